@@ -1,0 +1,94 @@
+#include "base/writer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void rf_put_u64(struct rf_writer *w, uint64_t x)
+{
+	uint8_t d[20];
+	size_t i = sizeof d;
+
+	do {
+		d[--i] = (uint8_t)('0' + x % 10);
+		x /= 10;
+	} while (x);
+	rf_put(w, rf_view_of(d + i, sizeof d - i));
+}
+
+static const char digits[16] = "0123456789abcdef";
+
+void rf_put_hex(struct rf_writer *w, const void *p, size_t n)
+{
+	const uint8_t *b = (const uint8_t *)p;
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t *d = rf_put_space(w, 2);
+
+		if (!d)
+			return;
+		d[0] = (uint8_t)digits[b[i] >> 4];
+		d[1] = (uint8_t)digits[b[i] & 15];
+	}
+}
+
+void rf_put_hex64(struct rf_writer *w, uint64_t x)
+{
+	uint8_t *d = rf_put_space(w, 16);
+
+	for (int i = 15; d && i >= 0; i--, x >>= 4)
+		d[i] = (uint8_t)digits[x & 15];
+}
+
+/* Length of the UTF-8 sequence at v's start (RFC 3629), 0 when it is not one. */
+static size_t utf8_len(struct rf_view v)
+{
+	uint8_t c = v.p[0];
+	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : (c & 0xf0) == 0xe0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+
+	if (n == 0 || n > v.n)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((v.p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((c == 0xe0 && v.p[1] < 0xa0) || (c == 0xed && v.p[1] > 0x9f) || (c == 0xf0 && v.p[1] < 0x90) ||
+	    (c == 0xf4 && v.p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+void rf_put_json(struct rf_writer *w, struct rf_view v)
+{
+	while (v.n) {
+		uint8_t c = v.p[0];
+		size_t n = utf8_len(v);
+
+		if (n == 0) {
+			rf_put_lit(w, "\xef\xbf\xbd");
+			n = 1;
+		} else if (c == '"' || c == '\\') {
+			rf_put_byte(w, '\\');
+			rf_put_byte(w, c);
+		} else if (c < 0x20 || c == 0x7f) {
+			rf_put_lit(w, "\\u00");
+			rf_put_hex(w, &c, 1);
+		} else {
+			rf_put(w, rf_view_sub(v, 0, n));
+		}
+		v = rf_view_from(v, n);
+	}
+}
+
+void rf_put_fmt(struct rf_writer *w, const char *fmt, ...)
+{
+	va_list ap;
+	char tmp[1024];
+
+	va_start(ap, fmt);
+	int n = vsnprintf(tmp, sizeof tmp, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof tmp) {
+		w->err = RF_E_SPACE;
+		return;
+	}
+	rf_put(w, rf_view_of(tmp, (size_t)n));
+}

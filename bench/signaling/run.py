@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""ringfort beside Debian's kamailio: server CPU per call and per registration, calls per second, memory, as ratios in
+one run. See bench/README.md. Server on one core, load on the other; each measurement is repeated in turn (ringfort,
+kamailio, ringfort, kamailio, ...) so that a drift of the machine hits both.
+
+    bench/signaling/run.py BUILD-DIR [--rounds 3] [--quick] [--json FILE] [--only NAME]
+"""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from server import DOMAIN, Kamailio, Ringfort
+
+FIRST = 1001
+LOAD_CORE = 1 if (os.cpu_count() or 1) > 1 else 0
+
+
+def make_pki(directory, build):
+    """A CA, a server certificate and one per phone for kamailio; made by openssl, EC P-256 leaves as ringfort's."""
+    directory.mkdir()
+
+    def openssl(*argv):
+        subprocess.run(["openssl", *argv], check=True, capture_output=True, cwd=directory)
+
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-nodes", "-keyout", "ca.key", "-out",
+            "ca.pem", "-days", "30", "-subj", "/CN=bench CA")
+    for name in ("server", "client"):
+        (directory / "ext").write_text(f"subjectAltName=DNS:{DOMAIN},IP:127.0.0.1\n")
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key", "-out",
+                f"{name}.csr", "-subj", f"/CN={name}")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out",
+                f"{name}.crt", "-days", "30", "-extfile", "ext")
+
+
+def link_phones(directory, crt, key, numbers):
+    for n in numbers:
+        for ext, target in (("crt", crt(n)), ("key", key(n))):
+            link = directory / f"{n}.{ext}"
+            if not link.exists():
+                link.symlink_to(target)
+
+
+class Load:
+    """One run of sipload, stopped at its marks."""
+
+    def __init__(self, binary, server, via, mode, pki, **options):
+        port = server.tls_port if via == "tls" else server.plain_port
+        argv = ["taskset", "-c", str(LOAD_CORE), str(binary), "--server", f"127.0.0.1:{port}", "--via", via, "--mode", mode,
+                "--domain", DOMAIN, "--pki", str(pki), "--first", str(FIRST), "--step"]
+        for key, value in options.items():
+            argv += [f"--{key.replace('_', '-')}"] + ([] if value is True else [str(value)])
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def mark(self, want):
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"sipload ended before '{want}'")
+        got = json.loads(line)
+        if got["at"] != want:
+            raise RuntimeError(f"sipload said {got['at']}, not {want}")
+        return got
+
+    def go(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def end(self):
+        self.go()
+        self.process.wait(60)
+
+
+def busy(server, load):
+    """CPU and outcome of the part between the marks 'ready' and 'done'."""
+    load.mark("ready")
+    before = server.cpu_us()
+    load.go()
+    done = load.mark("done")
+    used = server.cpu_us() - before
+    load.end()
+    n = max(done["done"], 1)
+    return {"cpu_us": used / n, "per_second": n / done["seconds"], "failed": done["failed"], "p50_us": done["p50_us"],
+            "p99_us": done["p99_us"], "why": done["why"]}
+
+
+def held(server, load, count):
+    load.mark("ready")
+    before = server.pss_kb()
+    load.go()
+    up = load.mark("held")
+    after = server.pss_kb()
+    load.go()
+    load.mark("done")
+    load.end()
+    return {"kb_each": (after - before) / max(up["held"], 1), "failed": up["failed"], "why": up["why"], "count": count}
+
+
+def idle(server, load, count, before):
+    load.mark("ready")
+    after = server.pss_kb()
+    load.go()
+    done = load.mark("done")
+    load.end()
+    return {"kb_each": (after - before) / count, "failed": done["failed"], "why": done["why"], "count": count}
+
+
+def cases(a):
+    """name, what is printed, unit, the function of (server, its password option or None)."""
+    n = a.phones
+    calls, regs = (2000, 5000) if a.quick else (20000, 40000)
+    tls_calls, tls_regs = (1000, 3000) if a.quick else (10000, 30000)
+
+    def load(server, via, mode, **more):
+        options = {"phones": n, "window": 24, "seconds": 300, **more}
+        if via == "udp" or more.get("password"):
+            options["password"] = "secret-"
+        return Load(a.sipload, server, via, mode, server.phone_pki, **options)
+
+    def measured(via, mode, count, **more):
+        return lambda server: busy(server, load(server, via, mode, count=count, **more))
+
+    def memory(via, mode, count, **more):
+        if mode == "idle":
+            def run(server):
+                before = server.pss_kb()
+                options = {"phones": count, "window": 24, "seconds": 300, "password": "secret-", **more}
+                return idle(server, Load(a.sipload, server, via, mode, server.phone_pki, **options), count, before)
+            return run
+        return lambda server: held(server, load(server, via, mode, count=count, window=count, **more), count)
+
+    return [
+        ("register-udp", "CPU of a UDP registration with digest (401 and 200)", "cpu_us", measured("udp", "register", regs)),
+        ("register-tls", "CPU of a TLS registration with digest and certificate", "cpu_us",
+         measured("tls", "register", tls_regs, password="secret-")),
+        ("call-udp", "CPU of a UDP call with digest", "cpu_us", measured("udp", "calls", calls)),
+        ("call-tcp", "CPU of a TCP call with digest", "cpu_us", measured("tcp", "calls", tls_calls, password="secret-")),
+        ("call-tls", "CPU of a TLS call with digest and certificates", "cpu_us",
+         measured("tls", "calls", tls_calls, password="secret-")),
+        ("held-calls", "memory of a held call (UDP)", "kb_each", memory("udp", "hold", 1000)),
+        ("idle-tls", "memory of an idle TLS phone, registered", "kb_each", memory("tls", "idle", n)),
+    ]
+
+
+def median(rows, key):
+    values = sorted(r[key] for r in rows)
+    return statistics.median(values), values[0], values[-1]
+
+
+def show(name, text, unit, results):
+    """One line a server and the ratio, with the spread."""
+    label = {"cpu_us": "us", "kb_each": "KiB"}[unit]
+    mid = {}
+    for server, rows in results.items():
+        mid[server], low, high = median(rows, unit)
+        extra = ""
+        if unit == "cpu_us":
+            extra = f", {median(rows, 'per_second')[0]:.0f}/s, first answer p50 {median(rows, 'p50_us')[0]:.0f} us" \
+                    f" p99 {median(rows, 'p99_us')[0]:.0f} us"
+        failed = sum(r["failed"] for r in rows)
+        bad = f"  FAILED {failed}: {next(r['why'] for r in rows if r['failed'])}" if failed else ""
+        print(f"  {server:9} {mid[server]:8.1f} {label} ({low:.1f}..{high:.1f}){extra}{bad}")
+    if mid.get("kamailio"):
+        print(f"  ratio     {mid['ringfort'] / mid['kamailio']:8.2f}   ringfort / kamailio", flush=True)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("build", type=pathlib.Path)
+    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--phones", type=int, default=400)
+    p.add_argument("--quick", action="store_true")
+    p.add_argument("--only", action="append", default=[])
+    p.add_argument("--json", type=pathlib.Path)
+    a = p.parse_args()
+    a.sipload = a.build.resolve() / "bench" / "sipload"
+    if not shutil.which("kamailio"):
+        sys.exit("kamailio is not installed: apt-get install kamailio kamailio-tls-modules")
+    out = {"machine": f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}", "rounds": a.rounds,
+           "cases": {}}
+    with tempfile.TemporaryDirectory(prefix="ringfort-bench-") as tmp:
+        tmp = pathlib.Path(tmp)
+        numbers = range(FIRST, FIRST + a.phones)
+        pki = tmp / "pki"
+        make_pki(pki, a.build)
+        link_phones(pki, lambda n: pki / "client.crt", lambda n: pki / "client.key", numbers)
+        ring = Ringfort(tmp, 15060, 15061, 0, binary=a.build.resolve() / "src" / "ringfort", first=FIRST, phones=a.phones)
+        print(f"making a site with {a.phones} phones", flush=True)
+        ring.make_site()
+        ring_pki = tmp / "ring-pki"
+        ring_pki.mkdir()
+        (ring_pki / "ca.pem").symlink_to(ring.site / "pki" / "ca.pem")
+        link_phones(ring_pki, lambda n: ring.site / "pki" / "phones" / f"p{n}" / "phone.crt",
+                    lambda n: ring.site / "pki" / "phones" / f"p{n}" / "phone.key", numbers)
+        ring.phone_pki = ring_pki
+        kam = Kamailio(tmp, 25060, 25061, 0, pki=pki)
+        kam.phone_pki = pki
+        for name, text, unit, run in cases(a):
+            if a.only and name not in a.only:
+                continue
+            print(f"{name}: {text}", flush=True)
+            results = {"ringfort": [], "kamailio": []}
+            for _ in range(a.rounds):
+                for server in (ring, kam):
+                    server.start()
+                    try:
+                        results[server.name].append(run(server))
+                    finally:
+                        server.stop()
+            show(name, text, unit, results)
+            out["cases"][name] = results
+    if a.json:
+        a.json.write_text(json.dumps(out, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""The two servers that are measured, started and watched alike. CPU and memory are the kernel's own account of all
+processes of the server: utime + stime from /proc/PID/stat, proportional set size from /proc/PID/smaps_rollup."""
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+TICK = os.sysconf("SC_CLK_TCK")
+DOMAIN = "voice.example.org"
+
+
+def descendants(pid):
+    """pid and every process below it."""
+    children = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            except (OSError, IndexError):
+                continue
+            children.setdefault(parent, []).append(int(entry.name))
+    out, todo = [], [pid]
+    while todo:
+        p = todo.pop()
+        out.append(p)
+        todo += children.get(p, [])
+    return out
+
+
+def wait_for_port(port, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with socket.socket() as s:
+            s.settimeout(0.2)
+            if s.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"nothing listens on port {port}")
+
+
+class Server:
+    """One server process tree on one core."""
+    name = "?"
+
+    def __init__(self, work, plain_port, tls_port, core):
+        self.work = pathlib.Path(work)
+        self.plain_port, self.tls_port, self.core = plain_port, tls_port, core
+        self.process = None
+
+    def spawn(self, argv, **kw):
+        log = open(self.work / f"{self.name}.log", "ab")
+        self.process = subprocess.Popen(["taskset", "-c", str(self.core)] + argv, stdout=log, stderr=log,
+                                        stdin=subprocess.DEVNULL, start_new_session=True, **kw)
+
+    def roots(self):
+        return [self.process.pid]
+
+    def pids(self):
+        return [p for root in self.roots() for p in descendants(root)]
+
+    def cpu_us(self):
+        """CPU used so far by all its processes, in microseconds. The clock ticks 100 times a second: measure seconds."""
+        ticks = 0
+        for pid in self.pids():
+            try:
+                f = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            ticks += int(f[11]) + int(f[12])
+        return ticks * 1_000_000 // TICK
+
+    def pss_kb(self):
+        total = 0
+        for pid in self.pids():
+            try:
+                for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                    if line.startswith("Pss:"):
+                        total += int(line.split()[1])
+            except OSError:
+                continue
+        return total
+
+    def stop(self):
+        if not self.process:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            for pid in self.pids():
+                os.kill(pid, signal.SIGKILL)
+            self.process.wait()
+        self.process = None
+
+
+class Kamailio(Server):
+    """Debian's kamailio as a registrar and stateful proxy, with the quick allocator."""
+    name = "kamailio"
+
+    def __init__(self, *args, pki, digest=True):
+        super().__init__(*args)
+        self.pki, self.digest = pki, digest
+
+    def start(self):
+        modules = next(p for p in ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib64/kamailio/modules",
+                                   "/usr/lib/aarch64-linux-gnu/kamailio/modules") if os.path.isdir(p))
+        text = (HERE / "kamailio.cfg.in").read_text()
+        for key, value in {"DOMAIN": DOMAIN, "PLAIN_PORT": self.plain_port, "TLS_PORT": self.tls_port, "PKI": self.pki,
+                           "MPATH": modules}.items():
+            text = text.replace(f"@{key}@", str(value))
+        config = self.work / "kamailio.cfg"
+        config.write_text(text)
+        self.spawn(["kamailio", "-f", str(config), "-DD", "-E", "-m", "1024", "-M", "32", "-x", "tlsf", "-X", "tlsf",
+                    "-Y", str(self.work)] + (["-A", "WITH_DIGEST"] if self.digest else []))
+        wait_for_port(self.plain_port)
+        wait_for_port(self.tls_port)
+
+
+class Ringfort(Server):
+    """ringfort's controller: a back-to-back user agent that authenticates every request. One worker.
+
+    The bench's site is at level minimum with written deviations for UDP, TCP and plain media, because that is what
+    kamailio is compared over; over TLS client certificates are asked for and used as at medium."""
+    name = "ringfort"
+
+    def __init__(self, *args, binary, first, phones, workers=1):
+        super().__init__(*args)
+        self.binary, self.first, self.phones, self.workers = str(binary), first, phones, workers
+        self.site = self.work / "site"
+
+    def command(self, *argv, stdin=None):
+        done = subprocess.run([self.binary, "-C", str(self.site), *map(str, argv)], input=stdin, text=True,
+                              capture_output=True)
+        if done.returncode:
+            raise RuntimeError(f"ringfort {' '.join(map(str, argv))}: {done.stderr.strip()}")
+        return done.stdout
+
+    def make_site(self):
+        if self.site.exists():
+            return
+        subprocess.run([self.binary, "init", str(self.site), "--domain", DOMAIN, "--level", "minimum", "--address",
+                        "127.0.0.1"], check=True, capture_output=True)
+        (self.site / "site.yaml").write_text(f"""site: bench
+domain: {DOMAIN}
+level: minimum
+phones_file: phones.csv
+zones:
+  server: {{ subnet: 127.0.0.0/8 }}
+hosts:
+  - {{ name: bench, zone: server, address: 127.0.0.1, roles: [controller] }}
+sip:
+  workers: {self.workers}
+  listen:
+    - {{ transport: tls, port: {self.tls_port} }}
+    - {{ transport: tcp, port: {self.plain_port} }}
+    - {{ transport: udp, port: {self.plain_port} }}
+limits:
+  calls: 100000
+  calls_per_number: 1000
+  connections: 100000
+  connections_per_source: 100000
+  handshakes_per_second: 100000
+  messages_per_second: 1000000
+  requests_per_second: 100000
+deviations:
+  - {{ mitigation: ph-auth-signaling-encryption, reason: bench over plain transports, approved_by: bench, until: 2099-12-31 }}
+  - {{ mitigation: ph-auth-media-encryption, reason: bench over plain transports, approved_by: bench, until: 2099-12-31 }}
+""")
+        for n in range(self.first, self.first + self.phones):
+            self.command("phone", "add", f"p{n}", "--number", n)
+            self.command("user", "add", n, "--number", n, "--password-stdin", stdin=f"secret-{n}\n")
+
+    def start(self):
+        self.make_site()
+        self.spawn([self.binary, "-C", str(self.site), "run", "controller"])
+        wait_for_port(self.tls_port)

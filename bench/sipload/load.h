@@ -1,0 +1,134 @@
+/* sipload: thousands of SIP phones in one process, to load a server and measure it. UDP, TCP, TLS with a client
+ * certificate per phone, digest. Callers and callees are the same phones: the first half calls the second.
+ *
+ *	main.c   options, the order of things, the report
+ *	wire.c   sockets: bytes in, messages out
+ *	phone.c  REGISTER, and which message belongs to whom
+ *	call.c   the caller's call; the callee answers from the request alone
+ *
+ * One thread, epoll. It measures itself nothing but time to answer: the server's CPU and memory are read from outside
+ * (bench/signaling/run.py), which sipload waits for at marked points. */
+#ifndef RF_BENCH_SIPLOAD_H
+#define RF_BENCH_SIPLOAD_H
+
+#include "base/hash.h"
+#include "sip/build.h"
+#include "sip/dialog.h"
+#include "sip/digest.h"
+#include "sip/frame.h"
+#include "sip/msg.h"
+
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct load;
+
+/* A socket. UDP: shared by many phones; TCP, TLS: one a phone. */
+struct wire {
+	struct load *load;
+	int fd;
+	uint16_t port;          /* ours */
+	SSL *ssl;               /* TLS only */
+	struct rf_sip_frame frame;
+	uint8_t *in, *out;      /* stream: bytes not yet framed, bytes not yet sent */
+	size_t in_n, in_cap, out_n, out_cap;
+	bool writing;           /* EPOLLOUT is asked for */
+	bool broken;
+};
+
+struct phone {
+	struct wire *wire;
+	unsigned number;
+	uint32_t reg_cseq;
+	uint64_t reg_sent_us;   /* 0: no REGISTER in flight */
+	unsigned reg_tries;
+	uint32_t branch;        /* counts up, for our Vias */
+	struct rf_digest_login login, proxy_login; /* proxy_login: kept between calls, with --keep-login */
+	char ha1_done;
+	struct rf_digest_ha1 ha1;
+};
+
+enum call_state { CALL_FREE, CALL_INVITED, CALL_UP, CALL_BYE };
+
+struct call {
+	enum call_state state;
+	struct phone *from;
+	unsigned to;
+	uint32_t generation;    /* in our Call-ID: a late message of an earlier call is not ours */
+	struct rf_dialog *dialog;
+	bool retried;           /* with credentials */
+	struct rf_digest_login *login, own_login; /* a phone with two calls has two challenges */
+	uint64_t began_us;      /* INVITE that was let in was sent */
+	uint64_t act_us;        /* when to hang up, or when the last request was sent */
+	unsigned tries;
+	uint32_t invite_cseq;
+};
+
+struct options {
+	struct sockaddr_in server;
+	enum rf_sip_transport via;
+	const char *domain, *pki, *password, *mode;
+	unsigned first, phones, sockets, count, window, rate, hold_ms, seconds;
+	bool step, keep_login;
+};
+
+/* Microseconds by power-of-two-and-a-quarter buckets. */
+struct histogram {
+	uint64_t bucket[256], n;
+};
+
+struct load {
+	struct options opt;
+	int epoll;
+	SSL_CTX *tls;
+	struct wire *wires;
+	unsigned wire_count;
+	struct phone *phones;
+	struct call *calls;      /* opt.window of them */
+	struct rf_digest_ctx *digest;
+	struct rf_random random;
+	struct rf_sip_msg *msg;
+	uint8_t *scratch;        /* 64 KiB */
+	uint64_t now_us;
+	/* progress */
+	unsigned started, done, failed, repeats, bindings;
+	unsigned held;           /* calls answered and up */
+	struct histogram answer; /* REGISTER to 200, or INVITE to its first 18x or 2xx */
+	char why[128];           /* the first failure */
+};
+
+enum { SCRATCH = 65536, REPEAT_US = 500000, TRIES = 8 };
+
+uint64_t now_us(void);
+void fail(struct load *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void histogram_add(struct histogram *h, uint64_t us);
+
+/* wire.c */
+int wires_open(struct load *l);
+void wires_close(struct load *l);
+/* Wait at most ms and handle what came. */
+void wires_poll(struct load *l, int ms);
+void wire_send(struct wire *w, struct rf_view bytes);
+
+/* phone.c */
+void phone_register(struct phone *p);
+void phones_repeat(struct load *l);
+/* A message came in on w. */
+void phone_receive(struct wire *w, struct rf_view bytes, enum rf_sip_carrier carrier);
+void put_via(struct phone *p, struct rf_writer *w);
+void put_contact(const struct phone *p, struct rf_writer *w);
+struct phone *phone_numbered(struct load *l, unsigned number);
+/* Take up the challenge in l->msg. False when it cannot be answered. */
+bool phone_challenged(struct phone *p, struct rf_digest_login *login, enum rf_sip_hid challenge);
+void phone_put_login(struct phone *p, struct rf_digest_login *login, enum rf_sip_hid header, struct rf_view method,
+		     struct rf_view uri, struct rf_writer *w);
+
+/* call.c */
+void call_start(struct load *l, struct call *c, struct phone *from, unsigned to);
+void calls_tick(struct load *l);
+void call_response(struct load *l);
+void call_request(struct wire *w, struct phone *callee);
+
+#endif

@@ -1,0 +1,63 @@
+/* Splitting header values at commas, over all fields of one name (RFC 3261 7.3.1). */
+#include "sip/chars.h"
+#include "sip/msg.h"
+
+struct rf_sip_values rf_sip_values_of(const struct rf_sip_msg *m, enum rf_sip_hid id)
+{
+	const struct rf_sip_hdr *h = rf_sip_msg_hdr(m, id);
+
+	return (struct rf_sip_values){ .m = m, .hdr = h, .rest = h ? h->value : (struct rf_view){ NULL, 0 } };
+}
+
+struct rf_sip_values rf_sip_values_in(struct rf_view list)
+{
+	return (struct rf_sip_values){ .rest = rf_view_trim(list) };
+}
+
+/* Length up to a comma outside quotes and brackets, n when there is none; SIZE_MAX when one stays open. */
+static size_t element(struct rf_view v)
+{
+	bool quoted = false, bracketed = false;
+
+	for (size_t i = 0; i < v.n; i++) {
+		uint8_t c = v.p[i];
+
+		if (quoted) {
+			if (c == '\\')
+				i++;
+			else if (c == '"')
+				quoted = false;
+		} else if (bracketed) {
+			bracketed = c != '>';
+		} else if (c == '"') {
+			quoted = true;
+		} else if (c == '<') {
+			bracketed = true;
+		} else if (c == ',') {
+			return i;
+		}
+	}
+	return quoted || bracketed ? SIZE_MAX : v.n;
+}
+
+int rf_sip_values_next(struct rf_sip_values *it, struct rf_view *ret_v)
+{
+	while (it->rest.n == 0) {
+		if (it->more)
+			return RF_E_MALFORMED; /* a comma with nothing behind it */
+		it->hdr = it->m && it->hdr ? rf_sip_msg_hdr_next(it->m, it->hdr) : NULL;
+		if (!it->hdr)
+			return 0;
+		it->rest = it->hdr->value;
+	}
+	size_t n = element(it->rest);
+	if (n == SIZE_MAX)
+		return RF_E_MALFORMED;
+	struct rf_view v = rf_view_trim(rf_view_sub(it->rest, 0, n));
+	it->more = n < it->rest.n;
+	it->rest = it->more ? rf_view_trim(rf_view_from(it->rest, n + 1)) : (struct rf_view){ NULL, 0 };
+	if (v.n == 0)
+		return RF_E_MALFORMED;
+	*ret_v = v;
+	return 1;
+}

@@ -53,10 +53,11 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Kept over messages, like the message: see sip/msg.h. */
+static struct rf_sip_addr contact;
+
 static void parse_one(struct rf_sip_msg *m, struct rf_view v)
 {
-	struct rf_sip_addr contact;
-
 	if (rf_sip_msg_parse(m, v, RF_SIP_STREAM, NULL) || rf_sip_msg_addr(m, RF_SIP_H_CONTACT, &contact))
 		exit(1);
 	/* Or the compiler could drop what nobody looks at. */

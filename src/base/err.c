@@ -41,6 +41,7 @@ const char *rf_err_text(int code)
 	return "unknown error";
 }
 
+__attribute__((format(printf, 6, 0)))
 static void fill(struct rf_diag *d, int code, const char *file, uint32_t line, uint32_t column, const char *fmt,
 		 va_list ap)
 {

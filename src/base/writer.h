@@ -9,7 +9,7 @@
 struct rf_writer {
 	uint8_t *buf;
 	size_t cap, n;
-	int err; /* 0 or RF_E_SPACE */
+	int err; /* 0, RF_E_SPACE, or what a writer of a higher room set */
 };
 
 static inline void rf_writer_init(struct rf_writer *w, void *buf, size_t cap)
@@ -21,7 +21,7 @@ static inline void rf_writer_init(struct rf_writer *w, void *buf, size_t cap)
 static inline uint8_t *rf_put_space(struct rf_writer *w, size_t n)
 {
 	if (w->err || n > w->cap - w->n) {
-		w->err = RF_E_SPACE;
+		w->err = w->err ? w->err : RF_E_SPACE;
 		return NULL;
 	}
 	uint8_t *p = w->buf + w->n;

@@ -2,6 +2,7 @@
 
 #include "sip/chars.h"
 #include "sip/limits.h"
+#include "sip/scan.h"
 
 /* Walk the header parameters once: all well formed, at most one tag, a token of bounded length. */
 static int parse_params(struct rf_sip_addr *a, struct rf_view params)
@@ -14,7 +15,7 @@ static int parse_params(struct rf_sip_addr *a, struct rf_view params)
 	while ((rc = rf_sip_params_next(&it, &p)) > 0) {
 		if (!rf_sip_token_is(p.name, "tag"))
 			continue;
-		if (tagged || p.quoted || !rf_sip_is_token(p.value))
+		if (tagged || !p.token)
 			return RF_E_MALFORMED;
 		if (p.value.n > RF_SIP_TAG_MAX)
 			return RF_E_LIMIT;
@@ -28,7 +29,7 @@ static int parse_params(struct rf_sip_addr *a, struct rf_view params)
 /* What may follow the URI: nothing, or parameters. */
 static int parse_tail(struct rf_sip_addr *a, const uint8_t *p, const uint8_t *end)
 {
-	p = rf_sip_skip(p, end, RF_SIP_C_LWS);
+	p = rf_sip_skip_lws(p, end);
 	if (p == end)
 		return 0;
 	return *p == ';' ? parse_params(a, rf_view_of(p, (size_t)(end - p))) : RF_E_MALFORMED;
@@ -37,13 +38,11 @@ static int parse_tail(struct rf_sip_addr *a, const uint8_t *p, const uint8_t *en
 /* p stands behind "<". No white space is let into the brackets (RFC 4475 3.1.2.14). */
 static int parse_bracketed(struct rf_sip_addr *a, const uint8_t *p, const uint8_t *end)
 {
-	size_t n = rf_view_find(rf_view_of(p, (size_t)(end - p)), '>');
-
-	if (n == (size_t)(end - p))
-		return RF_E_MALFORMED;
 	a->bracketed = true;
-	int rc = rf_sip_uri_parse(rf_view_of(p, n), &a->uri);
-	return rc ? rc : parse_tail(a, p + n + 1, end);
+	int rc = rf_sip_uri_scan(p, end, &a->uri, &p);
+	if (rc)
+		return rc;
+	return p < end && *p == '>' ? parse_tail(a, p + 1, end) : RF_E_MALFORMED;
 }
 
 /* An addr-spec: a ";" begins a header parameter, "," and "?" must not be there (RFC 3261 20.10). */
@@ -53,7 +52,11 @@ static int parse_bare(struct rf_sip_addr *a, const uint8_t *p, const uint8_t *en
 
 	while (q < end && *q != ';' && *q != ',' && *q != '?' && !rf_sip_is(*q, RF_SIP_C_LWS))
 		q++;
-	int rc = rf_sip_uri_parse(rf_view_of(p, (size_t)(q - p)), &a->uri);
+	const uint8_t *uri_end;
+	int rc = rf_sip_uri_scan(p, q, &a->uri, &uri_end);
+
+	if (rc == 0 && uri_end != q)
+		rc = RF_E_MALFORMED;
 	return rc ? rc : parse_tail(a, q, end);
 }
 
@@ -68,39 +71,33 @@ static int parse_quoted(struct rf_sip_addr *a, const uint8_t *p, const uint8_t *
 		return RF_E_MALFORMED;
 	a->display = rf_view_of(from, (size_t)(p - from));
 	a->display_quoted = true;
-	p = rf_sip_skip(p + 1, end, RF_SIP_C_LWS);
+	p = rf_sip_skip_lws(p + 1, end);
 	return p < end && *p == '<' ? parse_bracketed(a, p + 1, end) : RF_E_MALFORMED;
-}
-
-static int parse_any(struct rf_view value, struct rf_sip_addr *a)
-{
-	const uint8_t *p = value.p, *end = p + value.n;
-
-	if (p == end)
-		return RF_E_MALFORMED;
-	if (*p == '"')
-		return parse_quoted(a, p + 1, end);
-	const uint8_t *q = rf_sip_skip(p, end, RF_SIP_C_TOKEN | RF_SIP_C_LWS);
-	if (q == end || *q != '<')
-		return parse_bare(a, p, end);
-	a->display = rf_view_trim(rf_view_of(p, (size_t)(q - p)));
-	return parse_bracketed(a, q + 1, end);
 }
 
 int rf_sip_addr_parse(struct rf_view value, struct rf_sip_addr *ret_addr)
 {
-	value = rf_view_trim(value);
-	struct rf_sip_addr a = { .text = value };
-	int rc = parse_any(value, &a);
+	value = rf_sip_trim(value);
+	const uint8_t *p = value.p, *end = p + value.n;
 
-	if (rc == 0)
-		*ret_addr = a;
-	return rc;
+	/* the URI is written by its own parser */
+	ret_addr->text = value;
+	ret_addr->display = ret_addr->params = ret_addr->tag = (struct rf_view){ NULL, 0 };
+	ret_addr->display_quoted = ret_addr->bracketed = ret_addr->star = false;
+	if (p == end)
+		return RF_E_MALFORMED;
+	if (*p == '"')
+		return parse_quoted(ret_addr, p + 1, end);
+	const uint8_t *q = rf_sip_skip(p, end, RF_SIP_C_TOKEN | RF_SIP_C_LWS);
+	if (q == end || *q != '<')
+		return parse_bare(ret_addr, p, end);
+	ret_addr->display = rf_sip_trim(rf_view_of(p, (size_t)(q - p)));
+	return parse_bracketed(ret_addr, q + 1, end);
 }
 
 int rf_sip_contact_parse(struct rf_view value, struct rf_sip_addr *ret_addr)
 {
-	value = rf_view_trim(value);
+	value = rf_sip_trim(value);
 	if (!rf_view_eq(value, RF_V("*")))
 		return rf_sip_addr_parse(value, ret_addr);
 	*ret_addr = (struct rf_sip_addr){ .text = value, .star = true };

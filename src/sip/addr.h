@@ -17,8 +17,8 @@ struct rf_sip_addr {
 	bool star;                /* Contact: *  -- the URI is empty then */
 };
 
-/* One value: no comma outside quotes and brackets. RF_E_MALFORMED, RF_E_LIMIT. "*" is taken only by
- * rf_sip_contact_parse(). */
+/* One value: no comma outside quotes and brackets. RF_E_MALFORMED, RF_E_LIMIT; *ret_addr is undefined then. "*" is
+ * taken only by rf_sip_contact_parse(). */
 int rf_sip_addr_parse(struct rf_view value, struct rf_sip_addr *ret_addr);
 int rf_sip_contact_parse(struct rf_view value, struct rf_sip_addr *ret_addr);
 

@@ -2,17 +2,18 @@
 
 enum {
 	T = RF_SIP_C_TOKEN, U = RF_SIP_C_USER, P = RF_SIP_C_PARAM, H = RF_SIP_C_HNV,
-	N = RF_SIP_C_HOST, V = RF_SIP_C_VALUE, W = RF_SIP_C_WORD, L = RF_SIP_C_LWS,
+	V = RF_SIP_C_VALUE, W = RF_SIP_C_WORD, L = RF_SIP_C_LWS, S = RF_SIP_C_SPLIT,
+	N = RF_SIP_C_HOST | RF_SIP_C_LABEL,
 };
 
 /* "%" is a token character everywhere; inside URIs it begins an escape and is looked at apart. */
-const uint8_t rf_sip_chars[256] = {
+const uint16_t rf_sip_chars[256] = {
 	['\t'] = L, ['\n'] = L, ['\r'] = L, [' '] = L,
 	['0' ... '9'] = T | U | P | H | N | V | W,
 	['A' ... 'Z'] = T | U | P | H | N | V | W,
 	['a' ... 'z'] = T | U | P | H | N | V | W,
 	['-'] = T | U | P | H | N | V | W,
-	['.'] = T | U | P | H | N | V | W,
+	['.'] = T | U | P | H | RF_SIP_C_HOST | V | W,
 	['_'] = T | U | P | H | N | V | W,
 	['!'] = T | U | P | H | V | W,
 	['~'] = T | U | P | H | V | W,
@@ -26,7 +27,7 @@ const uint8_t rf_sip_chars[256] = {
 	['&'] = U | P | V,
 	['='] = U | V,
 	['$'] = U | P | H | V,
-	[','] = U,
+	[','] = U | S,
 	[';'] = U,
 	['?'] = U | H | V | W,
 	['/'] = U | P | H | V | W,
@@ -34,5 +35,5 @@ const uint8_t rf_sip_chars[256] = {
 	[']'] = P | H | V | W,
 	[':'] = P | H | V | W,
 	['@'] = V,
-	['<'] = W, ['>'] = W, ['\\'] = W, ['"'] = W, ['{'] = W, ['}'] = W,
+	['<'] = W | S, ['>'] = W, ['\\'] = W, ['"'] = W | S, ['{'] = W, ['}'] = W,
 };

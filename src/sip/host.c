@@ -1,25 +1,25 @@
-/* Hosts: names, IPv4 addresses, IPv6 references (RFC 3261 25.1, RFC 5954). */
+/* Hosts: names, IPv4 addresses, IPv6 references (RFC 3261 25.1, RFC 5954). A name is labels of letters, digits, "-"
+ * and "_", none empty, a "." at the end allowed; one whose last label is digits only would be an address. */
 #include "sip/chars.h"
 #include "sip/limits.h"
-#include "sip/uri.h"
+#include "sip/scan.h"
 
-/* Four decimal numbers of one to three digits up to 255. */
-static bool is_ip4(const uint8_t *p, size_t n, uint8_t ret_addr[static 4])
+/* Four decimal numbers of one to three digits up to 255. Behind them, or NULL. */
+static const uint8_t *scan_ip4(const uint8_t *p, const uint8_t *end, uint8_t ret_addr[static 4])
 {
-	const uint8_t *end = p + n;
-
 	for (int i = 0; i < 4; i++) {
-		unsigned x = 0, digits = 0;
+		unsigned x = 0;
+		const uint8_t *from = p;
 
-		for (; p < end && rf_sip_is_digit(*p) && digits < 4; p++, digits++)
+		for (; p < end && rf_sip_is_digit(*p) && p - from < 4; p++)
 			x = x * 10 + (*p - (unsigned)'0');
-		if (digits == 0 || digits > 3 || x > 255)
-			return false;
+		if (p == from || p - from > 3 || x > 255)
+			return NULL;
 		ret_addr[i] = (uint8_t)x;
 		if (i < 3 && (p == end || *p++ != '.'))
-			return false;
+			return NULL;
 	}
-	return p == end;
+	return p;
 }
 
 bool rf_sip_ip6(struct rf_view text, uint8_t ret_addr[static 16])
@@ -43,7 +43,7 @@ bool rf_sip_ip6(struct rf_view text, uint8_t ret_addr[static 16])
 				p++;
 			continue;
 		}
-		if (n <= 12 && is_ip4(p, (size_t)(end - p), addr + n)) {
+		if (n <= 12 && scan_ip4(p, end, addr + n) == end) {
 			n += 4;
 			p = end;
 			break;
@@ -67,61 +67,75 @@ bool rf_sip_ip6(struct rf_view text, uint8_t ret_addr[static 16])
 	return true;
 }
 
-/* A name: labels of letters, digits, "-" and "_", none empty, a "." at the end allowed. A last label of digits only
- * would be an address, and it is not one. */
-static int name_kind(struct rf_view v, enum rf_sip_host_kind *ret_kind)
+/* An IPv6 reference; p stands on the "[". */
+static const uint8_t *scan_ip6(const uint8_t *p, const uint8_t *end, struct rf_view *ret_host)
 {
-	uint8_t addr[4];
-	const uint8_t *p = v.p, *end = p + v.n;
-	bool digits = true, empty = true;
+	const uint8_t *from = ++p;
+	uint8_t addr[16];
 
-	for (; p < end; p++) {
-		if (*p == '.') {
-			if (empty)
-				return RF_E_MALFORMED;
-			empty = true;
-			if (p + 1 < end)
-				digits = true;
-			continue;
+	while (p < end && (rf_sip_hex(*p) >= 0 || *p == ':' || *p == '.') && p - from < 64)
+		p++;
+	if (p == end || *p != ']' || !rf_sip_ip6(rf_view_of(from, (size_t)(p - from)), addr))
+		return NULL;
+	*ret_host = rf_view_of(from, (size_t)(p - from));
+	return p + 1;
+}
+
+static bool all_digits(const uint8_t *p, const uint8_t *end)
+{
+	while (p < end && rf_sip_is_digit(*p))
+		p++;
+	return p == end;
+}
+
+const uint8_t *rf_sip_host_scan(const uint8_t *p, const uint8_t *end, struct rf_view *ret_host,
+				enum rf_sip_host_kind *ret_kind)
+{
+	const uint8_t *from = p, *label, *last;
+	uint8_t addr[4];
+
+	if (p < end && *p == '[') {
+		*ret_kind = RF_SIP_HOST_IP6;
+		return scan_ip6(p, end, ret_host);
+	}
+	if (p < end && rf_sip_is_digit(*p)) {
+		p = scan_ip4(p, end, addr);
+		if (p && (p == end || !rf_sip_is(*p, RF_SIP_C_HOST))) {
+			*ret_kind = RF_SIP_HOST_IP4;
+			*ret_host = rf_view_of(from, (size_t)(p - from));
+			return p;
 		}
-		if (!rf_sip_is(*p, RF_SIP_C_HOST))
-			return RF_E_MALFORMED;
-		empty = false;
-		digits = digits && rf_sip_is_digit(*p);
+		p = from;
 	}
-	if (!digits) {
-		*ret_kind = RF_SIP_HOST_NAME;
-		return 0;
+	for (;;) {
+		label = p;
+		p = last = rf_sip_skip(p, end, RF_SIP_C_LABEL);
+		if (p == label)
+			return NULL;
+		if (p == end || *p != '.')
+			break;
+		p++;
+		if (p == end || !rf_sip_is(*p, RF_SIP_C_HOST))
+			break; /* "example.org." */
 	}
-	if (!is_ip4(v.p, v.n, addr))
-		return RF_E_MALFORMED;
-	*ret_kind = RF_SIP_HOST_IP4;
-	return 0;
+	if (p - from > RF_SIP_HOST_MAX || all_digits(label, last))
+		return NULL;
+	*ret_kind = RF_SIP_HOST_NAME;
+	*ret_host = rf_view_of(from, (size_t)(p - from));
+	return p;
 }
 
 int rf_sip_host_parse(struct rf_view text, struct rf_view *ret_host, enum rf_sip_host_kind *ret_kind)
 {
-	if (text.n == 0)
-		return RF_E_MALFORMED;
-	if (text.n > RF_SIP_HOST_MAX)
-		return RF_E_LIMIT;
-	if (text.p[0] == '[') {
-		uint8_t addr[16];
+	enum rf_sip_host_kind kind;
+	struct rf_view host;
+	const uint8_t *p = rf_sip_host_scan(text.p, text.p + text.n, &host, &kind);
 
-		text = rf_view_sub(text, 1, text.n - 1);
-		if (text.n == 0 || text.p[text.n - 1] != ']')
-			return RF_E_MALFORMED;
-		text.n--;
-		if (!rf_sip_ip6(text, addr))
-			return RF_E_MALFORMED;
-		*ret_host = text;
-		*ret_kind = RF_SIP_HOST_IP6;
-		return 0;
-	}
-	int rc = name_kind(text, ret_kind);
-	if (rc == 0)
-		*ret_host = text;
-	return rc;
+	if (!p || p != text.p + text.n)
+		return RF_E_MALFORMED;
+	*ret_host = host;
+	*ret_kind = kind;
+	return 0;
 }
 
 bool rf_sip_host_eq(struct rf_view a, enum rf_sip_host_kind a_kind, struct rf_view b, enum rf_sip_host_kind b_kind)

@@ -8,8 +8,7 @@ struct pass {
 	struct rf_sip_msg *m;
 	const struct rf_sip_limits *lim;
 	const uint8_t *start, *p, *end;
-	uint64_t length;                /* Content-Length */
-	uint16_t last[RF_SIP_H_COUNT];  /* newest field of each id, valid where m->first is */
+	uint64_t length; /* Content-Length */
 };
 
 /* The first rule that is broken names the refusal; the pass goes on to find what an answer needs. */
@@ -44,7 +43,7 @@ enum line { LINE_OK, LINE_BAD, LINE_NONE };
 
 /* Find the end of the line that begins at s->p, with its folds when fold. *ret_end is the CR; s->p is set behind the
  * LF. LINE_BAD: refused, but the line ends. LINE_NONE: the bytes end first. */
-static enum line take_line(struct pass *s, bool fold, const uint8_t **ret_end, bool *ret_folded)
+static enum line take_odd_line(struct pass *s, bool fold, const uint8_t **ret_end, bool *ret_folded)
 {
 	const uint8_t *from = s->p, *q = s->p;
 	enum line result = LINE_OK;
@@ -74,6 +73,19 @@ static enum line take_line(struct pass *s, bool fold, const uint8_t **ret_end, b
 		result = LINE_BAD;
 	}
 	return result;
+}
+
+/* The ordinary line has no control character and no fold; any other is gone over again with care. */
+static inline enum line take_line(struct pass *s, bool fold, const uint8_t **ret_end, bool *ret_folded)
+{
+	const uint8_t *q = rf_sip_scan(s->p, s->end);
+
+	if (s->end - q < 3 || q[0] != '\r' || q[1] != '\n' || q[2] == ' ' || q[2] == '\t')
+		return take_odd_line(s, fold, ret_end, ret_folded);
+	*ret_folded = false;
+	*ret_end = q;
+	s->p = q + 2;
+	return LINE_OK;
 }
 
 /* SIP-Version: "SIP/" digits "." digits without case. */
@@ -109,14 +121,14 @@ static void parse_status(struct rf_sip_msg *m, struct rf_view line, struct rf_vi
 		m->status = (uint16_t)status;
 }
 
-static void parse_uri(struct rf_sip_msg *m, struct rf_view uri)
+static void check_uri(struct rf_sip_msg *m, int rc)
 {
-	if (rf_sip_uri_parse(uri, &m->uri))
-		refuse(m, RF_SIP_RULE_URI, uri);
+	if (rc)
+		refuse(m, RF_SIP_RULE_URI, m->uri.text);
 	else if (m->uri.scheme == RF_SIP_SCHEME_OTHER)
 		refuse(m, RF_SIP_RULE_SCHEME, m->uri.scheme_name);
 	else if (m->uri.headers.n)
-		refuse(m, RF_SIP_RULE_URI_HEADERS, uri);
+		refuse(m, RF_SIP_RULE_URI_HEADERS, m->uri.text);
 }
 
 /* Method SP Request-URI SP SIP-Version, single spaces, nothing behind (RFC 3261 7.1). */
@@ -124,10 +136,11 @@ static void parse_start(struct rf_sip_msg *m, struct rf_view line)
 {
 	const uint8_t *p = line.p, *end = p + line.n;
 	const uint8_t *q = rf_sip_skip(p, end, RF_SIP_C_TOKEN);
-	struct rf_view first = rf_view_sub(line, 0, rf_view_find(line, ' '));
 
-	if (rf_view_starts_nocase(line, RF_V("SIP/"))) {
-		parse_status(m, rf_view_from(line, first.n + 1), first);
+	if (q < end && *q == '/' && rf_view_starts_nocase(line, RF_V("SIP/"))) {
+		struct rf_view version = rf_view_sub(line, 0, rf_view_find(line, ' '));
+
+		parse_status(m, rf_view_from(line, version.n + 1), version);
 		return;
 	}
 	if (q == p || q == end || *q != ' ') {
@@ -135,15 +148,22 @@ static void parse_start(struct rf_sip_msg *m, struct rf_view line)
 		return;
 	}
 	m->is_request = true;
-	m->method_name = first;
-	m->method = rf_sip_method_of(first);
-	struct rf_view rest = rf_view_from(line, first.n + 1);
-	struct rf_view uri = rf_view_sub(rest, 0, rf_view_find(rest, ' '));
-	struct rf_view version = rf_view_from(rest, uri.n + 1);
-	enum rf_sip_rule rule = version_rule(version);
+	m->method_name = rf_view_of(p, (size_t)(q - p));
+	m->method = rf_sip_method_of(m->method_name);
+	p = ++q;
+	int rc = rf_sip_uri_scan(p, end, &m->uri, &q);
+	if (rc == 0 && (q == end || *q != ' '))
+		rc = RF_E_MALFORMED;
+	if (rc) {
+		/* The line may be worse than its URI: find the space that ends whatever stands there. */
+		q = p + rf_view_find(rf_view_of(p, (size_t)(end - p)), ' ');
+		m->uri.text = rf_view_of(p, (size_t)(q - p));
+	}
+	enum rf_sip_rule rule = q < end ? version_rule(rf_view_of(q + 1, (size_t)(end - q - 1)))
+					: RF_SIP_RULE_START_LINE;
 	if (rule != RF_SIP_RULE_NONE)
 		refuse(m, rule, line);
-	parse_uri(m, uri);
+	check_uri(m, rc);
 }
 
 /* The first Via's first value in full, all others counted. */
@@ -152,16 +172,9 @@ static void take_via(struct pass *s, struct rf_view value)
 	struct rf_sip_msg *m = s->m;
 	struct rf_sip_values it = rf_sip_values_in(value);
 	struct rf_view v;
-	int rc = 1;
+	int rc = rf_sip_values_next(&it, &v);
 
-	/* Without a comma there is nothing to split. */
-	if (rf_view_find(value, ',') == value.n) {
-		v = value;
-		it.rest = (struct rf_view){ NULL, 0 };
-	} else {
-		rc = rf_sip_values_next(&it, &v);
-	}
-	if (rc <= 0 || v.n == 0) {
+	if (rc <= 0) {
 		refuse(m, RF_SIP_RULE_VIA, value);
 		m->via_count++; /* the next field is not the topmost */
 		return;
@@ -200,20 +213,19 @@ static bool is_call_id(struct rf_view v)
 /* 1*DIGIT LWS Method; the number is below 2^31 (RFC 3261 8.1.1.5). */
 static bool take_cseq(struct rf_sip_msg *m, struct rf_view v)
 {
-	const uint8_t *p = v.p, *end = p + v.n;
+	const uint8_t *end = v.p + v.n;
 	uint64_t x;
+	const uint8_t *p = rf_sip_digits(v.p, end, INT32_MAX, &x);
 
-	while (p < end && rf_sip_is_digit(*p))
-		p++;
-	if (!rf_view_u64(rf_view_of(v.p, (size_t)(p - v.p)), INT32_MAX, &x))
+	if (!p)
 		return false;
-	const uint8_t *q = rf_sip_skip(p, end, RF_SIP_C_LWS);
+	const uint8_t *q = rf_sip_skip_lws(p, end);
 	struct rf_view method = rf_view_of(q, (size_t)(end - q));
 	if (q == p || !rf_sip_is_token(method))
 		return false;
 	m->cseq = (uint32_t)x;
 	m->cseq_method_name = method;
-	m->cseq_method = rf_sip_method_of(method);
+	m->cseq_method = m->is_request && rf_view_eq(method, m->method_name) ? m->method : rf_sip_method_of(method);
 	return true;
 }
 
@@ -223,25 +235,28 @@ static bool is_media_type(struct rf_view v)
 	const uint8_t *end = v.p + v.n, *q = rf_sip_skip(v.p, end, RF_SIP_C_TOKEN);
 	bool type = q > v.p;
 
-	q = rf_sip_skip(q, end, RF_SIP_C_LWS);
+	q = rf_sip_skip_lws(q, end);
 	if (!type || q == end || *q != '/')
 		return false;
-	q = rf_sip_skip(q + 1, end, RF_SIP_C_LWS);
+	q = rf_sip_skip_lws(q + 1, end);
 	return q < end && rf_sip_is(*q, RF_SIP_C_TOKEN);
 }
 
 static void take_length(struct pass *s, struct rf_view value)
 {
-	s->m->has_length = rf_view_u64(value, UINT32_MAX, &s->length);
+	const uint8_t *end = value.p + value.n;
+
+	s->m->has_length = rf_sip_digits(value.p, end, UINT32_MAX, &s->length) == end && value.n;
 	if (!s->m->has_length)
 		refuse(s->m, RF_SIP_RULE_LENGTH, value);
 }
 
 static void take_max_forwards(struct rf_sip_msg *m, struct rf_view value)
 {
+	const uint8_t *end = value.p + value.n;
 	uint64_t x;
 
-	if (rf_view_u64(value, 255, &x))
+	if (value.n && rf_sip_digits(value.p, end, 255, &x) == end)
 		m->max_forwards = (int16_t)x;
 	else
 		refuse(m, RF_SIP_RULE_MAX_FORWARDS, value);
@@ -312,31 +327,47 @@ static bool keep(struct pass *s, enum rf_sip_hid id, struct rf_view name, struct
 	if (id == RF_SIP_H_OTHER)
 		return true;
 	if (m->first[id] == RF_SIP_NO_HDR) {
-		m->first[id] = s->last[id] = at;
+		m->first[id] = m->last[id] = at;
 		return true;
 	}
-	m->hdr[s->last[id]].next = at;
-	s->last[id] = at;
+	m->hdr[m->last[id]].next = at;
+	m->last[id] = at;
 	if (!rf_sip_hdr_info(id)->once)
 		return true;
 	refuse(m, RF_SIP_RULE_DUPLICATE, name);
 	return false;
 }
 
+/* The name of a header line and its id; behind the ":". NULL when the line has no name or no colon.
+ * Most names are known and followed by ":" at once, and a known name need not be checked for being a token. */
+static const uint8_t *take_name(const uint8_t *p, const uint8_t *end, struct rf_view *ret_name, enum rf_sip_hid *ret_id)
+{
+	const uint8_t *q = rf_sip_scan_colon(p, end);
+
+	*ret_name = rf_view_of(p, (size_t)(q - p));
+	*ret_id = q < end ? rf_sip_hid_of(*ret_name) : RF_SIP_H_OTHER;
+	if (*ret_id != RF_SIP_H_OTHER)
+		return q + 1;
+	q = rf_sip_skip(p, end, RF_SIP_C_TOKEN);
+	*ret_name = rf_view_of(p, (size_t)(q - p));
+	*ret_id = rf_sip_hid_of(*ret_name);
+	while (q < end && (*q == ' ' || *q == '\t'))
+		q++;
+	return q > p && q < end && *q == ':' ? q + 1 : NULL;
+}
+
 /* line is "name HCOLON value" (RFC 3261 25.1). */
 static void parse_header(struct pass *s, const uint8_t *p, const uint8_t *end, bool folded)
 {
-	const uint8_t *q = rf_sip_skip(p, end, RF_SIP_C_TOKEN);
-	struct rf_view name = rf_view_of(p, (size_t)(q - p));
+	struct rf_view name;
+	enum rf_sip_hid id;
+	const uint8_t *q = take_name(p, end, &name, &id);
 
-	while (q < end && (*q == ' ' || *q == '\t'))
-		q++;
-	if (name.n == 0 || q == end || *q != ':') {
+	if (!q || name.n == 0) {
 		refuse(s->m, RF_SIP_RULE_HEADER, rf_view_of(p, (size_t)(end - p)));
 		return;
 	}
-	struct rf_view value = rf_view_trim(rf_view_of(q + 1, (size_t)(end - q - 1)));
-	enum rf_sip_hid id = rf_sip_hid_of(name);
+	struct rf_view value = rf_sip_trim(rf_view_of(q, (size_t)(end - q)));
 	if (keep(s, id, name, value, folded))
 		take_core(s, id, value);
 }

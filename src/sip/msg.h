@@ -50,7 +50,8 @@ struct rf_sip_msg {
 	enum rf_sip_method method;    /* of the request line */
 	struct rf_view bytes;         /* what was given */
 	struct rf_view offender;      /* refused: the value or line at fault, for the log (may be empty) */
-	uint16_t first[RF_SIP_H_COUNT];
+	uint16_t first[RF_SIP_H_COUNT];            /* index of the first field of each id, or RF_SIP_NO_HDR */
+	uint16_t last[RF_SIP_H_COUNT];             /* of the last; valid where first is */
 	struct rf_sip_hdr hdr[RF_SIP_HEADERS_MAX]; /* hdr_count of them are written */
 
 	/* Valid when understood; in a refused message only what the has_ flags vouch for. */
@@ -128,8 +129,9 @@ struct rf_sip_values {
 struct rf_sip_values rf_sip_values_of(const struct rf_sip_msg *m, enum rf_sip_hid id);
 /* The same over one value that is in hand. */
 struct rf_sip_values rf_sip_values_in(struct rf_view list);
-/* 1 and *ret_v (trimmed, never empty), 0 at the end, RF_E_MALFORMED for an open quote or bracket or for an empty
- * element; a field with nothing in it is an empty list. */
+/* 1 and *ret_v (trimmed, never empty), 0 at the end, RF_E_MALFORMED for an empty element or for a comma behind a quote
+ * or bracket that is never closed (without a comma that is left to who parses the value); a field with nothing in it
+ * is an empty list. */
 int rf_sip_values_next(struct rf_sip_values *it, struct rf_view *ret_v);
 
 /* The n-th Via counted from the top (0). 0, RF_E_NOT_FOUND, RF_E_MALFORMED, RF_E_LIMIT. */

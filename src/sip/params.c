@@ -23,7 +23,7 @@ static const uint8_t *quote_end(const uint8_t *p, const uint8_t *end)
 /* p stands behind "=". */
 static const uint8_t *take_value(const uint8_t *p, const uint8_t *end, struct rf_sip_param *param)
 {
-	const uint8_t *from = p = rf_sip_skip(p, end, RF_SIP_C_LWS);
+	const uint8_t *from = p = rf_sip_skip_lws(p, end);
 
 	if (p < end && *p == '"') {
 		p = quote_end(++from, end);
@@ -33,8 +33,11 @@ static const uint8_t *take_value(const uint8_t *p, const uint8_t *end, struct rf
 		param->value = rf_view_of(from, (size_t)(p - from));
 		return p + 1;
 	}
-	p = rf_sip_skip(p, end, RF_SIP_C_VALUE);
+	unsigned common = RF_SIP_C_TOKEN;
+	for (; p < end && rf_sip_is(*p, RF_SIP_C_VALUE); p++)
+		common &= rf_sip_chars[*p];
 	param->value = rf_view_of(from, (size_t)(p - from));
+	param->token = common && p > from;
 	return p > from ? p : NULL;
 }
 
@@ -46,31 +49,31 @@ int rf_sip_params_next(struct rf_sip_params *it, struct rf_sip_param *ret_p)
 		return 0;
 	if (it->seen == RF_SIP_PARAMS_MAX)
 		return RF_E_LIMIT;
-	p = rf_sip_skip(p, end, RF_SIP_C_LWS);
+	p = rf_sip_skip_lws(p, end);
 	if (p < end && *p == ';')
-		p = rf_sip_skip(p + 1, end, RF_SIP_C_LWS);
+		p = rf_sip_skip_lws(p + 1, end);
 	else if (p == end && it->seen)
 		return 0;
 
-	struct rf_sip_param param = { .quoted = false };
 	const uint8_t *from = p;
 	p = rf_sip_skip(p, end, RF_SIP_C_TOKEN);
 	if (p == from)
 		return RF_E_MALFORMED;
-	param.name = rf_view_of(from, (size_t)(p - from));
-	p = rf_sip_skip(p, end, RF_SIP_C_LWS);
+	ret_p->name = rf_view_of(from, (size_t)(p - from));
+	ret_p->value = (struct rf_view){ NULL, 0 };
+	ret_p->has_value = ret_p->quoted = ret_p->token = false;
+	p = rf_sip_skip_lws(p, end);
 	if (p < end && *p == '=') {
-		p = take_value(p + 1, end, &param);
+		p = take_value(p + 1, end, ret_p);
 		if (!p)
 			return RF_E_MALFORMED;
-		param.has_value = true;
-		p = rf_sip_skip(p, end, RF_SIP_C_LWS);
+		ret_p->has_value = true;
+		p = rf_sip_skip_lws(p, end);
 	}
 	if (p < end && *p != ';')
 		return RF_E_MALFORMED;
 	it->rest = rf_view_of(p, (size_t)(end - p));
 	it->seen++;
-	*ret_p = param;
 	return 1;
 }
 

@@ -2,22 +2,7 @@
 
 #include "sip/chars.h"
 #include "sip/limits.h"
-
-/* All of v is of these classes or escapes. */
-static bool all_of(struct rf_view v, unsigned classes)
-{
-	const uint8_t *p = v.p, *end = p + v.n;
-
-	for (;;) {
-		/* "%" is in the token class only, which is never asked for here */
-		p = rf_sip_skip(p, end, classes);
-		if (p == end)
-			return true;
-		if (*p != '%' || end - p < 3 || rf_sip_hex(p[1]) < 0 || rf_sip_hex(p[2]) < 0)
-			return false;
-		p += 3;
-	}
-}
+#include "sip/scan.h"
 
 bool rf_sip_uri_next(struct rf_view *rest, uint8_t sep, struct rf_view *ret_name, struct rf_view *ret_value)
 {
@@ -39,114 +24,107 @@ static bool seen_before(struct rf_view list, struct rf_view name, uint8_t sep)
 	struct rf_view rest = rf_view_sub(list, 0, (size_t)(name.p - list.p)), n, v;
 
 	while (rf_sip_uri_next(&rest, sep, &n, &v))
-		if (rf_view_eq_nocase(n, name))
+		if (rf_sip_escaped_eq(n, name, true))
 			return true;
 	return false;
 }
 
-/* pname [ "=" pvalue ] over and over, none empty; for tel: and sip: alike. */
-static int check_params(struct rf_view list)
+/* pname [ "=" pvalue ] over and over, none empty, no name twice; for tel: and sip: alike. p stands behind ";". */
+static int scan_params(const uint8_t *p, const uint8_t *end, struct rf_sip_uri *u, const uint8_t **ret_end)
 {
-	struct rf_view rest = list, name, value;
-	unsigned count = 0;
+	const uint8_t *from = p;
 
-	if (list.n == 0 || list.p[list.n - 1] == ';')
-		return RF_E_MALFORMED;
-	while (rf_sip_uri_next(&rest, ';', &name, &value)) {
-		bool has_value = value.p > name.p + name.n;
+	for (unsigned count = 1;; count++) {
+		const uint8_t *name = p;
 
-		if (++count > RF_SIP_PARAMS_MAX)
+		if (count > RF_SIP_PARAMS_MAX)
 			return RF_E_LIMIT;
-		if (name.n == 0 || (has_value && value.n == 0) || !all_of(name, RF_SIP_C_PARAM) ||
-		    !all_of(value, RF_SIP_C_PARAM) || (count > 1 && seen_before(list, name, ';')))
+		p = rf_sip_skip_escaped(p, end, RF_SIP_C_PARAM);
+		size_t n = (size_t)(p - name);
+		if (n == 0)
 			return RF_E_MALFORMED;
+		if (p < end && *p == '=') {
+			const uint8_t *value = ++p;
+
+			p = rf_sip_skip_escaped(p, end, RF_SIP_C_PARAM);
+			if (p == value)
+				return RF_E_MALFORMED;
+		}
+		if (count > 1 && seen_before(rf_view_of(from, (size_t)(p - from)), rf_view_of(name, n), ';'))
+			return RF_E_MALFORMED;
+		if (p == end || *p != ';')
+			break;
+		p++;
 	}
+	u->params = rf_view_of(from, (size_t)(p - from));
+	*ret_end = p;
 	return 0;
 }
 
 /* hname "=" hvalue over and over. The same name may come again: they become header fields of a request. */
-static int check_headers(struct rf_view list)
+static int scan_headers(const uint8_t *p, const uint8_t *end, struct rf_sip_uri *u, const uint8_t **ret_end)
 {
-	struct rf_view rest = list, name, value;
-	unsigned count = 0;
+	const uint8_t *from = p;
 
-	if (list.n == 0 || list.p[list.n - 1] == '&')
-		return RF_E_MALFORMED;
-	while (rf_sip_uri_next(&rest, '&', &name, &value)) {
-		if (++count > RF_SIP_PARAMS_MAX)
+	for (unsigned count = 1;; count++) {
+		const uint8_t *name = p;
+
+		if (count > RF_SIP_PARAMS_MAX)
 			return RF_E_LIMIT;
-		if (name.n == 0 || value.p == name.p + name.n || !all_of(name, RF_SIP_C_HNV) ||
-		    !all_of(value, RF_SIP_C_HNV))
+		p = rf_sip_skip_escaped(p, end, RF_SIP_C_HNV);
+		if (p == name || p == end || *p != '=')
 			return RF_E_MALFORMED;
+		p = rf_sip_skip_escaped(p + 1, end, RF_SIP_C_HNV);
+		if (p == end || *p != '&')
+			break;
+		p++;
 	}
+	u->headers = rf_view_of(from, (size_t)(p - from));
+	*ret_end = p;
 	return 0;
 }
 
-static int parse_userinfo(struct rf_view info, struct rf_sip_uri *u)
+/* Behind the userinfo and its "@", or p when there is none, or NULL. "@" can stand nowhere else in the URI, so
+ * whatever is not followed by one is no userinfo. */
+static const uint8_t *scan_userinfo(const uint8_t *p, const uint8_t *end, struct rf_sip_uri *u)
 {
-	size_t colon = rf_view_find(info, ':');
+	const uint8_t *q = rf_sip_skip_escaped(p, end, RF_SIP_C_USER), *r = q;
 
-	u->user = rf_view_sub(info, 0, colon);
-	if (u->user.n == 0 || !all_of(u->user, RF_SIP_C_USER))
-		return RF_E_MALFORMED;
-	if (colon < info.n) {
-		u->password = rf_view_from(info, colon + 1);
-		if (!all_of(u->password, RF_SIP_C_USER))
-			return RF_E_MALFORMED;
-	}
-	return 0;
+	if (q < end && *q == ':')
+		r = rf_sip_skip_escaped(q + 1, end, RF_SIP_C_USER);
+	if (r == end || *r != '@')
+		return p;
+	u->user = rf_view_of(p, (size_t)(q - p));
+	if (r > q)
+		u->password = rf_view_of(q + 1, (size_t)(r - q - 1));
+	return q > p ? r + 1 : NULL;
 }
 
-static int parse_hostport(struct rf_view text, struct rf_sip_uri *u)
+/* p is behind "sip:". */
+static int scan_sip(const uint8_t *p, const uint8_t *end, struct rf_sip_uri *u, const uint8_t **ret_end)
 {
-	const uint8_t *p = text.p, *end = p + text.n;
-
-	if (p < end && *p == '[') {
-		p += rf_view_find(text, ']');
-		if (p < end)
-			p++;
-	} else {
-		p = rf_sip_skip(p, end, RF_SIP_C_HOST);
-	}
-	int rc = rf_sip_host_parse(rf_view_of(text.p, (size_t)(p - text.p)), &u->host, &u->host_kind);
-	if (rc || p == end)
-		return rc;
 	uint64_t port;
-	if (*p != ':' || !rf_view_u64(rf_view_of(p + 1, (size_t)(end - p - 1)), UINT16_MAX, &port) || port == 0)
+
+	p = scan_userinfo(p, end, u);
+	if (p)
+		p = rf_sip_host_scan(p, end, &u->host, &u->host_kind);
+	if (!p)
 		return RF_E_MALFORMED;
-	u->port = (uint16_t)port;
-	return 0;
-}
-
-/* rest is behind "sip:". "@" can stand only behind the userinfo, so the first one decides where the host begins. */
-static int parse_sip(struct rf_view rest, struct rf_sip_uri *u)
-{
-	size_t at = rf_view_find(rest, '@'), n;
-	int rc;
-
-	if (at < rest.n) {
-		rc = parse_userinfo(rf_view_sub(rest, 0, at), u);
+	if (p < end && *p == ':') {
+		p = rf_sip_digits(p + 1, end, UINT16_MAX, &port);
+		if (!p || port == 0)
+			return RF_E_MALFORMED;
+		u->port = (uint16_t)port;
+	}
+	if (p < end && *p == ';') {
+		int rc = scan_params(p + 1, end, u, &p);
 		if (rc)
 			return rc;
-		rest = rf_view_from(rest, at + 1);
 	}
-	for (n = 0; n < rest.n && rest.p[n] != ';' && rest.p[n] != '?'; n++)
-		;
-	rc = parse_hostport(rf_view_sub(rest, 0, n), u);
-	if (rc || n == rest.n)
-		return rc;
-	bool params = rest.p[n] == ';';
-	rest = rf_view_from(rest, n + 1);
-	if (params) {
-		n = rf_view_find(rest, '?');
-		u->params = rf_view_sub(rest, 0, n);
-		rc = check_params(u->params);
-		if (rc || n == rest.n)
-			return rc;
-		rest = rf_view_from(rest, n + 1);
-	}
-	u->headers = rest;
-	return check_headers(rest);
+	if (p < end && *p == '?')
+		return scan_headers(p + 1, end, u, ret_end);
+	*ret_end = p;
+	return 0;
 }
 
 static bool is_separator(uint8_t c)
@@ -155,38 +133,37 @@ static bool is_separator(uint8_t c)
 }
 
 /* RFC 3966 3: a global number is "+" and digits, a local one hexadecimal digits, "*" and "#". */
-static int parse_tel(struct rf_view rest, struct rf_sip_uri *u)
+static int scan_tel(const uint8_t *p, const uint8_t *end, struct rf_sip_uri *u, const uint8_t **ret_end)
 {
-	size_t n = rf_view_find(rest, ';'), digits = 0;
-	bool global = rest.n && rest.p[0] == '+';
+	const uint8_t *from = p;
+	bool global = p < end && *p == '+';
+	size_t digits = 0;
 
-	u->user = rf_view_sub(rest, 0, n);
-	for (size_t i = global; i < n; i++) {
-		uint8_t c = rest.p[i];
+	for (p += global; p < end; p++) {
+		bool digit = global ? rf_sip_is_digit(*p) : rf_sip_hex(*p) >= 0 || *p == '*' || *p == '#';
 
-		if (is_separator(c))
-			continue;
-		if (global ? !rf_sip_is_digit(c) : rf_sip_hex(c) < 0 && c != '*' && c != '#')
-			return RF_E_MALFORMED;
-		digits++;
+		if (!digit && !is_separator(*p))
+			break;
+		digits += digit;
 	}
 	if (digits == 0)
 		return RF_E_MALFORMED;
-	if (n == rest.n)
-		return 0;
-	u->params = rf_view_from(rest, n + 1);
-	return check_params(u->params);
+	u->user = rf_view_of(from, (size_t)(p - from));
+	if (p < end && *p == ';')
+		return scan_params(p + 1, end, u, ret_end);
+	*ret_end = p;
+	return 0;
 }
 
 /* A URI that we only carry: RFC 3986's characters, no white space, quotes or angle brackets. */
-static int parse_other(struct rf_view rest)
+static int scan_other(const uint8_t *p, const uint8_t *end, const uint8_t **ret_end)
 {
-	if (rest.n == 0)
-		return RF_E_MALFORMED;
-	for (size_t i = 0; i < rest.n; i++)
-		if (rest.p[i] <= ' ' || rest.p[i] >= 0x7f || rest.p[i] == '"' || rest.p[i] == '<' || rest.p[i] == '>')
-			return RF_E_MALFORMED;
-	return 0;
+	const uint8_t *from = p;
+
+	while (p < end && *p > ' ' && *p < 0x7f && *p != '"' && *p != '<' && *p != '>')
+		p++;
+	*ret_end = p;
+	return p > from ? 0 : RF_E_MALFORMED;
 }
 
 static bool is_alpha(uint8_t c)
@@ -216,21 +193,54 @@ static enum rf_sip_scheme scheme_of(struct rf_view v)
 	return rf_sip_token_is(v, "tel") ? RF_SIP_SCHEME_TEL : RF_SIP_SCHEME_OTHER;
 }
 
+/* Field by field: for a struct of this size the compiler's own clearing is many times slower. */
+static void clear(struct rf_sip_uri *u, struct rf_view scheme)
+{
+	const struct rf_view none = { NULL, 0 };
+
+	u->scheme_name = scheme;
+	u->user = u->password = u->host = u->params = u->headers = none;
+	u->scheme = scheme_of(scheme);
+	u->host_kind = RF_SIP_HOST_NONE;
+	u->port = 0;
+}
+
+int rf_sip_uri_scan(const uint8_t *p, const uint8_t *end, struct rf_sip_uri *ret_uri, const uint8_t **ret_end)
+{
+	const uint8_t *from = p;
+	int rc;
+
+	while (p < end && *p != ':' && rf_sip_is(*p, RF_SIP_C_TOKEN))
+		p++;
+	struct rf_view scheme = rf_view_of(from, (size_t)(p - from));
+	if (p == end || *p != ':' || !is_scheme(scheme))
+		return RF_E_MALFORMED;
+	clear(ret_uri, scheme);
+	switch (ret_uri->scheme) {
+	case RF_SIP_SCHEME_SIP:
+	case RF_SIP_SCHEME_SIPS:
+		rc = scan_sip(p + 1, end, ret_uri, &p);
+		break;
+	case RF_SIP_SCHEME_TEL:
+		rc = scan_tel(p + 1, end, ret_uri, &p);
+		break;
+	default:
+		rc = scan_other(p + 1, end, &p);
+		break;
+	}
+	ret_uri->text = rf_view_of(from, (size_t)(p - from));
+	*ret_end = p;
+	return rc;
+}
+
 int rf_sip_uri_parse(struct rf_view text, struct rf_sip_uri *ret_uri)
 {
-	size_t colon = 0;
+	const uint8_t *end;
+	struct rf_sip_uri u;
+	int rc = rf_sip_uri_scan(text.p, text.p + text.n, &u, &end);
 
-	while (colon < text.n && text.p[colon] != ':')
-		colon++;
-	struct rf_view scheme = rf_view_sub(text, 0, colon);
-	if (colon == text.n || !is_scheme(scheme))
-		return RF_E_MALFORMED;
-
-	struct rf_sip_uri u = { .text = text, .scheme_name = scheme, .scheme = scheme_of(scheme) };
-	struct rf_view rest = rf_view_from(text, colon + 1);
-	int rc = u.scheme == RF_SIP_SCHEME_TEL ? parse_tel(rest, &u)
-	       : u.scheme == RF_SIP_SCHEME_OTHER ? parse_other(rest)
-						 : parse_sip(rest, &u);
+	if (rc == 0 && end != text.p + text.n)
+		rc = RF_E_MALFORMED;
 	if (rc == 0)
 		*ret_uri = u;
 	return rc;

@@ -1,6 +1,6 @@
 /* When two URIs are the same, and the one form under which an address-of-record is filed. */
 #include "sip/chars.h"
-#include "sip/uri.h"
+#include "sip/scan.h"
 
 enum { ESCAPED = 0x100, END = -1 };
 
@@ -28,7 +28,7 @@ static int next_char(struct rf_view *v)
 	return c;
 }
 
-static bool same(struct rf_view a, struct rf_view b, bool fold)
+bool rf_sip_escaped_eq(struct rf_view a, struct rf_view b, bool fold)
 {
 	for (;;) {
 		int x = next_char(&a), y = next_char(&b);
@@ -49,7 +49,7 @@ static bool find(struct rf_view list, uint8_t sep, struct rf_view name, struct r
 	struct rf_view n, v;
 
 	while (rf_sip_uri_next(&list, sep, &n, &v))
-		if (same(n, name, true)) {
+		if (rf_sip_escaped_eq(n, name, true)) {
 			*ret_value = v;
 			return true;
 		}
@@ -63,7 +63,7 @@ static bool must_match(struct rf_view name)
 	static const char *const names[] = { "user", "ttl", "method", "maddr", "transport" };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (same(name, rf_view_str(names[i]), true))
+		if (rf_sip_escaped_eq(name, rf_view_str(names[i]), true))
 			return true;
 	return false;
 }
@@ -75,7 +75,7 @@ static bool params_within(struct rf_view a, struct rf_view b, bool strict)
 	struct rf_view rest = a, name, value, other;
 
 	while (rf_sip_uri_next(&rest, ';', &name, &value)) {
-		if (find(b, ';', name, &other) ? !same(value, other, true) : strict || must_match(name))
+		if (find(b, ';', name, &other) ? !rf_sip_escaped_eq(value, other, true) : strict || must_match(name))
 			return false;
 	}
 	return true;
@@ -87,7 +87,7 @@ static unsigned count_headers(struct rf_view list, struct rf_view name, struct r
 	unsigned hits = 0;
 
 	for (*ret_all = 0; rf_sip_uri_next(&list, '&', &n, &v); ++*ret_all)
-		hits += same(n, name, true) && same(v, value, false);
+		hits += rf_sip_escaped_eq(n, name, true) && rf_sip_escaped_eq(v, value, false);
 	return hits;
 }
 
@@ -133,10 +133,10 @@ bool rf_sip_uri_eq(const struct rf_sip_uri *a, const struct rf_sip_uri *b)
 	if (a->scheme == RF_SIP_SCHEME_OTHER)
 		return rf_view_eq(a->text, b->text);
 	bool tel = a->scheme == RF_SIP_SCHEME_TEL;
-	if (tel ? !number_eq(a->user, b->user) : !same(a->user, b->user, false))
+	if (tel ? !number_eq(a->user, b->user) : !rf_sip_escaped_eq(a->user, b->user, false))
 		return false;
 	/* An empty password ("sip:a:@b") is still one: its view has an address. */
-	if (!a->password.p != !b->password.p || !same(a->password, b->password, false))
+	if (!a->password.p != !b->password.p || !rf_sip_escaped_eq(a->password, b->password, false))
 		return false;
 	return a->port == b->port && rf_sip_host_eq(a->host, a->host_kind, b->host, b->host_kind) &&
 	       params_within(a->params, b->params, tel) && params_within(b->params, a->params, tel) &&

@@ -11,33 +11,30 @@ struct rf_sip_values rf_sip_values_of(const struct rf_sip_msg *m, enum rf_sip_hi
 
 struct rf_sip_values rf_sip_values_in(struct rf_view list)
 {
-	return (struct rf_sip_values){ .rest = rf_view_trim(list) };
+	return (struct rf_sip_values){ .rest = rf_sip_trim(list) };
 }
 
 /* Length up to a comma outside quotes and brackets, n when there is none; SIZE_MAX when one stays open. */
 static size_t element(struct rf_view v)
 {
-	bool quoted = false, bracketed = false;
+	const uint8_t *p = v.p, *end = p + v.n;
 
-	for (size_t i = 0; i < v.n; i++) {
-		uint8_t c = v.p[i];
-
-		if (quoted) {
-			if (c == '\\')
-				i++;
-			else if (c == '"')
-				quoted = false;
-		} else if (bracketed) {
-			bracketed = c != '>';
-		} else if (c == '"') {
-			quoted = true;
-		} else if (c == '<') {
-			bracketed = true;
-		} else if (c == ',') {
-			return i;
+	for (;; p++) {
+		while (p < end && !rf_sip_is(*p, RF_SIP_C_SPLIT))
+			p++;
+		if (p == end || *p == ',')
+			return (size_t)(p - v.p);
+		if (*p == '<') {
+			p = memchr(p, '>', (size_t)(end - p));
+			if (!p)
+				return SIZE_MAX;
+			continue;
 		}
+		for (p++; p < end && *p != '"'; p++)
+			p += *p == '\\' && end - p > 1;
+		if (p == end)
+			return SIZE_MAX;
 	}
-	return quoted || bracketed ? SIZE_MAX : v.n;
 }
 
 int rf_sip_values_next(struct rf_sip_values *it, struct rf_view *ret_v)
@@ -50,12 +47,14 @@ int rf_sip_values_next(struct rf_sip_values *it, struct rf_view *ret_v)
 			return 0;
 		it->rest = it->hdr->value;
 	}
-	size_t n = element(it->rest);
+	size_t n = it->rest.n;
+	if (memchr(it->rest.p, ',', n))
+		n = element(it->rest);
 	if (n == SIZE_MAX)
 		return RF_E_MALFORMED;
-	struct rf_view v = rf_view_trim(rf_view_sub(it->rest, 0, n));
+	struct rf_view v = rf_sip_trim(rf_view_sub(it->rest, 0, n));
 	it->more = n < it->rest.n;
-	it->rest = it->more ? rf_view_trim(rf_view_from(it->rest, n + 1)) : (struct rf_view){ NULL, 0 };
+	it->rest = it->more ? rf_sip_trim(rf_view_from(it->rest, n + 1)) : (struct rf_view){ NULL, 0 };
 	if (v.n == 0)
 		return RF_E_MALFORMED;
 	*ret_v = v;

@@ -2,6 +2,7 @@
 
 #include "sip/chars.h"
 #include "sip/limits.h"
+#include "sip/scan.h"
 
 static const struct rf_view names[RF_SIP_TRANSPORTS] = {
 	[RF_SIP_UDP] = { (const uint8_t *)"UDP", 3 },
@@ -20,7 +21,7 @@ struct rf_view rf_sip_transport_name(enum rf_sip_transport t)
 enum rf_sip_transport rf_sip_transport_of(struct rf_view name)
 {
 	for (unsigned i = RF_SIP_UDP; i < RF_SIP_TRANSPORTS; i++)
-		if (rf_view_eq_nocase(names[i], name))
+		if (names[i].n == name.n && rf_sip_token_eq(names[i].p, name.p, name.n))
 			return (enum rf_sip_transport)i;
 	return RF_SIP_TRANSPORT_OTHER;
 }
@@ -28,13 +29,13 @@ enum rf_sip_transport rf_sip_transport_of(struct rf_view name)
 /* A token with white space round it, then c (0: any white space at all must follow). NULL when it is not so. */
 static const uint8_t *take_token(const uint8_t *p, const uint8_t *end, uint8_t c, struct rf_view *ret_v)
 {
-	const uint8_t *from = p = rf_sip_skip(p, end, RF_SIP_C_LWS);
+	const uint8_t *from = p = rf_sip_skip_lws(p, end);
 
 	p = rf_sip_skip(p, end, RF_SIP_C_TOKEN);
 	*ret_v = rf_view_of(from, (size_t)(p - from));
 	if (p == from)
 		return NULL;
-	const uint8_t *q = rf_sip_skip(p, end, RF_SIP_C_LWS);
+	const uint8_t *q = rf_sip_skip_lws(p, end);
 	if (c == 0)
 		return q > p ? q : NULL;
 	return q < end && *q == c ? q + 1 : NULL;
@@ -65,28 +66,19 @@ static const uint8_t *take_protocol(const uint8_t *p, const uint8_t *end, struct
 /* sent-by: host [ ":" port ], white space allowed round the colon. */
 static const uint8_t *take_sent_by(const uint8_t *p, const uint8_t *end, struct rf_sip_via *via)
 {
-	const uint8_t *from = p;
+	uint64_t port;
 
-	if (p < end && *p == '[') {
-		p += rf_view_find(rf_view_of(p, (size_t)(end - p)), ']');
-		if (p < end)
-			p++;
-	} else {
-		p = rf_sip_skip(p, end, RF_SIP_C_HOST);
-	}
-	if (rf_sip_host_parse(rf_view_of(from, (size_t)(p - from)), &via->host, &via->host_kind))
+	p = rf_sip_host_scan(p, end, &via->host, &via->host_kind);
+	if (!p)
 		return NULL;
-	p = rf_sip_skip(p, end, RF_SIP_C_LWS);
+	p = rf_sip_skip_lws(p, end);
 	if (p == end || *p != ':')
 		return p;
-	from = p = rf_sip_skip(p + 1, end, RF_SIP_C_LWS);
-	while (p < end && rf_sip_is_digit(*p))
-		p++;
-	uint64_t port;
-	if (!rf_view_u64(rf_view_of(from, (size_t)(p - from)), UINT16_MAX, &port) || port == 0)
+	p = rf_sip_digits(rf_sip_skip_lws(p + 1, end), end, UINT16_MAX, &port);
+	if (!p || port == 0)
 		return NULL;
 	via->port = (uint16_t)port;
-	return rf_sip_skip(p, end, RF_SIP_C_LWS);
+	return rf_sip_skip_lws(p, end);
 }
 
 /* One text may come once. */
@@ -108,9 +100,9 @@ static int take_branch(struct rf_sip_via *via, const struct rf_sip_param *p)
 	const struct rf_view cookie = RF_V(RF_SIP_COOKIE);
 	int rc = take_text(&via->branch, p);
 
-	if (rc || !rf_sip_is_token(p->value))
+	if (rc || !p->token)
 		return RF_E_MALFORMED;
-	via->rfc3261 = p->value.n > cookie.n && rf_view_starts_nocase(p->value, cookie);
+	via->rfc3261 = p->value.n > cookie.n && rf_sip_token_eq(p->value.p, cookie.p, cookie.n);
 	return p->value.n > RF_SIP_BRANCH_MAX ? RF_E_LIMIT : 0;
 }
 
@@ -147,10 +139,23 @@ static int take_param(struct rf_sip_via *via, const struct rf_sip_param *p)
 	return 0;
 }
 
+/* Field by field, as in uri.c. */
+static void clear(struct rf_sip_via *via, struct rf_view text)
+{
+	const struct rf_view none = { NULL, 0 };
+
+	via->text = text;
+	via->transport_name = via->host = via->params = via->branch = via->received = via->maddr = none;
+	via->transport = RF_SIP_TRANSPORT_OTHER;
+	via->host_kind = RF_SIP_HOST_NONE;
+	via->port = via->rport = 0;
+	via->has_rport = via->has_alias = via->rfc3261 = via->sent_by_ok = false;
+}
+
 int rf_sip_via_parse(struct rf_view value, struct rf_sip_via *ret_via)
 {
-	value = rf_view_trim(value);
-	*ret_via = (struct rf_sip_via){ .text = value };
+	value = rf_sip_trim(value);
+	clear(ret_via, value);
 	const uint8_t *p = value.p, *end = p + value.n;
 
 	p = take_protocol(p, end, ret_via);

@@ -18,7 +18,7 @@ enum rf_sip_transport {
 
 /* "UDP", "TLS", ...; the empty view for OTHER. */
 struct rf_view rf_sip_transport_name(enum rf_sip_transport t);
-/* Without case; RF_SIP_TRANSPORT_OTHER when unknown. */
+/* name must be a token. Without case; RF_SIP_TRANSPORT_OTHER when unknown. */
 enum rf_sip_transport rf_sip_transport_of(struct rf_view name);
 
 struct rf_sip_via {

@@ -1,0 +1,273 @@
+/* Every key of a site file: one row each. */
+#include "site/schema.h"
+#include "site/site_int.h"
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+#define AT(type, member) offsetof(struct type, member)
+#define ALL(member) offsetof(struct rf_site_all, member)
+
+static const struct rf_choice levels[] = {
+	{ "minimum", RF_LEVEL_MINIMUM }, { "medium", RF_LEVEL_MEDIUM }, { "highest", RF_LEVEL_HIGHEST }, { 0 },
+};
+
+static const struct rf_choice kinds[] = {
+	{ "server", RF_ZONE_SERVER }, { "phone", RF_ZONE_PHONE }, { "softphone", RF_ZONE_SOFTPHONE },
+	{ "gateway", RF_ZONE_GATEWAY }, { "border", RF_ZONE_BORDER }, { "admin", RF_ZONE_ADMIN },
+	{ "converged", RF_ZONE_CONVERGED }, { "data", RF_ZONE_DATA }, { "wan", RF_ZONE_WAN },
+	{ "internet", RF_ZONE_INTERNET }, { "pstn", RF_ZONE_PSTN }, { 0 },
+};
+
+static const struct rf_choice roles[] = {
+	{ "controller", RF_ROLE_CONTROLLER }, { "border", RF_ROLE_BORDER }, { "relay", RF_ROLE_RELAY },
+	{ "gateway", RF_ROLE_GATEWAY }, { "provision", RF_ROLE_PROVISION }, { "console", RF_ROLE_CONSOLE },
+	{ "voicemail", RF_ROLE_VOICEMAIL }, { "wall", RF_ROLE_WALL }, { 0 },
+};
+
+static const struct rf_choice transports[] = {
+	{ "tls", RF_TRANSPORT_TLS }, { "tcp", RF_TRANSPORT_TCP }, { "udp", RF_TRANSPORT_UDP }, { 0 },
+};
+
+static const struct rf_choice digests[] = {
+	{ "sha-256", RF_SITE_DIGEST_SHA256 }, { "sha-512-256", RF_SITE_DIGEST_SHA512_256 },
+	{ "md5", RF_SITE_DIGEST_MD5 }, { 0 },
+};
+
+static const struct rf_choice suites[] = {
+	{ "AEAD_AES_256_GCM", 1u << RF_SITE_AEAD_AES_256_GCM },
+	{ "AEAD_AES_128_GCM", 1u << RF_SITE_AEAD_AES_128_GCM },
+	{ "AES_256_CM_HMAC_SHA1_80", 1u << RF_SITE_AES_256_CM_HMAC_SHA1_80 },
+	{ "AES_CM_128_HMAC_SHA1_80", 1u << RF_SITE_AES_CM_128_HMAC_SHA1_80 },
+	{ "AES_CM_128_HMAC_SHA1_32", 1u << RF_SITE_AES_CM_128_HMAC_SHA1_32 }, { 0 },
+};
+
+static const struct rf_choice demands[] = {
+	{ "required", RF_ASKED_YES }, { "optional", RF_ASKED_NO }, { 0 },
+};
+
+static const struct rf_choice switches[] = { { "true", RF_ASKED_YES }, { "false", RF_ASKED_NO }, { 0 } };
+
+static const struct rf_choice profiles[] = {
+	{ "standard", 1 + RF_CRYPTO_STANDARD }, { "cnsa", 1 + RF_CRYPTO_CNSA }, { 0 },
+};
+
+/* zones */
+
+/* A zone that does not say its kind is of the kind it is named after: refs.c. */
+static const struct rf_site_zone zone_defaults = { .kind = RF_ZONE_KINDS };
+
+static const struct rf_key zone_rows[] = {
+	{ "kind", RF_KEY_CHOICE, AT(rf_site_zone, kind), .choices = kinds },
+	{ "vlan", RF_KEY_COUNT, AT(rf_site_zone, vlan), .min = 1, .max = 4094 },
+	{ "subnet", RF_KEY_SUBNET, AT(rf_site_zone, subnet_text), AT(rf_site_zone, subnet) },
+	{ "subnet6", RF_KEY_SUBNET, AT(rf_site_zone, subnet6_text), AT(rf_site_zone, subnet6) },
+};
+
+static const struct rf_keys zone_keys = {
+	"a zone", zone_rows, COUNT(zone_rows), sizeof(struct rf_site_zone), &zone_defaults,
+	AT(rf_site_zone, name), true, AT(rf_site_zone, pos),
+};
+
+/* hosts */
+
+static const struct rf_key host_rows[] = {
+	{ "name", RF_KEY_NAME, AT(rf_site_host, name), .required = true },
+	{ "zone", RF_KEY_NAME, AT(rf_site_host, zone_name), .required = true },
+	{ "address", RF_KEY_ADDRESS, AT(rf_site_host, address_text), AT(rf_site_host, address), .required = true },
+	{ "address6", RF_KEY_ADDRESS, AT(rf_site_host, address6_text), AT(rf_site_host, address6) },
+	{ "roles", RF_KEY_CHOICES, AT(rf_site_host, roles), .choices = roles, .required = true },
+	{ "standby_for", RF_KEY_NAME, AT(rf_site_host, standby_for) },
+};
+
+static const struct rf_keys host_keys = {
+	"a host", host_rows, COUNT(host_rows), sizeof(struct rf_site_host), NULL, 0, true, AT(rf_site_host, pos),
+};
+
+/* locations */
+
+static const struct rf_key location_rows[] = {
+	{ "building", RF_KEY_TEXT, AT(rf_site_location, building) },
+	{ "floor", RF_KEY_TEXT, AT(rf_site_location, floor) },
+	{ "room", RF_KEY_TEXT, AT(rf_site_location, room) },
+	{ "address", RF_KEY_TEXT, AT(rf_site_location, address) },
+};
+
+static const struct rf_keys location_keys = {
+	"a location", location_rows, COUNT(location_rows), sizeof(struct rf_site_location), NULL,
+	AT(rf_site_location, name), true, AT(rf_site_location, pos),
+};
+
+/* phones: the columns of the phones file have the same names */
+
+static const struct rf_key phone_rows[] = {
+	{ "name", RF_KEY_NAME, AT(rf_site_phone, name), .required = true },
+	{ "number", RF_KEY_NUMBER, AT(rf_site_phone, number), .required = true },
+	{ "location", RF_KEY_NAME, AT(rf_site_phone, location_name) },
+	{ "mac", RF_KEY_MAC, AT(rf_site_phone, mac_text), AT(rf_site_phone, mac), AT(rf_site_phone, has_mac) },
+	{ "switch", RF_KEY_NAME, AT(rf_site_phone, switch_name) },
+	{ "port", RF_KEY_TEXT, AT(rf_site_phone, port) },
+	{ "label", RF_KEY_TEXT, AT(rf_site_phone, label) },
+};
+
+const struct rf_keys rf_phone_keys = {
+	"a phone", phone_rows, COUNT(phone_rows), sizeof(struct rf_site_phone), NULL, 0, true, AT(rf_site_phone, pos),
+};
+
+/* trunks */
+
+static const struct rf_site_trunk trunk_defaults = { .transport = RF_TRANSPORT_TLS };
+
+static const struct rf_key trunk_rows[] = {
+	{ "name", RF_KEY_NAME, AT(rf_site_trunk, name), .required = true },
+	{ "peer", RF_KEY_DOMAIN, AT(rf_site_trunk, peer), .required = true },
+	{ "transport", RF_KEY_CHOICE, AT(rf_site_trunk, transport), .choices = transports },
+	{ "port", RF_KEY_COUNT, AT(rf_site_trunk, port), .min = 1, .max = 65535 },
+	{ "channels", RF_KEY_COUNT, AT(rf_site_trunk, channels), .min = 1, .max = 100000 },
+};
+
+static const struct rf_keys trunk_keys = {
+	"a trunk", trunk_rows, COUNT(trunk_rows), sizeof(struct rf_site_trunk), &trunk_defaults, 0, true,
+	AT(rf_site_trunk, pos),
+};
+
+/* deviations */
+
+static const struct rf_key deviation_rows[] = {
+	{ "mitigation", RF_KEY_NAME, AT(rf_site_deviation, mitigation), .required = true },
+	{ "reason", RF_KEY_TEXT, AT(rf_site_deviation, reason), .required = true },
+	{ "approved_by", RF_KEY_TEXT, AT(rf_site_deviation, approved_by), .required = true },
+	{ "until", RF_KEY_DATE, AT(rf_site_deviation, until_text), AT(rf_site_deviation, until_s), .required = true },
+};
+
+static const struct rf_keys deviation_keys = {
+	"a deviation", deviation_rows, COUNT(deviation_rows), sizeof(struct rf_site_deviation), NULL, 0, true,
+	AT(rf_site_deviation, pos),
+};
+
+/* sip */
+
+static const struct rf_site_listen listen_defaults = { .transport = RF_TRANSPORT_TLS };
+
+static const struct rf_key listen_rows[] = {
+	{ "transport", RF_KEY_CHOICE, AT(rf_site_listen, transport), .choices = transports, .required = true },
+	{ "address", RF_KEY_ADDRESS, AT(rf_site_listen, address_text), AT(rf_site_listen, address) },
+	{ "port", RF_KEY_COUNT, AT(rf_site_listen, port), .min = 1, .max = 65535 },
+};
+
+static const struct rf_keys listen_keys = {
+	"a listener", listen_rows, COUNT(listen_rows), sizeof(struct rf_site_listen), &listen_defaults, 0, true,
+	AT(rf_site_listen, pos),
+};
+
+static const struct rf_key register_rows[] = {
+	{ "min", RF_KEY_COUNT, ALL(pub.sip.register_min_s), .min = 10, .max = 86400 },
+	{ "default", RF_KEY_COUNT, ALL(pub.sip.register_default_s), .min = 10, .max = 604800 },
+	{ "max", RF_KEY_COUNT, ALL(pub.sip.register_max_s), .min = 10, .max = 604800 },
+	{ "bindings", RF_KEY_COUNT, ALL(pub.sip.bindings_per_number), .min = 1, .max = 64 },
+};
+
+static const struct rf_keys register_keys = {
+	"sip.register", register_rows, COUNT(register_rows), .has_pos = true, .pos_at = ALL(asked.register_pos),
+};
+
+static const struct rf_key session_rows[] = {
+	{ "enabled", RF_KEY_BOOL, ALL(pub.sip.session_timer) },
+	{ "expires", RF_KEY_COUNT, ALL(pub.sip.session_expires_s), .min = 90, .max = 86400 },
+	{ "min", RF_KEY_COUNT, ALL(pub.sip.session_min_s), .min = 90, .max = 86400 }, /* RFC 4028 5: at least 90 */
+};
+
+static const struct rf_keys session_keys = {
+	"sip.session_timer", session_rows, COUNT(session_rows), .has_pos = true, .pos_at = ALL(asked.session_pos),
+};
+
+static const struct rf_key sip_rows[] = {
+	{ "listen", RF_KEY_ITEMS, ALL(pub.sip.listen), ALL(pub.sip.listens), .max = RF_SITE_LISTEN_MAX,
+	  .sub = &listen_keys },
+	{ "workers", RF_KEY_COUNT, ALL(pub.sip.workers), .min = 0, .max = 64 },
+	{ "client_certificate", RF_KEY_CHOICE, ALL(asked.client_certificate), .choices = demands,
+	  .place_at = ALL(asked.client_certificate_pos) },
+	{ "require_user", RF_KEY_BOOL, ALL(asked.require_user), .place_at = ALL(asked.require_user_pos) },
+	{ "digest", RF_KEY_CHOICES, ALL(asked.digests), .choices = digests, .place_at = ALL(asked.digests_pos) },
+	{ "register", RF_KEY_PART, 0, .sub = &register_keys },
+	{ "session_timer", RF_KEY_PART, 0, .sub = &session_keys },
+	{ "ring_timeout", RF_KEY_COUNT, ALL(pub.sip.ring_timeout_s), .min = 10, .max = 180 },
+	{ "keepalive", RF_KEY_COUNT, ALL(pub.sip.keepalive_s), .min = 0, .max = 3600 },
+};
+
+static const struct rf_keys sip_keys = {
+	"sip", sip_rows, COUNT(sip_rows), .has_pos = true, .pos_at = ALL(asked.sip_pos),
+};
+
+/* media, crypto */
+
+static const struct rf_key media_rows[] = {
+	{ "encryption", RF_KEY_CHOICE, ALL(asked.media_encryption), .choices = demands,
+	  .place_at = ALL(asked.media_pos) },
+	{ "suites", RF_KEY_CHOICES, ALL(asked.suites), .choices = suites, .place_at = ALL(asked.suites_pos) },
+	{ "dtls_srtp", RF_KEY_CHOICE, ALL(asked.dtls_srtp), .choices = switches, .place_at = ALL(asked.dtls_pos) },
+};
+
+static const struct rf_keys media_keys = { "media", media_rows, COUNT(media_rows) };
+
+static const struct rf_key crypto_rows[] = {
+	{ "profile", RF_KEY_CHOICE, ALL(asked.profile), .choices = profiles, .place_at = ALL(asked.profile_pos) },
+};
+
+static const struct rf_keys crypto_keys = { "crypto", crypto_rows, COUNT(crypto_rows) };
+
+/* limits */
+
+#define LIMIT(name, low, high) { #name, RF_KEY_COUNT, AT(rf_site_limits, name), .min = (low), .max = (high) }
+
+static const struct rf_key limit_rows[] = {
+	LIMIT(external_calls, 0, 1000000),
+	LIMIT(calls, 1, 1000000),
+	LIMIT(calls_per_number, 1, 1000),
+	LIMIT(connections, 1, 1000000),
+	LIMIT(connections_per_source, 1, 1000000),
+	LIMIT(handshakes_per_second, 1, 100000),
+	LIMIT(messages_per_second, 1, 1000000),
+	LIMIT(requests_per_second, 1, 1000000),
+	LIMIT(transactions, 100, 10000000),
+	LIMIT(registrations, 1, 1000000),
+};
+
+static const struct rf_keys limit_keys = { "limits", limit_rows, COUNT(limit_rows) };
+
+/* emergency */
+
+static const struct rf_key emergency_rows[] = {
+	{ "numbers", RF_KEY_NUMBERS, AT(rf_site_emergency, numbers), .required = true },
+	{ "via", RF_KEY_NAMES, AT(rf_site_emergency, via) },
+	{ "notify", RF_KEY_NUMBERS, AT(rf_site_emergency, notify) },
+};
+
+static const struct rf_keys emergency_keys = {
+	"emergency", emergency_rows, COUNT(emergency_rows), .has_pos = true, .pos_at = AT(rf_site_emergency, pos),
+};
+
+/* the file */
+
+static const struct rf_key site_rows[] = {
+	{ "site", RF_KEY_NAME, ALL(pub.name), .required = true, .place_at = ALL(asked.name_pos) },
+	{ "domain", RF_KEY_DOMAIN, ALL(pub.domain), .required = true, .place_at = ALL(asked.domain_pos) },
+	{ "level", RF_KEY_CHOICE, ALL(pub.level), .choices = levels, .required = true,
+	  .place_at = ALL(pub.level_pos) },
+	{ "run_as", RF_KEY_NAME, ALL(pub.run_as) },
+	{ "zones", RF_KEY_NAMED, ALL(pub.zones), ALL(pub.zone_count), .max = RF_SITE_ITEMS_MAX, .sub = &zone_keys },
+	{ "hosts", RF_KEY_ITEMS, ALL(pub.hosts), ALL(pub.host_count), .max = RF_SITE_ITEMS_MAX, .sub = &host_keys },
+	{ "locations", RF_KEY_NAMED, ALL(pub.locations), ALL(pub.location_count), .max = RF_SITE_ITEMS_MAX,
+	  .sub = &location_keys },
+	{ "phones", RF_KEY_ITEMS, ALL(pub.phones), ALL(pub.phone_count), .max = RF_SITE_PHONES_MAX,
+	  .sub = &rf_phone_keys },
+	{ "phones_file", RF_KEY_FILE, ALL(pub.phones_file), .place_at = ALL(asked.phones_file_pos) },
+	{ "trunks", RF_KEY_ITEMS, ALL(pub.trunks), ALL(pub.trunk_count), .max = RF_SITE_ITEMS_MAX, .sub = &trunk_keys },
+	{ "sip", RF_KEY_PART, 0, .sub = &sip_keys },
+	{ "media", RF_KEY_PART, 0, .sub = &media_keys },
+	{ "crypto", RF_KEY_PART, 0, .sub = &crypto_keys },
+	{ "limits", RF_KEY_PART, ALL(pub.limits), .sub = &limit_keys },
+	{ "emergency", RF_KEY_PART, ALL(pub.emergency), .sub = &emergency_keys },
+	{ "deviations", RF_KEY_ITEMS, ALL(pub.deviations), ALL(pub.deviation_count), .max = RF_SITE_ITEMS_MAX,
+	  .sub = &deviation_keys },
+};
+
+const struct rf_keys rf_site_keys = { "the site file", site_rows, COUNT(site_rows) };

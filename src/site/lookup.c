@@ -1,0 +1,64 @@
+/* Questions to a snapshot. */
+#include "site/site_int.h"
+
+#include <openssl/evp.h>
+
+#include <stdio.h>
+
+const struct rf_site_phone *rf_site_phone(const struct rf_site *site, struct rf_view name)
+{
+	const struct rf_site_all *all = rf_site_all(site);
+
+	return rf_index_find(&all->phones, &all->hash_key, name);
+}
+
+const struct rf_site_host *rf_site_host(const struct rf_site *site, struct rf_view name)
+{
+	const struct rf_site_all *all = rf_site_all(site);
+
+	return rf_index_find(&all->hosts, &all->hash_key, name);
+}
+
+const struct rf_site_location *rf_site_location(const struct rf_site *site, struct rf_view name)
+{
+	const struct rf_site_all *all = rf_site_all(site);
+
+	return rf_index_find(&all->locations, &all->hash_key, name);
+}
+
+const struct rf_site_deviation *rf_site_deviation(const struct rf_site *site, const char *mitigation,
+						  struct rf_wall now)
+{
+	for (size_t i = 0; i < site->deviation_count; i++) {
+		const struct rf_site_deviation *d = &site->deviations[i];
+
+		if (rf_view_eq(d->mitigation, rf_view_str(mitigation)) && now.us / 1000000 <= d->until_s)
+			return d;
+	}
+	return NULL;
+}
+
+bool rf_site_is_emergency(const struct rf_site *site, struct rf_view number)
+{
+	for (size_t i = 0; i < site->emergency.numbers.n; i++)
+		if (rf_view_eq(site->emergency.numbers.v[i], number))
+			return true;
+	return false;
+}
+
+void rf_site_urn(const struct rf_site *site, struct rf_view phone_name, char ret_urn[static RF_SITE_URN])
+{
+	uint8_t bytes[256 + 1 + RF_SITE_NAME_MAX], h[EVP_MAX_MD_SIZE] = { 0 };
+	struct rf_view domain = rf_view_sub(site->domain, 0, 256), name = rf_view_sub(phone_name, 0, RF_SITE_NAME_MAX);
+
+	memcpy(bytes, domain.p, domain.n);
+	bytes[domain.n] = '/'; /* in neither of the two */
+	if (name.n)
+		memcpy(bytes + domain.n + 1, name.p, name.n);
+	EVP_Digest(bytes, domain.n + 1 + name.n, h, NULL, EVP_sha256(), NULL);
+	h[6] = (uint8_t)((h[6] & 0x0f) | 0x80); /* version 8 */
+	h[8] = (uint8_t)((h[8] & 0x3f) | 0x80); /* variant of RFC 9562 */
+	snprintf(ret_urn, RF_SITE_URN,
+		 "urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", h[0], h[1], h[2], h[3],
+		 h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
+}

@@ -1,0 +1,340 @@
+/* Names in a site that stand for other items, and what items must not say about each other. */
+#include "site/chars.h"
+#include "site/site_int.h"
+
+#include <stdio.h>
+
+int rf_index_init(struct rf_index *x, struct rf_arena *arena, size_t n)
+{
+	rf_table_init(&x->table, n);
+	x->v = rf_arena_array(arena, n, sizeof *x->v);
+	return x->v ? 0 : -ENOMEM;
+}
+
+void rf_index_fini(struct rf_index *x)
+{
+	rf_table_fini(&x->table);
+}
+
+const void *rf_index_find(const struct rf_index *x, const struct rf_hash_key *key, struct rf_view name)
+{
+	for (struct rf_node *n = rf_table_first(&x->table, rf_hash(key, name)); n; n = rf_table_next(n)) {
+		const struct rf_index_entry *e = rf_container(n, struct rf_index_entry, node);
+
+		if (rf_view_eq(e->name, name))
+			return e->item;
+	}
+	return NULL;
+}
+
+int rf_index_add(struct rf_index *x, const struct rf_hash_key *key, struct rf_view name, const void *item,
+		 const void **ret_other)
+{
+	struct rf_index_entry *e = &x->v[x->table.count];
+
+	*ret_other = rf_index_find(x, key, name);
+	*e = (struct rf_index_entry){ .name = name, .item = item };
+	return rf_table_add(&x->table, &e->node, rf_hash(key, name));
+}
+
+struct rf_place rf_site_place(const struct rf_site_all *all, struct rf_site_pos pos)
+{
+	return (struct rf_place){ rf_site_cstr(pos.file ? all->pub.phones_file : all->pub.file), pos.line, pos.column };
+}
+
+struct look {
+	struct rf_site_all *all;
+	struct rf_findings *f;
+	int rc;
+};
+
+#define ERROR(k, pos, mend, ...) \
+	rf_finding_add((k)->f, RF_SEV_ERROR, rf_site_place((k)->all, pos), NULL, mend, __VA_ARGS__)
+#define WARNING(k, pos, mend, ...) \
+	rf_finding_add((k)->f, RF_SEV_WARNING, rf_site_place((k)->all, pos), NULL, mend, __VA_ARGS__)
+
+static const void *add(struct look *k, struct rf_index *x, struct rf_view name, const void *item)
+{
+	const void *other = NULL;
+
+	if (k->rc == 0)
+		k->rc = rf_index_add(x, &k->all->hash_key, name, item, &other);
+	return other;
+}
+
+static void twice(struct look *k, struct rf_site_pos pos, struct rf_site_pos first, const char *what,
+		  struct rf_view name)
+{
+	struct rf_place at = rf_site_place(k->all, first);
+
+	ERROR(k, pos, "give each its own", "%s \"%.*s\" is there twice, first at %s:%u", what, RF_VFMT(name), at.file,
+	      at.line);
+}
+
+/* Zones */
+
+/* The kind that a zone's name begins with, alone or before a '-', '_' or digit: server, phone-2. */
+static enum rf_zone_kind kind_by_name(struct rf_view name)
+{
+	static const char *const names[RF_ZONE_KINDS] = {
+		"server", "phone", "softphone", "gateway", "border", "admin", "converged", "data", "wan", "internet",
+		"pstn",
+	};
+
+	for (unsigned i = 0; i < RF_ZONE_KINDS; i++) {
+		struct rf_view kind = rf_view_str(names[i]);
+
+		if (rf_view_starts(name, kind) && (name.n == kind.n || !rf_is_letter(name.p[kind.n])))
+			return (enum rf_zone_kind)i;
+	}
+	return RF_ZONE_KINDS;
+}
+
+static bool overlap(const struct rf_site_ip *a, const struct rf_site_ip *b)
+{
+	return rf_site_ip_in(a, b) || rf_site_ip_in(b, a);
+}
+
+static void compare_zones(struct look *k, const struct rf_site_zone *a, const struct rf_site_zone *b)
+{
+	if (overlap(&a->subnet, &b->subnet) || overlap(&a->subnet6, &b->subnet6))
+		ERROR(k, b->pos, "give each zone addresses of its own", "the subnets of zones \"%.*s\" and \"%.*s\" overlap",
+		      RF_VFMT(a->name), RF_VFMT(b->name));
+	if (a->vlan && a->vlan == b->vlan)
+		ERROR(k, b->pos, "give each zone a VLAN of its own", "zones \"%.*s\" and \"%.*s\" share VLAN %u",
+		      RF_VFMT(a->name), RF_VFMT(b->name), a->vlan);
+}
+
+enum { COMPARE_MAX = 512 }; /* pairs grow as the square: what is above is left to `prove` */
+
+static void look_zones(struct look *k)
+{
+	struct rf_site *s = &k->all->pub;
+	struct rf_site_zone *zones = rf_arena_array(&k->all->arena, s->zone_count, sizeof *zones);
+
+	if (!zones) {
+		k->rc = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < s->zone_count; i++) {
+		zones[i] = s->zones[i];
+		if (zones[i].kind == RF_ZONE_KINDS)
+			zones[i].kind = kind_by_name(zones[i].name);
+		if (zones[i].kind == RF_ZONE_KINDS)
+			ERROR(k, zones[i].pos, "add  kind: server  (or phone, border, admin, data, ...)",
+			      "the kind of zone \"%.*s\" does not follow from its name", RF_VFMT(zones[i].name));
+		if (zones[i].subnet.family == 6)
+			ERROR(k, zones[i].pos, "write it as subnet6", "the subnet of zone \"%.*s\" is IPv6",
+			      RF_VFMT(zones[i].name));
+		if (zones[i].subnet6.family == 4)
+			ERROR(k, zones[i].pos, "write it as subnet", "the subnet6 of zone \"%.*s\" is IPv4",
+			      RF_VFMT(zones[i].name));
+		add(k, &k->all->zones, zones[i].name, &zones[i]);
+		for (size_t j = 0; j < i && i < COMPARE_MAX; j++)
+			compare_zones(k, &zones[j], &zones[i]);
+	}
+	s->zones = zones;
+}
+
+/* Hosts */
+
+static void look_address(struct look *k, const struct rf_site_host *h, const struct rf_site_ip *ip,
+			 struct rf_view text)
+{
+	const struct rf_site_ip *net = ip->family == 6 ? &h->zone->subnet6 : &h->zone->subnet;
+
+	if (ip->family && net->family && !rf_site_ip_in(ip, net))
+		ERROR(k, h->pos, "correct the address or the zone",
+		      "host \"%.*s\": %.*s is not in the subnet of zone \"%.*s\"", RF_VFMT(h->name), RF_VFMT(text),
+		      RF_VFMT(h->zone->name));
+}
+
+/* Where the architecture puts each role. */
+static void look_roles(struct look *k, const struct rf_site_host *h)
+{
+	if ((h->roles & RF_ROLE_CONTROLLER) && h->zone->kind != RF_ZONE_SERVER)
+		WARNING(k, h->pos, "put it into a zone of kind server", "controller \"%.*s\" is in zone \"%.*s\"",
+			RF_VFMT(h->name), RF_VFMT(h->zone->name));
+	if ((h->roles & RF_ROLE_BORDER) && h->zone->kind != RF_ZONE_BORDER)
+		WARNING(k, h->pos, "put it into a zone of kind border", "border \"%.*s\" is in zone \"%.*s\"",
+			RF_VFMT(h->name), RF_VFMT(h->zone->name));
+	if ((h->roles & RF_ROLE_GATEWAY) && h->zone->kind != RF_ZONE_GATEWAY)
+		WARNING(k, h->pos, "put it into a zone of kind gateway", "gateway \"%.*s\" is in zone \"%.*s\"",
+			RF_VFMT(h->name), RF_VFMT(h->zone->name));
+}
+
+static void look_host(struct look *k, struct rf_site_host *h)
+{
+	const struct rf_site_host *other = add(k, &k->all->hosts, h->name, h);
+
+	if (other)
+		twice(k, h->pos, other->pos, "host", h->name);
+	h->zone = rf_index_find(&k->all->zones, &k->all->hash_key, h->zone_name);
+	if (!h->zone) {
+		ERROR(k, h->pos, "name one of `zones`", "host \"%.*s\": there is no zone \"%.*s\"", RF_VFMT(h->name),
+		      RF_VFMT(h->zone_name));
+		return;
+	}
+	look_address(k, h, &h->address, h->address_text);
+	look_address(k, h, &h->address6, h->address6_text);
+	if (h->address6.family == 4)
+		ERROR(k, h->pos, "write it as address", "address6 of host \"%.*s\" is IPv4", RF_VFMT(h->name));
+	look_roles(k, h);
+}
+
+static void look_pairs(struct look *k, const struct rf_site_host *hosts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct rf_site_host *h = &hosts[i], *main;
+
+		for (size_t j = 0; j < i && i < COMPARE_MAX; j++)
+			if (overlap(&hosts[j].address, &h->address) || overlap(&hosts[j].address6, &h->address6))
+				ERROR(k, h->pos, "give each host its own", "hosts \"%.*s\" and \"%.*s\" have one address",
+				      RF_VFMT(hosts[j].name), RF_VFMT(h->name));
+		if (!h->standby_for.n)
+			continue;
+		main = rf_index_find(&k->all->hosts, &k->all->hash_key, h->standby_for);
+		if (!main || main == h)
+			ERROR(k, h->pos, "name another host", "host \"%.*s\" cannot stand by for \"%.*s\"",
+			      RF_VFMT(h->name), RF_VFMT(h->standby_for));
+		else if (main->roles & ~h->roles)
+			ERROR(k, h->pos, "give it the same roles", "standby \"%.*s\" lacks a role of \"%.*s\"",
+			      RF_VFMT(h->name), RF_VFMT(main->name));
+	}
+}
+
+static void look_hosts(struct look *k)
+{
+	struct rf_site *s = &k->all->pub;
+	struct rf_site_host *hosts = rf_arena_array(&k->all->arena, s->host_count, sizeof *hosts);
+	unsigned roles = 0;
+
+	if (!hosts) {
+		k->rc = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < s->host_count; i++) {
+		hosts[i] = s->hosts[i];
+		roles |= hosts[i].roles;
+		look_host(k, &hosts[i]);
+	}
+	look_pairs(k, hosts, s->host_count);
+	s->hosts = hosts;
+	if (!(roles & RF_ROLE_CONTROLLER))
+		WARNING(k, ((struct rf_site_pos){ 0 }), "give one host  roles: [controller]",
+			"no host has the role controller, so nothing can register");
+}
+
+/* Locations, phones */
+
+static void look_locations(struct look *k)
+{
+	struct rf_site *s = &k->all->pub;
+
+	for (size_t i = 0; i < s->location_count; i++)
+		add(k, &k->all->locations, s->locations[i].name, &s->locations[i]);
+}
+
+static void look_phone(struct look *k, struct rf_site_phone *p, struct rf_index *macs)
+{
+	const struct rf_site_phone *other = add(k, &k->all->phones, p->name, p);
+
+	if (other)
+		twice(k, p->pos, other->pos, "phone", p->name);
+	other = add(k, &k->all->numbers, p->number, p);
+	if (other)
+		WARNING(k, p->pos, "both will ring; give it a number of its own if that is not meant",
+			"phones \"%.*s\" and \"%.*s\" share number %.*s", RF_VFMT(other->name), RF_VFMT(p->name),
+			RF_VFMT(p->number));
+	if (p->has_mac) {
+		other = add(k, macs, rf_view_of(p->mac, sizeof p->mac), p);
+		if (other)
+			twice(k, p->pos, other->pos, "MAC address", p->mac_text);
+	}
+	if (!p->location_name.n)
+		return;
+	p->location = rf_index_find(&k->all->locations, &k->all->hash_key, p->location_name);
+	if (!p->location)
+		ERROR(k, p->pos, "name one of `locations`", "phone \"%.*s\": there is no location \"%.*s\"",
+		      RF_VFMT(p->name), RF_VFMT(p->location_name));
+}
+
+static void look_phones(struct look *k)
+{
+	struct rf_site *s = &k->all->pub;
+	struct rf_site_phone *phones = rf_arena_array(&k->all->arena, s->phone_count, sizeof *phones);
+	struct rf_index macs;
+
+	if (!phones || rf_index_init(&macs, &k->all->arena, s->phone_count)) {
+		k->rc = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < s->phone_count; i++) {
+		phones[i] = s->phones[i];
+		look_phone(k, &phones[i], &macs);
+	}
+	rf_index_fini(&macs);
+	s->phones = phones;
+}
+
+/* Trunks, emergency */
+
+static void look_trunks(struct look *k)
+{
+	struct rf_site *s = &k->all->pub;
+
+	for (size_t i = 0; i < s->trunk_count; i++) {
+		const struct rf_site_trunk *other = add(k, &k->all->trunks, s->trunks[i].name, &s->trunks[i]);
+
+		if (other)
+			twice(k, s->trunks[i].pos, other->pos, "trunk", s->trunks[i].name);
+	}
+}
+
+static void look_emergency(struct look *k)
+{
+	const struct rf_site_emergency *e = &k->all->pub.emergency;
+
+	for (size_t i = 0; i < e->numbers.n; i++) {
+		const struct rf_site_phone *p =
+			rf_index_find(&k->all->numbers, &k->all->hash_key, e->numbers.v[i]);
+
+		if (p)
+			ERROR(k, p->pos, "give the phone another number", "phone \"%.*s\" has emergency number %.*s",
+			      RF_VFMT(p->name), RF_VFMT(e->numbers.v[i]));
+	}
+	for (size_t i = 0; i < e->via.n; i++)
+		if (!rf_index_find(&k->all->trunks, &k->all->hash_key, e->via.v[i]))
+			ERROR(k, e->pos, "name one of `trunks`", "emergency.via: there is no trunk \"%.*s\"",
+			      RF_VFMT(e->via.v[i]));
+	for (size_t i = 0; i < e->notify.n; i++)
+		if (!rf_index_find(&k->all->numbers, &k->all->hash_key, e->notify.v[i]))
+			WARNING(k, e->pos, "add a phone with it, or a user", "emergency.notify: no phone has number %.*s",
+				RF_VFMT(e->notify.v[i]));
+}
+
+int rf_site_resolve(struct rf_site_all *all, struct rf_findings *findings)
+{
+	struct look k = { all, findings, 0 };
+	struct rf_site *s = &all->pub;
+
+	if (rf_index_init(&all->zones, &all->arena, s->zone_count) ||
+	    rf_index_init(&all->hosts, &all->arena, s->host_count) ||
+	    rf_index_init(&all->locations, &all->arena, s->location_count) ||
+	    rf_index_init(&all->phones, &all->arena, s->phone_count) ||
+	    rf_index_init(&all->numbers, &all->arena, s->phone_count) ||
+	    rf_index_init(&all->trunks, &all->arena, s->trunk_count))
+		return -ENOMEM;
+	look_zones(&k);
+	if (k.rc == 0)
+		look_hosts(&k);
+	if (k.rc == 0)
+		look_locations(&k);
+	if (k.rc == 0)
+		look_phones(&k);
+	if (k.rc == 0)
+		look_trunks(&k);
+	if (k.rc == 0)
+		look_emergency(&k);
+	return k.rc;
+}

@@ -1,0 +1,252 @@
+/* What the level demands, what the file asks for, what a written deviation permits: made into the policy that holds. */
+#include "site/chars.h"
+#include "site/site_int.h"
+
+enum { SOON_DAYS = 30, DAY_S = 24 * 3600 };
+
+struct rules {
+	struct rf_site_all *all;
+	struct rf_findings *f;
+	struct rf_wall now;
+};
+
+#define FINDING(r, severity, pos, mitigation, mend, ...) \
+	rf_finding_add((r)->f, severity, rf_site_place((r)->all, pos), mitigation, mend, __VA_ARGS__)
+
+static bool deviates(const struct rules *r, const char *mitigation)
+{
+	return rf_site_deviation(&r->all->pub, mitigation, r->now) != NULL;
+}
+
+/* Deviations themselves */
+
+static void look_until(struct rules *r, const struct rf_site_deviation *d, const char *id)
+{
+	int64_t left_s = d->until_s - r->now.us / 1000000;
+
+	if (left_s < 0)
+		FINDING(r, RF_SEV_ERROR, d->pos, id, "meet the mitigation and remove the deviation, or have it approved anew",
+			"the deviation ended on %.*s", RF_VFMT(d->until_text));
+	else if (left_s < (int64_t)SOON_DAYS * DAY_S)
+		FINDING(r, RF_SEV_WARNING, d->pos, id, "meet the mitigation, or have the deviation approved anew",
+			"the deviation ends on %.*s", RF_VFMT(d->until_text));
+	else if (left_s > (int64_t)3 * 366 * DAY_S)
+		FINDING(r, RF_SEV_WARNING, d->pos, id, "a deviation is meant to end; choose an earlier day",
+			"the deviation runs for more than three years");
+}
+
+/* "...", "?" and the like approve nothing. */
+static bool says_something(struct rf_view text)
+{
+	size_t letters = 0;
+
+	for (size_t i = 0; i < text.n; i++)
+		letters += text.p[i] >= 0x80 || rf_is_word(text.p[i]);
+	return letters >= 2;
+}
+
+static void look_deviation(struct rules *r, size_t i)
+{
+	const struct rf_site *s = &r->all->pub;
+	const struct rf_site_deviation *d = &s->deviations[i];
+	unsigned levels = 0;
+
+	if (!rf_mitigation_known(d->mitigation, &levels)) {
+		const char *near = rf_mitigation_near(d->mitigation);
+
+		rf_finding_add(r->f, RF_SEV_ERROR, rf_site_place(r->all, d->pos), NULL,
+			       near ? near : "take the id from the finding that it answers",
+			       near ? "there is no mitigation \"%.*s\"; did you mean this one?"
+				    : "there is no mitigation \"%.*s\"", RF_VFMT(d->mitigation));
+		return;
+	}
+	const char *id = rf_site_cstr(d->mitigation);
+	for (size_t j = 0; j < i; j++)
+		if (rf_view_eq(s->deviations[j].mitigation, d->mitigation))
+			FINDING(r, RF_SEV_ERROR, d->pos, NULL, "keep one of them", "a second deviation from %s", id);
+	if (!says_something(d->reason))
+		FINDING(r, RF_SEV_ERROR, d->pos, NULL, "say why the site cannot meet it", "the deviation from %s has no reason",
+			id);
+	if (!says_something(d->approved_by))
+		FINDING(r, RF_SEV_ERROR, d->pos, NULL, "name who approved it", "the deviation from %s has no approver", id);
+	look_until(r, d, NULL);
+}
+
+/* Signalling */
+
+static void look_listen(struct rules *r, const struct rf_site_listen *l)
+{
+	const struct rf_site *s = &r->all->pub;
+	const char *name = rf_transport_name(l->transport);
+
+	if (l->transport == RF_TRANSPORT_TLS)
+		return;
+	if (s->level != RF_LEVEL_MINIMUM)
+		FINDING(r, RF_SEV_ERROR, l->pos, RF_MIT_SIGNALING, "use transport: tls",
+			"at level %s nothing listens on %s: its signaling is not encrypted", rf_level_name(s->level), name);
+	else if (!deviates(r, RF_MIT_SIGNALING))
+		FINDING(r, RF_SEV_ERROR, l->pos, RF_MIT_SIGNALING,
+			"use transport: tls, or write a deviation from " RF_MIT_SIGNALING,
+			"signaling on %s is not encrypted", name);
+}
+
+static void look_listens(struct rules *r)
+{
+	const struct rf_site *s = &r->all->pub;
+
+	for (size_t i = 0; i < s->sip.listens; i++) {
+		const struct rf_site_listen *a = &s->sip.listen[i];
+
+		look_listen(r, a);
+		for (size_t j = 0; j < i; j++) {
+			const struct rf_site_listen *b = &s->sip.listen[j];
+
+			if (a->port == b->port && (a->transport == RF_TRANSPORT_UDP) == (b->transport == RF_TRANSPORT_UDP) &&
+			    (!a->address_text.n || !b->address_text.n || rf_view_eq(a->address_text, b->address_text)))
+				FINDING(r, RF_SEV_ERROR, a->pos, NULL, "choose another port", "two listeners on port %u",
+					a->port);
+		}
+	}
+}
+
+/* Voice on the way to a trunk crosses networks of others. */
+static void look_trunks(struct rules *r)
+{
+	const struct rf_site *s = &r->all->pub;
+
+	for (size_t i = 0; i < s->trunk_count; i++)
+		if (s->trunks[i].transport != RF_TRANSPORT_TLS && !deviates(r, "pub-encrypt-voip"))
+			FINDING(r, RF_SEV_ERROR, s->trunks[i].pos, "pub-encrypt-voip",
+				"use transport: tls, or write a deviation from pub-encrypt-voip",
+				"trunk \"%.*s\" is not encrypted (%s)", RF_VFMT(s->trunks[i].name),
+				rf_transport_name(s->trunks[i].transport));
+}
+
+static void look_identity(struct rules *r, struct rf_policy *p)
+{
+	const struct rf_site *s = &r->all->pub;
+	const struct rf_site_asked *a = &r->all->asked;
+
+	if (a->client_certificate == RF_ASKED_YES)
+		p->require_certificate = true;
+	else if (a->client_certificate == RF_ASKED_NO && p->require_certificate)
+		FINDING(r, RF_SEV_ERROR, a->client_certificate_pos, RF_MIT_MUTUAL,
+			"remove client_certificate, or set level: minimum",
+			"level %s requires client certificates", rf_level_name(s->level));
+	if (a->require_user)
+		p->require_user = true;
+	else if (a->require_user_pos.line && p->require_user)
+		FINDING(r, RF_SEV_ERROR, a->require_user_pos, RF_MIT_MUTUAL, "remove require_user, or choose a lower level",
+			"level %s requires the user's password too", rf_level_name(s->level));
+}
+
+static void look_digests(struct rules *r, struct rf_policy *p)
+{
+	const struct rf_site *s = &r->all->pub;
+	const struct rf_site_asked *a = &r->all->asked;
+
+	if (!a->digests)
+		return;
+	if (!(a->digests & RF_SITE_DIGEST_MD5))
+		p->digests = a->digests;
+	else if (s->level != RF_LEVEL_MINIMUM)
+		FINDING(r, RF_SEV_ERROR, a->digests_pos, RF_MIT_PASSWORD, "remove md5, or set level: minimum",
+			"level %s does not allow digest with MD5", rf_level_name(s->level));
+	else {
+		p->digests = a->digests;
+		FINDING(r, RF_SEV_WARNING, a->digests_pos, RF_MIT_PASSWORD,
+			"remove md5 when no phone needs it any more", "digest with MD5 is allowed");
+	}
+}
+
+/* Media */
+
+static void look_media(struct rules *r, struct rf_policy *p)
+{
+	const struct rf_site *s = &r->all->pub;
+	const struct rf_site_asked *a = &r->all->asked;
+
+	if (a->media_encryption != RF_ASKED_NO)
+		return;
+	if (s->level != RF_LEVEL_MINIMUM)
+		FINDING(r, RF_SEV_ERROR, a->media_pos, RF_MIT_MEDIA, "set encryption: required",
+			"level %s does not allow unencrypted media", rf_level_name(s->level));
+	else if (!deviates(r, RF_MIT_MEDIA))
+		FINDING(r, RF_SEV_ERROR, a->media_pos, RF_MIT_MEDIA,
+			"set encryption: required, or write a deviation from " RF_MIT_MEDIA,
+			"media may go unencrypted");
+	else
+		p->media_encrypted = false;
+}
+
+static void look_profile(struct rules *r, struct rf_policy *p)
+{
+	const struct rf_site *s = &r->all->pub;
+	const struct rf_site_asked *a = &r->all->asked;
+	const struct rf_policy *cnsa = rf_level_policy(RF_LEVEL_HIGHEST);
+
+	if (a->profile == 1 + RF_CRYPTO_CNSA) {
+		p->profile = RF_CRYPTO_CNSA;
+		p->suites &= cnsa->suites;
+		p->dtls_srtp = cnsa->dtls_srtp;
+	} else if (a->profile && p->profile == RF_CRYPTO_CNSA) {
+		FINDING(r, RF_SEV_ERROR, a->profile_pos, NULL, "remove it, or choose a lower level",
+			"level %s demands the profile cnsa", rf_level_name(s->level));
+	}
+}
+
+static void look_suites(struct rules *r, struct rf_policy *p)
+{
+	const struct rf_site *s = &r->all->pub;
+	const struct rf_site_asked *a = &r->all->asked;
+	unsigned weak = a->suites & ~p->suites;
+
+	for (unsigned i = 0; i < RF_SITE_SUITES; i++)
+		if (weak & 1u << i)
+			FINDING(r, RF_SEV_ERROR, a->suites_pos, RF_MIT_MEDIA, "remove it from suites",
+				"level %s%s does not allow %s", rf_level_name(s->level),
+				p->profile == RF_CRYPTO_CNSA ? " with profile cnsa" : "", rf_site_suite_name(i));
+	if (a->suites)
+		p->suites &= a->suites;
+	if (a->dtls_srtp == RF_ASKED_NO)
+		p->dtls_srtp = false;
+	else if (a->dtls_srtp == RF_ASKED_YES && !p->dtls_srtp)
+		FINDING(r, RF_SEV_ERROR, a->dtls_pos, RF_MIT_MEDIA, "remove dtls_srtp",
+			"the profile cnsa does not allow DTLS-SRTP: no server sees which suite the phones choose");
+}
+
+/* Times that contradict each other. */
+static void look_times(struct rules *r)
+{
+	const struct rf_site_sip *s = &r->all->pub.sip;
+	const struct rf_site_asked *a = &r->all->asked;
+
+	if (s->register_min_s > s->register_default_s || s->register_default_s > s->register_max_s)
+		FINDING(r, RF_SEV_ERROR, a->register_pos, NULL, "choose them in this order",
+			"sip.register: min %u, default %u, max %u are not in order", s->register_min_s,
+			s->register_default_s, s->register_max_s);
+	if (s->session_min_s > s->session_expires_s)
+		FINDING(r, RF_SEV_ERROR, a->session_pos, NULL, "make min the smaller one",
+			"sip.session_timer: min %u is over expires %u", s->session_min_s, s->session_expires_s);
+}
+
+void rf_site_rules(struct rf_site_all *all, struct rf_wall now, struct rf_findings *findings)
+{
+	struct rules r = { all, findings, now };
+	struct rf_site *s = &all->pub;
+	struct rf_policy p = *rf_level_policy(s->level);
+
+	for (size_t i = 0; i < s->deviation_count; i++)
+		look_deviation(&r, i);
+	look_listens(&r);
+	look_trunks(&r);
+	look_identity(&r, &p);
+	look_digests(&r, &p);
+	look_media(&r, &p);
+	look_profile(&r, &p);
+	look_suites(&r, &p);
+	look_times(&r);
+	if (s->level == RF_LEVEL_MINIMUM && deviates(&r, RF_MIT_SIGNALING))
+		p.transports |= RF_TRANSPORT_TCP | RF_TRANSPORT_UDP;
+	s->policy = p;
+}

@@ -1,0 +1,83 @@
+/* From a tree to structs by tables of keys (private to this room): a key's row says its name, what kind of value it
+ * takes, where in the struct it goes and its bounds. keys.c has the tables; nothing else knows a key's name.
+ *
+ * All errors of a file are reported, not only the first; a struct with an error in it is never used. */
+#ifndef RF_SITE_SCHEMA_H
+#define RF_SITE_SCHEMA_H
+
+#include "site/site.h"
+#include "site/tree.h"
+
+enum rf_key_type {
+	RF_KEY_TEXT,     /* struct rf_view */
+	RF_KEY_NAME,     /* struct rf_view: rf_site_name_ok() */
+	RF_KEY_NUMBER,   /* struct rf_view: rf_site_number_ok() */
+	RF_KEY_DOMAIN,   /* struct rf_view: a host name or an address, made lower case */
+	RF_KEY_FILE,     /* struct rf_view: a path inside the site's folder */
+	RF_KEY_COUNT,    /* uint32_t from min to max */
+	RF_KEY_BOOL,     /* bool */
+	RF_KEY_CHOICE,   /* int, one of choices */
+	RF_KEY_CHOICES,  /* unsigned: bits, a list of choices or one */
+	RF_KEY_ADDRESS,  /* struct rf_view, and struct rf_site_ip at `at2` */
+	RF_KEY_SUBNET,   /* likewise */
+	RF_KEY_MAC,      /* struct rf_view, uint8_t[6] at `at2`, bool at `at3` */
+	RF_KEY_DATE,     /* struct rf_view, int64_t seconds of that day's end at `at2` */
+	RF_KEY_NAMES,    /* struct rf_site_list of RF_KEY_NAME */
+	RF_KEY_NUMBERS,  /* struct rf_site_list of RF_KEY_NUMBER */
+	RF_KEY_PART,     /* a map into the same struct, keys of `sub` */
+	RF_KEY_ITEMS,    /* a list of maps: const struct * at `at`, size_t at `at2` */
+	RF_KEY_NAMED,    /* a map from names to maps: likewise */
+};
+
+struct rf_choice {
+	const char *name;
+	unsigned value;
+};
+
+struct rf_keys;
+
+struct rf_key {
+	const char *name;
+	enum rf_key_type type;
+	size_t at, at2, at3;
+	size_t place_at;                 /* struct rf_site_pos of the value; 0: not kept */
+	uint32_t min, max;
+	bool required;
+	const struct rf_choice *choices; /* ends with a NULL name */
+	const struct rf_keys *sub;
+};
+
+struct rf_keys {
+	const char *what;           /* "a phone": for errors */
+	const struct rf_key *v;
+	size_t n;
+	size_t size;                /* of the struct, for items */
+	const void *defaults;       /* a struct of that size to begin with; NULL: zeros */
+	size_t name_at;             /* of items in a RF_KEY_NAMED map: where the name goes */
+	bool has_pos;
+	size_t pos_at;              /* of items and parts: struct rf_site_pos */
+};
+
+struct rf_load {
+	struct rf_arena *arena;
+	struct rf_findings *findings;
+	const char *files[2];       /* for places: site.yaml, the phones file */
+	uint32_t file;              /* which is being read */
+	int rc;                     /* sticky: RF_E_INVALID after an error, -ENOMEM */
+};
+
+void rf_load_error(struct rf_load *l, uint32_t line, uint32_t column, const char *mend, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+/* Fill dst from map by keys. */
+void rf_load_map(struct rf_load *l, const struct rf_keys *keys, const struct rf_tree *map, void *dst);
+/* One scalar value into dst; for the CSV reader as well. */
+void rf_load_scalar(struct rf_load *l, const struct rf_key *key, struct rf_view text, uint32_t line, uint32_t column,
+		    void *dst);
+/* The row named so; unknown: an error with the nearest name and NULL. */
+const struct rf_key *rf_load_key(struct rf_load *l, const struct rf_keys *keys, struct rf_view name, uint32_t line,
+				 uint32_t column);
+
+extern const struct rf_keys rf_site_keys;  /* into struct rf_site_all */
+extern const struct rf_keys rf_phone_keys; /* into struct rf_site_phone */
+
+#endif

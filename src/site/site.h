@@ -1,0 +1,210 @@
+/* The site: DIR/site.yaml (and its phones file) read into an immutable snapshot.
+ *
+ * A snapshot is built whole, aside, in one arena, or not at all: rf_site_load() gives a site without errors or a list
+ * of findings and no site. Who has a snapshot holds a reference; a reload builds the next one and swaps pointers.
+ * After loading nothing in it changes, so any thread may read it.
+ *
+ * Texts are struct rf_view into the arena, valid UTF-8 without control characters, and always followed by a NUL that
+ * the length does not count: rf_site_cstr() makes a C string of one. What the file does not say is the empty view
+ * or the default named here. Every item keeps its place in the file. */
+#ifndef RF_SITE_SITE_H
+#define RF_SITE_SITE_H
+
+#include "base/clock.h"
+#include "base/view.h"
+#include "site/finding.h"
+#include "site/level.h"
+
+/* Bounds of the file, also listed in docs/security.md. */
+enum {
+	RF_SITE_FILE_MAX = 4 * 1024 * 1024, /* site.yaml, bytes */
+	RF_SITE_CSV_MAX = 64 * 1024 * 1024, /* the phones file, bytes */
+	RF_SITE_DEPTH_MAX = 8,              /* nesting in site.yaml */
+	RF_SITE_NODES_MAX = 200000,         /* scalars, sequences and mappings in site.yaml */
+	RF_SITE_TEXT_MAX = 1024,            /* bytes of one scalar */
+	RF_SITE_PHONES_MAX = 200000,
+	RF_SITE_ITEMS_MAX = 4096,           /* of zones, hosts, locations, trunks, deviations each */
+	RF_SITE_LISTEN_MAX = 16,
+	RF_SITE_LIST_MAX = 64,              /* of numbers, names in one list */
+	RF_SITE_NUMBER_MAX = 32,            /* characters of a number */
+	RF_SITE_NAME_MAX = 63,              /* of a name of ours */
+};
+
+enum rf_zone_kind {
+	RF_ZONE_SERVER, RF_ZONE_PHONE, RF_ZONE_SOFTPHONE, RF_ZONE_GATEWAY, RF_ZONE_BORDER, RF_ZONE_ADMIN,
+	RF_ZONE_CONVERGED, RF_ZONE_DATA, RF_ZONE_WAN, RF_ZONE_INTERNET, RF_ZONE_PSTN, RF_ZONE_KINDS,
+};
+
+/* Roles of a host, as bits. */
+enum {
+	RF_ROLE_CONTROLLER = 1, RF_ROLE_BORDER = 2, RF_ROLE_RELAY = 4, RF_ROLE_GATEWAY = 8, RF_ROLE_PROVISION = 16,
+	RF_ROLE_CONSOLE = 32, RF_ROLE_VOICEMAIL = 64, RF_ROLE_WALL = 128,
+};
+
+/* Where an item stands. file 0: site.yaml; 1: the phones file. */
+struct rf_site_pos {
+	uint32_t line, column;
+	uint32_t file;
+};
+
+/* An IP address or a subnet; bytes in network order, v4 in the first four. */
+struct rf_site_ip {
+	uint8_t family;        /* 4, 6, or 0: none */
+	uint8_t prefix;        /* bits of a subnet; 32 or 128 for an address */
+	uint8_t b[16];
+};
+
+struct rf_site_list {
+	const struct rf_view *v;
+	size_t n;
+};
+
+struct rf_site_zone {
+	struct rf_site_pos pos;
+	struct rf_view name;
+	enum rf_zone_kind kind;   /* from `kind`, else the kind that the zone is named after */
+	uint32_t vlan;            /* 1..4094, 0: none given */
+	struct rf_view subnet_text, subnet6_text;
+	struct rf_site_ip subnet, subnet6;
+};
+
+struct rf_site_host {
+	struct rf_site_pos pos;
+	struct rf_view name, zone_name, address_text, address6_text, standby_for;
+	const struct rf_site_zone *zone; /* NULL only where the file names none */
+	struct rf_site_ip address, address6;
+	unsigned roles;
+};
+
+struct rf_site_location {
+	struct rf_site_pos pos;
+	struct rf_view name, building, floor, room, address;
+};
+
+struct rf_site_phone {
+	struct rf_site_pos pos;
+	struct rf_view name;
+	struct rf_view number;            /* its extension: digits, may begin with + */
+	struct rf_view location_name, mac_text, switch_name, port, label;
+	const struct rf_site_location *location; /* NULL: none */
+	uint8_t mac[6];
+	bool has_mac;
+};
+
+struct rf_site_trunk {
+	struct rf_site_pos pos;
+	struct rf_view name, peer;
+	unsigned transport;               /* one RF_TRANSPORT_*, default TLS */
+	uint32_t port;                    /* 0: by DNS (RFC 3263) */
+	uint32_t channels;                /* 0: no bound of its own */
+};
+
+struct rf_site_deviation {
+	struct rf_site_pos pos;
+	struct rf_view mitigation, reason, approved_by, until_text;
+	int64_t until_s;                  /* seconds since 1970: the end of that day in UTC */
+};
+
+struct rf_site_listen {
+	struct rf_site_pos pos;
+	unsigned transport;               /* one RF_TRANSPORT_* */
+	struct rf_view address_text;      /* "": the addresses of the host that runs it */
+	struct rf_site_ip address;        /* family 0: likewise */
+	uint32_t port;                    /* default 5061 for tls, 5060 for the others */
+};
+
+struct rf_site_sip {
+	const struct rf_site_listen *listen; /* without any in the file: TLS on 5061 */
+	size_t listens;
+	uint32_t workers;                 /* 0: as many as processors; default 0 */
+	uint32_t register_min_s;          /* 60 */
+	uint32_t register_default_s;      /* 3600 */
+	uint32_t register_max_s;          /* 7200 */
+	uint32_t bindings_per_number;     /* 8 */
+	uint32_t session_expires_s;       /* 1800, RFC 4028 */
+	uint32_t session_min_s;           /* 90 */
+	bool session_timer;               /* true */
+	uint32_t ring_timeout_s;          /* 120 */
+	uint32_t keepalive_s;             /* 120: Flow-Timer, RFC 5626; 0: none sent */
+};
+
+struct rf_site_limits {
+	uint32_t external_calls;          /* 0: no bound of its own */
+	uint32_t calls;                   /* 10000: at once */
+	uint32_t calls_per_number;        /* 8 */
+	uint32_t connections;             /* 50000 */
+	uint32_t connections_per_source;  /* 200 */
+	uint32_t handshakes_per_second;   /* 50: per source address */
+	uint32_t messages_per_second;     /* 200: per source address */
+	uint32_t requests_per_second;     /* 50: per number */
+	uint32_t transactions;            /* 200000 */
+	uint32_t registrations;           /* 200000: numbers with a binding */
+};
+
+struct rf_site_emergency {
+	struct rf_site_pos pos;
+	struct rf_site_list numbers, via, notify;
+};
+
+struct rf_site {
+	struct rf_view dir;               /* as given to rf_site_load() */
+	struct rf_view file, phones_file; /* DIR/site.yaml; path of the phones file, "" when there is none */
+	struct rf_view name, domain;      /* domain: lower case; also the realm of digest */
+	enum rf_level level;
+	struct rf_site_pos level_pos;
+	struct rf_view run_as;            /* account that a role drops to, default "ringfort" */
+	const struct rf_site_zone *zones;           size_t zone_count;
+	const struct rf_site_host *hosts;           size_t host_count;
+	const struct rf_site_location *locations;   size_t location_count;
+	const struct rf_site_phone *phones;         size_t phone_count; /* site.yaml's first, then the CSV's, in order */
+	const struct rf_site_trunk *trunks;         size_t trunk_count;
+	const struct rf_site_deviation *deviations; size_t deviation_count;
+	struct rf_site_sip sip;
+	struct rf_site_limits limits;
+	struct rf_site_emergency emergency;
+	struct rf_policy policy;          /* what holds: level, file, deviations */
+	uint8_t digest[32];               /* SHA-256 over site.yaml and the phones file: names this configuration */
+};
+
+/* Read DIR/site.yaml and the phones file it names, resolve references, apply the level's rules at `now`.
+ * 0 and a site with one reference, or the first finding's code: RF_E_INVALID (the file is wrong: see findings),
+ * -ENOENT and other -errno (the file could not be read; said in findings too), -ENOMEM.
+ * findings (may be NULL) gets errors, and warnings also on success. */
+int rf_site_load(const char *dir, struct rf_wall now, struct rf_findings *findings, struct rf_site **ret_site);
+/* The same from memory, for tests and fuzzing: yaml is shown as file `name` in findings; a phones_file is not opened
+ * but taken from csv (may be empty). */
+int rf_site_parse(struct rf_view yaml, struct rf_view csv, const char *name, struct rf_wall now,
+		  struct rf_findings *findings, struct rf_site **ret_site);
+
+/* A further reference; threads: any. */
+struct rf_site *rf_site_get(struct rf_site *site);
+/* Drop one; the last frees. NULL is fine. */
+void rf_site_put(struct rf_site *site);
+
+static inline const char *rf_site_cstr(struct rf_view v)
+{
+	return v.n ? (const char *)v.p : "";
+}
+
+const struct rf_site_phone *rf_site_phone(const struct rf_site *site, struct rf_view name);
+const struct rf_site_host *rf_site_host(const struct rf_site *site, struct rf_view name);
+const struct rf_site_location *rf_site_location(const struct rf_site *site, struct rf_view name);
+/* The deviation that holds at now for a mitigation, NULL when there is none. */
+const struct rf_site_deviation *rf_site_deviation(const struct rf_site *site, const char *mitigation,
+						  struct rf_wall now);
+bool rf_site_is_emergency(const struct rf_site *site, struct rf_view number);
+
+/* The device URN of a phone: a version 8 UUID (RFC 9562) from SHA-256 over domain and name, so it is the same
+ * wherever it is computed: "urn:uuid:...", 45 characters and a NUL. */
+#define RF_SITE_URN 46
+void rf_site_urn(const struct rf_site *site, struct rf_view phone_name, char ret_urn[static RF_SITE_URN]);
+
+/* Texts that tools share with the loader. */
+bool rf_site_name_ok(struct rf_view name);     /* letters, digits, - _ . ; begins with a letter or digit */
+bool rf_site_number_ok(struct rf_view number); /* optional +, then digits */
+bool rf_site_mac_parse(struct rf_view text, uint8_t ret_mac[static 6]);
+/* "10.0.0.1", "fd00::1", with want_prefix "10.0.0.0/24" whose host bits must be zero. */
+bool rf_site_ip_parse(struct rf_view text, bool want_prefix, struct rf_site_ip *ret_ip);
+bool rf_site_ip_in(const struct rf_site_ip *address, const struct rf_site_ip *subnet);
+
+#endif

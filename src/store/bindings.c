@@ -1,0 +1,285 @@
+#include "store/bindings_int.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { GROUP_MAX = 1024, QUEUE_DEFAULT = 65536 };
+
+struct rf_bindings {
+	struct rf_bindings_db db;   /* the store's thread; before the first change also the loader */
+	struct cds_wfcq_head head;  /* the store's thread takes */
+	struct cds_wfcq_tail tail;  /* any thread adds */
+	sem_t wake;                 /* posted when the queue was empty, and to stop */
+	size_t cap;
+	unsigned gather_us;
+	pthread_t thread;
+	atomic_bool stopping;
+	_Atomic uint64_t queued, done, failed, refused, commits;
+	atomic_int last_error;
+};
+
+/* --- the store's thread */
+
+static struct rf_change *take_group(struct rf_bindings *b)
+{
+	struct rf_change *first = NULL, **link = &first;
+	struct cds_wfcq_node *n;
+
+	for (size_t i = 0; i < GROUP_MAX && (n = __cds_wfcq_dequeue_blocking(&b->head, &b->tail)); i++) {
+		struct rf_change *c = caa_container_of(n, struct rf_change, node);
+
+		*link = c;
+		link = &c->next;
+		c->next = NULL;
+	}
+	return first;
+}
+
+static void finish_group(struct rf_bindings *b, struct rf_change *group)
+{
+	for (struct rf_change *c = group, *next; c; c = next) {
+		next = c->next;
+		atomic_fetch_add_explicit(c->rc ? &b->failed : &b->done, 1, memory_order_relaxed);
+		atomic_fetch_sub_explicit(&b->queued, 1, memory_order_relaxed);
+		if (c->done)
+			c->done(c->ctx, c->rc);
+		free(c);
+	}
+}
+
+static void write_queued(struct rf_bindings *b)
+{
+	struct rf_change *group;
+
+	while ((group = take_group(b))) {
+		int rc = rf_bindings_db_write(&b->db, group);
+
+		atomic_store_explicit(&b->last_error, rc, memory_order_relaxed);
+		atomic_fetch_add_explicit(&b->commits, 1, memory_order_relaxed);
+		finish_group(b, group);
+	}
+}
+
+static void gather(const struct rf_bindings *b)
+{
+	const struct timespec t = { 0, (long)b->gather_us * 1000 };
+
+	if (b->gather_us && !atomic_load_explicit(&b->stopping, memory_order_relaxed))
+		nanosleep(&t, NULL);
+}
+
+static void *store_thread(void *arg)
+{
+	struct rf_bindings *b = arg;
+
+	pthread_setname_np(pthread_self(), "bindings");
+	do {
+		while (sem_wait(&b->wake))
+			; /* interrupted */
+		gather(b);
+		write_queued(b);
+	} while (!atomic_load_explicit(&b->stopping, memory_order_acquire));
+	write_queued(b);
+	return NULL;
+}
+
+/* --- any thread */
+
+int rf_bindings_start(const struct rf_bindings_options *opt, struct rf_bindings **ret_b, struct rf_diag *diag)
+{
+	struct rf_bindings *b = calloc(1, sizeof *b);
+
+	if (!b)
+		return rf_diag_set(diag, -ENOMEM, "out of memory");
+	int rc = rf_bindings_db_open(opt->path, opt->power_safe, &b->db, diag);
+	if (rc) {
+		free(b);
+		return rc;
+	}
+	cds_wfcq_init(&b->head, &b->tail);
+	sem_init(&b->wake, 0, 0);
+	b->cap = opt->queue ? opt->queue : QUEUE_DEFAULT;
+	b->gather_us = opt->gather_us < 100000 ? opt->gather_us : 100000;
+	rc = -pthread_create(&b->thread, NULL, store_thread, b);
+	if (rc) {
+		rf_bindings_db_close(&b->db);
+		sem_destroy(&b->wake);
+		free(b);
+		return rf_diag_set(diag, rc, "cannot start the store's thread: %s", rf_err_text(rc));
+	}
+	*ret_b = b;
+	return 0;
+}
+
+void rf_bindings_stop(struct rf_bindings *b)
+{
+	if (!b)
+		return;
+	atomic_store_explicit(&b->stopping, true, memory_order_release);
+	sem_post(&b->wake);
+	pthread_join(b->thread, NULL);
+	rf_bindings_db_close(&b->db);
+	sem_destroy(&b->wake);
+	cds_wfcq_destroy(&b->head, &b->tail);
+	free(b);
+}
+
+int rf_bindings_load(struct rf_bindings *b, struct rf_wall now,
+		     int (*visit)(void *ctx, struct rf_view aor, const struct rf_stored_binding *s), void *ctx,
+		     struct rf_diag *diag)
+{
+	return rf_bindings_db_load(&b->db, now, visit, ctx, diag);
+}
+
+/* A place in the queue, or RF_E_BUSY. */
+static int reserve(struct rf_bindings *b)
+{
+	if (atomic_fetch_add_explicit(&b->queued, 1, memory_order_relaxed) < b->cap)
+		return 0;
+	atomic_fetch_sub_explicit(&b->queued, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&b->refused, 1, memory_order_relaxed);
+	return RF_E_BUSY;
+}
+
+static void enqueue(struct rf_bindings *b, struct rf_change *c)
+{
+	cds_wfcq_node_init(&c->node);
+	if (!cds_wfcq_enqueue(&b->head, &b->tail, &c->node))
+		sem_post(&b->wake); /* it was empty, the thread may sleep */
+}
+
+static bool too_long(const struct rf_stored_binding *s)
+{
+	/* Each length has two bytes in the record; the sum has a bound of its own. */
+	const struct rf_view v[] = { s->key, s->contact, s->call_id, s->instance, s->path, s->phone, s->user, s->agent };
+
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+		if (v[i].n > UINT16_MAX)
+			return true;
+	return s->flow.n > RF_BINDINGS_FLOW_MAX;
+}
+
+/* Bytes behind the ops; RF_E_LIMIT. */
+static int measure(struct rf_view aor, const struct rf_bindings_op *ops, size_t n, size_t *ret_bytes)
+{
+	size_t bytes = aor.n;
+
+	if (n == 0 || n > RF_BINDINGS_OPS_MAX || aor.n > RF_BINDINGS_BYTES_MAX)
+		return RF_E_LIMIT;
+	for (size_t i = 0; i < n; i++) {
+		if (ops[i].what == RF_BINDINGS_CLEAR)
+			continue;
+		if (too_long(ops[i].b))
+			return RF_E_LIMIT;
+		bytes += ops[i].b->key.n + (ops[i].what == RF_BINDINGS_PUT ? rf_record_bytes(ops[i].b) : 0);
+	}
+	*ret_bytes = bytes;
+	return bytes > RF_BINDINGS_BYTES_MAX ? RF_E_LIMIT : 0;
+}
+
+static struct rf_view copy(uint8_t **p, struct rf_view v)
+{
+	struct rf_view kept = { *p, v.n };
+
+	if (v.n)
+		memcpy(*p, v.p, v.n);
+	*p += v.n;
+	return kept;
+}
+
+static void fill(struct rf_change *c, struct rf_view aor, const struct rf_bindings_op *ops)
+{
+	static const enum rf_change_what what[] = {
+		[RF_BINDINGS_PUT] = RF_CHANGE_PUT, [RF_BINDINGS_REMOVE] = RF_CHANGE_REMOVE,
+		[RF_BINDINGS_CLEAR] = RF_CHANGE_CLEAR,
+	};
+	uint8_t *p = (uint8_t *)&c->ops[c->n];
+
+	c->aor = copy(&p, aor);
+	for (size_t i = 0; i < c->n; i++) {
+		struct rf_change_op *op = &c->ops[i];
+
+		*op = (struct rf_change_op){ .what = what[ops[i].what] };
+		if (ops[i].what == RF_BINDINGS_CLEAR)
+			continue;
+		op->key = copy(&p, ops[i].b->key);
+		if (ops[i].what != RF_BINDINGS_PUT)
+			continue;
+		op->expires_us = ops[i].b->expires.us;
+		op->record = rf_view_of(p, rf_record_bytes(ops[i].b));
+		rf_record_put(p, ops[i].b);
+		p += op->record.n;
+	}
+}
+
+int rf_bindings_change(struct rf_bindings *b, struct rf_view aor, const struct rf_bindings_op *ops, size_t n,
+		       rf_bindings_done_fn *done, void *ctx)
+{
+	size_t bytes;
+	int rc = measure(aor, ops, n, &bytes);
+
+	if (rc == 0)
+		rc = reserve(b);
+	if (rc)
+		return rc;
+	struct rf_change *c = malloc(sizeof *c + n * sizeof *c->ops + bytes);
+	if (!c) {
+		atomic_fetch_sub_explicit(&b->queued, 1, memory_order_relaxed);
+		return -ENOMEM;
+	}
+	*c = (struct rf_change){ .done = done, .ctx = ctx, .n = n };
+	fill(c, aor, ops);
+	enqueue(b, c);
+	return 0;
+}
+
+int rf_bindings_put(struct rf_bindings *b, struct rf_view aor, const struct rf_stored_binding *s,
+		    rf_bindings_done_fn *done, void *ctx)
+{
+	return rf_bindings_change(b, aor, &(struct rf_bindings_op){ RF_BINDINGS_PUT, s }, 1, done, ctx);
+}
+
+int rf_bindings_remove(struct rf_bindings *b, struct rf_view aor, struct rf_view key, rf_bindings_done_fn *done,
+		       void *ctx)
+{
+	const struct rf_stored_binding s = { .key = key };
+
+	return rf_bindings_change(b, aor, &(struct rf_bindings_op){ RF_BINDINGS_REMOVE, &s }, 1, done, ctx);
+}
+
+int rf_bindings_clear(struct rf_bindings *b, struct rf_view aor, rf_bindings_done_fn *done, void *ctx)
+{
+	return rf_bindings_change(b, aor, &(struct rf_bindings_op){ RF_BINDINGS_CLEAR, NULL }, 1, done, ctx);
+}
+
+int rf_bindings_expire(struct rf_bindings *b, struct rf_wall when, rf_bindings_done_fn *done, void *ctx)
+{
+	int rc = reserve(b);
+
+	if (rc)
+		return rc;
+	struct rf_change *c = malloc(sizeof *c + sizeof *c->ops);
+	if (!c) {
+		atomic_fetch_sub_explicit(&b->queued, 1, memory_order_relaxed);
+		return -ENOMEM;
+	}
+	*c = (struct rf_change){ .done = done, .ctx = ctx, .n = 1 };
+	c->ops[0] = (struct rf_change_op){ .what = RF_CHANGE_EXPIRE, .expires_us = when.us };
+	enqueue(b, c);
+	return 0;
+}
+
+void rf_bindings_counts(const struct rf_bindings *b, struct rf_bindings_counts *ret_counts)
+{
+	*ret_counts = (struct rf_bindings_counts){
+		.queued = atomic_load_explicit(&b->queued, memory_order_relaxed),
+		.done = atomic_load_explicit(&b->done, memory_order_relaxed),
+		.failed = atomic_load_explicit(&b->failed, memory_order_relaxed),
+		.refused = atomic_load_explicit(&b->refused, memory_order_relaxed),
+		.commits = atomic_load_explicit(&b->commits, memory_order_relaxed),
+		.last_error = atomic_load_explicit(&b->last_error, memory_order_relaxed),
+	};
+}

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Everything that `make check` runs, one stage after the other, with one honest sum at the end.
+
+A stage that cannot even build counts as one failed test and the rest goes on, so that one run shows all there is.
+The last line is the sum over meson's and pytest's own results: "N passed, N failed".
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+
+
+class Sum:
+    def __init__(self):
+        self.passed, self.failed, self.skipped = 0, 0, 0
+        self.failures = []
+
+    def add(self, name, outcome):
+        if outcome == "passed":
+            self.passed += 1
+        elif outcome == "skipped":
+            self.skipped += 1
+        else:
+            self.failed += 1
+            self.failures.append(name)
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def run(args, **kw):
+    return subprocess.run(args, cwd=ROOT, stdin=subprocess.DEVNULL, **kw).returncode
+
+
+def build(name, jobs, total, compiler="gcc", options=()):
+    """Set a build directory up (once) and build all of it with warnings as errors."""
+    where = ROOT / name
+    env = dict(os.environ, CC=compiler)
+    if not (where / "build.ninja").exists():
+        setup = subprocess.run(["meson", "setup", name, "--werror", *options], cwd=ROOT, env=env, text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if setup.returncode:
+            say(setup.stdout)
+            total.add(f"{name}: meson setup", "failed")
+            return False
+    else:
+        subprocess.run(["meson", "configure", name, "--werror"], cwd=ROOT, check=False, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL)
+    # --quiet keeps what the compiler says and drops the progress.
+    good = run(["ninja", "-C", name, "-j", str(jobs), "--quiet"]) == 0
+    total.add(f"{name}: builds without a warning", "passed" if good else "failed")
+    return good
+
+
+def meson_tests(name, jobs, total, suites=(), timeout=1):
+    log = ROOT / name / "meson-logs" / "testlog.json"
+    log.unlink(missing_ok=True)
+    args = ["meson", "test", "-C", name, "--no-rebuild", "--print-errorlogs", "-t", str(timeout),
+            "--num-processes", str(jobs)]
+    for s in suites:
+        args += ["--suite", s]
+    status = run(args)
+    results = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    for r in results:
+        outcome = {"OK": "passed", "EXPECTEDFAIL": "passed", "SKIP": "skipped"}.get(r["result"], "failed")
+        total.add(f"{name}: {r['name']}", outcome)
+    if status and not any(r["result"] not in ("OK", "EXPECTEDFAIL", "SKIP") for r in results):
+        total.add(f"{name}: meson test ended with {status}", "failed")
+
+
+def pytest(total, where, extra=()):
+    if not any((ROOT / where).glob("test_*.py")):
+        return
+    report = ROOT / "build" / f"{pathlib.Path(where).name}.xml"
+    report.unlink(missing_ok=True)
+    env = dict(os.environ, RINGFORT=str(ROOT / "build" / "src" / "ringfort"), PYTHONDONTWRITEBYTECODE="1")
+    status = run([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *extra, where],
+                 env=env)
+    if not report.exists():
+        total.add(f"{where}: pytest ended with {status}", "failed")
+        return
+    cases = list(ElementTree.parse(report).iter("testcase"))
+    for case in cases:
+        kinds = {child.tag for child in case}
+        outcome = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
+        total.add(f"{where}: {case.get('classname')}.{case.get('name')}", outcome)
+    if status not in (0, 5) and not any(c.find("failure") is not None or c.find("error") is not None for c in cases):
+        total.add(f"{where}: pytest ended with {status}", "failed")
+
+
+def stage_main(args, total):
+    if build("build", args.jobs, total):
+        meson_tests("build", args.jobs, total)
+
+
+def stage_asan(args, total):
+    options = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "--buildtype=debugoptimized"]
+    if build("build-asan", args.jobs, total, options=options):
+        os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0")
+        os.environ.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
+        meson_tests("build-asan", args.jobs, total, timeout=4)
+
+
+def stage_clang(args, total):
+    build("build-clang", args.jobs, total, compiler="clang")
+
+
+def stage_system(args, total):
+    for where in ("tests/system", "tests/interop"):
+        pytest(total, where, ["--run-long"] if args.long and where == "tests/system" else [])
+
+
+def stage_fuzz(args, total):
+    if args.long:
+        status = run(["tests/fuzz/run", "120", str(args.jobs)])
+        total.add("fuzzing", "failed" if status else "passed")
+
+
+STAGES = {
+    "main": ("gcc: build, unit, torture, seeds", stage_main),
+    "asan": ("address and undefined-behaviour sanitizers", stage_asan),
+    "clang": ("clang: build", stage_clang),
+    "system": ("real phones and attacks", stage_system),
+    "fuzz": ("fuzzing", stage_fuzz),
+}
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--jobs", type=int, default=os.cpu_count())
+    p.add_argument("--long", action="store_true", help="also what takes longer")
+    p.add_argument("--only", choices=STAGES, action="append", help="this stage alone (may be given again)")
+    args = p.parse_args()
+    total, start = Sum(), time.monotonic()
+    for name, (title, stage) in STAGES.items():
+        if (args.only and name not in args.only) or (name == "fuzz" and not args.long):
+            continue
+        say(f"\n=== {title}")
+        began = time.monotonic()
+        stage(args, total)
+        say(f"=== {title}: {time.monotonic() - began:.0f} s")
+    say("")
+    for name in total.failures:
+        say(f"FAILED {name}")
+    say(f"{time.monotonic() - start:.0f} s in all, {total.skipped} skipped")
+    say(f"{total.passed} passed, {total.failed} failed")
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

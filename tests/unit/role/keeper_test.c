@@ -1,0 +1,266 @@
+/* The keeper as a real process (this program executes itself), and TLS with a key that only the keeper has. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "role/keeper.h"
+#include "role/keeper_wire.h"
+#include "role/keyhandle.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct fixture {
+	char dir[64], key_file[96];
+	EVP_PKEY *key;
+	X509 *cert;
+	struct rf_keeper *keeper;
+	struct rf_keyhandle *handle;
+};
+
+static int forward(void *arg, struct rf_view digest, uint8_t sig[static RF_KEYHANDLE_SIG_MAX], size_t *ret_n)
+{
+	return rf_keeper_sign(arg, digest, sig, ret_n);
+}
+
+static X509 *self_signed(EVP_PKEY *key)
+{
+	X509 *x = X509_new();
+	X509_NAME *name = X509_get_subject_name(x);
+
+	X509_set_version(x, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+	X509_gmtime_adj(X509_getm_notBefore(x), -60);
+	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1, 0);
+	X509_set_issuer_name(x, name);
+	X509_set_pubkey(x, key);
+	assert_int_not_equal(X509_sign(x, key, EVP_sha384()), 0);
+	return x;
+}
+
+static void set_up(struct fixture *f, const char *curve, unsigned channels)
+{
+	struct rf_diag diag = { 0 };
+
+	snprintf(f->dir, sizeof f->dir, "/tmp/rf-keeper-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->key_file, sizeof f->key_file, "%s/key.pem", f->dir);
+	f->key = EVP_EC_gen(curve);
+	assert_non_null(f->key);
+	umask(077);
+	FILE *out = fopen(f->key_file, "w");
+	assert_non_null(out);
+	assert_int_equal(PEM_write_PrivateKey(out, f->key, NULL, NULL, 0, NULL, NULL), 1);
+	fclose(out);
+	f->cert = self_signed(f->key);
+	struct rf_keeper_options opt = { "/proc/self/exe", f->key_file, NULL, channels };
+	if (rf_keeper_new(&opt, &f->keeper, &diag))
+		fail_msg("%s", diag.text);
+	assert_int_equal(rf_keyhandle_new(X509_get0_pubkey(f->cert), forward, f->keeper, &f->handle, &diag), 0);
+}
+
+static void tear_down(struct fixture *f)
+{
+	rf_keyhandle_free(f->handle);
+	rf_keeper_free(f->keeper);
+	X509_free(f->cert);
+	EVP_PKEY_free(f->key);
+	unlink(f->key_file);
+	rmdir(f->dir);
+}
+
+static void a_signature_verifies(void **state)
+{
+	static const char *const curves[] = { "P-256", "P-384" };
+	struct fixture f = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t digest[48] = { 7 }, sig[RF_KEEPER_SIG_MAX];
+		size_t n;
+
+		set_up(&f, curves[i], 2);
+		for (int round = 0; round < 3; round++) {
+			digest[1] = (uint8_t)round;
+			assert_int_equal(rf_keeper_sign(f.keeper, rf_view_of(digest, i ? 48 : 32), sig, &n), 0);
+			EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(f.key, NULL);
+			assert_int_equal(EVP_PKEY_verify_init(ctx), 1);
+			assert_int_equal(EVP_PKEY_verify(ctx, sig, n, digest, i ? 48 : 32), 1);
+			EVP_PKEY_CTX_free(ctx);
+		}
+		assert_int_equal(rf_keeper_sign(f.keeper, rf_view_of(digest, 7), sig, &n), RF_E_UNSUPPORTED);
+		struct rf_keeper_state st;
+		rf_keeper_state(f.keeper, &st);
+		assert_true(st.alive);
+		assert_int_equal(st.signatures, 3);
+		assert_int_equal(rf_keeper_sign(f.keeper, rf_view_of(digest, 33), sig, &n), RF_E_CRYPTO);
+		rf_keeper_state(f.keeper, &st);
+		assert_int_equal(st.refused, 1);
+		tear_down(&f);
+	}
+}
+
+/* A whole handshake in memory, client to server and back. */
+static void handshake(SSL_CTX *server_ctx, SSL_CTX *client_ctx, int version)
+{
+	SSL *s = SSL_new(server_ctx), *c = SSL_new(client_ctx);
+	BIO *sb, *cb;
+
+	assert_int_equal(BIO_new_bio_pair(&sb, 65536, &cb, 65536), 1);
+	SSL_set_bio(s, sb, sb);
+	SSL_set_bio(c, cb, cb);
+	SSL_set_min_proto_version(c, version);
+	SSL_set_max_proto_version(c, version);
+	SSL_set_accept_state(s);
+	SSL_set_connect_state(c);
+	int a = -1, b = -1;
+	for (int i = 0; i < 20 && (a != 1 || b != 1); i++) {
+		b = b == 1 ? 1 : SSL_do_handshake(c);
+		a = a == 1 ? 1 : SSL_do_handshake(s);
+	}
+	assert_int_equal(a, 1);
+	assert_int_equal(b, 1);
+	assert_int_equal(SSL_version(s), version);
+	SSL_free(s);
+	SSL_free(c);
+}
+
+static uint64_t many(SSL_CTX *server, SSL_CTX *client, int version, unsigned n)
+{
+	struct rf_clock clock = rf_clock_system();
+	uint64_t start = clock.mono(clock.ctx).us;
+
+	for (unsigned i = 0; i < n; i++)
+		handshake(server, client, version);
+	return (clock.mono(clock.ctx).us - start) / n;
+}
+
+static SSL_CTX *server_context(X509 *cert, EVP_PKEY *key)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+	assert_int_equal(SSL_CTX_use_certificate(ctx, cert), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey(ctx, key), 1);
+	assert_int_equal(SSL_CTX_check_private_key(ctx), 1);
+	return ctx;
+}
+
+static void tls_with_a_key_elsewhere(void **state)
+{
+	static const char *const curves[] = { "P-256", "P-384" };
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	struct fixture f = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		set_up(&f, curves[i / 2], 1);
+		SSL_CTX *far = server_context(f.cert, rf_keyhandle_pkey(f.handle));
+		SSL_CTX *near = server_context(f.cert, f.key), *client = SSL_CTX_new(TLS_client_method());
+		uint64_t far_us = many(far, client, versions[i % 2], 20);
+		uint64_t near_us = many(near, client, versions[i % 2], 20);
+		print_message("%s %s: handshake (both sides) %lu us with the keeper, %lu us without\n", curves[i / 2],
+			      i % 2 ? "TLS 1.3" : "TLS 1.2", (unsigned long)far_us, (unsigned long)near_us);
+		struct rf_keeper_state st;
+		rf_keeper_state(f.keeper, &st);
+		assert_int_equal(st.signatures, 20);
+		SSL_CTX_free(far);
+		SSL_CTX_free(near);
+		SSL_CTX_free(client);
+		tear_down(&f);
+	}
+}
+
+static void cost_of_a_signature(void **state)
+{
+	struct fixture f = { 0 };
+	struct rf_clock clock = rf_clock_system();
+	uint8_t digest[32] = { 7 }, sig[RF_KEEPER_SIG_MAX];
+	size_t n;
+
+	(void)state;
+	set_up(&f, "P-256", 1);
+	uint64_t start = clock.mono(clock.ctx).us;
+	for (int i = 0; i < 500; i++)
+		assert_int_equal(rf_keeper_sign(f.keeper, rf_view_of(digest, 32), sig, &n), 0);
+	print_message("P-256 signature through the keeper: %lu us\n",
+		      (unsigned long)(clock.mono(clock.ctx).us - start) / 500);
+	tear_down(&f);
+}
+
+static void a_dead_keeper_is_noticed(void **state)
+{
+	struct fixture f = { 0 };
+	uint8_t digest[32] = { 7 }, sig[RF_KEEPER_SIG_MAX];
+	struct rf_keeper_state st;
+	char path[64];
+	size_t n;
+
+	(void)state;
+	set_up(&f, "P-256", 2);
+	/* Our only child is the keeper. */
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	FILE *in = fopen(path, "r");
+	int pid = 0;
+	if (!in || fscanf(in, "%d", &pid) != 1)
+		skip();
+	fclose(in);
+	kill(pid, SIGKILL);
+	siginfo_t info;
+	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+	assert_int_equal(rf_keeper_sign(f.keeper, rf_view_of(digest, 32), sig, &n), RF_E_CLOSED);
+	rf_keeper_state(f.keeper, &st);
+	assert_false(st.alive);
+	assert_int_equal(st.failed, 1);
+	tear_down(&f);
+}
+
+static void bad_key_files_are_explained(void **state)
+{
+	struct rf_diag diag = { 0 };
+	struct rf_keeper *k = NULL;
+	char file[] = "/tmp/rf-keeper-bad-XXXXXX";
+	int fd = mkstemp(file);
+	struct rf_keeper_options opt = { "/proc/self/exe", file, NULL, 1 };
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "no key\n", 7), 7);
+	assert_int_equal(rf_keeper_new(&opt, &k, &diag), RF_E_CRYPTO);
+	assert_non_null(strstr(diag.text, "no private key"));
+	fchmod(fd, 0644);
+	assert_int_equal(rf_keeper_new(&opt, &k, &diag), RF_E_CRYPTO);
+	assert_non_null(strstr(diag.text, "chmod 600"));
+	close(fd);
+	unlink(file);
+	assert_int_equal(rf_keeper_new(&opt, &k, &diag), RF_E_CRYPTO);
+	assert_non_null(strstr(diag.text, "No such file"));
+	opt.channels = 0;
+	assert_int_equal(rf_keeper_new(&opt, &k, &diag), RF_E_INVALID);
+	assert_null(k);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], RF_KEEPER_ROLE) == 0)
+		return rf_keeper_main(argc, argv);
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_signature_verifies),
+		cmocka_unit_test(tls_with_a_key_elsewhere),
+		cmocka_unit_test(cost_of_a_signature),
+		cmocka_unit_test(a_dead_keeper_is_noticed),
+		cmocka_unit_test(bad_key_files_are_explained),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -127,9 +127,12 @@ class Story:
         start = time.monotonic()
         for phone in self.phones.values():
             phone.start()
-        for phone in self.phones.values():
-            phone.wait_event("REGISTER_OK", seconds=15, fatal=("REGISTER_FAIL",))
-        lab.wait_until("both phones are registered", lambda: self.bound() == {n for _, n, *_ in PHONES}, 5)
+        wanted = {number for _, number, *_ in PHONES}
+        try:
+            lab.wait_until("both phones are registered", lambda: self.bound() == wanted, 15)
+        except lab.Trouble as e:
+            logs = "\n".join(f"{p.name}'s log ends:\n{p.log_tail()}" for p in self.phones.values())
+            raise lab.Trouble(f"{e}\n{logs}") from None
         self.page.good(f"both phones registered over mutual TLS, {time.monotonic() - start:.1f} s after they started")
         self.run("-C", self.site, "bindings")
 

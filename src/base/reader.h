@@ -13,7 +13,7 @@ struct rf_reader {
 
 static inline struct rf_reader rf_reader_of(struct rf_view v)
 {
-	return (struct rf_reader){ v.p, v.p + v.n, 0 };
+	return (struct rf_reader){ v.p, v.n ? v.p + v.n : v.p, 0 };
 }
 
 static inline size_t rf_left(const struct rf_reader *r)

@@ -1,9 +1,7 @@
-/* Posting and the thread behind it. Workers push onto a wait-free queue; the thread takes what is there, turns it into
- * lines in one buffer, and appends that in one write. A batch that fails stays in `pending` as events, not as lines,
+/* Posting and the thread behind it. Workers push onto an atomic list; the thread takes the whole list at once, turns it
+ * into lines in one buffer, and appends that in one write. A batch that fails stays in `pending` as events, not as lines,
  * because by the time the disk is back another process may have moved the chain on. */
 #include "ledger/ledger_int.h"
-
-#include "base/table.h"
 
 #include <limits.h>
 #include <linux/futex.h>
@@ -13,13 +11,11 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#include <urcu/wfcqueue.h>
 
 enum { RETRY_MS = 250, IDLE_MS = 1000, BATCHES_A_TURN = 16 };
 
 struct posted {
-	struct cds_wfcq_node node;
-	struct posted *next;   /* in pending */
+	struct posted *next;
 	struct rf_wall time;
 	uint16_t n;
 	uint8_t kind;
@@ -28,8 +24,7 @@ struct posted {
 
 struct rf_ledger {
 	/* any thread */
-	struct cds_wfcq_head head;
-	struct cds_wfcq_tail tail;
+	struct posted *_Atomic posts; /* the newest first */
 	_Atomic uint64_t queued, queued_bytes, lost;
 	_Atomic uint32_t asleep;   /* 1 while the thread waits for a post; a futex */
 	_Atomic bool stopping, failing;
@@ -65,13 +60,11 @@ int rf_ledger_open_io(const char *dir, const struct rf_ledger_options *options, 
 	opt.queue_bytes = opt.queue_bytes ? opt.queue_bytes : RF_LEDGER_QUEUE_BYTES;
 	l->opt = opt;
 	l->pending_end = &l->pending;
-	cds_wfcq_init(&l->head, &l->tail);
 	l->buf = malloc(RF_LEDGER_BATCH);
 	rc = rf_journal_init(&l->journal, dir, opt.segment_bytes ? opt.segment_bytes : RF_LEDGER_SEGMENT, opt.clock);
 	if (rc || !l->buf) {
 		if (rc == 0)
 			rf_journal_fini(&l->journal);
-		cds_wfcq_destroy(&l->head, &l->tail);
 		free(l->buf);
 		free(l);
 		return rf_diag_set(diag, -ENOMEM, "no memory for the ledger");
@@ -125,8 +118,10 @@ int rf_ledger_post(struct rf_ledger *l, const struct rf_event *e)
 	p->kind = e->kind;
 	p->n = (uint16_t)e->w.n;
 	memcpy(p->bytes, e->bytes, e->w.n);
-	cds_wfcq_node_init(&p->node);
-	cds_wfcq_enqueue(&l->head, &l->tail, &p->node);
+	/* Only whole lists are ever taken, so a head that looks the same is the same. */
+	p->next = atomic_load(&l->posts);
+	while (!atomic_compare_exchange_weak(&l->posts, &p->next, p))
+		;
 	if (atomic_load(&l->asleep))
 		wake(l);
 	return 0;
@@ -134,14 +129,18 @@ int rf_ledger_post(struct rf_ledger *l, const struct rf_event *e)
 
 static void take(struct rf_ledger *l)
 {
-	struct cds_wfcq_node *node;
+	struct posted *p = atomic_exchange(&l->posts, NULL), *oldest = NULL, **end = p ? &p->next : NULL;
 
-	while ((node = __cds_wfcq_dequeue_blocking(&l->head, &l->tail))) {
-		struct posted *p = rf_container(node, struct posted, node);
+	while (p) {
+		struct posted *older = p->next;
 
-		p->next = NULL;
-		*l->pending_end = p;
-		l->pending_end = &p->next;
+		p->next = oldest;
+		oldest = p;
+		p = older;
+	}
+	if (oldest) {
+		*l->pending_end = oldest;
+		l->pending_end = end;
 	}
 }
 
@@ -301,7 +300,7 @@ static void doze(struct rf_ledger *l, uint32_t ms)
 	struct timespec ts = { ms / 1000, (long)(ms % 1000) * 1000000 };
 
 	atomic_store(&l->asleep, 1);
-	if (cds_wfcq_empty(&l->head, &l->tail) && !atomic_load(&l->stopping))
+	if (!atomic_load(&l->posts) && !atomic_load(&l->stopping))
 		syscall(SYS_futex, &l->asleep, FUTEX_WAIT_PRIVATE, 1, &ts, NULL, 0);
 	atomic_store(&l->asleep, 0);
 }
@@ -356,7 +355,6 @@ void rf_ledger_free(struct rf_ledger *l)
 		rf_ledger_stop(l);
 	take(l);
 	release(l, NULL);
-	cds_wfcq_destroy(&l->head, &l->tail);
 	rf_journal_fini(&l->journal);
 	free(l->buf);
 	free(l);

@@ -78,10 +78,10 @@ static int check_line(struct verify *v, const struct rf_ledger_line *line)
 
 	if (rc)
 		return rc;
-	check_name(v, line);
 	if (!rf_view_eq(line->hash, rf_view_str(hash)))
 		problem(v, line, line->seq, "its hash does not match: the line was changed");
 	check_order(v, line);
+	check_name(v, line);
 	if (v->head_rc == 0 && line->seq == v->head.seq) {
 		v->head_met = true;
 		if (!rf_view_eq(line->hash, rf_view_str(v->head.hash)))

@@ -16,6 +16,7 @@ enum {
 	TTL_NEGATIVE_S = 10,
 	CACHE = 1024,
 	QUERIES = 1024,
+	UDP_BYTES = 1232, /* fits the smallest IPv6 packet, so that no answer comes in fragments */
 	KEY_MAX = RF_DNS_NAME_MAX + 1, /* a byte for the type, the name in small letters */
 };
 
@@ -460,11 +461,13 @@ int rf_dns_new(struct rf_loop *loop, const struct rf_dns_conf *conf, struct rf_d
 	rf_timer_init(&dns->timer, ticked);
 	rf_defer_init(&dns->deliver, deliver);
 	dns->done_end = &dns->done;
-	struct ares_options o = { .timeout = (int)dns->conf.timeout_ms, .tries = (int)dns->conf.tries,
+	struct ares_options o = { .flags = ARES_FLAG_EDNS, .ednspsz = UDP_BYTES,
+				  .timeout = (int)dns->conf.timeout_ms, .tries = (int)dns->conf.tries,
 				  .sock_state_cb = fd_state, .sock_state_cb_data = dns };
 	int rc = ares_library_init(ARES_LIB_INIT_ALL);
 	if (!rc)
-		rc = ares_init_options(&dns->channel, &o, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+		rc = ares_init_options(&dns->channel, &o, ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS |
+				       ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
 	if (rc) {
 		free(dns);
 		return rc == ARES_ENOMEM ? -ENOMEM : RF_E_UNSUPPORTED;

@@ -1,8 +1,9 @@
 /* From the bytes of a DNS reply to records. c-ares decodes; it does not hand out the time to live of SRV and NAPTR
- * records, which the C library's reader of DNS messages does. */
+ * records, which is read here. */
 #include "net/dns_int.h"
 
 #include "base/err.h"
+#include "base/reader.h"
 
 #include <ares.h>
 #include <arpa/nameser.h>
@@ -50,23 +51,42 @@ int rf_dns_status(int ares_status)
 	}
 }
 
+/* A name on the wire (RFC 1035 4.1.4): labels up to the empty one or a pointer, which is not followed. */
+static void skip_name(struct rf_reader *r)
+{
+	uint8_t n;
+
+	while ((n = rf_take_u8(r)) != 0 && !r->err) {
+		if (n >= 0xc0) {
+			rf_take_u8(r);
+			return;
+		}
+		rf_take(r, n);
+	}
+}
+
 static uint32_t smallest_ttl(const unsigned char *reply, int n)
 {
-	ns_msg msg;
-	uint32_t ttl = UINT32_MAX;
+	struct rf_reader r = rf_reader_of(rf_view_of(reply, n > 0 ? (size_t)n : 0));
+	uint32_t smallest = UINT32_MAX;
 
-	if (ns_initparse(reply, n, &msg) != 0)
-		return 0;
-	for (int i = 0; i < ns_msg_count(msg, ns_s_an); i++) {
-		ns_rr rr;
-
-		if (ns_parserr(&msg, ns_s_an, i, &rr) != 0)
-			return 0;
-		/* RFC 2181 8: a TTL with the top bit set counts as zero. */
-		uint32_t t = ns_rr_ttl(rr) > INT32_MAX ? 0 : ns_rr_ttl(rr);
-		ttl = t < ttl ? t : ttl;
+	rf_take(&r, 4);
+	unsigned questions = rf_take_be16(&r), answers = rf_take_be16(&r);
+	rf_take(&r, 4);
+	for (; questions && !r.err; questions--) {
+		skip_name(&r);
+		rf_take(&r, 4);
 	}
-	return ttl;
+	for (; answers && !r.err; answers--) {
+		skip_name(&r);
+		rf_take(&r, 4);
+		uint32_t ttl = rf_take_be32(&r);
+		rf_take(&r, rf_take_be16(&r));
+		if (ttl > INT32_MAX)
+			ttl = 0; /* RFC 2181 8 */
+		smallest = ttl < smallest ? ttl : smallest;
+	}
+	return r.err ? 0 : smallest;
 }
 
 static bool room(struct rf_dns_records *r)

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOURCES = 16384 };
+enum {
+	SOURCES = 16384,
+	LOOKS = 4, /* entries looked at for a newcomer's place */
+};
 
 /* Tokens are counted in millionths, so that a slow rate loses nothing to rounding between two close takes. */
 #define TOKEN UINT64_C(1000000)
@@ -135,18 +138,25 @@ static struct source *find(struct rf_guard *g, const uint8_t key[static 9], uint
 	return NULL;
 }
 
-/* A place for a newcomer: a fresh one, or that of the source that was quiet for longest if it owes nothing. */
+/* A place for a newcomer: a fresh one, or that of a source that was quiet for long and owes nothing. One that still owes
+ * goes to the front, so that it does not stand in the way of those behind it. */
 static struct source *place(struct rf_guard *g, struct rf_mono now)
 {
 	if (g->table.count < g->conf.sources)
 		return calloc(1, sizeof(struct source));
-	struct source *s = g->oldest;
-	if (!s || !fill(s, g->conf.source, now))
-		return NULL;
-	unlink_source(g, s);
-	rf_table_del(&g->table, &s->node);
-	g->stats.evicted++;
-	return s;
+	for (int i = 0; i < LOOKS && g->oldest; i++) {
+		struct source *s = g->oldest;
+		bool full = fill(s, g->conf.source, now);
+
+		unlink_source(g, s);
+		if (full) {
+			rf_table_del(&g->table, &s->node);
+			g->stats.evicted++;
+			return s;
+		}
+		link_newest(g, s);
+	}
+	return NULL;
 }
 
 /* The source's entry, brought to now; NULL: it belongs to the crowd. */

@@ -1,7 +1,7 @@
 /* Rates by source: token buckets for a source (an IPv4 address, an IPv6 /64) and for everybody together, in a table of
  * bounded size. Time is passed in. Threads: one owner (one per worker).
  *
- * Full table: the source that was quiet for longest leaves, but only if all its buckets have filled up again, so that
+ * Full table: a source that was quiet for long leaves, but only if all its buckets have filled up again, so that
  * its entry says no more than no entry at all. If they have not, the newcomer gets no entry, and shares one bucket, the
  * crowd's, with all others that have none. So nobody can shed a penalty by pushing sources (true or forged) through the
  * table, and a flood of forged sources takes nothing from those who were there before. */

@@ -25,10 +25,9 @@ struct parse {
 
 static int fail(struct parse *p, int code, const char *text)
 {
-	if (p->diag) {
+	rf_diag_set(p->diag, code, "session description, line %zu: %s", p->at + 1, text);
+	if (p->diag)
 		p->diag->line = (uint32_t)p->at + 1;
-		rf_diag_set(p->diag, code, "session description, line %zu: %s", p->at + 1, text);
-	}
 	return code;
 }
 

@@ -1,5 +1,5 @@
-/* A dialog as one end sees it (RFC 3261 12): identity, the two sequence numbers, where requests go. It makes the head of
- * each request inside it and judges each one that comes. Both ends, forking included: one object per remote tag.
+/* A dialog as one end sees it (RFC 3261 12): identity, the two sequence numbers, where requests go. It makes the head
+ * of each request inside it and judges each one that comes. Both ends, forking included: one object per remote tag.
  *
  * Calling:    rf_dialog_new_uac() before the INVITE; rf_dialog_put_request() writes the INVITE itself;
  *             rf_dialog_response() for each answer. An answer with another tag than the dialog has is RF_E_NOT_FOUND:
@@ -33,7 +33,7 @@ enum rf_dialog_state {
 /* What the caller decides for a dialog that it starts. */
 struct rf_dialog_setup {
 	struct rf_view call_id;
-	struct rf_view local;      /* From without tag: a name-addr, or an addr-spec without header parameters */
+	struct rf_view local;      /* From: name-addr or addr-spec; its parameters are dropped */
 	struct rf_view local_tag;
 	struct rf_view remote;     /* To, likewise */
 	struct rf_view target;     /* Request-URI */
@@ -46,8 +46,8 @@ struct rf_dialog_setup {
 int rf_dialog_new_uac(const struct rf_dialog_setup *setup, struct rf_dialog **ret_dlg);
 /* From a request that makes dialogs (INVITE, SUBSCRIBE, REFER) and came without To tag (12.1.1). The Record-Route
  * becomes the route set in its order, the Contact the target. A From without tag is taken for an RFC 2543 peer.
- * over_tls: it came over TLS; with a sips Request-URI the dialog is secure. RF_E_MALFORMED: no Contact, or more than one, or
- * (secure) a Contact that is not sips: answer 400. RF_E_LIMIT, -ENOMEM. */
+ * over_tls: it came over TLS; with a sips Request-URI the dialog is secure. RF_E_MALFORMED: no Contact, or more than
+ * one, or (secure) a Contact that is not sips: answer 400. RF_E_LIMIT, -ENOMEM. */
 int rf_dialog_new_uas(const struct rf_sip_msg *req, struct rf_view local_tag, bool over_tls,
 		      struct rf_dialog **ret_dlg);
 /* A further dialog of the same INVITE, from a response with another To tag. base: any dialog made from it. */
@@ -57,7 +57,8 @@ void rf_dialog_free(struct rf_dialog *dlg);
 /* A response to a request of ours in this dialog (12.1.2, 13.2.2.4, 12.2.1.2).
  * 101-199 with tag: early, with the route set and target of the response. 2xx to the request that made it: confirmed,
  * route set taken anew from this response. Later 2xx, and reliable provisionals, to INVITE or UPDATE: the target is
- * refreshed. 300-699 to the first request, and 481 or 408 to any: ended.
+ * refreshed. 300-699 to the first request: as new again, TRYING, so that it can be tried once more (401, 407, 422) with
+ * the next CSeq; rf_dialog_end() or rf_dialog_free() if not. 481 or 408 to a later one: ended.
  * RF_E_NOT_FOUND: the Call-ID, the From tag or the To tag is another's (see fork). RF_E_MALFORMED: a 2xx to INVITE
  * without a usable Contact: the dialog is confirmed all the same and keeps the target it had, so that it can be ended.
  * RF_E_LIMIT, -ENOMEM: state as before. */
@@ -71,19 +72,21 @@ void rf_dialog_end(struct rf_dialog *dlg);
  * *ret_code is the answer to send: RF_E_NOT_FOUND 481 (not this dialog, or ended), RF_E_STATE 500 (CSeq not above the
  * last, 12.2.2), RF_E_MALFORMED 400. The target is not changed: see rf_dialog_refresh(). */
 int rf_dialog_request(struct rf_dialog *dlg, const struct rf_sip_msg *req, unsigned *ret_code);
-/* Take the Contact of a target refresh request (INVITE, UPDATE, SUBSCRIBE, NOTIFY, REFER) as the new target: call it when
- * answering 2xx or with a reliable provisional; a refused refresh changes nothing (RFC 6141 4.7). Other methods, and a
- * request without Contact, change nothing. RF_E_MALFORMED: several Contacts, or not sips in a secure dialog: 400. */
+/* Take the Contact of a target refresh request (INVITE, UPDATE, SUBSCRIBE, NOTIFY, REFER) as the new target: call it
+ * when answering 2xx or with a reliable provisional; a refused refresh changes nothing (RFC 6141). Other methods, and a
+ * request without Contact, change nothing. RF_E_MALFORMED: several Contacts, or not sips in a secure dialog: 400.
+ * RF_E_LIMIT, -ENOMEM: the target is as before. */
 int rf_dialog_refresh(struct rf_dialog *dlg, const struct rf_sip_msg *req);
-/* Is msg (either direction) of this dialog: Call-ID and both tags? For a response, tags change sides. */
+/* Is msg, which came, of this dialog: Call-ID and both tags? In a response to us From is our side. */
 bool rf_dialog_matches(const struct rf_dialog *dlg, const struct rf_sip_msg *msg);
-/* The same for a request, tags given apart (Replaces, Join, Target-Dialog): local and remote as we see them. */
-bool rf_dialog_is(const struct rf_dialog *dlg, struct rf_view call_id, struct rf_view local_tag, struct rf_view remote_tag);
+/* The same with the tags given apart (Replaces, Join, Target-Dialog): local and remote as we see them. */
+bool rf_dialog_is(const struct rf_dialog *dlg, struct rf_view call_id, struct rf_view local_tag,
+		  struct rf_view remote_tag);
 
-/* Write the head of the next request: request line, Route, From, To, Call-ID, CSeq, Max-Forwards. No Via, no Contact, no body, no
- * empty line. Loose and strict routers as in 12.2.1.1. Takes the next local CSeq and gives it in *ret_cseq (may be
- * NULL); the first request of a caller's dialog takes the number of its setup. RF_E_SPACE: nothing was taken.
- * RF_E_LIMIT: the sequence numbers are used up: end the dialog. */
+/* Write the head of the next request: request line, Route, From, To, Call-ID, CSeq, Max-Forwards. No Via, no Contact,
+ * no body, no empty line. Loose and strict routers as in 12.2.1.1. Takes the next local CSeq and gives it in *ret_cseq
+ * (may be NULL); the first request of a caller's dialog takes the number of its setup. RF_E_SPACE, RF_E_MALFORMED
+ * (method): nothing was taken. RF_E_LIMIT: the sequence numbers are used up: end the dialog. */
 int rf_dialog_put_request(struct rf_dialog *dlg, struct rf_view method, unsigned max_forwards, struct rf_writer *w,
 			  uint32_t *ret_cseq);
 /* The head of the ACK to a 2xx: CSeq of the INVITE that it is for (13.2.2.4). */
@@ -103,7 +106,7 @@ struct rf_view rf_dialog_local(const struct rf_dialog *dlg);      /* address wit
 struct rf_view rf_dialog_remote(const struct rf_dialog *dlg);
 struct rf_view rf_dialog_target(const struct rf_dialog *dlg);
 struct rf_view rf_dialog_routes(const struct rf_dialog *dlg);     /* as a Route value, may be empty */
-uint32_t rf_dialog_local_cseq(const struct rf_dialog *dlg);       /* last used, 0 none */
+uint32_t rf_dialog_local_cseq(const struct rf_dialog *dlg);       /* last used */
 uint32_t rf_dialog_remote_cseq(const struct rf_dialog *dlg);      /* last taken, 0 none */
 size_t rf_dialog_bytes(const struct rf_dialog *dlg);              /* memory it takes */
 const char *rf_dialog_state_name(enum rf_dialog_state state);

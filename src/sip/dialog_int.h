@@ -5,6 +5,8 @@
 #include "sip/dialog.h"
 #include "sip/msg.h"
 
+enum { RF_DIALOG_CSEQ_MAX = 0x7fffffff }; /* RFC 3261 8.1.1.5: below 2^31 */
+
 /* Where requests go. Changes as a whole: a new block is built, then the old one freed. */
 struct rf_dialog_path {
 	size_t bytes;

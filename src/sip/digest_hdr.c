@@ -3,7 +3,6 @@
 
 #include "base/reader.h"
 #include "sip/params.h"
-#include "sip/uri.h"
 
 enum name {
 	P_OTHER, P_ALGORITHM, P_CNONCE, P_DOMAIN, P_NC, P_NONCE, P_OPAQUE, P_QOP, P_REALM, P_RESPONSE, P_STALE, P_URI,
@@ -34,9 +33,12 @@ struct fields {
 
 static enum name known(struct rf_view name)
 {
-	for (unsigned i = P_OTHER + 1; i < P_NAMES; i++)
-		if (rf_view_eq_nocase(name, *name_of((enum name)i)))
+	for (unsigned i = P_OTHER + 1; i < P_NAMES; i++) {
+		const struct rf_view *one = name_of((enum name)i);
+
+		if (one->n == name.n && rf_view_eq_nocase(name, *one)) /* the length first: no call for the others */
 			return (enum name)i;
+	}
 	return P_OTHER;
 }
 
@@ -54,33 +56,39 @@ static void skip_space(struct rf_reader *r)
 /* The inside of a quoted string whose first quote was taken, escapes left in; takes the last quote. */
 static struct rf_view quoted(struct rf_reader *r)
 {
-	const uint8_t *from = r->p;
+	const uint8_t *from = r->p, *p = from;
 
-	while (rf_left(r)) {
-		uint8_t c = *r->p++;
-
-		if (c == '"')
-			return rf_view_of(from, (size_t)(r->p - 1 - from));
-		if (c == '\\')
-			c = rf_take_u8(r);
-		if ((c < ' ' && c != '\t') || c == 0x7f)
+	for (; p < r->end && *p != '"'; p++) {
+		if (*p == '\\' && ++p == r->end)
+			break;
+		if ((*p < ' ' && *p != '\t') || *p == 0x7f)
 			break;
 	}
-	r->err = RF_E_MALFORMED;
-	return rf_view_of(from, 0);
+	if (p == r->end || *p != '"') {
+		r->err = RF_E_MALFORMED;
+		return rf_view_of(from, 0);
+	}
+	r->p = p + 1;
+	return rf_view_of(from, (size_t)(p - from));
 }
 
 /* Up to white space, comma, equals sign or quote. */
 static struct rf_view bare(struct rf_reader *r)
 {
-	const uint8_t *from = r->p;
+	const uint8_t *from = r->p, *p = from;
 
-	while (rf_left(r) && !is_space(*r->p) && *r->p != ',' && *r->p != '=' && *r->p != '"')
-		r->p++;
-	struct rf_view v = rf_view_of(from, (size_t)(r->p - from));
+	while (p < r->end && !is_space(*p) && *p != ',' && *p != '=' && *p != '"')
+		p++;
+	struct rf_view v = rf_view_of(from, (size_t)(p - from));
 	if (!rf_sip_is_token(v))
 		r->err = RF_E_MALFORMED;
+	r->p = p;
 	return v;
+}
+
+static bool is_ext(uint8_t c)
+{
+	return c > ' ' && c < 0x7f && c != ',' && c != '"';
 }
 
 /* username* is an ext-value (RFC 8187), with apostrophes and percent signs, and never in quotes. */
@@ -88,8 +96,10 @@ static struct rf_view ext_value(struct rf_reader *r)
 {
 	const uint8_t *from = r->p;
 
-	while (rf_left(r) && !is_space(*r->p) && *r->p != ',' && *r->p != '"')
+	while (rf_left(r) && is_ext(*r->p))
 		r->p++;
+	if (r->p == from)
+		r->err = RF_E_MALFORMED;
 	return rf_view_of(from, (size_t)(r->p - from));
 }
 
@@ -395,7 +405,7 @@ static void put_alg(struct rf_writer *w, bool *first, enum rf_digest_alg alg, bo
 static bool fits_ext(struct rf_view v)
 {
 	for (size_t i = 0; i < v.n; i++)
-		if (v.p[i] <= ' ' || v.p[i] >= 0x7f || v.p[i] == ',' || v.p[i] == '"')
+		if (!is_ext(v.p[i]))
 			return false;
 	return v.n > 0;
 }
@@ -455,63 +465,4 @@ int rf_digest_put_challenge(struct rf_writer *w, const struct rf_digest_challeng
 	if (ch->userhash)
 		put_bare(w, &first, P_USERHASH, RF_V("true"));
 	return w->err;
-}
-
-/* --- the server's rules */
-
-void rf_digest_policy_init(struct rf_digest_policy *p, struct rf_view realm, bool allow_md5)
-{
-	*p = (struct rf_digest_policy){ .realm = realm };
-	p->algs[p->alg_count++] = RF_DIGEST_SHA256;
-	p->algs[p->alg_count++] = RF_DIGEST_SHA512_256;
-	if (allow_md5)
-		p->algs[p->alg_count++] = RF_DIGEST_MD5;
-}
-
-int rf_digest_put_challenges(struct rf_writer *w, struct rf_view header, const struct rf_digest_policy *policy,
-			     struct rf_view nonce, bool stale)
-{
-	struct rf_digest_challenge ch = {
-		.realm = policy->realm,
-		.nonce = nonce,
-		.stale = stale,
-		.userhash = policy->userhash,
-		.qops = RF_DIGEST_QOP_AUTH | (policy->auth_int ? RF_DIGEST_QOP_AUTH_INT : 0),
-	};
-
-	for (unsigned i = 0; i < policy->alg_count; i++) {
-		ch.alg = policy->algs[i];
-		rf_put(w, header);
-		rf_put_lit(w, ": ");
-		int rc = rf_digest_put_challenge(w, &ch);
-		if (rc)
-			return rc;
-		rf_put_lit(w, "\r\n");
-	}
-	return w->err;
-}
-
-static bool same_uri(struct rf_view a, struct rf_view b)
-{
-	struct rf_sip_uri ua, ub;
-
-	if (rf_view_eq(a, b))
-		return true;
-	return rf_sip_uri_parse(a, &ua) == 0 && rf_sip_uri_parse(b, &ub) == 0 && rf_sip_uri_is_sip(&ua) &&
-	       rf_sip_uri_is_sip(&ub) && rf_sip_uri_eq(&ua, &ub);
-}
-
-int rf_digest_cred_check(const struct rf_digest_cred *cred, const struct rf_digest_policy *policy,
-			 struct rf_view request_uri)
-{
-	bool allowed = false;
-
-	if (!rf_view_eq(cred->realm, policy->realm))
-		return RF_E_NOT_FOUND;
-	for (unsigned i = 0; i < policy->alg_count; i++)
-		allowed |= policy->algs[i] == cred->alg;
-	if (!allowed || cred->qop == RF_DIGEST_QOP_NONE || (cred->qop == RF_DIGEST_QOP_AUTH_INT && !policy->auth_int) ||
-	    (cred->userhash && !policy->userhash))
-		return RF_E_UNSUPPORTED;
-	return same_uri(cred->uri, request_uri) ? 0 : RF_E_MALFORMED;
 }

@@ -1,5 +1,5 @@
-/* The rules are the same for both directions with the sides exchanged, so there is one table of rules: what may a
- * message of this kind, sent by side s, carry now? rf_offer_got() and rf_offer_sent() only turn its ruling into codes. */
+/* The rules are the same for both directions with the sides exchanged, so they are written once: what may a message of
+ * this kind, sent by side s, carry now? rf_offer_got() and rf_offer_sent() only turn the ruling into codes. */
 #include "sip/offer.h"
 
 #include "base/err.h"

@@ -1,9 +1,10 @@
-/* Offer and answer (RFC 3264) over the messages of a dialog: who may put a session description where (RFC 3261 13.2.1, 3262
- * 5, 3311 5, 6337 table 1), and what to answer when two offers or two re-INVITEs meet. It looks at kinds of messages and
- * at whether they carry a description, never at the description.
+/* Offer and answer (RFC 3264) over the messages of a dialog: who may put a session description where (RFC 3261 13.2.1,
+ * 3262 5, 3311 5, 6337 table 1), and what to answer when two offers or two re-INVITEs meet. It looks at kinds of
+ * messages and at whether they carry a description, never at the description.
  *
- * One struct rf_offer per dialog (an early dialog that forks begins with a copy). The caller tells it of each message of
- * the table below that goes out or comes in; the order is that of the wire. A plain value. */
+ * One struct rf_offer per dialog (an early dialog that forks begins with a copy). The caller tells it of each message
+ * of the table below that goes out or comes in, in the order of the wire, each once: what a transaction repeats is not
+ * told again. A plain value. */
 #ifndef RF_SIP_OFFER_H
 #define RF_SIP_OFFER_H
 
@@ -64,9 +65,10 @@ void rf_offer_init(struct rf_offer *o);
  * description that was due is missing (2xx or ACK): end the session. */
 int rf_offer_got(struct rf_offer *o, enum rf_offer_msg msg, bool has_sdp, enum rf_offer_role *ret_role,
 		 unsigned *ret_code);
-/* What may our next message of this kind carry? RF_OFFER_OFFER: it may bring an offer (and must, where needs_offer and the
- * message is a 2xx). RF_OFFER_ANSWER: it must bring the answer. RF_OFFER_PREVIEW, RF_OFFER_NO_SDP.
- * RF_E_BUSY: it must not be sent now at all (an offer is open, an INVITE is under way): wait. RF_E_STATE: never here. */
+/* What may our next message of this kind carry? RF_OFFER_OFFER: an offer; it must, where needs_offer and the message is
+ * a 2xx or a reliable provisional. RF_OFFER_ANSWER: the answer; it must, except in a reliable provisional.
+ * RF_OFFER_PREVIEW: perhaps the answer that is coming. RF_OFFER_NO_SDP: nothing.
+ * RF_E_BUSY: it must not be sent now (an offer is open, an INVITE is under way): wait. RF_E_STATE: never here. */
 int rf_offer_can_send(const struct rf_offer *o, enum rf_offer_msg msg, enum rf_offer_role *ret_role);
 /* It goes out. Errors as can_send; also RF_E_MALFORMED: a description is missing, or must not be there. */
 int rf_offer_sent(struct rf_offer *o, enum rf_offer_msg msg, bool has_sdp);

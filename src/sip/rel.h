@@ -30,8 +30,8 @@ struct rf_rel_uas {
 };
 
 void rf_rel_uas_init(struct rf_rel_uas *r, uint32_t invite_cseq);
-/* Take the number of the next reliable provisional: one at a time, the next waits for the PRACK of this (RF_E_BUSY: keep
- * it until then). RF_E_STATE after the final answer. The first number is random in 1..2^31-1. */
+/* Take the number of the next reliable provisional: one at a time, the next waits for the PRACK of this (RF_E_BUSY:
+ * keep it until then). RF_E_STATE after the final answer. The first number is random in 1..2^31-1. */
 int rf_rel_uas_send(struct rf_rel_uas *r, bool with_sdp, const struct rf_sip_timers *t, struct rf_random *random,
 		    struct rf_mono now, uint32_t *ret_rseq);
 /* A PRACK came. 0: it is for the one that waits, answer 200. RF_E_NOT_FOUND: for none of ours, answer 481. */

@@ -1,5 +1,5 @@
-/* Replaces (RFC 3891): read and write the header, and the rule that says whether a dialog of ours may be taken over. Who
- * may take it over (authorisation) is the call's question, not this one. */
+/* Replaces (RFC 3891): read and write the header, and the rule that says whether a dialog of ours may be taken over.
+ * Who may take it over (authorisation) is the call's question, not this one. */
 #ifndef RF_SIP_REPLACES_H
 #define RF_SIP_REPLACES_H
 

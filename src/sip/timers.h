@@ -49,7 +49,8 @@ enum rf_resend_verdict {
 	RF_RESEND_GIVE_UP, /* 64*T1 are over; the schedule has stopped itself */
 };
 
-/* 2xx to INVITE until the ACK comes (RFC 3261 13.3.1.4): intervals up to T2, on every transport. Giving up means: BYE. */
+/* 2xx to INVITE until the ACK comes (RFC 3261 13.3.1.4): intervals up to T2, on every transport. Giving up means:
+ * BYE. */
 void rf_resend_start_2xx(struct rf_resend *r, const struct rf_sip_timers *t, struct rf_mono now);
 /* A reliable provisional until its PRACK comes (RFC 3262 3): intervals unbounded. Giving up means: 5xx. */
 void rf_resend_start_rel(struct rf_resend *r, const struct rf_sip_timers *t, struct rf_mono now);

@@ -174,8 +174,10 @@ static void read_row(struct csv *c, struct rf_view line)
 	if (!f.last)
 		rf_load_error(c->l, c->line, (uint32_t)at + 1, "put quotes around a text that has a comma",
 			      "more fields than the first line has columns");
-	else if (i < c->columns && !phone->number.n && c->l->rc == 0)
-		rf_load_error(c->l, c->line, 1, "fill the line up with commas", "this phone has no number");
+	for (i++; i < c->columns; i++)
+		if (c->column[i]->required)
+			rf_load_error(c->l, c->line, (uint32_t)line.n + 1, "fill it in, or remove the line",
+				      "this phone has no %s", c->column[i]->name);
 }
 
 void rf_phones_csv(struct rf_load *l, struct rf_view bytes, struct rf_site_phone **ret_v, size_t *ret_n)

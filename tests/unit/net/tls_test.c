@@ -78,7 +78,8 @@ static void on_closed(struct rf_stream *s, const struct rf_stream_end *end)
 	seen->closed++;
 	seen->end = *end;
 	snprintf(seen->text, sizeof seen->text, "%s", end->text);
-	seen->stream = NULL;
+	if (seen->stream == s)
+		seen->stream = NULL;
 }
 
 static const struct rf_stream_ops ops = { on_accept, on_open, on_data, on_closed };
@@ -248,8 +249,8 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
 	return 1;
 }
 
-/* Open once, take the ticket along, open again with it. Returns whether it was resumed. */
-static bool resume(struct world *w, SSL_CTX *ctx, int version)
+/* Open once and keep the ticket. */
+static void take_ticket(struct world *w, SSL_CTX *ctx, int version)
 {
 	int fd;
 	char c;
@@ -265,10 +266,9 @@ static bool resume(struct world *w, SSL_CTX *ctx, int version)
 	kit_turn(w->loop, NULL, NULL, 10);
 	SSL_read(ssl, &c, 1); /* the ticket comes behind the handshake in TLS 1.3 */
 	assert_non_null(kept);
+	SSL_shutdown(ssl); /* or OpenSSL takes the session for broken */
 	goodbye(ssl, fd);
-
 	assert_true(kit_turn(w->loop, is_closed, &w->seen, 1000));
-	return true;
 }
 
 static void resumption_keeps_identity(void **state)
@@ -281,12 +281,12 @@ static void resumption_keeps_identity(void **state)
 		int fd;
 
 		memset(&w->seen, 0, sizeof w->seen);
-		resume(w, ctx, versions[i]);
+		take_ticket(w, ctx, versions[i]);
 		memset(&w->seen, 0, sizeof w->seen);
 		SSL_CTX_set_max_proto_version(bare, versions[i]);
 		SSL *ssl = client(w, bare, &fd); /* the ticket alone, as the phone's certificate is not sent again */
 		SSL_set_session(ssl, kept);
-		if (kit_handshake(w->loop, ssl)) { ERR_print_errors_fp(stderr); kit_turn(w->loop, is_closed, &w->seen, 1000); fprintf(stderr, "%d %s\n", i, w->seen.text);}
+		assert_int_equal(kit_handshake(w->loop, ssl), SSL_ERROR_NONE);
 		assert_true(kit_turn(w->loop, is_open, &w->seen, 1000));
 		assert_true(w->seen.resumed);
 		assert_true(w->seen.had_peer);
@@ -308,7 +308,7 @@ static void ticket_ends_with_the_context(void **state)
 	SSL_CTX *ctx = kit_client_ctx(&w->phone), *bare = kit_client_ctx(NULL);
 	int fd;
 
-	resume(w, ctx, TLS1_3_VERSION);
+	take_ticket(w, ctx, TLS1_3_VERSION);
 	struct rf_tls *fresh = kit_tls(&w->server, &w->ca, (struct rf_tls_conf){ .client = RF_TLS_CLIENT_REQUIRED });
 	rf_listener_set_tls(w->listener, fresh);
 	rf_tls_put(fresh);

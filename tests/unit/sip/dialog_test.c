@@ -65,7 +65,8 @@ static const struct rf_sip_msg *request(const char *method, const char *uri, con
 	snprintf(text, sizeof text,
 		 "%s %s SIP/2.0\r\nVia: SIP/2.0/TLS them;branch=z9hG4bK2\r\nFrom: sip:them@b.example;foo=bar%s%s\r\n"
 		 "To: \"Us\" <sip:us@a.example>%s%s\r\nCall-ID: call-1\r\nCSeq: %u %s\r\n%s\r\n",
-		 method, uri, from_tag[0] ? ";tag=" : "", from_tag, to_tag[0] ? ";tag=" : "", to_tag, cseq, method, more);
+		 method, uri, from_tag[0] ? ";tag=" : "", from_tag, to_tag[0] ? ";tag=" : "", to_tag, cseq, method,
+		 more);
 	return parse(text);
 }
 
@@ -110,26 +111,38 @@ static void test_caller(void **state)
 
 	(void)state;
 	assert_int_equal(rf_dialog_state(d), RF_DIALOG_TRYING);
-	expect_head(d, "INVITE", "INVITE sip:them@b.example SIP/2.0\r\n" NAMES TAIL "CSeq: 10 INVITE\r\nMax-Forwards: 70\r\n");
+	expect_head(d, "INVITE",
+		    "INVITE sip:them@b.example SIP/2.0\r\n" NAMES TAIL "CSeq: 10 INVITE\r\nMax-Forwards: 70\r\n");
 	assert_int_equal(rf_dialog_response(d, response(100, "", "10 INVITE", "")), 0);
 	assert_int_equal(rf_dialog_state(d), RF_DIALOG_TRYING);
-	assert_int_equal(rf_dialog_response(d, response(180, "t1", "10 INVITE", "Contact: <sip:them@10.0.0.1>\r\n"
-					    "Record-Route: <sip:p3;lr>, <sip:p2;lr>\r\nRecord-Route: <sip:p1;lr>\r\n")), 0);
+	assert_int_equal(
+		rf_dialog_response(d,
+				   response(180, "t1", "10 INVITE",
+					    "Contact: <sip:them@10.0.0.1>\r\n"
+					    "Record-Route: <sip:p3;lr>, <sip:p2;lr>\r\nRecord-Route: <sip:p1;lr>\r\n")),
+		0);
 	assert_int_equal(rf_dialog_state(d), RF_DIALOG_EARLY);
 	assert_true(rf_view_eq(rf_dialog_next_hop(d), RF_V("sip:p1;lr")));
-	expect_head(d, "PRACK", "PRACK sip:them@10.0.0.1 SIP/2.0\r\nRoute: <sip:p1;lr>, <sip:p2;lr>, <sip:p3;lr>\r\n" NAMES
+	expect_head(d, "PRACK",
+		    "PRACK sip:them@10.0.0.1 SIP/2.0\r\nRoute: <sip:p1;lr>, <sip:p2;lr>, <sip:p3;lr>\r\n" NAMES
 		    ";tag=t1" TAIL "CSeq: 11 PRACK\r\nMax-Forwards: 70\r\n");
 	/* 13.2.2.4: the routes of the 2xx hold, whatever the 180 said */
-	assert_int_equal(rf_dialog_response(d, response(200, "t1", "10 INVITE", "Contact: \"Them\" <sip:them@10.0.0.2:5061;transport=tls;method=X?h=y>;q=1\r\n"
-					    "Record-Route: <sip:p9;lr>\r\n")), 0);
+	assert_int_equal(
+		rf_dialog_response(
+			d, response(200, "t1", "10 INVITE",
+				    "Contact: \"Them\" <sip:them@10.0.0.2:5061;transport=tls;method=X?h=y>;q=1\r\n"
+				    "Record-Route: <sip:p9;lr>\r\n")),
+		0);
 	assert_int_equal(rf_dialog_state(d), RF_DIALOG_CONFIRMED);
-	expect_head(d, "BYE", "BYE sip:them@10.0.0.2:5061;transport=tls SIP/2.0\r\nRoute: <sip:p9;lr>\r\n" NAMES
-		    ";tag=t1" TAIL "CSeq: 12 BYE\r\nMax-Forwards: 70\r\n");
+	expect_head(d, "BYE",
+		    "BYE sip:them@10.0.0.2:5061;transport=tls SIP/2.0\r\nRoute: <sip:p9;lr>\r\n" NAMES ";tag=t1" TAIL
+		    "CSeq: 12 BYE\r\nMax-Forwards: 70\r\n");
 	char text[512];
 	struct rf_writer w;
 	rf_writer_init(&w, text, sizeof text);
 	assert_int_equal(rf_dialog_put_ack(d, 10, 69, &w), 0);
-	assert_true(rf_view_starts(rf_view_of(text, w.n), RF_V("ACK sip:them@10.0.0.2:5061;transport=tls SIP/2.0\r\n")));
+	assert_true(
+		rf_view_starts(rf_view_of(text, w.n), RF_V("ACK sip:them@10.0.0.2:5061;transport=tls SIP/2.0\r\n")));
 	assert_true(rf_view_ends(rf_view_of(text, w.n), RF_V("CSeq: 10 ACK\r\nMax-Forwards: 69\r\n")));
 	assert_int_equal(rf_dialog_local_cseq(d), 12);
 	assert_true(rf_dialog_bytes(d) < 1024);
@@ -146,18 +159,28 @@ static void test_strict_router(void **state)
 	struct rf_dialog *d = caller();
 
 	(void)state;
-	expect_head(d, "INVITE", "INVITE sip:them@b.example SIP/2.0\r\n" NAMES TAIL "CSeq: 10 INVITE\r\nMax-Forwards: 70\r\n");
-	assert_int_equal(rf_dialog_response(d, response(200, "t", "10 INVITE", "Contact: <sip:them@10.0.0.1;x=y>\r\n"
-					    "Record-Route: <sip:p2;lr>, <sip:p1:5070;a=b;method=INVITE?Subject=z>\r\n")), 0);
-	expect_head(d, "BYE", "BYE sip:p1:5070;a=b SIP/2.0\r\nRoute: <sip:p2;lr>, <sip:them@10.0.0.1;x=y>\r\n" NAMES
-		    ";tag=t" TAIL "CSeq: 11 BYE\r\nMax-Forwards: 70\r\n");
+	expect_head(d, "INVITE",
+		    "INVITE sip:them@b.example SIP/2.0\r\n" NAMES TAIL "CSeq: 10 INVITE\r\nMax-Forwards: 70\r\n");
+	assert_int_equal(
+		rf_dialog_response(
+			d, response(200, "t", "10 INVITE",
+				    "Contact: <sip:them@10.0.0.1;x=y>\r\n"
+				    "Record-Route: <sip:p2;lr>, <sip:p1:5070;a=b;method=INVITE?Subject=z>\r\n")),
+		0);
+	expect_head(d, "BYE",
+		    "BYE sip:p1:5070;a=b SIP/2.0\r\nRoute: <sip:p2;lr>, <sip:them@10.0.0.1;x=y>\r\n" NAMES ";tag=t" TAIL
+		    "CSeq: 11 BYE\r\nMax-Forwards: 70\r\n");
 	rf_dialog_free(d);
 	d = caller();
-	expect_head(d, "INVITE", "INVITE sip:them@b.example SIP/2.0\r\n" NAMES TAIL "CSeq: 10 INVITE\r\nMax-Forwards: 70\r\n");
-	assert_int_equal(rf_dialog_response(d, response(200, "t", "10 INVITE", "Contact: <sip:them@10.0.0.1>\r\nRecord-Route: <sip:p1>\r\n")), 0);
+	expect_head(d, "INVITE",
+		    "INVITE sip:them@b.example SIP/2.0\r\n" NAMES TAIL "CSeq: 10 INVITE\r\nMax-Forwards: 70\r\n");
+	assert_int_equal(rf_dialog_response(d, response(200, "t", "10 INVITE",
+							"Contact: <sip:them@10.0.0.1>\r\nRecord-Route: <sip:p1>\r\n")),
+			 0);
 	assert_true(rf_view_eq(rf_dialog_next_hop(d), RF_V("sip:p1")));
-	expect_head(d, "BYE", "BYE sip:p1 SIP/2.0\r\nRoute: <sip:them@10.0.0.1>\r\n" NAMES
-		    ";tag=t" TAIL "CSeq: 11 BYE\r\nMax-Forwards: 70\r\n");
+	expect_head(d, "BYE",
+		    "BYE sip:p1 SIP/2.0\r\nRoute: <sip:them@10.0.0.1>\r\n" NAMES ";tag=t" TAIL
+		    "CSeq: 11 BYE\r\nMax-Forwards: 70\r\n");
 	rf_dialog_free(d);
 }
 
@@ -170,7 +193,8 @@ static void test_preloaded_route(void **state)
 	s.route = RF_V("<sip:edge;lr>, <sip:core;lr>");
 	assert_int_equal(rf_dialog_new_uac(&s, &d), 0);
 	assert_true(rf_view_eq(rf_dialog_next_hop(d), RF_V("sip:edge;lr")));
-	expect_head(d, "INVITE", "INVITE sip:them@b.example SIP/2.0\r\nRoute: <sip:edge;lr>, <sip:core;lr>\r\n" NAMES TAIL
+	expect_head(d, "INVITE",
+		    "INVITE sip:them@b.example SIP/2.0\r\nRoute: <sip:edge;lr>, <sip:core;lr>\r\n" NAMES TAIL
 		    "CSeq: 10 INVITE\r\nMax-Forwards: 70\r\n");
 	rf_dialog_free(d);
 }
@@ -181,11 +205,15 @@ static void test_try_again(void **state)
 	struct rf_dialog *d = caller();
 
 	(void)state;
-	expect_head(d, "INVITE", "INVITE sip:them@b.example SIP/2.0\r\n" NAMES TAIL "CSeq: 10 INVITE\r\nMax-Forwards: 70\r\n");
-	assert_int_equal(rf_dialog_response(d, response(183, "t0", "10 INVITE", "Contact: <sip:x>\r\nRecord-Route: <sip:p>\r\n")), 0);
+	expect_head(d, "INVITE",
+		    "INVITE sip:them@b.example SIP/2.0\r\n" NAMES TAIL "CSeq: 10 INVITE\r\nMax-Forwards: 70\r\n");
+	assert_int_equal(rf_dialog_response(
+				 d, response(183, "t0", "10 INVITE", "Contact: <sip:x>\r\nRecord-Route: <sip:p>\r\n")),
+			 0);
 	assert_int_equal(rf_dialog_response(d, response(401, "proxy", "10 INVITE", "")), 0);
 	assert_int_equal(rf_dialog_state(d), RF_DIALOG_TRYING);
-	expect_head(d, "INVITE", "INVITE sip:them@b.example SIP/2.0\r\n" NAMES TAIL "CSeq: 11 INVITE\r\nMax-Forwards: 70\r\n");
+	expect_head(d, "INVITE",
+		    "INVITE sip:them@b.example SIP/2.0\r\n" NAMES TAIL "CSeq: 11 INVITE\r\nMax-Forwards: 70\r\n");
 	assert_int_equal(rf_dialog_response(d, response(180, "late", "10 INVITE", "")), RF_E_NOT_FOUND);
 	assert_int_equal(rf_dialog_response(d, response(200, "t1", "11 INVITE", "Contact: <sip:y>\r\n")), 0);
 	assert_int_equal(rf_dialog_state(d), RF_DIALOG_CONFIRMED);
@@ -197,7 +225,8 @@ static void test_forks(void **state)
 	struct rf_dialog *d = caller(), *second = NULL, *third = NULL;
 
 	(void)state;
-	expect_head(d, "INVITE", "INVITE sip:them@b.example SIP/2.0\r\n" NAMES TAIL "CSeq: 10 INVITE\r\nMax-Forwards: 70\r\n");
+	expect_head(d, "INVITE",
+		    "INVITE sip:them@b.example SIP/2.0\r\n" NAMES TAIL "CSeq: 10 INVITE\r\nMax-Forwards: 70\r\n");
 	assert_int_equal(rf_dialog_response(d, response(180, "t1", "10 INVITE", "Contact: <sip:one>\r\n")), 0);
 	const struct rf_sip_msg *r2 = response(183, "t2", "10 INVITE", "Contact: <sip:two>\r\n");
 	assert_int_equal(rf_dialog_response(d, r2), RF_E_NOT_FOUND);
@@ -206,7 +235,8 @@ static void test_forks(void **state)
 	assert_true(rf_view_eq(rf_dialog_target(second), RF_V("sip:two")));
 	assert_true(rf_view_eq(rf_dialog_target(d), RF_V("sip:one")));
 	/* a 2xx of a branch that never rang, and one of a branch that did */
-	assert_int_equal(rf_dialog_fork(second, response(200, "t3", "10 INVITE", "Contact: <sip:three>\r\n"), &third), 0);
+	assert_int_equal(rf_dialog_fork(second, response(200, "t3", "10 INVITE", "Contact: <sip:three>\r\n"), &third),
+			 0);
 	assert_int_equal(rf_dialog_state(third), RF_DIALOG_CONFIRMED);
 	const struct rf_sip_msg *ok = response(200, "t2", "10 INVITE", "Contact: <sip:two>\r\n");
 	assert_int_equal(rf_dialog_response(d, ok), RF_E_NOT_FOUND);
@@ -214,8 +244,10 @@ static void test_forks(void **state)
 	assert_int_equal(rf_dialog_state(second), RF_DIALOG_CONFIRMED);
 	assert_true(rf_dialog_matches(second, ok) && !rf_dialog_matches(d, ok));
 	/* each has its own numbers from here */
-	expect_head(second, "BYE", "BYE sip:two SIP/2.0\r\n" NAMES ";tag=t2" TAIL "CSeq: 11 BYE\r\nMax-Forwards: 70\r\n");
-	expect_head(third, "BYE", "BYE sip:three SIP/2.0\r\n" NAMES ";tag=t3" TAIL "CSeq: 11 BYE\r\nMax-Forwards: 70\r\n");
+	expect_head(second, "BYE",
+		    "BYE sip:two SIP/2.0\r\n" NAMES ";tag=t2" TAIL "CSeq: 11 BYE\r\nMax-Forwards: 70\r\n");
+	expect_head(third, "BYE",
+		    "BYE sip:three SIP/2.0\r\n" NAMES ";tag=t3" TAIL "CSeq: 11 BYE\r\nMax-Forwards: 70\r\n");
 	assert_int_equal(rf_dialog_fork(d, response(486, "t4", "10 INVITE", ""), &third), RF_E_STATE);
 	assert_int_equal(rf_dialog_fork(d, response(180, "", "10 INVITE", ""), &third), RF_E_STATE);
 	assert_int_equal(rf_dialog_fork(d, response(200, "t4", "11 BYE", ""), &third), RF_E_NOT_FOUND);
@@ -226,16 +258,21 @@ static void test_forks(void **state)
 
 static void test_2xx_without_contact(void **state)
 {
-	static const char *const bad[] = { "", "Contact: <sip:a>, <sip:b>\r\n", "Contact: *\r\n", "Contact: <tel:+1>\r\n" };
+	static const char *const bad[] = { "", "Contact: <sip:a>, <sip:b>\r\n", "Contact: *\r\n",
+					   "Contact: <tel:+1>\r\n" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct rf_dialog *d = caller();
 
-		expect_head(d, "INVITE", "INVITE sip:them@b.example SIP/2.0\r\n" NAMES TAIL "CSeq: 10 INVITE\r\nMax-Forwards: 70\r\n");
+		expect_head(d, "INVITE",
+			    "INVITE sip:them@b.example SIP/2.0\r\n" NAMES TAIL
+			    "CSeq: 10 INVITE\r\nMax-Forwards: 70\r\n");
 		assert_int_equal(rf_dialog_response(d, response(200, "t", "10 INVITE", bad[i])), RF_E_MALFORMED);
 		assert_int_equal(rf_dialog_state(d), RF_DIALOG_CONFIRMED);
-		expect_head(d, "BYE", "BYE sip:them@b.example SIP/2.0\r\n" NAMES ";tag=t" TAIL "CSeq: 11 BYE\r\nMax-Forwards: 70\r\n");
+		expect_head(d, "BYE",
+			    "BYE sip:them@b.example SIP/2.0\r\n" NAMES ";tag=t" TAIL
+			    "CSeq: 11 BYE\r\nMax-Forwards: 70\r\n");
 		rf_dialog_free(d);
 	}
 }
@@ -246,8 +283,11 @@ static void test_called(void **state)
 	unsigned code = 0;
 
 	(void)state;
-	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sip:us@a.example", "theirs", "", 5, "Contact: <sip:them@10.0.0.9>\r\n"
-					   "Record-Route: <sip:p1;lr>, <sip:p2;lr>\r\n"), RF_V("ours"), false, &d), 0);
+	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sip:us@a.example", "theirs", "", 5,
+						   "Contact: <sip:them@10.0.0.9>\r\n"
+						   "Record-Route: <sip:p1;lr>, <sip:p2;lr>\r\n"),
+					   RF_V("ours"), false, &d),
+			 0);
 	assert_int_equal(rf_dialog_state(d), RF_DIALOG_TRYING);
 	assert_false(rf_dialog_is_caller(d));
 	rf_dialog_answered(d, 100);
@@ -257,7 +297,8 @@ static void test_called(void **state)
 	rf_dialog_answered(d, 200);
 	assert_int_equal(rf_dialog_state(d), RF_DIALOG_CONFIRMED);
 	/* parameters of an addr-spec From are header parameters: only the URI is kept */
-	expect_head(d, "INFO", "INFO sip:them@10.0.0.9 SIP/2.0\r\nRoute: <sip:p1;lr>, <sip:p2;lr>\r\n"
+	expect_head(d, "INFO",
+		    "INFO sip:them@10.0.0.9 SIP/2.0\r\nRoute: <sip:p1;lr>, <sip:p2;lr>\r\n"
 		    "From: \"Us\" <sip:us@a.example>;tag=ours\r\nTo: <sip:them@b.example>;tag=theirs" TAIL
 		    "CSeq: 1 INFO\r\nMax-Forwards: 70\r\n");
 
@@ -267,11 +308,14 @@ static void test_called(void **state)
 	assert_int_equal(code, 500);
 	assert_int_equal(rf_dialog_request(d, request("INFO", "sip:us", "theirs", "ours", 3, ""), &code), RF_E_STATE);
 	assert_int_equal(rf_dialog_request(d, request("INFO", "sip:us", "theirs", "ours", 100, ""), &code), 0);
-	assert_int_equal(rf_dialog_request(d, request("BYE", "sip:us", "other", "ours", 101, ""), &code), RF_E_NOT_FOUND);
+	assert_int_equal(rf_dialog_request(d, request("BYE", "sip:us", "other", "ours", 101, ""), &code),
+			 RF_E_NOT_FOUND);
 	assert_int_equal(code, 481);
-	assert_int_equal(rf_dialog_request(d, request("BYE", "sip:us", "theirs", "other", 101, ""), &code), RF_E_NOT_FOUND);
+	assert_int_equal(rf_dialog_request(d, request("BYE", "sip:us", "theirs", "other", 101, ""), &code),
+			 RF_E_NOT_FOUND);
 	rf_dialog_end(d);
-	assert_int_equal(rf_dialog_request(d, request("BYE", "sip:us", "theirs", "ours", 101, ""), &code), RF_E_NOT_FOUND);
+	assert_int_equal(rf_dialog_request(d, request("BYE", "sip:us", "theirs", "ours", 101, ""), &code),
+			 RF_E_NOT_FOUND);
 	assert_int_equal(code, 481);
 	rf_dialog_free(d);
 }
@@ -281,17 +325,23 @@ static void test_refresh(void **state)
 	struct rf_dialog *d;
 
 	(void)state;
-	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sip:us", "theirs", "", 5, "Contact: <sip:a>\r\nRecord-Route: <sip:p;lr>\r\n"),
-					   RF_V("ours"), false, &d), 0);
+	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sip:us", "theirs", "", 5,
+						   "Contact: <sip:a>\r\nRecord-Route: <sip:p;lr>\r\n"),
+					   RF_V("ours"), false, &d),
+			 0);
 	rf_dialog_answered(d, 200);
-	assert_int_equal(rf_dialog_refresh(d, request("INFO", "sip:us", "theirs", "ours", 6, "Contact: <sip:b>\r\n")), 0);
+	assert_int_equal(rf_dialog_refresh(d, request("INFO", "sip:us", "theirs", "ours", 6, "Contact: <sip:b>\r\n")),
+			 0);
 	assert_true(rf_view_eq(rf_dialog_target(d), RF_V("sip:a")));
-	assert_int_equal(rf_dialog_refresh(d, request("UPDATE", "sip:us", "theirs", "ours", 7, "Contact: <sip:b;x=1>\r\n")), 0);
+	assert_int_equal(
+		rf_dialog_refresh(d, request("UPDATE", "sip:us", "theirs", "ours", 7, "Contact: <sip:b;x=1>\r\n")), 0);
 	assert_true(rf_view_eq(rf_dialog_target(d), RF_V("sip:b;x=1")));
 	assert_true(rf_view_eq(rf_dialog_routes(d), RF_V("<sip:p;lr>"))); /* routes never change */
 	assert_int_equal(rf_dialog_refresh(d, request("INVITE", "sip:us", "theirs", "ours", 8, "")), 0);
 	assert_true(rf_view_eq(rf_dialog_target(d), RF_V("sip:b;x=1")));
-	assert_int_equal(rf_dialog_refresh(d, request("INVITE", "sip:us", "theirs", "ours", 9, "Contact: <sip:c>, <sip:d>\r\n")), RF_E_MALFORMED);
+	assert_int_equal(
+		rf_dialog_refresh(d, request("INVITE", "sip:us", "theirs", "ours", 9, "Contact: <sip:c>, <sip:d>\r\n")),
+		RF_E_MALFORMED);
 	assert_true(rf_view_eq(rf_dialog_target(d), RF_V("sip:b;x=1")));
 
 	/* our re-INVITE: a failure, an unreliable and a reliable provisional, a 2xx */
@@ -304,7 +354,9 @@ static void test_refresh(void **state)
 	assert_int_equal(rf_dialog_response(d, response(488, "theirs", "1 INVITE", "Contact: <sip:e>\r\n")), 0);
 	assert_int_equal(rf_dialog_response(d, response(180, "theirs", "1 INVITE", "Contact: <sip:e>\r\n")), 0);
 	assert_true(rf_view_eq(rf_dialog_target(d), RF_V("sip:b;x=1")));
-	assert_int_equal(rf_dialog_response(d, response(183, "theirs", "1 INVITE", "Require: 100rel\r\nRSeq: 1\r\nContact: <sip:f>\r\n")), 0);
+	assert_int_equal(rf_dialog_response(d, response(183, "theirs", "1 INVITE",
+							"Require: 100rel\r\nRSeq: 1\r\nContact: <sip:f>\r\n")),
+			 0);
 	assert_true(rf_view_eq(rf_dialog_target(d), RF_V("sip:f")));
 	assert_int_equal(rf_dialog_response(d, response(200, "theirs", "1 INVITE", "Contact: <sip:g>\r\n")), 0);
 	assert_true(rf_view_eq(rf_dialog_target(d), RF_V("sip:g")));
@@ -320,15 +372,23 @@ static void test_secure(void **state)
 	struct rf_dialog_setup s = setup();
 
 	(void)state;
-	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sips:us", "theirs", "", 5, "Contact: <sip:a>\r\n"), RF_V("ours"), true, &d),
+	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sips:us", "theirs", "", 5, "Contact: <sip:a>\r\n"),
+					   RF_V("ours"), true, &d),
 			 RF_E_MALFORMED);
-	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sips:us", "theirs", "", 5, "Contact: <sips:a>\r\n"), RF_V("ours"), true, &d), 0);
+	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sips:us", "theirs", "", 5, "Contact: <sips:a>\r\n"),
+					   RF_V("ours"), true, &d),
+			 0);
 	assert_true(rf_dialog_is_secure(d));
 	rf_dialog_answered(d, 200);
-	assert_int_equal(rf_dialog_refresh(d, request("UPDATE", "sips:us", "theirs", "ours", 7, "Contact: <sip:b>\r\n")), RF_E_MALFORMED);
-	assert_int_equal(rf_dialog_refresh(d, request("UPDATE", "sips:us", "theirs", "ours", 7, "Contact: <sips:b>\r\n")), 0);
+	assert_int_equal(
+		rf_dialog_refresh(d, request("UPDATE", "sips:us", "theirs", "ours", 7, "Contact: <sip:b>\r\n")),
+		RF_E_MALFORMED);
+	assert_int_equal(
+		rf_dialog_refresh(d, request("UPDATE", "sips:us", "theirs", "ours", 7, "Contact: <sips:b>\r\n")), 0);
 	rf_dialog_free(d);
-	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sips:us", "theirs", "", 5, "Contact: <sip:a>\r\n"), RF_V("ours"), false, &d), 0);
+	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sips:us", "theirs", "", 5, "Contact: <sip:a>\r\n"),
+					   RF_V("ours"), false, &d),
+			 0);
 	assert_false(rf_dialog_is_secure(d));
 	rf_dialog_free(d);
 	s.secure = true;
@@ -346,8 +406,8 @@ static void test_bad_setups(void **state)
 
 	(void)state;
 #define BAD(field, value, rc)                                                                                          \
-	s = setup();                                                                                                  \
-	s.field = value;                                                                                              \
+	s = setup();                                                                                                   \
+	s.field = value;                                                                                               \
 	assert_int_equal(rf_dialog_new_uac(&s, &d), rc)
 	BAD(cseq, 0, RF_E_MALFORMED);
 	BAD(cseq, 0x80000000, RF_E_MALFORMED);
@@ -386,10 +446,12 @@ static void test_too_many_routes(void **state)
 	for (int i = 1; i < RF_DIALOG_MAX_ROUTES; i++)
 		n += (size_t)snprintf(routes + n, sizeof routes - n, ",<sip:p;lr>");
 	snprintf(routes + n, sizeof routes - n, "\r\n");
-	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sip:us", "t", "", 1, routes), RF_V("ours"), false, &d), 0);
+	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sip:us", "t", "", 1, routes), RF_V("ours"), false, &d),
+			 0);
 	rf_dialog_free(d);
 	snprintf(routes + n, sizeof routes - n, ",<sip:p;lr>\r\n");
-	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sip:us", "t", "", 1, routes), RF_V("ours"), false, &d), RF_E_LIMIT);
+	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sip:us", "t", "", 1, routes), RF_V("ours"), false, &d),
+			 RF_E_LIMIT);
 }
 
 static void test_no_contact_no_dialog(void **state)
@@ -397,8 +459,11 @@ static void test_no_contact_no_dialog(void **state)
 	struct rf_dialog *d;
 
 	(void)state;
-	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sip:us", "t", "", 1, ""), RF_V("ours"), false, &d), RF_E_MALFORMED);
-	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sip:us", "", "", 1, "Contact: <sip:a>\r\n"), RF_V("ours"), false, &d), 0);
+	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sip:us", "t", "", 1, ""), RF_V("ours"), false, &d),
+			 RF_E_MALFORMED);
+	assert_int_equal(rf_dialog_new_uas(request("INVITE", "sip:us", "", "", 1, "Contact: <sip:a>\r\n"), RF_V("ours"),
+					   false, &d),
+			 0);
 	assert_true(rf_view_empty(rf_dialog_remote_tag(d))); /* RFC 2543 peer */
 	rf_dialog_free(d);
 }
@@ -432,7 +497,8 @@ static int whole_life(const struct rf_sip_msg *ringing, const struct rf_sip_msg 
 
 static void test_allocations(void **state)
 {
-	const struct rf_sip_msg *ringing = response(180, "t1", "10 INVITE", "Contact: <sip:one>\r\nRecord-Route: <sip:p>\r\n"),
+	const struct rf_sip_msg *ringing = response(180, "t1", "10 INVITE",
+						    "Contact: <sip:one>\r\nRecord-Route: <sip:p>\r\n"),
 				*forked = response(180, "t2", "10 INVITE", "Contact: <sip:two>\r\n"),
 				*ok = response(200, "t1", "10 INVITE", "Contact: <sip:one>\r\n"),
 				*invite = request("INVITE", "sip:us", "t", "", 1, "Contact: <sip:a>\r\n");
@@ -453,18 +519,12 @@ static void test_allocations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_caller),
-		cmocka_unit_test(test_strict_router),
-		cmocka_unit_test(test_preloaded_route),
-		cmocka_unit_test(test_try_again),
-		cmocka_unit_test(test_forks),
-		cmocka_unit_test(test_2xx_without_contact),
-		cmocka_unit_test(test_called),
-		cmocka_unit_test(test_refresh),
-		cmocka_unit_test(test_secure),
-		cmocka_unit_test(test_bad_setups),
-		cmocka_unit_test(test_too_many_routes),
-		cmocka_unit_test(test_no_contact_no_dialog),
+		cmocka_unit_test(test_caller),		cmocka_unit_test(test_strict_router),
+		cmocka_unit_test(test_preloaded_route), cmocka_unit_test(test_try_again),
+		cmocka_unit_test(test_forks),		cmocka_unit_test(test_2xx_without_contact),
+		cmocka_unit_test(test_called),		cmocka_unit_test(test_refresh),
+		cmocka_unit_test(test_secure),		cmocka_unit_test(test_bad_setups),
+		cmocka_unit_test(test_too_many_routes), cmocka_unit_test(test_no_contact_no_dialog),
 		cmocka_unit_test(test_allocations),
 	};
 

@@ -22,14 +22,21 @@ static const struct {
 	{ "plain", GOOD, 0 },
 	{ "scheme in any case", "dIGEST " BASE ", response=\"" H32 "\"", 0 },
 	{ "MD5 without a word", "Digest " BASE ", response=\"" H32 "\"", 0 },
-	{ "white space around", "  Digest\t username = \"bob\" ,realm=\"example.org\",nonce=\"abc\",uri=\"sip:e\" , response=\"" H32 "\"  ", 0 },
-	{ "quotes around tokens", "Digest " BASE ", response=\"" H64 "\", algorithm=\"SHA-256\", qop=\"auth\", nc=\"00000001\", cnonce=\"x\"", 0 },
+	{ "white space around",
+	  "  Digest\t username = \"bob\" ,realm=\"example.org\",nonce=\"abc\",uri=\"sip:e\" , response=\"" H32 "\"  ",
+	  0 },
+	{ "quotes around tokens",
+	  "Digest " BASE ", response=\"" H64 "\", algorithm=\"SHA-256\", qop=\"auth\", nc=\"00000001\", cnonce=\"x\"",
+	  0 },
 	{ "unknown parameters", GOOD ", foo=bar, auth-param=\"a, b=c\"", 0 },
 	{ "escaped quote", "Digest username=\"a\\\"b\", realm=\"r\", nonce=\"n\", uri=\"u\", response=\"" H32 "\"", 0 },
-	{ "username*", "Digest username*=UTF-8''J%C3%A4s%C3%B8n%20Doe, realm=\"r\", nonce=\"n\", uri=\"u\", response=\"" H32 "\"", 0 },
+	{ "username*",
+	  "Digest username*=UTF-8''J%C3%A4s%C3%B8n%20Doe, realm=\"r\", nonce=\"n\", uri=\"u\", response=\"" H32 "\"",
+	  0 },
 	{ "userhash", GOOD ", userhash=true", 0 },
 	{ "userhash false", GOOD ", userhash=false", 0 },
-	{ "sess", "Digest " BASE ", response=\"" H64 "\", algorithm=SHA-256-sess, qop=auth-int, nc=0000000F, cnonce=\"x\"", 0 },
+	{ "sess",
+	  "Digest " BASE ", response=\"" H64 "\", algorithm=SHA-256-sess, qop=auth-int, nc=0000000F, cnonce=\"x\"", 0 },
 	{ "empty realm", "Digest username=\"a\", realm=\"\", nonce=\"n\", uri=\"u\", response=\"" H32 "\"", 0 },
 	{ "upper case hex", "Digest " BASE ", response=\"8CA523F5E9506FED4657C9700EEBDBEC\"", 0 },
 
@@ -40,7 +47,8 @@ static const struct {
 	{ "no username", "Digest realm=\"r\", nonce=\"n\", uri=\"u\", response=\"" H32 "\"", RF_E_MALFORMED },
 	{ "no realm", "Digest username=\"a\", nonce=\"n\", uri=\"u\", response=\"" H32 "\"", RF_E_MALFORMED },
 	{ "no nonce", "Digest username=\"a\", realm=\"r\", uri=\"u\", response=\"" H32 "\"", RF_E_MALFORMED },
-	{ "empty nonce", "Digest username=\"a\", realm=\"r\", nonce=\"\", uri=\"u\", response=\"" H32 "\"", RF_E_MALFORMED },
+	{ "empty nonce", "Digest username=\"a\", realm=\"r\", nonce=\"\", uri=\"u\", response=\"" H32 "\"",
+	  RF_E_MALFORMED },
 	{ "no uri", "Digest username=\"a\", realm=\"r\", nonce=\"n\", response=\"" H32 "\"", RF_E_MALFORMED },
 	{ "no response", "Digest " BASE, RF_E_MALFORMED },
 	{ "short response", "Digest " BASE ", response=\"8ca5\"", RF_E_MALFORMED },
@@ -51,10 +59,15 @@ static const struct {
 	{ "unknown twice", GOOD ", foo=1, Foo=2", RF_E_MALFORMED },
 	{ "response twice", GOOD ", response=\"" H64 "\"", RF_E_MALFORMED },
 	{ "username in both forms", GOOD ", username*=UTF-8''bob", RF_E_MALFORMED },
-	{ "username* hashed", "Digest username*=UTF-8''b, realm=\"r\", nonce=\"n\", uri=\"u\", userhash=true, response=\"" H32 "\"", RF_E_MALFORMED },
+	{ "username* with control bytes",
+	  "Digest username*=UTF-8''\001, realm=\"r\", nonce=\"n\", uri=\"u\", response=\"" H32 "\"", RF_E_MALFORMED },
+	{ "username* hashed",
+	  "Digest username*=UTF-8''b, realm=\"r\", nonce=\"n\", uri=\"u\", userhash=true, response=\"" H32 "\"",
+	  RF_E_MALFORMED },
 	{ "userhash perhaps", GOOD ", userhash=perhaps", RF_E_MALFORMED },
 	{ "unknown algorithm", "Digest " BASE ", response=\"" H64 "\", algorithm=SHA-384", RF_E_UNSUPPORTED },
-	{ "unknown qop", "Digest " BASE ", response=\"" H32 "\", qop=auth-conf, nc=00000001, cnonce=\"x\"", RF_E_UNSUPPORTED },
+	{ "unknown qop", "Digest " BASE ", response=\"" H32 "\", qop=auth-conf, nc=00000001, cnonce=\"x\"",
+	  RF_E_UNSUPPORTED },
 	{ "qop without nc", "Digest " BASE ", response=\"" H32 "\", qop=auth, cnonce=\"x\"", RF_E_MALFORMED },
 	{ "qop without cnonce", "Digest " BASE ", response=\"" H32 "\", qop=auth, nc=00000001", RF_E_MALFORMED },
 	{ "empty cnonce", "Digest " BASE ", response=\"" H32 "\", qop=auth, nc=00000001, cnonce=\"\"", RF_E_MALFORMED },
@@ -157,7 +170,8 @@ static void test_users(void **state)
 		struct rf_digest_cred c;
 		struct rf_writer w;
 		struct rf_view v;
-		int n = snprintf(text, sizeof text, "Digest %s, realm=\"r\", nonce=\"n\", uri=\"u\", response=\"" H32 "\"",
+		int n = snprintf(text, sizeof text,
+				 "Digest %s, realm=\"r\", nonce=\"n\", uri=\"u\", response=\"" H32 "\"",
 				 users[i].param);
 
 		assert_int_equal(rf_digest_cred_parse(rf_view_of(text, (size_t)n), &c), 0);
@@ -174,9 +188,9 @@ static void test_users(void **state)
 
 static bool same_cred(const struct rf_digest_cred *a, const struct rf_digest_cred *b)
 {
-	return rf_view_eq(a->username, b->username) && a->username_ext == b->username_ext && a->userhash == b->userhash &&
-	       rf_view_eq(a->realm, b->realm) && rf_view_eq(a->nonce, b->nonce) && rf_view_eq(a->uri, b->uri) &&
-	       rf_view_eq(a->response, b->response) && rf_view_eq(a->cnonce, b->cnonce) &&
+	return rf_view_eq(a->username, b->username) && a->username_ext == b->username_ext &&
+	       a->userhash == b->userhash && rf_view_eq(a->realm, b->realm) && rf_view_eq(a->nonce, b->nonce) &&
+	       rf_view_eq(a->uri, b->uri) && rf_view_eq(a->response, b->response) && rf_view_eq(a->cnonce, b->cnonce) &&
 	       rf_view_eq(a->opaque, b->opaque) && a->nc == b->nc && a->alg == b->alg && a->sess == b->sess &&
 	       a->qop == b->qop;
 }
@@ -232,15 +246,20 @@ static const struct {
 	unsigned qops;
 	bool stale;
 } challenges[] = {
-	{ "RFC 3261 20.44", "Digest realm=\"atlanta.com\", domain=\"sip:boxesbybob.com\", qop=\"auth\", "
-	  "nonce=\"f84f1cec41e6cbe5aea9c8e88d359\", opaque=\"\", stale=FALSE, algorithm=MD5", 0, RF_DIGEST_MD5, 1, false },
+	{ "RFC 3261 20.44",
+	  "Digest realm=\"atlanta.com\", domain=\"sip:boxesbybob.com\", qop=\"auth\", "
+	  "nonce=\"f84f1cec41e6cbe5aea9c8e88d359\", opaque=\"\", stale=FALSE, algorithm=MD5",
+	  0, RF_DIGEST_MD5, 1, false },
 	{ "no qop", "Digest realm=\"r\", nonce=\"n\"", 0, RF_DIGEST_MD5, 0, false },
 	{ "both", "Digest realm=\"r\", nonce=\"n\", qop=\"auth,auth-int\", algorithm=SHA-512-256, stale=true", 0,
 	  RF_DIGEST_SHA512_256, 3, true },
-	{ "more than we know", "Digest realm=\"r\", nonce=\"n\", qop=\"auth-conf, auth\", algorithm=SHA-256, charset=UTF-8, userhash=true", 0,
-	  RF_DIGEST_SHA256, 1, false },
-	{ "qop that we do not know", "Digest realm=\"r\", nonce=\"n\", qop=\"auth-conf\"", RF_E_UNSUPPORTED, 0, 0, false },
-	{ "algorithm that we do not know", "Digest realm=\"r\", nonce=\"n\", algorithm=SHA-1", RF_E_UNSUPPORTED, 0, 0, false },
+	{ "more than we know",
+	  "Digest realm=\"r\", nonce=\"n\", qop=\"auth-conf, auth\", algorithm=SHA-256, charset=UTF-8, userhash=true",
+	  0, RF_DIGEST_SHA256, 1, false },
+	{ "qop that we do not know", "Digest realm=\"r\", nonce=\"n\", qop=\"auth-conf\"", RF_E_UNSUPPORTED, 0, 0,
+	  false },
+	{ "algorithm that we do not know", "Digest realm=\"r\", nonce=\"n\", algorithm=SHA-1", RF_E_UNSUPPORTED, 0, 0,
+	  false },
 	{ "no nonce", "Digest realm=\"r\"", RF_E_MALFORMED, 0, 0, false },
 	{ "no realm", "Digest nonce=\"n\"", RF_E_MALFORMED, 0, 0, false },
 	{ "nonce twice", "Digest realm=\"r\", nonce=\"n\", nonce=\"m\"", RF_E_MALFORMED, 0, 0, false },
@@ -260,7 +279,8 @@ static void test_challenges(void **state)
 		if (rc != challenges[i].rc)
 			fail_msg("%s: %d", challenges[i].name, rc);
 		if (rc == 0) {
-			assert_true(a.alg == challenges[i].alg && a.qops == challenges[i].qops && a.stale == challenges[i].stale);
+			assert_true(a.alg == challenges[i].alg && a.qops == challenges[i].qops &&
+				    a.stale == challenges[i].stale);
 			rf_writer_init(&w, text, sizeof text);
 			assert_int_equal(rf_digest_put_challenge(&w, &a), 0);
 			assert_int_equal(rf_digest_challenge_parse(rf_view_of(text, w.n), &b), 0);
@@ -287,14 +307,15 @@ static void test_our_challenges(void **state)
 	assert_int_equal(rf_digest_put_challenges(&w, RF_V("WWW-Authenticate"), &p, RF_V("N"), true), 0);
 	assert_int_equal(rf_writer_done(&w, &v), 0);
 #define LINE(alg)                                                                                                      \
-	"WWW-Authenticate: Digest realm=\"voice.example.org\", nonce=\"N\", stale=true, algorithm=" alg               \
+	"WWW-Authenticate: Digest realm=\"voice.example.org\", nonce=\"N\", stale=true, algorithm=" alg                \
 	", qop=\"auth\", userhash=true\r\n"
 	assert_true(rf_view_eq(v, RF_V(LINE("SHA-256") LINE("SHA-512-256") LINE("MD5"))));
 	rf_digest_policy_init(&p, RF_V("r"), false);
 	rf_writer_init(&w, text, sizeof text);
 	assert_int_equal(rf_digest_put_challenges(&w, RF_V("Proxy-Authenticate"), &p, RF_V("N"), false), 0);
 	assert_int_equal(rf_writer_done(&w, &v), 0);
-	assert_true(rf_view_starts(v, RF_V("Proxy-Authenticate: Digest realm=\"r\", nonce=\"N\", algorithm=SHA-256, ")));
+	assert_true(
+		rf_view_starts(v, RF_V("Proxy-Authenticate: Digest realm=\"r\", nonce=\"N\", algorithm=SHA-256, ")));
 	assert_int_equal(rf_digest_put_challenges(&w, RF_V("X"), &p, RF_V("N"), false), 0);
 	w.cap = w.n + 20;
 	assert_int_equal(rf_digest_put_challenges(&w, RF_V("X"), &p, RF_V("N"), false), RF_E_SPACE);
@@ -346,16 +367,11 @@ static void test_realm_of(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_creds),
-		cmocka_unit_test(test_fields),
-		cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_users),
-		cmocka_unit_test(test_rebuild),
-		cmocka_unit_test(test_no_injection),
-		cmocka_unit_test(test_challenges),
-		cmocka_unit_test(test_our_challenges),
-		cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_creds),	       cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_too_many),       cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_users),	       cmocka_unit_test(test_rebuild),
+		cmocka_unit_test(test_no_injection),   cmocka_unit_test(test_challenges),
+		cmocka_unit_test(test_our_challenges), cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_realm_of),
 	};
 

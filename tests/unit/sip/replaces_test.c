@@ -3,6 +3,7 @@
 
 #include "guard.h"
 #include "sip/dialog.h"
+#include "sip/msg.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,6 +123,27 @@ static void test_verdicts(void **state)
 	rf_dialog_free(d);
 }
 
+/* A dialog that rings here was not begun by us: it cannot be replaced before it is answered. */
+static void test_called(void **state)
+{
+	static const char invite[] = "INVITE sip:us@a SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\r\n"
+				     "From: <sip:b@c>;tag=theirs\r\n"
+				     "To: <sip:us@a>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nContact: <sip:b@h>\r\n\r\n";
+	static struct rf_sip_msg m;
+	struct rf_replaces r = { RF_V("c"), RF_V("ours"), RF_V("theirs"), false };
+	struct rf_dialog *d;
+
+	(void)state;
+	assert_int_equal(rf_sip_msg_parse(&m, rf_view_of(invite, sizeof invite - 1), RF_SIP_DATAGRAM, NULL), 0);
+	assert_int_equal(rf_dialog_new_uas(&m, RF_V("ours"), false, &d), 0);
+	assert_true(rf_replaces_matches(&r, d));
+	rf_dialog_answered(d, 180);
+	assert_int_equal(rf_replaces_verdict(&r, d), 481);
+	rf_dialog_answered(d, 200);
+	assert_int_equal(rf_replaces_verdict(&r, d), 0);
+	rf_dialog_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +151,7 @@ int main(void)
 		cmocka_unit_test(test_put_refuses),
 		cmocka_unit_test(test_matching),
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_called),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,331 @@
+/* The life of a call and its parts: made, timed, freed. What happens in between is the machines'. */
+#include "call/call_int.h"
+
+#include <stdlib.h>
+
+static const char *const state_names[] = {
+	[RF_CALL_TRYING] = "trying", [RF_CALL_RINGING] = "ringing", [RF_CALL_ANSWERED] = "answered",
+	[RF_CALL_ENDING] = "ending", [RF_CALL_ENDED] = "ended",
+};
+
+const char *rf_call_state_name(enum rf_call_state state)
+{
+	return state_names[state];
+}
+
+/* --- pairs and relays */
+
+struct rf_pair *rf_pair_new(struct rf_call *call)
+{
+	struct rf_pair *pair = calloc(1, sizeof *pair);
+
+	if (!pair)
+		return NULL;
+	pair->call = call;
+	pair->a.pair = pair->b.pair = pair;
+	pair->a.is_a = true;
+	pair->a.party = &call->caller;
+	pair->b.party = &pair->callee;
+	pair->index = ++call->next_index;
+	TAILQ_INIT(&pair->relays);
+	TAILQ_INSERT_TAIL(&call->pairs, pair, list);
+	call->core->census.pairs++;
+	return pair;
+}
+
+void rf_pair_free(struct rf_pair *pair)
+{
+	struct rf_call *call = pair->call;
+
+	while (!TAILQ_EMPTY(&pair->relays))
+		rf_relay_free(TAILQ_FIRST(&pair->relays));
+	rf_cli_drop(pair->invite);
+	rf_leg_close(&pair->a);
+	rf_leg_close(&pair->b);
+	rf_media_fini(&pair->media);
+	rf_party_fini(&pair->callee);
+	free(pair->contact);
+	TAILQ_REMOVE(&call->pairs, pair, list);
+	call->core->census.pairs--;
+	if (call->up == pair)
+		call->up = NULL;
+	free(pair);
+}
+
+struct rf_relay *rf_relay_new(struct rf_leg *from, struct rf_srv *srv, enum rf_sip_method method)
+{
+	struct rf_call *call = from->pair->call;
+	struct rf_relay *relay = call->relays < RF_RELAYS_PER_CALL ? calloc(1, sizeof *relay) : NULL;
+
+	if (!relay)
+		return NULL;
+	relay->pair = from->pair;
+	relay->from = from;
+	relay->to = rf_leg_other(from);
+	relay->srv = srv;
+	relay->method = relay->sent = (uint8_t)method;
+	TAILQ_INSERT_TAIL(&from->pair->relays, relay, list);
+	call->relays++;
+	call->core->census.relays++;
+	return relay;
+}
+
+void rf_relay_free(struct rf_relay *relay)
+{
+	struct rf_call *call = relay->pair->call;
+
+	if (relay->srv)
+		rf_srv_watch(relay->srv, NULL, NULL);
+	rf_cli_drop(relay->cli);
+	free(relay->message);
+	TAILQ_REMOVE(&relay->pair->relays, relay, list);
+	call->relays--;
+	call->core->census.relays--;
+	free(relay);
+}
+
+/* --- calls */
+
+static void on_timer(struct rf_timer *t);
+
+int rf_call_new(struct rf_call_core *core, struct rf_call **ret_call)
+{
+	struct rf_call *call = calloc(1, sizeof *call);
+
+	if (!call)
+		return -ENOMEM;
+	call->core = core;
+	TAILQ_INIT(&call->pairs);
+	rf_timer_init(&call->timer, on_timer);
+	rf_ua_make_id(core->ua, &call->id);
+	int rc = rf_table_add(&core->by_id, &call->by_id, rf_hash(&core->hash_key, rf_id_view(&call->id)));
+
+	if (rc) {
+		free(call);
+		return rc;
+	}
+	call->since = rf_core_now(core);
+	call->start = rf_core_wall(core);
+	TAILQ_INSERT_TAIL(&core->calls, call, list);
+	core->census.calls++;
+	core->counters.calls++;
+	*ret_call = call;
+	return 0;
+}
+
+/* Out of every table at once; the memory goes at the end of the turn, since a machine may be on the stack. */
+void rf_call_finish(struct rf_call *call)
+{
+	struct rf_call_core *core = call->core;
+
+	if (call->state == RF_CALL_ENDED)
+		return;
+	call->state = RF_CALL_ENDED;
+	if (!call->recorded)
+		rf_record_cdrs(call);
+	rf_timer_stop(rf_loop_wheel(core->loop), &call->timer);
+	if (call->srv)
+		rf_srv_watch(call->srv, NULL, NULL);
+	call->srv = NULL;
+	if (call->number_entered)
+		rf_table_del(&core->by_number, &call->by_number);
+	rf_table_del(&core->by_id, &call->by_id);
+	TAILQ_REMOVE(&core->calls, call, list);
+	TAILQ_INSERT_TAIL(&core->ended, call, list);
+	rf_loop_defer(core->loop, &core->sweep);
+}
+
+void rf_call_sweep(struct rf_defer *defer)
+{
+	struct rf_call_core *core = rf_container(defer, struct rf_call_core, sweep);
+	struct rf_call *call;
+
+	while ((call = TAILQ_FIRST(&core->ended))) {
+		TAILQ_REMOVE(&core->ended, call, list);
+		while (!TAILQ_EMPTY(&call->pairs))
+			rf_pair_free(TAILQ_FIRST(&call->pairs));
+		rf_party_fini(&call->caller);
+		core->census.calls--;
+		free(call);
+	}
+	if (core->drained && core->census.calls == 0) {
+		void (*drained)(void *ctx) = core->drained;
+
+		core->drained = NULL;
+		drained(core->drained_ctx);
+	}
+}
+
+struct rf_call *rf_call_by_id(struct rf_call_core *core, struct rf_view id)
+{
+	struct rf_node *n = rf_table_first(&core->by_id, rf_hash(&core->hash_key, id));
+
+	for (; n; n = rf_table_next(n)) {
+		struct rf_call *call = rf_container(n, struct rf_call, by_id);
+
+		if (rf_view_eq(rf_id_view(&call->id), id))
+			return call;
+	}
+	return NULL;
+}
+
+/* --- what a call waits for */
+
+static bool leg_busy(const struct rf_leg *leg)
+{
+	return leg->bye == RF_BYE_WANTED || leg->bye == RF_BYE_SENT;
+}
+
+static bool pair_busy(const struct rf_pair *pair)
+{
+	return pair->state < RF_PAIR_UP || leg_busy(&pair->a) || leg_busy(&pair->b);
+}
+
+static bool call_busy(const struct rf_call *call)
+{
+	const struct rf_pair *pair;
+
+	if (call->state < RF_CALL_ENDING)
+		return true;
+	TAILQ_FOREACH(pair, &call->pairs, list)
+		if (pair_busy(pair))
+			return true;
+	return false;
+}
+
+/* Forks that lost are not kept for the hours that a call may last; their transactions run on by themselves. So
+ * whoever calls rf_call_settle() does it last and touches no pair afterwards. */
+static void prune(struct rf_call *call)
+{
+	if (!call->up)
+		return;
+	for (struct rf_pair *pair = TAILQ_FIRST(&call->pairs), *next; pair; pair = next) {
+		next = TAILQ_NEXT(pair, list);
+		if (pair != call->up && pair->state == RF_PAIR_OVER && !pair_busy(pair)) {
+			rf_record_cdr_b(pair);
+			rf_pair_free(pair);
+		}
+	}
+}
+
+static void take_first(struct rf_mono *at, struct rf_mono other)
+{
+	if (other.us && other.us < at->us)
+		*at = other;
+}
+
+static struct rf_mono leg_next(const struct rf_leg *leg)
+{
+	struct rf_mono at = rf_refresh_next(leg);
+
+	if (leg->gone_at.us)
+		take_first(&at, rf_mono_add_ms(leg->gone_at, rf_leg_core(leg)->limits.flow_grace_ms));
+	return at;
+}
+
+static struct rf_mono call_next(const struct rf_call *call)
+{
+	struct rf_mono at = rf_mono_never();
+
+	if (call->state < RF_CALL_ANSWERED)
+		take_first(&at, call->ring_until);
+	if (call->state == RF_CALL_ENDING)
+		take_first(&at, call->end_until);
+	if (call->state == RF_CALL_ANSWERED && call->up) {
+		take_first(&at, leg_next(&call->up->a));
+		take_first(&at, leg_next(&call->up->b));
+	}
+	return at;
+}
+
+void rf_call_settle(struct rf_call *call)
+{
+	struct rf_wheel *wheel = rf_loop_wheel(call->core->loop);
+
+	if (call->state == RF_CALL_ENDED)
+		return;
+	if (!call_busy(call)) {
+		rf_call_finish(call);
+		return;
+	}
+	prune(call);
+	struct rf_mono at = call_next(call);
+
+	if (at.us == rf_mono_never().us)
+		rf_timer_stop(wheel, &call->timer);
+	else
+		rf_timer_start_at(wheel, &call->timer, at);
+}
+
+static void on_timer(struct rf_timer *t)
+{
+	struct rf_call *call = rf_container(t, struct rf_call, timer);
+	struct rf_mono now = rf_core_now(call->core);
+	struct rf_pair *up = call->up;
+
+	if (call->state == RF_CALL_ENDING && rf_mono_due(call->end_until, now)) {
+		rf_call_finish(call);
+		return;
+	}
+	if (call->state < RF_CALL_ANSWERED && rf_mono_due(call->ring_until, now))
+		rf_setup_timeout(call);
+	if (call->state == RF_CALL_ANSWERED && up) {
+		rf_refresh_step(&up->a, now);
+		rf_refresh_step(&up->b, now);
+		rf_end_flow_step(&up->a, now);
+		rf_end_flow_step(&up->b, now);
+	}
+	rf_call_settle(call);
+}
+
+/* --- answers */
+
+void rf_answer(struct rf_call_core *core, struct rf_srv *srv, unsigned code, struct rf_view reason, struct rf_view tag,
+	       struct rf_view headers, struct rf_view sdp)
+{
+	struct rf_srv_reply reply = {
+		.code = code, .reason = reason, .to_tag = tag, .headers = headers, .body = sdp,
+	};
+
+	if (sdp.n)
+		reply.content_type = RF_V("application/sdp");
+	int rc = rf_srv_reply(srv, &reply);
+
+	if (rc && rc != RF_E_STATE && code < 300)
+		rf_srv_reply_code(srv, 500);
+	(void)core;
+}
+
+void rf_answer_media(struct rf_call_core *core, struct rf_srv *srv, enum rf_sdp_rule rule, struct rf_view tag)
+{
+	uint8_t buf[512];
+	struct rf_view headers = { NULL, 0 };
+	struct rf_writer w;
+
+	rf_writer_init(&w, buf, sizeof buf);
+	rf_sip_put_hdr_name(&w, RF_SIP_H_WARNING);
+	rf_sdp_warning_build(&w, rule, rf_core_site(core)->domain);
+	rf_sip_put_crlf(&w);
+	if (rf_writer_done(&w, &headers))
+		headers = RF_V("");
+	rf_answer(core, srv, rf_sdp_rule_status(rule), RF_V(""), tag, headers, RF_V(""));
+}
+
+unsigned rf_sdp_of(const struct rf_sip_msg *msg, struct rf_view *ret_sdp)
+{
+	struct rf_view encoding = rf_sip_msg_value(msg, RF_SIP_H_CONTENT_ENCODING);
+
+	*ret_sdp = (struct rf_view){ NULL, 0 };
+	if (msg->body.n == 0)
+		return 0;
+	if (encoding.n && !rf_view_eq_nocase(encoding, RF_V("identity")))
+		return 415;
+	switch (rf_sip_msg_find_body(msg, RF_V("application/sdp"), ret_sdp)) {
+	case 0:
+		return 0;
+	case RF_E_NOT_FOUND:
+		return 415;
+	default:
+		return 400;
+	}
+}

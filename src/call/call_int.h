@@ -1,0 +1,251 @@
+/* The parts of a call, for the machines of this room. */
+#ifndef RF_CALL_CALL_INT_H
+#define RF_CALL_CALL_INT_H
+
+#include "call/call.h"
+#include "call/codes.h"
+#include "call/core_int.h"
+#include "sip/build.h"
+#include "sip/dialog.h"
+#include "sip/mpart.h"
+#include "sip/offer.h"
+#include "sip/rel.h"
+#include "sip/stimer.h"
+#include "ua/cli.h"
+#include "ua/srv.h"
+
+struct rf_pair;
+
+/* Who is at a leg, as proven: strings in one piece of memory. */
+struct rf_party {
+	struct rf_view number, display, phone, user, location, tls, cipher, serial;
+	void *memory;
+};
+
+enum rf_leg_bye { RF_BYE_NONE, RF_BYE_WANTED /* when its ACK is in */, RF_BYE_SENT, RF_BYE_DONE };
+
+/* One dialog with one phone. */
+struct rf_leg {
+	struct rf_node by_tag;      /* in core->legs while dlg is there */
+	struct rf_node by_flow;     /* in core->flows likewise, while flow is a connection */
+	struct rf_pair *pair;
+	const struct rf_party *party;
+	struct rf_dialog *dlg;
+	struct rf_offer offer;
+	struct rf_stimer stimer;
+	struct rf_flow flow;
+	struct rf_cli *own;         /* a refresh or BYE of ours, NULL */
+	uint8_t *sdp;               /* the last description that we sent here */
+	uint32_t sdp_n;
+	uint32_t invite_cseq;       /* of our last INVITE here: what an ACK names */
+	struct rf_mono gone_at;     /* its connection closed; 0: it is there */
+	struct rf_mono again_at;    /* a refresh that met 491 is tried again; 0: none */
+	uint8_t bye;                /* enum rf_leg_bye */
+	bool flow_entered;
+	bool is_a;                  /* the caller's side */
+	bool ack_due;               /* we sent a 2xx to INVITE and have no ACK */
+	bool ack_owed;              /* we got a 2xx to INVITE and have not sent ACK: its offer waits for an answer */
+	bool allows_update, allows_info, wants_rel, wants_timer;
+};
+
+enum rf_pair_state {
+	RF_PAIR_TRYING, RF_PAIR_EARLY, RF_PAIR_HELD /* 2xx here, the caller's PRACK is not */, RF_PAIR_UP, RF_PAIR_OVER,
+};
+
+/* A request inside a dialog on its way across: from one leg, answered when the other has answered. */
+struct rf_relay {
+	TAILQ_ENTRY(rf_relay) list;
+	struct rf_pair *pair;
+	struct rf_leg *from, *to;
+	struct rf_srv *srv;         /* to be answered; NULL: was */
+	struct rf_cli *cli;         /* ours on the other side, NULL: none any more */
+	uint8_t method;             /* enum rf_sip_method, as it came */
+	uint8_t sent;               /* as it went: UPDATE may become INVITE */
+	bool has_sdp;
+	bool answered;              /* the other leg has */
+	bool wait_ack;              /* offerless re-INVITE: the answer comes with the ACK */
+	struct rf_stimer_answer timer;
+	uint8_t *message;           /* the request, when it brings a new Contact: taken with the 2xx */
+	uint32_t message_n;
+};
+TAILQ_HEAD(rf_relay_list, rf_relay);
+
+/* Leg a and leg b. Before the answer one per binding that was called, afterwards one. */
+struct rf_pair {
+	TAILQ_ENTRY(rf_pair) list;
+	struct rf_call *call;
+	struct rf_leg a, b;
+	struct rf_party callee;
+	struct rf_media media;
+	struct rf_relay_list relays;
+	struct rf_cli *invite;      /* ours to b */
+	struct rf_rel_uas rel_a;
+	struct rf_rel_uac rel_b;
+	uint8_t *contact;           /* of the binding, for the record and `call show` */
+	uint32_t contact_n;
+	struct rf_wall ring, answer, end;
+	uint16_t code;              /* b's final code, 0 none */
+	uint16_t held_code;         /* a provisional that waits for a PRACK */
+	uint8_t state;              /* enum rf_pair_state */
+	uint8_t index;
+	bool cancelled;
+	bool held;                  /* the last offer was a hold */
+	bool retried;               /* after 422 */
+	bool offer_in_2xx;
+	bool prack_owed;            /* b's reliable offer waits for the caller's PRACK */
+	uint32_t prack_rseq;
+};
+TAILQ_HEAD(rf_pair_list, rf_pair);
+
+enum rf_ended_by { RF_ENDED_NOBODY, RF_ENDED_CALLER, RF_ENDED_CALLEE, RF_ENDED_OPERATOR, RF_ENDED_SYSTEM };
+
+struct rf_call {
+	TAILQ_ENTRY(rf_call) list;
+	struct rf_node by_id;
+	struct rf_node by_number;   /* in core->by_number under the caller's number, when number_entered */
+	struct rf_call_core *core;
+	struct rf_id id;
+	struct rf_pair_list pairs;
+	struct rf_pair *up;         /* the answered one */
+	struct rf_srv *srv;         /* the caller's INVITE, until its transaction ends */
+	struct rf_party caller;
+	struct rf_view caller_call_id;
+	struct rf_flow caller_flow;
+	uint8_t dialled[64];
+	uint8_t dialled_n;
+	uint8_t state;              /* enum rf_call_state */
+	uint8_t ended_by;
+	uint8_t best_rank;
+	uint8_t next_index;
+	uint16_t best_code;
+	uint8_t media_rule;         /* enum rf_sdp_rule behind a 488 */
+	uint16_t code;              /* the final code told to the caller */
+	bool starting, anonymous, had_offer, requires_rel, recorded, number_entered;
+	uint8_t hops;               /* Max-Forwards for our INVITEs */
+	uint16_t relays;
+	const char *why;            /* the outcome in words, static */
+	struct rf_wall start;
+	struct rf_mono since, answered_at, ring_until, end_until;
+	struct rf_timer timer;
+	struct rf_stimer_answer timer_answer; /* to the caller's INVITE */
+};
+
+enum { RF_RELAYS_PER_CALL = 16, RF_END_WAIT_MS = 40000 };
+
+static inline struct rf_leg *rf_leg_other(struct rf_leg *leg)
+{
+	return leg->is_a ? &leg->pair->b : &leg->pair->a;
+}
+
+static inline struct rf_call_core *rf_leg_core(const struct rf_leg *leg)
+{
+	return leg->pair->call->core;
+}
+
+/* --- leg.c */
+
+/* Enter the leg under our tag of its dialog; free everything it holds. */
+int rf_leg_open(struct rf_leg *leg, struct rf_dialog *dlg);
+void rf_leg_close(struct rf_leg *leg);
+bool rf_leg_secure(const struct rf_leg *leg);
+bool rf_leg_confirmed(const struct rf_leg *leg);
+/* The leg that a request inside a dialog is for; NULL. */
+struct rf_leg *rf_leg_find(struct rf_call_core *core, const struct rf_sip_msg *msg);
+/* What a request or 2xx of the phone says about itself: Allow, Supported. */
+void rf_leg_learn(struct rf_leg *leg, const struct rf_sip_msg *msg);
+/* Keep what we sent: NULL-safe copy; an empty view keeps what is there. */
+void rf_leg_keep_sdp(struct rf_leg *leg, struct rf_view sdp);
+/* A message from the phone over a flow: that is where it lives now. */
+void rf_leg_seen(struct rf_leg *leg, const struct rf_flow *flow);
+/* Its connection is gone: has the phone registered over another one? Then that is used. */
+bool rf_leg_find_again(struct rf_leg *leg);
+
+/* Begin a request in the leg's dialog in core->out; write more headers onto *w; then send. extra_hops: RFC 3261 16.6. */
+int rf_leg_begin(struct rf_leg *leg, enum rf_sip_method method, struct rf_writer *w);
+int rf_leg_send(struct rf_leg *leg, struct rf_writer *w, struct rf_view type, struct rf_view body, rf_cli_fn *fn,
+		void *arg, struct rf_cli **ret_cli);
+/* ACK the last 2xx, which cli got; sdp may be empty. */
+void rf_leg_ack(struct rf_leg *leg, struct rf_cli *cli, struct rf_view sdp);
+/* Send BYE now, or when it may be sent. reason: a Reason value or empty. */
+void rf_leg_bye(struct rf_leg *leg, struct rf_view reason);
+/* Session-Expires and Min-SE lines of a request of ours; of an answer of ours. */
+void rf_leg_put_timer(struct rf_leg *leg, struct rf_writer *w);
+void rf_put_timer_answer(struct rf_writer *w, const struct rf_stimer_answer *a);
+/* Contact, Allow, Supported of an answer on this leg. */
+void rf_leg_put_self(struct rf_leg *leg, struct rf_writer *w);
+struct rf_stimer_policy rf_leg_timer_policy(const struct rf_leg *leg);
+struct rf_stimer_request rf_timer_request(const struct rf_sip_msg *msg);
+void rf_leg_timer_2xx(struct rf_leg *leg, const struct rf_sip_msg *msg);
+
+/* --- party.c */
+
+int rf_party_init(struct rf_party *p, const struct rf_directory *dir, struct rf_view number, struct rf_view phone,
+		  struct rf_view user, const struct rf_peer *from);
+void rf_party_fini(struct rf_party *p);
+bool rf_party_is(const struct rf_party *p, const struct rf_proof *proof);
+
+/* --- call.c */
+
+int rf_call_new(struct rf_call_core *core, struct rf_call **ret_call);
+/* Write the records and free at the end of the turn. */
+void rf_call_finish(struct rf_call *call);
+/* Set the timer to the earliest deadline of all machines; free when nothing is left to wait for. */
+void rf_call_settle(struct rf_call *call);
+void rf_call_sweep(struct rf_defer *defer);
+struct rf_call *rf_call_by_id(struct rf_call_core *core, struct rf_view id);
+struct rf_pair *rf_pair_new(struct rf_call *call);
+void rf_pair_free(struct rf_pair *pair);
+struct rf_relay *rf_relay_new(struct rf_leg *from, struct rf_srv *srv, enum rf_sip_method method);
+void rf_relay_free(struct rf_relay *relay);
+/* Answer an INVITE, UPDATE, ... on a leg. */
+void rf_answer(struct rf_call_core *core, struct rf_srv *srv, unsigned code, struct rf_view reason, struct rf_view tag,
+	       struct rf_view headers, struct rf_view sdp);
+void rf_answer_media(struct rf_call_core *core, struct rf_srv *srv, enum rf_sdp_rule rule, struct rf_view tag);
+/* The description in a message: 0 and maybe empty; 415, 400: what to answer. */
+unsigned rf_sdp_of(const struct rf_sip_msg *msg, struct rf_view *ret_sdp);
+
+/* --- setup.c */
+
+void rf_setup_invite(struct rf_call_core *core, struct rf_in *in);
+void rf_setup_timeout(struct rf_call *call);
+/* The caller gives up (CANCEL, BYE, its connection closed). */
+void rf_setup_abandon(struct rf_call *call, const char *why, unsigned code, struct rf_view reason);
+/* The 2xx of a pair may be passed on now. */
+void rf_setup_answer(struct rf_pair *pair);
+void rf_setup_put_callee(struct rf_pair *pair, struct rf_writer *w);
+void rf_setup_pair_failed(struct rf_pair *pair, unsigned code);
+void rf_setup_kill_pair(struct rf_pair *pair, unsigned code, enum rf_sdp_rule rule);
+
+/* --- early.c */
+
+void rf_early_response(struct rf_pair *pair, const struct rf_sip_msg *msg);
+void rf_early_prack(struct rf_leg *leg, struct rf_in *in);
+
+/* --- midcall.c */
+
+void rf_mid_request(struct rf_leg *leg, struct rf_in *in);
+void rf_mid_ack(struct rf_leg *leg, const struct rf_sip_msg *msg);
+
+/* --- refresh.c */
+
+void rf_refresh_send(struct rf_leg *leg);
+void rf_refresh_step(struct rf_leg *leg, struct rf_mono now);
+struct rf_mono rf_refresh_next(const struct rf_leg *leg);
+
+/* --- teardown.c */
+
+/* End an answered call: BYE to each leg but `but` (NULL: both). */
+void rf_end(struct rf_call *call, struct rf_leg *but, enum rf_ended_by by, unsigned code, const char *why,
+	    struct rf_view reason);
+void rf_end_bye(struct rf_leg *leg, struct rf_in *in);
+void rf_end_flow_step(struct rf_leg *leg, struct rf_mono now);
+
+/* --- record.c */
+
+void rf_record_call(struct rf_call *call, enum rf_event_kind kind);
+void rf_record_call_refused(struct rf_call_core *core, const struct rf_in *in, unsigned code, const char *why);
+void rf_record_media(struct rf_call *call, enum rf_sdp_rule rule, const struct rf_leg *from);
+void rf_record_cdrs(struct rf_call *call);
+void rf_record_cdr_b(struct rf_pair *pair);
+
+#endif

@@ -1,0 +1,104 @@
+/* Call control of one worker: what sits on its ua and answers for every request that is not the ua's own business.
+ *
+ *	core.c       requests from ua, sorted; in-dialog requests find their leg
+ *	identity.c   who proved what, who may be which address of record
+ *	registrar.c  REGISTER
+ *	route.c      who may call, whom, over which bindings
+ *	call.c ...   the call and its machines (docs/decisions/0010-calls.md)
+ *	control.c    what an administrator asks and orders (control.h)
+ *
+ * A role creates one core per worker, gives its rf_call_core_user() table to that worker's ua, and runs the loop. All
+ * functions here are for the thread of that worker, unless they say otherwise.
+ * RFC 3261, 3262, 3264, 3311, 3325, 3326, 3327, 4028, 5626, 7616. */
+#ifndef RF_CALL_CORE_H
+#define RF_CALL_CORE_H
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/view.h"
+
+struct rf_bindings;
+struct rf_call_core;
+struct rf_directory;
+struct rf_ledger;
+struct rf_location;
+struct rf_loop;
+struct rf_ua;
+struct rf_ua_user;
+
+enum { RF_CALL_NONCE_KEY = 32 };
+
+/* Bounds of one core; 0 in a field means the default beside it. */
+struct rf_call_limits {
+	size_t calls;           /* the site's limits.calls */
+	size_t forks_per_call;  /* 8: bindings that ring at once */
+	size_t registrations;   /* 4096: REGISTERs that wait for the disk */
+	size_t suspects;        /* 4096: users and sources with failed passwords that are remembered */
+	uint32_t flow_grace_ms; /* 5000: how long an answered call waits for a phone whose connection closed */
+};
+
+/* What a core is made of; all of it outlives the core. */
+struct rf_call_config {
+	unsigned worker;
+	struct rf_loop *loop;
+	struct rf_ua *ua;
+	struct rf_directory *directory;       /* with its site; the core takes a reference */
+	struct rf_ledger *ledger;
+	struct rf_location *location;
+	struct rf_bindings *bindings;
+	struct rf_random *random;             /* of this thread */
+	const struct rf_log *log;
+	uint8_t nonce_key[RF_CALL_NONCE_KEY]; /* random, the same for all workers of a process */
+	struct rf_call_limits limits;
+};
+
+/* -ENOMEM, RF_E_CRYPTO. ua may be NULL and set later with rf_call_core_attach() (the ua wants its user first). */
+int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **ret_core);
+void rf_call_core_attach(struct rf_call_core *core, struct rf_ua *ua);
+/* Before the loops run: all cores of the process, cores[i] for worker i; the array outlives them. Not needed with one. */
+void rf_call_core_join(struct rf_call_core *const *cores, size_t n);
+/* Calls still there are dropped without a word to the phones (see rf_call_core_drain()), with their records written. */
+void rf_call_core_free(struct rf_call_core *core);
+
+/* The callbacks for ua, whose ctx is the core. Static storage. */
+const struct rf_ua_user *rf_call_core_user(void);
+/* Option tags that rf_ua_config.supported must name, *ret_n of them. Static storage. */
+const struct rf_view *rf_call_core_supported(size_t *ret_n);
+
+/* From now on new requests see this directory and its site; calls that run keep what they were made with. */
+void rf_call_core_reload(struct rf_call_core *core, struct rf_directory *directory);
+
+/* No new calls and registrations (503 with Retry-After), a BYE to every leg. done comes once when no call is left; it
+ * may come within this call. */
+void rf_call_core_drain(struct rf_call_core *core, void (*done)(void *ctx), void *ctx);
+
+/* Take out bindings that have expired and record it: call it about once a second on one worker of the process only. */
+void rf_call_core_expire(struct rf_call_core *core);
+
+/* Before the workers run: fill the location table from the store. Bindings over connections wait for their phones.
+ * *ret_n: how many. Any thread inside rf_location_enter(). */
+int rf_call_load_bindings(struct rf_location *location, struct rf_bindings *bindings, const struct rf_clock *clock,
+			  size_t *ret_n);
+
+/* Counters since the start, by what happened. Read by the owner; control.h shows them. */
+struct rf_call_counters {
+	uint64_t requests;
+	uint64_t registrations, registrations_refused, unregistrations;
+	uint64_t challenges, passwords_wrong, passwords_delayed;
+	uint64_t identity_refused;  /* somebody wanted to be somebody else, or was nobody we know */
+	uint64_t hijacks_refused;   /* requests in a dialog from another party than the leg's */
+	uint64_t calls, calls_answered, calls_refused, calls_over_cap;
+	uint64_t media_refused, glare, flows_lost, peers_dead, acks_missing;
+	uint64_t ledger_refused;
+};
+
+/* Live objects: all zero when nothing happens. */
+struct rf_call_census {
+	size_t calls, pairs, relays, registrations;
+};
+
+const struct rf_call_counters *rf_call_core_counters(const struct rf_call_core *core);
+struct rf_call_census rf_call_core_census(const struct rf_call_core *core);
+
+#endif

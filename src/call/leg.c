@@ -1,0 +1,316 @@
+#include "call/call_int.h"
+
+#include <stdlib.h>
+
+static uint64_t tag_hash(struct rf_call_core *core, struct rf_view tag)
+{
+	return rf_hash(&core->hash_key, tag);
+}
+
+/* A closed connection must find its legs; datagrams have none to close. */
+static void enter_flow(struct rf_leg *leg)
+{
+	struct rf_call_core *core = rf_leg_core(leg);
+
+	if (!leg->flow_entered && rf_flow_is_stream(&leg->flow))
+		leg->flow_entered =
+			rf_table_add(&core->flows, &leg->by_flow, rf_flow_hash(&core->hash_key, &leg->flow)) == 0;
+}
+
+static void leave_flow(struct rf_leg *leg)
+{
+	if (leg->flow_entered)
+		rf_table_del(&rf_leg_core(leg)->flows, &leg->by_flow);
+	leg->flow_entered = false;
+}
+
+int rf_leg_open(struct rf_leg *leg, struct rf_dialog *dlg)
+{
+	struct rf_call_core *core = rf_leg_core(leg);
+	int rc = rf_table_add(&core->legs, &leg->by_tag, tag_hash(core, rf_dialog_local_tag(dlg)));
+
+	if (rc)
+		return rc;
+	leg->dlg = dlg;
+	enter_flow(leg);
+	rf_offer_init(&leg->offer);
+	rf_stimer_init(&leg->stimer);
+	return 0;
+}
+
+void rf_leg_close(struct rf_leg *leg)
+{
+	if (leg->dlg) {
+		leave_flow(leg);
+		rf_table_del(&rf_leg_core(leg)->legs, &leg->by_tag);
+		rf_dialog_free(leg->dlg);
+		leg->dlg = NULL;
+	}
+	rf_cli_drop(leg->own);
+	leg->own = NULL;
+	free(leg->sdp);
+	leg->sdp = NULL;
+}
+
+bool rf_leg_secure(const struct rf_leg *leg)
+{
+	return leg->flow.kind == RF_FLOW_TLS;
+}
+
+bool rf_leg_confirmed(const struct rf_leg *leg)
+{
+	return leg->dlg && rf_dialog_state(leg->dlg) == RF_DIALOG_CONFIRMED;
+}
+
+struct rf_leg *rf_leg_find(struct rf_call_core *core, const struct rf_sip_msg *msg)
+{
+	struct rf_node *n = rf_table_first(&core->legs, tag_hash(core, msg->to.tag));
+
+	for (; n; n = rf_table_next(n)) {
+		struct rf_leg *leg = rf_container(n, struct rf_leg, by_tag);
+
+		if (rf_dialog_matches(leg->dlg, msg))
+			return leg;
+	}
+	return NULL;
+}
+
+void rf_leg_learn(struct rf_leg *leg, const struct rf_sip_msg *msg)
+{
+	if (rf_sip_msg_hdr(msg, RF_SIP_H_ALLOW)) {
+		leg->allows_update = rf_sip_msg_allows(msg, RF_SIP_UPDATE);
+		leg->allows_info = rf_sip_msg_allows(msg, RF_SIP_INFO);
+	}
+	if (rf_sip_msg_hdr(msg, RF_SIP_H_SUPPORTED)) {
+		leg->wants_rel = rf_sip_msg_has_token(msg, RF_SIP_H_SUPPORTED, RF_V("100rel"));
+		leg->wants_timer = rf_sip_msg_has_token(msg, RF_SIP_H_SUPPORTED, RF_V("timer"));
+	}
+	if (rf_sip_msg_has_token(msg, RF_SIP_H_REQUIRE, RF_V("100rel")))
+		leg->wants_rel = true;
+}
+
+void rf_leg_keep_sdp(struct rf_leg *leg, struct rf_view sdp)
+{
+	if (sdp.n == 0 || sdp.p == leg->sdp)
+		return;
+	uint8_t *p = malloc(sdp.n);
+
+	if (!p)
+		return; /* a refresh then goes without: an UPDATE still works */
+	memcpy(p, sdp.p, sdp.n);
+	free(leg->sdp);
+	leg->sdp = p;
+	leg->sdp_n = (uint32_t)sdp.n;
+}
+
+void rf_leg_seen(struct rf_leg *leg, const struct rf_flow *flow)
+{
+	leg->gone_at = (struct rf_mono){ 0 };
+	if (rf_flow_eq(&leg->flow, flow))
+		return;
+	leave_flow(leg);
+	leg->flow = *flow;
+	enter_flow(leg);
+}
+
+bool rf_leg_find_again(struct rf_leg *leg)
+{
+	struct rf_call_core *core = rf_leg_core(leg);
+	struct rf_view domain = rf_core_site(core)->domain, number = leg->party->number;
+	struct rf_binding *b;
+	uint8_t aor[320];
+	struct rf_writer w;
+	size_t n = 0;
+	bool found = false;
+
+	rf_writer_init(&w, aor, sizeof aor);
+	rf_put(&w, number);
+	rf_put_byte(&w, '@');
+	rf_put(&w, domain);
+	if (w.err || rf_location_get(core->location, rf_view_of(aor, w.n), rf_core_now(core), &core->scratch, &b, &n))
+		n = 0;
+	for (size_t i = 0; i < n && !found; i++)
+		if (!b[i].waiting && rf_view_eq(b[i].phone, leg->party->phone) &&
+		    rf_view_eq(b[i].user, leg->party->user) && rf_ua_flow_alive(core->ua, &b[i].flow)) {
+			rf_leg_seen(leg, &b[i].flow);
+			found = true;
+		}
+	rf_arena_reset(&core->scratch);
+	return found;
+}
+
+/* --- requests of ours */
+
+int rf_leg_begin(struct rf_leg *leg, enum rf_sip_method method, struct rf_writer *w)
+{
+	struct rf_call_core *core = rf_leg_core(leg);
+	uint32_t cseq;
+
+	rf_writer_init(w, core->out, sizeof core->out);
+	int rc = rf_dialog_put_request(leg->dlg, rf_sip_method_name(method), leg->pair->call->hops, w, &cseq);
+
+	if (rc)
+		return rc;
+	if (method == RF_SIP_INVITE)
+		leg->invite_cseq = cseq;
+	if (method == RF_SIP_INVITE || method == RF_SIP_UPDATE)
+		rf_leg_put_self(leg, w);
+	return 0;
+}
+
+static struct rf_target target_of(const struct rf_leg *leg)
+{
+	return (struct rf_target){ .flow = leg->flow };
+}
+
+int rf_leg_send(struct rf_leg *leg, struct rf_writer *w, struct rf_view type, struct rf_view body, rf_cli_fn *fn,
+		void *arg, struct rf_cli **ret_cli)
+{
+	struct rf_cli_new conf = { .target = target_of(leg), .fn = fn, .arg = arg };
+
+	rf_sip_put_body(w, type, body);
+	int rc = rf_writer_done(w, &conf.request);
+
+	return rc ? rc : rf_cli_new(rf_leg_core(leg)->ua, &conf, ret_cli);
+}
+
+void rf_leg_ack(struct rf_leg *leg, struct rf_cli *cli, struct rf_view sdp)
+{
+	struct rf_call_core *core = rf_leg_core(leg);
+	struct rf_target target = target_of(leg);
+	struct rf_view ack;
+	struct rf_writer w;
+
+	leg->ack_owed = false;
+	rf_writer_init(&w, core->out, sizeof core->out);
+	rf_dialog_put_ack(leg->dlg, leg->invite_cseq, leg->pair->call->hops, &w);
+	rf_sip_put_body(&w, sdp.n ? RF_V("application/sdp") : RF_V(""), sdp);
+	if (rf_writer_done(&w, &ack))
+		return;
+	rf_offer_sent(&leg->offer, RF_OFFER_ACK, sdp.n > 0);
+	rf_leg_keep_sdp(leg, sdp);
+	if (!cli || rf_cli_ack(cli, rf_dialog_remote_tag(leg->dlg), &target, ack))
+		rf_ua_send_ack(core->ua, &target, ack);
+}
+
+static void bye_event(void *arg, struct rf_cli *cli, const struct rf_cli_event *e)
+{
+	struct rf_leg *leg = arg;
+	struct rf_call *call = leg->pair->call;
+
+	if (e->kind == RF_CLI_RESPONSE && e->msg->status < 200)
+		return;
+	if (e->kind == RF_CLI_GONE)
+		leg->own = NULL;
+	else
+		rf_cli_drop(cli);
+	leg->own = NULL;
+	leg->bye = RF_BYE_DONE;
+	rf_call_settle(call);
+}
+
+static int send_bye(struct rf_leg *leg, struct rf_view reason)
+{
+	struct rf_writer w;
+	int rc = rf_leg_begin(leg, RF_SIP_BYE, &w);
+
+	if (rc)
+		return rc;
+	if (reason.n)
+		rf_sip_put_hdr(&w, RF_SIP_H_REASON, reason);
+	rf_dialog_end(leg->dlg);
+	return rf_leg_send(leg, &w, RF_V(""), RF_V(""), bye_event, leg, &leg->own);
+}
+
+/* The called side may not send BYE before the ACK is in (RFC 3261 15); we are that on leg a. And we ACK a 2xx first. */
+void rf_leg_bye(struct rf_leg *leg, struct rf_view reason)
+{
+	if (!leg->dlg || leg->bye == RF_BYE_SENT || leg->bye == RF_BYE_DONE)
+		return;
+	if (rf_dialog_state(leg->dlg) != RF_DIALOG_CONFIRMED) {
+		leg->bye = RF_BYE_DONE;
+		return;
+	}
+	if (leg->gone_at.us && !rf_leg_find_again(leg)) {
+		rf_dialog_end(leg->dlg);
+		leg->bye = RF_BYE_DONE;
+		return;
+	}
+	if (leg->ack_due) {
+		leg->bye = RF_BYE_WANTED;
+		return;
+	}
+	if (leg->ack_owed)
+		rf_leg_ack(leg, leg->pair->invite, RF_V(""));
+	rf_cli_drop(leg->own);
+	leg->own = NULL;
+	leg->bye = send_bye(leg, reason) ? RF_BYE_DONE : RF_BYE_SENT;
+}
+
+/* --- what goes into messages */
+
+void rf_leg_put_self(struct rf_leg *leg, struct rf_writer *w)
+{
+	struct rf_call_core *core = rf_leg_core(leg);
+
+	rf_core_put_contact(core, &leg->flow, w);
+	rf_core_put_abilities(w);
+}
+
+struct rf_stimer_policy rf_leg_timer_policy(const struct rf_leg *leg)
+{
+	const struct rf_site_sip *sip = &rf_core_site(rf_leg_core(leg))->sip;
+
+	return (struct rf_stimer_policy){
+		.want_s = sip->session_timer ? sip->session_expires_s : 0,
+		.min_s = sip->session_min_s,
+		.we_refresh = true,
+		.alone = true,
+	};
+}
+
+void rf_leg_put_timer(struct rf_leg *leg, struct rf_writer *w)
+{
+	struct rf_stimer_policy policy = rf_leg_timer_policy(leg);
+	struct rf_stimer_ask ask = rf_stimer_ask(&leg->stimer, &policy);
+
+	if (ask.present) {
+		rf_sip_put_hdr_name(w, RF_SIP_H_SESSION_EXPIRES);
+		rf_session_expires_put(w, &ask.se);
+		rf_sip_put_crlf(w);
+	}
+	if (ask.min_s)
+		rf_sip_put_hdr_u64(w, RF_SIP_H_MIN_SE, ask.min_s);
+}
+
+void rf_put_timer_answer(struct rf_writer *w, const struct rf_stimer_answer *a)
+{
+	if (!a->present)
+		return;
+	if (a->require)
+		rf_put_lit(w, "Require: timer\r\n");
+	rf_sip_put_hdr_name(w, RF_SIP_H_SESSION_EXPIRES);
+	rf_session_expires_put(w, &a->se);
+	rf_sip_put_crlf(w);
+}
+
+struct rf_stimer_request rf_timer_request(const struct rf_sip_msg *msg)
+{
+	struct rf_stimer_request r = {
+		.supported = rf_sip_msg_has_token(msg, RF_SIP_H_SUPPORTED, RF_V("timer")) ||
+			     rf_sip_msg_has_token(msg, RF_SIP_H_REQUIRE, RF_V("timer")),
+	};
+
+	r.present = rf_sip_msg_session_expires(msg, &r.se.interval_s, &r.se.refresher) == 0;
+	if (rf_sip_msg_min_se(msg, &r.min_s))
+		r.min_s = 0;
+	return r;
+}
+
+void rf_leg_timer_2xx(struct rf_leg *leg, const struct rf_sip_msg *msg)
+{
+	struct rf_stimer_policy policy = rf_leg_timer_policy(leg);
+	struct rf_stimer_request r = rf_timer_request(msg);
+
+	rf_stimer_asked_2xx(&leg->stimer, &policy, r.present ? &r.se : NULL, rf_core_now(rf_leg_core(leg)));
+}

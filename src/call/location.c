@@ -1,0 +1,522 @@
+/* One allocation a set: the header, the bindings, then all their strings. Ten thousand phones fit in a few
+ * megabytes, and freeing a set is one free. */
+#include "call/location.h"
+
+#include "base/err.h"
+#include "sip/uri.h"
+
+#include <stdlib.h>
+#include <urcu/urcu-memb.h>
+#include <urcu/rculfhash.h>
+
+enum {
+	MAX_PER_AOR = 64, /* above any site's setting: bounds the arrays on the stack here */
+	LAST_AOR = 320,   /* the longest AOR: RFC 3696 bounds of local part and host */
+};
+
+struct set {
+	struct cds_lfht_node node;
+	struct rcu_head rcu;
+	uint64_t hash;
+	struct rf_view aor;
+	size_t n;
+	struct rf_binding b[];
+};
+
+struct rf_location {
+	struct cds_lfht *ht;
+	struct rf_hash_key key;
+	struct rf_location_limits limits;
+	uint64_t aors, bindings, refused, replaced; /* atomic */
+	uint8_t last[LAST_AOR];                     /* rf_location_expire(): where it stopped; its one thread */
+	size_t last_n;
+};
+
+static void add_count(uint64_t *c, int64_t d)
+{
+	__atomic_add_fetch(c, (uint64_t)d, __ATOMIC_RELAXED);
+}
+
+static int match(struct cds_lfht_node *node, const void *key)
+{
+	const struct rf_view *aor = key;
+
+	return rf_view_eq(caa_container_of(node, struct set, node)->aor, *aor);
+}
+
+static void free_set(struct rcu_head *head)
+{
+	free(caa_container_of(head, struct set, rcu));
+}
+
+static void retire(struct set *s)
+{
+	urcu_memb_call_rcu(&s->rcu, free_set);
+}
+
+int rf_location_new(const struct rf_location_limits *limits, const struct rf_hash_key *key,
+		    struct rf_location **ret_l)
+{
+	struct rf_location *l = calloc(1, sizeof *l);
+
+	if (!l)
+		return -ENOMEM;
+	l->limits = *limits;
+	if (l->limits.bindings_per_aor > MAX_PER_AOR)
+		l->limits.bindings_per_aor = MAX_PER_AOR;
+	if (l->limits.bindings_per_aor == 0)
+		l->limits.bindings_per_aor = 1;
+	l->key = *key;
+	l->ht = cds_lfht_new_flavor(64, 64, 0, CDS_LFHT_AUTO_RESIZE, &urcu_memb_flavor, NULL);
+	if (!l->ht || !urcu_memb_get_default_call_rcu_data()) {
+		free(l);
+		return -ENOMEM;
+	}
+	*ret_l = l;
+	return 0;
+}
+
+void rf_location_free(struct rf_location *l)
+{
+	struct cds_lfht_iter it;
+	struct set *s;
+
+	if (!l)
+		return;
+	urcu_memb_register_thread();
+	urcu_memb_read_lock();
+	cds_lfht_for_each_entry(l->ht, &it, s, node)
+		if (cds_lfht_del(l->ht, &s->node) == 0)
+			retire(s);
+	urcu_memb_read_unlock();
+	urcu_memb_unregister_thread();
+	urcu_memb_barrier();
+	cds_lfht_destroy(l->ht, NULL);
+	free(l);
+}
+
+void rf_location_enter(struct rf_location *l)
+{
+	(void)l;
+	urcu_memb_register_thread();
+}
+
+void rf_location_leave(struct rf_location *l)
+{
+	(void)l;
+	urcu_memb_unregister_thread();
+}
+
+static bool same_contact(struct rf_view a, struct rf_view b)
+{
+	struct rf_sip_uri ua, ub;
+
+	if (rf_view_eq(a, b))
+		return true;
+	return rf_sip_uri_parse(a, &ua) == 0 && rf_sip_uri_parse(b, &ub) == 0 && rf_sip_uri_eq(&ua, &ub);
+}
+
+bool rf_binding_same(const struct rf_binding *a, const struct rf_binding *b)
+{
+	if (a->instance.n && b->instance.n && a->reg_id && b->reg_id)
+		return a->reg_id == b->reg_id && rf_view_eq(a->instance, b->instance);
+	return same_contact(a->contact, b->contact);
+}
+
+/* The views of a binding, so that copying them is a loop. */
+enum { STRINGS = 7 };
+
+static void strings_of(struct rf_binding *b, struct rf_view *ret[static STRINGS])
+{
+	ret[0] = &b->contact;
+	ret[1] = &b->call_id;
+	ret[2] = &b->instance;
+	ret[3] = &b->path;
+	ret[4] = &b->phone;
+	ret[5] = &b->user;
+	ret[6] = &b->agent;
+}
+
+static size_t string_bytes(const struct rf_binding *b)
+{
+	return b->contact.n + b->call_id.n + b->instance.n + b->path.n + b->phone.n + b->user.n + b->agent.n;
+}
+
+static void move_strings(struct rf_binding *b, uint8_t **p)
+{
+	struct rf_view *v[STRINGS];
+
+	strings_of(b, v);
+	for (size_t i = 0; i < STRINGS; i++) {
+		if (v[i]->n)
+			memcpy(*p, v[i]->p, v[i]->n);
+		v[i]->p = *p;
+		*p += v[i]->n;
+	}
+}
+
+static struct set *new_set(struct rf_location *l, struct rf_view aor, const struct rf_binding *b, size_t n)
+{
+	size_t bytes = sizeof(struct set) + n * sizeof *b + aor.n;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += string_bytes(&b[i]);
+	struct set *s = malloc(bytes);
+
+	if (!s)
+		return NULL;
+	uint8_t *p = (uint8_t *)&s->b[n];
+
+	cds_lfht_node_init(&s->node);
+	s->hash = rf_hash(&l->key, aor);
+	s->n = n;
+	memcpy(p, aor.p, aor.n);
+	s->aor = (struct rf_view){ p, aor.n };
+	p += aor.n;
+	for (size_t i = 0; i < n; i++) {
+		s->b[i] = b[i];
+		move_strings(&s->b[i], &p);
+	}
+	return s;
+}
+
+/* Under the read lock; *it stays usable for replace and del. */
+static struct set *find(struct rf_location *l, struct rf_view aor, struct cds_lfht_iter *it)
+{
+	cds_lfht_lookup(l->ht, rf_hash(&l->key, aor), match, &aor, it);
+	struct cds_lfht_node *node = cds_lfht_iter_get_node(it);
+
+	return node ? caa_container_of(node, struct set, node) : NULL;
+}
+
+/* A change of one set: works on a copy b[] of *n bindings (room for one more than the cap), says what to do next. */
+enum change { CHANGE_NONE, CHANGE_MADE };
+typedef enum change change_fn(struct rf_location *l, struct rf_binding *b, size_t *n, void *arg);
+
+/* Swap `old` (NULL: none) for bindings b[n]. 0, -ENOMEM, or RF_E_BUSY when somebody was quicker. */
+static int swap(struct rf_location *l, struct rf_view aor, struct cds_lfht_iter *it, struct set *old,
+		const struct rf_binding *b, size_t n)
+{
+	if (n == 0) {
+		if (cds_lfht_del(l->ht, &old->node))
+			return RF_E_BUSY;
+		add_count(&l->aors, -1);
+		add_count(&l->bindings, -(int64_t)old->n);
+		retire(old);
+		return 0;
+	}
+	struct set *s = new_set(l, aor, b, n);
+
+	if (!s)
+		return -ENOMEM;
+	if (!old) {
+		if (cds_lfht_add_unique(l->ht, s->hash, match, &s->aor, &s->node) != &s->node) {
+			free(s);
+			return RF_E_BUSY;
+		}
+		add_count(&l->aors, 1);
+	} else {
+		if (cds_lfht_replace(l->ht, it, s->hash, match, &s->aor, &s->node)) {
+			free(s);
+			return RF_E_BUSY;
+		}
+		retire(old);
+	}
+	add_count(&l->bindings, (int64_t)n - (int64_t)(old ? old->n : 0));
+	return 0;
+}
+
+/* Read, change, swap; again when another thread was between. Each round somebody has made progress. */
+static int change(struct rf_location *l, struct rf_view aor, change_fn *fn, void *arg)
+{
+	int rc = RF_E_BUSY;
+
+	while (rc == RF_E_BUSY) {
+		struct rf_binding b[MAX_PER_AOR + 1];
+		struct cds_lfht_iter it;
+		size_t n = 0;
+
+		urcu_memb_read_lock();
+		struct set *old = find(l, aor, &it);
+
+		if (old) {
+			n = old->n;
+			memcpy(b, old->b, n * sizeof *b);
+		}
+		if (fn(l, b, &n, arg) == CHANGE_NONE || (!old && n == 0))
+			rc = RF_E_NOT_FOUND;
+		else if (!old && __atomic_load_n(&l->aors, __ATOMIC_RELAXED) >= l->limits.aors)
+			rc = RF_E_LIMIT;
+		else
+			rc = swap(l, aor, &it, old, b, n);
+		urcu_memb_read_unlock();
+	}
+	if (rc == RF_E_LIMIT)
+		add_count(&l->refused, 1);
+	return rc;
+}
+
+static void drop(struct rf_binding *b, size_t *n, size_t i)
+{
+	memmove(&b[i], &b[i + 1], (*n - i - 1) * sizeof *b);
+	--*n;
+}
+
+static size_t oldest(const struct rf_binding *b, size_t n)
+{
+	size_t old = 0;
+
+	for (size_t i = 1; i < n; i++)
+		if (b[i].refreshed.us < b[old].refreshed.us)
+			old = i;
+	return old;
+}
+
+struct put_arg {
+	const struct rf_binding *b;
+	struct rf_mono now;
+};
+
+static enum change put(struct rf_location *l, struct rf_binding *b, size_t *n, void *arg)
+{
+	const struct put_arg *p = arg;
+	struct rf_mono since = p->b->since;
+
+	for (size_t i = 0; i < *n;) {
+		bool same = rf_binding_same(&b[i], p->b);
+
+		if (same)
+			since = b[i].since;
+		if (same || b[i].expires.us <= p->now.us)
+			drop(b, n, i);
+		else
+			i++;
+	}
+	while (*n >= l->limits.bindings_per_aor) {
+		drop(b, n, oldest(b, *n));
+		add_count(&l->replaced, 1);
+	}
+	b[*n] = *p->b;
+	b[*n].since = since;
+	++*n;
+	return CHANGE_MADE;
+}
+
+int rf_location_put(struct rf_location *l, struct rf_view aor, const struct rf_binding *b, struct rf_mono now)
+{
+	struct put_arg arg = { b, now };
+
+	return aor.n > LAST_AOR ? RF_E_LIMIT : change(l, aor, put, &arg);
+}
+
+static enum change take_out(struct rf_location *l, struct rf_binding *b, size_t *n, void *arg)
+{
+	(void)l;
+	for (size_t i = 0; i < *n; i++)
+		if (rf_binding_same(&b[i], arg)) {
+			drop(b, n, i);
+			return CHANGE_MADE;
+		}
+	return CHANGE_NONE;
+}
+
+int rf_location_remove(struct rf_location *l, struct rf_view aor, const struct rf_binding *b)
+{
+	struct rf_binding which = *b;
+
+	return change(l, aor, take_out, &which);
+}
+
+static enum change clear(struct rf_location *l, struct rf_binding *b, size_t *n, void *arg)
+{
+	(void)l, (void)b, (void)arg;
+	if (*n == 0)
+		return CHANGE_NONE;
+	*n = 0;
+	return CHANGE_MADE;
+}
+
+int rf_location_clear(struct rf_location *l, struct rf_view aor)
+{
+	return change(l, aor, clear, NULL);
+}
+
+struct lost_arg {
+	const struct rf_flow *flow;
+	int count;
+};
+
+static enum change lose_flow(struct rf_location *l, struct rf_binding *b, size_t *n, void *arg)
+{
+	struct lost_arg *a = arg;
+
+	(void)l;
+	a->count = 0;
+	for (size_t i = 0; i < *n; i++)
+		if (b[i].by_flow && !b[i].waiting && rf_flow_eq(&b[i].flow, a->flow)) {
+			b[i].waiting = true;
+			a->count++;
+		}
+	return a->count ? CHANGE_MADE : CHANGE_NONE;
+}
+
+int rf_location_flow_lost(struct rf_location *l, struct rf_view aor, const struct rf_flow *flow)
+{
+	struct lost_arg arg = { flow, 0 };
+	int rc = change(l, aor, lose_flow, &arg);
+
+	return rc == -ENOMEM ? rc : arg.count;
+}
+
+static bool better(const struct rf_binding *a, const struct rf_binding *b)
+{
+	if (a->q_milli != b->q_milli)
+		return a->q_milli > b->q_milli;
+	return a->refreshed.us > b->refreshed.us;
+}
+
+static void sort(struct rf_binding *b, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = i; k > 0 && better(&b[k], &b[k - 1]); k--) {
+			struct rf_binding t = b[k];
+
+			b[k] = b[k - 1];
+			b[k - 1] = t;
+		}
+}
+
+static int copy_live(const struct set *s, struct rf_mono now, struct rf_arena *arena, struct rf_binding **ret_b,
+		     size_t *ret_n)
+{
+	size_t bytes = 0, n = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		bytes += string_bytes(&s->b[i]);
+	struct rf_binding *b = rf_arena_array(arena, s->n, sizeof *b);
+	uint8_t *p = rf_arena_alloc(arena, bytes + 1);
+
+	if (!b || !p)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->b[i].expires.us > now.us) {
+			b[n] = s->b[i];
+			move_strings(&b[n++], &p);
+		}
+	sort(b, n);
+	*ret_b = b;
+	*ret_n = n;
+	return 0;
+}
+
+int rf_location_get(struct rf_location *l, struct rf_view aor, struct rf_mono now, struct rf_arena *arena,
+		    struct rf_binding **ret_b, size_t *ret_n)
+{
+	struct cds_lfht_iter it;
+	int rc = 0;
+
+	urcu_memb_read_lock();
+	const struct set *s = find(l, aor, &it);
+
+	if (s) {
+		rc = copy_live(s, now, arena, ret_b, ret_n);
+	} else {
+		*ret_b = NULL;
+		*ret_n = 0;
+	}
+	urcu_memb_read_unlock();
+	return rc;
+}
+
+void rf_location_walk(struct rf_location *l, rf_location_visit_fn *visit, void *ctx)
+{
+	struct cds_lfht_iter it;
+	struct set *s;
+
+	urcu_memb_read_lock();
+	cds_lfht_for_each_entry(l->ht, &it, s, node)
+		for (size_t i = 0; i < s->n; i++)
+			visit(ctx, s->aor, &s->b[i]);
+	urcu_memb_read_unlock();
+}
+
+struct expire_arg {
+	struct rf_mono now;
+};
+
+static enum change expire(struct rf_location *l, struct rf_binding *b, size_t *n, void *arg)
+{
+	const struct expire_arg *a = arg;
+	size_t before = *n;
+
+	(void)l;
+	for (size_t i = 0; i < *n;)
+		if (b[i].expires.us <= a->now.us)
+			drop(b, n, i);
+		else
+			i++;
+	return *n < before ? CHANGE_MADE : CHANGE_NONE;
+}
+
+static bool any_expired(const struct set *s, struct rf_mono now)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->b[i].expires.us <= now.us)
+			return true;
+	return false;
+}
+
+/* Between change() and the reports a phone may have refreshed on another worker: then the binding that expired
+ * here was dropped by its put(), and reporting it once more does no harm to it. */
+static size_t expire_set(struct rf_location *l, const struct set *s, struct rf_mono now, rf_location_visit_fn *gone,
+			 void *ctx)
+{
+	struct expire_arg arg = { now };
+	size_t count = 0;
+
+	if (!any_expired(s, now) || change(l, s->aor, expire, &arg))
+		return 0;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->b[i].expires.us <= now.us) {
+			gone(ctx, s->aor, &s->b[i]);
+			count++;
+		}
+	return count;
+}
+
+size_t rf_location_expire(struct rf_location *l, struct rf_mono now, size_t most, rf_location_visit_fn *gone,
+			  void *ctx)
+{
+	struct rf_view from = { l->last, l->last_n };
+	struct cds_lfht_iter it;
+	struct set *s = NULL;
+	size_t count = 0;
+
+	urcu_memb_read_lock();
+	if (from.n)
+		s = find(l, from, &it);
+	if (!s)
+		cds_lfht_first(l->ht, &it);
+	l->last_n = 0;
+	for (struct cds_lfht_node *node; (node = cds_lfht_iter_get_node(&it)); cds_lfht_next(l->ht, &it)) {
+		s = caa_container_of(node, struct set, node);
+		if (most-- == 0) {
+			memcpy(l->last, s->aor.p, s->aor.n);
+			l->last_n = s->aor.n;
+			break;
+		}
+		count += expire_set(l, s, now, gone, ctx);
+	}
+	urcu_memb_read_unlock();
+	return count;
+}
+
+void rf_location_counts(const struct rf_location *l, struct rf_location_counts *ret_counts)
+{
+	*ret_counts = (struct rf_location_counts){
+		.aors = __atomic_load_n(&l->aors, __ATOMIC_RELAXED),
+		.bindings = __atomic_load_n(&l->bindings, __ATOMIC_RELAXED),
+		.refused = __atomic_load_n(&l->refused, __ATOMIC_RELAXED),
+		.replaced = __atomic_load_n(&l->replaced, __ATOMIC_RELAXED),
+	};
+}

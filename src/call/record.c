@@ -1,0 +1,242 @@
+/* What happened, told to the ledger. Views and texts only: nothing here decides. */
+#include "call/call_int.h"
+#include "call/registration.h"
+#include "ledger/cdr.h"
+
+void rf_record_post(struct rf_call_core *core, const struct rf_event *e)
+{
+	if (rf_ledger_post(core->ledger, e))
+		core->counters.ledger_refused++;
+}
+
+static void put_flow(struct rf_event *e, const struct rf_flow *flow)
+{
+	char text[RF_ADDR_TEXT];
+
+	rf_event_cstr(e, "transport", rf_flow_kind_name(flow->kind));
+	rf_event_cstr(e, "address", rf_addr_text(&flow->remote, text));
+}
+
+static void put_proof(struct rf_event *e, const struct rf_proof *proof)
+{
+	if (proof->phone)
+		rf_event_str(e, "phone", proof->phone->name);
+	if (proof->user)
+		rf_event_str(e, "user", proof->user->name);
+}
+
+static void put_peer(struct rf_event *e, const struct rf_peer *from)
+{
+	char serial[2 * RF_PKI_SERIAL_MAX];
+	struct rf_writer w;
+
+	put_flow(e, &from->flow);
+	if (!from->id || !from->id->present)
+		return;
+	rf_writer_init(&w, serial, sizeof serial);
+	rf_put_hex(&w, from->id->serial, from->id->serial_len);
+	rf_event_str(e, "certificate", rf_view_of(serial, w.n));
+	rf_event_cstr(e, "certificate_uri", from->id->uri);
+}
+
+void rf_record_identity(struct rf_call_core *core, const struct rf_sip_msg *req, const struct rf_peer *from,
+			const struct rf_proof *proof, const struct rf_verdict *v)
+{
+	bool password = v->rule == RF_ID_PASSWORD || v->rule == RF_ID_WAIT;
+	struct rf_event e;
+
+	rf_event_init(&e, password ? RF_EVENT_AUTH_FAILED : RF_EVENT_IDENTITY_REFUSED, rf_core_wall(core));
+	rf_event_cstr(&e, "rule", rf_identity_rule_name(v->rule));
+	rf_event_u64(&e, "code", v->code);
+	rf_event_str(&e, "method", req->method_name);
+	rf_event_str(&e, "from", req->from.uri.text);
+	rf_event_str(&e, "to", req->to.uri.text);
+	rf_event_str(&e, "call_id", req->call_id);
+	put_proof(&e, proof);
+	put_peer(&e, from);
+	rf_record_post(core, &e);
+}
+
+void rf_record_registration(struct rf_call_core *core, enum rf_event_kind kind, struct rf_view aor,
+			    const struct rf_binding *b, const char *why)
+{
+	struct rf_event e;
+
+	rf_event_init(&e, kind, rf_core_wall(core));
+	rf_event_str(&e, "aor", aor);
+	rf_event_str(&e, "contact", b->contact);
+	rf_event_str(&e, "phone", b->phone);
+	rf_event_str(&e, "user", b->user);
+	rf_event_str(&e, "agent", b->agent);
+	rf_event_cstr(&e, "why", why);
+	put_flow(&e, &b->flow);
+	rf_record_post(core, &e);
+}
+
+void rf_record_registration_refused(struct rf_call_core *core, const struct rf_in *in, struct rf_view aor,
+				    unsigned code)
+{
+	struct rf_event e;
+
+	rf_event_init(&e, RF_EVENT_REGISTRATION_REFUSED, rf_core_wall(core));
+	rf_event_str(&e, "aor", aor);
+	rf_event_u64(&e, "code", code);
+	put_proof(&e, &in->proof);
+	put_peer(&e, in->from);
+	rf_record_post(core, &e);
+}
+
+static const char *by_name(const struct rf_call *call)
+{
+	static const char *const names[] = { "", "caller", "callee", "operator", "system" };
+
+	return names[call->ended_by];
+}
+
+void rf_record_call(struct rf_call *call, enum rf_event_kind kind)
+{
+	struct rf_call_core *core = call->core;
+	struct rf_event e;
+
+	rf_event_init(&e, kind, rf_core_wall(core));
+	rf_event_str(&e, "session", rf_id_view(&call->id));
+	rf_event_str(&e, "from", call->caller.number);
+	rf_event_str(&e, "to", rf_view_of(call->dialled, call->dialled_n));
+	if (kind == RF_EVENT_CALL_START) {
+		rf_event_str(&e, "phone", call->caller.phone);
+		rf_event_str(&e, "user", call->caller.user);
+		put_flow(&e, &call->caller_flow);
+	}
+	if (kind == RF_EVENT_CALL_ANSWER && call->up)
+		rf_event_str(&e, "answered_by", call->up->callee.phone);
+	if (kind == RF_EVENT_CALL_END) {
+		rf_event_u64(&e, "code", call->code);
+		rf_event_cstr(&e, "outcome", rf_code_outcome(call->code));
+		rf_event_cstr(&e, "why", call->why);
+		rf_event_cstr(&e, "ended_by", by_name(call));
+	}
+	rf_record_post(core, &e);
+}
+
+void rf_record_call_refused(struct rf_call_core *core, const struct rf_in *in, unsigned code, const char *why)
+{
+	struct rf_event e;
+
+	rf_event_init(&e, RF_EVENT_CALL_REFUSED, rf_core_wall(core));
+	rf_event_u64(&e, "code", code);
+	rf_event_cstr(&e, "why", why);
+	rf_event_str(&e, "from", rf_proof_number(&in->proof));
+	rf_event_str(&e, "to", in->msg->uri.user);
+	put_proof(&e, &in->proof);
+	put_peer(&e, in->from);
+	rf_record_post(core, &e);
+}
+
+void rf_record_media(struct rf_call *call, enum rf_sdp_rule rule, const struct rf_leg *from)
+{
+	struct rf_event e;
+
+	rf_event_init(&e, RF_EVENT_MEDIA_REFUSED, rf_core_wall(call->core));
+	rf_event_str(&e, "session", rf_id_view(&call->id));
+	rf_event_cstr(&e, "rule", rf_sdp_rule_name(rule));
+	rf_event_str(&e, "phone", from->party->phone);
+	rf_event_str(&e, "number", from->party->number);
+	rf_record_post(call->core, &e);
+}
+
+/* --- call detail records */
+
+static struct rf_view word(const char *s)
+{
+	return rf_view_str(s);
+}
+
+/* What both legs of a pair, and the caller without any, have in common. */
+static void fill(struct rf_cdr *cdr, struct rf_call *call, const struct rf_party *p, const struct rf_flow *flow,
+		 char address[static RF_ADDR_TEXT])
+{
+	*cdr = (struct rf_cdr){
+		.session = rf_id_view(&call->id), .from = call->caller.number,
+		.to = rf_view_of(call->dialled, call->dialled_n), .number = p->number, .device = p->phone,
+		.user = p->user, .location = p->location, .tls = p->tls, .cipher = p->cipher, .certificate = p->serial,
+		.address = word(rf_addr_text(&flow->remote, address)), .transport = word(rf_flow_kind_name(flow->kind)),
+		.start = call->start, .ended_by = word(by_name(call)), .reason = word(call->why),
+	};
+}
+
+static void put_media(struct rf_cdr *cdr, const struct rf_pair *pair)
+{
+	const struct rf_sdp_summary *s = pair->media.last;
+
+	if (!s)
+		return;
+	cdr->audio = word(rf_sdp_summary_suite(s, RF_SDP_AUDIO));
+	cdr->video = word(rf_sdp_summary_suite(s, RF_SDP_VIDEO));
+}
+
+static void post(struct rf_call *call, const struct rf_cdr *cdr)
+{
+	if (rf_cdr_post(call->core->ledger, rf_core_wall(call->core), cdr))
+		call->core->counters.ledger_refused++;
+}
+
+static void cdr_a(struct rf_call *call)
+{
+	const struct rf_pair *pair = call->up ? call->up : TAILQ_FIRST(&call->pairs);
+	char address[RF_ADDR_TEXT];
+	struct rf_cdr cdr;
+
+	fill(&cdr, call, &call->caller, pair ? &pair->a.flow : &call->caller_flow, address);
+	cdr.leg = RF_V("a");
+	cdr.direction = RF_V("in");
+	cdr.code = call->code;
+	cdr.outcome = word(call->up ? "answered" : rf_code_outcome(call->code));
+	cdr.end = rf_core_wall(call->core);
+	if (pair) {
+		cdr.call_id = pair->a.dlg ? rf_dialog_call_id(pair->a.dlg) : RF_V("");
+		cdr.ring = pair->ring;
+	}
+	if (call->up) {
+		cdr.answer = call->up->answer;
+		cdr.end = call->up->end.us ? call->up->end : cdr.end;
+		put_media(&cdr, call->up);
+	}
+	post(call, &cdr);
+}
+
+void rf_record_cdr_b(struct rf_pair *pair)
+{
+	struct rf_call *call = pair->call;
+	char address[RF_ADDR_TEXT], leg[8];
+	struct rf_writer w;
+	struct rf_cdr cdr;
+	bool up = call->up == pair;
+
+	rf_writer_init(&w, leg, sizeof leg);
+	rf_put_byte(&w, 'b');
+	if (pair->index > 1)
+		rf_put_u64(&w, pair->index);
+	fill(&cdr, call, &pair->callee, &pair->b.flow, address);
+	cdr.leg = rf_view_of(leg, w.n);
+	cdr.direction = RF_V("out");
+	cdr.call_id = pair->b.dlg ? rf_dialog_call_id(pair->b.dlg) : RF_V("");
+	cdr.code = up ? 200 : pair->code;
+	cdr.outcome = word(up ? "answered" : pair->cancelled ? "cancelled" : rf_code_outcome(pair->code));
+	cdr.ring = pair->ring;
+	cdr.end = pair->end.us ? pair->end : rf_core_wall(call->core);
+	if (up) {
+		cdr.answer = pair->answer;
+		put_media(&cdr, pair);
+	}
+	post(call, &cdr);
+}
+
+void rf_record_cdrs(struct rf_call *call)
+{
+	struct rf_pair *pair;
+
+	call->recorded = true;
+	cdr_a(call);
+	TAILQ_FOREACH(pair, &call->pairs, list)
+		rf_record_cdr_b(pair);
+}

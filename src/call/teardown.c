@@ -1,0 +1,90 @@
+/* The end of an answered call: a BYE to each leg that still lives, then the records. */
+#include "call/call_int.h"
+
+/* Whoever waits for the other side hears that there is none any more. */
+static void drop_relays(struct rf_pair *pair)
+{
+	struct rf_relay *relay;
+
+	while ((relay = TAILQ_FIRST(&pair->relays))) {
+		struct rf_srv *srv = relay->srv;
+
+		if (srv) {
+			rf_srv_watch(srv, NULL, NULL);
+			if (!rf_srv_answered(srv))
+				rf_srv_reply_code(srv, 487);
+			relay->srv = NULL;
+		}
+		rf_relay_free(relay);
+	}
+}
+
+void rf_end(struct rf_call *call, struct rf_leg *but, enum rf_ended_by by, unsigned code, const char *why,
+	    struct rf_view reason)
+{
+	struct rf_pair *up = call->up;
+
+	if (call->state != RF_CALL_ANSWERED || !up)
+		return;
+	call->state = RF_CALL_ENDING;
+	call->ended_by = (uint8_t)by;
+	call->why = why;
+	if (code)
+		up->code = (uint16_t)code;
+	up->end = rf_core_wall(call->core);
+	call->end_until = rf_mono_add_ms(rf_core_now(call->core), RF_END_WAIT_MS);
+	drop_relays(up);
+	if (but != &up->a)
+		rf_leg_bye(&up->a, reason);
+	if (but != &up->b)
+		rf_leg_bye(&up->b, reason);
+	rf_record_call(call, RF_EVENT_CALL_END);
+}
+
+static struct rf_view reason_of(const struct rf_sip_msg *msg)
+{
+	struct rf_view reason = rf_sip_msg_value(msg, RF_SIP_H_REASON);
+
+	return reason.n && rf_reason_passes(reason) ? reason : RF_V("");
+}
+
+void rf_end_bye(struct rf_leg *leg, struct rf_in *in)
+{
+	struct rf_call *call = leg->pair->call;
+	enum rf_ended_by by = leg->is_a ? RF_ENDED_CALLER : RF_ENDED_CALLEE;
+
+	if (call->state < RF_CALL_ANSWERED && !leg->is_a) {
+		/* the called side refuses an INVITE with a final answer, it cannot hang up (RFC 3261 15) */
+		rf_core_reply(call->core, in->srv, 481, RF_V(""));
+		return;
+	}
+	rf_core_reply(call->core, in->srv, 200, RF_V(""));
+	if (call->state < RF_CALL_ANSWERED) {
+		call->ended_by = RF_ENDED_CALLER;
+		rf_setup_abandon(call, "cancelled", 487, reason_of(in->msg));
+	} else {
+		rf_dialog_end(leg->dlg);
+		rf_cli_drop(leg->own);
+		leg->own = NULL;
+		leg->bye = RF_BYE_DONE;
+		rf_end(call, leg, by, 200, "answered", reason_of(in->msg));
+	}
+	rf_call_settle(call);
+}
+
+void rf_end_flow_step(struct rf_leg *leg, struct rf_mono now)
+{
+	struct rf_call *call = leg->pair->call;
+
+	if (call->state != RF_CALL_ANSWERED || !leg->gone_at.us ||
+	    !rf_mono_due(rf_mono_add_ms(leg->gone_at, call->core->limits.flow_grace_ms), now))
+		return;
+	if (rf_leg_find_again(leg))
+		return;
+	rf_dialog_end(leg->dlg);
+	rf_cli_drop(leg->own);
+	leg->own = NULL;
+	leg->bye = RF_BYE_DONE;
+	call->core->counters.peers_dead++;
+	rf_end(call, leg, RF_ENDED_SYSTEM, 408, "connection lost", RF_V("SIP;cause=408;text=\"Connection lost\""));
+}

@@ -1,0 +1,124 @@
+/* ringfort status: is it running, is it well. Exit status 0 only when both. */
+#include "cmd/cmd.h"
+#include "cmd/table.h"
+#include "role/admin.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#define ASK_MS 5000
+
+static const char *text(const json_t *o, const char *key, char *dst, size_t cap)
+{
+	rf_cmd_cell(json_object_get(o, key), dst, cap);
+	return dst;
+}
+
+static void duration(json_int_t s, char *dst, size_t cap)
+{
+	if (s >= 86400)
+		snprintf(dst, cap, "%lld d %lld h", (long long)s / 86400, (long long)s / 3600 % 24);
+	else if (s >= 3600)
+		snprintf(dst, cap, "%lld h %lld min", (long long)s / 3600, (long long)s / 60 % 60);
+	else if (s >= 60)
+		snprintf(dst, cap, "%lld min %lld s", (long long)s / 60, (long long)s % 60);
+	else
+		snprintf(dst, cap, "%lld s", (long long)s);
+}
+
+static void print_problems(FILE *out, const json_t *problems)
+{
+	const json_t *p;
+	char t[512];
+	size_t i;
+
+	json_array_foreach(problems, i, p) {
+		rf_cmd_cell(p, t, sizeof t);
+		fprintf(out, "problem    %s\n", t);
+	}
+}
+
+static void print_status(FILE *out, const json_t *a)
+{
+	char t[6][256];
+	const json_t *confined = json_object_get(a, "confined"), *counts = json_object_get(a, "counts"), *where;
+	const json_t *reload = json_object_get(a, "reload");
+	size_t i;
+
+	duration(json_integer_value(json_object_get(a, "uptime_s")), t[5], sizeof t[5]);
+	fprintf(out, "controller %s, pid %s, up %s, version %s\n",
+		json_is_true(json_object_get(a, "healthy")) ? "runs" : "runs, but not well",
+		text(a, "pid", t[0], sizeof t[0]), t[5], text(a, "version", t[1], sizeof t[1]));
+	print_problems(out, json_object_get(a, "problems"));
+	fprintf(out, "site       %s, domain %s, level %s, %s phones, %s users\n", text(a, "site", t[0], sizeof t[0]),
+		text(a, "domain", t[1], sizeof t[1]), text(a, "level", t[2], sizeof t[2]),
+		text(counts, "phones", t[3], sizeof t[3]), text(counts, "users", t[4], sizeof t[4]));
+	json_array_foreach(json_object_get(a, "listen"), i, where)
+		fprintf(out, "listening  %-4s %s\n", text(where, "transport", t[0], sizeof t[0]),
+			text(where, "address", t[1], sizeof t[1]));
+	fprintf(out, "now        %s registrations, %s calls, %s connections\n", text(counts, "bindings", t[0], sizeof t[0]),
+		text(counts, "calls", t[1], sizeof t[1]), text(counts, "connections", t[2], sizeof t[2]));
+	fprintf(out, "confined   user %s, %s, %s; key %s\n", text(confined, "user", t[0], sizeof t[0]),
+		text(confined, "landlock", t[1], sizeof t[1]), text(confined, "syscalls", t[2], sizeof t[2]),
+		text(confined, "keeper", t[3], sizeof t[3]));
+	if (json_object_get(reload, "at"))
+		fprintf(out, "reloaded   %s: %s\n", text(reload, "at", t[0], sizeof t[0]),
+			text(reload, "result", t[1], sizeof t[1]));
+}
+
+static int status(struct rf_cmd_ctx *c)
+{
+	struct rf_diag diag = { 0 };
+	json_t *answer = NULL;
+	int rc = rf_admin_ask(c->dir, json_pack("{s:s}", "do", "status"), ASK_MS, &answer, &diag);
+
+	if (rc) {
+		if (!c->json)
+			return rf_cmd_error(c, RF_EXIT_NO, "%s", diag.text);
+		return rf_cmd_json(c, json_pack("{s:b,s:b,s:s}", "running", 0, "healthy", 0, "error", diag.text), RF_EXIT_NO);
+	}
+	int result = json_is_true(json_object_get(answer, "healthy")) ? RF_EXIT_YES : RF_EXIT_NO;
+	if (c->json)
+		return rf_cmd_json(c, answer, result);
+	print_status(c->out, answer);
+	json_decref(answer);
+	return result;
+}
+
+static int reload(struct rf_cmd_ctx *c)
+{
+	struct rf_diag diag = { 0 };
+	json_t *answer = NULL;
+	char t[512];
+
+	if (rf_admin_ask(c->dir, json_pack("{s:s}", "do", "reload"), 30000, &answer, &diag))
+		return rf_cmd_error(c, diag.code == RF_E_INVALID ? RF_EXIT_NO : RF_EXIT_FAILED, "%s", diag.text);
+	if (c->json)
+		return rf_cmd_json(c, answer, RF_EXIT_YES);
+	rf_cmd_cell(json_object_get(answer, "result"), t, sizeof t);
+	fprintf(c->out, "%s\n", t);
+	json_decref(answer);
+	return RF_EXIT_YES;
+}
+
+const struct rf_cmd rf_cmd_status[] = {
+	{
+		.name = "status",
+		.summary = "is this host's controller running, and is it well",
+		.help = "Exit status 0 when it runs and is well, 1 otherwise.",
+		.example = "ringfort -C /etc/ringfort status --json",
+		.run = status,
+	},
+	{ 0 }
+};
+
+const struct rf_cmd rf_cmd_reload[] = {
+	{
+		.name = "reload",
+		.summary = "read the site and the directory again, whole or not at all",
+		.help = "A site file with an error changes nothing: the controller goes on with what it had and says why.",
+		.example = "ringfort -C /etc/ringfort reload",
+		.run = reload,
+	},
+	{ 0 }
+};

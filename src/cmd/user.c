@@ -1,0 +1,265 @@
+/* ringfort user: people and their passwords. Only hashes that are good for this site's realm are kept. */
+#include "base/secret.h"
+#include "cmd/cmd.h"
+#include "cmd/password.h"
+#include "store/store.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+struct user_cmd {
+	const struct rf_cmd_ctx *c;
+	struct rf_site *site;
+	struct rf_store *store;
+	struct rf_view name;
+};
+
+static int begin(const struct rf_cmd_ctx *c, struct user_cmd *u)
+{
+	int status = 0;
+
+	*u = (struct user_cmd){ .c = c, .name = rf_view_str(c->args ? c->arg[0] : "") };
+	if (c->args && !rf_site_name_ok(u->name))
+		return rf_cmd_error(c, RF_EXIT_USAGE, "\"%s\" cannot be a user's name; use letters, digits, '-', '_' and '.'",
+				    c->arg[0]);
+	u->site = rf_cmd_site(c, &status);
+	u->store = u->site ? rf_cmd_store(c, &status) : NULL;
+	if (!u->store)
+		rf_site_put(u->site);
+	return status;
+}
+
+static int end(struct user_cmd *u, int status)
+{
+	rf_store_close(u->store);
+	rf_site_put(u->site);
+	return status;
+}
+
+/* The hashes: both SHA-2 always, so that a later choice of algorithm needs no new passwords; MD5 only where allowed. */
+static int hash(const struct user_cmd *u, const struct rf_password *password, struct rf_store_user *ret_user)
+{
+	unsigned algs = RF_DIGEST_SHA_ONLY;
+	struct rf_digest_ctx *digest;
+	int rc = rf_digest_ctx_new(&digest);
+
+	if (u->site->policy.digests & RF_SITE_DIGEST_MD5)
+		algs |= RF_DIGEST_BIT(RF_DIGEST_MD5);
+	for (int i = 0; rc == 0 && i < RF_DIGEST_ALGS; i++)
+		if (algs & RF_DIGEST_BIT(i))
+			rc = rf_digest_ha1(digest, (enum rf_digest_alg)i, u->name, u->site->domain,
+					   rf_view_of(password->text, password->n), &ret_user->ha1[i]);
+	if (rc == 0 || digest)
+		rf_digest_ctx_free(digest);
+	ret_user->algs = algs;
+	return rc;
+}
+
+static int read_hashes(const struct user_cmd *u, struct rf_store_user *ret_user)
+{
+	struct rf_password password;
+	int status = rf_cmd_password(u->c, rf_cmd_flag(u->c, "password-stdin"), true, u->site->policy.password_min,
+				     &password);
+
+	if (status)
+		return status;
+	int rc = hash(u, &password, ret_user);
+	rf_secret_wipe(&password, sizeof password);
+	return rc ? rf_cmd_error(u->c, RF_EXIT_FAILED, "cannot hash the password: %s", rf_err_text(rc)) : 0;
+}
+
+static int done(const struct user_cmd *u, int rc, const struct rf_diag *diag, const char *what)
+{
+	const struct rf_cmd_ctx *c = u->c;
+
+	if (rc)
+		return rf_cmd_diag(c, diag);
+	if (c->json)
+		return rf_cmd_json(c, json_pack("{s:s%, s:s}", "user", (const char *)u->name.p, u->name.n, "did", what),
+				   RF_EXIT_YES);
+	fprintf(c->out, "user %.*s %s\n", RF_VFMT(u->name), what);
+	return RF_EXIT_YES;
+}
+
+static int check_number(const struct user_cmd *u, struct rf_view number)
+{
+	if (!rf_site_number_ok(number))
+		return rf_cmd_error(u->c, RF_EXIT_USAGE, "--number takes digits, at most %d", RF_SITE_NUMBER_MAX);
+	if (rf_site_is_emergency(u->site, number))
+		return rf_cmd_error(u->c, RF_EXIT_USAGE, "%.*s is an emergency number; choose another", RF_VFMT(number));
+	return 0;
+}
+
+static int user_add(struct rf_cmd_ctx *c)
+{
+	struct rf_wall now = c->clock.wall(c->clock.ctx);
+	struct rf_diag diag = { 0 };
+	struct user_cmd u;
+
+	if (!rf_cmd_opt(c, "number"))
+		return rf_cmd_error(c, RF_EXIT_USAGE, "--number says which number the user may use");
+	int status = begin(c, &u);
+	if (status)
+		return status;
+	struct rf_store_user row = {
+		.name = u.name, .number = rf_view_str(rf_cmd_opt(c, "number")), .created = now, .changed = now,
+	};
+	status = check_number(&u, row.number);
+	if (!status)
+		status = read_hashes(&u, &row);
+	if (!status)
+		status = done(&u, rf_store_user_add(u.store, &row, &diag), &diag, "added");
+	rf_secret_wipe(row.ha1, sizeof row.ha1);
+	return end(&u, status);
+}
+
+static int user_passwd(struct rf_cmd_ctx *c)
+{
+	struct rf_diag diag = { 0 };
+	struct user_cmd u;
+	int status = begin(c, &u);
+
+	if (status)
+		return status;
+	struct rf_store_user row = { .name = u.name, .changed = c->clock.wall(c->clock.ctx) };
+	status = read_hashes(&u, &row);
+	if (!status)
+		status = done(&u, rf_store_user_passwd(u.store, &row, &diag), &diag, "has a new password");
+	rf_secret_wipe(row.ha1, sizeof row.ha1);
+	return end(&u, status);
+}
+
+static int set_lock(struct rf_cmd_ctx *c, bool locked)
+{
+	struct rf_diag diag = { 0 };
+	struct user_cmd u;
+	int status = begin(c, &u);
+
+	if (status)
+		return status;
+	return end(&u, done(&u, rf_store_user_lock(u.store, u.name, locked, &diag), &diag,
+			    locked ? "locked" : "unlocked"));
+}
+
+static int user_lock(struct rf_cmd_ctx *c)
+{
+	return set_lock(c, true);
+}
+
+static int user_unlock(struct rf_cmd_ctx *c)
+{
+	return set_lock(c, false);
+}
+
+static int user_remove(struct rf_cmd_ctx *c)
+{
+	struct rf_diag diag = { 0 };
+	struct user_cmd u;
+	int status = begin(c, &u);
+
+	return status ? status : end(&u, done(&u, rf_store_user_remove(u.store, u.name, &diag), &diag, "removed"));
+}
+
+struct show {
+	const struct user_cmd *u;
+	struct rf_view only;
+	struct rf_view number;
+	json_t *rows;
+	size_t n;
+};
+
+static json_t *algs_json(unsigned algs)
+{
+	json_t *a = json_array();
+
+	for (int i = 0; i < RF_DIGEST_ALGS; i++)
+		if (algs & RF_DIGEST_BIT(i))
+			json_array_append_new(a, rf_cmd_json_view(rf_digest_alg_name((enum rf_digest_alg)i)));
+	return a;
+}
+
+static int show_row(void *ctx, const struct rf_store_user *row)
+{
+	struct show *s = ctx;
+	char created[RF_WALL_TEXT], changed[RF_WALL_TEXT];
+
+	if ((s->only.n && !rf_view_eq(s->only, row->name)) || (s->number.n && !rf_view_eq(s->number, row->number)))
+		return 0;
+	s->n++;
+	rf_wall_text(row->created, created);
+	rf_wall_text(row->changed, changed);
+	if (s->rows)
+		return json_array_append_new(s->rows, json_pack("{s:o, s:o, s:b, s:o, s:s, s:s}", "name",
+								rf_cmd_json_view(row->name), "number",
+								rf_cmd_json_view(row->number), "locked", row->locked,
+								"digests", algs_json(row->algs), "created", created,
+								"password_changed", changed)) ? -ENOMEM : 0;
+	fprintf(s->u->c->out, "%-20.*s %-12.*s %-8s password of %.10s\n", RF_VFMT(row->name), RF_VFMT(row->number),
+		row->locked ? "locked" : "active", changed);
+	return 0;
+}
+
+static int show(struct rf_cmd_ctx *c, bool one)
+{
+	struct rf_diag diag = { 0 };
+	struct user_cmd u;
+	int status = begin(c, &u);
+
+	if (status)
+		return status;
+	struct show s = { .u = &u, .only = u.name, .rows = c->json ? json_array() : NULL };
+	if (!one && rf_cmd_opt(c, "number"))
+		s.number = rf_view_str(rf_cmd_opt(c, "number"));
+	if (rf_store_users(u.store, show_row, &s, &diag))
+		status = rf_cmd_diag(c, &diag);
+	else if (one && !s.n)
+		status = rf_cmd_error(c, RF_EXIT_NO, "there is no user \"%.*s\"; `ringfort user list` shows them",
+				      RF_VFMT(u.name));
+	if (!status && c->json)
+		status = rf_cmd_json(c, json_pack("{s:O}", "users", s.rows), RF_EXIT_YES);
+	else if (!status && !one && !s.n)
+		fputs("no users; `ringfort user add NAME --number N` makes one\n", c->out);
+	json_decref(s.rows);
+	return end(&u, status);
+}
+
+static int user_list(struct rf_cmd_ctx *c)
+{
+	return show(c, false);
+}
+
+static int user_show(struct rf_cmd_ctx *c)
+{
+	return show(c, true);
+}
+
+static const struct rf_cmd_opt add_opts[] = {
+	{ "number", "N", "the number that the user may use" },
+	{ "password-stdin", NULL, "read the password from standard input instead of the terminal" },
+	{ 0 },
+};
+static const struct rf_cmd_opt passwd_opts[] = {
+	{ "password-stdin", NULL, "read the password from standard input instead of the terminal" },
+	{ 0 },
+};
+static const struct rf_cmd_opt list_opts[] = { { "number", "N", "only users of this number" }, { 0 } };
+
+const struct rf_cmd rf_cmd_user[] = {
+	{ .name = "user", .sub = "add", .args = "NAME", .min_args = 1, .max_args = 1, .summary = "add a person",
+	  .help = "Asks for the password twice. Only its digests for this site's domain are kept.", .opts = add_opts,
+	  .example = "ringfort user add alice --number 1001", .run = user_add },
+	{ .name = "user", .sub = "passwd", .args = "NAME", .min_args = 1, .max_args = 1,
+	  .summary = "give a person a new password", .opts = passwd_opts, .example = "ringfort user passwd alice",
+	  .run = user_passwd },
+	{ .name = "user", .sub = "lock", .args = "NAME", .min_args = 1, .max_args = 1,
+	  .summary = "refuse a person's password from now on", .example = "ringfort user lock alice", .run = user_lock },
+	{ .name = "user", .sub = "unlock", .args = "NAME", .min_args = 1, .max_args = 1,
+	  .summary = "accept it again", .example = "ringfort user unlock alice", .run = user_unlock },
+	{ .name = "user", .sub = "list", .summary = "the people of the site", .opts = list_opts,
+	  .example = "ringfort user list --number 1001", .run = user_list },
+	{ .name = "user", .sub = "show", .args = "NAME", .min_args = 1, .max_args = 1, .summary = "one of them",
+	  .example = "ringfort user show alice --json", .run = user_show },
+	{ .name = "user", .sub = "remove", .args = "NAME", .min_args = 1, .max_args = 1,
+	  .summary = "remove a person", .example = "ringfort user remove alice", .run = user_remove },
+	{ 0 },
+};

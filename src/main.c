@@ -1,0 +1,12 @@
+/* The roof: the keeper's process is told apart from everything that a person types. */
+#include "cmd/cmd.h"
+#include "role/keeper.h"
+
+#include <string.h>
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], RF_KEEPER_ROLE) == 0)
+		return rf_keeper_main(argc, argv);
+	return rf_cmd_main(argc, argv);
+}

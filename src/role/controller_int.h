@@ -1,0 +1,152 @@
+/* The controller's parts, private to role/controller*.c. One context, made by rf_controller_run(), passed down.
+ *
+ *	controller.c         the visible block: open, give up, run, stop
+ *	controller_open.c    what must be opened while we may
+ *	controller_worker.c  the worker threads and the mail to them
+ *	controller_reload.c  the next site and directory, whole or not at all
+ *	controller_admin.c   answers on the control socket
+ *
+ * Threads: main owns everything here but what a worker's loop owns (its ua and core); a field that both touch says so. */
+#ifndef RF_ROLE_CONTROLLER_INT_H
+#define RF_ROLE_CONTROLLER_INT_H
+
+#include "base/hash.h"
+#include "base/random.h"
+#include "base/table.h"
+#include "call/core.h"
+#include "call/location.h"
+#include "ledger/ledger.h"
+#include "loop/loop.h"
+#include "loop/mail.h"
+#include "net/dns.h"
+#include "net/tls.h"
+#include "net/udp.h"
+#include "role/admin.h"
+#include "role/controller.h"
+#include "role/host.h"
+#include "role/keeper.h"
+#include "role/keyhandle.h"
+#include "role/relative_vfs.h"
+#include "role/sandbox.h"
+#include "site/site.h"
+#include "store/bindings.h"
+#include "store/directory.h"
+#include "store/store.h"
+#include "ua/ua.h"
+
+#include <pthread.h>
+#include <sys/stat.h>
+
+enum { RF_CONTROLLER_WORKERS_MAX = RF_KEEPER_CHANNELS_MAX };
+
+struct rf_controller;
+
+struct rf_worker {
+	struct rf_controller *controller;
+	unsigned index;
+	struct rf_loop *loop;
+	struct rf_dns *dns;
+	struct rf_ua *ua;
+	struct rf_call_core *core;
+	struct rf_random random;
+	struct rf_timer second;      /* worker 0: expiry of bindings */
+	struct rf_mail drained;      /* to main, once: no call is left */
+	struct rf_mail drain;        /* from main, once */
+	pthread_t thread;
+	bool started;
+};
+
+/* One address to listen on, with a socket for each worker. */
+struct rf_listen {
+	unsigned transport;          /* RF_TRANSPORT_* */
+	struct rf_addr local;
+	int fd[RF_CONTROLLER_WORKERS_MAX]; /* -1: none, or adopted */
+};
+
+struct rf_controller {
+	const struct rf_controller_options *opt;
+	const struct rf_log *log;
+	struct rf_clock clock;
+	struct rf_mono started_at;
+	struct rf_hash_key hash_key;
+	uint8_t nonce_key[RF_CALL_NONCE_KEY];
+
+	/* what is open */
+	struct rf_site *site;
+	const struct rf_site_host *host; /* in the site that it was started with, which first_site keeps alive */
+	struct rf_site *first_site;
+	int lock_fd, admin_fd, notify_fd, ready_fd, signal_fd;
+	struct rf_ledger *ledger;
+	struct rf_keeper *keeper;
+	struct rf_keyhandle *key;
+	struct rf_tls *tls_server, *tls_client;
+	struct rf_listen listen[RF_UA_LISTENERS_MAX];
+	size_t listens;
+	unsigned workers;
+
+	/* what was given up */
+	struct rf_sandbox_user user;
+	bool become;                 /* root becomes that user */
+	bool filtered;
+	int landlock_abi;            /* 0: none */
+	char user_name[64];
+	uid_t owner;                 /* of the site directory */
+
+	/* what runs */
+	struct rf_relative_vfs *vfs;
+	struct rf_store *store;
+	struct rf_directory *directory;
+	struct rf_bindings *bindings;
+	struct rf_location *location;
+	struct rf_loop *loop;        /* main's */
+	struct rf_watch *signals;
+	struct rf_admin *admin;
+	struct rf_timer poll;        /* the database, health */
+	struct rf_timer give_up;     /* of waiting for calls to end */
+	struct rf_worker worker[RF_CONTROLLER_WORKERS_MAX];
+	unsigned draining;           /* workers that have calls yet */
+	bool stopping, keeper_missed;
+
+	/* the last reload */
+	struct rf_wall reload_at;
+	char reload_result[600];
+	struct stat site_stat;       /* of site.yaml when it was last read */
+};
+
+/* controller_open.c: each takes what the one before left in k. */
+int rf_controller_load(struct rf_controller *k, struct rf_diag *diag);
+int rf_controller_open_ledger(struct rf_controller *k, struct rf_diag *diag);
+int rf_controller_start_keeper(struct rf_controller *k, struct rf_diag *diag);
+int rf_controller_make_tls(struct rf_controller *k, struct rf_diag *diag);
+int rf_controller_bind(struct rf_controller *k, struct rf_diag *diag);
+/* state/ and ledger/ to the service user, and the site file readable by its group. */
+int rf_controller_hand_over(struct rf_controller *k, struct rf_diag *diag);
+int rf_controller_open_notify(void);
+
+/* controller_worker.c */
+int rf_controller_make_workers(struct rf_controller *k, struct rf_diag *diag);
+int rf_controller_start_workers(struct rf_controller *k, struct rf_diag *diag);
+void rf_controller_join_workers(struct rf_controller *k);
+void rf_controller_free_workers(struct rf_controller *k);
+/* The present directory, with its site, to every worker. -ENOMEM: to none or some; the caller tries again later. */
+int rf_controller_publish(struct rf_controller *k);
+/* Every worker ends its calls; rf_controller_drained() comes on main when all have. */
+void rf_controller_drain(struct rf_controller *k);
+void rf_controller_drained(struct rf_controller *k);
+
+/* controller_reload.c */
+int rf_controller_reload(struct rf_controller *k, const char *by, struct rf_diag *diag);
+/* Did a command change the database? Then take it up. */
+void rf_controller_poll_store(struct rf_controller *k);
+void rf_controller_remember_site_file(struct rf_controller *k);
+
+/* controller_admin.c */
+extern const struct rf_admin_verb rf_controller_verbs[];
+
+/* controller.c */
+void rf_controller_stop(struct rf_controller *k, const char *by);
+/* "file:line:column: text" of a diag. Returns dst. */
+const char *rf_controller_why(const struct rf_diag *diag, char *dst, size_t cap);
+void rf_controller_event_id(struct rf_controller *k, struct rf_event *e);
+
+#endif

@@ -1,0 +1,291 @@
+#include "role/controller_int.h"
+
+#include "pki/ca.h"
+
+#include <fcntl.h>
+#include <fts.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* Whom to be. Not root, or root of a user namespace without such a user: whoever we are. */
+static int choose_user(struct rf_controller *k, struct rf_diag *diag)
+{
+	const char *name = rf_site_cstr(k->site->run_as);
+	struct passwd *pw = getpwuid(geteuid());
+
+	snprintf(k->user_name, sizeof k->user_name, "%s", pw ? pw->pw_name : "?");
+	if (geteuid() != 0)
+		return 0;
+	int rc = rf_sandbox_user_find(name, &k->user, diag);
+	if (rc)
+		return rc;
+	k->become = rf_sandbox_can_become(&k->user);
+	if (k->become)
+		snprintf(k->user_name, sizeof k->user_name, "%s", name);
+	else
+		rf_log(k->log, RF_LOG_WARN, "user %s does not exist in this user namespace: staying %s", name, k->user_name);
+	return 0;
+}
+
+static unsigned count_workers(const struct rf_site *site)
+{
+	long n = site->sip.workers ? (long)site->sip.workers : sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > RF_CONTROLLER_WORKERS_MAX ? RF_CONTROLLER_WORKERS_MAX : (unsigned)n;
+}
+
+int rf_controller_load(struct rf_controller *k, struct rf_diag *diag)
+{
+	struct rf_findings findings;
+	struct stat st;
+
+	rf_random_system(&k->worker[0].random);
+	rf_random_fill(&k->worker[0].random, &k->hash_key, sizeof k->hash_key);
+	rf_random_fill(&k->worker[0].random, k->nonce_key, sizeof k->nonce_key);
+	/* From here on every path is relative: after root is gone the way from / to here may be closed. */
+	if (chdir(k->opt->dir) < 0 || stat(".", &st) < 0)
+		return rf_diag_set(diag, -errno, "%s: %s", k->opt->dir, strerror(errno));
+	k->owner = st.st_uid;
+	rf_findings_init(&findings);
+	rf_controller_remember_site_file(k);
+	int rc = rf_site_load(".", k->clock.wall(k->clock.ctx), &findings, &k->site);
+	if (rc && !rf_findings_diag(&findings, diag))
+		rf_diag_set(diag, rc, "site.yaml: %s", rf_err_text(rc));
+	rf_findings_fini(&findings);
+	if (rc)
+		return rc;
+	k->first_site = rf_site_get(k->site);
+	k->workers = count_workers(k->site);
+	rc = rf_role_host(k->site, k->opt->host, RF_ROLE_CONTROLLER, &k->host, diag);
+	return rc ? rc : choose_user(k, diag);
+}
+
+int rf_controller_open_ledger(struct rf_controller *k, struct rf_diag *diag)
+{
+	struct rf_ledger_options opt = { .clock = k->clock, .log = k->log };
+
+	return rf_ledger_open("ledger", &opt, &k->ledger, diag);
+}
+
+/* The certificate's folder is named after the host; a site that names no hosts has one called "controller". */
+static void host_file(const struct rf_controller *k, const char *file, char *dst, size_t cap)
+{
+	snprintf(dst, cap, RF_PKI_HOSTS "/%s/%s", k->host ? rf_site_cstr(k->host->name) : "controller", file);
+}
+
+static bool wants_tls(const struct rf_site *site)
+{
+	for (size_t i = 0; i < site->sip.listens; i++)
+		if (site->sip.listen[i].transport == RF_TRANSPORT_TLS)
+			return true;
+	return site->sip.listens == 0;
+}
+
+int rf_controller_start_keeper(struct rf_controller *k, struct rf_diag *diag)
+{
+	char key_file[512];
+
+	if (!wants_tls(k->site))
+		return 0;
+	host_file(k, "key.pem", key_file, sizeof key_file);
+	struct rf_keeper_options opt = {
+		.exe = "/proc/self/exe", .key_file = key_file, .user = k->become ? &k->user : NULL, .channels = k->workers,
+	};
+	int rc = rf_keeper_new(&opt, &k->keeper, diag);
+	struct rf_keeper_state st;
+	if (rc)
+		return rc;
+	rf_keeper_state(k->keeper, &st);
+	if (!st.locked)
+		rf_log(k->log, RF_LOG_INFO, "the keeper locks only the key itself in memory (RLIMIT_MEMLOCK is low)");
+	return 0;
+}
+
+static int ask_keeper(void *arg, struct rf_view digest, uint8_t sig[static RF_KEYHANDLE_SIG_MAX], size_t *ret_n)
+{
+	_Static_assert(RF_KEYHANDLE_SIG_MAX == RF_KEEPER_SIG_MAX, "one size of signature");
+	return rf_keeper_sign(arg, digest, sig, ret_n);
+}
+
+int rf_controller_make_tls(struct rf_controller *k, struct rf_diag *diag)
+{
+	char cert_file[512];
+	struct evp_pkey_st *public_key = NULL;
+
+	if (!k->keeper)
+		return 0;
+	host_file(k, "cert.pem", cert_file, sizeof cert_file);
+	int rc = rf_keyhandle_public(cert_file, &public_key, diag);
+	if (!rc)
+		rc = rf_keyhandle_new(public_key, ask_keeper, k->keeper, &k->key, diag);
+	rf_keyhandle_public_free(public_key);
+	if (rc)
+		return rc;
+	const struct rf_policy *p = &k->site->policy;
+	struct rf_tls_conf conf = {
+		.chain_file = cert_file,
+		.key = rf_keyhandle_pkey(k->key),
+		.ca_file = RF_PKI_CA_CERT,
+		.profile = p->profile == RF_CRYPTO_CNSA ? &rf_tls_cnsa : &rf_tls_modern,
+		.client = p->require_certificate ? RF_TLS_CLIENT_REQUIRED :
+			  p->ask_certificate ? RF_TLS_CLIENT_OPTIONAL : RF_TLS_CLIENT_NONE,
+	};
+	rc = rf_tls_new(&conf, &k->tls_server, diag);
+	return rc ? rc : rf_tls_new(&conf, &k->tls_client, diag);
+}
+
+/* ---- listeners */
+
+static int site_ip(const struct rf_site_ip *ip, uint32_t port, struct rf_addr *ret)
+{
+	*ret = (struct rf_addr){ .family = ip->family, .port = (uint16_t)port };
+	memcpy(ret->ip, ip->b, ip->family == 4 ? 4 : 16);
+	return ip->family;
+}
+
+static int open_one(const struct rf_listen *l, bool share, int *ret_fd)
+{
+	struct rf_listener_conf stream = { .local = l->local, .reuse_port = share, .v6_also_v4 = true };
+	struct rf_udp_conf udp = { .local = l->local, .reuse_port = share, .v6_also_v4 = true, .dscp = 24 };
+
+	return l->transport == RF_TRANSPORT_UDP ? rf_udp_open(&udp, ret_fd) : rf_listener_open(&stream, ret_fd);
+}
+
+/* Sockets for every worker on one address. First one that does not share: another process on this address, perhaps
+ * another site's controller, would otherwise silently get half of the phones. */
+static int open_listen(struct rf_controller *k, struct rf_listen *l, struct rf_diag *diag)
+{
+	char text[RF_ADDR_TEXT];
+	int fd = -1, rc = open_one(l, false, &fd);
+
+	if (!rc)
+		close(fd);
+	for (unsigned w = 0; w < k->workers && !rc; w++)
+		rc = open_one(l, true, &l->fd[w]);
+	if (!rc)
+		return 0;
+	const char *mend = rc == -EADDRINUSE ? ": another program listens there (`ss -lnp` shows it)" :
+			   rc == -EADDRNOTAVAIL ? ": this machine does not have that address; give the host its own in "
+						  "site.yaml" :
+			   rc == -EACCES ? ": ports below 1024 need root" : "";
+	return rf_diag_set(diag, rc, "listening on %s %s: %s%s", rf_transport_name(l->transport),
+			   rf_addr_text(&l->local, text), rf_err_text(rc), mend);
+}
+
+static int add_listen(struct rf_controller *k, unsigned transport, struct rf_addr local, struct rf_diag *diag)
+{
+	if (k->listens == RF_UA_LISTENERS_MAX)
+		return rf_diag_set(diag, RF_E_LIMIT, "more than %d addresses to listen on", RF_UA_LISTENERS_MAX);
+	struct rf_listen *l = &k->listen[k->listens++];
+	*l = (struct rf_listen){ .transport = transport, .local = local };
+	for (unsigned w = 0; w < RF_CONTROLLER_WORKERS_MAX; w++)
+		l->fd[w] = -1;
+	return open_listen(k, l, diag);
+}
+
+static int bind_entry(struct rf_controller *k, const struct rf_site_listen *s, struct rf_diag *diag)
+{
+	struct rf_addr a;
+	int rc = 0;
+
+	if (site_ip(&s->address, s->port, &a))
+		return add_listen(k, s->transport, a, diag);
+	if (!k->host || (!k->host->address.family && !k->host->address6.family))
+		return add_listen(k, s->transport, (struct rf_addr){ .family = 4, .port = (uint16_t)s->port }, diag);
+	if (site_ip(&k->host->address, s->port, &a))
+		rc = add_listen(k, s->transport, a, diag);
+	if (!rc && site_ip(&k->host->address6, s->port, &a))
+		rc = add_listen(k, s->transport, a, diag);
+	return rc;
+}
+
+int rf_controller_bind(struct rf_controller *k, struct rf_diag *diag)
+{
+	static const struct rf_site_listen usual = { .transport = RF_TRANSPORT_TLS, .port = 5061 };
+	int rc = k->site->sip.listens ? 0 : bind_entry(k, &usual, diag);
+
+	for (size_t i = 0; i < k->site->sip.listens && !rc; i++)
+		rc = bind_entry(k, &k->site->sip.listen[i], diag);
+	return rc;
+}
+
+/* ---- files for the service user */
+
+/* Regular files with a second name are left alone: somebody may have linked one of root's in here. */
+static int own_tree(const char *path, const struct rf_sandbox_user *user, struct rf_diag *diag)
+{
+	char *copy = strdup(path);
+	char *const roots[] = { copy, NULL };
+	FTS *walk = copy ? fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL) : NULL;
+	int rc = walk ? 0 : -ENOMEM;
+
+	for (FTSENT *e; walk && !rc && (e = fts_read(walk));) {
+		if (e->fts_info == FTS_DP || e->fts_statp->st_uid == user->uid ||
+		    (e->fts_info == FTS_F && e->fts_statp->st_nlink > 1))
+			continue;
+		if (e->fts_info == FTS_ERR || e->fts_info == FTS_DNR ||
+		    lchown(e->fts_accpath, user->uid, user->gid) < 0)
+			rc = rf_diag_set(diag, -errno, "%s/%s: giving it to the service user: %s", path, e->fts_name,
+					 strerror(errno));
+	}
+	if (walk)
+		fts_close(walk);
+	free(copy);
+	return rc;
+}
+
+/* Readable by the service user's group, if others do not read it anyway. */
+static void share(const struct rf_controller *k, const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd >= 0 && fstat(fd, &st) == 0) {
+		mode_t need = S_ISDIR(st.st_mode) ? 0050 : 0040;
+
+		if ((st.st_mode & (need >> 3)) != (need >> 3) &&
+		    (st.st_gid != k->user.gid || (st.st_mode & need) != need) &&
+		    (fchown(fd, (uid_t)-1, k->user.gid) < 0 || fchmod(fd, (st.st_mode | need) & 07777) < 0))
+			rf_log(k->log, RF_LOG_WARN, "%s: the service user will not be able to read it again", path);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+int rf_controller_hand_over(struct rf_controller *k, struct rf_diag *diag)
+{
+	if (!k->become)
+		return 0;
+	int rc = own_tree("state", &k->user, diag);
+	if (!rc)
+		rc = own_tree("ledger", &k->user, diag);
+	share(k, ".");
+	share(k, "site.yaml");
+	if (!rf_view_empty(k->site->phones_file))
+		share(k, rf_site_cstr(k->site->phones_file));
+	return rc;
+}
+
+/* systemd's notification socket (sd_notify(3)), connected while that is permitted. -1: nobody asked. */
+int rf_controller_open_notify(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	size_t n = path ? strlen(path) : 0;
+
+	if (n < 2 || n >= sizeof a.sun_path || (path[0] != '/' && path[0] != '@'))
+		return -1;
+	memcpy(a.sun_path, path, n);
+	if (path[0] == '@')
+		a.sun_path[0] = 0;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}

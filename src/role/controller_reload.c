@@ -1,0 +1,151 @@
+#include "role/controller_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void rf_controller_remember_site_file(struct rf_controller *k)
+{
+	if (stat("site.yaml", &k->site_stat) < 0)
+		memset(&k->site_stat, 0, sizeof k->site_stat);
+}
+
+static bool site_file_edited(const struct rf_controller *k)
+{
+	struct stat st;
+
+	return stat("site.yaml", &st) < 0 || st.st_ino != k->site_stat.st_ino || st.st_size != k->site_stat.st_size ||
+	       st.st_mtim.tv_sec != k->site_stat.st_mtim.tv_sec || st.st_mtim.tv_nsec != k->site_stat.st_mtim.tv_nsec;
+}
+
+static bool same_listeners(const struct rf_site_sip *a, const struct rf_site_sip *b)
+{
+	if (a->listens != b->listens)
+		return false;
+	for (size_t i = 0; i < a->listens; i++)
+		if (a->listen[i].transport != b->listen[i].transport || a->listen[i].port != b->listen[i].port ||
+		    memcmp(&a->listen[i].address, &b->listen[i].address, sizeof a->listen[i].address) != 0)
+			return false;
+	return true;
+}
+
+/* What a confined process cannot do any more: such a change is refused as a whole, never taken by half. */
+static int needs_restart(const struct rf_controller *k, const struct rf_site *next, struct rf_diag *diag)
+{
+	const struct rf_site *now = k->first_site;
+	const char *what = NULL;
+
+	if (!rf_view_eq(now->domain, next->domain))
+		what = "domain";
+	else if (!same_listeners(&now->sip, &next->sip))
+		what = "sip.listen";
+	else if (now->sip.workers != next->sip.workers)
+		what = "sip.workers";
+	else if (!rf_view_eq(now->run_as, next->run_as))
+		what = "run_as";
+	else if (now->policy.profile != next->policy.profile ||
+		 now->policy.ask_certificate != next->policy.ask_certificate ||
+		 now->policy.require_certificate != next->policy.require_certificate)
+		what = "what the level asks of TLS";
+	else if (k->host) {
+		const struct rf_site_host *h = rf_site_host(next, k->host->name);
+
+		if (!h || memcmp(&h->address, &k->host->address, sizeof h->address) != 0 ||
+		    memcmp(&h->address6, &k->host->address6, sizeof h->address6) != 0)
+			what = "this host's addresses";
+	}
+	return what ? rf_diag_set(diag, RF_E_INVALID, "site.yaml changes %s, which only `ringfort down` and `ringfort up` "
+				  "can take up; the running site stays as it is", what) : 0;
+}
+
+static int load_next(struct rf_controller *k, struct rf_site **ret_site, struct rf_diag *diag)
+{
+	struct rf_findings findings;
+
+	rf_findings_init(&findings);
+	int rc = rf_site_load(".", k->clock.wall(k->clock.ctx), &findings, ret_site);
+	if (rc && !rf_findings_diag(&findings, diag))
+		rf_diag_set(diag, rc, "site.yaml: %s", rf_err_text(rc));
+	rf_findings_fini(&findings);
+	return rc;
+}
+
+static void put_in_place(struct rf_controller *k, struct rf_site *site, struct rf_directory *directory)
+{
+	struct rf_site *old_site = k->site;
+	struct rf_directory *old = k->directory;
+
+	k->site = site;
+	k->directory = directory;
+	if (rf_controller_publish(k))
+		rf_log(k->log, RF_LOG_ERROR, "not every worker could be told of the new configuration: reload again");
+	rf_site_put(old_site);
+	rf_directory_put(old);
+}
+
+static void record(struct rf_controller *k, int rc, const char *by, const char *text)
+{
+	struct rf_event e;
+
+	k->reload_at = k->clock.wall(k->clock.ctx);
+	snprintf(k->reload_result, sizeof k->reload_result, "%s", text);
+	rf_log(k->log, rc ? RF_LOG_ERROR : RF_LOG_INFO, "%s", text);
+	rf_event_init(&e, rc ? RF_EVENT_CONFIG_REFUSED : RF_EVENT_CONFIG_LOADED, k->reload_at);
+	rf_event_cstr(&e, "by", by);
+	rf_controller_event_id(k, &e);
+	rf_event_cstr(&e, "text", text);
+	rf_ledger_post(k->ledger, &e);
+}
+
+int rf_controller_reload(struct rf_controller *k, const char *by, struct rf_diag *diag)
+{
+	struct rf_site *site = NULL;
+	struct rf_directory *directory = NULL;
+	char why[700], text[800];
+
+	rf_controller_remember_site_file(k);
+	int rc = load_next(k, &site, diag);
+	if (!rc)
+		rc = needs_restart(k, site, diag);
+	if (!rc)
+		rc = rf_directory_new(site, k->store, &directory, diag);
+	if (rc) {
+		rf_site_put(site);
+		snprintf(text, sizeof text, "not reloaded: %s", rf_controller_why(diag, why, sizeof why));
+		record(k, rc, by, text);
+		return rc;
+	}
+	put_in_place(k, site, directory);
+	struct rf_directory_counts counts;
+	rf_directory_counts(directory, &counts);
+	snprintf(text, sizeof text, "reloaded: %zu phones, %zu users, level %s", counts.phones, counts.users,
+		 rf_level_name(site->level));
+	record(k, 0, by, text);
+	return 0;
+}
+
+/* Commands have written users, phones or certificates: they hold at once. An edited site.yaml does not: it waits until
+ * somebody says `ringfort reload`. */
+void rf_controller_poll_store(struct rf_controller *k)
+{
+	struct rf_diag diag = { 0 };
+	struct rf_directory *directory = NULL;
+	bool changed = false;
+	char why[700];
+
+	int rc = rf_store_changed(k->store, &changed);
+	if (rc || !changed)
+		return;
+	if (!site_file_edited(k)) {
+		rf_controller_reload(k, "a change of the directory", &diag);
+		return;
+	}
+	rc = rf_directory_new(k->site, k->store, &directory, &diag);
+	if (rc) {
+		rf_log(k->log, RF_LOG_ERROR, "the directory has changed and could not be read: %s",
+		       rf_controller_why(&diag, why, sizeof why));
+		return;
+	}
+	put_in_place(k, rf_site_get(k->site), directory);
+	record(k, 0, "a change of the directory", "the directory was read again; site.yaml has been edited and waits for "
+	       "`ringfort reload`");
+}

@@ -1,0 +1,276 @@
+#include "role/controller_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EXPIRE_MS 1000
+
+/* ---- making */
+
+static void guard_conf(const struct rf_controller *k, const struct rf_site *site, struct rf_guard_conf *ret)
+{
+	const struct rf_site_limits *l = &site->limits;
+
+	*ret = (struct rf_guard_conf){ .hash_key = k->hash_key };
+	ret->source[RF_GUARD_MESSAGE] = (struct rf_guard_rate){ l->messages_per_second, 2 * l->messages_per_second };
+	ret->source[RF_GUARD_CONNECT] = (struct rf_guard_rate){ l->handshakes_per_second, 2 * l->handshakes_per_second };
+	ret->source[RF_GUARD_HANDSHAKE] = (struct rf_guard_rate){ l->handshakes_per_second, 2 * l->handshakes_per_second };
+	/* Sources beyond the table's entries, together: as many as four known ones. */
+	for (int i = 0; i < RF_GUARD_KINDS; i++)
+		ret->crowd[i] = (struct rf_guard_rate){ 4 * ret->source[i].per_s, 4 * ret->source[i].burst };
+}
+
+static uint8_t flow_kind(unsigned transport)
+{
+	return transport == RF_TRANSPORT_UDP ? RF_FLOW_UDP : transport == RF_TRANSPORT_TCP ? RF_FLOW_TCP : RF_FLOW_TLS;
+}
+
+static int make_ua(struct rf_worker *w, struct rf_diag *diag)
+{
+	struct rf_controller *k = w->controller;
+	struct rf_ua_listener listeners[RF_UA_LISTENERS_MAX] = { 0 };
+	struct rf_guard_conf guard;
+	size_t supported_n;
+	const struct rf_view *supported = rf_call_core_supported(&supported_n);
+
+	guard_conf(k, k->site, &guard);
+	for (size_t i = 0; i < k->listens; i++)
+		listeners[i] = (struct rf_ua_listener){
+			.kind = flow_kind(k->listen[i].transport),
+			.local = k->listen[i].local,
+			.fd = k->listen[i].fd[w->index],
+			.tls = k->listen[i].transport == RF_TRANSPORT_TLS ? k->tls_server : NULL,
+			.v6_also_v4 = true,
+		};
+	struct rf_ua_config conf = {
+		.worker = (uint8_t)w->index,
+		.workers = k->workers,
+		.loop = w->loop,
+		.random = &w->random,
+		.hash_key = k->hash_key,
+		.listeners = listeners,
+		.listener_count = k->listens,
+		.tls_client = k->tls_client,
+		.dns = w->dns,
+		.guard = &guard,
+		.bounds = { .server_transactions = k->site->limits.transactions,
+			    .client_transactions = k->site->limits.transactions },
+		.streams = k->site->limits.connections,
+		.streams_per_source = k->site->limits.connections_per_source,
+		.product = RF_V("ringfort"),
+		.supported = supported,
+		.supported_count = supported_n,
+		.user = rf_call_core_user(),
+		.ctx = w->core,
+	};
+	int rc = rf_ua_new(&conf, &w->ua, diag);
+	for (size_t i = 0; i < k->listens && !rc; i++)
+		k->listen[i].fd[w->index] = -1; /* the ua's now */
+	return rc;
+}
+
+static void second_fire(struct rf_timer *t)
+{
+	struct rf_worker *w = rf_container(t, struct rf_worker, second);
+
+	rf_timer_start(rf_loop_wheel(w->loop), t, EXPIRE_MS);
+	rf_call_core_expire(w->core);
+}
+
+static int make_worker(struct rf_controller *k, unsigned index, struct rf_diag *diag)
+{
+	struct rf_worker *w = &k->worker[index];
+	char name[32];
+
+	snprintf(name, sizeof name, "worker %u", index);
+	w->controller = k;
+	w->index = index;
+	rf_random_system(&w->random);
+	struct rf_loop_conf loop = { .log = k->log, .name = name };
+	struct rf_dns_conf dns = { .hash_key = k->hash_key };
+	int rc = rf_loop_new(&loop, &w->loop);
+	if (!rc)
+		rc = rf_dns_new(w->loop, &dns, &w->dns);
+	if (rc)
+		return rf_diag_set(diag, rc, "%s: %s", name, rf_err_text(rc));
+	struct rf_call_config core = {
+		.worker = index,
+		.loop = w->loop,
+		.directory = k->directory,
+		.ledger = k->ledger,
+		.location = k->location,
+		.bindings = k->bindings,
+		.random = &w->random,
+		.log = k->log,
+	};
+	memcpy(core.nonce_key, k->nonce_key, sizeof core.nonce_key);
+	rc = rf_call_core_new(&core, &w->core);
+	if (rc)
+		return rf_diag_set(diag, rc, "%s: %s", name, rf_err_text(rc));
+	rc = make_ua(w, diag);
+	if (rc)
+		return rc;
+	rf_call_core_attach(w->core, w->ua);
+	rf_timer_init(&w->second, second_fire);
+	if (index == 0)
+		rf_timer_start(rf_loop_wheel(w->loop), &w->second, EXPIRE_MS);
+	return 0;
+}
+
+int rf_controller_make_workers(struct rf_controller *k, struct rf_diag *diag)
+{
+	struct rf_ua *all[RF_CONTROLLER_WORKERS_MAX];
+
+	for (unsigned i = 0; i < k->workers; i++) {
+		int rc = make_worker(k, i, diag);
+
+		if (rc)
+			return rc;
+		all[i] = k->worker[i].ua;
+	}
+	if (k->workers > 1)
+		rf_ua_join(all, k->workers);
+	return 0;
+}
+
+/* ---- running */
+
+static void *worker_main(void *arg)
+{
+	struct rf_worker *w = arg;
+	char name[16];
+
+	snprintf(name, sizeof name, "rf-worker-%u", w->index);
+	pthread_setname_np(pthread_self(), name);
+	rf_location_enter(w->controller->location);
+	int rc = rf_loop_run(w->loop);
+	if (rc)
+		rf_log(w->controller->log, RF_LOG_ERROR, "worker %u: %s", w->index, rf_err_text(rc));
+	rf_location_leave(w->controller->location);
+	return NULL;
+}
+
+int rf_controller_start_workers(struct rf_controller *k, struct rf_diag *diag)
+{
+	for (unsigned i = 0; i < k->workers; i++) {
+		int rc = pthread_create(&k->worker[i].thread, NULL, worker_main, &k->worker[i]);
+
+		if (rc)
+			return rf_diag_set(diag, -rc, "worker %u: %s", i, rf_err_text(-rc));
+		k->worker[i].started = true;
+	}
+	return 0;
+}
+
+void rf_controller_join_workers(struct rf_controller *k)
+{
+	for (unsigned i = 0; i < k->workers; i++)
+		if (k->worker[i].started)
+			rf_loop_stop(k->worker[i].loop);
+	for (unsigned i = 0; i < k->workers; i++)
+		if (k->worker[i].started)
+			pthread_join(k->worker[i].thread, NULL);
+}
+
+/* No thread runs: every loop's things may be ended from here. Cores before loops, since the end of a call may write
+ * mail to another worker's mailbox. */
+void rf_controller_free_workers(struct rf_controller *k)
+{
+	for (unsigned i = 0; i < k->workers; i++) {
+		struct rf_worker *w = &k->worker[i];
+
+		if (w->loop)
+			rf_timer_stop(rf_loop_wheel(w->loop), &w->second);
+		rf_ua_free(w->ua);
+		if (w->core)
+			rf_call_core_free(w->core);
+		rf_dns_free(w->dns);
+		w->ua = NULL;
+		w->core = NULL;
+		w->dns = NULL;
+	}
+	for (unsigned i = 0; i < k->workers; i++) {
+		rf_loop_free(k->worker[i].loop);
+		k->worker[i].loop = NULL;
+	}
+}
+
+/* ---- mail */
+
+struct publication {
+	struct rf_mail mail;
+	struct rf_worker *worker;
+	struct rf_directory *directory; /* a reference */
+};
+
+static void take_publication(struct rf_mail *mail, int status)
+{
+	struct publication *p = rf_container(mail, struct publication, mail);
+	struct rf_guard_conf guard;
+
+	if (status == 0) {
+		rf_call_core_reload(p->worker->core, p->directory);
+		guard_conf(p->worker->controller, rf_directory_site(p->directory), &guard);
+		rf_ua_set_guard(p->worker->ua, &guard);
+	}
+	rf_directory_put(p->directory);
+	free(p);
+}
+
+int rf_controller_publish(struct rf_controller *k)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < k->workers; i++) {
+		struct publication *p = calloc(1, sizeof *p);
+
+		if (!p) {
+			rc = -ENOMEM;
+			continue;
+		}
+		*p = (struct publication){
+			.mail.deliver = take_publication,
+			.worker = &k->worker[i],
+			.directory = rf_directory_get(k->directory),
+		};
+		int posted = rf_mail_post(k->worker[i].loop, &p->mail);
+		if (posted) {
+			take_publication(&p->mail, RF_E_CLOSED);
+			rc = posted;
+		}
+	}
+	return rc;
+}
+
+static void drained_here(struct rf_mail *mail, int status)
+{
+	struct rf_worker *w = rf_container(mail, struct rf_worker, drained);
+
+	if (status == 0)
+		rf_controller_drained(w->controller);
+}
+
+static void core_drained(void *ctx)
+{
+	struct rf_worker *w = ctx;
+
+	w->drained.deliver = drained_here;
+	rf_mail_post(w->controller->loop, &w->drained); /* refused: main gives up waiting after its time */
+}
+
+static void take_drain(struct rf_mail *mail, int status)
+{
+	struct rf_worker *w = rf_container(mail, struct rf_worker, drain);
+
+	if (status == 0)
+		rf_call_core_drain(w->core, core_drained, w);
+}
+
+void rf_controller_drain(struct rf_controller *k)
+{
+	k->draining = k->workers;
+	for (unsigned i = 0; i < k->workers; i++) {
+		k->worker[i].drain.deliver = take_drain;
+		rf_mail_post(k->worker[i].loop, &k->worker[i].drain);
+	}
+}

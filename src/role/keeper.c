@@ -1,0 +1,256 @@
+/* The controller's side: start the process, ask it, notice its end. */
+#include "role/keeper.h"
+#include "role/keeper_wire.h"
+
+#include "base/reader.h"
+#include "base/writer.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ANSWER_TIMEOUT_S 2
+#define READY_TIMEOUT_MS 10000
+
+struct channel {
+	pthread_mutex_t lock; /* covers id and one question with its answer */
+	uint32_t id;
+	int fd;
+};
+
+struct rf_keeper {
+	pid_t pid;
+	unsigned n;
+	bool locked, filtered;
+	atomic_bool gone;
+	atomic_uint next; /* where to start looking for a free channel */
+	atomic_ullong signatures, refused, failed;
+	struct channel channels[];
+};
+
+extern char **environ;
+
+/* In the child: nothing but async-signal-safe calls until the program is executed anew. */
+static void exec_keeper(const struct rf_keeper_options *opt, const int *fds, char *const argv[])
+{
+	/* Out of the way first: a target number may be another channel's present one. */
+	int high[RF_KEEPER_CHANNELS_MAX];
+
+	for (unsigned i = 0; i < opt->channels; i++)
+		high[i] = fcntl(fds[i], F_DUPFD, RF_KEEPER_FIRST_FD + (int)opt->channels);
+	for (unsigned i = 0; i < opt->channels; i++)
+		if (high[i] < 0 || dup2(high[i], RF_KEEPER_FIRST_FD + (int)i) < 0)
+			_exit(127);
+	close_range(RF_KEEPER_FIRST_FD + opt->channels, ~0u, 0);
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execve(opt->exe, argv, environ);
+	_exit(127);
+}
+
+static int start_process(const struct rf_keeper_options *opt, const int *fds, pid_t *ret_pid, struct rf_diag *diag)
+{
+	char uid[16] = "-", gid[16] = "-", channels[16];
+	char role[] = RF_KEEPER_ROLE, name[] = "ringfort";
+	char *key = strdup(opt->key_file);
+
+	if (!key)
+		return rf_diag_set(diag, -ENOMEM, "starting the keeper: out of memory");
+	if (opt->user) {
+		snprintf(uid, sizeof uid, "%u", (unsigned)opt->user->uid);
+		snprintf(gid, sizeof gid, "%u", (unsigned)opt->user->gid);
+	}
+	snprintf(channels, sizeof channels, "%u", opt->channels);
+	char *const argv[] = { name, role, key, uid, gid, channels, NULL };
+	pid_t pid = fork();
+	if (pid == 0)
+		exec_keeper(opt, fds, argv);
+	int rc = pid < 0 ? rf_diag_set(diag, -errno, "starting the keeper: %s", strerror(errno)) : 0;
+	free(key);
+	*ret_pid = pid;
+	return rc;
+}
+
+static int wait_ready(struct rf_keeper *k, struct rf_diag *diag)
+{
+	uint8_t buf[RF_KEEPER_READY_SIZE + 1];
+	struct pollfd p = { .fd = k->channels[0].fd, .events = POLLIN };
+	int rc;
+
+	do
+		rc = poll(&p, 1, READY_TIMEOUT_MS);
+	while (rc < 0 && errno == EINTR);
+	ssize_t n = rc == 1 ? recv(p.fd, buf, RF_KEEPER_READY_SIZE, 0) : -1;
+	if (n != RF_KEEPER_READY_SIZE || buf[0] != RF_KEEPER_READY)
+		return rf_diag_set(diag, RF_E_CLOSED, "the key keeper %s", rc == 0 ? "is not ready after ten seconds" :
+				   "ended before it was ready");
+	buf[RF_KEEPER_READY_SIZE] = 0;
+	if (buf[1] != RF_KEEPER_OK)
+		return rf_diag_set(diag, RF_E_CRYPTO, "the key keeper: %s", (const char *)buf + 4);
+	k->locked = buf[2] & RF_KEEPER_LOCKED;
+	k->filtered = buf[2] & RF_KEEPER_FILTERED;
+	return 0;
+}
+
+static int make_channels(struct rf_keeper *k, int *fds, struct rf_diag *diag)
+{
+	struct timeval limit = { .tv_sec = ANSWER_TIMEOUT_S };
+
+	for (unsigned i = 0; i < k->n; i++) {
+		int pair[2];
+
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+			return rf_diag_set(diag, -errno, "the keeper's channels: %s", strerror(errno));
+		k->channels[i].fd = pair[0];
+		fds[i] = pair[1];
+		setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+		setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+	}
+	return 0;
+}
+
+int rf_keeper_new(const struct rf_keeper_options *opt, struct rf_keeper **ret_keeper, struct rf_diag *diag)
+{
+	int fds[RF_KEEPER_CHANNELS_MAX];
+
+	if (opt->channels < 1 || opt->channels > RF_KEEPER_CHANNELS_MAX)
+		return rf_diag_set(diag, RF_E_INVALID, "the keeper serves 1 to %d channels", RF_KEEPER_CHANNELS_MAX);
+	struct rf_keeper *k = calloc(1, sizeof *k + opt->channels * sizeof k->channels[0]);
+	if (!k)
+		return rf_diag_set(diag, -ENOMEM, "starting the keeper: out of memory");
+	k->n = opt->channels;
+	k->pid = -1;
+	for (unsigned i = 0; i < k->n; i++) {
+		pthread_mutex_init(&k->channels[i].lock, NULL);
+		k->channels[i].fd = fds[i] = -1;
+	}
+	int rc = make_channels(k, fds, diag);
+	if (!rc)
+		rc = start_process(opt, fds, &k->pid, diag);
+	for (unsigned i = 0; i < k->n; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	if (!rc)
+		rc = wait_ready(k, diag);
+	if (rc) {
+		rf_keeper_free(k);
+		return rc;
+	}
+	*ret_keeper = k;
+	return 0;
+}
+
+void rf_keeper_free(struct rf_keeper *k)
+{
+	if (!k)
+		return;
+	for (unsigned i = 0; i < k->n; i++) {
+		if (k->channels[i].fd >= 0)
+			close(k->channels[i].fd);
+		pthread_mutex_destroy(&k->channels[i].lock);
+	}
+	if (k->pid > 0)
+		while (waitpid(k->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	free(k);
+}
+
+/* A channel that nobody uses, locked; when all are busy, wait for one of them. */
+static struct channel *take_channel(struct rf_keeper *k)
+{
+	unsigned at = atomic_fetch_add_explicit(&k->next, 1, memory_order_relaxed);
+
+	for (unsigned i = 0; i < k->n; i++) {
+		struct channel *c = &k->channels[(at + i) % k->n];
+
+		if (pthread_mutex_trylock(&c->lock) == 0)
+			return c;
+	}
+	struct channel *c = &k->channels[at % k->n];
+	pthread_mutex_lock(&c->lock);
+	return c;
+}
+
+static int ask(struct channel *c, struct rf_view digest, struct rf_view *ret_sig, uint8_t *status,
+	       uint8_t buf[static RF_KEEPER_ANSWER_SIZE])
+{
+	uint8_t question[RF_KEEPER_QUESTION_SIZE] = { RF_KEEPER_QUESTION, (uint8_t)digest.n };
+	uint32_t id = ++c->id;
+
+	for (int i = 0; i < 4; i++)
+		question[4 + i] = (uint8_t)(id >> (24 - 8 * i));
+	memcpy(question + 8, digest.p, digest.n);
+	if (send(c->fd, question, sizeof question, MSG_NOSIGNAL) != (ssize_t)sizeof question)
+		return errno == EAGAIN ? RF_E_TIMEOUT : RF_E_CLOSED;
+	for (;;) {
+		ssize_t n = recv(c->fd, buf, RF_KEEPER_ANSWER_SIZE, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return RF_E_TIMEOUT;
+		if (n != RF_KEEPER_ANSWER_SIZE || buf[0] != RF_KEEPER_ANSWER)
+			return RF_E_CLOSED;
+		struct rf_reader r = rf_reader_of(rf_view_of(buf + 2, RF_KEEPER_ANSWER_SIZE - 2));
+		uint16_t sig_n = rf_take_be16(&r);
+		if (rf_take_be32(&r) != id)
+			continue; /* the answer to a question that was given up */
+		*status = buf[1];
+		*ret_sig = rf_take(&r, sig_n);
+		return r.err;
+	}
+}
+
+int rf_keeper_sign(struct rf_keeper *k, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX], size_t *ret_n)
+{
+	uint8_t buf[RF_KEEPER_ANSWER_SIZE], status = RF_KEEPER_NO_SIGNATURE;
+	struct rf_view answer = { buf, 0 };
+
+	if (digest.n < 20 || digest.n > 64)
+		return RF_E_UNSUPPORTED;
+	if (atomic_load(&k->gone))
+		return RF_E_CLOSED;
+	struct channel *c = take_channel(k);
+	int rc = ask(c, digest, &answer, &status, buf);
+	pthread_mutex_unlock(&c->lock);
+	if (rc) {
+		if (rc == RF_E_CLOSED)
+			atomic_store(&k->gone, true);
+		atomic_fetch_add(&k->failed, 1);
+		return rc;
+	}
+	if (status != RF_KEEPER_OK || answer.n == 0 || answer.n > RF_KEEPER_SIG_MAX) {
+		atomic_fetch_add(&k->refused, 1);
+		return status == RF_KEEPER_OVER_RATE ? RF_E_BUSY : RF_E_CRYPTO;
+	}
+	atomic_fetch_add(&k->signatures, 1);
+	memcpy(sig, answer.p, answer.n);
+	*ret_n = answer.n;
+	return 0;
+}
+
+void rf_keeper_state(struct rf_keeper *k, struct rf_keeper_state *ret_state)
+{
+	struct pollfd p = { .fd = k->channels[0].fd, .events = 0 };
+
+	if (poll(&p, 1, 0) == 1 && p.revents & (POLLHUP | POLLERR))
+		atomic_store(&k->gone, true);
+	*ret_state = (struct rf_keeper_state){
+		.signatures = atomic_load(&k->signatures),
+		.refused = atomic_load(&k->refused),
+		.failed = atomic_load(&k->failed),
+		.alive = !atomic_load(&k->gone),
+		.locked = k->locked,
+		.filtered = k->filtered,
+	};
+}

@@ -1,0 +1,33 @@
+/* A private key that is elsewhere: an EVP_PKEY with the public half of a certificate and a sign operation that asks
+ * someone (the keeper). TLS contexts take it like any other key.
+ *
+ * It is an EC_KEY with a method of its own: the small way, and in OpenSSL 3 still a supported one. A provider would be
+ * the way to do it should a later OpenSSL take the method away; only keyhandle.c would change. */
+#ifndef RF_ROLE_KEYHANDLE_H
+#define RF_ROLE_KEYHANDLE_H
+
+#include "base/err.h"
+#include "base/view.h"
+
+#define RF_KEYHANDLE_SIG_MAX 144
+
+struct evp_pkey_st;
+struct rf_keyhandle;
+
+/* Sign a digest with ECDSA, the DER signature to sig. Called on the thread that does the TLS handshake. */
+typedef int rf_keyhandle_sign(void *arg, struct rf_view digest, uint8_t sig[static RF_KEYHANDLE_SIG_MAX], size_t *ret_n);
+
+/* public_key: EC (borrowed, copied). arg must outlive the handle and every TLS context that uses it.
+ * RF_E_UNSUPPORTED when the key is not EC. */
+int rf_keyhandle_new(struct evp_pkey_st *public_key, rf_keyhandle_sign *sign, void *arg,
+		     struct rf_keyhandle **ret_handle, struct rf_diag *diag);
+void rf_keyhandle_free(struct rf_keyhandle *handle);
+
+/* The public key of a PEM certificate file. -errno, RF_E_CRYPTO. */
+int rf_keyhandle_public(const char *cert_file, struct evp_pkey_st **ret_key, struct rf_diag *diag);
+void rf_keyhandle_public_free(struct evp_pkey_st *key); /* NULL is fine */
+
+/* Borrowed: lives as long as the handle. */
+struct evp_pkey_st *rf_keyhandle_pkey(struct rf_keyhandle *handle);
+
+#endif

@@ -1,0 +1,31 @@
+/* The system calls a role may make, each group with its reason. Private to role/sandbox.c and its test. */
+#ifndef RF_ROLE_SYSCALLS_H
+#define RF_ROLE_SYSCALLS_H
+
+#include <stddef.h>
+
+/* How an argument is checked. */
+enum rf_syscall_check {
+	RF_SYSCALL_ANY,
+	RF_SYSCALL_NO_EXEC,   /* argument 2 (protection) without PROT_EXEC */
+	RF_SYSCALL_THREAD,    /* clone() with CLONE_THREAD: a thread, never a process */
+	RF_SYSCALL_SOCKET,    /* argument 0 is AF_INET, AF_INET6 or AF_UNIX */
+	RF_SYSCALL_NAME,      /* prctl(PR_SET_NAME) only, and PR_GET_NAME */
+	RF_SYSCALL_ABSENT,    /* answered with ENOSYS so that the C library takes its older way */
+};
+
+struct rf_syscall {
+	const char *name;
+	enum rf_syscall_check check;
+	const char *why;
+};
+
+extern const struct rf_syscall rf_syscalls_controller[];
+extern const size_t rf_syscalls_controller_n;
+extern const struct rf_syscall rf_syscalls_keeper[];
+extern const size_t rf_syscalls_keeper_n;
+/* Only an intruder makes these: the process ends. */
+extern const char *const rf_syscalls_fatal[];
+extern const size_t rf_syscalls_fatal_n;
+
+#endif

@@ -1,0 +1,213 @@
+/* Listeners and UDP sockets, and what we call ourselves on each of them. */
+#include "ua/ua_int.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- sockets ---- */
+
+static void on_datagram(void *arg, struct rf_udp *udp, struct rf_view bytes, const struct rf_addr *from,
+			const struct rf_addr *to)
+{
+	struct rf_port *p = arg;
+	struct rf_peer peer = { .flow = { .remote = *from, .local = *to, .kind = RF_FLOW_UDP,
+					  .worker = p->ua->worker, .listener = p->index } };
+
+	(void)udp;
+	rf_ua_receive(p->ua, &peer, bytes, RF_SIP_DATAGRAM);
+}
+
+static const struct rf_udp_ops udp_ops = { .on_datagram = on_datagram };
+
+static int open_udp(struct rf_port *p, const struct rf_ua_listener *conf)
+{
+	struct rf_udp_conf udp = {
+		.local = conf->local,
+		.reuse_port = p->ua->workers > 1,
+		.v6_also_v4 = conf->v6_also_v4,
+		.dscp = 24,
+		.ops = &udp_ops,
+		.arg = p,
+	};
+	int rc = conf->fd >= 0 ? rf_udp_new_fd(p->ua->net, &udp, conf->fd, &p->udp)
+			       : rf_udp_new(p->ua->net, &udp, &p->udp);
+
+	if (!rc)
+		p->local = *rf_udp_local(p->udp);
+	return rc;
+}
+
+static int open_listener(struct rf_port *p, const struct rf_ua_listener *conf)
+{
+	struct rf_listener_conf listener = {
+		.local = conf->local,
+		.reuse_port = p->ua->workers > 1,
+		.v6_also_v4 = conf->v6_also_v4,
+		.tls = conf->kind == RF_FLOW_TLS ? conf->tls : NULL,
+		.idle_ms = conf->idle_ms,
+		.ops = &rf_conn_ops,
+		.arg = p,
+	};
+	int rc = conf->fd >= 0 ? rf_listener_new_fd(p->ua->net, &listener, conf->fd, &p->listener)
+			       : rf_listener_new(p->ua->net, &listener, &p->listener);
+
+	if (!rc)
+		p->local = *rf_listener_local(p->listener);
+	return rc;
+}
+
+static int name_port(struct rf_port *p, const struct rf_ua_listener *conf)
+{
+	struct rf_writer w;
+
+	rf_writer_init(&w, p->host, sizeof p->host - 1);
+	if (conf->host.n)
+		rf_put(&w, conf->host);
+	else if (p->local.family && !rf_addr_is_any(&p->local))
+		rf_addr_put_host(&w, &p->local, false);
+	p->host_n = (uint8_t)w.n;
+	p->say_port = conf->port ? conf->port : p->local.port;
+	return w.err;
+}
+
+int rf_port_open(struct rf_ua *ua, uint8_t index, const struct rf_ua_listener *conf)
+{
+	struct rf_port *p = &ua->ports[index];
+
+	*p = (struct rf_port){ .ua = ua, .index = index, .kind = conf->kind, .local = conf->local };
+	if (conf->kind <= RF_FLOW_NONE || conf->kind >= RF_FLOW_KINDS || (conf->kind == RF_FLOW_TLS && !conf->tls))
+		return RF_E_INVALID;
+	int rc = conf->kind == RF_FLOW_UDP ? open_udp(p, conf) : open_listener(p, conf);
+	if (!rc)
+		rc = name_port(p, conf);
+	ua->families |= 1u << p->local.family | (conf->v6_also_v4 ? 1u << 4 : 0);
+	return rc;
+}
+
+void rf_port_close(struct rf_port *p)
+{
+	rf_udp_free(p->udp);
+	rf_listener_free(p->listener);
+	p->udp = NULL;
+	p->listener = NULL;
+}
+
+int rf_port_udp_for(const struct rf_ua *ua, const struct rf_addr *to)
+{
+	for (size_t i = 0; i < ua->port_count; i++) {
+		const struct rf_port *p = &ua->ports[i];
+
+		if (p->udp && p->local.family == to->family &&
+		    (!rf_addr_is_loopback(&p->local) || rf_addr_is_loopback(to)))
+			return (int)i;
+	}
+	return -1;
+}
+
+/* ---- names ---- */
+
+/* The address from which the kernel would send there: what a socket that is connected, and sends nothing, says. */
+static bool source_toward(const struct rf_addr *remote, struct rf_addr *ret_addr)
+{
+	struct sockaddr_storage sa, mine;
+	socklen_t n = (socklen_t)rf_addr_to_sockaddr(remote, &sa), mine_n = sizeof mine;
+	bool ok = false;
+
+	if (!n)
+		return false;
+	int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	if (!connect(fd, (struct sockaddr *)&sa, n) && !getsockname(fd, (struct sockaddr *)&mine, &mine_n))
+		ok = rf_addr_from_sockaddr((struct sockaddr *)&mine, mine_n, ret_addr) == 0;
+	close(fd);
+	return ok;
+}
+
+/* The listener that stands for a flow: its own, for what we dialled the one of the same kind and family. */
+static const struct rf_port *port_of(const struct rf_ua *ua, const struct rf_flow *flow)
+{
+	const struct rf_port *same_kind = NULL;
+
+	if (flow->kind != RF_FLOW_NONE && flow->listener < ua->port_count)
+		return &ua->ports[flow->listener];
+	for (size_t i = 0; i < ua->port_count; i++) {
+		const struct rf_port *p = &ua->ports[i];
+
+		if (p->kind != flow->kind)
+			continue;
+		if (p->local.family == flow->remote.family)
+			return p;
+		if (!same_kind)
+			same_kind = p;
+	}
+	return same_kind ? same_kind : ua->port_count ? &ua->ports[0] : NULL;
+}
+
+struct rf_view rf_ua_sent_by(const struct rf_ua *ua, const struct rf_flow *flow, char *buf, uint16_t *ret_port)
+{
+	const struct rf_port *p = port_of(ua, flow);
+	struct rf_addr local = flow->local;
+	struct rf_writer w;
+
+	*ret_port = p ? p->say_port : 0;
+	if (p && p->host_n)
+		return rf_view_of(p->host, p->host_n);
+	if ((!local.family || rf_addr_is_any(&local)) && !source_toward(&flow->remote, &local))
+		return RF_V("invalid.invalid"); /* no way there: the send will say so */
+	rf_writer_init(&w, buf, 256);
+	rf_addr_put_host(&w, &local, false);
+	return rf_view_of(buf, w.n);
+}
+
+void rf_ua_put_via(const struct rf_ua *ua, const struct rf_flow *flow, struct rf_view branch, struct rf_writer *w)
+{
+	static const enum rf_sip_transport transports[RF_FLOW_KINDS] = {
+		[RF_FLOW_UDP] = RF_SIP_UDP, [RF_FLOW_TCP] = RF_SIP_TCP, [RF_FLOW_TLS] = RF_SIP_TLS,
+	};
+	char buf[256];
+	uint16_t port;
+	struct rf_view host = rf_ua_sent_by(ua, flow, buf, &port);
+
+	rf_sip_put_via(w, &(struct rf_sip_new_via){
+		.transport = transports[flow->kind],
+		.host = host,
+		.port = port,
+		.branch = branch,
+		.rport = true,
+		.alias = flow->listener == RF_FLOW_OUTBOUND,
+	});
+}
+
+void rf_ua_put_contact(const struct rf_ua *ua, const struct rf_flow *flow, struct rf_view user, struct rf_writer *w)
+{
+	const struct rf_port *p = port_of(ua, flow);
+	unsigned kind = flow->kind != RF_FLOW_NONE ? flow->kind : p ? p->kind : RF_FLOW_NONE;
+	char buf[256];
+	uint16_t port;
+	struct rf_view host = rf_ua_sent_by(ua, flow, buf, &port);
+
+	rf_sip_uri_put_new(w, false, user, host, port);
+	if (kind == RF_FLOW_TCP || kind == RF_FLOW_TLS)
+		rf_sip_put_param(w, RF_V("transport"), rf_view_str(rf_flow_kind_name(kind)));
+}
+
+bool rf_ua_is_us(const struct rf_ua *ua, const struct rf_sip_uri *uri)
+{
+	struct rf_addr addr;
+
+	if (!rf_sip_uri_is_sip(uri))
+		return false;
+	bool literal = uri->host_kind != RF_SIP_HOST_NAME && rf_addr_parse(uri->host, uri->port, &addr) == 0;
+	for (size_t i = 0; i < ua->port_count; i++) {
+		const struct rf_port *p = &ua->ports[i];
+		uint16_t usual = p->kind == RF_FLOW_TLS ? 5061 : 5060;
+		bool host = rf_view_eq_nocase(uri->host, rf_view_of(p->host, p->host_n)) ||
+			    (literal && rf_addr_same_ip(&addr, &p->local));
+
+		if (host && (uri->port ? uri->port : usual) == p->say_port)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,170 @@
+/* The SIP endpoint of one worker: it owns the sockets and connections, the tables of transactions and their timers,
+ * and hands whole requests and responses to its user (call/).
+ *
+ *	datagram or stream bytes -> guard -> frame -> parse -> [refuse] -> [mail to the owning worker]
+ *	   request  -> its server transaction, or a new one   -> user.request     (ua/srv.h)
+ *	   ACK      -> its INVITE transaction, or the 2xx     -> user.ack
+ *	   CANCEL   -> answered here; its INVITE's event RF_SRV_CANCELLED
+ *	   response -> its client transaction                 -> rf_cli_fn        (ua/cli.h)
+ *
+ * What ua answers by itself: what the parser refused and can be answered (400, 414, 416, 483, 505, 513), Max-Forwards 0
+ * (483; not for REGISTER, OPTIONS and requests in a dialog, which end here), a merged request (482), sips over anything
+ * but TLS (403), an extension in Require or Proxy-Require that is not in `supported` (420), CANCEL (200 or 481), no
+ * room (503 with Retry-After). The user answers everything else, 405, 481 and OPTIONS too.
+ *
+ * Bounds on transactions: at the bound the oldest finished transaction that has been silent for 4 seconds leaves early
+ * (it only waited for repetitions); when there is none a new request is answered with 503, a new client transaction
+ * refused.
+ *
+ * Several workers: a response whose branch, or a request whose To tag, carries another worker's number goes there as
+ * mail, with who sent it; the answer goes back by mail when the connection is the first worker's. Requests of
+ * ours over another worker's connection go by mail too. All of that is inside: a user sees one endpoint.
+ *
+ * Large requests: over UDP only up to 1300 bytes when the target may also be reached by TCP (RFC 3261 18.1.1); over a
+ * UDP flow, or when a URI asks for UDP, up to 65,507 bytes, in IP fragments.
+ *
+ * RFC 3261 (8.1, 8.2, 9, 17, 18), 3263, 3581, 4320, 5393 (by Max-Forwards), 5626 (keep-alive, flows), 5922, 5923, 6026.
+ * Threads: the worker's own, but for rf_ua_stats(). */
+#ifndef RF_UA_UA_H
+#define RF_UA_UA_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/random.h"
+#include "base/writer.h"
+#include "net/guard.h"
+#include "net/stream.h"
+#include "sip/limits.h"
+#include "sip/rule.h"
+#include "sip/timers.h"
+#include "ua/cli.h"
+#include "ua/flow.h"
+#include "ua/ids.h"
+#include "ua/srv.h"
+#include "ua/stats.h"
+
+struct rf_dns;
+struct rf_loop;
+struct rf_sip_msg;
+struct rf_tls;
+struct rf_ua;
+
+enum { RF_UA_WORKERS_MAX = 256, RF_UA_LISTENERS_MAX = 16 };
+
+struct rf_ua_listener {
+	uint8_t kind;              /* enum rf_flow_kind */
+	struct rf_addr local;      /* port 0: the kernel chooses (tests) */
+	int fd;                    /* a bound socket (TCP, TLS: listening) to adopt; -1: open one. Adopted on success only */
+	struct rf_tls *tls;        /* RF_FLOW_TLS: a reference is taken */
+	struct rf_view host;       /* what Via and Contact say instead of the address; empty: the address. Copied */
+	uint16_t port;             /* the same; 0: the port */
+	bool v6_also_v4;
+	uint32_t idle_ms;          /* a connection without a byte from the peer is closed; 0: never */
+};
+
+/* Bounds; 0 means the value beside it. */
+struct rf_ua_bounds {
+	uint32_t server_transactions;  /* 100,000 */
+	uint32_t client_transactions;  /* 100,000 */
+	uint32_t forks;                /* 2xx with different To tags of one INVITE: 16 */
+	uint32_t mail_bytes;           /* waiting for one other worker: 8 MiB */
+	uint32_t retry_after_s;        /* in our 503: 5 */
+	uint32_t events_per_s;         /* calls of user.refused: 20 */
+};
+
+/* A message, connection or handshake that ua refused; for the record. */
+struct rf_ua_refusal {
+	const char *what;          /* a stable word: the name of the rule (sip/rule.h) or of the counter (ua/stats.h) */
+	const char *text;          /* a sentence; static or good for the call */
+	unsigned code;             /* the response that was sent; 0: none */
+	struct rf_flow flow;       /* from where */
+	const struct rf_pki_id *id;
+	uint64_t more;             /* refusals that were only counted since the last call of this (events_per_s) */
+};
+
+/* What the user of a ua gives it. Every function may call everything in ua/, and may be NULL except request. Views and
+ * messages are good for the call. */
+struct rf_ua_user {
+	/* A new request, neither ACK nor CANCEL. The user answers srv now or later. */
+	void (*request)(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from);
+	/* The ACK to a 2xx. srv: the INVITE that it acknowledges, whose 2xx is not repeated any more; it is still there
+	 * for this call at least. NULL: none is known any more (or the ACK is a stray). Comes once per 2xx in general,
+	 * repetitions included it may come again. */
+	void (*ack)(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from);
+	/* A TCP or TLS connection is usable / has ended, accepted or made by us. */
+	void (*flow_open)(void *ctx, const struct rf_peer *peer);
+	void (*flow_closed)(void *ctx, const struct rf_peer *peer, const struct rf_stream_end *end);
+	void (*refused)(void *ctx, const struct rf_ua_refusal *refusal);
+	/* A TLS handshake on an accepted connection failed. Comes under the rate bound of refused. */
+	void (*tls_refused)(void *ctx, const struct rf_flow *flow, const struct rf_stream_end *end);
+};
+
+struct rf_ua_config {
+	uint8_t worker;            /* this one's number */
+	unsigned workers;          /* how many: 1..256 */
+	struct rf_loop *loop;
+	struct rf_random *random;  /* of this thread */
+	struct rf_hash_key hash_key;
+	const struct rf_ua_listener *listeners; /* the same list, in the same order, for every worker */
+	size_t listener_count;     /* at most RF_UA_LISTENERS_MAX */
+	struct rf_tls *tls_client; /* for connections that we make; NULL: none over TLS. A reference is taken */
+	struct rf_dns *dns;        /* NULL: names are not resolved. Borrowed */
+	const struct rf_sip_limits *limits;  /* NULL: the defaults */
+	const struct rf_sip_timers *timers;  /* NULL: the defaults */
+	const struct rf_guard_conf *guard;   /* NULL: no bounds on rates */
+	struct rf_ua_bounds bounds;
+	uint32_t streams, streams_per_source, handshakes, output_bytes; /* as in net/net.h */
+	struct rf_view product;    /* Server in our responses; empty: none. Copied */
+	const struct rf_view *supported;     /* option tags taken in Require. Copied */
+	size_t supported_count;
+	const struct rf_ua_user *user;
+	void *ctx;
+};
+
+/* Open the sockets and be ready; nothing is received before the loop turns. The config is copied where it says so;
+ * loop, random, dns, limits, timers and user must outlive the ua.
+ * RF_E_INVALID, -errno of a bind (d names the address), -ENOMEM. */
+int rf_ua_new(const struct rf_ua_config *config, struct rf_ua **ret_ua, struct rf_diag *d);
+/* Before the loops run: tell every worker's ua of all of them, ua[i] being worker i. Not needed with one worker. */
+void rf_ua_join(struct rf_ua *const *ua, unsigned workers);
+/* No new connection and no new request (503) from now on; what runs goes on. */
+void rf_ua_drain(struct rf_ua *ua);
+/* The loop turns no more, and the other workers' neither. Transactions end with their last event (GONE); connections
+ * close. NULL is fine. */
+void rf_ua_free(struct rf_ua *ua);
+
+/* New connections use these from now on (a reload). listener: index; tls_client as in the config. */
+void rf_ua_set_tls(struct rf_ua *ua, size_t listener, struct rf_tls *tls);
+void rf_ua_set_tls_client(struct rf_ua *ua, struct rf_tls *tls);
+void rf_ua_set_guard(struct rf_ua *ua, const struct rf_guard_conf *guard);
+
+/* The address that a listener is bound to, with its port. */
+const struct rf_addr *rf_ua_local(const struct rf_ua *ua, size_t listener);
+uint8_t rf_ua_worker(const struct rf_ua *ua);
+struct rf_loop *rf_ua_loop(const struct rf_ua *ua);
+struct rf_mono rf_ua_now(const struct rf_ua *ua);
+
+/* Our URI as a peer on this flow reaches us, "sip:user@192.0.2.1:5061;transport=tls": for Contact. user may be empty;
+ * it is escaped. flow of kind NONE: by the first listener. */
+void rf_ua_put_contact(const struct rf_ua *ua, const struct rf_flow *flow, struct rf_view user, struct rf_writer *w);
+/* Is this host and port one of ours, as put_contact writes it or as an address we listen on? (A Route that names us;
+ * a Request-URI for us.) port 0: the default. */
+bool rf_ua_is_us(const struct rf_ua *ua, const struct rf_sip_uri *uri);
+
+/* Make identifiers that come back to this worker. */
+void rf_ua_make_id(struct rf_ua *ua, struct rf_id *ret_id);
+
+/* Send an ACK for a 2xx, without any transaction: ack is the whole request without Via. 0: sent or on its way; RF_E_CLOSED:
+ * the flow is gone; RF_E_INVALID, RF_E_MALFORMED, RF_E_LIMIT, -ENOMEM. A target that must be resolved is sent to its first
+ * next hop. Prefer rf_cli_ack(), which also repeats. */
+int rf_ua_send_ack(struct rf_ua *ua, const struct rf_target *target, struct rf_view ack);
+
+/* Is the connection of this flow open? True for UDP. A flow of another worker's connection: true, that worker knows. */
+bool rf_ua_flow_alive(const struct rf_ua *ua, const struct rf_flow *flow);
+/* Close the connection of a flow, on whichever worker it is; flow_closed follows there. UDP: nothing. */
+void rf_ua_flow_close(struct rf_ua *ua, const struct rf_flow *flow);
+/* Send a ping (CR LF CR LF, RFC 5626 4.4.1) every interval_ms (0: stop) on a connection of this worker, and close it
+ * when no pong comes within 10 seconds. RF_E_CLOSED, RF_E_INVALID (UDP, or another worker's). */
+int rf_ua_flow_keep(struct rf_ua *ua, const struct rf_flow *flow, uint32_t interval_ms);
+
+#endif

@@ -1,0 +1,211 @@
+/* Every golden/NAME.yaml (with golden/NAME.csv as its phones file where that exists) is loaded on a fixed day, and what
+ * comes of it must be golden/NAME.expect: the findings, or the site in short. RF_GOLDEN_REWRITE=1 writes the expected
+ * files anew: look at the difference before you keep it. */
+#include "fail_alloc.h"
+#include "guard.h"
+#include "site/site.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static const struct rf_wall day = { 1795305600000000 }; /* 2026-11-22 */
+
+static void print_policy(FILE *out, const struct rf_policy *p)
+{
+	fprintf(out, "policy: transports %u, certificate %s, user %s, media %s, dtls %d, digests %u, suites",
+		p->transports, p->require_certificate ? "required" : p->ask_certificate ? "asked" : "no",
+		p->require_user ? "required" : "if any", p->media_encrypted ? "encrypted" : "open", p->dtls_srtp,
+		p->digests);
+	for (unsigned i = 0; i < RF_SITE_SUITES; i++)
+		if (p->suites & 1u << i)
+			fprintf(out, " %s", rf_site_suite_name((enum rf_site_suite)i));
+	fprintf(out, ", profile %s, password %u\n", p->profile == RF_CRYPTO_CNSA ? "cnsa" : "standard", p->password_min);
+}
+
+static void print_site(FILE *out, const struct rf_site *s)
+{
+	fprintf(out, "site %s, domain %s, level %s, run as %s\n", rf_site_cstr(s->name), rf_site_cstr(s->domain),
+		rf_level_name(s->level), rf_site_cstr(s->run_as));
+	for (size_t i = 0; i < s->zone_count; i++)
+		fprintf(out, "zone %s kind %u vlan %u %s %s\n", rf_site_cstr(s->zones[i].name), s->zones[i].kind,
+			s->zones[i].vlan, rf_site_cstr(s->zones[i].subnet_text), rf_site_cstr(s->zones[i].subnet6_text));
+	for (size_t i = 0; i < s->host_count; i++)
+		fprintf(out, "host %s zone %s at %s roles %u standby for '%s'\n", rf_site_cstr(s->hosts[i].name),
+			rf_site_cstr(s->hosts[i].zone->name), rf_site_cstr(s->hosts[i].address_text), s->hosts[i].roles,
+			rf_site_cstr(s->hosts[i].standby_for));
+	for (size_t i = 0; i < s->phone_count; i++)
+		fprintf(out, "phone %s number %s in '%s' mac '%s' port '%s' label '%s' line %u:%u\n",
+			rf_site_cstr(s->phones[i].name), rf_site_cstr(s->phones[i].number),
+			s->phones[i].location ? rf_site_cstr(s->phones[i].location->room) : "",
+			rf_site_cstr(s->phones[i].mac_text), rf_site_cstr(s->phones[i].port),
+			rf_site_cstr(s->phones[i].label), s->phones[i].pos.file, s->phones[i].pos.line);
+	for (size_t i = 0; i < s->trunk_count; i++)
+		fprintf(out, "trunk %s to %s over %s, %u channels\n", rf_site_cstr(s->trunks[i].name),
+			rf_site_cstr(s->trunks[i].peer), rf_transport_name(s->trunks[i].transport), s->trunks[i].channels);
+	for (size_t i = 0; i < s->sip.listens; i++)
+		fprintf(out, "listen %s '%s' %u\n", rf_transport_name(s->sip.listen[i].transport),
+			rf_site_cstr(s->sip.listen[i].address_text), s->sip.listen[i].port);
+	fprintf(out, "register %u %u %u, bindings %u, session %d %u %u, ring %u, external calls %u\n",
+		s->sip.register_min_s, s->sip.register_default_s, s->sip.register_max_s, s->sip.bindings_per_number,
+		s->sip.session_timer, s->sip.session_expires_s, s->sip.session_min_s, s->sip.ring_timeout_s,
+		s->limits.external_calls);
+	fprintf(out, "emergency numbers %zu via %zu notify %zu, deviations %zu\n", s->emergency.numbers.n,
+		s->emergency.via.n, s->emergency.notify.n, s->deviation_count);
+	print_policy(out, &s->policy);
+}
+
+static char *outcome(struct rf_view yaml, struct rf_view csv, const char *name)
+{
+	struct rf_findings findings;
+	struct rf_site *site = NULL;
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+
+	assert_non_null(out);
+	rf_findings_init(&findings);
+	int rc = rf_site_parse(yaml, csv, name, day, &findings, &site);
+	rf_findings_print(&findings, out);
+	if (rc)
+		fprintf(out, "refused: %s\n", rf_err_text(rc));
+	else
+		print_site(out, site);
+	assert_true(rc == 0 || findings.count[RF_SEV_ERROR] > 0);
+	assert_true((rc == 0) == (site != NULL));
+	rf_findings_fini(&findings);
+	rf_site_put(site);
+	fclose(out);
+	return text;
+}
+
+static void compare(const char *path, const char *text)
+{
+	if (getenv("RF_GOLDEN_REWRITE")) {
+		FILE *f = fopen(path, "w");
+
+		assert_non_null(f);
+		fputs(text, f);
+		fclose(f);
+		return;
+	}
+	struct rf_view want = guard_file(path);
+	if (!want.p)
+		fail_msg("%s is missing; RF_GOLDEN_REWRITE=1 writes it:\n%s", path, text);
+	if (!rf_view_eq(want, rf_view_str(text)))
+		fail_msg("%s differs; now it is:\n%s", path, text);
+	free((void *)(uintptr_t)want.p);
+}
+
+/* The file itself, and every prefix of it, the bytes flush against an unmapped page. */
+static void check_file(const char *folder, const char *name)
+{
+	char path[4096], csv_path[4096], expect[4096];
+	size_t stem = strlen(name) - strlen(".yaml");
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	snprintf(csv_path, sizeof csv_path, "%s/%.*s.csv", folder, (int)stem, name);
+	snprintf(expect, sizeof expect, "%s/%.*s.expect", folder, (int)stem, name);
+	struct rf_view yaml = guard_file(path), csv = guard_file(csv_path);
+	assert_non_null(yaml.p);
+	struct rf_view edge = guard_copy(yaml), csv_edge = guard_copy(csv);
+	char *text = outcome(edge, csv_edge, name);
+	compare(expect, text);
+	free(text);
+	guard_free(edge);
+	guard_free(csv_edge);
+	size_t step = yaml.n > 4096 ? yaml.n / 512 : 7;
+	for (size_t i = 0; i < yaml.n; i += step) {
+		struct rf_site *site = NULL;
+
+		edge = guard_copy(rf_view_sub(yaml, 0, i));
+		rf_site_parse(edge, csv, name, day, NULL, &site);
+		rf_site_put(site);
+		guard_free(edge);
+	}
+	free((void *)(uintptr_t)yaml.p);
+	free((void *)(uintptr_t)csv.p);
+}
+
+static void golden(void **state)
+{
+	const char *folder = *state;
+	struct dirent *e;
+	DIR *d = opendir(folder);
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d))) {
+		size_t len = strlen(e->d_name);
+
+		if (len > 5 && strcmp(e->d_name + len - 5, ".yaml") == 0) {
+			check_file(folder, e->d_name);
+			n++;
+		}
+	}
+	closedir(d);
+	assert_true(n > 20);
+}
+
+/* Inputs that are made rather than kept: too large, too deep, too many. */
+static void too_large(void **state)
+{
+	size_t n = (size_t)10 << 20;
+	uint8_t *p = malloc(n);
+	char *text;
+
+	(void)state;
+	assert_non_null(p);
+	memset(p, '#', n);
+	text = outcome(rf_view_of(p, n), (struct rf_view){ 0 }, "big.yaml");
+	assert_string_equal(text, "big.yaml: error: larger than 4 MiB (keep phones in a CSV file (phones_file))\n"
+				  "refused: over a limit\n");
+	free(text);
+	memset(p, '[', n = 100000);
+	text = outcome(rf_view_of(p, n), (struct rf_view){ 0 }, "deep.yaml");
+	assert_non_null(strstr(text, "deep.yaml:1:9: error: nested too deep"));
+	free(text);
+	free(p);
+}
+
+static void every_allocation(void **state)
+{
+	static const char yaml[] = "site: a\ndomain: a.example\nlevel: medium\nzones: { server: { subnet: 10.0.0.0/24 } }\n"
+				   "hosts: [ { name: h, zone: server, address: 10.0.0.1, roles: controller } ]\n"
+				   "phones_file: p.csv\nphones: [ { name: x, number: 1 } ]\n";
+	struct rf_view csv = RF_V("name,number\np1,10\np2,11\n");
+
+	(void)state;
+	for (unsigned n = 1;; n++) {
+		struct rf_findings findings;
+		struct rf_site *site = NULL;
+
+		rf_findings_init(&findings);
+		fail_alloc_at(n);
+		int rc = rf_site_parse(rf_view_str(yaml), csv, "a", day, &findings, &site);
+		bool failed = fail_alloc_off();
+		rf_findings_fini(&findings);
+		rf_site_put(site);
+		if (!failed) {
+			assert_int_equal(rc, 0);
+			break;
+		}
+		/* A table that cannot grow works on with longer chains: then the site is there all the same. */
+		assert_true(rc == 0 || rc == -ENOMEM);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_prestate(golden, argv[1]),
+		cmocka_unit_test(too_large),
+		cmocka_unit_test(every_allocation),
+	};
+
+	return argc == 2 ? cmocka_run_group_tests_name("golden", tests, NULL, NULL) : 2;
+}

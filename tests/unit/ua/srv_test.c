@@ -1,0 +1,435 @@
+#include "stand.h"
+
+#include "fail_alloc.h"
+
+#include <stdio.h>
+
+static struct stand s;
+static char buf[4096], hdr[512];
+
+static int setup(void **state)
+{
+	(void)state;
+	stand_init(&s, NULL, 0, 1);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	stand_fini(&s);
+	return 0;
+}
+
+static void get(const struct rf_flow *flow, const char *method, const char *branch, unsigned cseq, const char *to_tag)
+{
+	stand_receive(&s, flow, stand_request(buf, sizeof buf, method, branch, cseq, to_tag));
+}
+
+static void test_options(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+
+	(void)state;
+	s.answer = 200;
+	get(&udp, "OPTIONS", "z9hG4bKa", 1, NULL);
+	assert_int_equal(s.requests, 1);
+	stand_expect_sent(&s, 1);
+	assert_int_equal(stand_status(stand_last(&s, 0)), 200);
+	assert_non_null(strstr(stand_last(&s, 0)->text, ";received=192.0.2.7;rport=5060"));
+	assert_string_equal(stand_hdr(stand_last(&s, 0), "Server", hdr), "stand");
+	assert_non_null(strstr(stand_hdr(stand_last(&s, 0), "To", hdr), ";tag=rf00"));
+	/* repeated: the same bytes again, the user is not asked */
+	char first[4096];
+	memcpy(first, stand_last(&s, 0)->text, sizeof first);
+	get(&udp, "OPTIONS", "z9hG4bKa", 1, NULL);
+	stand_expect_sent(&s, 2);
+	assert_string_equal(stand_last(&s, 0)->text, first);
+	assert_int_equal(s.requests, 1);
+	assert_int_equal(stand_count(&s, RF_UA_REPEATED_IN), 1);
+	stand_pass(&s, 33000); /* timer J */
+	assert_int_equal(s.gone, 1);
+	assert_int_equal(s.ua->stats.srv_now, 0);
+	get(&udp, "OPTIONS", "z9hG4bKa", 1, NULL);
+	assert_int_equal(s.requests, 2);
+}
+
+static void test_stream_ends_at_once(void **state)
+{
+	struct rf_flow tls = stand_stream("192.0.2.7:40000", RF_FLOW_TLS, 5);
+
+	(void)state;
+	s.answer = 200;
+	get(&tls, "OPTIONS", "z9hG4bKa", 1, NULL);
+	stand_expect_sent(&s, 1);
+	assert_true(rf_flow_eq(&stand_last(&s, 0)->flow, &tls));
+	stand_turn(&s);
+	assert_int_equal(s.gone, 1);
+	assert_int_equal(s.ua->srv.count, 0);
+}
+
+static void test_late(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+
+	(void)state;
+	get(&udp, "OPTIONS", "z9hG4bKa", 1, NULL);
+	assert_int_equal(rf_srv_reply_code(s.srv, 180), RF_E_STATE);
+	assert_int_equal(rf_srv_reply_code(s.srv, 99), RF_E_MALFORMED);
+	assert_int_equal(rf_srv_reply_code(s.srv, 700), RF_E_MALFORMED);
+	stand_expect_sent(&s, 0);
+	stand_pass(&s, 31900);
+	assert_int_equal(s.late, 0);
+	stand_pass(&s, 200);
+	assert_int_equal(s.late, 1);
+	assert_int_equal(s.gone, 1);
+	assert_int_equal(stand_status(stand_last(&s, 0)), 100); /* RFC 4320 4.1 */
+}
+
+static void test_invite_100_180_200_ack(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+	char tag[64];
+
+	(void)state;
+	get(&udp, "INVITE", "z9hG4bKi", 1, NULL);
+	stand_pass(&s, 150);
+	stand_expect_sent(&s, 0);
+	stand_pass(&s, 100);
+	stand_expect_sent(&s, 1);
+	assert_int_equal(stand_status(stand_last(&s, 0)), 100);
+	assert_null(strstr(stand_hdr(stand_last(&s, 0), "To", hdr), "tag="));
+	get(&udp, "INVITE", "z9hG4bKi", 1, NULL);
+	assert_int_equal(stand_status(stand_last(&s, 0)), 100);
+	assert_int_equal(rf_srv_reply_code(s.srv, 180), 0);
+	stand_expect_sent(&s, 3);
+	snprintf(tag, sizeof tag, "%.*s", RF_VFMT(rf_srv_to_tag(s.srv)));
+	assert_non_null(strstr(stand_hdr(stand_last(&s, 0), "To", hdr), tag));
+	stand_pass(&s, 5000);
+	stand_expect_sent(&s, 3);
+
+	struct rf_srv_reply ok = { .code = 200, .headers = RF_V("Contact: <sip:us@192.0.2.1>\r\n"),
+				   .content_type = RF_V("application/sdp"), .body = RF_V("v=0\r\n") };
+	assert_int_equal(rf_srv_reply(s.srv, &ok), 0);
+	stand_expect_sent(&s, 4);
+	assert_non_null(strstr(stand_last(&s, 0)->text, "\r\nContact: <sip:us@192.0.2.1>\r\n"));
+	assert_non_null(strstr(stand_last(&s, 0)->text, "\r\nContent-Length: 5\r\n\r\nv=0\r\n"));
+	assert_non_null(strstr(stand_hdr(stand_last(&s, 0), "To", hdr), tag));
+	assert_int_equal(rf_srv_reply(s.srv, &ok), RF_E_STATE);
+	stand_pass(&s, 1600); /* repeated after 500 and 1000 ms */
+	stand_expect_sent(&s, 6);
+	get(&udp, "INVITE", "z9hG4bKi", 1, NULL); /* Accepted absorbs it */
+	stand_expect_sent(&s, 6);
+	assert_int_equal(s.ua->stats.acks_now, 1);
+
+	get(&udp, "ACK", "z9hG4bKother", 2, tag); /* another CSeq: not this one's */
+	assert_int_equal(s.acks, 1);
+	assert_int_equal(s.acked_2xx, 0);
+	assert_int_equal(stand_count(&s, RF_UA_STRAY_ACK), 1);
+	get(&udp, "ACK", "z9hG4bKack", 1, tag);
+	assert_int_equal(s.acked_2xx, 1);
+	stand_pass(&s, 20000);
+	stand_expect_sent(&s, 6);
+	stand_pass(&s, 13000);
+	assert_int_equal(s.gone, 1);
+	assert_int_equal(s.no_ack, 0);
+	assert_int_equal(s.ua->stats.acks_now, 0);
+	assert_int_equal(s.ua->acks.count, 0);
+}
+
+static void test_no_ack(void **state)
+{
+	struct rf_flow tls = stand_stream("192.0.2.7:40000", RF_FLOW_TLS, 5);
+
+	(void)state;
+	get(&tls, "INVITE", "z9hG4bKi", 1, NULL);
+	assert_int_equal(rf_srv_reply_code(s.srv, 200), 0);
+	stand_pass(&s, 31900); /* 13.3.1.4: over streams too: 0.5 1.5 3.5 7.5 11.5 ... 31.5 */
+	stand_expect_sent(&s, 11);
+	assert_int_equal(s.no_ack, 0);
+	stand_pass(&s, 200);
+	assert_int_equal(s.no_ack, 1);
+	assert_int_equal(s.gone, 1);
+}
+
+static void test_refused_invite(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+
+	(void)state;
+	get(&udp, "INVITE", "z9hG4bKi", 1, NULL);
+	assert_int_equal(rf_srv_reply_with(s.srv, 486, RF_V("Retry-After: 3\r\n")), 0);
+	stand_pass(&s, 1600);
+	stand_expect_sent(&s, 3);
+	get(&udp, "ACK", "z9hG4bKi", 1, "whatever");
+	assert_int_equal(s.acks, 0);
+	stand_pass(&s, 4000);
+	stand_expect_sent(&s, 3);
+	get(&udp, "INVITE", "z9hG4bKi", 1, NULL);
+	stand_expect_sent(&s, 3);
+	stand_pass(&s, 1100); /* timer I */
+	assert_int_equal(s.gone, 1);
+	/* and without ACK: timer H */
+	get(&udp, "INVITE", "z9hG4bKj", 2, NULL);
+	assert_int_equal(rf_srv_reply_code(s.srv, 603), 0);
+	stand_pass(&s, 32100);
+	assert_int_equal(s.no_ack, 1);
+	assert_int_equal(s.gone, 2);
+}
+
+static void test_reliable_provisional(void **state)
+{
+	struct rf_flow tls = stand_stream("192.0.2.7:40000", RF_FLOW_TLS, 5);
+	struct rf_srv_reply ringing = { .code = 183, .headers = RF_V("Require: 100rel\r\nRSeq: 1\r\n"), .reliable = true };
+
+	(void)state;
+	get(&tls, "INVITE", "z9hG4bKi", 1, NULL);
+	assert_int_equal(rf_srv_reply(s.srv, &ringing), 0);
+	assert_int_equal(rf_srv_reply_code(s.srv, 180), 0); /* one that is not reliable does not take its place */
+	stand_pass(&s, 1600);
+	stand_expect_sent(&s, 4);
+	assert_int_equal(stand_status(stand_last(&s, 0)), 183);
+	rf_srv_pracked(s.srv);
+	stand_pass(&s, 10000);
+	stand_expect_sent(&s, 4);
+	ringing.headers = RF_V("Require: 100rel\r\nRSeq: 2\r\n");
+	assert_int_equal(rf_srv_reply(s.srv, &ringing), 0);
+	stand_pass(&s, 32100);
+	assert_int_equal(s.no_prack, 1);
+	assert_int_equal(rf_srv_reply_code(s.srv, 504), 0);
+}
+
+static void test_cancel(void **state)
+{
+	struct rf_flow tls = stand_stream("192.0.2.7:40000", RF_FLOW_TLS, 5);
+	struct rf_flow other = stand_stream("192.0.2.8:40000", RF_FLOW_TLS, 6);
+
+	(void)state;
+	get(&tls, "INVITE", "z9hG4bKi", 1, NULL);
+	assert_int_equal(rf_srv_reply_code(s.srv, 180), 0);
+	get(&other, "CANCEL", "z9hG4bKi", 1, NULL); /* another's connection */
+	assert_int_equal(stand_status(stand_last(&s, 0)), 481);
+	assert_true(rf_flow_eq(&stand_last(&s, 0)->flow, &other));
+	assert_int_equal(s.cancelled, 0);
+	get(&tls, "CANCEL", "z9hG4bKno", 1, NULL);
+	assert_int_equal(stand_status(stand_last(&s, 0)), 481);
+	get(&tls, "CANCEL", "z9hG4bKi", 1, NULL);
+	assert_int_equal(stand_status(stand_last(&s, 0)), 200);
+	assert_int_equal(s.cancelled, 1);
+	get(&tls, "CANCEL", "z9hG4bKi", 1, NULL); /* once more: answered, told only once */
+	assert_int_equal(stand_status(stand_last(&s, 0)), 200);
+	assert_int_equal(s.cancelled, 1);
+	assert_int_equal(rf_srv_reply_code(s.srv, 487), 0);
+	get(&tls, "ACK", "z9hG4bKi", 1, "x");
+	stand_turn(&s);
+	assert_int_equal(s.gone, 1);
+	/* the 200 was quicker */
+	get(&tls, "INVITE", "z9hG4bKj", 2, NULL);
+	assert_int_equal(rf_srv_reply_code(s.srv, 200), 0);
+	get(&tls, "CANCEL", "z9hG4bKj", 2, NULL);
+	assert_int_equal(stand_status(stand_last(&s, 0)), 200);
+	assert_int_equal(s.cancelled, 1);
+	assert_int_equal(stand_count(&s, RF_UA_REFUSED_CANCEL), 2);
+}
+
+static void test_merged(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+
+	(void)state;
+	get(&udp, "INVITE", "z9hG4bKi", 1, NULL);
+	get(&udp, "INVITE", "z9hG4bKj", 1, NULL);
+	assert_int_equal(stand_status(stand_last(&s, 0)), 482);
+	assert_int_equal(s.requests, 1);
+	assert_string_equal(s.refusal.what, "refused-merged");
+	get(&udp, "INVITE", "z9hG4bKk", 2, NULL); /* the next one, with credentials perhaps */
+	assert_int_equal(s.requests, 2);
+	get(&udp, "INVITE", "z9hG4bKl", 2, "inside"); /* in a dialog there is nothing to merge */
+	assert_int_equal(s.requests, 3);
+}
+
+static void test_turned_away(void **state)
+{
+	static const struct {
+		const char *name, *first, *extra;
+		unsigned code;
+	} cases[] = {
+		{ "hops used up", "INVITE sip:1002@example.org SIP/2.0", "Max-Forwards: 0\r\n", 483 },
+		{ "sips without TLS", "OPTIONS sips:1002@example.org SIP/2.0", "", 403 },
+		{ "unknown extension", "OPTIONS sip:1002@example.org SIP/2.0", "Require: 100rel, foo\r\n", 420 },
+		{ "proxy extension", "OPTIONS sip:1002@example.org SIP/2.0", "Proxy-Require: bar\r\n", 420 },
+		{ "known extension", "OPTIONS sip:1002@example.org SIP/2.0", "Require: timer\r\n", 200 },
+		{ "OPTIONS without hops ends here", "OPTIONS sip:1002@example.org SIP/2.0", "Max-Forwards: 0\r\n", 200 },
+	};
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+
+	(void)state;
+	s.answer = 200;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		size_t method = strcspn(cases[i].first, " ");
+
+		snprintf(buf, sizeof buf,
+			 "%s\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKt%zu\r\nFrom: <sip:a@b>;tag=f%zu\r\nTo: <sip:c@d>\r\n"
+			 "Call-ID: t%zu\r\nCSeq: 1 %.*s\r\n%s\r\n",
+			 cases[i].first, i, i, i, (int)method, cases[i].first, cases[i].extra);
+		stand_receive(&s, &udp, buf);
+		assert_true(s.sent_n > i);
+		if (stand_status(stand_last(&s, 0)) != cases[i].code)
+			fail_msg("%s: %s", cases[i].name, stand_last(&s, 0)->text);
+	}
+	assert_non_null(strstr(s.sent[2].text, "\r\nUnsupported: foo\r\n"));
+}
+
+static void test_malformed(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+
+	(void)state;
+	stand_receive(&s, &udp, "\r\n\r\n");
+	stand_receive_bytes(&s, &udp, rf_view_of("\0\0\0\0", 4));
+	stand_receive(&s, &udp, "hello");
+	stand_expect_sent(&s, 0);
+	stand_request(buf, sizeof buf, "OPTIONS", "z9hG4bKa", 1, NULL);
+	char *cseq = strstr(buf, "CSeq: 1");
+	memcpy(cseq, "CSeq: x", 7);
+	stand_receive(&s, &udp, buf);
+	stand_expect_sent(&s, 1);
+	assert_int_equal(stand_status(stand_last(&s, 0)), 400);
+	assert_int_equal(s.ua->stats.by_rule[RF_SIP_RULE_CSEQ], 1);
+	assert_string_equal(s.refusal.what, "cseq");
+	assert_int_equal(s.requests, 0);
+	/* every prefix */
+	s.answer = 200;
+	size_t n = strlen(stand_request(buf, sizeof buf, "MESSAGE", "z9hG4bKa", 1, NULL));
+	for (size_t i = 0; i < n; i++)
+		stand_receive_bytes(&s, &udp, rf_view_of(buf, i));
+	assert_int_equal(s.requests, 0);
+	stand_receive_bytes(&s, &udp, rf_view_of(buf, n));
+	assert_int_equal(s.requests, 1);
+	assert_true(s.refusals < 60); /* 20 a second, not one for each */
+	assert_true(stand_count(&s, RF_UA_EVENTS_CUT) > 0);
+}
+
+static void test_broken_transport(void **state)
+{
+	struct rf_flow tls = stand_stream("192.0.2.7:40000", RF_FLOW_TLS, 5);
+
+	(void)state;
+	get(&tls, "INVITE", "z9hG4bKi", 1, NULL);
+	s.send_fails = RF_E_CLOSED;
+	assert_int_equal(rf_srv_reply_code(s.srv, 180), 0);
+	assert_int_equal(s.failed, 0); /* not from inside the call */
+	stand_turn(&s);
+	assert_int_equal(s.failed, 1);
+	assert_int_equal(rf_srv_reply_code(s.srv, 500), 0);
+	stand_pass(&s, 33000);
+	assert_int_equal(s.gone, 1);
+}
+
+static void test_drain(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+
+	(void)state;
+	s.answer = 200;
+	rf_ua_drain(s.ua);
+	get(&udp, "REGISTER", "z9hG4bKr", 1, NULL);
+	assert_int_equal(stand_status(stand_last(&s, 0)), 503);
+	assert_string_equal(stand_hdr(stand_last(&s, 0), "Retry-After", hdr), "5");
+	get(&udp, "BYE", "z9hG4bKb", 1, "inside");
+	assert_int_equal(stand_status(stand_last(&s, 0)), 200);
+}
+
+static void test_bound(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+	char branch[32];
+
+	(void)state;
+	stand_fini(&s);
+	stand_init(&s, &(struct rf_ua_bounds){ .server_transactions = 8 }, 0, 1);
+	s.answer = 200;
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(branch, sizeof branch, "z9hG4bK%u", i);
+		get(&udp, "OPTIONS", branch, i, NULL);
+		assert_int_equal(stand_status(stand_last(&s, 0)), i < 8 ? 200 : 503);
+	}
+	assert_int_equal(s.ua->srv.count, 8);
+	assert_int_equal(stand_count(&s, RF_UA_REFUSED_TRANSACTIONS), 92);
+	stand_pass(&s, 4100); /* these have had their answers and were silent since */
+	for (unsigned i = 100; i < 110; i++) {
+		snprintf(branch, sizeof branch, "z9hG4bK%u", i);
+		get(&udp, "OPTIONS", branch, i, NULL);
+		assert_int_equal(stand_status(stand_last(&s, 0)), i < 108 ? 200 : 503);
+	}
+	assert_int_equal(stand_count(&s, RF_UA_EVICTED), 8);
+	assert_int_equal(s.ua->srv.count, 8);
+	stand_pass(&s, 33000);
+	assert_int_equal(s.gone, 16);
+	assert_int_equal(s.ua->stats.srv_now, 0);
+	assert_int_equal(s.ua->merged.count, 0);
+}
+
+static void test_free_with_work_left(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+
+	(void)state;
+	get(&udp, "INVITE", "z9hG4bKi", 1, NULL);
+	assert_int_equal(rf_srv_reply_code(s.srv, 200), 0);
+	get(&udp, "INVITE", "z9hG4bKj", 2, NULL);
+	get(&udp, "OPTIONS", "z9hG4bKk", 3, NULL);
+	rf_ua_free(s.ua);
+	assert_int_equal(s.gone, 3);
+	rf_loop_free(s.loop);
+	stand_init(&s, NULL, 0, 1);
+}
+
+static void test_no_memory(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+	char branch[32];
+
+	(void)state;
+	for (unsigned n = 1;; n++) {
+		snprintf(branch, sizeof branch, "z9hG4bK%u", n);
+		size_t had = s.requests;
+		fail_alloc_at(n);
+		get(&udp, "INVITE", branch, n, NULL);
+		int rc = s.requests > had ? rf_srv_reply_code(s.srv, 200) : 0;
+		if (!fail_alloc_off())
+			break;
+		if (s.requests == had)
+			assert_int_equal(stand_status(stand_last(&s, 0)), 503);
+		else if (rc) {
+			assert_int_equal(rc, -ENOMEM);
+			assert_false(rf_srv_answered(s.srv));
+			assert_int_equal(rf_srv_reply_code(s.srv, 200), 0);
+		}
+		assert_true(n < 50);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_options, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stream_ends_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_invite_100_180_200_ack, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_ack, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused_invite, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reliable_provisional, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_merged, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_turned_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_malformed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_broken_transport, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_drain, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bound, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_free_with_work_left, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -195,8 +195,8 @@ def main():
         ring_pki = tmp / "ring-pki"
         ring_pki.mkdir()
         (ring_pki / "ca.pem").symlink_to(ring.site / "pki" / "ca.pem")
-        link_phones(ring_pki, lambda n: ring.site / "pki" / "phones" / f"p{n}" / "phone.crt",
-                    lambda n: ring.site / "pki" / "phones" / f"p{n}" / "phone.key", numbers)
+        link_phones(ring_pki, lambda n: ring.site / "pki" / "phones" / f"p{n}" / "cert.pem",
+                    lambda n: ring.site / "pki" / "phones" / f"p{n}" / "key.pem", numbers)
         ring.phone_pki = ring_pki
         kam = Kamailio(tmp, 25060, 25061, 0, pki=pki)
         kam.phone_pki = pki

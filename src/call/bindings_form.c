@@ -147,7 +147,8 @@ static int add(struct rf_registration *r, struct rf_registration_ops *ops, enum 
 }
 
 /* A binding that is replaced may stand under another key: the same contact written differently. */
-static int add_change(struct rf_registration *r, struct rf_registration_ops *ops, const struct rf_registration_change *c)
+static int add_change(struct rf_registration *r, struct rf_registration_ops *ops,
+		      const struct rf_registration_change *c)
 {
 	const struct rf_binding *old = c->old;
 	bool same_key = old && old->reg_id == c->b.reg_id && rf_view_eq(old->contact, c->b.contact) &&

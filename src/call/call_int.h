@@ -160,7 +160,7 @@ void rf_leg_seen(struct rf_leg *leg, const struct rf_flow *flow);
 /* Its connection is gone: has the phone registered over another one? Then that is used. */
 bool rf_leg_find_again(struct rf_leg *leg);
 
-/* Begin a request in the leg's dialog in core->out; write more headers onto *w; then send. extra_hops: RFC 3261 16.6. */
+/* Begin a request in the leg's dialog in core->out; write more headers onto *w; then send. */
 int rf_leg_begin(struct rf_leg *leg, enum rf_sip_method method, struct rf_writer *w);
 int rf_leg_send(struct rf_leg *leg, struct rf_writer *w, struct rf_view type, struct rf_view body, rf_cli_fn *fn,
 		void *arg, struct rf_cli **ret_cli);

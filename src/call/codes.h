@@ -18,8 +18,8 @@ struct rf_code rf_code_of_phone(unsigned code);
 /* The cause of Reason: SIP;cause=, and the outcome word of the record ("answered", "busy", ...). Static strings. */
 const char *rf_code_outcome(unsigned code);
 
-/* A Reason value that may be passed on (RFC 3326): one value, protocol SIP or Q.850, a numeric cause and at most a quoted
- * text, no control characters, at most 128 bytes. */
+/* A Reason value that may be passed on (RFC 3326): one value, protocol SIP or Q.850, a numeric cause and at most a
+ * quoted text, no control characters, at most 128 bytes. */
 bool rf_reason_passes(struct rf_view value);
 
 #endif

@@ -356,13 +356,13 @@ struct ask {
 	struct rf_mail mail;
 	struct rf_loop *asker, *here; /* here: whose thread it is on */
 	struct rf_timer retry;
-	struct rf_call_core *const *cores;
 	size_t n, at;
 	struct rf_control_query query;
 	rf_control_done_fn *done;
 	void *ctx;
 	struct text text;
 	int err;
+	struct rf_call_core *cores[];
 };
 
 static void answer(struct rf_mail *mail, int status)
@@ -429,13 +429,13 @@ static void visit(struct rf_mail *mail, int status)
 int rf_control_ask(struct rf_loop *asker, struct rf_call_core *const *cores, size_t n,
 		   const struct rf_control_query *query, rf_control_done_fn *done, void *ctx)
 {
-	struct ask *a = calloc(1, sizeof *a);
+	struct ask *a = calloc(1, sizeof *a + n * sizeof *cores);
 
 	if (!a)
 		return -ENOMEM;
+	memcpy(a->cores, cores, n * sizeof *cores);
 	a->asker = a->here = asker;
 	rf_timer_init(&a->retry, retry);
-	a->cores = cores;
 	a->n = n;
 	a->query = *query;
 	a->done = done;

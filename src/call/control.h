@@ -39,7 +39,7 @@ struct rf_control_query {
 typedef void rf_control_done_fn(void *ctx, int err, struct rf_view json);
 
 /* From the thread of `asker`; done comes on that thread, later. -ENOMEM: done does not come. The cores live until
- * done has come. */
+ * done has come; the array is copied. */
 int rf_control_ask(struct rf_loop *asker, struct rf_call_core *const *cores, size_t n,
 		   const struct rf_control_query *query, rf_control_done_fn *done, void *ctx);
 

@@ -88,12 +88,16 @@ void rf_call_core_attach(struct rf_call_core *core, struct rf_ua *ua)
 	core->ua = ua;
 }
 
-void rf_call_core_join(struct rf_call_core *const *cores, size_t n)
+int rf_call_core_join(struct rf_call_core *const *cores, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		cores[i]->peers = cores;
+		cores[i]->peers = calloc(n, sizeof *cores);
+		if (!cores[i]->peers)
+			return -ENOMEM;
+		memcpy(cores[i]->peers, cores, n * sizeof *cores);
 		cores[i]->peer_count = n;
 	}
+	return 0;
 }
 
 void rf_call_core_free(struct rf_call_core *core)
@@ -115,6 +119,7 @@ void rf_call_core_free(struct rf_call_core *core)
 	rf_arena_fini(&core->scratch);
 	rf_directory_put(core->directory);
 	free(core->again);
+	free(core->peers);
 	free(core);
 }
 

@@ -56,8 +56,9 @@ struct rf_call_config {
 /* -ENOMEM, RF_E_CRYPTO. ua may be NULL and set later with rf_call_core_attach() (the ua wants its user first). */
 int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **ret_core);
 void rf_call_core_attach(struct rf_call_core *core, struct rf_ua *ua);
-/* Before the loops run: all cores of the process, cores[i] for worker i; the array outlives them. Not needed with one. */
-void rf_call_core_join(struct rf_call_core *const *cores, size_t n);
+/* Before the loops run: all cores of the process, cores[i] for worker i; the array is copied. Not needed with one.
+ * A connection that closes on one worker is then known to the calls of the others. -ENOMEM. */
+int rf_call_core_join(struct rf_call_core *const *cores, size_t n);
 /* Calls still there are dropped without a word to the phones (see rf_call_core_drain()), with their records written. */
 void rf_call_core_free(struct rf_call_core *core);
 

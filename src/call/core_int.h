@@ -55,7 +55,7 @@ struct rf_call_core {
 	struct rf_table flows;     /* legs by the connection that they are on */
 	struct rf_table by_id;     /* calls by session id */
 	struct rf_table by_number; /* calls by the caller's number: their number is bounded */
-	struct rf_call_core *const *peers; /* all cores of the process, this one among them */
+	struct rf_call_core **peers; /* all cores of the process, this one among them */
 	size_t peer_count;
 	struct rf_call_list calls;
 	struct rf_registration_list registrations;

@@ -1,6 +1,6 @@
-/* Provisional answers across a pair (RFC 3261 13.2.2.1, 3262, 3960). Reliability is hop by hop: we acknowledge the called
- * phone's at once and make our own toward the caller. The exception is an offer in a reliable provisional: its PRACK
- * must carry the answer, so it waits for the caller's. */
+/* Provisional answers across a pair (RFC 3261 13.2.2.1, 3262, 3960). Reliability is hop by hop: we acknowledge the
+ * called phone's at once and make our own toward the caller. The exception is an offer in a reliable provisional: its
+ * PRACK must carry the answer, so it waits for the caller's. */
 #include "call/call_int.h"
 
 static unsigned code_to_tell(unsigned code, bool has_sdp)
@@ -103,8 +103,8 @@ static void send_prack(struct rf_pair *pair, uint32_t rseq, struct rf_view sdp)
 }
 
 /* What the description of a provisional is, policed for the caller into *ret_out. */
-static enum rf_sdp_rule take_description(struct rf_pair *pair, bool rel, struct rf_view sdp, enum rf_offer_role *ret_role,
-					 struct rf_view *ret_out)
+static enum rf_sdp_rule take_description(struct rf_pair *pair, bool rel, struct rf_view sdp,
+					 enum rf_offer_role *ret_role, struct rf_view *ret_out)
 {
 	struct rf_leg *a = &pair->a, *b = &pair->b;
 	struct rf_call_core *core = pair->call->core;

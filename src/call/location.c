@@ -3,6 +3,7 @@
 #include "call/location.h"
 
 #include "base/err.h"
+#include "base/table.h"
 #include "sip/uri.h"
 
 #include <stdlib.h>
@@ -41,12 +42,12 @@ static int match(struct cds_lfht_node *node, const void *key)
 {
 	const struct rf_view *aor = key;
 
-	return rf_view_eq(caa_container_of(node, struct set, node)->aor, *aor);
+	return rf_view_eq(rf_container(node, struct set, node)->aor, *aor);
 }
 
 static void free_set(struct rcu_head *head)
 {
-	free(caa_container_of(head, struct set, rcu));
+	free(rf_container(head, struct set, rcu));
 }
 
 static void retire(struct set *s)
@@ -79,15 +80,15 @@ int rf_location_new(const struct rf_location_limits *limits, const struct rf_has
 void rf_location_free(struct rf_location *l)
 {
 	struct cds_lfht_iter it;
-	struct set *s;
+	struct cds_lfht_node *node;
 
 	if (!l)
 		return;
 	urcu_memb_register_thread();
 	urcu_memb_read_lock();
-	cds_lfht_for_each_entry(l->ht, &it, s, node)
-		if (cds_lfht_del(l->ht, &s->node) == 0)
-			retire(s);
+	cds_lfht_for_each(l->ht, &it, node)
+		if (cds_lfht_del(l->ht, node) == 0)
+			retire(rf_container(node, struct set, node));
 	urcu_memb_read_unlock();
 	urcu_memb_unregister_thread();
 	urcu_memb_barrier();
@@ -186,7 +187,7 @@ static struct set *find(struct rf_location *l, struct rf_view aor, struct cds_lf
 	cds_lfht_lookup(l->ht, rf_hash(&l->key, aor), match, &aor, it);
 	struct cds_lfht_node *node = cds_lfht_iter_get_node(it);
 
-	return node ? caa_container_of(node, struct set, node) : NULL;
+	return node ? rf_container(node, struct set, node) : NULL;
 }
 
 /* A change of one set: works on a copy b[] of *n bindings (room for one more than the cap), says what to do next. */
@@ -431,12 +432,15 @@ int rf_location_get(struct rf_location *l, struct rf_view aor, struct rf_mono no
 void rf_location_walk(struct rf_location *l, rf_location_visit_fn *visit, void *ctx)
 {
 	struct cds_lfht_iter it;
-	struct set *s;
+	struct cds_lfht_node *node;
 
 	urcu_memb_read_lock();
-	cds_lfht_for_each_entry(l->ht, &it, s, node)
+	cds_lfht_for_each(l->ht, &it, node) {
+		const struct set *s = rf_container(node, struct set, node);
+
 		for (size_t i = 0; i < s->n; i++)
 			visit(ctx, s->aor, &s->b[i]);
+	}
 	urcu_memb_read_unlock();
 }
 
@@ -499,7 +503,7 @@ size_t rf_location_expire(struct rf_location *l, struct rf_mono now, size_t most
 		cds_lfht_first(l->ht, &it);
 	l->last_n = 0;
 	for (struct cds_lfht_node *node; (node = cds_lfht_iter_get_node(&it)); cds_lfht_next(l->ht, &it)) {
-		s = caa_container_of(node, struct set, node);
+		s = rf_container(node, struct set, node);
 		if (most-- == 0) {
 			memcpy(l->last, s->aor.p, s->aor.n);
 			l->last_n = s->aor.n;

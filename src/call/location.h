@@ -56,8 +56,8 @@ int rf_location_new(const struct rf_location_limits *limits, const struct rf_has
 /* All threads have left. */
 void rf_location_free(struct rf_location *l);
 
-/* Make the calling thread one that may use the table; each thread once. A thread that may block for long calls
- * rf_location_offline()/online() around it only if it wants to; reading needs no quiescent calls (urcu-memb). */
+/* Make the calling thread one that may use the table; each thread once. Nothing else is asked of it between look-ups
+ * (userspace-rcu's memb flavour). */
 void rf_location_enter(struct rf_location *l);
 void rf_location_leave(struct rf_location *l);
 

@@ -1,7 +1,7 @@
-/* Requests that cross an open pair: re-INVITE, UPDATE, INFO. Each is a relay: taken from one leg, made anew on the other,
- * answered when the other has answered. Whose turn it is says sip/offer.h of each leg, so two that meet in the middle
- * end as 491 for one of them (RFC 3261 14, RFC 3311 5.2). What the phones agreed on before stands until both have
- * agreed on something else. */
+/* Requests that cross an open pair: re-INVITE, UPDATE, INFO. Each is a relay: taken from one leg, made anew on the
+ * other, answered when the other has answered. Whose turn it is says sip/offer.h of each leg, so two that meet in the
+ * middle end as 491 for one of them (RFC 3261 14, RFC 3311 5.2). What the phones agreed on before stands until both
+ * have agreed on something else. */
 #include "call/call_int.h"
 
 #include <stdlib.h>

@@ -20,8 +20,26 @@ enum {
 	ARENA_BYTES = 96 * 1024,
 };
 
+/* A disk that stalls for longer than a transaction lives: nobody waits for the answer any more. */
+static void srv_event(void *arg, struct rf_srv *srv, enum rf_srv_event event)
+{
+	struct rf_registration *r = arg;
+
+	(void)srv;
+	if (event == RF_SRV_GONE)
+		r->srv = NULL;
+}
+
+static void reply(struct rf_registration *r, unsigned code, struct rf_view reason, struct rf_view headers)
+{
+	if (r->srv)
+		rf_core_reply_headers(r->core, r->srv, code, reason, headers);
+}
+
 static void finish(struct rf_registration *r)
 {
+	if (r->srv)
+		rf_srv_watch(r->srv, NULL, NULL);
 	if (r->core) {
 		TAILQ_REMOVE(&r->core->registrations, r, list);
 		r->core->census.registrations--;
@@ -263,9 +281,11 @@ static struct rf_registration *begin(struct rf_call_core *core, struct rf_in *in
 	r->outbound = rf_sip_msg_has_token(in->msg, RF_SIP_H_SUPPORTED, RF_V("outbound")) ||
 		      rf_sip_msg_has_token(in->msg, RF_SIP_H_REQUIRE, RF_V("outbound"));
 	if (make_aor(r, in) || read_old(r)) {
+		r->srv = NULL;
 		finish(r);
 		return NULL;
 	}
+	rf_srv_watch(in->srv, srv_event, r);
 	return r;
 }
 
@@ -315,9 +335,9 @@ static void answer_200(struct rf_registration *r)
 			rf_sip_put_hdr_u64(&w, RF_SIP_H_FLOW_TIMER, keepalive_s);
 	}
 	if (rf_writer_done(&w, &headers))
-		rf_core_reply(core, r->srv, 500, RF_V("Too Many Contacts"));
+		reply(r, 500, RF_V("Too Many Contacts"), RF_V(""));
 	else
-		rf_core_reply_headers(core, r->srv, 200, RF_V(""), headers);
+		reply(r, 200, RF_V(""), headers);
 }
 
 static void refuse(struct rf_registration *r, const struct rf_in *in, unsigned code)
@@ -334,7 +354,7 @@ static void refuse(struct rf_registration *r, const struct rf_in *in, unsigned c
 	rf_writer_done(&w, &headers);
 	core->counters.registrations_refused++;
 	rf_record_registration_refused(core, in, r->aor, code);
-	rf_core_reply_headers(core, r->srv, code, RF_V(""), headers);
+	reply(r, code, RF_V(""), headers);
 	finish(r);
 }
 
@@ -394,7 +414,7 @@ static void committed(struct rf_registration *r)
 		rf_core_put_retry_after(&w, 30);
 		rf_writer_done(&w, &headers);
 		core->counters.registrations_refused++;
-		rf_core_reply_headers(core, r->srv, 503, RF_V("Cannot Store The Registration"), headers);
+		reply(r, 503, RF_V("Cannot Store The Registration"), headers);
 	}
 	finish(r);
 }
@@ -468,6 +488,9 @@ void rf_registrar_drop(struct rf_call_core *core)
 		TAILQ_REMOVE(&core->registrations, r, list);
 		core->census.registrations--;
 		r->core = NULL;
+		if (r->srv)
+			rf_srv_watch(r->srv, NULL, NULL);
+		r->srv = NULL;
 		if (__atomic_load_n(&r->stranded, __ATOMIC_ACQUIRE))
 			finish(r);
 	}

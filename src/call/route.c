@@ -64,7 +64,8 @@ static size_t calls_of(struct rf_call_core *core, struct rf_view number)
 	return count;
 }
 
-void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_arena *arena, struct rf_route *ret_route)
+void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_arena *arena,
+		   struct rf_route *ret_route)
 {
 	struct rf_route *r = ret_route;
 	struct rf_view number, own = rf_proof_number(&in->proof);

@@ -15,6 +15,7 @@ struct rf_route {
 };
 
 /* The caller is proven. Memory from arena. */
-void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_arena *arena, struct rf_route *ret_route);
+void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_arena *arena,
+		   struct rf_route *ret_route);
 
 #endif

@@ -405,7 +405,10 @@ static int send_invite(struct rf_pair *pair)
 		rf_put_lit(&w, "Supported: 100rel\r\n");
 	rf_leg_put_timer(b, &w);
 	rc = rf_offer_sent(&b->offer, RF_OFFER_INVITE, sdp.n > 0);
-	return rc ? rc : rf_leg_send(b, &w, sdp.n ? RF_V("application/sdp") : RF_V(""), sdp, invite_event, pair, &pair->invite);
+	if (rc)
+		return rc;
+	return rf_leg_send(b, &w, sdp.n ? RF_V("application/sdp") : RF_V(""), sdp, invite_event, pair,
+			   &pair->invite);
 }
 
 /* From as the called phone sees it: the proven number with the directory's name, or anonymous. */

@@ -77,7 +77,7 @@ static int show_json(void *arg, const struct rf_cdr *cdr, const struct rf_ledger
 }
 
 static const struct rf_cmd_opt opts[] = {
-	{ "since", "TIME", "calls that began at TIME or later: 2026-11-22, 2026-11-22T08:00 (UTC), or an age: 15m, 2h, 3d", 0 },
+	{ "since", "TIME", "calls that began at TIME or later: 2026-11-22, 2026-11-22T08:00 (UTC), or an age: 2h, 3d", 0 },
 	{ "until", "TIME", "calls that began before TIME", 0 },
 	{ "number", "N", "calls from or to this number", 0 },
 	{ "session", "ID", "the legs of one call", 0 },

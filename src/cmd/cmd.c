@@ -9,31 +9,8 @@
 
 /* All commands, in the order of the help. */
 static const struct rf_cmd *const groups[] = {
-	rf_cmd_init, rf_cmd_check, rf_cmd_phone, rf_cmd_user, rf_cmd_host,
-#ifdef RF_CMD_WITH_UP
-	rf_cmd_up,
-#endif
-#ifdef RF_CMD_WITH_DOWN
-	rf_cmd_down,
-#endif
-#ifdef RF_CMD_WITH_STATUS
-	rf_cmd_status, rf_cmd_reload,
-#endif
-#ifdef RF_CMD_WITH_RUN
-	rf_cmd_runs,
-#endif
-#ifdef RF_CMD_WITH_CALLS
-	rf_cmd_calls,
-#endif
-#ifdef RF_CMD_WITH_BINDINGS
-	rf_cmd_bindings,
-#endif
-#ifdef RF_CMD_WITH_CDR
-	rf_cmd_cdr,
-#endif
-#ifdef RF_CMD_WITH_LEDGER
-	rf_cmd_ledger,
-#endif
+	rf_cmd_init, rf_cmd_check, rf_cmd_phone, rf_cmd_user, rf_cmd_host, rf_cmd_up, rf_cmd_down, rf_cmd_status, rf_cmd_runs,
+	rf_cmd_calls, rf_cmd_bindings, rf_cmd_cdr, rf_cmd_ledger,
 };
 
 enum { GROUPS = sizeof groups / sizeof *groups };

@@ -231,8 +231,8 @@ static const char linphone_text[] =
 	"[net]\n"
 	"mtu=1300\n"
 	"[proxy_0]\n"
-	"reg_proxy=<sip:%s:%u;transport=%s>\n"
-	"reg_route=<sip:%s:%u;transport=%s>\n"
+	"reg_proxy=<sip:%s:%u;transport=%s;maddr=%s>\n"
+	"reg_route=<sip:%s:%u;transport=%s;maddr=%s>\n"
 	"reg_identity=sip:%s@%s\n"
 	"reg_expires=600\n"
 	"reg_sendregister=1\n"
@@ -263,15 +263,33 @@ static void put_linphone_auth(struct rf_phone_config *p, FILE *f)
 			rf_site_cstr(p->phone->number), p->user, p->password.text, domain, domain);
 }
 
+/* linphone opens its database below HOME and gives up, its listening sockets included, when the folder is missing. */
+static int make_home(struct rf_phone_config *p)
+{
+	static const char *const folders[] = { ".local", ".local/share", ".local/share/linphone" };
+	char path[4096];
+
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		if ((size_t)snprintf(path, sizeof path, "%s/%s", p->real_out, folders[i]) >= sizeof path ||
+		    (mkdir(path, 0700) && errno != EEXIST))
+			return rf_cmd_error(p->c, RF_EXIT_FAILED, "cannot make %s: %s", path, rf_err_text(-errno));
+	}
+	return RF_EXIT_YES;
+}
+
+/* linphone's TLS library knows no addresses in certificates: the URI names the domain, which the certificate covers,
+ * and maddr says where to connect. */
 static int write_linphone(struct rf_phone_config *p)
 {
 	char urn[RF_SITE_URN], suites[160], host[80];
-	const char *d = p->real_out, *transport = rf_transport_name(p->transport);
+	const char *d = p->real_out, *transport = rf_transport_name(p->transport), *domain = rf_site_cstr(p->site->domain);
 
 	linphone_suites(p->site, suites, sizeof suites);
 	if (!suites[0])
 		return rf_cmd_error(p->c, RF_EXIT_NO, "linphone 5.1 has none of the SRTP suites that this site allows");
 	int status = copy_pki(p, "key.pem", "cert.pem");
+	if (!status)
+		status = make_home(p);
 	FILE *f = status ? NULL : create(p, "linphonerc");
 	if (!f)
 		return status ? status : RF_EXIT_FAILED;
@@ -280,8 +298,8 @@ static int write_linphone(struct rf_phone_config *p)
 	/* 0: no such transport, -1: any port */
 	fprintf(f, linphone_text, d, d, p->transport == RF_TRANSPORT_UDP ? -1 : 0,
 		p->transport == RF_TRANSPORT_TCP ? -1 : 0, p->transport == RF_TRANSPORT_TLS ? -1 : 0, host[0] == '[', d, d, d,
-		p->site->policy.media_encrypted, suites, urn + strlen("urn:uuid:"), host, p->port, transport, host, p->port,
-		transport, rf_site_cstr(p->phone->number), rf_site_cstr(p->site->domain));
+		p->site->policy.media_encrypted, suites, urn + strlen("urn:uuid:"), domain, p->port, transport, host, domain,
+		p->port, transport, host, rf_site_cstr(p->phone->number), domain);
 	put_linphone_auth(p, f);
 	fputs("[video]\nenabled=0\ncapture=0\ndisplay=0\n", f);
 	return finish(p, f, "linphonerc");

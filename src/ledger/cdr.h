@@ -1,4 +1,5 @@
-/* Call detail records: one per leg, the legs of a call joined by the session id. In the ledger an event of kind "cdr". */
+/* Call detail records: one per leg, the legs of a call joined by the session id. In the ledger events of
+ * kind "cdr". */
 #ifndef RF_LEDGER_CDR_H
 #define RF_LEDGER_CDR_H
 
@@ -31,7 +32,8 @@ struct rf_cdr {
 
 int rf_cdr_post(struct rf_ledger *l, struct rf_wall now, const struct rf_cdr *cdr);
 
-/* A record read back; views live in arena a. RF_E_CORRUPT when the line is no cdr or a field is not what it should be. */
+/* A record read back; views live in arena a. RF_E_CORRUPT when the line is no cdr or a field is not what it
+ * should be. */
 int rf_cdr_parse(struct rf_arena *a, const struct rf_ledger_line *line, struct rf_cdr *ret_cdr);
 
 struct rf_cdr_filter {

@@ -150,13 +150,24 @@ void rf_journal_unlock(struct rf_journal *j)
 		flock(j->lock_fd, LOCK_UN);
 }
 
-static int next_segment(struct rf_journal *j, uint64_t first_seq)
+/* To the disk, and the head after it: never before, so that the head has not seen more than a crash leaves. */
+static int sync_to(struct rf_journal *j, const struct rf_chain *end)
 {
-	int fd;
+	struct rf_head head = { .seq = end->seq };
 
 	if (j->seg_fd >= 0 && j->io.sync(j->io.ctx, j->seg_fd))
 		return -errno;
-	rf_segment_name(j->seg_name, first_seq);
+	memcpy(head.hash, end->hash, sizeof head.hash);
+	return rf_head_write(j, &head);
+}
+
+static int next_segment(struct rf_journal *j, const struct rf_chain *before)
+{
+	int fd, rc = j->seg_fd >= 0 ? sync_to(j, before) : 0;
+
+	if (rc)
+		return rc;
+	rf_segment_name(j->seg_name, before->seq + 1);
 	fd = rf_journal_create(j, j->seg_name, O_EXCL | O_APPEND);
 	if (fd < 0) {
 		j->seg_name[0] = '\0';
@@ -170,13 +181,13 @@ static int next_segment(struct rf_journal *j, uint64_t first_seq)
 	return 0;
 }
 
-int rf_journal_append(struct rf_journal *j, struct rf_view lines, uint64_t first_seq)
+int rf_journal_append(struct rf_journal *j, struct rf_view lines, const struct rf_chain *before)
 {
 	size_t done = 0;
 	int rc = 0;
 
 	if (j->seg_fd < 0 || j->seg_bytes >= j->seg_limit)
-		rc = next_segment(j, first_seq);
+		rc = next_segment(j, before);
 	while (rc == 0 && done < lines.n) {
 		ssize_t n = j->io.write(j->io.ctx, j->seg_fd, lines.p + done, lines.n - done);
 
@@ -205,15 +216,11 @@ int rf_journal_append(struct rf_journal *j, struct rf_view lines, uint64_t first
 
 int rf_journal_sync(struct rf_journal *j)
 {
-	struct rf_head head = { .seq = j->chain.seq };
 	int rc;
 
 	if (!j->dirty)
 		return 0;
-	if (j->seg_fd >= 0 && j->io.sync(j->io.ctx, j->seg_fd))
-		return -errno;
-	memcpy(head.hash, j->chain.hash, sizeof head.hash);
-	rc = rf_head_write(j, &head);
+	rc = sync_to(j, &j->chain);
 	if (rc == 0)
 		j->dirty = false;
 	return rc;

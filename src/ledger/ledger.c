@@ -1,6 +1,6 @@
 /* Posting and the thread behind it. Workers push onto an atomic list; the thread takes the whole list at once, turns it
- * into lines in one buffer, and appends that in one write. A batch that fails stays in `pending` as events, not as lines,
- * because by the time the disk is back another process may have moved the chain on. */
+ * into lines in one buffer, and appends that in one write. A batch that fails stays in `pending` as events, not as
+ * lines, because by the time the disk is back another process may have moved the chain on. */
 #include "ledger/ledger_int.h"
 
 #include <limits.h>
@@ -222,7 +222,7 @@ static int write_batch(struct rf_ledger *l)
 	}
 	lines = j->chain.seq - before.seq;
 	if (rc == 0 && w.n)
-		rc = rf_journal_append(j, rf_view_of(w.buf, w.n), before.seq + 1);
+		rc = rf_journal_append(j, rf_view_of(w.buf, w.n), &before);
 	if (rc) {
 		j->chain = before;
 		return rc;
@@ -343,7 +343,8 @@ uint64_t rf_ledger_stop(struct rf_ledger *l)
 		pthread_join(l->thread, NULL);
 		l->running = false;
 	}
-	rf_ledger_turn(l, true);
+	while (rf_ledger_turn(l, true) == 0 && atomic_load(&l->queued) > 0)
+		;
 	return atomic_load(&l->queued) + atomic_load(&l->lost) - l->lost_told;
 }
 

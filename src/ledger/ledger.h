@@ -44,9 +44,9 @@ struct rf_ledger_options {
 	size_t segment_bytes;        /* 0: RF_LEDGER_SEGMENT */
 };
 
-/* Open DIR for writing, repair what a crash left behind: half a line at the end is taken off and kept in the fields of
- * a ledger.recovered event (whole in a file recovered-*.bin that it names). A last line that fails its hash, or a head that has
- * seen more than there is, is left as it stands for `verify` to find; a new segment begins with a ledger.damaged or
+/* Open DIR for writing, repair what a crash left behind: half a line at the end is taken off, kept whole in a file
+ * recovered-*.bin, and told in a ledger.recovered event. A last line that fails its hash, or a head that has seen more
+ * than there is, is left as it stands for `verify` to find; a new segment begins with a ledger.damaged or
  * ledger.truncated event. Starts no thread: events posted before rf_ledger_start() wait in memory.
  * Errors: -errno with diag naming the file, RF_E_BUSY (another process keeps the lock), -ENOMEM. */
 int rf_ledger_open(const char *dir, const struct rf_ledger_options *options, struct rf_ledger **ret_ledger,

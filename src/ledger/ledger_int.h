@@ -66,8 +66,9 @@ bool rf_journal_attached(const struct rf_journal *j);
 /* Take the lock for one batch, reading the tail again if another process wrote. RF_E_BUSY when it is held. */
 int rf_journal_lock(struct rf_journal *j);
 void rf_journal_unlock(struct rf_journal *j);
-/* Under the lock: append whole lines, all or nothing (a part written is cut off again). Changes segment when due. */
-int rf_journal_append(struct rf_journal *j, struct rf_view lines, uint64_t first_seq);
+/* Under the lock: append whole lines, all or nothing (a part written is cut off again). before: the chain's end that
+ * they continue. Changes segment when due; the segment that is left is synced, with the head, first. */
+int rf_journal_append(struct rf_journal *j, struct rf_view lines, const struct rf_chain *before);
 /* Under the lock: to the disk, and the head after it. */
 int rf_journal_sync(struct rf_journal *j);
 

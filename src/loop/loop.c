@@ -96,16 +96,11 @@ static void end_turn(struct rf_loop *loop)
 	rf_loop_took(loop, "the end of the turn", round);
 }
 
-static void timer_woke(uv_timer_t *timer)
-{
-	struct rf_loop *loop = timer->data;
-
-	loop->armed = false;
-}
+static void timer_woke(uv_timer_t *timer);
 
 /* The wait ends when the next timer is due. An alarm that is too early stays: one needless wake-up costs less than
  * setting it anew with every message. */
-static void arm(struct rf_loop *loop)
+static void arm(struct rf_loop *loop, uint64_t least_ms)
 {
 	struct rf_mono at;
 
@@ -118,7 +113,17 @@ static void arm(struct rf_loop *loop)
 
 	loop->armed = true;
 	loop->armed_at = at;
-	uv_timer_start(&loop->timer, timer_woke, wait_ms, 0);
+	uv_timer_start(&loop->timer, timer_woke, wait_ms > least_ms ? wait_ms : least_ms, 0);
+}
+
+/* libuv runs its timers before the wait, so the turn that this alarm ended has been already, and saw the alarm as
+ * still set. The next one is set here; not for at once, which libuv would run again in the same round. */
+static void timer_woke(uv_timer_t *timer)
+{
+	struct rf_loop *loop = timer->data;
+
+	loop->armed = false;
+	arm(loop, 1);
 }
 
 static void turn(uv_check_t *check)
@@ -135,7 +140,7 @@ static void turn(uv_check_t *check)
 	}
 	end_turn(loop);
 	keep_awake(loop, more || loop->deferred || loop->wheel.ready);
-	arm(loop);
+	arm(loop, 0);
 	loop->asleep = true;
 	if (atomic_exchange_explicit(&loop->stop, false, memory_order_acquire)) {
 		loop->stopped = true;
@@ -233,7 +238,7 @@ static void begin(struct rf_loop *loop)
 	rf_loop_wake(loop);
 	end_turn(loop);
 	keep_awake(loop, loop->deferred != NULL || loop->wheel.ready);
-	arm(loop);
+	arm(loop, 0);
 	loop->asleep = true;
 }
 

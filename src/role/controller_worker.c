@@ -40,6 +40,7 @@ static int make_ua(struct rf_worker *w, struct rf_diag *diag)
 			.local = k->listen[i].local,
 			.fd = k->listen[i].fd[w->index],
 			.tls = k->listen[i].transport == RF_TRANSPORT_TLS ? k->tls_server : NULL,
+			.via_host = k->listen[i].transport == RF_TRANSPORT_TLS ? k->site->domain : RF_V(""),
 			.v6_also_v4 = true,
 		};
 	struct rf_ua_config conf = {
@@ -120,6 +121,7 @@ static int make_worker(struct rf_controller *k, unsigned index, struct rf_diag *
 int rf_controller_make_workers(struct rf_controller *k, struct rf_diag *diag)
 {
 	struct rf_ua *all[RF_CONTROLLER_WORKERS_MAX];
+	struct rf_call_core *cores[RF_CONTROLLER_WORKERS_MAX];
 
 	for (unsigned i = 0; i < k->workers; i++) {
 		int rc = make_worker(k, i, diag);
@@ -127,10 +129,14 @@ int rf_controller_make_workers(struct rf_controller *k, struct rf_diag *diag)
 		if (rc)
 			return rc;
 		all[i] = k->worker[i].ua;
+		cores[i] = k->worker[i].core;
 	}
-	if (k->workers > 1)
-		rf_ua_join(all, k->workers);
-	return 0;
+	if (k->workers == 1)
+		return 0;
+	rf_ua_join(all, k->workers);
+	int rc = rf_call_core_join(cores, k->workers);
+
+	return rc ? rf_diag_set(diag, rc, "workers: %s", rf_err_text(rc)) : 0;
 }
 
 /* ---- running */

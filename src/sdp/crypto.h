@@ -58,7 +58,9 @@ void rf_sdp_crypto_build(struct rf_writer *w, const struct rf_sdp_crypto *c);
 /* Is this a=fingerprint well formed and made with SHA-256, SHA-384 or SHA-512. */
 bool rf_sdp_fingerprint_strong(struct rf_view value);
 
-enum rf_sdp_setup { RF_SDP_SETUP_NONE, RF_SDP_SETUP_ACTIVE, RF_SDP_SETUP_PASSIVE, RF_SDP_SETUP_ACTPASS, RF_SDP_SETUP_HOLDCONN };
+enum rf_sdp_setup {
+	RF_SDP_SETUP_NONE, RF_SDP_SETUP_ACTIVE, RF_SDP_SETUP_PASSIVE, RF_SDP_SETUP_ACTPASS, RF_SDP_SETUP_HOLDCONN,
+};
 /* a=setup (RFC 4145 4); NONE when it is none of these. */
 enum rf_sdp_setup rf_sdp_setup_of(struct rf_view value);
 

@@ -36,33 +36,34 @@ static unsigned rank_of(const struct rf_sdp_policy *policy, enum rf_sdp_suite su
 struct kept {
 	struct rf_sdp_attr *slot; /* where the attribute stands in the section */
 	struct rf_sdp_attr attr;
-	struct rf_sdp_crypto crypto;
+	enum rf_sdp_suite suite;
+	uint32_t tag;
 	unsigned rank;
 };
 
 /* The acceptable crypto lines of a section in the peer's order; every other one is dropped. */
 static size_t collect_crypto(struct judge *j, struct rf_sdp_media *m, struct kept kept[static RF_SDP_CRYPTO_MAX])
 {
+	struct rf_sdp_crypto c;
 	size_t n = 0;
 
 	for (size_t i = 0; i < m->n_attrs; i++) {
 		struct rf_sdp_attr *a = &m->attrs[i];
-		struct kept k = { .slot = a, .attr = *a };
 		bool twice = false;
 
 		if (a->id != RF_SDP_A_CRYPTO || a->drop)
 			continue;
-		if (n == RF_SDP_CRYPTO_MAX || rf_sdp_crypto_parse(a->value, &k.crypto)) {
+		if (n == RF_SDP_CRYPTO_MAX || rf_sdp_crypto_parse(a->value, &c)) {
 			drop(j, a);
 			continue;
 		}
-		k.rank = rank_of(j->job->policy, k.crypto.suite);
+		unsigned rank = rank_of(j->job->policy, c.suite);
 		for (size_t o = 0; o < n; o++)
-			twice |= kept[o].crypto.tag == k.crypto.tag;
-		if (twice || k.rank == j->job->policy->n_suites)
+			twice |= kept[o].tag == c.tag;
+		if (twice || rank == j->job->policy->n_suites)
 			drop(j, a);
 		else
-			kept[n++] = k;
+			kept[n++] = (struct kept){ a, *a, c.suite, c.tag, rank };
 	}
 	return n;
 }
@@ -83,8 +84,8 @@ static void order_crypto(struct kept *kept, size_t n, struct rf_sdp_line *line)
 		}
 	for (size_t i = 0; i < n; i++) {
 		*slots[i] = kept[i].attr;
-		line->suites[i] = (uint8_t)kept[i].crypto.suite;
-		line->tags[i] = kept[i].crypto.tag;
+		line->suites[i] = (uint8_t)kept[i].suite;
+		line->tags[i] = kept[i].tag;
 	}
 	line->n_crypto = (uint8_t)n;
 }

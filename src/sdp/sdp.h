@@ -26,7 +26,9 @@ enum rf_sdp_dir {
 	RF_SDP_SENDRECV = 3,
 };
 
-enum rf_sdp_kind { RF_SDP_OTHER, RF_SDP_AUDIO, RF_SDP_VIDEO, RF_SDP_TEXT, RF_SDP_IMAGE, RF_SDP_MESSAGE, RF_SDP_APPLICATION };
+enum rf_sdp_kind {
+	RF_SDP_OTHER, RF_SDP_AUDIO, RF_SDP_VIDEO, RF_SDP_TEXT, RF_SDP_IMAGE, RF_SDP_MESSAGE, RF_SDP_APPLICATION,
+};
 
 enum rf_sdp_proto {
 	RF_SDP_PROTO_OTHER, /* anything not named below: seen as unprotected */

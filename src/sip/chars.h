@@ -104,6 +104,10 @@ static inline bool rf_sip_token_eq(const uint8_t *a, const uint8_t *b, size_t n)
 /* v without LWS at its ends; the common case has none. */
 static inline struct rf_view rf_sip_trim(struct rf_view v)
 {
+	if (v.n && v.p[0] == ' ') { /* one space behind the colon is how it is written */
+		v.p++;
+		v.n--;
+	}
 	while (v.n && rf_sip_is(v.p[0], RF_SIP_C_LWS)) {
 		v.p++;
 		v.n--;

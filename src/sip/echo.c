@@ -82,7 +82,8 @@ int rf_sip_echo_make(const struct rf_sip_msg *req, const struct rf_sip_source *s
 	put_as_is(&w, req, RF_SIP_H_CALL_ID);
 	put_as_is(&w, req, RF_SIP_H_CSEQ);
 	echo.routes_at = (uint32_t)w.n;
-	for (const struct rf_sip_hdr *h = rf_sip_msg_hdr(req, RF_SIP_H_RECORD_ROUTE); h; h = rf_sip_msg_hdr_next(req, h))
+	const struct rf_sip_hdr *h = rf_sip_msg_hdr(req, RF_SIP_H_RECORD_ROUTE);
+	for (; h; h = rf_sip_msg_hdr_next(req, h))
 		rf_sip_put_hdr(&w, RF_SIP_H_RECORD_ROUTE, h->value);
 	int rc = rf_writer_done(&w, &echo.lines);
 	if (rc == 0)

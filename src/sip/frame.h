@@ -8,8 +8,8 @@
  *		case RF_SIP_FRAME_PING:    consume n, answer CR LF
  *		case RF_SIP_FRAME_PONG:    consume n
  *		case RF_SIP_FRAME_MESSAGE: rf_sip_msg_parse() the first n with RF_SIP_STREAM, consume n
- *		case RF_SIP_FRAME_ERROR:   rf_sip_msg_parse_refused() the first n with f.rule, send the answer if there
- *		                           is one, close: where the next message begins cannot be known
+ *		case RF_SIP_FRAME_ERROR:   rf_sip_msg_parse_refused() the first n with f.rule, send the answer if
+ *		                           there is one, close: where the next message begins cannot be known
  *		}
  *	}
  */

@@ -221,11 +221,12 @@ static bool take_cseq(struct rf_sip_msg *m, struct rf_view v)
 		return false;
 	const uint8_t *q = rf_sip_skip_lws(p, end);
 	struct rf_view method = rf_view_of(q, (size_t)(end - q));
-	if (q == p || !rf_sip_is_token(method))
+	bool same = m->is_request && rf_view_eq(method, m->method_name);
+	if (q == p || (!same && !rf_sip_is_token(method)))
 		return false;
 	m->cseq = (uint32_t)x;
 	m->cseq_method_name = method;
-	m->cseq_method = m->is_request && rf_view_eq(method, m->method_name) ? m->method : rf_sip_method_of(method);
+	m->cseq_method = same ? m->method : rf_sip_method_of(method);
 	return true;
 }
 

@@ -30,8 +30,8 @@ static inline struct rf_sip_params rf_sip_params_of(struct rf_view params)
 	return (struct rf_sip_params){ params, 0 };
 }
 
-/* 1 and *ret_p (undefined otherwise); 0 at the end; RF_E_MALFORMED on an empty parameter, an open quote or a byte that cannot stand there;
- * RF_E_LIMIT past RF_SIP_PARAMS_MAX. White space and folds around ";" and "=" are passed over. */
+/* 1 and *ret_p (undefined otherwise); 0 at the end; RF_E_MALFORMED on an empty parameter, an open quote or a byte that
+ * cannot stand there; RF_E_LIMIT past RF_SIP_PARAMS_MAX. White space and folds around ";" and "=" are passed over. */
 int rf_sip_params_next(struct rf_sip_params *it, struct rf_sip_param *ret_p);
 /* 0 when all of params is well formed. */
 int rf_sip_params_check(struct rf_view params);

@@ -26,10 +26,9 @@ static inline const uint8_t *rf_sip_scan(const uint8_t *p, const uint8_t *end)
 
 	while (end - p >= 16) {
 		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-		__m128i bad = _mm_cmpeq_epi8(_mm_min_epu8(x, low), x);
+		__m128i bad = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(x, low), x), _mm_cmpeq_epi8(x, del));
+		unsigned mask = (unsigned)_mm_movemask_epi8(_mm_andnot_si128(_mm_cmpeq_epi8(x, tab), bad));
 
-		bad = _mm_andnot_si128(_mm_cmpeq_epi8(x, tab), _mm_or_si128(bad, _mm_cmpeq_epi8(x, del)));
-		unsigned mask = (unsigned)_mm_movemask_epi8(bad);
 		if (mask)
 			return p + __builtin_ctz(mask);
 		p += 16;

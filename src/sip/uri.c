@@ -184,23 +184,30 @@ static bool is_scheme(struct rf_view v)
 	return true;
 }
 
-static enum rf_sip_scheme scheme_of(struct rf_view v)
+/* The ":" behind the scheme at p, NULL when there is no scheme. It is "sip" or "sips" nearly always. */
+static const uint8_t *scan_scheme(const uint8_t *p, const uint8_t *end, enum rf_sip_scheme *ret_scheme)
 {
-	if (rf_sip_token_is(v, "sip"))
-		return RF_SIP_SCHEME_SIP;
-	if (rf_sip_token_is(v, "sips"))
-		return RF_SIP_SCHEME_SIPS;
-	return rf_sip_token_is(v, "tel") ? RF_SIP_SCHEME_TEL : RF_SIP_SCHEME_OTHER;
+	static const uint8_t sips[4] = { 's', 'i', 'p', 's' };
+	const uint8_t *from = p;
+
+	*ret_scheme = RF_SIP_SCHEME_SIP;
+	if (end - p > 3 && p[3] == ':' && rf_sip_token_eq(p, sips, 3))
+		return p + 3;
+	*ret_scheme = RF_SIP_SCHEME_SIPS;
+	if (end - p > 4 && p[4] == ':' && rf_sip_token_eq(p, sips, 4))
+		return p + 4;
+	p = rf_sip_skip(p, end, RF_SIP_C_TOKEN);
+	struct rf_view name = rf_view_of(from, (size_t)(p - from));
+	*ret_scheme = rf_sip_token_is(name, "tel") ? RF_SIP_SCHEME_TEL : RF_SIP_SCHEME_OTHER;
+	return p < end && *p == ':' && is_scheme(name) ? p : NULL;
 }
 
 /* Field by field: for a struct of this size the compiler's own clearing is many times slower. */
-static void clear(struct rf_sip_uri *u, struct rf_view scheme)
+static void clear(struct rf_sip_uri *u)
 {
 	const struct rf_view none = { NULL, 0 };
 
-	u->scheme_name = scheme;
 	u->user = u->password = u->host = u->params = u->headers = none;
-	u->scheme = scheme_of(scheme);
 	u->host_kind = RF_SIP_HOST_NONE;
 	u->port = 0;
 }
@@ -210,12 +217,11 @@ int rf_sip_uri_scan(const uint8_t *p, const uint8_t *end, struct rf_sip_uri *ret
 	const uint8_t *from = p;
 	int rc;
 
-	while (p < end && *p != ':' && rf_sip_is(*p, RF_SIP_C_TOKEN))
-		p++;
-	struct rf_view scheme = rf_view_of(from, (size_t)(p - from));
-	if (p == end || *p != ':' || !is_scheme(scheme))
+	p = scan_scheme(p, end, &ret_uri->scheme);
+	if (!p)
 		return RF_E_MALFORMED;
-	clear(ret_uri, scheme);
+	clear(ret_uri);
+	ret_uri->scheme_name = rf_view_of(from, (size_t)(p - from));
 	switch (ret_uri->scheme) {
 	case RF_SIP_SCHEME_SIP:
 	case RF_SIP_SCHEME_SIPS:

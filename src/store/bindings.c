@@ -1,5 +1,6 @@
 #include "store/bindings_int.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -29,7 +30,8 @@ static struct rf_change *take_group(struct rf_bindings *b)
 	struct cds_wfcq_node *n;
 
 	for (size_t i = 0; i < GROUP_MAX && (n = __cds_wfcq_dequeue_blocking(&b->head, &b->tail)); i++) {
-		struct rf_change *c = caa_container_of(n, struct rf_change, node);
+		static_assert(offsetof(struct rf_change, node) == 0, "a node is its change");
+		struct rf_change *c = (struct rf_change *)(void *)n;
 
 		*link = c;
 		link = &c->next;

@@ -39,10 +39,12 @@ int rf_bindings_db_open(const char *path, bool power_safe, struct rf_bindings_db
 	if (rc)
 		return rc;
 	/* In WAL mode NORMAL writes at each commit and syncs at checkpoints: what is committed outlives the process
-	 * but not the power. Pages of 4 KiB: checkpoint every 16 MiB. */
+	 * but not the power. Pages of 4 KiB: checkpoint every 16 MiB. Nobody else opens this file while we run, so its
+	 * locks are taken once and not for every group. */
 	rc = rf_sql_run(b.db, power_safe ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", diag);
 	if (rc == 0)
-		rc = rf_sql_run(b.db, "PRAGMA wal_autocheckpoint = 4096; PRAGMA cache_size = -16384", diag);
+		rc = rf_sql_run(b.db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA wal_autocheckpoint = 4096; "
+				      "PRAGMA cache_size = -16384", diag);
 	if (rc == 0)
 		rc = prepare_all(&b, diag);
 	if (rc) {

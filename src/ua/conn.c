@@ -357,18 +357,30 @@ int rf_conn_to(struct rf_ua *ua, const struct rf_hop *hop, struct rf_view tls_na
 
 /* ---- other workers' requests that wait here ---- */
 
+/* At the bound the one that has waited longest is forgotten: its own timer ends it. */
+static void forget_oldest(struct rf_conn *c)
+{
+	struct rf_waiter **link = &c->waiters;
+
+	while ((*link)->next)
+		link = &(*link)->next;
+	free(*link);
+	*link = NULL;
+	c->waiter_n--;
+}
+
 int rf_conn_wait(struct rf_conn *c, uint8_t worker, struct rf_view branch)
 {
 	for (struct rf_waiter *w = c->waiters; w; w = w->next)
 		if (rf_view_eq(rf_branch_view(&w->branch), branch))
 			return 0;
-	if (c->waiter_n >= RF_UA_WAITERS_MAX || branch.n != RF_BRANCH_LEN)
-		return RF_E_LIMIT;
 	struct rf_waiter *w = malloc(sizeof *w);
 	if (!w)
 		return -ENOMEM;
+	if (c->waiter_n >= RF_UA_WAITERS_MAX)
+		forget_oldest(c);
 	*w = (struct rf_waiter){ .next = c->waiters, .worker = worker };
-	memcpy(w->branch.text, branch.p, branch.n);
+	memcpy(w->branch.text, branch.p, sizeof w->branch.text);
 	c->waiters = w;
 	c->waiter_n++;
 	return 0;

@@ -49,7 +49,7 @@ static void deliver_send(struct rf_ua *ua, struct letter *l)
 	if (!l->has_branch)
 		return;
 	if (!rc)
-		rc = rf_conn_wait(c, l->from, rf_branch_view(&l->branch)) == -ENOMEM ? -ENOMEM : 0;
+		rc = rf_conn_wait(c, l->from, rf_branch_view(&l->branch));
 	if (rc)
 		rf_mail_bounce(ua, l->from, rf_branch_view(&l->branch), rc);
 }

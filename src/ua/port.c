@@ -68,6 +68,11 @@ static int name_port(struct rf_port *p, const struct rf_ua_listener *conf)
 		rf_addr_put_host(&w, &p->local, false);
 	p->host_n = (uint8_t)w.n;
 	p->say_port = conf->port ? conf->port : p->local.port;
+	if (w.err)
+		return w.err;
+	rf_writer_init(&w, p->via_host, sizeof p->via_host - 1);
+	rf_put(&w, conf->via_host);
+	p->via_host_n = (uint8_t)w.n;
 	return w.err;
 }
 
@@ -166,10 +171,13 @@ void rf_ua_put_via(const struct rf_ua *ua, const struct rf_flow *flow, struct rf
 	static const enum rf_sip_transport transports[RF_FLOW_KINDS] = {
 		[RF_FLOW_UDP] = RF_SIP_UDP, [RF_FLOW_TCP] = RF_SIP_TCP, [RF_FLOW_TLS] = RF_SIP_TLS,
 	};
+	const struct rf_port *p = port_of(ua, flow);
 	char buf[256];
 	uint16_t port;
 	struct rf_view host = rf_ua_sent_by(ua, flow, buf, &port);
 
+	if (p && p->via_host_n && p->kind == flow->kind)
+		host = rf_view_of(p->via_host, p->via_host_n);
 	rf_sip_put_via(w, &(struct rf_sip_new_via){
 		.transport = transports[flow->kind],
 		.host = host,
@@ -193,6 +201,16 @@ void rf_ua_put_contact(const struct rf_ua *ua, const struct rf_flow *flow, struc
 		rf_sip_put_param(w, RF_V("transport"), rf_view_str(rf_flow_kind_name(kind)));
 }
 
+/* Is this an address of this host? From there to there the kernel takes that address itself. */
+static bool is_own_address(const struct rf_addr *addr)
+{
+	struct rf_addr from, to = *addr;
+
+	if (!to.port)
+		to.port = 5060;
+	return source_toward(&to, &from) && rf_addr_same_ip(&from, &to);
+}
+
 bool rf_ua_is_us(const struct rf_ua *ua, const struct rf_sip_uri *uri)
 {
 	struct rf_addr addr;
@@ -206,7 +224,9 @@ bool rf_ua_is_us(const struct rf_ua *ua, const struct rf_sip_uri *uri)
 		bool host = rf_view_eq_nocase(uri->host, rf_view_of(p->host, p->host_n)) ||
 			    (literal && rf_addr_same_ip(&addr, &p->local));
 
-		if (host && (uri->port ? uri->port : usual) == p->say_port)
+		if ((uri->port ? uri->port : usual) != p->say_port)
+			continue;
+		if (host || (literal && rf_addr_is_any(&p->local) && is_own_address(&addr)))
 			return true;
 	}
 	return false;

@@ -139,8 +139,13 @@ static void on_ack(struct rf_ua *ua, const struct rf_sip_msg *m, const struct rf
 		if (srv)
 			rf_srv_ack(srv);
 	}
-	if (!srv)
+	if (!srv) {
+		uint8_t tag[16];
+
+		if (rf_view_eq(m->to.tag, stateless_tag(ua, m, tag)))
+			return; /* to an answer that we gave without state */
 		rf_ua_count(ua, RF_UA_STRAY_ACK);
+	}
 	if (ua->user->ack)
 		ua->user->ack(ua->ctx, srv, m, from);
 }

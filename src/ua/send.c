@@ -12,14 +12,14 @@ static int send_udp(struct rf_ua *ua, const struct rf_flow *flow, struct rf_view
 
 int rf_ua_send(struct rf_ua *ua, const struct rf_flow *flow, struct rf_view bytes, struct rf_view branch)
 {
+	if (rf_flow_is_stream(flow) && flow->worker != ua->worker)
+		return rf_mail_send(ua, flow, bytes, branch);
 	if (ua->wire)
 		return ua->wire->send(ua->wire->ctx, flow, bytes);
 	if (flow->kind == RF_FLOW_UDP)
 		return send_udp(ua, flow, bytes);
 	if (!rf_flow_is_stream(flow))
 		return RF_E_INVALID;
-	if (flow->worker != ua->worker)
-		return rf_mail_send(ua, flow, bytes, branch);
 	struct rf_conn *c = rf_conn_find(ua, flow->stream);
 	return c && !c->doomed ? rf_stream_send(c->stream, bytes) : RF_E_CLOSED;
 }

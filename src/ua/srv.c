@@ -208,6 +208,18 @@ struct rf_view rf_srv_to_tag(struct rf_srv *srv)
 	return rf_id_view(&srv->tag);
 }
 
+/* A tag of ours that the user gives is the transaction's from then on: the answer to a CANCEL has it too (9.2). */
+static struct rf_view tag_for(struct rf_srv *srv, struct rf_view wanted)
+{
+	if (srv->request_tag.n || !wanted.n)
+		return rf_srv_to_tag(srv);
+	if (!srv->tag_made && wanted.n == RF_ID_LEN) {
+		memcpy(srv->tag.text, wanted.p, RF_ID_LEN);
+		srv->tag_made = true;
+	}
+	return wanted;
+}
+
 static int build(struct rf_srv *srv, const struct rf_srv_reply *r, struct rf_view tag, struct rf_view *ret_bytes)
 {
 	struct rf_ua *ua = srv->tx.ua;
@@ -290,7 +302,7 @@ int rf_srv_reply(struct rf_srv *srv, const struct rf_srv_reply *reply)
 	if (!may_reply(srv, reply))
 		return RF_E_STATE;
 	if (reply->code > 100)
-		tag = srv->request_tag.n || !reply->to_tag.n ? rf_srv_to_tag(srv) : reply->to_tag;
+		tag = tag_for(srv, reply->to_tag);
 	int rc = build(srv, reply, tag, &bytes);
 	if (!rc)
 		rc = prepare(srv, reply, tag, bytes);

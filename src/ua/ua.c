@@ -47,8 +47,8 @@ static uint32_t or_default(uint32_t x, uint32_t otherwise)
 static void set_bounds(struct rf_ua *ua, const struct rf_ua_bounds *b)
 {
 	ua->bounds = (struct rf_ua_bounds){
-		.server_transactions = or_default(b->server_transactions, 100000),
-		.client_transactions = or_default(b->client_transactions, 100000),
+		.server_transactions = or_default(b->server_transactions, 200000),
+		.client_transactions = or_default(b->client_transactions, 200000),
 		.forks = or_default(b->forks, 16),
 		.mail_bytes = or_default(b->mail_bytes, 8 << 20),
 		.retry_after_s = or_default(b->retry_after_s, 5),

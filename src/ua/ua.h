@@ -57,15 +57,17 @@ struct rf_ua_listener {
 	int fd;                    /* a bound socket (TCP, TLS: listening) to adopt; -1: open one. Adopted on success only */
 	struct rf_tls *tls;        /* RF_FLOW_TLS: a reference is taken */
 	struct rf_view host;       /* what Via and Contact say instead of the address; empty: the address. Copied */
-	uint16_t port;             /* the same; 0: the port */
+	struct rf_view via_host;   /* what Via says instead of that; empty: the same. Copied. For TLS the domain that our
+	                            * certificate names: phones that verify names find their connection again by it */
+	uint16_t port;             /* what both say instead of the port; 0: the port */
 	bool v6_also_v4;
 	uint32_t idle_ms;          /* a connection without a byte from the peer is closed; 0: never */
 };
 
 /* Bounds; 0 means the value beside it. */
 struct rf_ua_bounds {
-	uint32_t server_transactions;  /* 100,000 */
-	uint32_t client_transactions;  /* 100,000 */
+	uint32_t server_transactions;  /* 200,000; about a KB each */
+	uint32_t client_transactions;  /* 200,000 */
 	uint32_t forks;                /* 2xx with different To tags of one INVITE: 16 */
 	uint32_t mail_bytes;           /* waiting for one other worker: 8 MiB */
 	uint32_t retry_after_s;        /* in our 503: 5 */
@@ -136,6 +138,7 @@ void rf_ua_free(struct rf_ua *ua);
 /* New connections use these from now on (a reload). listener: index; tls_client as in the config. */
 void rf_ua_set_tls(struct rf_ua *ua, size_t listener, struct rf_tls *tls);
 void rf_ua_set_tls_client(struct rf_ua *ua, struct rf_tls *tls);
+/* Nothing when the ua was made without one. */
 void rf_ua_set_guard(struct rf_ua *ua, const struct rf_guard_conf *guard);
 
 /* The address that a listener is bound to, with its port. */

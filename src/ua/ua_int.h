@@ -137,7 +137,7 @@ struct rf_cli {
 	int broken;                      /* pending: it could not be sent, and why */
 	uint16_t fork_n;
 	uint8_t method;
-	bool linked, keep_503, answered, ringing, final, cancel, cancel_sent, quiet_end;
+	bool linked, keep_503, answered, ringing, final, cancel, cancel_sent;
 	struct rf_branch branch;
 	char method_text[33];
 };
@@ -152,9 +152,6 @@ void rf_cli_bounced(struct rf_ua *ua, struct rf_view branch, int err);
 /* Bytes for what goes along with an INVITE (clibuild.c): its CANCEL, and the ACK to a 300-699. On 0 malloc'd. */
 int rf_cli_build_cancel(struct rf_cli *cli, struct rf_view headers, uint8_t **ret_p, size_t *ret_n);
 int rf_cli_build_ack(struct rf_cli *cli, const struct rf_sip_msg *resp, uint8_t **ret_p, size_t *ret_n);
-/* Bytes without Via -> bytes with ours behind the first line. On 0 malloc'd. */
-int rf_ua_with_via(struct rf_ua *ua, const struct rf_flow *flow, struct rf_view branch, struct rf_view request,
-		   size_t line_n, uint8_t **ret_p, size_t *ret_n);
 
 /* fork.c: ACKs to 2xx. */
 struct rf_ack {
@@ -215,6 +212,7 @@ const struct rf_peer *rf_conn_peer(struct rf_conn *c);
 int rf_conn_to(struct rf_ua *ua, const struct rf_hop *hop, struct rf_view tls_name, struct rf_flow *ret_flow);
 /* The top Via of a request on c says alias (RFC 5923). */
 void rf_conn_alias(struct rf_conn *c, const struct rf_sip_via *via);
+/* branch has RF_BRANCH_LEN bytes. */
 int rf_conn_wait(struct rf_conn *c, uint8_t worker, struct rf_view branch);
 void rf_conn_unwait(struct rf_conn *c, struct rf_view branch);
 void rf_conn_drop_all(struct rf_ua *ua);
@@ -230,6 +228,8 @@ struct rf_port {
 	uint8_t index, kind;
 	uint8_t host_n;                  /* 0: bound to any address and nothing else was said */
 	char host[256];                  /* without brackets */
+	uint8_t via_host_n;              /* 0: host in Via as well */
+	char via_host[256];
 };
 
 /* port.c */

@@ -219,7 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	check_datagram(k, v, &tight);
 	/* By bytes only what is short: each piece is a call. */
 	uint64_t whole = cut(k, v, n ? n : 1);
-	MUST(cut(k, v, n < 2000 ? 1 : 509) == whole);
+	MUST(cut(k, v, n < 400 ? 1 : 61) == whole);
 	MUST(cut(k, v, 7 + n / 16) == whole);
 	return 0;
 }

@@ -59,11 +59,11 @@ def test_answer_by_hand_hold_and_resume(site):
 
 
 def test_nobody_answers(make_site):
-    site = make_site(extra="sip: { ring_timeout: 5 }\n", phones={"lobby": "1001", "desk": "1002"})
+    site = make_site(extra="sip: { ring_timeout: 10 }\n", phones={"lobby": "1001", "desk": "1002"})
     lobby, desk = two(site, answer="manual")
     lobby.command("dial", f"sip:1002@{site.domain}")
     desk.wait_event("CALL_INCOMING")
-    lobby.wait_event("CALL_CLOSED", seconds=9)
+    lobby.wait_event("CALL_CLOSED", seconds=14)
     desk.wait_event("CALL_CLOSED", seconds=5)
     wait_until("no call is left", lambda: not site.calls(), 5)
 

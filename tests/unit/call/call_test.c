@@ -580,6 +580,72 @@ static void flow_loss(void **state)
 	assert_int_equal(rf_call_core_census(k->core).calls, 0);
 }
 
+/* In an answered call a phone has a few seconds to come back. */
+static void flow_loss_while_talking(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+
+	for (int i = 0; i < 2; i++) {
+		struct phone *lost = i ? a : b, *other = i ? b : a;
+
+		call_up(a, b, SDP_PLAIN, SDP_PLAIN);
+		kit_lose(lost);
+		kit_wait(k, 4000);
+		phone_silent(other);
+		/* its next request comes by another way, and is taken: it is the same phone */
+		phone_in_dialog(lost, "INFO", "Content-Type: application/dtmf-relay\r\n", NULL);
+		phone_expect(other, "INFO");
+		phone_answer(other, 200, NULL, NULL);
+		phone_expect_status(lost, 200);
+		kit_wait(k, 6000);
+		phone_silent(other);
+		call_down(a, b);
+	}
+}
+
+struct asked {
+	int err;
+	char json[4096];
+	int times;
+};
+
+static void took(void *ctx, int err, struct rf_view json)
+{
+	struct asked *a = ctx;
+
+	a->err = err;
+	a->times++;
+	snprintf(a->json, sizeof a->json, "%.*s", RF_VFMT(json));
+}
+
+static void questions_by_mail(void **state)
+{
+	static const struct {
+		enum rf_control_verb verb;
+		const char *starts;
+	} rows[] = {
+		{ RF_CONTROL_BINDINGS, "{\"bindings\":[{\"aor\":" },
+		{ RF_CONTROL_CALLS, "{\"calls\":[],\"truncated\":false}" },
+		{ RF_CONTROL_CALL_SHOW, "{\"call\":null}" },
+		{ RF_CONTROL_CALL_HANGUP, "{\"hangup\":false}" },
+		{ RF_CONTROL_COUNTERS, "{\"workers\":[{\"worker\":0," },
+	};
+	struct kit *k = *state;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct rf_control_query q = { .verb = rows[i].verb };
+		struct asked a = { .times = 0 };
+
+		assert_int_equal(rf_control_ask(k->loop, &k->core, 1, &q, took, &a), 0);
+		for (int turn = 0; turn < 10; turn++)
+			rf_loop_turn(k->loop, 1);
+		assert_int_equal(a.times, 1);
+		assert_int_equal(a.err, 0);
+		assert_memory_equal(a.json, rows[i].starts, strlen(rows[i].starts));
+	}
+}
+
 static void operator_hangs_up(void **state)
 {
 	struct kit *k = *state;
@@ -663,7 +729,7 @@ int main(void)
 		T(reinvite_refused_leaves_the_call), T(glare), T(bye_crosses_reinvite), T(both_hang_up),
 		T(offer_in_the_answer), T(update_and_info), T(reliable_provisionals), T(no_ack_ends_the_call),
 		T(vanished_phone_is_noticed), T(session_too_brief), T(hijack_is_refused), T(flow_loss),
-		T(operator_hangs_up), T(shutting_down), T(media_policy),
+		T(flow_loss_while_talking), T(questions_by_mail), T(operator_hangs_up), T(shutting_down), T(media_policy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,9 @@
 
 static const struct {
 	const char *name, *number;
-} phones[KIT_PHONES] = { { "ann", "1001" }, { "bob", "1002" }, { "cid", "1003" }, { "bob-2", "1002" }, { "eve", "1005" } };
+} phones[KIT_PHONES] = {
+	{ "ann", "1001" }, { "bob", "1002" }, { "cid", "1003" }, { "bob-2", "1002" }, { "eve", "1005" },
+};
 
 static struct rf_mono mono(void *ctx)
 {
@@ -73,7 +75,8 @@ static void load_site(struct kit *k)
 	char yaml[4096];
 	bool plain = strcmp(k->level, "minimum") == 0;
 	struct rf_findings findings;
-	int n = snprintf(yaml, sizeof yaml, "site: t\ndomain: " REALM "\nlevel: %s\nzones:\n  server: { vlan: 20, subnet: 127.0.0.0/24 }\n"
+	int n = snprintf(yaml, sizeof yaml, "site: t\ndomain: " REALM "\nlevel: %s\nzones:\n"
+			 "  server: { vlan: 20, subnet: 127.0.0.0/24 }\n"
 			 "hosts:\n  - { name: ctl, zone: server, address: 127.0.0.1, roles: [controller] }\nphones:\n", k->level);
 
 	for (size_t i = 0; i < KIT_PHONES; i++)
@@ -367,13 +370,14 @@ static void uri_of(char dst[static 128], const char *who)
 
 static void put_request(struct phone *p, const char *method, const char *uri, const char *extra, const char *body)
 {
-	char head[2048];
+	char head[2048], contact[128] = "";
 
+	if (!extra || !strstr(extra, "Contact:") || strstr(extra, "*"))
+		snprintf(contact, sizeof contact, "Contact: <sip:%s@127.0.0.1:%u>\r\n", p->number, p->port);
 	snprintf(head, sizeof head,
 		 "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;rport;branch=z9hG4bK-%s-%u\r\nMax-Forwards: 70\r\n"
-		 "From: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\nContact: <sip:%s@127.0.0.1:%u>\r\n",
-		 method, uri, p->port, p->name, p->branch, p->local, p->remote, p->call_id, p->cseq, method, p->number,
-		 p->port);
+		 "From: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\n%s",
+		 method, uri, p->port, p->name, p->branch, p->local, p->remote, p->call_id, p->cseq, method, contact);
 	send_message(p, head, extra, body);
 }
 
@@ -519,8 +523,9 @@ void phone_digest(struct phone *p, const char *user, const char *password, const
 	bool www = p->msg.status == 401;
 
 	uri_of(u, uri);
-	for (const struct rf_sip_hdr *h = rf_sip_msg_hdr(&p->msg, www ? RF_SIP_H_WWW_AUTHENTICATE : RF_SIP_H_PROXY_AUTHENTICATE);
-	     h && n < 4; h = rf_sip_msg_hdr_next(&p->msg, h))
+	enum rf_sip_hid id = www ? RF_SIP_H_WWW_AUTHENTICATE : RF_SIP_H_PROXY_AUTHENTICATE;
+
+	for (const struct rf_sip_hdr *h = rf_sip_msg_hdr(&p->msg, id); h && n < 4; h = rf_sip_msg_hdr_next(&p->msg, h))
 		n += rf_digest_challenge_parse(h->value, &ch[n]) == 0;
 	assert_true(n > 0);
 	assert_int_equal(rf_digest_ctx_new(&ctx), 0);

@@ -83,6 +83,30 @@ static void test_rotation(void **state)
 	scratch_fini(&s);
 }
 
+/* Whole at any moment, as after a kill -9: leaving a segment brings the head along. */
+static void test_rotation_killed(void **state)
+{
+	struct rf_ledger_report report;
+	struct rf_ledger *l;
+	struct rf_event e;
+	struct scratch s;
+
+	(void)state;
+	scratch_init(&s);
+	struct rf_ledger_options opt = scratch_options(&s);
+	opt.segment_bytes = 600;
+	assert_int_equal(rf_ledger_open(s.ledger, &opt, &l, NULL), 0);
+	for (unsigned i = 1; i < 20; i++) {
+		rf_event_init(&e, RF_EVENT_LIMIT, s.wall);
+		assert_int_equal(rf_ledger_post(l, &e), 0);
+		assert_int_equal(rf_ledger_turn(l, false), 0);
+		assert_int_equal(rf_ledger_verify(s.ledger, &report, NULL), 0);
+		assert_int_equal(report.lines, i);
+	}
+	rf_ledger_free(l);
+	scratch_fini(&s);
+}
+
 static void test_clock_backwards(void **state)
 {
 	struct rf_ledger_report report;
@@ -234,6 +258,30 @@ static void test_queue_full(void **state)
 	scratch_fini(&s);
 }
 
+/* More than one turn writes: stop goes on until nothing waits. */
+static void test_stop_drains(void **state)
+{
+	struct rf_ledger_report report;
+	struct rf_ledger *l;
+	struct rf_event e;
+	struct scratch s;
+
+	(void)state;
+	scratch_init(&s);
+	struct rf_ledger_options opt = scratch_options(&s);
+	assert_int_equal(rf_ledger_open(s.ledger, &opt, &l, NULL), 0);
+	rf_event_init(&e, RF_EVENT_LIMIT, s.wall);
+	for (int i = 0; i < 10; i++)
+		rf_event_str(&e, "x", RF_V("0123456789012345678901234567890123456789012345678901234567890123456789"));
+	for (int i = 0; i < 15000; i++)
+		assert_int_equal(rf_ledger_post(l, &e), 0);
+	assert_int_equal(rf_ledger_stop(l), 0);
+	rf_ledger_free(l);
+	assert_int_equal(rf_ledger_verify(s.ledger, &report, NULL), 0);
+	assert_int_equal(report.lines, 15000);
+	scratch_fini(&s);
+}
+
 static void test_no_memory(void **state)
 {
 	struct scratch s;
@@ -271,9 +319,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines), cmocka_unit_test(test_by_hand), cmocka_unit_test(test_rotation),
+		cmocka_unit_test(test_lines), cmocka_unit_test(test_by_hand), cmocka_unit_test(test_rotation), cmocka_unit_test(test_rotation_killed),
 		cmocka_unit_test(test_clock_backwards), cmocka_unit_test(test_threads), cmocka_unit_test(test_stop_start),
-		cmocka_unit_test(test_follow), cmocka_unit_test(test_queue_full), cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_follow), cmocka_unit_test(test_queue_full), cmocka_unit_test(test_stop_drains),
+		cmocka_unit_test(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -193,7 +193,8 @@ static void test_verdicts(void **state)
 		{ "t38", HEAD "m=image 4000 udptl t38\r\n", 0 },
 		{ "message", HEAD "m=message 4000 TCP/TLS/MSRP *\r\n", 0 },
 		{ "no connection", "v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\n", RF_E_MALFORMED },
-		{ "connection below m only", "v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\n", 0 },
+		{ "connection below m only", "v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\n"
+			"c=IN IP4 192.0.2.1\r\n", 0 },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -55,10 +55,13 @@ static void test_addr(void **state)
 static void test_addr_refused(void **state)
 {
 	static const char *const rows[] = {
-		"", " ", "*", "<>", "<sip:a@h", "sip:a@h>", "\"a <sip:a@h>", "\"a\" sip:a@h", "\"a\"", "Bob", "Bob sip:a@h",
-		"a, b <sip:a@h>", "< sip:a@h>", "<sip:a@h >", "<sip:a@h>x", "<sip:a@h>;", "<sip:a@h>;;x", "<sip:a@h>;tag",
+		"", " ", "*", "<>", "<sip:a@h", "sip:a@h>", "\"a <sip:a@h>", "\"a\" sip:a@h", "\"a\"", "Bob",
+		"Bob sip:a@h",
+		"a, b <sip:a@h>", "< sip:a@h>", "<sip:a@h >", "<sip:a@h>x", "<sip:a@h>;", "<sip:a@h>;;x",
+		"<sip:a@h>;tag",
 		"<sip:a@h>;tag=", "<sip:a@h>;tag=\"x\"", "<sip:a@h>;tag=1;tag=2", "<sip:a@h>;tag=a@b", "<sip:a@h>;x=\"",
-		"<sip:a@h>;x=\"\\", "sip:a@h?x=y", "sip:a@h,sip:b@h", "<sip:a@h>,<sip:b@h>", "\"a\\", "\xc3\xa9 <sip:a@h>",
+		"<sip:a@h>;x=\"\\", "sip:a@h?x=y", "sip:a@h,sip:b@h", "<sip:a@h>,<sip:b@h>", "\"a\\",
+		"\xc3\xa9 <sip:a@h>",
 		"<sip:a@h><sip:b@h>", "sip:u;x=y@h",
 	};
 	struct rf_sip_addr a;
@@ -81,8 +84,10 @@ static void test_contact(void **state)
 	static const struct {
 		const char *q;
 		unsigned want;
-	} qs[] = { { "", 1000 }, { ";q=1", 1000 }, { ";q=0", 0 }, { ";q=0.", 0 }, { ";q=0.5", 500 }, { ";q=0.123", 123 },
-		   { ";q=1.000", 1000 }, { ";q=1.001", 1000 }, { ";q=0.1234", 1000 }, { ";q=2", 1000 }, { ";q=-1", 1000 },
+	} qs[] = { { "", 1000 }, { ";q=1", 1000 }, { ";q=0", 0 }, { ";q=0.", 0 }, { ";q=0.5", 500 }, { ";q=0.123",
+		123 },
+		   { ";q=1.000", 1000 }, { ";q=1.001", 1000 }, { ";q=0.1234", 1000 }, { ";q=2", 1000 }, { ";q=-1",
+		     1000 },
 		   { ";q=.5", 1000 }, { ";Q=0.3", 300 } };
 	static const struct {
 		const char *expires;
@@ -124,7 +129,8 @@ static void test_via(void **state)
 	} rows[] = {
 		{ "SIP/2.0/UDP h", RF_SIP_UDP, "h", 0, "", "", -1, false },
 		{ "SIP/2.0/TLS h:5061;branch=z9hG4bKx;rport;alias", RF_SIP_TLS, "h", 5061, "z9hG4bKx", "", 0, true },
-		{ "sip/2.0/tcp 192.0.2.1;rport=4;received=10.0.0.1", RF_SIP_TCP, "192.0.2.1", 0, "", "10.0.0.1", 4, false },
+		{ "sip/2.0/tcp 192.0.2.1;rport=4;received=10.0.0.1", RF_SIP_TCP, "192.0.2.1", 0, "", "10.0.0.1", 4,
+		  false },
 		{ "SIP / 2.0 /\r\n WSS h : 443 ; branch = z9hG4bK1", RF_SIP_WSS, "h", 443, "z9hG4bK1", "", -1, true },
 		{ "SIP/2.0/X [::1]:1;received=[::2]", RF_SIP_TRANSPORT_OTHER, "::1", 1, "", "::2", -1, false },
 		{ "SIP/2.0/UDP h;branch=z9hG4bK", RF_SIP_UDP, "h", 0, "z9hG4bK", "", -1, false },

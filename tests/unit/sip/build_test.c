@@ -59,7 +59,8 @@ static void test_request(void **state)
 /* Each would begin a header or end the head; none is written. */
 static void test_injection(void **state)
 {
-	static const char *const evil[] = { "a\r\nX: y", "a\nX: y", "a\rX: y", "a\r\n\r\n", "\r\n", "a\x01", "a\x7f", "a\r\n",
+	static const char *const evil[] = { "a\r\nX: y", "a\nX: y", "a\rX: y", "a\r\n\r\n", "\r\n", "a\x01", "a\x7f",
+		"a\r\n",
 					    "\"a\\\r\n\r\nX\"", "a\r" };
 
 	(void)state;
@@ -147,7 +148,8 @@ static void test_echo(void **state)
 		rf_sip_put_end(&w);
 		assert_int_equal(rf_writer_done(&w, &v), 0);
 		snprintf(want, sizeof want,
-			 "SIP/2.0 180 Ringing\r\n%sFrom: <sip:a@h>;tag=1\r\nTo: \"B\" <sip:b@h>;tag=us\r\nCall-ID: x\r\n"
+			 "SIP/2.0 180 Ringing\r\n%sFrom: <sip:a@h>;tag=1\r\n"
+			 "To: \"B\" <sip:b@h>;tag=us\r\nCall-ID: x\r\n"
 			 "CSeq: 1 INVITE\r\nRecord-Route: <sip:p1;lr>,   <sip:p2;lr>\r\nRecord-Route: <sip:p3;lr>\r\n"
 			 "Content-Length: 0\r\n\r\n", rows[i].via);
 		expect(v, want);

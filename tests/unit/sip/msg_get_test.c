@@ -15,7 +15,8 @@ static void with(const char *headers)
 {
 	static char text[4096];
 
-	snprintf(text, sizeof text, "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a>\r\nTo: <sip:b>\r\nCall-ID: x\r\n"
+	snprintf(text, sizeof text,
+		"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a>\r\nTo: <sip:b>\r\nCall-ID: x\r\n"
 		 "CSeq: 1 INVITE\r\n%s\r\n", headers);
 	if (rf_sip_msg_parse(&m, rf_view_str(text), RF_SIP_DATAGRAM, NULL))
 		print_error("%s: %s\n", headers, rf_sip_rule_info(m.rule)->name);
@@ -84,7 +85,8 @@ static void test_accept(void **state)
 		const char *headers;
 		bool sdp;
 	} rows[] = {
-		{ "", true }, { "Accept:\r\n", false }, { "Accept: application/sdp\r\n", true }, { "Accept: */*\r\n", true },
+		{ "", true }, { "Accept:\r\n", false }, { "Accept: application/sdp\r\n", true }, { "Accept: */*\r\n",
+		  true },
 		{ "Accept: application/*\r\n", true }, { "Accept: Application / SDP ;level=1\r\n", true },
 		{ "Accept: text/plain, application/SDP\r\n", true }, { "Accept: text/*\r\n", false },
 		{ "Accept: */sdp\r\n", false }, { "Accept: application\r\n", false },
@@ -135,8 +137,10 @@ static void test_numbers(void **state)
 		const char *headers;
 		int rc;
 	} rack[] = {
-		{ "RAck: 776656 1 INVITE\r\n", 0 },     { "RAck: 1\r\n 2\r\n INVITE\r\n", 0 }, { "RAck: 1 INVITE\r\n", RF_E_MALFORMED },
-		{ "RAck: 1 2INVITE\r\n", RF_E_MALFORMED }, { "RAck: 1 2\r\n", RF_E_MALFORMED },  { "RAck: 1 2 A B\r\n", RF_E_MALFORMED },
+		{ "RAck: 776656 1 INVITE\r\n", 0 },     { "RAck: 1\r\n 2\r\n INVITE\r\n", 0 }, { "RAck: 1 INVITE\r\n",
+		  RF_E_MALFORMED },
+		{ "RAck: 1 2INVITE\r\n", RF_E_MALFORMED }, { "RAck: 1 2\r\n", RF_E_MALFORMED },
+		{ "RAck: 1 2 A B\r\n", RF_E_MALFORMED },
 		{ "", RF_E_NOT_FOUND },
 	};
 	uint32_t a, b;
@@ -198,7 +202,8 @@ static void test_bodies(void **state)
 	assert_true(rf_view_starts(v, RF_V("v=0")));
 	assert_int_equal(rf_sip_msg_find_body(&m, RF_V("text/plain"), &v), RF_E_NOT_FOUND);
 	with("Content-Type: multipart/mixed;boundary=\"b 1\"\r\n\r\npreamble\r\n--b 1\r\n\r\nplain\r\n--b 1 \r\n"
-	     "content-type: application/sdp\r\nContent-Disposition: session\r\n\r\nv=0\r\n--b 11\r\n\r\n--b 1--\r\nend");
+	     "content-type: application/sdp\r\nContent-Disposition: session\r\n\r\nv=0\r\n--b 11\r\n"
+	     "\r\n--b 1--\r\nend");
 	assert_int_equal(rf_sip_msg_find_body(&m, RF_V("text/plain"), &v), 0);
 	assert_true(rf_view_eq(v, RF_V("plain")));
 	assert_int_equal(rf_sip_msg_find_body(&m, RF_V("application/sdp"), &v), 0);

@@ -43,7 +43,8 @@ static void test_readings(void **state)
 		{ "version words", "OPTIONS sip:b@h SIP/two\r\n" VIA REST "\r\n", RF_SIP_RULE_START_LINE, 400 },
 		{ "no version", "OPTIONS sip:b@h\r\n" VIA REST "\r\n", RF_SIP_RULE_START_LINE, 400 },
 		{ "tab in request line", "OPTIONS\tsip:b@h SIP/2.0\r\n" VIA REST "\r\n", RF_SIP_RULE_START_LINE, 0 },
-		{ "folded request line", "OPTIONS sip:b@h SIP/2.0\r\n Q: y\r\n" VIA REST "\r\n", RF_SIP_RULE_HEADER, 400 },
+		{ "folded request line", "OPTIONS sip:b@h SIP/2.0\r\n Q: y\r\n" VIA REST "\r\n", RF_SIP_RULE_HEADER,
+		  400 },
 		{ "lower-case method", "options sip:b@h SIP/2.0\r\n" VIA REST "\r\n", RF_SIP_RULE_CSEQ_METHOD, 400 },
 		{ "tel", "OPTIONS tel:+1 SIP/2.0\r\n" VIA REST "\r\n", RF_SIP_RULE_NONE, 0 },
 		{ "mailto", "OPTIONS mailto:a@b SIP/2.0\r\n" VIA REST "\r\n", RF_SIP_RULE_SCHEME, 416 },
@@ -62,11 +63,13 @@ static void test_readings(void **state)
 		{ "two To, compact", OK_HEAD "t: <sip:b@h>\r\n\r\n", RF_SIP_RULE_DUPLICATE, 400 },
 		{ "two Call-ID", OK_HEAD "i: x@y\r\n\r\n", RF_SIP_RULE_DUPLICATE, 400 },
 		{ "two CSeq", OK_HEAD "CSeq: 1 OPTIONS\r\n\r\n", RF_SIP_RULE_DUPLICATE, 400 },
-		{ "two Max-Forwards", OK_HEAD "Max-Forwards: 1\r\nMax-Forwards: 1\r\n\r\n", RF_SIP_RULE_DUPLICATE, 400 },
+		{ "two Max-Forwards", OK_HEAD "Max-Forwards: 1\r\nMax-Forwards: 1\r\n\r\n", RF_SIP_RULE_DUPLICATE,
+		  400 },
 		{ "two Content-Type", OK_HEAD "c: a/b\r\nContent-Type: a/b\r\n\r\n", RF_SIP_RULE_DUPLICATE, 400 },
 		{ "two Expires", OK_HEAD "Expires: 1\r\nExpires: 1\r\n\r\n", RF_SIP_RULE_DUPLICATE, 400 },
 		{ "two unknown", OK_HEAD "Q: 1\r\nX: 1\r\n\r\n", RF_SIP_RULE_NONE, 0 },
-		{ "CSeq other method", START VIA "From: <sip:a@h>\r\nTo: <sip:b@h>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n",
+		{ "CSeq other method",
+		  START VIA "From: <sip:a@h>\r\nTo: <sip:b@h>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n",
 		  RF_SIP_RULE_CSEQ_METHOD, 400 },
 		{ "bare LF", START VIA "Q: a\nVia: SIP/2.0/UDP evil\r\n" REST "\r\n", RF_SIP_RULE_LINE_END, 400 },
 		{ "bare LF line ends", "OPTIONS sip:b@h SIP/2.0\n" VIA REST "\n", RF_SIP_RULE_LINE_END, 0 },
@@ -90,9 +93,11 @@ static void test_readings(void **state)
 		{ "no end, CR", OK_HEAD "\r", RF_SIP_RULE_NO_END, 400 },
 		{ "no Via", START REST "\r\n", RF_SIP_RULE_MISSING, 0 },
 		{ "empty Via", START "Via:\r\n" REST "\r\n", RF_SIP_RULE_VIA, 0 },
-		{ "Via list with a hole", START "Via: SIP/2.0/UDP a,,SIP/2.0/UDP b\r\n" REST "\r\n", RF_SIP_RULE_VIA, 400 },
+		{ "Via list with a hole", START "Via: SIP/2.0/UDP a,,SIP/2.0/UDP b\r\n" REST "\r\n", RF_SIP_RULE_VIA,
+		  400 },
 		{ "Via list ends in comma", START "Via: SIP/2.0/UDP a,\r\n" REST "\r\n", RF_SIP_RULE_VIA, 400 },
-		{ "bad first Via, good second", START "Via: SIP/2.0\r\nVia: SIP/2.0/UDP b\r\n" REST "\r\n", RF_SIP_RULE_VIA, 0 },
+		{ "bad first Via, good second", START "Via: SIP/2.0\r\nVia: SIP/2.0/UDP b\r\n" REST "\r\n",
+		  RF_SIP_RULE_VIA, 0 },
 		{ "cookie alone", START "Via: SIP/2.0/UDP a;branch=Z9HG4BK\r\n" REST "\r\n", RF_SIP_RULE_BRANCH, 400 },
 		{ "Max-Forwards 255", OK_HEAD "Max-Forwards: 255\r\n\r\n", RF_SIP_RULE_NONE, 0 },
 		{ "Max-Forwards 256", OK_HEAD "Max-Forwards: 256\r\n\r\n", RF_SIP_RULE_MAX_FORWARDS, 400 },
@@ -145,7 +150,8 @@ static void test_numbers(void **state)
 		enum rf_sip_rule rule;
 	} rows[] = {
 		{ "CSeq: 2147483647 OPTIONS", RF_SIP_RULE_NONE }, { "CSeq: 2147483648 OPTIONS", RF_SIP_RULE_CSEQ },
-		{ "CSeq: 0 OPTIONS", RF_SIP_RULE_NONE },          { "CSeq: 000000000000000000001 OPTIONS", RF_SIP_RULE_NONE },
+		{ "CSeq: 0 OPTIONS", RF_SIP_RULE_NONE },          { "CSeq: 000000000000000000001 OPTIONS",
+		  RF_SIP_RULE_NONE },
 		{ "CSeq: 1", RF_SIP_RULE_CSEQ },                  { "CSeq: 1OPTIONS", RF_SIP_RULE_CSEQ },
 		{ "CSeq: OPTIONS", RF_SIP_RULE_CSEQ },            { "CSeq: 1 OPTIONS x", RF_SIP_RULE_CSEQ },
 		{ "CSeq: -1 OPTIONS", RF_SIP_RULE_CSEQ },         { "CSeq:\t1\tOPTIONS", RF_SIP_RULE_NONE },
@@ -209,7 +215,8 @@ static void test_limits(void **state)
 		n = (size_t)snprintf(text, sizeof text, OK_HEAD);
 		for (int i = 0; i < 8; i++)
 			n += (size_t)snprintf(text + n, sizeof text - n, "Q: %0190d\r\n", 1);
-		n += (size_t)snprintf(text + n, sizeof text - n, "Y: %0*d\r\n\r\n", (int)(1800 - n - 7 + (size_t)over), 1);
+		n += (size_t)snprintf(text + n, sizeof text - n, "Y: %0*d\r\n\r\n",
+			(int)(1800 - n - 7 + (size_t)over), 1);
 		assert_int_equal(n, 1800 + over);
 		rf_sip_msg_parse(&m, rf_view_str(text), RF_SIP_DATAGRAM, &lim);
 		expect_rule("head", over ? RF_SIP_RULE_HEAD_LONG : RF_SIP_RULE_NONE);
@@ -220,7 +227,8 @@ static void test_limits(void **state)
 		expect_rule("message", over ? RF_SIP_RULE_MESSAGE_LONG : RF_SIP_RULE_NONE);
 		assert_int_equal(m.answer, over ? 513 : 0);
 
-		snprintf(text, sizeof text, START VIA "From: <sip:a@h>\r\nTo: <sip:b@h>\r\nCSeq: 1 OPTIONS\r\nCall-ID: %0*d\r\n\r\n",
+		snprintf(text, sizeof text,
+			START VIA "From: <sip:a@h>\r\nTo: <sip:b@h>\r\nCSeq: 1 OPTIONS\r\nCall-ID: %0*d\r\n\r\n",
 			 512 + over, 1);
 		rf_sip_msg_parse(&m, rf_view_str(text), RF_SIP_DATAGRAM, NULL);
 		expect_rule("call-id", over ? RF_SIP_RULE_CALL_ID : RF_SIP_RULE_NONE);

@@ -1,0 +1,275 @@
+/* The administrator's commands, as typed, in a folder of their own. Standard input is a pipe where a password is asked. */
+#include "cmd/cmd.h"
+
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct place {
+	char dir[64];
+	char site[80];
+	char *out, *err;
+};
+
+static int setup(void **state)
+{
+	struct place *p = calloc(1, sizeof *p);
+
+	snprintf(p->dir, sizeof p->dir, "/tmp/rf-cmd-XXXXXX");
+	if (!mkdtemp(p->dir))
+		return -1;
+	snprintf(p->site, sizeof p->site, "%s/site", p->dir);
+	*state = p;
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st, (void)flag, (void)ftw;
+	return remove(path);
+}
+
+static int teardown(void **state)
+{
+	struct place *p = *state;
+
+	nftw(p->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(p->out);
+	free(p->err);
+	free(p);
+	return 0;
+}
+
+/* Words up to NULL, behind "ringfort -C SITE". */
+static int type(struct place *p, ...)
+{
+	char *argv[32] = { (char *)(uintptr_t)"ringfort", (char *)(uintptr_t)"-C", p->site };
+	int argc = 3;
+	size_t n;
+	va_list ap;
+
+	va_start(ap, p);
+	while ((argv[argc] = va_arg(ap, char *)))
+		argc++;
+	va_end(ap);
+	free(p->out);
+	free(p->err);
+	FILE *out = open_memstream(&p->out, &n), *err = open_memstream(&p->err, &n);
+	int status = rf_cmd_run(argc, argv, out, err);
+	fclose(out);
+	fclose(err);
+	return status;
+}
+
+#define END ((char *)NULL)
+
+/* Give the next command this on standard input. */
+static void feed(const char *text)
+{
+	int fd[2];
+
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(write(fd[1], text, strlen(text)), (ssize_t)strlen(text));
+	close(fd[1]);
+	dup2(fd[0], STDIN_FILENO);
+	close(fd[0]);
+}
+
+static void make_site(struct place *p, const char *level)
+{
+	if (type(p, "init", p->site, "--level", level, "--address", "127.0.0.1", "--domain", "a.example", "--host", "ctl",
+		 END) != 0)
+		fail_msg("%s", p->err);
+}
+
+static void write_file(const struct place *p, const char *name, const char *text, const char *mode)
+{
+	char path[160];
+
+	snprintf(path, sizeof path, "%s/%s", p->site, name);
+	FILE *f = fopen(path, mode);
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static char *read_file(const struct place *p, const char *name)
+{
+	static char text[8192];
+	char path[160];
+
+	snprintf(path, sizeof path, "%s/%s", p->site, name);
+	FILE *f = fopen(path, "r");
+	if (!f)
+		return NULL;
+	text[fread(text, 1, sizeof text - 1, f)] = '\0';
+	fclose(f);
+	return text;
+}
+
+static void usage(void **state)
+{
+	struct place *p = *state;
+
+	assert_int_equal(type(p, "chek", END), RF_EXIT_USAGE);
+	assert_non_null(strstr(p->err, "did you mean \"check\"?"));
+	assert_int_equal(type(p, "phone", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "phone", "frob", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "phone", "--help", END), RF_EXIT_YES);
+	assert_non_null(strstr(p->out, "phone add NAME"));
+	assert_int_equal(type(p, "phone", "add", "--help", END), RF_EXIT_YES);
+	assert_non_null(strstr(p->out, "example:"));
+	assert_int_equal(type(p, "phone", "add", "a", "--numbr", "1", END), RF_EXIT_USAGE);
+	assert_non_null(strstr(p->err, "--number"));
+	assert_int_equal(type(p, "phone", "add", "a", "--number", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "phone", "add", "a", "b", "--number=1", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "phone", "add", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "check", "--json=1", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "--help", END), RF_EXIT_YES);
+	assert_int_equal(type(p, "--version", END), RF_EXIT_YES);
+	assert_int_equal(type(p, END), RF_EXIT_USAGE);
+	/* A folder that is no site. */
+	assert_int_equal(type(p, "phone", "list", END), RF_EXIT_FAILED);
+	assert_non_null(strstr(p->err, "ringfort init"));
+	assert_int_equal(type(p, "phone", "list", "--json", END), RF_EXIT_FAILED);
+	assert_non_null(strstr(p->err, "{\"error\""));
+}
+
+static void first_site(void **state)
+{
+	struct place *p = *state;
+
+	make_site(p, "medium");
+	assert_int_equal(type(p, "init", p->site, END), RF_EXIT_USAGE); /* never over one that is there */
+	if (type(p, "check", END) != RF_EXIT_YES)
+		fail_msg("%s%s", p->out, p->err);
+	assert_int_equal(type(p, "init", p->dir, END), RF_EXIT_USAGE);  /* not empty */
+	char other[96];
+	snprintf(other, sizeof other, "%s/other", p->dir);
+	assert_int_equal(type(p, "init", other, "--domain", "a b", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "init", other, "--level", "low", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "init", other, "--address", "x", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "init", other, "--port", "0", END), RF_EXIT_USAGE);
+	assert_int_equal(access(other, F_OK), -1);
+	assert_int_equal(type(p, "init", other, "--address", "fd00::1", END), RF_EXIT_YES);
+}
+
+/* A site file that came from elsewhere: the rest is made around it. */
+static void around_a_file(void **state)
+{
+	struct place *p = *state;
+
+	assert_int_equal(mkdir(p->site, 0755), 0);
+	write_file(p, "site.yaml", "site: x\ndomain: x.example\nlevel: highest\nphones_file: phones.csv\n"
+				   "zones: { server: {} }\nphones: [ { name: a, number: 7 } ]\n"
+				   "hosts: [ { name: c, zone: server, address: 127.0.0.1, roles: controller } ]\n", "w");
+	assert_int_equal(type(p, "init", p->site, END), RF_EXIT_YES);
+	assert_int_equal(type(p, "check", END), RF_EXIT_YES);
+	assert_non_null(strstr(p->out, "has no user"));
+	assert_non_null(read_file(p, "pki/phones/a/cert.pem"));
+	assert_int_equal(type(p, "phone", "remove", "a", END), RF_EXIT_USAGE);
+	assert_non_null(strstr(p->err, "site.yaml:6"));
+	assert_int_equal(type(p, "phone", "config", "a", "--for", "baresip", "-o", p->dir, END), RF_EXIT_USAGE);
+	assert_non_null(strstr(p->err, "--user"));
+}
+
+static void phones(void **state)
+{
+	struct place *p = *state;
+	char before[4096], out[96];
+
+	make_site(p, "medium");
+	write_file(p, "phones.csv", "# kept as it is\nnumber,name,label\n\n# also this\n1000,x,\n", "w");
+	assert_int_equal(type(p, "check", END), RF_EXIT_NO); /* x has no certificate */
+	assert_non_null(strstr(p->out, "phones.csv:5:1: error: phone \"x\" has no valid certificate"));
+	assert_int_equal(type(p, "phone", "issue", "x", END), RF_EXIT_YES);
+	assert_int_equal(type(p, "check", END), RF_EXIT_YES);
+	assert_int_equal(type(p, "phone", "add", "y", "--number", "1001", "--label", "Y, the \"second\"", END), RF_EXIT_YES);
+	assert_string_equal(read_file(p, "phones.csv"),
+			    "# kept as it is\nnumber,name,label\n\n# also this\n1000,x,\n1001,y,\"Y, the \"\"second\"\"\"\n");
+	snprintf(before, sizeof before, "%s", read_file(p, "phones.csv"));
+	assert_int_equal(type(p, "phone", "add", "y", "--number", "1002", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "phone", "add", "z", "--number", "1x", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "phone", "add", "../z", "--number", "1", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "phone", "add", "z", "--number", "1", "--mac", "00:00:00:00:00:01", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "phone", "add", "z", "--number", "1", "--label", "a\nb", END), RF_EXIT_USAGE);
+	assert_string_equal(read_file(p, "phones.csv"), before);
+	assert_null(read_file(p, "pki/phones/z/cert.pem"));
+	assert_int_equal(type(p, "phone", "show", "y", "--json", END), RF_EXIT_YES);
+	assert_non_null(strstr(p->out, "\"number\": \"1001\""));
+	assert_int_equal(type(p, "phone", "lock", "y", END), RF_EXIT_YES);
+	assert_int_equal(type(p, "phone", "list", END), RF_EXIT_YES);
+	assert_non_null(strstr(p->out, "locked"));
+	snprintf(out, sizeof out, "%s/conf", p->dir);
+	assert_int_equal(type(p, "phone", "config", "y", "--for", "linphone", "-o", out, END), RF_EXIT_YES);
+	assert_int_equal(type(p, "phone", "config", "y", "--for", "baresip", "--out", out, "--port=5071", END), RF_EXIT_YES);
+	assert_int_equal(type(p, "phone", "config", "y", "--for", "pots", "-o", out, END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "phone", "remove", "y", END), RF_EXIT_YES);
+	assert_string_equal(read_file(p, "phones.csv"), "# kept as it is\nnumber,name,label\n\n# also this\n1000,x,\n");
+	assert_null(read_file(p, "pki/phones/y/key.pem"));
+	assert_int_equal(type(p, "phone", "remove", "y", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "check", END), RF_EXIT_YES);
+}
+
+static void broken(void **state)
+{
+	struct place *p = *state;
+	char path[160];
+
+	make_site(p, "medium");
+	snprintf(path, sizeof path, "%s/pki/hosts/ctl/key.pem", p->site);
+	chmod(path, 0644);
+	assert_int_equal(type(p, "check", END), RF_EXIT_NO);
+	assert_non_null(strstr(p->out, "others than its owner may read this private key"));
+	chmod(path, 0600);
+	write_file(p, "pki/hosts/ctl/cert.pem", "nonsense", "w");
+	assert_int_equal(type(p, "check", END), RF_EXIT_NO);
+	assert_non_null(strstr(p->out, "ringfort host issue ctl"));
+	assert_int_equal(type(p, "host", "issue", "ctl", END), RF_EXIT_YES);
+	assert_int_equal(type(p, "check", END), RF_EXIT_YES);
+	write_file(p, "site.yaml", "levle: x\n", "a");
+	assert_int_equal(type(p, "check", "--json", END), RF_EXIT_NO);
+	assert_non_null(strstr(p->out, "did you mean"));
+	assert_int_equal(type(p, "user", "list", END), RF_EXIT_USAGE);
+}
+
+static void users(void **state)
+{
+	struct place *p = *state;
+
+	make_site(p, "minimum");
+	feed("too short\n");
+	assert_int_equal(type(p, "user", "add", "alice", "--number", "1001", "--password-stdin", END), RF_EXIT_USAGE);
+	assert_non_null(strstr(p->err, "10 characters"));
+	feed("correct horse battery\n");
+	assert_int_equal(type(p, "user", "add", "alice", "--number", "1001", "--password-stdin", END), RF_EXIT_YES);
+	feed("correct horse battery\n");
+	assert_int_equal(type(p, "user", "add", "alice", "--number", "1001", "--password-stdin", END), RF_EXIT_USAGE);
+	feed("another horse entirely\n");
+	assert_int_equal(type(p, "user", "passwd", "alice", "--password-stdin", END), RF_EXIT_YES);
+	assert_int_equal(type(p, "user", "show", "alice", "--json", END), RF_EXIT_YES);
+	assert_non_null(strstr(p->out, "SHA-512-256"));
+	assert_null(strstr(p->out, "MD5"));
+	assert_int_equal(type(p, "user", "lock", "alice", END), RF_EXIT_YES);
+	assert_int_equal(type(p, "user", "list", END), RF_EXIT_YES);
+	assert_non_null(strstr(p->out, "locked"));
+	assert_int_equal(type(p, "user", "unlock", "alice", END), RF_EXIT_YES);
+	write_file(p, "site.yaml", "media: { dtls_srtp: true }\n", "a");
+	assert_int_equal(type(p, "user", "remove", "alice", END), RF_EXIT_YES);
+	assert_int_equal(type(p, "user", "show", "alice", END), RF_EXIT_NO);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(usage), TEST(first_site), TEST(around_a_file), TEST(phones), TEST(broken), TEST(users),
+	};
+
+	return cmocka_run_group_tests_name("cmd", tests, NULL, NULL);
+}

@@ -53,8 +53,11 @@ class Page:
         print(f"  {self.paint('36', '$ ' + ' '.join(shlex.quote(a) for a in args))}", flush=True)
 
     def output(self, text):
+        """What a command printed; long lines are cut where the terminal ends, or at 160 characters."""
+        most = max(60, shutil.get_terminal_size((164, 50)).columns - 4)
         for line in text.rstrip().splitlines():
-            print(f"    {line}", flush=True)
+            line = line.rstrip()
+            print(f"    {line if len(line) <= most else line[:most - 1] + '…'}", flush=True)
 
     def good(self, text):
         print(f"  {self.paint('32', 'ok')}  {text}", flush=True)

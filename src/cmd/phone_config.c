@@ -231,8 +231,8 @@ static const char linphone_text[] =
 	"[net]\n"
 	"mtu=1300\n"
 	"[proxy_0]\n"
-	"reg_proxy=<sip:%s:%u;transport=%s;maddr=%s>\n"
-	"reg_route=<sip:%s:%u;transport=%s;maddr=%s>\n"
+	"reg_proxy=<sip:%s:%u;transport=%s>\n"
+	"reg_route=<sip:%s:%u;transport=%s>\n"
 	"reg_identity=sip:%s@%s\n"
 	"reg_expires=600\n"
 	"reg_sendregister=1\n"
@@ -277,8 +277,6 @@ static int make_home(struct rf_phone_config *p)
 	return RF_EXIT_YES;
 }
 
-/* linphone's TLS library knows no addresses in certificates: the URI names the domain, which the certificate covers,
- * and maddr says where to connect. */
 static int write_linphone(struct rf_phone_config *p)
 {
 	char urn[RF_SITE_URN], suites[160], host[80];
@@ -298,8 +296,8 @@ static int write_linphone(struct rf_phone_config *p)
 	/* 0: no such transport, -1: any port */
 	fprintf(f, linphone_text, d, d, p->transport == RF_TRANSPORT_UDP ? -1 : 0,
 		p->transport == RF_TRANSPORT_TCP ? -1 : 0, p->transport == RF_TRANSPORT_TLS ? -1 : 0, host[0] == '[', d, d, d,
-		p->site->policy.media_encrypted, suites, urn + strlen("urn:uuid:"), domain, p->port, transport, host, domain,
-		p->port, transport, host, rf_site_cstr(p->phone->number), domain);
+		p->site->policy.media_encrypted, suites, urn + strlen("urn:uuid:"), host, p->port, transport, host, p->port,
+		transport, rf_site_cstr(p->phone->number), domain);
 	put_linphone_auth(p, f);
 	fputs("[video]\nenabled=0\ncapture=0\ndisplay=0\n", f);
 	return finish(p, f, "linphonerc");

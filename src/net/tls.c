@@ -157,7 +157,8 @@ int rf_tls_new(const struct rf_tls_conf *conf, struct rf_tls **ret_tls, struct r
 	tls->check = conf->check;
 	tls->check_arg = conf->check_arg;
 	tls->ctx = SSL_CTX_new(TLS_method());
-	int rc = tls->ctx ? 0 : refuse(d, "TLS context", NULL, "OpenSSL could not make one");
+	tls->blank = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	int rc = tls->ctx && tls->blank ? 0 : refuse(d, "TLS context", NULL, "OpenSSL could not make one");
 	if (!rc)
 		rc = use_profile(tls->ctx, conf->profile ? conf->profile : &rf_tls_modern, d);
 	if (!rc)
@@ -185,5 +186,6 @@ void rf_tls_put(struct rf_tls *tls)
 	if (!tls || atomic_fetch_sub_explicit(&tls->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	SSL_CTX_free(tls->ctx);
+	EVP_PKEY_free(tls->blank);
 	free(tls);
 }

@@ -10,6 +10,7 @@
 struct rf_tls {
 	atomic_uint refs;
 	SSL_CTX *ctx;
+	EVP_PKEY *blank;  /* stands in for peers' public keys that are not needed any more */
 	int (*check)(void *arg, const struct rf_pki_id *peer);
 	void *check_arg;
 };

@@ -221,6 +221,10 @@ static bool add_alt_names(X509 *cert, const struct rf_ca_request *req)
 		rc = push_name(names, GEN_DNS, req->dns[i]);
 	for (size_t i = 0; i < RF_PKI_NAMES_MAX && req->ip[i] && !rc; i++)
 		rc = push_name(names, GEN_IPADD, req->ip[i]);
+	/* The same as text: phones on mbed TLS (linphone 5) know no iPAddress and compare the address they dialled with
+	 * the dNSNames. An address is never a valid DNS name, so this lets nobody else in. */
+	for (size_t i = 0; i < RF_PKI_NAMES_MAX && req->ip[i] && !rc; i++)
+		rc = push_name(names, GEN_DNS, req->ip[i]);
 	if (rc == 0 && !X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT))
 		rc = -1;
 	GENERAL_NAMES_free(names);

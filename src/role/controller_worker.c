@@ -40,7 +40,6 @@ static int make_ua(struct rf_worker *w, struct rf_diag *diag)
 			.local = k->listen[i].local,
 			.fd = k->listen[i].fd[w->index],
 			.tls = k->listen[i].transport == RF_TRANSPORT_TLS ? k->tls_server : NULL,
-			.via_host = k->listen[i].transport == RF_TRANSPORT_TLS ? k->site->domain : RF_V(""),
 			.v6_also_v4 = true,
 		};
 	struct rf_ua_config conf = {

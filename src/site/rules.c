@@ -52,7 +52,8 @@ static void look_deviation(struct rules *r, size_t i)
 	unsigned levels = 0;
 
 	if (!rf_mitigation_known(d->mitigation, &levels)) {
-		const char *near = rf_mitigation_near(d->mitigation);
+		/* The search is long; past the cap nobody would see what it finds. */
+		const char *near = r->f->n < RF_FINDINGS_MAX ? rf_mitigation_near(d->mitigation) : NULL;
 
 		rf_finding_add(r->f, RF_SEV_ERROR, rf_site_place(r->all, d->pos), NULL,
 			       near ? near : "take the id from the finding that it answers",

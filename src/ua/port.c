@@ -68,11 +68,6 @@ static int name_port(struct rf_port *p, const struct rf_ua_listener *conf)
 		rf_addr_put_host(&w, &p->local, false);
 	p->host_n = (uint8_t)w.n;
 	p->say_port = conf->port ? conf->port : p->local.port;
-	if (w.err)
-		return w.err;
-	rf_writer_init(&w, p->via_host, sizeof p->via_host - 1);
-	rf_put(&w, conf->via_host);
-	p->via_host_n = (uint8_t)w.n;
 	return w.err;
 }
 
@@ -171,13 +166,10 @@ void rf_ua_put_via(const struct rf_ua *ua, const struct rf_flow *flow, struct rf
 	static const enum rf_sip_transport transports[RF_FLOW_KINDS] = {
 		[RF_FLOW_UDP] = RF_SIP_UDP, [RF_FLOW_TCP] = RF_SIP_TCP, [RF_FLOW_TLS] = RF_SIP_TLS,
 	};
-	const struct rf_port *p = port_of(ua, flow);
 	char buf[256];
 	uint16_t port;
 	struct rf_view host = rf_ua_sent_by(ua, flow, buf, &port);
 
-	if (p && p->via_host_n && p->kind == flow->kind)
-		host = rf_view_of(p->via_host, p->via_host_n);
 	rf_sip_put_via(w, &(struct rf_sip_new_via){
 		.transport = transports[flow->kind],
 		.host = host,

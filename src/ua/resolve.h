@@ -40,8 +40,8 @@ struct rf_resolve_conf {
 };
 
 /* Start. done comes exactly once, never from inside this call: status 0 and at least one hop, good for that call; or
- * RF_E_NOT_FOUND, RF_E_TIMEOUT, RF_E_MALFORMED, RF_E_CLOSED as in net/dns.h, RF_E_UNSUPPORTED (the URI wants a transport
- * that cannot be used). uri is borrowed for the call.
+ * RF_E_NOT_FOUND, RF_E_TIMEOUT, RF_E_MALFORMED, RF_E_CLOSED as in net/dns.h, RF_E_UNSUPPORTED (the URI wants a
+ * transport that cannot be used). uri is borrowed for the call.
  * RF_E_INVALID: not a sip or sips URI; RF_E_LIMIT; -ENOMEM. */
 int rf_resolve_start(const struct rf_resolve_conf *conf, const struct rf_sip_uri *uri,
 		     void (*done)(void *arg, int status, const struct rf_hops *hops), void *arg,

@@ -49,8 +49,9 @@ struct rf_srv_reply {
 };
 
 /* Answer. 0: sent, or on its way. RF_E_STATE: not allowed any more or not for this method (a second final, 1xx after a
- * final, 408 or 1xx other than 100 to non-INVITE): nothing was sent. RF_E_LIMIT: over 65,535 bytes; RF_E_MALFORMED: code;
- * -ENOMEM. When it fails in another way than RF_E_STATE the transaction still waits for its answer.
+ * final, 408 or 1xx other than 100 to non-INVITE): nothing was sent. RF_E_LIMIT: over 65,507 bytes; RF_E_MALFORMED:
+ * code, or a header or tag that could not be written; -ENOMEM. When it fails in another way than RF_E_STATE the
+ * transaction still waits for its answer.
  * A 2xx to INVITE is repeated by ua until its ACK comes (13.3.1.4). */
 int rf_srv_reply(struct rf_srv *srv, const struct rf_srv_reply *reply);
 /* The same with a code and nothing else. */

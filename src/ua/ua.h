@@ -57,9 +57,7 @@ struct rf_ua_listener {
 	int fd;                    /* a bound socket (TCP, TLS: listening) to adopt; -1: open one. Adopted on success only */
 	struct rf_tls *tls;        /* RF_FLOW_TLS: a reference is taken */
 	struct rf_view host;       /* what Via and Contact say instead of the address; empty: the address. Copied */
-	struct rf_view via_host;   /* what Via says instead of that; empty: the same. Copied. For TLS the domain that our
-	                            * certificate names: phones that verify names find their connection again by it */
-	uint16_t port;             /* what both say instead of the port; 0: the port */
+	uint16_t port;             /* the same; 0: the port */
 	bool v6_also_v4;
 	uint32_t idle_ms;          /* a connection without a byte from the peer is closed; 0: never */
 };
@@ -157,9 +155,9 @@ bool rf_ua_is_us(const struct rf_ua *ua, const struct rf_sip_uri *uri);
 /* Make identifiers that come back to this worker. */
 void rf_ua_make_id(struct rf_ua *ua, struct rf_id *ret_id);
 
-/* Send an ACK for a 2xx, without any transaction: ack is the whole request without Via. 0: sent or on its way; RF_E_CLOSED:
- * the flow is gone; RF_E_INVALID, RF_E_MALFORMED, RF_E_LIMIT, -ENOMEM. A target that must be resolved is sent to its first
- * next hop. Prefer rf_cli_ack(), which also repeats. */
+/* Send an ACK for a 2xx, without any transaction: ack is the whole request without Via. 0: sent or on its way;
+ * RF_E_CLOSED: the flow is gone; RF_E_INVALID, RF_E_MALFORMED, RF_E_LIMIT, -ENOMEM. A target that must be resolved is
+ * sent to its first next hop. Prefer rf_cli_ack(), which also repeats. */
 int rf_ua_send_ack(struct rf_ua *ua, const struct rf_target *target, struct rf_view ack);
 
 /* Is the connection of this flow open? True for UDP. A flow of another worker's connection: true, that worker knows. */

@@ -228,8 +228,6 @@ struct rf_port {
 	uint8_t index, kind;
 	uint8_t host_n;                  /* 0: bound to any address and nothing else was said */
 	char host[256];                  /* without brackets */
-	uint8_t via_host_n;              /* 0: host in Via as well */
-	char via_host[256];
 };
 
 /* port.c */
@@ -262,7 +260,8 @@ void rf_ua_receive(struct rf_ua *ua, const struct rf_peer *from, struct rf_view 
 /* What a stream held when its framing failed. */
 void rf_ua_receive_broken(struct rf_ua *ua, const struct rf_peer *from, struct rf_view bytes, enum rf_sip_rule rule);
 /* By mail: parsed and let through by another worker. */
-void rf_ua_receive_mail(struct rf_ua *ua, const struct rf_peer *from, struct rf_view bytes, enum rf_sip_carrier carrier);
+void rf_ua_receive_mail(struct rf_ua *ua, const struct rf_peer *from, struct rf_view bytes,
+			enum rf_sip_carrier carrier);
 void rf_ua_refused(struct rf_ua *ua, const char *what, const char *text, unsigned code, const struct rf_peer *from);
 bool rf_ua_may_report(struct rf_ua *ua, uint64_t *ret_more);
 

@@ -1,6 +1,6 @@
 /* Two workers on threads of their own behind one UDP address: whichever of them the kernel gives a request to, its
- * owner answers it. Under the thread sanitizer the
- * queue of loop/mail.c must be suppressed (race:rf_mailbox_read): it cannot see through the barriers of liburcu. */
+ * owner answers it. Under the thread sanitizer the queue of loop/mail.c must be suppressed (race:rf_mailbox_read): it
+ * cannot see through the barriers of liburcu. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -73,6 +73,7 @@ class Story:
         self.phones, self.wire = {}, None
         self.controller = CONTROLLER if private else "127.0.0.1"
         self.port = 5061
+        self.told = False   # the story is through, only the live view is left
 
     # ---- typing commands
 
@@ -210,12 +211,9 @@ class Story:
         flows = self.wire.rtp()
         if len(flows) != 2:
             raise lab.Trouble(f"two streams are expected on the wire, {len(flows)} were seen: {list(flows)}")
-        tones = {p[3]: p[4] for p in PHONES}
-        for (source, target), packets in flows.items():
-            # Who hears it is known by the address it goes to; who sends it is the other one.
-            name = next((p[0] for p in PHONES if p[3] == target[0]), target[0])
-            tone = next(t for a, t in tones.items() if a != target[0])
-            v = Verdict(packets, PLAIN_PAYLOAD, tone)
+        for (_, target), packets in flows.items():
+            name = next((p[0] for p in PHONES if p[3] == target[0]), f"{target[0]}:{target[1]}")
+            v = Verdict(packets, PLAIN_PAYLOAD, *(p[4] for p in PHONES))
             if not v.encrypted:
                 raise lab.Trouble(f"the audio to {name} is NOT encrypted on the wire: {vars(v)}")
             self.page.good(f"on the wire to {name}: {v.packets} packets, {v.size} bytes each = RTP + {PLAIN_PAYLOAD} of "
@@ -286,6 +284,7 @@ class Story:
         self.hang_up(marks)
         self.record()
         self.page.step(f"All of it took {time.monotonic() - self.page.began:.1f} seconds.")
+        self.told = True
         if stay:
             self.view()
 
@@ -315,9 +314,7 @@ def tell_story(args, folder, private, page):
         show_log(story, page)
     except Ended as e:
         # Ctrl-C is how a person ends the live view; anything else that ends us early is a failure.
-        status = 0 if stay and e.args[0] == signal.SIGINT else 128 + e.args[0]
-    except KeyboardInterrupt:
-        status = 0 if stay else 130
+        status = 0 if story.told and e.args[0] == signal.SIGINT else 128 + e.args[0]
     except Exception as e:   # our own fault: say so rather than leave things running
         page.step(page.paint("31", f"This script failed: {type(e).__name__}: {e}"))
         import traceback

@@ -96,7 +96,7 @@ class Wire:
 class Verdict:
     """One direction of the audio, judged from outside."""
 
-    def __init__(self, packets, plain_payload, tone):
+    def __init__(self, packets, plain_payload, *tones):
         self.packets = len(packets)
         sizes = collections.Counter(len(p) for p in packets)
         self.size = sizes.most_common(1)[0][0]
@@ -104,7 +104,8 @@ class Verdict:
         # What SRTP adds to the payload that the codec makes: the authentication tag.
         self.tag = self.size - head - plain_payload
         payload = b"".join(p[head:head + plain_payload] for p in packets[:50])
-        self.tone_in_clear = max(goertzel(decode(payload), 8000, tone) for decode in (decode_pcma, decode_pcmu))
+        self.tone_in_clear = max(goertzel(decode(payload), 8000, tone) for tone in tones
+                                 for decode in (decode_pcma, decode_pcmu))
         self.distinct = len(set(payload))
         sequence = [struct.unpack("!H", p[2:4])[0] for p in packets]
         self.lost = sum((b - a - 1) & 0xffff for a, b in zip(sequence, sequence[1:])

@@ -1,5 +1,6 @@
 #include "cmd/cmd.h"
 
+#include "role/admin.h"
 #include "site/near.h"
 #include "store/store.h"
 
@@ -363,6 +364,16 @@ static int check_count(const struct rf_cmd_ctx *c)
 	return 0;
 }
 
+/* Best effort: a controller that does not hear this looks for itself every second. */
+static void tell_controller(const struct rf_cmd_ctx *c)
+{
+	struct rf_diag diag = { 0 };
+	json_t *answer = NULL;
+
+	if (rf_admin_ask(c->dir, json_pack("{s:s}", "do", "refresh"), 5000, &answer, &diag) == 0)
+		json_decref(answer);
+}
+
 static int dispatch(struct rf_cmd_ctx *c, struct words *w)
 {
 	int status = read_front(c, w);
@@ -394,7 +405,11 @@ static int dispatch(struct rf_cmd_ctx *c, struct words *w)
 	c->arg = w->kept;
 	c->args = w->count;
 	status = check_count(c);
-	return status ? status : c->cmd->run(c);
+	if (!status)
+		status = c->cmd->run(c);
+	if (!status && c->cmd->changes)
+		tell_controller(c);
+	return status;
 }
 
 int rf_cmd_run(int argc, char **argv, FILE *out, FILE *err)

@@ -55,6 +55,7 @@ struct rf_cmd {
 	const struct rf_cmd_opt *opts; /* may be NULL */
 	int (*run)(struct rf_cmd_ctx *c);
 	bool hidden;           /* not in the list of commands */
+	bool changes;          /* what a running controller must know at once: it is told when the command has worked */
 };
 
 struct rf_cmd_ctx {

@@ -9,7 +9,7 @@ enum {
 	MAIL_CAP = 65536,
 	SLOW_MS = 50,
 	TIMERS_PER_TURN = 4096, /* a herd of timers due at once does not keep the sockets waiting */
-	END_ROUNDS = 4,         /* deferred callbacks and hooks that feed each other go on in the next turn after these */
+	END_ROUNDS = 4,         /* deferred callbacks and hooks that feed each other go on in the next turn */
 	LOG_GAP_US = 1000000,   /* one line about slow callbacks a second */
 };
 

@@ -1,7 +1,7 @@
 /* Timers: a hierarchical wheel with a tick of one millisecond (256 slots of 1 ms, then 64 each of 256 ms, 16 s, 17 min;
- * what is further away than the coarsest level reaches is looked at again every 18.6 hours). Start, restart and stop cost the same however
- * many timers run, and allocate nothing: the timer is embedded in its owner. The wheel knows no clock of its own, so
- * that tests drive it with rf_wheel_advance(); a loop does that with its clock (rf_loop_wheel()).
+ * what is further away than the coarsest level reaches is looked at again every 18.6 hours). Start, restart and stop
+ * cost the same however many timers run, and allocate nothing: the timer is embedded in its owner. The wheel knows no
+ * clock of its own, so that tests drive it with rf_wheel_advance(); a loop does that with its clock (rf_loop_wheel()).
  *
  * Guarantees: a timer never fires early; due timers leave the wheel before any callback runs and fire in the order of
  * their deadlines; a callback may start, restart or stop any timer, its own included, and free its own owner. A timer

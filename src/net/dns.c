@@ -371,7 +371,8 @@ static int new_item(struct rf_dns *dns, enum rf_dns_type type, struct rf_view ke
 }
 
 int rf_dns_start(struct rf_dns *dns, enum rf_dns_type type, struct rf_view name,
-		 void (*done)(void *arg, const struct rf_dns_answer *answer), void *arg, struct rf_dns_query **ret_query)
+		 void (*done)(void *arg, const struct rf_dns_answer *answer), void *arg,
+		 struct rf_dns_query **ret_query)
 {
 	uint8_t text[KEY_MAX];
 	size_t n;

@@ -66,7 +66,8 @@ void rf_dns_free(struct rf_dns *dns);
 /* Ask. done comes exactly once, never from inside this call; answer is good for that call. Names that are IP addresses
  * are not asked here. RF_E_LIMIT: too many under way; RF_E_INVALID: not a host name; -ENOMEM. ret_query may be NULL. */
 int rf_dns_start(struct rf_dns *dns, enum rf_dns_type type, struct rf_view name,
-		 void (*done)(void *arg, const struct rf_dns_answer *answer), void *arg, struct rf_dns_query **ret_query);
+		 void (*done)(void *arg, const struct rf_dns_answer *answer), void *arg,
+		 struct rf_dns_query **ret_query);
 /* done does not come. Only before it came. NULL is fine. */
 void rf_dns_stop(struct rf_dns_query *query);
 void rf_dns_stats(const struct rf_dns *dns, struct rf_dns_stats *ret_stats);

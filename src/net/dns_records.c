@@ -135,7 +135,8 @@ static int add_aaaa(struct rf_dns_records *r, const unsigned char *reply, int n)
 
 	if (rc != ARES_SUCCESS)
 		return rf_dns_status(rc);
-	size_t v4 = r->answer.n, most = RF_DNS_RECORDS_MAX - (v4 > RF_DNS_RECORDS_MAX / 2 ? RF_DNS_RECORDS_MAX / 2 : v4);
+	enum { HALF = RF_DNS_RECORDS_MAX / 2 };
+	size_t v4 = r->answer.n, most = RF_DNS_RECORDS_MAX - (v4 > HALF ? HALF : v4);
 	size_t v6 = (size_t)count < most ? (size_t)count : most;
 	size_t kept = v4 < RF_DNS_RECORDS_MAX - v6 ? v4 : RF_DNS_RECORDS_MAX - v6;
 	r->cut += (size_t)count - v6 + v4 - kept;

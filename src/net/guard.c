@@ -138,8 +138,8 @@ static struct source *find(struct rf_guard *g, const uint8_t key[static 9], uint
 	return NULL;
 }
 
-/* A place for a newcomer: a fresh one, or that of a source that was quiet for long and owes nothing. One that still owes
- * goes to the front, so that it does not stand in the way of those behind it. */
+/* A place for a newcomer: a fresh one, or that of a source that was quiet for long and owes nothing. One that still
+ * owes goes to the front, so that it does not stand in the way of those behind it. */
 static struct source *place(struct rf_guard *g, struct rf_mono now)
 {
 	if (g->table.count < g->conf.sources)

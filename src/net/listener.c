@@ -101,8 +101,8 @@ static void accept_failed(struct rf_listener *l, int err)
 		return; /* that one connection is gone again */
 	rf_watch_set(l->watch, 0);
 	rf_timer_start(rf_loop_wheel(l->net->loop), &l->pause, PAUSE_MS);
-	rf_log(rf_loop_log(l->net->loop), RF_LOG_WARN, "%s: cannot accept connections: %s; raise the limit of open files",
-	       rf_addr_text(&l->local, text), rf_err_text(-err));
+	rf_log(rf_loop_log(l->net->loop), RF_LOG_WARN, "%s: cannot accept connections: %s; raise the limit of open "
+	       "files", rf_addr_text(&l->local, text), rf_err_text(-err));
 }
 
 static void ready(void *arg, unsigned events)

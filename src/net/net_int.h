@@ -36,8 +36,8 @@ struct rf_net {
 	struct rf_stream *dirty, **dirty_end; /* streams with output to flush in this turn */
 	struct rf_table sources;
 	uint64_t next_id;
-	/* Bytes as they came from a socket, for the stream that is being read, and what a callback sees: its carry, then
-	 * the new bytes. */
+	/* Bytes as they came from a socket, for the stream that is being read, and what a callback sees: its carry,
+	 * then the new bytes. */
 	uint8_t *wire, *plain;
 	const struct rf_stream *wire_owner;
 	size_t wire_at, wire_n, plain_cap;

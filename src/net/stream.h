@@ -50,8 +50,8 @@ struct rf_stream_ops {
 	/* Usable now: TCP is connected, TLS's handshake is done and the peer verified. peer is who its certificate says
 	 * it is; NULL when it showed none. peer is good for this call only: copy what you keep. */
 	void (*on_open)(struct rf_stream *s, const struct rf_pki_id *peer);
-	/* Bytes, those left over from last time in front. Returns how many were consumed, at most bytes.n; the rest comes
-	 * again, with more behind it. */
+	/* Bytes, those left over from last time in front. Returns how many were consumed, at most bytes.n; the rest
+	 * comes again, with more behind it. */
 	size_t (*on_data)(struct rf_stream *s, struct rf_view bytes);
 	void (*on_closed)(struct rf_stream *s, const struct rf_stream_end *end);
 };

@@ -44,7 +44,7 @@ static int use_certificate(SSL_CTX *ctx, const struct rf_tls_conf *conf, struct 
 {
 	if (conf->chain_file) {
 		if (SSL_CTX_use_certificate_chain_file(ctx, conf->chain_file) != 1)
-			return refuse(d, "certificate file", conf->chain_file, "it must hold PEM certificates, ours first");
+			return refuse(d, "certificate file", conf->chain_file, "it must hold PEM, ours first");
 	} else if (conf->cert) {
 		if (SSL_CTX_use_certificate(ctx, conf->cert) != 1 ||
 		    (conf->chain && SSL_CTX_set1_chain(ctx, conf->chain) != 1))
@@ -115,9 +115,13 @@ static int use_authorities(SSL_CTX *ctx, const struct rf_tls_conf *conf, struct 
 
 static int use_profile(SSL_CTX *ctx, const struct rf_tls_profile *p, struct rf_diag *d)
 {
-	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 || SSL_CTX_set_cipher_list(ctx, p->tls12) != 1 ||
-	    SSL_CTX_set_ciphersuites(ctx, p->tls13) != 1 || SSL_CTX_set1_groups_list(ctx, p->groups) != 1 ||
-	    SSL_CTX_set1_sigalgs_list(ctx, p->sigalgs) != 1 || SSL_CTX_set1_client_sigalgs_list(ctx, p->sigalgs) != 1)
+	/* OpenSSL's macros take these as char * and only read them. */
+	void *groups = (void *)(uintptr_t)p->groups, *sigalgs = (void *)(uintptr_t)p->sigalgs;
+
+	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
+	    SSL_CTX_set_cipher_list(ctx, p->tls12) != 1 || SSL_CTX_set_ciphersuites(ctx, p->tls13) != 1 ||
+	    SSL_CTX_set1_groups_list(ctx, groups) != 1 || SSL_CTX_set1_sigalgs_list(ctx, sigalgs) != 1 ||
+	    SSL_CTX_set1_client_sigalgs_list(ctx, sigalgs) != 1)
 		return refuse(d, "cipher profile", p->name, "this OpenSSL lacks an algorithm of it");
 	return 0;
 }
@@ -138,7 +142,8 @@ static int use_bounds(SSL_CTX *ctx, const struct rf_tls_conf *conf, struct rf_di
 	SSL_CTX_set_max_cert_list(ctx, CHAIN_MAX_BYTES);
 	SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH);
 	/* A session belongs to one context: one of its own kind with other authorities must not take it. */
-	if (RAND_bytes(context, sizeof context) != 1 || SSL_CTX_set_session_id_context(ctx, context, sizeof context) != 1)
+	if (RAND_bytes(context, sizeof context) != 1 ||
+	    SSL_CTX_set_session_id_context(ctx, context, sizeof context) != 1)
 		return refuse(d, "TLS context", NULL, "OpenSSL has no randomness");
 	int verify = conf->client == RF_TLS_CLIENT_REQUIRED ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT :
 		     conf->client == RF_TLS_CLIENT_OPTIONAL ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;

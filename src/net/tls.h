@@ -53,13 +53,14 @@ const char *rf_tls_fail_name(enum rf_tls_fail fail);
 const char *rf_tls_fail_text(enum rf_tls_fail fail);
 
 struct rf_tls_conf {
-	/* Our certificate, as one of: a PEM file with the chain, leaf first; or an object (borrowed) and optional chain.
-	 * A client context may have none. */
+	/* Our certificate, as one of: a PEM file with the chain, leaf first; or an object (borrowed) and optional
+	 * chain. A client context may have none. */
 	const char *chain_file;
 	X509 *cert;
 	STACK_OF(X509) *chain;
 	EVP_PKEY *key;               /* a reference is taken; its operations may live in another process */
-	/* Who is believed: a PEM file, PEM bytes or a store (one reference taken); at least one when peers are verified. */
+	/* Who is believed: a PEM file, PEM bytes or a store (one reference is taken; what the other two name is added
+	 * to it); at least one when peers are verified. */
 	const char *ca_file;
 	struct rf_view ca_pem;
 	X509_STORE *store;
@@ -68,7 +69,8 @@ struct rf_tls_conf {
 	enum rf_tls_client client;   /* as a server */
 	uint32_t ticket_s;           /* lifetime of tickets, 0: 4 hours */
 	/* Asked on any thread at the end of a handshake in which the peer showed a certificate, resumed ones included:
-	 * 0, or a negative code to refuse (RF_TLS_FAIL_REFUSED; the connection is closed). Must not block. May be NULL. */
+	 * 0, or a negative code to refuse (RF_TLS_FAIL_REFUSED; the connection is closed). Must not block; may be
+	 * NULL. */
 	int (*check)(void *arg, const struct rf_pki_id *peer);
 	void *check_arg;
 };

@@ -70,7 +70,8 @@ static int make_rx(struct rf_net *net)
 	madvise(rx, sizeof *rx, MADV_NOHUGEPAGE); /* small datagrams touch a page each, not the whole */
 	for (unsigned i = 0; i < BATCH; i++) {
 		rx->in.iov[i] = (struct iovec){ rx->bytes + (size_t)i * RX_STRIDE, 65536 };
-		rx->in.msg[i].msg_hdr = (struct msghdr){ .msg_name = &rx->in.peer[i], .msg_iov = &rx->in.iov[i], .msg_iovlen = 1 };
+		rx->in.msg[i].msg_hdr = (struct msghdr){ .msg_name = &rx->in.peer[i], .msg_iov = &rx->in.iov[i],
+							 .msg_iovlen = 1 };
 	}
 	net->rx = rx;
 	return 0;
@@ -121,7 +122,8 @@ static void deliver(struct rf_udp *udp, unsigned i)
 		stats->udp_truncated++;
 		return;
 	}
-	if (rf_addr_from_sockaddr((const struct sockaddr *)(const void *)&rx->in.peer[i], m->msg_hdr.msg_namelen, &from) != 0)
+	const struct sockaddr *peer = (const struct sockaddr *)(const void *)&rx->in.peer[i];
+	if (rf_addr_from_sockaddr(peer, m->msg_hdr.msg_namelen, &from) != 0)
 		return;
 	to = udp->any ? came_to(udp, &m->msg_hdr) : udp->local;
 	stats->udp_in++;

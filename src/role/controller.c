@@ -312,6 +312,9 @@ static void close_fd(int *fd)
 static void close_all(struct rf_controller *k)
 {
 	rf_controller_join_workers(k);
+	if (k->bindings) /* its thread posts mail to the workers' loops: before they are freed */
+		rf_bindings_stop(k->bindings);
+	k->bindings = NULL;
 	rf_admin_free(k->admin);
 	rf_controller_free_workers(k);
 	rf_watch_free(k->signals);
@@ -320,8 +323,6 @@ static void close_all(struct rf_controller *k)
 		rf_timer_stop(rf_loop_wheel(k->loop), &k->give_up);
 		rf_loop_free(k->loop);
 	}
-	if (k->bindings)
-		rf_bindings_stop(k->bindings);
 	if (k->location) {
 		rf_location_leave(k->location);
 		rf_location_free(k->location);

@@ -115,6 +115,12 @@ static void do_reload(void *ctx, struct rf_admin_request *r)
 		answer_json(r, json_pack("{s:s}", "result", k->reload_result));
 }
 
+static void do_refresh(void *ctx, struct rf_admin_request *r)
+{
+	rf_controller_poll_store(ctx);
+	rf_admin_answer(r, (struct rf_view){ NULL, 0 });
+}
+
 static void do_stop(void *ctx, struct rf_admin_request *r)
 {
 	char by[32];
@@ -291,5 +297,6 @@ static void do_status(void *ctx, struct rf_admin_request *r)
 
 const struct rf_admin_verb rf_controller_verbs[] = {
 	{ "status", do_status }, { "calls", do_calls }, { "call", do_call }, { "hangup", do_hangup },
-	{ "bindings", do_bindings }, { "reload", do_reload }, { "stop", do_stop }, { NULL, NULL },
+	{ "bindings", do_bindings }, { "reload", do_reload }, { "refresh", do_refresh },
+	{ "stop", do_stop }, { NULL, NULL },
 };

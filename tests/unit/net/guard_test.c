@@ -10,7 +10,8 @@
 
 static struct rf_addr v4(uint32_t n)
 {
-	return (struct rf_addr){ .family = 4, .port = 5060, .ip = { 10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n } };
+	return (struct rf_addr){ .family = 4, .port = 5060,
+				 .ip = { 10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n } };
 }
 
 static struct rf_mono at_ms(uint64_t ms)

@@ -119,8 +119,8 @@ static int setup(void **state)
 	assert_int_equal(rf_loop_new(NULL, &w->loop), 0);
 	assert_int_equal(rf_net_new(w->loop, NULL, &w->net), 0);
 	w->ca = kit_make((struct kit_want){ .cn = "site CA" });
-	w->server = kit_make((struct kit_want){ .issuer = &w->ca, .cn = "ctl", .san = "DNS:ctl.example.org,IP:127.0.0.1",
-						.eku = "serverAuth" });
+	w->server = kit_make((struct kit_want){ .issuer = &w->ca, .cn = "ctl", .eku = "serverAuth",
+						.san = "DNS:ctl.example.org,IP:127.0.0.1" });
 	w->phone = kit_make((struct kit_want){ .issuer = &w->ca, .cn = "1001", .san = PHONE_SAN, .eku = "clientAuth",
 					       .serial = 77 });
 	listen_with(w, (struct rf_tls_conf){ .client = RF_TLS_CLIENT_REQUIRED });
@@ -337,7 +337,8 @@ static void the_site_refuses(void **state)
 	int asked = 0, fd;
 	SSL_CTX *ctx = kit_client_ctx(&w->phone);
 
-	listen_with(w, (struct rf_tls_conf){ .client = RF_TLS_CLIENT_REQUIRED, .check = refuse_77, .check_arg = &asked });
+	listen_with(w, (struct rf_tls_conf){ .client = RF_TLS_CLIENT_REQUIRED, .check = refuse_77,
+					     .check_arg = &asked });
 	SSL *ssl = client(w, ctx, &fd);
 	kit_handshake(w->loop, ssl);
 	assert_true(kit_turn(w->loop, is_closed, &w->seen, 1000));
@@ -397,8 +398,8 @@ static void bad_certificates(void **state)
 		{ kit_make((struct kit_want){ .issuer = &other_ca, .cn = "stranger", .san = PHONE_SAN }),
 		  RF_TLS_FAIL_UNKNOWN_CA },
 		{ kit_make((struct kit_want){ .cn = "self", .san = PHONE_SAN }), RF_TLS_FAIL_UNKNOWN_CA },
-		{ kit_make((struct kit_want){ .issuer = &w->ca, .cn = "server", .san = PHONE_SAN, .eku = "serverAuth" }),
-		  RF_TLS_FAIL_PURPOSE },
+		{ kit_make((struct kit_want){ .issuer = &w->ca, .cn = "server", .san = PHONE_SAN,
+					      .eku = "serverAuth" }), RF_TLS_FAIL_PURPOSE },
 		/* Two users in one certificate: nobody could say whose it is. */
 		{ kit_make((struct kit_want){ .issuer = &w->ca, .cn = "two",
 					      .san = "URI:sip:1001@example.org,URI:sip:1002@example.org" }),
@@ -719,7 +720,7 @@ static void contexts_that_cannot_be(void **state)
 		{ { .chain_file = "/nonexistent.pem", .key = w->server.key }, "/nonexistent.pem" },
 		{ { .cert = w->server.cert, .key = w->server.key, .ca_file = "/nonexistent.pem" }, "CA file" },
 		{ { .cert = w->server.cert, .key = w->server.key, .ca_pem = RF_V("nothing") }, "no PEM" },
-		{ { .cert = w->server.cert, .key = w->server.key, .client = RF_TLS_CLIENT_REQUIRED }, "no CA is named" },
+		{ { .cert = w->server.cert, .key = w->server.key, .client = RF_TLS_CLIENT_REQUIRED }, "no CA is" },
 		{ { .cert = w->server.cert, .key = w->server.key, .crl_file = "/nonexistent.pem" }, "revocation" },
 	};
 

@@ -1,4 +1,4 @@
-"""A network namespace for this run, and sites in it."""
+"""A network namespace for this run, and sites in it: for tests/system and tests/interop."""
 import itertools
 import os
 import pathlib
@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "system"))
 
 import lab      # noqa: E402
 

@@ -130,6 +130,9 @@ void rf_binding_restore(const struct rf_stored_binding *s, struct rf_mono now, s
 		.cseq = s->cseq, .reg_id = s->reg_id, .q_milli = s->q_milli, .by_flow = s->by_flow,
 		.flow = take_flow(s->flow),
 	};
+	/* the clock was set back while nobody ran: no binding outlives what it was granted */
+	if (ret_b->expires.us - now.us > (uint64_t)(s->expires.us - s->refreshed.us) && ret_b->expires.us > now.us)
+		ret_b->expires.us = now.us + (s->expires.us > s->refreshed.us ? (uint64_t)(s->expires.us - s->refreshed.us) : 0);
 	ret_b->waiting = s->by_flow || ret_b->flow.kind == RF_FLOW_NONE;
 }
 

@@ -90,17 +90,24 @@ static void on_timer(struct rf_timer *t);
 
 int rf_call_new(struct rf_call_core *core, struct rf_call **ret_call)
 {
+	int rc = rf_call_shared_take(core->shared, core->limits.calls);
+
+	if (rc)
+		return rc;
 	struct rf_call *call = calloc(1, sizeof *call);
 
-	if (!call)
+	if (!call) {
+		rf_call_shared_give(core->shared);
 		return -ENOMEM;
+	}
 	call->core = core;
 	TAILQ_INIT(&call->pairs);
 	rf_timer_init(&call->timer, on_timer);
 	rf_ua_make_id(core->ua, &call->id);
-	int rc = rf_table_add(&core->by_id, &call->by_id, rf_hash(&core->hash_key, rf_id_view(&call->id)));
+	rc = rf_table_add(&core->by_id, &call->by_id, rf_hash(&core->hash_key, rf_id_view(&call->id)));
 
 	if (rc) {
+		rf_call_shared_give(core->shared);
 		free(call);
 		return rc;
 	}
@@ -146,6 +153,7 @@ void rf_call_sweep(struct rf_defer *defer)
 			rf_pair_free(TAILQ_FIRST(&call->pairs));
 		rf_party_fini(&call->caller);
 		core->census.calls--;
+		rf_call_shared_give(core->shared);
 		free(call);
 	}
 	if (core->drained && core->census.calls == 0) {
@@ -154,6 +162,11 @@ void rf_call_sweep(struct rf_defer *defer)
 		core->drained = NULL;
 		drained(core->drained_ctx);
 	}
+}
+
+struct rf_wall rf_call_wall(const struct rf_call *call)
+{
+	return (struct rf_wall){ call->start.us + (int64_t)(rf_core_now(call->core).us - call->since.us) };
 }
 
 struct rf_call *rf_call_by_id(struct rf_call_core *core, struct rf_view id)

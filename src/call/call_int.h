@@ -18,8 +18,15 @@ struct rf_pair;
 
 /* Who is at a leg, as proven: strings in one piece of memory. */
 struct rf_party {
-	struct rf_view number, display, phone, user, location, tls, cipher, serial;
+	struct rf_view number, display, phone, user, location;
 	void *memory;
+};
+
+/* The connection that somebody was last heard on, as its transport proved it. The texts are static. */
+struct rf_link {
+	const char *tls, *cipher;  /* NULL without TLS */
+	uint8_t serial_n;
+	uint8_t serial[RF_PKI_SERIAL_MAX]; /* of the certificate that the peer showed */
 };
 
 enum rf_leg_bye { RF_BYE_NONE, RF_BYE_WANTED /* when its ACK is in */, RF_BYE_SENT, RF_BYE_DONE };
@@ -34,6 +41,7 @@ struct rf_leg {
 	struct rf_offer offer;
 	struct rf_stimer stimer;
 	struct rf_flow flow;
+	struct rf_link link;
 	struct rf_cli *own;         /* a refresh or BYE of ours, NULL */
 	uint8_t *sdp;               /* the last description that we sent here */
 	uint32_t sdp_n;
@@ -111,6 +119,7 @@ struct rf_call {
 	struct rf_party caller;
 	struct rf_view caller_call_id;
 	struct rf_flow caller_flow;
+	struct rf_link caller_link;
 	uint8_t dialled[64];
 	uint8_t dialled_n;
 	uint8_t state;              /* enum rf_call_state */
@@ -155,8 +164,13 @@ struct rf_leg *rf_leg_find(struct rf_call_core *core, const struct rf_sip_msg *m
 void rf_leg_learn(struct rf_leg *leg, const struct rf_sip_msg *msg);
 /* Keep what we sent: NULL-safe copy; an empty view keeps what is there. */
 void rf_leg_keep_sdp(struct rf_leg *leg, struct rf_view sdp);
-/* A message from the phone over a flow: that is where it lives now. */
-void rf_leg_seen(struct rf_leg *leg, const struct rf_flow *flow);
+/* A request from the phone, proven: where it came from is where the phone lives now. */
+void rf_leg_seen(struct rf_leg *leg, const struct rf_peer *from);
+/* An answer from the phone: what its connection is. */
+void rf_leg_heard(struct rf_leg *leg, const struct rf_peer *from);
+void rf_link_init(struct rf_link *link, const struct rf_peer *from);
+/* The certificate's serial in hex into buf. */
+struct rf_view rf_link_serial(const struct rf_link *link, char buf[static 2 * RF_PKI_SERIAL_MAX]);
 /* Its connection is gone: has the phone registered over another one? Then that is used. */
 bool rf_leg_find_again(struct rf_leg *leg);
 
@@ -180,13 +194,16 @@ void rf_leg_timer_2xx(struct rf_leg *leg, const struct rf_sip_msg *msg);
 /* --- party.c */
 
 int rf_party_init(struct rf_party *p, const struct rf_directory *dir, struct rf_view number, struct rf_view phone,
-		  struct rf_view user, const struct rf_peer *from);
+		  struct rf_view user);
 void rf_party_fini(struct rf_party *p);
 bool rf_party_is(const struct rf_party *p, const struct rf_proof *proof);
 
 /* --- call.c */
 
+/* RF_E_LIMIT: as many calls as the process may have. */
 int rf_call_new(struct rf_call_core *core, struct rf_call **ret_call);
+/* The date now, counted from the call's start: durations stay true when the clock jumps. */
+struct rf_wall rf_call_wall(const struct rf_call *call);
 /* Write the records and free at the end of the turn. */
 void rf_call_finish(struct rf_call *call);
 /* Set the timer to the earliest deadline of all machines; free when nothing is left to wait for. */

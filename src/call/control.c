@@ -190,6 +190,7 @@ static int calls(struct rf_call_core *core, const struct rf_control_query *q, st
 static void show_leg(struct object *o, const struct rf_leg *leg, const char *name)
 {
 	const struct rf_pair *pair = leg->pair;
+	char serial[2 * RF_PKI_SERIAL_MAX];
 
 	rf_put_byte(&o->w, '{');
 	str(o, "leg", rf_view_str(name));
@@ -199,8 +200,9 @@ static void show_leg(struct object *o, const struct rf_leg *leg, const char *nam
 	str(o, "user", leg->party->user);
 	str(o, "location", leg->party->location);
 	flow(o, &leg->flow);
-	str(o, "tls", leg->party->tls);
-	str(o, "cipher", leg->party->cipher);
+	str(o, "tls", rf_view_str(leg->link.tls));
+	str(o, "cipher", rf_view_str(leg->link.cipher));
+	str(o, "certificate", rf_link_serial(&leg->link, serial));
 	if (leg->dlg) {
 		str(o, "call_id", rf_dialog_call_id(leg->dlg));
 		str(o, "dialog", rf_view_str(rf_dialog_state_name(rf_dialog_state(leg->dlg))));
@@ -297,6 +299,9 @@ static int counters(struct rf_call_core *core, const struct rf_control_query *q,
 		{ "flows_lost", c->flows_lost },
 		{ "peers_dead", c->peers_dead },
 		{ "acks_missing", c->acks_missing },
+		{ "requests_over_rate", c->requests_over_rate },
+		{ "events_bounded", c->events_bounded },
+		{ "clock_jumps", c->clock_jumps },
 		{ "ledger_refused", c->ledger_refused },
 		{ "calls_now", core->census.calls },
 		{ "pairs_now", core->census.pairs },

@@ -9,6 +9,7 @@ static const struct rf_call_limits defaults = {
 	.calls = 0, .forks_per_call = 8, .registrations = 4096, .suspects = 4096, .flow_grace_ms = 5000,
 };
 
+enum { RATES_CAP = 16384 }; /* numbers; one that is quiet needs no place */
 enum { NONCE_LIFE_MS = 300000, NONCE_CAP = 65536, LEGS_PER_CALL = 2 * 8 };
 
 static void set_limits(struct rf_call_core *core, const struct rf_call_limits *l)
@@ -22,12 +23,16 @@ static void set_limits(struct rf_call_core *core, const struct rf_call_limits *l
 	};
 }
 
+_Static_assert(RF_SITE_DIGEST_SHA256 == RF_DIGEST_BIT(RF_DIGEST_SHA256) &&
+	       RF_SITE_DIGEST_SHA512_256 == RF_DIGEST_BIT(RF_DIGEST_SHA512_256) &&
+	       RF_SITE_DIGEST_MD5 == RF_DIGEST_BIT(RF_DIGEST_MD5), "the site's set of algorithms is sip's");
+
 static void take_site(struct rf_call_core *core)
 {
 	const struct rf_site *site = rf_core_site(core);
 
 	rf_media_policy(&site->policy, &core->media_policy);
-	rf_digest_policy_init(&core->digest_policy, site->domain, site->policy.digests & RF_SITE_DIGEST_MD5);
+	rf_digest_policy_init(&core->digest_policy, site->domain, site->policy.digests);
 }
 
 static int open_tools(struct rf_call_core *core, const struct rf_call_config *config)
@@ -42,6 +47,11 @@ static int open_tools(struct rf_call_core *core, const struct rf_call_config *co
 		rc = rf_nonce_new(&nonce, &core->nonce);
 	if (!rc)
 		rc = rf_suspects_new(core->limits.suspects, &core->hash_key, &core->suspects);
+	if (!rc)
+		rc = rf_rates_new(RATES_CAP, &core->hash_key, &core->rates);
+	core->shared = rf_call_shared_new();
+	if (!rc && !core->shared)
+		rc = -ENOMEM;
 	core->again = rc ? NULL : malloc(sizeof *core->again);
 	return rc ? rc : core->again ? 0 : -ENOMEM;
 }
@@ -96,6 +106,10 @@ int rf_call_core_join(struct rf_call_core *const *cores, size_t n)
 			return -ENOMEM;
 		memcpy(cores[i]->peers, cores, n * sizeof *cores);
 		cores[i]->peer_count = n;
+		if (i > 0) {
+			rf_call_shared_put(cores[i]->shared);
+			cores[i]->shared = rf_call_shared_get(cores[0]->shared);
+		}
 	}
 	return 0;
 }
@@ -114,6 +128,8 @@ void rf_call_core_free(struct rf_call_core *core)
 	rf_table_fini(&core->by_id);
 	rf_table_fini(&core->by_number);
 	rf_suspects_free(core->suspects);
+	rf_rates_free(core->rates);
+	rf_call_shared_put(core->shared);
 	rf_nonce_free(core->nonce);
 	rf_digest_ctx_free(core->digest);
 	rf_arena_fini(&core->scratch);
@@ -129,6 +145,7 @@ void rf_call_core_reload(struct rf_call_core *core, struct rf_directory *directo
 
 	core->directory = rf_directory_get(directory);
 	take_site(core);
+	rf_end_fallen(core);
 	rf_directory_put(old);
 }
 
@@ -159,18 +176,6 @@ const struct rf_call_counters *rf_call_core_counters(const struct rf_call_core *
 struct rf_call_census rf_call_core_census(const struct rf_call_core *core)
 {
 	return core->census;
-}
-
-static void expired(void *ctx, struct rf_view aor, const struct rf_binding *b)
-{
-	rf_record_registration(ctx, RF_EVENT_REGISTRATION_EXPIRED, aor, b, "expired");
-}
-
-void rf_call_core_expire(struct rf_call_core *core)
-{
-	rf_location_expire(core->location, rf_core_now(core), 4096, expired, core);
-	if (++core->expire_turns % 600 == 0)
-		rf_bindings_expire(core->bindings, rf_core_wall(core), NULL, NULL);
 }
 
 /* --- answers without a call */
@@ -222,6 +227,20 @@ void rf_core_refuse(struct rf_call_core *core, struct rf_in *in, const struct rf
 		headers = RF_V("");
 	rf_identity_report(core, in->msg, in->from, &in->proof, v);
 	rf_core_reply_headers(core, in->srv, v->code, rf_identity_rule_text(v->rule), headers);
+}
+
+/* The site's bound on what one number may ask for, told apart from the bound of a source in ua: phones of a number may
+ * share an address with others or have several. False: refused here. */
+static bool within_rate(struct rf_call_core *core, struct rf_in *in, struct rf_view number)
+{
+	uint32_t per_s = rf_core_site(core)->limits.requests_per_second;
+
+	if (rf_rates_take(core->rates, number, per_s, rf_core_now(core)) == 0)
+		return true;
+	core->counters.requests_over_rate++;
+	rf_record_limit(core, "requests_per_second", in);
+	rf_core_reply_headers(core, in->srv, 503, RF_V(""), RF_V("Retry-After: 1\r\n"));
+	return false;
 }
 
 /* --- requests inside a dialog */
@@ -284,7 +303,10 @@ static void in_dialog(struct rf_call_core *core, struct rf_in *in)
 		rf_core_refuse(core, in, &v);
 		return;
 	}
-	rf_leg_seen(leg, &in->from->flow);
+	/* a BYE is never turned away: the other phone would hear nothing more and stay in the call */
+	if (in->msg->method != RF_SIP_BYE && !within_rate(core, in, leg->party->number))
+		return;
+	rf_leg_seen(leg, in->from);
 	if (rf_dialog_request(leg->dlg, in->msg, &code)) {
 		rf_core_reply(core, in->srv, code, RF_V(""));
 		return;
@@ -344,6 +366,8 @@ static void outside(struct rf_call_core *core, struct rf_in *in)
 		rf_core_refuse(core, in, &v);
 		return;
 	}
+	if (!within_rate(core, in, rf_proof_number(&in->proof)))
+		return;
 	if (registers && core->draining)
 		rf_core_reply_headers(core, in->srv, 503, RF_V(""), RF_V("Retry-After: 5\r\n"));
 	else if (registers)
@@ -528,7 +552,8 @@ static void on_tls_refused(void *ctx, const struct rf_flow *flow, const struct r
 	char address[RF_ADDR_TEXT];
 	struct rf_event e;
 
-	rf_event_init(&e, RF_EVENT_CONNECTION_REFUSED, rf_core_wall(core));
+	if (!rf_record_begin(core, RF_EVENT_CONNECTION_REFUSED, &e))
+		return;
 	rf_event_cstr(&e, "rule", "tls");
 	rf_event_cstr(&e, "text", end->text);
 	rf_event_cstr(&e, "address", rf_addr_text(&flow->remote, address));

@@ -31,7 +31,7 @@ enum { RF_CALL_NONCE_KEY = 32 };
 
 /* Bounds of one core; 0 in a field means the default beside it. */
 struct rf_call_limits {
-	size_t calls;           /* the site's limits.calls */
+	size_t calls;           /* the site's limits.calls, of all joined cores together */
 	size_t forks_per_call;  /* 8: bindings that ring at once */
 	size_t registrations;   /* 4096: REGISTERs that wait for the disk */
 	size_t suspects;        /* 4096: users and sources with failed passwords that are remembered */
@@ -57,7 +57,8 @@ struct rf_call_config {
 int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **ret_core);
 void rf_call_core_attach(struct rf_call_core *core, struct rf_ua *ua);
 /* Before the loops run: all cores of the process, cores[i] for worker i; the array is copied. Not needed with one.
- * A connection that closes on one worker is then known to the calls of the others. -ENOMEM. */
+ * A connection that closes on one worker is then known to the calls of the others, and their calls are counted
+ * together against the site's bound. -ENOMEM. */
 int rf_call_core_join(struct rf_call_core *const *cores, size_t n);
 /* Calls still there are dropped without a word to the phones (see rf_call_core_drain()), with their records written. */
 void rf_call_core_free(struct rf_call_core *core);
@@ -67,14 +68,16 @@ const struct rf_ua_user *rf_call_core_user(void);
 /* Option tags that rf_ua_config.supported must name, *ret_n of them. Static storage. */
 const struct rf_view *rf_call_core_supported(size_t *ret_n);
 
-/* From now on new requests see this directory and its site; calls that run keep what they were made with. */
+/* From now on new requests see this directory and its site; calls that run keep what they were made with, but those of
+ * a phone or user that is locked or gone, or whose certificate is revoked, are ended. */
 void rf_call_core_reload(struct rf_call_core *core, struct rf_directory *directory);
 
 /* No new calls and registrations (503 with Retry-After), a BYE to every leg. done comes once when no call is left; it
  * may come within this call. */
 void rf_call_core_drain(struct rf_call_core *core, void (*done)(void *ctx), void *ctx);
 
-/* Take out bindings that have expired and record it: call it about once a second on one worker of the process only. */
+/* Take out bindings that have expired and record it, and keep those on disk true when the date is set: call it about
+ * once a second on one worker of the process only. */
 void rf_call_core_expire(struct rf_call_core *core);
 
 /* Before the workers run: fill the location table from the store. Bindings over connections wait for their phones.
@@ -91,6 +94,9 @@ struct rf_call_counters {
 	uint64_t hijacks_refused;   /* requests in a dialog from another party than the leg's */
 	uint64_t calls, calls_answered, calls_refused, calls_over_cap;
 	uint64_t media_refused, glare, flows_lost, peers_dead, acks_missing;
+	uint64_t requests_over_rate; /* of numbers that sent more than limits.requests_per_second */
+	uint64_t events_bounded;     /* not written: too many of their kind at once */
+	uint64_t clock_jumps;        /* the date was set: bindings on disk were written anew */
 	uint64_t ledger_refused;
 };
 

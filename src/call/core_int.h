@@ -8,6 +8,7 @@
 #include "call/identity.h"
 #include "call/location.h"
 #include "call/media.h"
+#include "call/rates.h"
 #include "call/suspects.h"
 #include "ledger/event.h"
 #include "ledger/ledger.h"
@@ -21,12 +22,21 @@
 #include <sys/queue.h>
 
 struct rf_call;
+struct rf_call_shared;
 struct rf_registration;
 
 enum {
 	RF_CORE_MESSAGE = 65536, /* a message that we build */
 	RF_CORE_HEADERS = 8192,  /* headers of an answer */
 	RF_CORE_SCRATCH = 512 * 1024,
+};
+
+/* Events that a stranger or a broken phone can cause at will share one bucket so that a flood
+ * of them does not fill the disk: when it will be full again, and how many of each kind it kept out of the ledger since
+ * the last one written. */
+struct rf_event_bucket {
+	struct rf_mono full_at;
+	uint64_t more[RF_EVENT_KIND_COUNT];
 };
 
 TAILQ_HEAD(rf_call_list, rf_call);
@@ -48,6 +58,8 @@ struct rf_call_core {
 	struct rf_digest_policy digest_policy;
 	struct rf_nonce *nonce;
 	struct rf_suspects *suspects;
+	struct rf_rates *rates;    /* requests by number */
+	struct rf_event_bucket events;
 	struct rf_sdp_policy media_policy;
 
 	struct rf_hash_key hash_key;
@@ -55,6 +67,7 @@ struct rf_call_core {
 	struct rf_table flows;     /* legs by the connection that they are on */
 	struct rf_table by_id;     /* calls by session id */
 	struct rf_table by_number; /* calls by the caller's number: their number is bounded */
+	struct rf_call_shared *shared; /* with all cores of the process: their calls are counted together */
 	struct rf_call_core **peers; /* all cores of the process, this one among them */
 	size_t peer_count;
 	struct rf_call_list calls;
@@ -65,6 +78,8 @@ struct rf_call_core {
 	struct rf_call_list ended;
 
 	uint32_t expire_turns;
+	int64_t clocks_apart_us;   /* the date less the monotonic clock, as last seen: when it moves, somebody set the date */
+	bool clocks_known;
 	bool draining;
 	void (*drained)(void *ctx);
 	void *drained_ctx;
@@ -99,6 +114,15 @@ static inline struct rf_wall rf_core_wall(struct rf_call_core *core)
 	return rf_loop_wall(core->loop);
 }
 
+/* --- shared.c: any thread */
+
+struct rf_call_shared *rf_call_shared_new(void); /* NULL: no memory */
+struct rf_call_shared *rf_call_shared_get(struct rf_call_shared *s);
+void rf_call_shared_put(struct rf_call_shared *s); /* NULL is fine */
+/* Count one more call; RF_E_LIMIT when there are `most` already. */
+int rf_call_shared_take(struct rf_call_shared *s, size_t most);
+void rf_call_shared_give(struct rf_call_shared *s);
+
 /* --- answers without a call */
 
 void rf_core_reply(struct rf_call_core *core, struct rf_srv *srv, unsigned code, struct rf_view reason);
@@ -112,6 +136,11 @@ void rf_core_put_abilities(struct rf_writer *w);
 void rf_core_put_contact(struct rf_call_core *core, const struct rf_flow *flow, struct rf_writer *w);
 void rf_core_put_retry_after(struct rf_writer *w, uint32_t seconds);
 
+/* --- teardown.c */
+
+/* The directory is new: calls of whoever may no longer be in one end. */
+void rf_end_fallen(struct rf_call_core *core);
+
 /* --- registrar.c */
 
 void rf_registrar_request(struct rf_call_core *core, struct rf_in *in);
@@ -122,5 +151,10 @@ void rf_registrar_drop(struct rf_call_core *core); /* those that wait: at the en
 void rf_record_identity(struct rf_call_core *core, const struct rf_sip_msg *req, const struct rf_peer *from,
 			const struct rf_proof *proof, const struct rf_verdict *v);
 void rf_record_post(struct rf_call_core *core, const struct rf_event *e);
+/* Begin an event of a kind that others can cause at will. False: there were too many lately, this one is only counted;
+ * the next one that is written says how many it stands for. */
+bool rf_record_begin(struct rf_call_core *core, enum rf_event_kind kind, struct rf_event *e);
+/* A bound of the site was reached: which one, and whose work was refused. */
+void rf_record_limit(struct rf_call_core *core, const char *bound, const struct rf_in *in);
 
 #endif

@@ -63,7 +63,7 @@ static void note_ringing(struct rf_pair *pair)
 	struct rf_call *call = pair->call;
 
 	if (pair->ring.us == 0)
-		pair->ring = rf_core_wall(call->core);
+		pair->ring = rf_call_wall(call);
 	if (call->state == RF_CALL_TRYING) {
 		call->state = RF_CALL_RINGING;
 		rf_record_call(call, RF_EVENT_CALL_RING);

@@ -190,6 +190,17 @@ struct rf_verdict rf_identity_prove(struct rf_call_core *core, const struct rf_s
 	return v;
 }
 
+bool rf_identity_stands(const struct rf_call_core *core, struct rf_view phone_name, struct rf_view user_name,
+			struct rf_view number)
+{
+	const struct rf_dir_phone *phone = phone_name.n ? rf_directory_phone(core->directory, phone_name) : NULL;
+	const struct rf_dir_user *user = user_name.n ? rf_directory_user(core->directory, user_name) : NULL;
+
+	if (phone_name.n && (!phone || phone->locked || !rf_view_eq(phone->number, number)))
+		return false;
+	return user_name.n == 0 || (user && !user->locked && rf_view_eq(user->number, number));
+}
+
 struct rf_view rf_proof_number(const struct rf_proof *proof)
 {
 	if (proof->phone)

@@ -61,6 +61,10 @@ struct rf_verdict rf_identity_prove(struct rf_call_core *core, const struct rf_s
 struct rf_verdict rf_identity_prove_phone(struct rf_call_core *core, const struct rf_peer *from,
 					  struct rf_proof *ret_proof);
 
+/* Is this phone (by name, "" none), this user ("" none), still what it was: there, not locked, owner of the number? */
+bool rf_identity_stands(const struct rf_call_core *core, struct rf_view phone_name, struct rf_view user_name,
+			struct rf_view number);
+
 /* The number that a proven sender owns; empty when nothing is proven. */
 struct rf_view rf_proof_number(const struct rf_proof *proof);
 /* Is this URI an address of record of the proven sender: its number, or its user name, at this site? */

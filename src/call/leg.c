@@ -103,14 +103,46 @@ void rf_leg_keep_sdp(struct rf_leg *leg, struct rf_view sdp)
 	leg->sdp_n = (uint32_t)sdp.n;
 }
 
-void rf_leg_seen(struct rf_leg *leg, const struct rf_flow *flow)
+void rf_link_init(struct rf_link *link, const struct rf_peer *from)
+{
+	*link = (struct rf_link){ .tls = from->tls_version, .cipher = from->tls_cipher };
+	if (!from->id || !from->id->present)
+		return;
+	link->serial_n = from->id->serial_len;
+	memcpy(link->serial, from->id->serial, from->id->serial_len);
+}
+
+struct rf_view rf_link_serial(const struct rf_link *link, char buf[static 2 * RF_PKI_SERIAL_MAX])
+{
+	struct rf_writer w;
+
+	rf_writer_init(&w, buf, 2 * RF_PKI_SERIAL_MAX);
+	rf_put_hex(&w, link->serial, link->serial_n);
+	return rf_view_of(buf, w.n);
+}
+
+static void move(struct rf_leg *leg, const struct rf_flow *flow)
 {
 	leg->gone_at = (struct rf_mono){ 0 };
 	if (rf_flow_eq(&leg->flow, flow))
 		return;
 	leave_flow(leg);
 	leg->flow = *flow;
+	leg->link = (struct rf_link){ .tls = NULL };
 	enter_flow(leg);
+}
+
+void rf_leg_seen(struct rf_leg *leg, const struct rf_peer *from)
+{
+	move(leg, &from->flow);
+	if (!leg->link.tls)
+		rf_link_init(&leg->link, from);
+}
+
+void rf_leg_heard(struct rf_leg *leg, const struct rf_peer *from)
+{
+	if (!leg->link.tls && from && rf_flow_eq(&leg->flow, &from->flow))
+		rf_link_init(&leg->link, from);
 }
 
 bool rf_leg_find_again(struct rf_leg *leg)
@@ -132,7 +164,7 @@ bool rf_leg_find_again(struct rf_leg *leg)
 	for (size_t i = 0; i < n && !found; i++)
 		if (!b[i].waiting && rf_view_eq(b[i].phone, leg->party->phone) &&
 		    rf_view_eq(b[i].user, leg->party->user) && rf_ua_flow_alive(core->ua, &b[i].flow)) {
-			rf_leg_seen(leg, &b[i].flow);
+			move(leg, &b[i].flow);
 			found = true;
 		}
 	rf_arena_reset(&core->scratch);

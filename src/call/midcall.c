@@ -202,6 +202,7 @@ static void relay_event(void *arg, struct rf_cli *cli, const struct rf_cli_event
 	case RF_CLI_RESPONSE:
 		if (e->msg->status < 200 || relay->answered)
 			return;
+		rf_leg_heard(relay->to, e->from);
 		relay->answered = true;
 		if (e->msg->status < 300)
 			relay_ok(relay, e->msg);

@@ -9,6 +9,29 @@ void rf_record_post(struct rf_call_core *core, const struct rf_event *e)
 		core->counters.ledger_refused++;
 }
 
+/* A bucket of 100, filled by 50 a second, kept as the time when it will be full again. */
+enum { EVENT_US = 20000, BUCKET_US = 100 * EVENT_US };
+
+bool rf_record_begin(struct rf_call_core *core, enum rf_event_kind kind, struct rf_event *e)
+{
+	struct rf_event_bucket *b = &core->events;
+	struct rf_mono now = rf_core_now(core);
+
+	if (b->full_at.us < now.us)
+		b->full_at = now;
+	if (b->full_at.us + EVENT_US > now.us + BUCKET_US) {
+		b->more[kind]++;
+		core->counters.events_bounded++;
+		return false;
+	}
+	b->full_at.us += EVENT_US;
+	rf_event_init(e, kind, rf_core_wall(core));
+	if (b->more[kind])
+		rf_event_u64(e, "more", b->more[kind]);
+	b->more[kind] = 0;
+	return true;
+}
+
 static void put_flow(struct rf_event *e, const struct rf_flow *flow)
 {
 	char text[RF_ADDR_TEXT];
@@ -45,7 +68,8 @@ void rf_record_identity(struct rf_call_core *core, const struct rf_sip_msg *req,
 	bool password = v->rule == RF_ID_PASSWORD || v->rule == RF_ID_WAIT;
 	struct rf_event e;
 
-	rf_event_init(&e, password ? RF_EVENT_AUTH_FAILED : RF_EVENT_IDENTITY_REFUSED, rf_core_wall(core));
+	if (!rf_record_begin(core, password ? RF_EVENT_AUTH_FAILED : RF_EVENT_IDENTITY_REFUSED, &e))
+		return;
 	rf_event_cstr(&e, "rule", rf_identity_rule_name(v->rule));
 	rf_event_u64(&e, "code", v->code);
 	rf_event_str(&e, "method", req->method_name);
@@ -78,9 +102,24 @@ void rf_record_registration_refused(struct rf_call_core *core, const struct rf_i
 {
 	struct rf_event e;
 
-	rf_event_init(&e, RF_EVENT_REGISTRATION_REFUSED, rf_core_wall(core));
+	if (!rf_record_begin(core, RF_EVENT_REGISTRATION_REFUSED, &e))
+		return;
 	rf_event_str(&e, "aor", aor);
 	rf_event_u64(&e, "code", code);
+	put_proof(&e, &in->proof);
+	put_peer(&e, in->from);
+	rf_record_post(core, &e);
+}
+
+void rf_record_limit(struct rf_call_core *core, const char *bound, const struct rf_in *in)
+{
+	struct rf_event e;
+
+	if (!rf_record_begin(core, RF_EVENT_LIMIT, &e))
+		return;
+	rf_event_cstr(&e, "bound", bound);
+	rf_event_str(&e, "number", rf_proof_number(&in->proof));
+	rf_event_str(&e, "method", in->msg->method_name);
 	put_proof(&e, &in->proof);
 	put_peer(&e, in->from);
 	rf_record_post(core, &e);
@@ -122,7 +161,8 @@ void rf_record_call_refused(struct rf_call_core *core, const struct rf_in *in, u
 {
 	struct rf_event e;
 
-	rf_event_init(&e, RF_EVENT_CALL_REFUSED, rf_core_wall(core));
+	if (!rf_record_begin(core, RF_EVENT_CALL_REFUSED, &e))
+		return;
 	rf_event_u64(&e, "code", code);
 	rf_event_cstr(&e, "why", why);
 	rf_event_str(&e, "from", rf_proof_number(&in->proof));
@@ -136,7 +176,8 @@ void rf_record_media(struct rf_call *call, enum rf_sdp_rule rule, const struct r
 {
 	struct rf_event e;
 
-	rf_event_init(&e, RF_EVENT_MEDIA_REFUSED, rf_core_wall(call->core));
+	if (!rf_record_begin(call->core, RF_EVENT_MEDIA_REFUSED, &e))
+		return;
 	rf_event_str(&e, "session", rf_id_view(&call->id));
 	rf_event_cstr(&e, "rule", rf_sdp_rule_name(rule));
 	rf_event_str(&e, "phone", from->party->phone);
@@ -151,15 +192,21 @@ static struct rf_view word(const char *s)
 	return rf_view_str(s);
 }
 
+/* Texts that a record borrows. */
+struct texts {
+	char address[RF_ADDR_TEXT], serial[2 * RF_PKI_SERIAL_MAX];
+};
+
 /* What both legs of a pair, and the caller without any, have in common. */
 static void fill(struct rf_cdr *cdr, struct rf_call *call, const struct rf_party *p, const struct rf_flow *flow,
-		 char address[static RF_ADDR_TEXT])
+		 const struct rf_link *link, struct texts *t)
 {
 	*cdr = (struct rf_cdr){
 		.session = rf_id_view(&call->id), .from = call->caller.number,
 		.to = rf_view_of(call->dialled, call->dialled_n), .number = p->number, .device = p->phone,
-		.user = p->user, .location = p->location, .tls = p->tls, .cipher = p->cipher, .certificate = p->serial,
-		.address = word(rf_addr_text(&flow->remote, address)), .transport = word(rf_flow_kind_name(flow->kind)),
+		.user = p->user, .location = p->location, .tls = word(link->tls), .cipher = word(link->cipher),
+		.certificate = rf_link_serial(link, t->serial),
+		.address = word(rf_addr_text(&flow->remote, t->address)), .transport = word(rf_flow_kind_name(flow->kind)),
 		.start = call->start, .ended_by = word(by_name(call)), .reason = word(call->why),
 	};
 }
@@ -183,15 +230,16 @@ static void post(struct rf_call *call, const struct rf_cdr *cdr)
 static void cdr_a(struct rf_call *call)
 {
 	const struct rf_pair *pair = call->up ? call->up : TAILQ_FIRST(&call->pairs);
-	char address[RF_ADDR_TEXT];
+	struct texts texts;
 	struct rf_cdr cdr;
 
-	fill(&cdr, call, &call->caller, pair ? &pair->a.flow : &call->caller_flow, address);
+	fill(&cdr, call, &call->caller, pair ? &pair->a.flow : &call->caller_flow,
+	     pair ? &pair->a.link : &call->caller_link, &texts);
 	cdr.leg = RF_V("a");
 	cdr.direction = RF_V("in");
 	cdr.code = call->code;
 	cdr.outcome = word(call->up ? "answered" : rf_code_outcome(call->code));
-	cdr.end = rf_core_wall(call->core);
+	cdr.end = rf_call_wall(call);
 	if (pair) {
 		cdr.call_id = pair->a.dlg ? rf_dialog_call_id(pair->a.dlg) : RF_V("");
 		cdr.ring = pair->ring;
@@ -207,7 +255,8 @@ static void cdr_a(struct rf_call *call)
 void rf_record_cdr_b(struct rf_pair *pair)
 {
 	struct rf_call *call = pair->call;
-	char address[RF_ADDR_TEXT], leg[8];
+	struct texts texts;
+	char leg[8];
 	struct rf_writer w;
 	struct rf_cdr cdr;
 	bool up = call->up == pair;
@@ -216,14 +265,14 @@ void rf_record_cdr_b(struct rf_pair *pair)
 	rf_put_byte(&w, 'b');
 	if (pair->index > 1)
 		rf_put_u64(&w, pair->index);
-	fill(&cdr, call, &pair->callee, &pair->b.flow, address);
+	fill(&cdr, call, &pair->callee, &pair->b.flow, &pair->b.link, &texts);
 	cdr.leg = rf_view_of(leg, w.n);
 	cdr.direction = RF_V("out");
 	cdr.call_id = pair->b.dlg ? rf_dialog_call_id(pair->b.dlg) : RF_V("");
 	cdr.code = up ? 200 : pair->code;
 	cdr.outcome = word(up ? "answered" : pair->cancelled ? "cancelled" : rf_code_outcome(pair->code));
 	cdr.ring = pair->ring;
-	cdr.end = pair->end.us ? pair->end : rf_core_wall(call->core);
+	cdr.end = pair->end.us ? pair->end : rf_call_wall(call);
 	if (up) {
 		cdr.answer = pair->answer;
 		put_media(&cdr, pair);

@@ -49,6 +49,8 @@ static void refresh_event(struct rf_leg *leg, struct rf_cli *cli, const struct r
 
 	if (e->kind == RF_CLI_RESPONSE && e->msg->status < 200)
 		return;
+	if (e->kind == RF_CLI_RESPONSE)
+		rf_leg_heard(leg, e->from);
 	if (e->kind == RF_CLI_RESPONSE && e->msg->status < 300)
 		take_2xx(leg, cli, e->msg, invite);
 	else if (e->kind == RF_CLI_RESPONSE)

@@ -7,17 +7,6 @@ static void refuse(struct rf_route *r, unsigned code, const char *why)
 	r->n = 0;
 }
 
-/* The phone of a binding must still be what it was when it registered. */
-static bool still_valid(struct rf_call_core *core, const struct rf_binding *b, struct rf_view number)
-{
-	const struct rf_dir_phone *phone = b->phone.n ? rf_directory_phone(core->directory, b->phone) : NULL;
-	const struct rf_dir_user *user = b->user.n ? rf_directory_user(core->directory, b->user) : NULL;
-
-	if (b->phone.n && (!phone || phone->locked || !rf_view_eq(phone->number, number)))
-		return false;
-	return b->user.n == 0 || (user && !user->locked && rf_view_eq(user->number, number));
-}
-
 static bool reachable(struct rf_call_core *core, struct rf_view aor, const struct rf_binding *b)
 {
 	if (b->waiting)
@@ -46,7 +35,7 @@ static void find_bindings(struct rf_call_core *core, struct rf_arena *arena, str
 		return;
 	}
 	for (size_t i = 0; i < n && kept < core->limits.forks_per_call; i++)
-		if (still_valid(core, &r->to[i], number) && reachable(core, aor, &r->to[i]))
+		if (rf_identity_stands(core, r->to[i].phone, r->to[i].user, number) && reachable(core, aor, &r->to[i]))
 			r->to[kept++] = r->to[i];
 	r->n = kept;
 	if (kept == 0)

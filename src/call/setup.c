@@ -126,7 +126,7 @@ void rf_setup_pair_failed(struct rf_pair *pair, unsigned code)
 
 	pair->code = (uint16_t)code;
 	pair->state = RF_PAIR_OVER;
-	pair->end = rf_core_wall(call->core);
+	pair->end = rf_call_wall(call);
 	if (pair->b.dlg && rf_dialog_state(pair->b.dlg) != RF_DIALOG_CONFIRMED)
 		rf_dialog_end(pair->b.dlg);
 	if (!pair->cancelled && (tell.rank > call->best_rank || !call->best_code)) {
@@ -150,7 +150,7 @@ void rf_setup_kill_pair(struct rf_pair *pair, unsigned code, enum rf_sdp_rule ru
 		rf_setup_pair_failed(pair, code);
 		return;
 	}
-	cancel_pair(pair, RF_V("SIP;cause=488;text=\"Media policy\""));
+	cancel_pair(pair, rule == RF_SDP_RULE_OK ? RF_V("") : RF_V("SIP;cause=488;text=\"Media policy\""));
 	pair->code = (uint16_t)code;
 	if (rf_code_of_phone(code).rank > pair->call->best_rank) {
 		pair->call->best_rank = (uint8_t)rf_code_of_phone(code).rank;
@@ -210,7 +210,7 @@ void rf_setup_answer(struct rf_pair *pair)
 	call->code = 200;
 	call->state = RF_CALL_ANSWERED;
 	call->answered_at = rf_core_now(core);
-	pair->answer = rf_core_wall(core);
+	pair->answer = rf_call_wall(call);
 	core->counters.calls_answered++;
 	if (!pair->offer_in_2xx)
 		rf_media_settled(&pair->media);
@@ -365,6 +365,7 @@ static void invite_event(void *arg, struct rf_cli *cli, const struct rf_cli_even
 	(void)cli;
 	switch (e->kind) {
 	case RF_CLI_RESPONSE:
+		rf_leg_heard(&pair->b, e->from);
 		if (e->msg->status < 200)
 			rf_early_response(pair, e->msg);
 		else if (e->msg->status < 300)
@@ -472,6 +473,7 @@ static int open_a(struct rf_pair *pair, const struct rf_in *in, bool has_sdp)
 
 	rf_ua_make_id(call->core->ua, &tag);
 	pair->a.flow = in->from->flow;
+	pair->a.link = pair->call->caller_link;
 	int rc = rf_dialog_new_uas(in->msg, rf_id_view(&tag), in->from->flow.kind == RF_FLOW_TLS, &dlg);
 
 	if (rc)
@@ -490,7 +492,7 @@ static int fill_pair(struct rf_pair *pair, const struct rf_in *in, const struct 
 		     bool has_sdp)
 {
 	struct rf_call_core *core = pair->call->core;
-	int rc = rf_party_init(&pair->callee, core->directory, number, to->phone, to->user, NULL);
+	int rc = rf_party_init(&pair->callee, core->directory, number, to->phone, to->user);
 
 	if (rc == 0)
 		rc = open_a(pair, in, has_sdp);
@@ -586,8 +588,9 @@ static int fill_call(struct rf_call *call, const struct rf_in *in, const struct 
 	call->requires_rel = rf_sip_msg_has_token(in->msg, RF_SIP_H_REQUIRE, RF_V("100rel"));
 	call->hops = (uint8_t)(in->msg->max_forwards > 0 ? in->msg->max_forwards - 1 : 69);
 	call->caller_flow = in->from->flow;
+	rf_link_init(&call->caller_link, in->from);
 	call->ring_until = rf_mono_add_ms(call->since, (uint64_t)rf_core_site(core)->sip.ring_timeout_s * 1000);
-	int rc = rf_party_init(&call->caller, core->directory, number, phone, user, in->from);
+	int rc = rf_party_init(&call->caller, core->directory, number, phone, user);
 
 	if (rc)
 		return rc;
@@ -603,9 +606,13 @@ static void begin(struct rf_call_core *core, struct rf_in *in, const struct rf_r
 
 	if (timer_refused(core, in, &timer))
 		return;
-	if (core->census.calls >= core->limits.calls || rf_call_new(core, &call)) {
-		core->counters.calls_over_cap++;
-		refuse_new(core, in, 503, "too many calls");
+	int rc = rf_call_new(core, &call);
+
+	if (rc) {
+		core->counters.calls_over_cap += rc == RF_E_LIMIT;
+		if (rc == RF_E_LIMIT)
+			rf_record_limit(core, "calls", in);
+		refuse_new(core, in, 503, rc == RF_E_LIMIT ? "too many calls" : "memory");
 		return;
 	}
 	call->timer_answer = timer;

@@ -31,7 +31,7 @@ void rf_end(struct rf_call *call, struct rf_leg *but, enum rf_ended_by by, unsig
 	call->why = why;
 	if (code)
 		up->code = (uint16_t)code;
-	up->end = rf_core_wall(call->core);
+	up->end = rf_call_wall(call);
 	call->end_until = rf_mono_add_ms(rf_core_now(call->core), RF_END_WAIT_MS);
 	drop_relays(up);
 	if (but != &up->a)
@@ -87,4 +87,45 @@ void rf_end_flow_step(struct rf_leg *leg, struct rf_mono now)
 	leg->bye = RF_BYE_DONE;
 	call->core->counters.peers_dead++;
 	rf_end(call, leg, RF_ENDED_SYSTEM, 408, "connection lost", RF_V("SIP;cause=408;text=\"Connection lost\""));
+}
+
+/* --- who may no longer be in a call */
+
+static bool leg_stands(struct rf_call_core *core, const struct rf_leg *leg)
+{
+	const struct rf_party *p = leg->party;
+
+	return rf_identity_stands(core, p->phone, p->user, p->number) &&
+	       !(leg->link.serial_n &&
+		 rf_directory_revoked(core->directory, rf_view_of(leg->link.serial, leg->link.serial_n)));
+}
+
+static void end_fallen_ringing(struct rf_call *call)
+{
+	struct rf_pair *pair, *next;
+
+	TAILQ_FOREACH(pair, &call->pairs, list)
+		if (!leg_stands(call->core, &pair->a)) {
+			rf_setup_abandon(call, "phone locked", 403, RF_V("SIP;cause=403;text=\"Phone locked\""));
+			return;
+		}
+	for (pair = TAILQ_FIRST(&call->pairs); pair; pair = next) {
+		next = TAILQ_NEXT(pair, list);
+		if (pair->state < RF_PAIR_UP && !leg_stands(call->core, &pair->b))
+			rf_setup_kill_pair(pair, 480, RF_SDP_RULE_OK);
+	}
+}
+
+void rf_end_fallen(struct rf_call_core *core)
+{
+	struct rf_call *call, *next;
+
+	for (call = TAILQ_FIRST(&core->calls); call; call = next) {
+		next = TAILQ_NEXT(call, list);
+		if (call->state < RF_CALL_ANSWERED)
+			end_fallen_ringing(call);
+		else if (call->up && !(leg_stands(core, &call->up->a) && leg_stands(core, &call->up->b)))
+			rf_end(call, NULL, RF_ENDED_SYSTEM, 0, "phone locked", RF_V("SIP;cause=403;text=\"Phone locked\""));
+		rf_call_settle(call);
+	}
 }

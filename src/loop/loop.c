@@ -175,6 +175,7 @@ static int start_handles(struct rf_loop *loop)
 	uv_idle_init(&loop->uv, &loop->idle);
 	loop->check.data = loop;
 	loop->timer.data = loop;
+	loop->limit.data = loop;
 	uv_check_start(&loop->check, turn);
 	return 0;
 }
@@ -251,9 +252,10 @@ int rf_loop_run(struct rf_loop *loop)
 	return 0;
 }
 
+/* It may pass before the wait begins, when the start of the turn took that long: then the wait must not block. */
 static void limit_passed(uv_timer_t *timer)
 {
-	(void)timer;
+	keep_awake(timer->data, true);
 }
 
 int rf_loop_turn(struct rf_loop *loop, uint32_t timeout_ms)

@@ -35,6 +35,7 @@ enum {
 
 /* Bits for sets of algorithms. */
 #define RF_DIGEST_BIT(alg) (1u << (alg))
+#define RF_DIGEST_ALL ((1u << RF_DIGEST_ALGS) - 1)
 /* What RFC 8760 leaves without MD5. */
 #define RF_DIGEST_SHA_ONLY (RF_DIGEST_BIT(RF_DIGEST_SHA256) | RF_DIGEST_BIT(RF_DIGEST_SHA512_256))
 
@@ -107,8 +108,8 @@ struct rf_digest_policy {
 	bool userhash;   /* announce that userhash is understood */
 };
 
-/* Fills algs with SHA-256, SHA-512-256 and, when asked for, MD5 last. */
-void rf_digest_policy_init(struct rf_digest_policy *p, struct rf_view realm, bool allow_md5);
+/* algs: RF_DIGEST_BIT()s. They are offered in the order SHA-256, SHA-512-256, MD5. */
+void rf_digest_policy_init(struct rf_digest_policy *p, struct rf_view realm, unsigned algs);
 
 /* The rules that need no secret.
  * RF_E_NOT_FOUND: another realm: not for us, look at the next header. RF_E_UNSUPPORTED: an algorithm or qop that the

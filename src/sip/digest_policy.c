@@ -3,13 +3,12 @@
 
 #include "sip/uri.h"
 
-void rf_digest_policy_init(struct rf_digest_policy *p, struct rf_view realm, bool allow_md5)
+void rf_digest_policy_init(struct rf_digest_policy *p, struct rf_view realm, unsigned algs)
 {
 	*p = (struct rf_digest_policy){ .realm = realm };
-	p->algs[p->alg_count++] = RF_DIGEST_SHA256;
-	p->algs[p->alg_count++] = RF_DIGEST_SHA512_256;
-	if (allow_md5)
-		p->algs[p->alg_count++] = RF_DIGEST_MD5;
+	for (unsigned i = 0; i < RF_DIGEST_ALGS; i++)
+		if (algs & RF_DIGEST_BIT(i))
+			p->algs[p->alg_count++] = (enum rf_digest_alg)i;
 }
 
 int rf_digest_put_challenges(struct rf_writer *w, struct rf_view header, const struct rf_digest_policy *policy,

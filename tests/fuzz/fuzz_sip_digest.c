@@ -43,7 +43,7 @@ static void credentials(struct rf_digest_ctx *ctx, struct rf_view v, uint8_t *bu
 	must(rf_digest_verify(ctx, &a, &ha1, RF_V("REGISTER"), v) == rf_digest_verify(ctx, &b, &ha1, RF_V("REGISTER"), v));
 	a.response = rf_view_of(one, 2 * rf_digest_alg_bytes(a.alg));
 	must(rf_digest_verify(ctx, &a, &ha1, RF_V("REGISTER"), v) == 0);
-	rf_digest_policy_init(&policy, a.realm, true);
+	rf_digest_policy_init(&policy, a.realm, RF_DIGEST_ALL);
 	rf_digest_cred_check(&a, &policy, RF_V("sip:example.org;transport=tls"));
 	must(rf_digest_cred_check(&a, &policy, a.uri) != RF_E_MALFORMED);
 	rf_writer_init(&w, buf, cap);

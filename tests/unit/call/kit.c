@@ -1,6 +1,7 @@
 #include "kit.h"
 
 #include "base/log.h"
+#include "ledger/reader.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -27,7 +28,9 @@ static struct rf_mono mono(void *ctx)
 
 static struct rf_wall wall(void *ctx)
 {
-	return (struct rf_wall){ (int64_t)((struct kit *)ctx)->now_us + 1790000000000000 };
+	const struct kit *k = ctx;
+
+	return (struct rf_wall){ (int64_t)k->now_us + 1790000000000000 + k->date_moved_us };
 }
 
 /* --- certificates: who is at which port */
@@ -203,6 +206,8 @@ void kit_free(struct kit *k)
 {
 	char cmd[128];
 
+	if (k->ledger)
+		free(kit_record(k));
 	stop(k);
 	rf_directory_put(k->directory);
 	rf_site_put(k->site);
@@ -241,6 +246,51 @@ void kit_user(struct kit *k, const char *name, const char *number, const char *p
 	rf_digest_ctx_free(ctx);
 	assert_int_equal(rf_store_user_add(k->store, &u, &d), 0);
 	kit_reload(k);
+}
+
+/* --- the ledger */
+
+void kit_ledger(struct kit *k)
+{
+	char path[128];
+	struct rf_diag d;
+	struct rf_ledger_options opt = { .clock = { mono, wall, k }, .batch_ms = 1 };
+
+	snprintf(path, sizeof path, "%s/ledger", k->dir);
+	assert_int_equal(rf_ledger_open(path, &opt, &k->ledger, &d), 0);
+	assert_int_equal(rf_ledger_start(k->ledger), 0);
+	k->core->ledger = k->ledger;
+}
+
+char *kit_record(struct kit *k)
+{
+	char path[128], *text = calloc(1, 1);
+	struct rf_ledger_reader *r;
+	struct rf_ledger_line line;
+	struct rf_diag d;
+	size_t n = 0;
+
+	k->core->ledger = NULL;
+	rf_ledger_free(k->ledger);
+	k->ledger = NULL;
+	snprintf(path, sizeof path, "%s/ledger", k->dir);
+	assert_int_equal(rf_ledger_reader_new(path, &r, &d), 0);
+	while (rf_ledger_reader_next(r, &line) == 0) {
+		text = realloc(text, n + line.text.n + 2);
+		assert_non_null(text);
+		n += (size_t)sprintf(text + n, "%.*s\n", RF_VFMT(line.text));
+	}
+	rf_ledger_reader_free(r);
+	return text;
+}
+
+size_t count_of(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (const char *p = text; (p = strstr(p, what)); p++)
+		n++;
+	return n;
 }
 
 /* --- running */

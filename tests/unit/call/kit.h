@@ -35,6 +35,8 @@ struct phone {
 
 struct kit {
 	uint64_t now_us;
+	int64_t date_moved_us;   /* somebody set the date */
+	struct rf_ledger *ledger; /* after kit_ledger() */
 	struct rf_loop *loop;
 	struct rf_ua *ua;
 	struct rf_call_core *core;
@@ -66,6 +68,11 @@ void kit_wait(struct kit *k, uint64_t ms);
 /* Add or replace a user, and look again at the directory. */
 void kit_user(struct kit *k, const char *name, const char *number, const char *password);
 void kit_reload(struct kit *k);
+/* Write a ledger from now on; what it has so far as one text, to be freed, and no more is written. */
+void kit_ledger(struct kit *k);
+char *kit_record(struct kit *k);
+/* How often this stands in a record. */
+size_t count_of(const char *text, const char *what);
 /* All objects gone after the longest timer. */
 void kit_census(struct kit *k);
 /* The connection of a phone closes, as the core sees it. */

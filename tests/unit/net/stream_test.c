@@ -258,6 +258,8 @@ static void slow_reader(void **state)
 	char back[70000];
 
 	while (got < 3000000) {
+		if (w->seen.closed)
+			fail_msg("closed: %s %d", rf_stream_why_name(w->seen.end.why), w->seen.end.err);
 		while (sent < 3000000 && rf_stream_unsent(w->seen.stream) + sizeof bytes <= 100000) {
 			for (size_t i = 0; i < sizeof bytes; i++)
 				bytes[i] = (uint8_t)((sent + i) % 251);

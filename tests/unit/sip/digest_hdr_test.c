@@ -233,7 +233,7 @@ static void test_no_injection(void **state)
 		rf_writer_init(&w, text, sizeof text);
 		assert_int_equal(rf_digest_put_cred(&w, &c), RF_E_MALFORMED);
 		assert_int_equal(rf_digest_put_challenge(&w, &ch), RF_E_MALFORMED);
-		rf_digest_policy_init(&p, rf_view_str(bad[i]), true);
+		rf_digest_policy_init(&p, rf_view_str(bad[i]), RF_DIGEST_ALL);
 		assert_int_equal(rf_digest_put_challenges(&w, RF_V("WWW-Authenticate"), &p, RF_V("n"), false),
 				 RF_E_MALFORMED);
 	}
@@ -301,7 +301,7 @@ static void test_our_challenges(void **state)
 	char text[1024];
 
 	(void)state;
-	rf_digest_policy_init(&p, RF_V("voice.example.org"), true);
+	rf_digest_policy_init(&p, RF_V("voice.example.org"), RF_DIGEST_ALL);
 	p.userhash = true;
 	rf_writer_init(&w, text, sizeof text);
 	assert_int_equal(rf_digest_put_challenges(&w, RF_V("WWW-Authenticate"), &p, RF_V("N"), true), 0);
@@ -310,7 +310,7 @@ static void test_our_challenges(void **state)
 	"WWW-Authenticate: Digest realm=\"voice.example.org\", nonce=\"N\", stale=true, algorithm=" alg                \
 	", qop=\"auth\", userhash=true\r\n"
 	assert_true(rf_view_eq(v, RF_V(LINE("SHA-256") LINE("SHA-512-256") LINE("MD5"))));
-	rf_digest_policy_init(&p, RF_V("r"), false);
+	rf_digest_policy_init(&p, RF_V("r"), RF_DIGEST_SHA_ONLY);
 	rf_writer_init(&w, text, sizeof text);
 	assert_int_equal(rf_digest_put_challenges(&w, RF_V("Proxy-Authenticate"), &p, RF_V("N"), false), 0);
 	assert_int_equal(rf_writer_done(&w, &v), 0);
@@ -328,7 +328,7 @@ static void test_policy(void **state)
 	struct rf_view uri = RF_V("sip:example.org");
 
 	(void)state;
-	rf_digest_policy_init(&p, RF_V("example.org"), false);
+	rf_digest_policy_init(&p, RF_V("example.org"), RF_DIGEST_SHA_ONLY);
 	assert_int_equal(rf_digest_cred_parse(RF_V(GOOD), &c), 0);
 	assert_int_equal(rf_digest_cred_check(&c, &p, uri), 0);
 	assert_int_equal(rf_digest_cred_check(&c, &p, RF_V("sip:EXAMPLE.org")), 0);
@@ -347,7 +347,8 @@ static void test_policy(void **state)
 	c.qop = RF_DIGEST_QOP_AUTH;
 	c.alg = RF_DIGEST_MD5;
 	assert_int_equal(rf_digest_cred_check(&c, &p, uri), RF_E_UNSUPPORTED);
-	rf_digest_policy_init(&p, RF_V("example.org"), true);
+	rf_digest_policy_init(&p, RF_V("example.org"), RF_DIGEST_BIT(RF_DIGEST_MD5));
+	assert_int_equal(p.alg_count, 1);
 	assert_int_equal(rf_digest_cred_check(&c, &p, uri), 0);
 	c.userhash = true;
 	assert_int_equal(rf_digest_cred_check(&c, &p, uri), RF_E_UNSUPPORTED);

@@ -1,0 +1,43 @@
+/* What the cores of a process have together: how many calls there are. */
+#include "call/core_int.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct rf_call_shared {
+	_Atomic size_t users, calls;
+};
+
+struct rf_call_shared *rf_call_shared_new(void)
+{
+	struct rf_call_shared *s = calloc(1, sizeof *s);
+
+	if (s)
+		atomic_init(&s->users, 1);
+	return s;
+}
+
+struct rf_call_shared *rf_call_shared_get(struct rf_call_shared *s)
+{
+	atomic_fetch_add_explicit(&s->users, 1, memory_order_relaxed);
+	return s;
+}
+
+void rf_call_shared_put(struct rf_call_shared *s)
+{
+	if (s && atomic_fetch_sub_explicit(&s->users, 1, memory_order_acq_rel) == 1)
+		free(s);
+}
+
+int rf_call_shared_take(struct rf_call_shared *s, size_t most)
+{
+	if (atomic_fetch_add_explicit(&s->calls, 1, memory_order_relaxed) < most)
+		return 0;
+	rf_call_shared_give(s);
+	return RF_E_LIMIT;
+}
+
+void rf_call_shared_give(struct rf_call_shared *s)
+{
+	atomic_fetch_sub_explicit(&s->calls, 1, memory_order_relaxed);
+}

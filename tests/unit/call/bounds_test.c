@@ -1,0 +1,152 @@
+/* What somebody may do as fast as they can, and what of it is refused, counted and written. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static int setup(void **state)
+{
+	struct kit *k = kit_new("minimum");
+
+	kit_ledger(k);
+	for (int i = 0; i < 3; i++)
+		phone_register(&k->phone[i]);
+	*state = k;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	kit_census(*state);
+	kit_free(*state);
+	return 0;
+}
+
+static unsigned next_status(struct phone *p)
+{
+	kit_run(p->kit);
+	assert_true(p->in != p->out);
+	return (unsigned)strtoul(p->inbox[p->out++ % KIT_INBOX].bytes + 8, NULL, 10);
+}
+
+static void refusals_fill_no_disk(void **state)
+{
+	struct kit *k = *state;
+	struct phone *eve = &k->phone[4];
+
+	for (int i = 0; i < 300; i++) {
+		phone_request(eve, "REGISTER", "sip:voice.example.org", "1001", "1001", NULL, NULL);
+		phone_expect_status(eve, 403);
+	}
+	assert_int_equal(rf_call_core_counters(k->core)->events_bounded, 200);
+	assert_int_equal(rf_call_core_counters(k->core)->identity_refused, 300);
+	k->now_us += 1000000; /* 50 more may be written; the first says how many it stands for */
+	for (int i = 0; i < 60; i++) {
+		phone_request(eve, "REGISTER", "sip:voice.example.org", "1001", "1001", NULL, NULL);
+		phone_expect_status(eve, 403);
+	}
+	assert_int_equal(rf_call_core_counters(k->core)->events_bounded, 210);
+	char *text = kit_record(k);
+
+	assert_int_equal(count_of(text, "\"identity.refused\""), 150);
+	assert_int_equal(count_of(text, "\"more\":200"), 1);
+	assert_int_equal(count_of(text, "\"more\""), 1);
+	free(text);
+}
+
+static void requests_of_a_number(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *c = &k->phone[2];
+	unsigned most = k->site->limits.requests_per_second, refused = 0;
+
+	k->now_us += 2000000;
+	for (unsigned i = 0; i < most; i++) {
+		phone_request(a, i & 1 ? "OPTIONS" : "REGISTER", "sip:voice.example.org", "1001", "1001", NULL, NULL);
+		phone_expect_status(a, 200);
+	}
+	static const char *const methods[] = { "REGISTER", "OPTIONS", "INVITE" };
+
+	for (unsigned i = 0; i < 30; i++, refused++) {
+		phone_request(a, methods[i % 3], i % 3 == 2 ? "1002" : "sip:voice.example.org", "1001", "1001", NULL,
+			      i % 3 == 2 ? SDP_PLAIN : NULL);
+		phone_expect_status(a, 503);
+		assert_true(phone_has(a, "Retry-After: 1"));
+		if (i % 3 == 2)
+			phone_ack(a, NULL);
+	}
+	assert_int_equal(rf_call_core_counters(k->core)->requests_over_rate, refused);
+	phone_request(c, "OPTIONS", "sip:voice.example.org", "1003", "1003", NULL, NULL);
+	phone_expect_status(c, 200); /* others are not touched */
+	k->now_us += 1000000;
+	phone_request(a, "OPTIONS", "sip:voice.example.org", "1001", "1001", NULL, NULL);
+	phone_expect_status(a, 200);
+	char *text = kit_record(k);
+
+	assert_int_equal(count_of(text, "\"limit\""), refused);
+	assert_int_equal(count_of(text, "\"bound\":\"requests_per_second\""), refused);
+	free(text);
+}
+
+/* Over its rate a phone can still hang up, and nothing that is refused changes the call. */
+static void inside_a_call(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+
+	k->now_us += 2000000;
+	call_up(a, b, SDP_PLAIN, SDP_PLAIN);
+	for (unsigned i = 0; i < 200; i++) {
+		phone_in_dialog(b, "UPDATE", NULL, NULL);
+		assert_true(next_status(b) == (i < k->site->limits.requests_per_second ? 200 : 503));
+	}
+	phone_silent(a);
+	phone_in_dialog(a, "INVITE", NULL, SDP_HOLD);
+	phone_expect(b, "INVITE");
+	phone_answer(b, 200, NULL, SDP_PLAIN);
+	phone_expect(b, "ACK");
+	phone_expect_status(a, 200);
+	phone_ack(a, NULL);
+	call_down(b, a);
+}
+
+static void calls_of_the_process(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1], *c = &k->phone[2];
+
+	k->core->limits.calls = 2;
+	assert_int_equal(rf_call_shared_take(k->core->shared, 2), 0); /* another worker has one */
+	call_up(a, b, SDP_PLAIN, SDP_PLAIN);
+	phone_request(c, "INVITE", "1002", "1003", "1002", NULL, SDP_PLAIN);
+	phone_expect_status(c, 503);
+	assert_true(phone_has(c, "Retry-After"));
+	phone_ack(c, NULL);
+	assert_int_equal(rf_call_core_counters(k->core)->calls_over_cap, 1);
+	rf_call_shared_give(k->core->shared);
+	phone_request(c, "INVITE", "1002", "1003", "1002", NULL, SDP_PLAIN);
+	phone_expect(b, "INVITE");
+	phone_answer(b, 486, NULL, NULL);
+	phone_expect(b, "ACK");
+	phone_expect_status(c, 486);
+	phone_ack(c, NULL);
+	phone_cancel(a); /* nothing to cancel: 481 */
+	phone_forget(a);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(refusals_fill_no_disk), T(requests_of_a_number), T(inside_a_call), T(calls_of_the_process),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

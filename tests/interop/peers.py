@@ -48,6 +48,8 @@ def _fill(text, values):
         if f"@{name}@" in text:
             text = text.replace(f"@{name}@\n", _fill((FOLDER / f"{values[name]}.part").read_text(), values))
     for name, value in values.items():
+        if name == "RETRANS" and value:
+            value = f' retrans="{value}"'
         text = text.replace(f"@{name}@", str(value))
     return text.replace("&#10;", "\n")
 

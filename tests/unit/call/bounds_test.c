@@ -137,8 +137,7 @@ static void calls_of_the_process(void **state)
 	phone_expect(b, "ACK");
 	phone_expect_status(c, 486);
 	phone_ack(c, NULL);
-	phone_cancel(a); /* nothing to cancel: 481 */
-	phone_forget(a);
+	call_down(a, b);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -37,6 +37,13 @@ static void second(struct kit *k)
 	rf_call_core_expire(k->core);
 }
 
+static void seconds(struct kit *k, uint64_t s)
+{
+	k->now_us += s * 1000000;
+	rf_loop_turn(k->loop, 0);
+	rf_call_core_expire(k->core);
+}
+
 static uint64_t bindings(struct kit *k)
 {
 	struct rf_location_counts c;
@@ -59,18 +66,14 @@ static void a_day_either_way(void **state)
 				for (int p = 0; p < 3; p++)
 					phone_register(&k->phone[p]);
 			} else {
-				k->now_us += 1000000;
-				rf_call_core_expire(k->core);
+				seconds(k, 1);
 			}
 		assert_int_equal(bindings(k), 3);
 		assert_int_equal(rf_call_core_counters(k->core)->clock_jumps, way < 0 ? 1 : 2);
 		call_up(a, b, SDP_PLAIN, SDP_PLAIN);
 		call_down(a, b);
 	}
-	for (int i = 0; i < 601; i++) {
-		k->now_us += 1000000;
-		rf_call_core_expire(k->core);
-	}
+	seconds(k, 601);
 	assert_int_equal(bindings(k), 0);
 }
 
@@ -87,8 +90,7 @@ static void restart_after_a_jump(void **state)
 		kit_restart(k);
 		assert_int_equal(bindings(k), 3);
 	}
-	k->now_us += 400000000;
-	rf_call_core_expire(k->core);
+	seconds(k, 400);
 	assert_int_equal(bindings(k), 0);
 }
 
@@ -100,8 +102,7 @@ static void set_back_while_down(void **state)
 	k->date_moved_us -= DAY_US;
 	kit_restart(k);
 	assert_int_equal(bindings(k), 3);
-	k->now_us += 601000000;
-	rf_call_core_expire(k->core);
+	seconds(k, 601);
 	assert_int_equal(bindings(k), 0);
 }
 

@@ -302,6 +302,45 @@ static void slow_callbacks_are_told(void **state)
 	close(fd[1]);
 }
 
+struct ticker {
+	struct rf_timer timer;
+	struct rf_loop *loop;
+	int left;
+};
+
+static void on_ticker(struct rf_timer *t)
+{
+	struct ticker *k = rf_container(t, struct ticker, timer);
+	struct rf_clock clock = rf_clock_system();
+	uint64_t end = clock.mono(NULL).us + 1500;
+
+	while (clock.mono(NULL).us < end)
+		; /* so the next alarm is due before the loop comes to wait */
+	if (--k->left)
+		rf_timer_start(rf_loop_wheel(k->loop), t, 1);
+	else
+		rf_loop_stop(k->loop);
+}
+
+/* An alarm, or a bound of rf_loop_turn(), that passes between the end of a turn and the wait: the wait must not begin
+ * without one. */
+static void no_alarm_is_lost(void **state)
+{
+	struct rf_loop *loop = new_loop(NULL, (struct rf_loop_conf){ 0 });
+	struct ticker k = { .loop = loop, .left = 300 };
+
+	(void)state;
+	rf_timer_init(&k.timer, on_ticker);
+	rf_timer_start(rf_loop_wheel(loop), &k.timer, 1);
+	alarm(30); /* a lost one would wait for ever */
+	assert_int_equal(rf_loop_run(loop), 0);
+	for (int i = 0; i < 300; i++)
+		rf_loop_turn(loop, 1);
+	alarm(0);
+	assert_int_equal(k.left, 0);
+	rf_loop_free(loop);
+}
+
 /* ---- mail */
 
 enum { SENDERS = 4, LETTERS = 20000 };
@@ -424,6 +463,7 @@ int main(void)
 		cmocka_unit_test(queued_before_the_wait),
 		cmocka_unit_test(runs_on_the_real_clock),
 		cmocka_unit_test(slow_callbacks_are_told),
+		cmocka_unit_test(no_alarm_is_lost),
 		cmocka_unit_test(mail_from_threads),
 		cmocka_unit_test(mail_cap_and_close),
 		cmocka_unit_test(no_memory),

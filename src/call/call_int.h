@@ -218,6 +218,8 @@ void rf_relay_free(struct rf_relay *relay);
 void rf_answer(struct rf_call_core *core, struct rf_srv *srv, unsigned code, struct rf_view reason, struct rf_view tag,
 	       struct rf_view headers, struct rf_view sdp);
 void rf_answer_media(struct rf_call_core *core, struct rf_srv *srv, enum rf_sdp_rule rule, struct rf_view tag);
+/* With a 415: what we do take. */
+#define RF_CALL_ACCEPT "Accept: application/sdp\r\nAccept-Encoding: identity\r\n"
 /* The description in a message: 0 and maybe empty; 415, 400: what to answer. */
 unsigned rf_sdp_of(const struct rf_sip_msg *msg, struct rf_view *ret_sdp);
 

@@ -214,7 +214,7 @@ void rf_early_prack(struct rf_leg *leg, struct rf_in *in)
 
 	if (!leg->is_a || rf_sip_msg_rack(in->msg, &rack.rseq, &rack.cseq, &rack.method) ||
 	    rf_rel_uas_prack(&pair->rel_a, &rack)) {
-		rf_core_reply(core, in->srv, leg->is_a ? 481 : 405, RF_V(""));
+		rf_core_reply(core, in->srv, 481, RF_V(""));
 		return;
 	}
 	if (call->srv)
@@ -223,7 +223,7 @@ void rf_early_prack(struct rf_leg *leg, struct rf_in *in)
 	if (!code && rf_offer_got(&leg->offer, RF_OFFER_PRACK, sdp.n > 0, &role, &code) == 0)
 		code = 0;
 	if (code) {
-		rf_core_reply(core, in->srv, code, RF_V(""));
+		rf_core_reply_headers(core, in->srv, code, RF_V(""), code == 415 ? RF_V(RF_CALL_ACCEPT) : RF_V(""));
 		return;
 	}
 	if (role == RF_OFFER_OFFER) {

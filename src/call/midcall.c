@@ -418,7 +418,7 @@ static void take_offer(struct rf_leg *leg, struct rf_in *in)
 	unsigned code = rf_sdp_of(in->msg, &sdp);
 
 	if (code) {
-		rf_core_reply(core, in->srv, code, RF_V(""));
+		rf_core_reply_headers(core, in->srv, code, RF_V(""), code == 415 ? RF_V(RF_CALL_ACCEPT) : RF_V(""));
 		return;
 	}
 	if (timer_refused(leg, in, &timer))

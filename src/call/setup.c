@@ -543,7 +543,7 @@ static void refuse_new(struct rf_call_core *core, struct rf_in *in, unsigned cod
 	if (code == 503)
 		rf_core_put_retry_after(&w, 5);
 	if (code == 415)
-		rf_put_lit(&w, "Accept: application/sdp\r\nAccept-Encoding: identity\r\n");
+		rf_put_lit(&w, RF_CALL_ACCEPT);
 	rf_writer_done(&w, &headers);
 	core->counters.calls_refused++;
 	rf_record_call_refused(core, in, code, why);

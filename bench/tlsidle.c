@@ -2,8 +2,6 @@
  *
  *	tlsidle [CONNECTIONS [MESSAGES]]        default 2000 and 200000
  *
- * Built by hand from bench/ with tests/unit/net/kit.c and the rooms base, loop, pki and net.
- *
  * A child process opens CONNECTIONS connections with client certificates (TLS 1.3, P-384) to a listener of src/net in
  * this process and keeps them open; then it sends MESSAGES messages of 600 bytes over them in turn, each answered with
  * 400. Resident size is read from /proc/self/statm before and after; what OpenSSL holds is counted through its own

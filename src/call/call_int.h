@@ -162,8 +162,9 @@ bool rf_leg_confirmed(const struct rf_leg *leg);
 struct rf_leg *rf_leg_find(struct rf_call_core *core, const struct rf_sip_msg *msg);
 /* What a request or 2xx of the phone says about itself: Allow, Supported. */
 void rf_leg_learn(struct rf_leg *leg, const struct rf_sip_msg *msg);
-/* Keep what we sent: NULL-safe copy; an empty view keeps what is there. */
-void rf_leg_keep_sdp(struct rf_leg *leg, struct rf_view sdp);
+/* Keep what we send; an empty view keeps what is there. -ENOMEM: then nothing is kept, for what was there is not what
+ * the phone has any more. */
+int rf_leg_keep_sdp(struct rf_leg *leg, struct rf_view sdp);
 /* A request from the phone, proven: where it came from is where the phone lives now. */
 void rf_leg_seen(struct rf_leg *leg, const struct rf_peer *from);
 /* An answer from the phone: what its connection is. */
@@ -178,6 +179,8 @@ bool rf_leg_find_again(struct rf_leg *leg);
 int rf_leg_begin(struct rf_leg *leg, enum rf_sip_method method, struct rf_writer *w);
 int rf_leg_send(struct rf_leg *leg, struct rf_writer *w, struct rf_view type, struct rf_view body, rf_cli_fn *fn,
 		void *arg, struct rf_cli **ret_cli);
+/* An INVITE or UPDATE that was begun did not leave: nobody will answer it. */
+void rf_leg_unsent(struct rf_leg *leg, enum rf_sip_method method);
 /* ACK the last 2xx, which cli got; sdp may be empty. */
 void rf_leg_ack(struct rf_leg *leg, struct rf_cli *cli, struct rf_view sdp);
 /* Send BYE now, or when it may be sent. reason: a Reason value or empty. */

@@ -226,7 +226,13 @@ void rf_core_refuse(struct rf_call_core *core, struct rf_in *in, const struct rf
 	if (rf_writer_done(&w, &headers))
 		headers = RF_V("");
 	rf_identity_report(core, in->msg, in->from, &in->proof, v);
-	rf_core_reply_headers(core, in->srv, v->code, rf_identity_rule_text(v->rule), headers);
+	struct rf_srv_reply reply = { .code = v->code, .reason = rf_identity_rule_text(v->rule), .headers = headers };
+
+	/* A challenge may be given again and again; a wrong password must count once however often it is repeated. */
+	if (v->rule == RF_ID_CHALLENGE)
+		rf_srv_reply_stateless(in->srv, &reply);
+	else
+		rf_srv_reply(in->srv, &reply);
 }
 
 /* The site's bound on what one number may ask for, told apart from the bound of a source in ua: phones of a number may
@@ -406,26 +412,27 @@ static void on_request(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *m
 	}
 }
 
-/* Never challenged: it must come from the leg's phone, or by the leg's own way; others are as if lost. */
-static void on_ack(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from)
+/* Never challenged: it must come from the leg's phone, or by the leg's own way; others are as if lost. One for a call
+ * that is over ends the repetition of its 2xx, by the way of the INVITE. */
+static bool on_ack(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from)
 {
 	struct rf_call_core *core = ctx;
 	struct rf_leg *leg = rf_leg_find(core, msg);
 	struct rf_proof proof;
 
-	(void)srv;
 	if (!leg)
-		return;
+		return srv && rf_flow_eq(rf_srv_flow(srv), &from->flow);
 	if (!rf_flow_eq(&leg->flow, &from->flow)) {
 		if (rf_identity_prove_phone(core, from, &proof).code || !rf_party_is(leg->party, &proof)) {
 			core->counters.hijacks_refused++;
-			return;
+			return false;
 		}
 	}
 	struct rf_call *call = leg->pair->call;
 
 	rf_mid_ack(leg, msg);
 	rf_call_settle(call);
+	return true;
 }
 
 /* --- connections that end */

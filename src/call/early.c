@@ -85,7 +85,7 @@ static void prack_event(void *arg, struct rf_cli *cli, const struct rf_cli_event
 		b->own = NULL;
 }
 
-static void send_prack(struct rf_pair *pair, uint32_t rseq, struct rf_view sdp)
+static int send_prack(struct rf_pair *pair, uint32_t rseq, struct rf_view sdp)
 {
 	struct rf_leg *b = &pair->b;
 	struct rf_rack rack = { rseq, b->invite_cseq, RF_V("INVITE") };
@@ -93,13 +93,17 @@ static void send_prack(struct rf_pair *pair, uint32_t rseq, struct rf_view sdp)
 
 	rf_cli_drop(b->own);
 	b->own = NULL;
-	if (rf_leg_begin(b, RF_SIP_PRACK, &w))
-		return;
+	int rc = rf_leg_begin(b, RF_SIP_PRACK, &w);
+
+	if (rc)
+		return rc;
 	rf_sip_put_hdr_name(&w, RF_SIP_H_RACK);
 	rf_rack_put(&w, &rack);
 	rf_sip_put_crlf(&w);
-	if (rf_leg_send(b, &w, sdp.n ? RF_V("application/sdp") : RF_V(""), sdp, prack_event, b, &b->own) == 0)
+	rc = rf_leg_send(b, &w, sdp.n ? RF_V("application/sdp") : RF_V(""), sdp, prack_event, b, &b->own);
+	if (rc == 0)
 		rf_offer_sent(&b->offer, RF_OFFER_PRACK, sdp.n > 0);
+	return rc;
 }
 
 /* What the description of a provisional is, policed for the caller into *ret_out. */
@@ -153,17 +157,19 @@ void rf_early_response(struct rf_pair *pair, const struct rf_sip_msg *msg)
 		sdp = RF_V("");
 	enum rf_sdp_rule rule = take_description(pair, rel, sdp, &role, &out);
 
+	if (rule == RF_SDP_RULE_OK && rf_leg_keep_sdp(&pair->a, out))
+		rule = RF_SDP_RULE_MEMORY;
 	if (rule != RF_SDP_RULE_OK || (role == RF_OFFER_OFFER && !pair->a.wants_rel)) {
 		rf_setup_kill_pair(pair, 488, rule);
 		return;
 	}
-	rf_leg_keep_sdp(&pair->a, out);
 	out = out.n ? rf_view_of(pair->a.sdp, pair->a.sdp_n) : out;
 	if (rel && role == RF_OFFER_OFFER) {
 		pair->prack_owed = true;
 		pair->prack_rseq = rseq;
-	} else if (rel) {
-		send_prack(pair, rseq, RF_V(""));
+	} else if (rel && send_prack(pair, rseq, RF_V(""))) {
+		rf_setup_kill_pair(pair, 500, RF_SDP_RULE_OK); /* it would repeat that answer until it gives up */
+		return;
 	}
 	unsigned code = code_to_tell(msg->status, out.n > 0);
 
@@ -194,11 +200,11 @@ static enum rf_sdp_rule pass_answer(struct rf_pair *pair, struct rf_view sdp)
 
 	if (rule != RF_SDP_RULE_OK)
 		return rule;
-	rf_leg_keep_sdp(&pair->b, out);
+	if (rf_leg_keep_sdp(&pair->b, out))
+		return RF_SDP_RULE_MEMORY;
 	rf_media_settled(&pair->media);
-	send_prack(pair, pair->prack_rseq, rf_view_of(pair->b.sdp, pair->b.sdp_n));
 	pair->prack_owed = false;
-	return rule;
+	return send_prack(pair, pair->prack_rseq, rf_view_of(pair->b.sdp, pair->b.sdp_n)) ? RF_SDP_RULE_MEMORY : rule;
 }
 
 void rf_early_prack(struct rf_leg *leg, struct rf_in *in)

@@ -89,18 +89,19 @@ void rf_leg_learn(struct rf_leg *leg, const struct rf_sip_msg *msg)
 		leg->wants_rel = true;
 }
 
-void rf_leg_keep_sdp(struct rf_leg *leg, struct rf_view sdp)
+int rf_leg_keep_sdp(struct rf_leg *leg, struct rf_view sdp)
 {
 	if (sdp.n == 0 || sdp.p == leg->sdp)
-		return;
+		return 0;
 	uint8_t *p = malloc(sdp.n);
 
-	if (!p)
-		return; /* a refresh then goes without: an UPDATE still works */
-	memcpy(p, sdp.p, sdp.n);
 	free(leg->sdp);
 	leg->sdp = p;
-	leg->sdp_n = (uint32_t)sdp.n;
+	leg->sdp_n = p ? (uint32_t)sdp.n : 0;
+	if (!p)
+		return -ENOMEM;
+	memcpy(p, sdp.p, sdp.n);
+	return 0;
 }
 
 void rf_link_init(struct rf_link *link, const struct rf_peer *from)
@@ -204,6 +205,15 @@ int rf_leg_send(struct rf_leg *leg, struct rf_writer *w, struct rf_view type, st
 	int rc = rf_writer_done(w, &conf.request);
 
 	return rc ? rc : rf_cli_new(rf_leg_core(leg)->ua, &conf, ret_cli);
+}
+
+void rf_leg_unsent(struct rf_leg *leg, enum rf_sip_method method)
+{
+	enum rf_offer_msg kind = method == RF_SIP_INVITE ? RF_OFFER_INVITE_FAIL : RF_OFFER_UPDATE_FAIL;
+	enum rf_offer_role role;
+	unsigned code;
+
+	rf_offer_got(&leg->offer, kind, false, &role, &code);
 }
 
 void rf_leg_ack(struct rf_leg *leg, struct rf_cli *cli, struct rf_view sdp)

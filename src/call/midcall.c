@@ -37,9 +37,10 @@ static void refuse(struct rf_relay *relay, unsigned code)
 	struct rf_view headers = { NULL, 0 };
 	struct rf_writer w;
 
-	if (has_offers(relay->method))
+	if (has_offers(relay->method)) {
 		rf_offer_sent(&relay->from->offer, kind_of(relay->method, false), false);
-	rf_media_failed(&relay->pair->media);
+		rf_media_failed(&relay->pair->media);
+	}
 	rf_writer_init(&w, core->head, sizeof core->head);
 	if (code == 491 || code == 500)
 		rf_core_put_retry_after(&w, rf_offer_retry_after_s(core->random));
@@ -74,6 +75,15 @@ static void ended_there(struct rf_relay *relay, unsigned code)
 	dead->bye = RF_BYE_DONE;
 	call->core->counters.peers_dead++;
 	rf_end(call, dead, RF_ENDED_SYSTEM, code, "phone lost the call", RF_V("SIP;cause=481"));
+}
+
+/* The phones may not agree any more on what they send: no call is better than one that one of them cannot hear. */
+static void end_media(struct rf_call *call, unsigned code)
+{
+	bool memory = code == 500;
+
+	rf_end(call, NULL, RF_ENDED_SYSTEM, memory ? 500 : 488, memory ? "memory" : "media-refused",
+	       memory ? RF_V("SIP;cause=500") : RF_V("SIP;cause=488"));
 }
 
 static void refresh_target(struct rf_relay *relay)
@@ -121,8 +131,8 @@ static void answer_ok(struct rf_relay *relay, struct rf_view sdp)
 	answer(relay, 200, headers, sdp);
 }
 
-/* A 2xx of the other leg to INVITE or UPDATE. False: the call cannot go on. */
-static bool take_ok(struct rf_relay *relay, const struct rf_sip_msg *msg)
+/* A 2xx of the other leg to INVITE or UPDATE. Not 0: the call cannot go on, and why. */
+static unsigned take_ok(struct rf_relay *relay, const struct rf_sip_msg *msg)
 {
 	struct rf_leg *from = relay->from, *to = relay->to;
 	struct rf_media *media = &relay->pair->media;
@@ -149,14 +159,14 @@ static bool take_ok(struct rf_relay *relay, const struct rf_sip_msg *msg)
 	if (bad || rule != RF_SDP_RULE_OK) {
 		if (rule != RF_SDP_RULE_OK)
 			rf_record_media(relay->pair->call, rule, to);
-		return false;
+		return bad ? 488 : rf_sdp_rule_status(rule);
 	}
 	if (role == RF_OFFER_ANSWER) {
 		note_hold(relay->pair);
 		rf_media_settled(media);
 	}
 	answer_ok(relay, out);
-	return true;
+	return 0;
 }
 
 static void relay_ok(struct rf_relay *relay, const struct rf_sip_msg *msg)
@@ -166,9 +176,13 @@ static void relay_ok(struct rf_relay *relay, const struct rf_sip_msg *msg)
 	rf_dialog_response(relay->to->dlg, msg);
 	if (!has_offers(relay->method)) {
 		answer_ok(relay, RF_V(""));
-	} else if (!take_ok(relay, msg)) {
-		refuse(relay, 488);
-		rf_end(call, NULL, RF_ENDED_SYSTEM, 488, "media-refused", RF_V("SIP;cause=488"));
+		return;
+	}
+	unsigned code = take_ok(relay, msg);
+
+	if (code) {
+		refuse(relay, code == 500 ? 500 : 488);
+		end_media(call, code);
 	}
 }
 
@@ -211,9 +225,10 @@ static void relay_event(void *arg, struct rf_cli *cli, const struct rf_cli_event
 		break;
 	case RF_CLI_TIMEOUT:
 	case RF_CLI_FAILED:
-		if (!relay->answered)
-			relay_refused(relay, e->kind == RF_CLI_TIMEOUT ? 408 : 503);
-		relay->answered = true;
+		if (relay->answered)
+			break;
+		relay->answered = true; /* first: see below */
+		relay_refused(relay, e->kind == RF_CLI_TIMEOUT ? 408 : 503);
 		break;
 	case RF_CLI_GONE:
 		relay->cli = NULL;
@@ -276,8 +291,12 @@ static int send_across(struct rf_relay *relay, const struct rf_sip_msg *msg, str
 	}
 	if (rc)
 		return rc;
-	rf_leg_keep_sdp(to, sdp);
-	return rf_leg_send(to, &w, type, body, relay_event, relay, &relay->cli);
+	rc = rf_leg_keep_sdp(to, sdp);
+	if (!rc)
+		rc = rf_leg_send(to, &w, type, body, relay_event, relay, &relay->cli);
+	if (rc && has_offers(relay->sent))
+		rf_leg_unsent(to, relay->sent);
+	return rc;
 }
 
 /* INFO bodies that phones send each other: digits and requests for a video key frame. */
@@ -476,7 +495,7 @@ static struct rf_relay *waiting_for_ack(struct rf_leg *leg)
 	return NULL;
 }
 
-static bool pass_answer(struct rf_leg *leg, struct rf_cli *cli, struct rf_view sdp)
+static unsigned pass_answer(struct rf_leg *leg, struct rf_cli *cli, struct rf_view sdp)
 {
 	struct rf_leg *other = rf_leg_other(leg);
 	struct rf_view out;
@@ -486,12 +505,12 @@ static bool pass_answer(struct rf_leg *leg, struct rf_cli *cli, struct rf_view s
 
 	if (rule != RF_SDP_RULE_OK) {
 		rf_record_media(leg->pair->call, rule, leg);
-		return false;
+		return rf_sdp_rule_status(rule);
 	}
 	note_hold(leg->pair);
 	rf_media_settled(&leg->pair->media);
 	rf_leg_ack(other, cli, out);
-	return true;
+	return 0;
 }
 
 /* The ACK is in: nothing more can come of the re-INVITEs of this leg that were answered. */
@@ -531,12 +550,12 @@ void rf_mid_ack(struct rf_leg *leg, const struct rf_sip_msg *msg)
 	}
 	if (!relay && !first)
 		return;
-	bool good = rc == 0 && pass_answer(leg, relay ? relay->cli : pair->invite, sdp);
+	unsigned bad = rc ? 488 : pass_answer(leg, relay ? relay->cli : pair->invite, sdp);
 
 	if (relay) {
 		relay->wait_ack = false;
 		relay_check(relay);
 	}
-	if (!good)
-		rf_end(pair->call, NULL, RF_ENDED_SYSTEM, 488, "media-refused", RF_V("SIP;cause=488"));
+	if (bad)
+		end_media(pair->call, bad);
 }

@@ -81,23 +81,31 @@ void rf_refresh_send(struct rf_leg *leg)
 {
 	struct rf_call_core *core = rf_leg_core(leg);
 	bool invite = !leg->allows_update;
+	enum rf_sip_method method = invite ? RF_SIP_INVITE : RF_SIP_UPDATE;
 	enum rf_offer_msg kind = invite ? RF_OFFER_INVITE : RF_OFFER_UPDATE;
 	struct rf_view sdp = invite ? rf_view_of(leg->sdp, leg->sdp_n) : RF_V("");
 	enum rf_offer_role role;
 	struct rf_writer w;
 
 	leg->again_at = (struct rf_mono){ 0 };
-	if (leg->own || leg->ack_due || leg->ack_owed || rf_offer_can_send(&leg->offer, kind, &role) ||
+	if ((invite && !leg->sdp) || leg->own || leg->ack_due || leg->ack_owed || rf_offer_can_send(&leg->offer, kind, &role) ||
 	    (leg->gone_at.us && !rf_leg_find_again(leg))) {
 		leg->again_at = rf_mono_add_ms(rf_core_now(core), 2000);
 		return;
 	}
-	if (rf_leg_begin(leg, invite ? RF_SIP_INVITE : RF_SIP_UPDATE, &w))
-		return;
-	rf_leg_put_timer(leg, &w);
-	if (rf_offer_sent(&leg->offer, kind, sdp.n > 0) ||
-	    rf_leg_send(leg, &w, sdp.n ? RF_V("application/sdp") : RF_V(""), sdp, invite ? invite_event : update_event, leg,
-			&leg->own))
+	int rc = rf_leg_begin(leg, method, &w);
+
+	if (!rc) {
+		rf_leg_put_timer(leg, &w);
+		rc = rf_offer_sent(&leg->offer, kind, sdp.n > 0);
+	}
+	if (!rc) {
+		rc = rf_leg_send(leg, &w, sdp.n ? RF_V("application/sdp") : RF_V(""), sdp,
+				 invite ? invite_event : update_event, leg, &leg->own);
+		if (rc)
+			rf_leg_unsent(leg, method);
+	}
+	if (rc)
 		rf_stimer_asked_failed(&leg->stimer, rf_core_now(core));
 }
 

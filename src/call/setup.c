@@ -281,7 +281,8 @@ static enum rf_sdp_rule take_description(struct rf_pair *pair, const struct rf_s
 		pair->offer_in_2xx = true;
 		rule = rf_media_offer(pair->call->core, &pair->media, rf_leg_secure(b), rf_leg_secure(a), sdp, &out);
 	}
-	rf_leg_keep_sdp(a, out);
+	if (rule == RF_SDP_RULE_OK && rf_leg_keep_sdp(a, out))
+		rule = RF_SDP_RULE_MEMORY;
 	return rule;
 }
 
@@ -527,7 +528,10 @@ static void call_binding(struct rf_call *call, const struct rf_in *in, const str
 		rf_setup_pair_failed(pair, 488);
 		return;
 	}
-	rf_leg_keep_sdp(&pair->b, out);
+	if (rf_leg_keep_sdp(&pair->b, out)) {
+		rf_setup_pair_failed(pair, 500);
+		return;
+	}
 	if (send_invite(pair))
 		rf_setup_pair_failed(pair, 503);
 }

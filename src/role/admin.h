@@ -6,7 +6,7 @@
  *	{"do":"calls"}   {"do":"call","id":ID}   {"do":"hangup","id":ID}
  *	{"do":"bindings"}   {"do":"bindings","aor":AOR}
  *	{"do":"reload"}   {"do":"stop"}
- *	{"do":"refresh"}: users, phones or certificates have changed; answered when the workers have been told
+ *	{"do":"refresh"}: users, phones or certificates have changed; answered when every worker knows
  *
  *	{"ok":true, ...}   {"ok":false,"error":"what was wrong"}
  *

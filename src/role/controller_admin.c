@@ -115,10 +115,23 @@ static void do_reload(void *ctx, struct rf_admin_request *r)
 		answer_json(r, json_pack("{s:s}", "result", k->reload_result));
 }
 
+static void refreshed(void *ctx, int err, struct rf_view json)
+{
+	struct asked *a = ctx;
+
+	(void)err;
+	(void)json;
+	rf_admin_answer(a->request, (struct rf_view){ NULL, 0 });
+	free(a);
+}
+
+/* Workers read their mail in order: who answers the question has the new directory. */
 static void do_refresh(void *ctx, struct rf_admin_request *r)
 {
+	struct rf_control_query q = { .verb = RF_CONTROL_COUNTERS };
+
 	rf_controller_poll_store(ctx);
-	rf_admin_answer(r, (struct rf_view){ NULL, 0 });
+	ask_workers(ctx, r, &q, refreshed);
 }
 
 static void do_stop(void *ctx, struct rf_admin_request *r)

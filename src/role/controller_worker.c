@@ -177,10 +177,24 @@ void rf_controller_join_workers(struct rf_controller *k)
 			pthread_join(k->worker[i].thread, NULL);
 }
 
+/* An administrator's question may still be on its way through the workers: it comes home before what it asks about is
+ * freed. A question visits one worker after the other, so as many rounds as there are workers are enough. */
+static void settle(struct rf_controller *k)
+{
+	for (unsigned round = 0; round <= k->workers; round++) {
+		for (unsigned i = 0; i < k->workers; i++)
+			if (k->worker[i].started)
+				rf_loop_turn(k->worker[i].loop, 0);
+		if (k->loop)
+			rf_loop_turn(k->loop, 0);
+	}
+}
+
 /* No thread runs: every loop's things may be ended from here. Cores before loops, since the end of a call may write
  * mail to another worker's mailbox. */
 void rf_controller_free_workers(struct rf_controller *k)
 {
+	settle(k);
 	for (unsigned i = 0; i < k->workers; i++) {
 		struct rf_worker *w = &k->worker[i];
 

@@ -47,7 +47,8 @@ static struct rf_sip_source source_of(const struct rf_peer *from, uint8_t buf[st
 	return (struct rf_sip_source){ { buf, w.n }, from->flow.remote.port };
 }
 
-/* An answer without state has the same tag each time it is given (RFC 3261 8.2.7). */
+/* An answer without state has the same tag each time it is given (RFC 3261 8.2.7). This one is for what is not worth a
+ * transaction, malformed messages among them; rf_srv_reply_stateless() has its own. */
 static struct rf_view stateless_tag(struct rf_ua *ua, const struct rf_sip_msg *m, uint8_t buf[static 16])
 {
 	struct rf_view seen = m->has_via ? m->via.text : m->bytes;
@@ -131,23 +132,25 @@ static void on_ack(struct rf_ua *ua, const struct rf_sip_msg *m, const struct rf
 		struct rf_view key = { w.buf, w.n };
 
 		srv = rf_srv_find(ua, key, rf_hash(&ua->hash_key, key));
-		if (srv && !rf_srv_ack(srv))
-			return; /* to a 300-699: that was all */
+		if (srv && !srv->ack_tag.n) {
+			rf_srv_ack(srv); /* to a 300-699: that was all */
+			return;
+		}
 	}
-	if (!srv && m->to.tag.n) {
+	if (!srv && m->to.tag.n)
 		srv = rf_srv_find_2xx(ua, m->to.tag, m->cseq);
-		if (srv)
-			rf_srv_ack(srv);
-	}
 	if (!srv) {
-		uint8_t tag[16];
+		uint8_t tag[RF_SRV_TAG];
 
-		if (rf_view_eq(m->to.tag, stateless_tag(ua, m, tag)))
+		if (rf_view_eq(m->to.tag, rf_srv_stateless_tag(ua, rf_view_of(w.buf, w.err ? 0 : w.n), tag)) ||
+		    rf_view_eq(m->to.tag, stateless_tag(ua, m, tag)))
 			return; /* to an answer that we gave without state */
 		rf_ua_count(ua, RF_UA_STRAY_ACK);
 	}
-	if (ua->user->ack)
-		ua->user->ack(ua->ctx, srv, m, from);
+	bool theirs = !ua->user->ack || ua->user->ack(ua->ctx, srv, m, from);
+
+	if (srv && theirs && !srv->tx.ended)
+		rf_srv_ack(srv);
 }
 
 static void on_cancel(struct rf_ua *ua, const struct rf_sip_msg *m, const struct rf_peer *from)
@@ -238,6 +241,8 @@ static void on_request(struct rf_ua *ua, const struct rf_sip_msg *m, const struc
 		rf_srv_repeated(srv);
 		return;
 	}
+	if (ua->done.count && rf_done_repeated(ua, key, hash))
+		return;
 	if (turned_away(ua, m, from))
 		return;
 	if (!m->to.tag.n) {

@@ -51,7 +51,7 @@ struct rf_srv *rf_srv_make(struct rf_ua *ua, const struct rf_sip_msg *msg, const
 	*srv = (struct rf_srv){ .flow = from->flow, .echo = echo, .cseq = msg->cseq, .method = (uint8_t)msg->method };
 	uint8_t *at = srv->data;
 	srv->key = stash(&at, key);
-	srv->merged = stash(&at, merged);
+	srv->merged.key = stash(&at, merged);
 	srv->request_tag = stash(&at, msg->to.tag);
 	srv->timestamp = stash(&at, stamp);
 	srv->echo.lines = stash(&at, echo.lines);
@@ -63,8 +63,8 @@ struct rf_srv *rf_srv_make(struct rf_ua *ua, const struct rf_sip_msg *msg, const
 	}
 	rf_tx_init(&srv->tx, ua, false);
 	srv->tx.in_table = true;
-	if (merged.n && rf_table_add(&ua->merged, &srv->merged_node, merged_hash))
-		srv->merged.n = 0; /* then its twin goes undetected; RFC 3261 8.2.2.2 is a courtesy */
+	if (merged.n && rf_table_add(&ua->merged, &srv->merged.node, merged_hash))
+		srv->merged.key.n = 0; /* then its twin goes undetected; RFC 3261 8.2.2.2 is a courtesy */
 	rf_trans_start(&srv->tx.trans, invite ? RF_TRANS_IST : RF_TRANS_NIST, rf_flow_is_stream(&from->flow), ua->timers,
 		       rf_loop_now(ua->loop));
 	rf_tx_arm(&srv->tx, rf_mono_never());
@@ -85,7 +85,7 @@ struct rf_srv *rf_srv_find(struct rf_ua *ua, struct rf_view key, uint64_t hash)
 bool rf_srv_find_merged(struct rf_ua *ua, struct rf_view merged, uint64_t hash)
 {
 	for (struct rf_node *n = rf_table_first(&ua->merged, hash); n; n = rf_table_next(n))
-		if (rf_view_eq(rf_container(n, struct rf_srv, merged_node)->merged, merged))
+		if (rf_view_eq(rf_container(n, struct rf_merged, node)->key, merged))
 			return true;
 	return false;
 }
@@ -132,9 +132,28 @@ static void forget_2xx(struct rf_srv *srv)
 	rf_ua_bump(&srv->tx.ua->stats.acks_now, -1);
 }
 
+/* Nobody watches and only repetitions can come: they need less than this. Without memory for that it stays as it is. */
+static void shrink(struct rf_srv *srv)
+{
+	if (srv->tx.ended || srv->fn || !srv->last_n || srv->method == RF_SIP_INVITE ||
+	    srv->tx.trans.state != RF_TRANS_COMPLETED)
+		return;
+	int rc = rf_done_keep(srv->tx.ua, &(struct rf_done_conf){
+		.key = srv->key, .hash = srv->tx.node.hash,
+		.merged = srv->merged.key, .merged_hash = srv->merged.node.hash,
+		.answer = { srv->last, srv->last_n },
+		.flow = srv->flow,
+		.end_at = srv->tx.trans.end_at,
+	});
+	if (!rc)
+		rf_tx_leave(&srv->tx);
+}
+
 void rf_srv_finish(struct rf_srv *srv)
 {
 	struct rf_ua *ua = srv->tx.ua;
+
+	shrink(srv);
 
 	if (srv->failed) {
 		srv->failed = false;
@@ -144,8 +163,8 @@ void rf_srv_finish(struct rf_srv *srv)
 		return;
 	tell(srv, RF_SRV_GONE);
 	forget_2xx(srv);
-	if (srv->merged.n)
-		rf_table_del(&ua->merged, &srv->merged_node);
+	if (srv->merged.key.n)
+		rf_table_del(&ua->merged, &srv->merged.node);
 	free(srv->last);
 	free(srv->rel);
 	free(srv);
@@ -280,8 +299,10 @@ static void after_reply(struct rf_srv *srv, const struct rf_srv_reply *r)
 		rf_resend_stop(&srv->resend);
 		if (srv->ack_tag.n)
 			rf_resend_start_2xx(&srv->resend, srv->tx.ua->timers, now);
-		if (srv->method != RF_SIP_INVITE)
+		if (srv->method != RF_SIP_INVITE) {
 			rf_tx_quiet(&srv->tx);
+			rf_tx_defer(&srv->tx);
+		}
 	} else if (r->reliable) {
 		rf_resend_start_rel(&srv->resend, srv->tx.ua->timers, now);
 	}
@@ -320,6 +341,35 @@ int rf_srv_reply(struct rf_srv *srv, const struct rf_srv_reply *reply)
 	else
 		arm(srv);
 	return todo & RF_TRANS_REFUSED ? RF_E_STATE : 0;
+}
+
+struct rf_view rf_srv_stateless_tag(const struct rf_ua *ua, struct rf_view key, uint8_t buf[static RF_SRV_TAG])
+{
+	struct rf_writer w;
+
+	rf_writer_init(&w, buf, RF_SRV_TAG);
+	rf_put_hex64(&w, rf_hash(&ua->tag_key, key));
+	return rf_view_of(buf, w.n);
+}
+
+int rf_srv_reply_stateless(struct rf_srv *srv, const struct rf_srv_reply *reply)
+{
+	uint8_t tag[RF_SRV_TAG];
+	struct rf_view bytes;
+
+	if (reply->code < 300 || srv->tx.trans.code || srv->tag_made || srv->request_tag.n || reply->to_tag.n)
+		return rf_srv_reply(srv, reply);
+	if (reply->code > 699)
+		return RF_E_MALFORMED;
+	if (!may_reply(srv, reply))
+		return RF_E_STATE;
+	int rc = build(srv, reply, rf_srv_stateless_tag(srv->tx.ua, srv->key, tag), &bytes);
+	if (rc)
+		return rc;
+	srv->final = true;
+	send_bytes(srv, bytes, false);
+	rf_tx_end(&srv->tx);
+	return 0;
 }
 
 int rf_srv_reply_code(struct rf_srv *srv, unsigned code)

@@ -54,6 +54,11 @@ struct rf_srv_reply {
  * transaction still waits for its answer.
  * A 2xx to INVITE is repeated by ua until its ACK comes (13.3.1.4). */
 int rf_srv_reply(struct rf_srv *srv, const struct rf_srv_reply *reply);
+/* Refuse (300..699) and keep nothing: for challenges, so that strangers cost no memory. The transaction is over with
+ * this call; when the request is repeated the user gets it anew, and his answer has the same To tag (RFC 3261 8.2.7).
+ * An ACK to it ends in ua. Only for answers that may as well be given twice. In a dialog, after another answer or with
+ * a to_tag it is the same as rf_srv_reply(). */
+int rf_srv_reply_stateless(struct rf_srv *srv, const struct rf_srv_reply *reply);
 /* The same with a code and nothing else. */
 int rf_srv_reply_code(struct rf_srv *srv, unsigned code);
 /* code with the header lines given. */

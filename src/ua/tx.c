@@ -73,10 +73,8 @@ static void not_idle(struct rf_tx *tx)
 		TAILQ_REMOVE(&tx->ua->idle_srv, tx, idle);
 }
 
-void rf_tx_end(struct rf_tx *tx)
+void rf_tx_leave(struct rf_tx *tx)
 {
-	if (tx->ended)
-		return;
 	tx->ended = true;
 	not_idle(tx);
 	rf_timer_stop(tx->ua->wheel, &tx->timer);
@@ -84,6 +82,13 @@ void rf_tx_end(struct rf_tx *tx)
 		tx->in_table = false;
 		rf_table_del(tx->is_cli ? &tx->ua->cli : &tx->ua->srv, &tx->node);
 	}
+}
+
+void rf_tx_end(struct rf_tx *tx)
+{
+	if (tx->ended)
+		return;
+	rf_tx_leave(tx);
 	rf_tx_defer(tx);
 }
 
@@ -102,7 +107,7 @@ void rf_tx_quiet(struct rf_tx *tx)
 
 bool rf_tx_room(struct rf_ua *ua, struct rf_table *t, bool is_cli)
 {
-	if (t->count < t->cap)
+	if (t->count + (is_cli ? 0 : ua->done.count) < t->cap || (!is_cli && rf_done_evict(ua)))
 		return true;
 	struct rf_tx *oldest = TAILQ_FIRST(is_cli ? &ua->idle_cli : &ua->idle_srv);
 	if (!oldest || !rf_mono_due(rf_mono_add_ms(oldest->idle_since, RF_UA_QUIET_MS), rf_loop_now(ua->loop))) {

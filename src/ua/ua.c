@@ -56,6 +56,7 @@ static void set_bounds(struct rf_ua *ua, const struct rf_ua_bounds *b)
 	};
 	rf_table_init(&ua->srv, ua->bounds.server_transactions);
 	rf_table_init(&ua->merged, ua->bounds.server_transactions);
+	rf_dones_init(ua);
 	rf_table_init(&ua->acks, ua->bounds.server_transactions);
 	rf_table_init(&ua->cli, ua->bounds.client_transactions);
 	rf_table_init(&ua->conn_ids, SIZE_MAX); /* rf_net bounds the connections */
@@ -119,6 +120,7 @@ int rf_ua_new(const struct rf_ua_config *config, struct rf_ua **ret_ua, struct r
 	ua->wheel = rf_loop_wheel(config->loop);
 	ua->random = config->random;
 	ua->hash_key = config->hash_key;
+	ua->tag_key = (struct rf_hash_key){ rf_random_u64(ua->random), rf_random_u64(ua->random) };
 	ua->limits = config->limits ? config->limits : &rf_sip_limits_default;
 	ua->timers = config->timers ? config->timers : &rf_sip_timers_default;
 	ua->user = config->user;
@@ -188,6 +190,7 @@ void rf_ua_free(struct rf_ua *ua)
 	rf_net_free(ua->net);
 	rf_guard_free(ua->guard);
 	rf_tls_put(ua->tls_client);
+	rf_dones_fini(ua);
 	rf_table_fini(&ua->srv);
 	rf_table_fini(&ua->merged);
 	rf_table_fini(&ua->acks);

@@ -87,10 +87,10 @@ struct rf_ua_refusal {
 struct rf_ua_user {
 	/* A new request, neither ACK nor CANCEL. The user answers srv now or later. */
 	void (*request)(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from);
-	/* The ACK to a 2xx. srv: the INVITE that it acknowledges, whose 2xx is not repeated any more; it is still there
-	 * for this call at least. NULL: none is known any more (or the ACK is a stray). Comes once per 2xx in general,
-	 * repetitions included it may come again. */
-	void (*ack)(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from);
+	/* The ACK to a 2xx. srv: the INVITE that it acknowledges; it is still there for this call at least. NULL: none is
+	 * known any more (or the ACK is a stray). Comes once per 2xx in general, repetitions included it may come again.
+	 * True: from whom it should be: the 2xx is not repeated any more. False: somebody else's, as if lost. */
+	bool (*ack)(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from);
 	/* A TCP or TLS connection is usable / has ended, accepted or made by us. */
 	void (*flow_open)(void *ctx, const struct rf_peer *peer);
 	void (*flow_closed)(void *ctx, const struct rf_peer *peer, const struct rf_stream_end *end);

@@ -59,6 +59,8 @@ void rf_tx_arm(struct rf_tx *tx, struct rf_mono extra);
 void rf_tx_defer(struct rf_tx *tx);
 /* Out of the table, no timer; its last event and its end follow at the end of the turn. Idempotent. */
 void rf_tx_end(struct rf_tx *tx);
+/* The first half of that: what follows is the caller's. */
+void rf_tx_leave(struct rf_tx *tx);
 /* It only waits for repetitions now (or showed a sign of life again): to the back of the queue of those. */
 void rf_tx_quiet(struct rf_tx *tx);
 /* Make room in t when it is at its cap. False: there is nothing that could leave. */
@@ -68,16 +70,22 @@ void rf_tx_run_pending(struct rf_ua *ua);
 
 /* ---- server transactions ---- */
 
+/* Who finds a request that came by two ways (RFC 3261 8.2.2.2): in ua->merged. */
+struct rf_merged {
+	struct rf_node node;
+	struct rf_view key;              /* empty: not in the table */
+};
+
 struct rf_srv {
 	struct rf_tx tx;
-	struct rf_node merged_node;      /* in ua->merged, when merged.n */
+	struct rf_merged merged;
 	struct rf_node ack_node;         /* in ua->acks, when ack_tag.n */
 	struct rf_flow flow;
 	struct rf_sip_echo echo;
 	struct rf_resend resend;         /* a 2xx without ACK, or a reliable provisional without PRACK */
 	rf_srv_event_fn *fn;
 	void *arg;
-	struct rf_view key, merged, request_tag, timestamp; /* in data */
+	struct rf_view key, request_tag, timestamp; /* in data, as merged.key is */
 	struct rf_view ack_tag;          /* of the 2xx; malloc'd */
 	uint8_t *last, *rel;             /* the last response, the reliable provisional under way; malloc'd */
 	size_t last_n, rel_n;
@@ -99,8 +107,27 @@ void rf_srv_repeated(struct rf_srv *srv);
 bool rf_srv_ack(struct rf_srv *srv);
 /* CANCEL for srv came and was answered. */
 void rf_srv_cancel(struct rf_srv *srv);
+enum { RF_SRV_TAG = 16 };
+/* The To tag of an answer without state to the request with this transaction key; the ACK to it has the same key. */
+struct rf_view rf_srv_stateless_tag(const struct rf_ua *ua, struct rf_view key, uint8_t buf[static RF_SRV_TAG]);
 void rf_srv_tick(struct rf_srv *srv);
 void rf_srv_finish(struct rf_srv *srv); /* pending: events, then the end */
+
+/* done.c: what is left of a transaction that only repeats its answer. All is copied. end_at is timer J. RF_E_LIMIT,
+ * -ENOMEM. */
+struct rf_done_conf {
+	struct rf_view key, merged, answer;
+	uint64_t hash, merged_hash;
+	struct rf_flow flow;
+	struct rf_mono end_at;
+};
+void rf_dones_init(struct rf_ua *ua);
+void rf_dones_fini(struct rf_ua *ua);
+int rf_done_keep(struct rf_ua *ua, const struct rf_done_conf *conf);
+/* Is this request one of them? Then it had its answer again. */
+bool rf_done_repeated(struct rf_ua *ua, struct rf_view key, uint64_t hash);
+/* The oldest leaves, when it was quiet for long enough. */
+bool rf_done_evict(struct rf_ua *ua);
 
 /* ---- client transactions ---- */
 
@@ -280,7 +307,7 @@ struct rf_ua {
 	struct rf_loop *loop;
 	struct rf_wheel *wheel;
 	struct rf_random *random;
-	struct rf_hash_key hash_key;
+	struct rf_hash_key hash_key, tag_key;
 	const struct rf_sip_limits *limits;
 	const struct rf_sip_timers *timers;
 	const struct rf_ua_user *user;
@@ -289,6 +316,9 @@ struct rf_ua {
 	struct rf_table srv, merged, acks, cli; /* transactions; merged and acks hold struct rf_srv too */
 	struct rf_table conn_ids, conn_addrs;
 	struct rf_tx_idle idle_srv, idle_cli;
+	struct rf_table done;
+	TAILQ_HEAD(, rf_done) dones;     /* oldest first */
+	struct rf_timer done_timer;
 	struct rf_tx_pending pending;
 	struct rf_defer defer;
 	LIST_HEAD(, rf_ack) ack_list;

@@ -1,7 +1,8 @@
 """SIP programs of others as phones of a site: sipp with our scenarios.
 
-A scenario in sipp/ is sipp's own XML. What many have in common stands in parts: `<include part="invite"/>`. Words between
-@ are values: of the run (domain, own number), of the include, or by default as below; OFFER and ACKBODY name a part.
+A scenario in sipp/ is sipp's own XML. What many have in common stands in parts: `<include part="invite"/>`. Words
+between @ are values: of the run (domain, own number), of the include, or by default as below; OFFER and ACKBODY name
+a part.
 """
 import pathlib
 import re
@@ -70,8 +71,8 @@ class Sipp:
         file = self.folder / f"{name}.xml"
         file.write_text(_fill((FOLDER / f"{scenario}.xml").read_text(), values))
         uri = f"{dial}@{self.site.domain}" if dial else self.site.domain
-        args = ["sipp", to or f"{self.site.address}:5060", "-sf", str(file), "-t", {"udp": "u1", "tcp": "t1"}[transport],
-                "-i", self.address, "-p", str(self.port), "-mi", self.address, "-m", "1", "-nostdin", "-timeout", "9",
+        args = ["sipp", to or f"{self.site.address}:5060", "-sf", str(file),
+                "-t", {"udp": "u1", "tcp": "t1"}[transport], "-i", self.address, "-p", str(self.port), "-mi", self.address, "-m", "1", "-nostdin", "-timeout", "9",
                 "-timeout_error", "-s", dial or "0", "-au", self.user, "-ap", PASSWORD, "-auth_uri", uri,
                 "-trace_err", "-error_file", str(self.folder / f"{name}.errors"), "-trace_msg", "-message_file",
                 str(self.folder / f"{name}.messages")]

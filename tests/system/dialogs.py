@@ -35,7 +35,8 @@ class Leg:
     """One side of a call as its phone knows it."""
 
     def __init__(self, client, call_id, own, other, target, cseq):
-        self.client, self.call_id, self.own, self.other, self.target, self.cseq = client, call_id, own, other, target, cseq
+        self.client, self.call_id, self.own, self.other = client, call_id, own, other
+        self.target, self.cseq = target, cseq
 
     def request(self, method, headers=(), body="", cseq=None, by=None, branch=None):
         """A request inside the dialog; by: another client, who has learned all there is to know."""
@@ -73,5 +74,6 @@ def establish(caller, me, callee, other, headers=()):
             int(ok.get("CSeq").split()[0]))
     caller.send(a.request("ACK", cseq=a.cseq))
     expect(callee, "ACK")
-    b = Leg(callee, got.get("Call-ID"), f"{got.get('To')};tag={callee.tag}", got.get("From"), uri(got.get("Contact")), 0)
+    b = Leg(callee, got.get("Call-ID"), f"{got.get('To')};tag={callee.tag}", got.get("From"),
+            uri(got.get("Contact")), 0)
     return a, b, got

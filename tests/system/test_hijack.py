@@ -64,7 +64,8 @@ def test_an_ack_of_others(three):
     desk.reply(got, 200, headers=[SDP, "Contact: <sip:x@192.0.2.2;transport=tls>"], body=sdp())
     ok = expect(lobby, 200)
     cseq = ok.get("CSeq").split()[0]
-    ack = (f"ACK {uri(ok.get('Contact'))} SIP/2.0\r\nVia: SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK{secrets.token_hex(6)}\r\n"
+    via = f"Via: SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK{secrets.token_hex(6)}"
+    ack = (f"ACK {uri(ok.get('Contact'))} SIP/2.0\r\n{via}\r\n"
            f"Max-Forwards: 70\r\nFrom: {ok.get('From')}\r\nTo: {ok.get('To')}\r\nCall-ID: {ok.get('Call-ID')}\r\n"
            f"CSeq: {cseq} ACK\r\nContent-Length: 0\r\n\r\n")
     eve.send(ack.encode())
@@ -115,7 +116,8 @@ def test_replaces(three):
 
 NAMES = [
     # From of a request by the phone of 1003: another number, and its own, in all spellings
-    ("sip:1001@voice.example.org", False), ("sip:1001@VOICE.EXAMPLE.ORG", False), ("sips:1001@voice.example.org", False),
+    ("sip:1001@voice.example.org", False), ("sip:1001@VOICE.EXAMPLE.ORG", False),
+    ("sips:1001@voice.example.org", False),
     ("sip:%31001@voice.example.org", False), ("sip:100%31@voice.example.org", False),
     ("sip:1001;x=y@voice.example.org", False), ("sip:1001:secret@voice.example.org", False),
     ("sip:1001@{address}", False), ("sip:1001@{address}:5061", False), ("tel:1001", False),
@@ -132,16 +134,12 @@ def test_names(three, name, own):
     site, lobby, desk, eve = three
     name = name.format(address=site.address)
     invite(eve, name, site.aor("1002"))
-    m = eve.receive(5)
-    while m.code == 100:
-        m = eve.receive(5)
-    if not own:
-        assert m.code in (400, 403, 416), m
-        assert site.calls() == [] and desk.receive(0.1) is None
+    if own:
+        assert uri(expect(desk, "INVITE").get("From")) == site.aor("1003")
     else:
-        got = expect(desk, "INVITE") if m.code < 200 else None
-        assert got, m
-        assert uri(got.get("From")) == site.aor("1003")
+        answer = eve.receive(5)
+        assert answer.code in (400, 403, 416), answer
+        assert site.calls() == [] and desk.receive(0.1) is None
 
 
 def test_names_in_register(three):
@@ -278,4 +276,4 @@ def test_guessing_is_slowed_down(highest):
     lobby = site.client("lobby").open()
     codes = [lobby.register(site.aor("1001"), "alice", f"guess {i}").code for i in range(12)]
     assert codes[0] == 401 and codes[-1] == 403
-    assert wait_until("on record", lambda: site.ledger("identity.refused"), 5)
+    assert wait_until("on record", lambda: [e for e in site.ledger("auth.failed") if e["rule"] == "password-tries"], 5)

@@ -60,13 +60,13 @@ static void on_request(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *m
 	rf_call_core_user()->request(k->core, srv, msg, &peer);
 }
 
-static void on_ack(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from)
+static bool on_ack(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from)
 {
 	struct kit *k = ctx;
 	struct rf_peer peer;
 
 	with_certificate(k, from, &peer);
-	rf_call_core_user()->ack(k->core, srv, msg, &peer);
+	return rf_call_core_user()->ack(k->core, srv, msg, &peer);
 }
 
 static const struct rf_ua_user kit_user_table = { .request = on_request, .ack = on_ack };

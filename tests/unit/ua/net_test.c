@@ -61,11 +61,12 @@ static void on_request(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *m
 		rf_srv_reply_code(srv, e->answer);
 }
 
-static void on_ack(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from)
+static bool on_ack(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from)
 {
 	(void)msg;
 	(void)from;
 	((struct end *)ctx)->acks += srv != NULL;
+	return true;
 }
 
 static void on_flow_open(void *ctx, const struct rf_peer *peer)

@@ -126,10 +126,16 @@ static void test_invite_100_180_200_ack(void **state)
 	assert_int_equal(s.acks, 1);
 	assert_int_equal(s.acked_2xx, 0);
 	assert_int_equal(stand_count(&s, RF_UA_STRAY_ACK), 1);
+	s.ack_is_strange = true; /* an ACK that the user does not take ends nothing */
+	get(&udp, "ACK", "z9hG4bKstrange", 1, tag);
+	stand_pass(&s, 2100);
+	stand_expect_sent(&s, 7);
+	s.ack_is_strange = false;
+	s.acked_2xx = 0;
 	get(&udp, "ACK", "z9hG4bKack", 1, tag);
 	assert_int_equal(s.acked_2xx, 1);
 	stand_pass(&s, 20000);
-	stand_expect_sent(&s, 6);
+	stand_expect_sent(&s, 7);
 	stand_pass(&s, 13000);
 	assert_int_equal(s.gone, 1);
 	assert_int_equal(s.no_ack, 0);
@@ -373,6 +379,160 @@ static void test_bound(void **state)
 	assert_int_equal(s.ua->merged.count, 0);
 }
 
+/* Without a watcher a request that was answered is only its keys and its answer. */
+static void test_done(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060"), other = stand_udp("192.0.2.9:5060");
+	char first[4096];
+
+	(void)state;
+	get(&udp, "OPTIONS", "z9hG4bKa", 1, NULL);
+	assert_int_equal(rf_srv_reply_code(s.srv, 200), 0);
+	rf_srv_watch(s.srv, NULL, NULL);
+	memcpy(first, stand_last(&s, 0)->text, sizeof first);
+	assert_int_equal(s.ua->srv.count, 1);
+	stand_turn(&s);
+	assert_int_equal(s.ua->srv.count, 0);
+	assert_int_equal(s.ua->done.count, 1);
+	assert_int_equal(s.ua->stats.srv_now, 1);
+	get(&other, "OPTIONS", "z9hG4bKa", 1, NULL); /* repeated, perhaps by a spoofer: the answer goes to the asker */
+	stand_expect_sent(&s, 2);
+	assert_string_equal(stand_last(&s, 0)->text, first);
+	assert_true(rf_flow_eq(&stand_last(&s, 0)->flow, &udp));
+	assert_int_equal(s.requests, 1);
+	assert_int_equal(stand_count(&s, RF_UA_REPEATED_IN), 1);
+	assert_int_equal(stand_count(&s, RF_UA_REPEATED_OUT), 1);
+	get(&udp, "OPTIONS", "z9hG4bKb", 1, NULL); /* by another way */
+	assert_int_equal(stand_status(stand_last(&s, 0)), 482);
+	stand_pass(&s, 31900);
+	get(&udp, "OPTIONS", "z9hG4bKa", 1, NULL);
+	assert_int_equal(s.requests, 1);
+	stand_pass(&s, 200); /* timer J */
+	assert_int_equal(s.ua->done.count, 0);
+	assert_int_equal(s.ua->merged.count, 0);
+	assert_int_equal(s.ua->stats.srv_now, 0);
+	get(&udp, "OPTIONS", "z9hG4bKa", 1, NULL);
+	assert_int_equal(s.requests, 2);
+}
+
+static void done_one(const struct rf_flow *flow, unsigned i)
+{
+	char branch[32];
+
+	snprintf(branch, sizeof branch, "z9hG4bK%u", i);
+	get(flow, "OPTIONS", branch, i, NULL);
+	if (stand_status(stand_last(&s, 0)) == 503)
+		return;
+	rf_srv_reply_code(s.srv, 200);
+	rf_srv_watch(s.srv, NULL, NULL);
+	stand_turn(&s);
+}
+
+/* The bound is one for both forms. */
+static void test_done_bound(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+
+	(void)state;
+	stand_fini(&s);
+	stand_init(&s, &(struct rf_ua_bounds){ .server_transactions = 8 }, 0, 1);
+	get(&udp, "INVITE", "z9hG4bKi", 1000, NULL);
+	for (unsigned i = 0; i < 20; i++)
+		done_one(&udp, i);
+	assert_int_equal(s.ua->done.count, 7);
+	assert_int_equal(stand_count(&s, RF_UA_REFUSED_TRANSACTIONS), 13);
+	stand_pass(&s, 4100);
+	get(&udp, "OPTIONS", "z9hG4bK0", 0, NULL); /* still repeats: the younger ones leave before it */
+	for (unsigned i = 20; i < 40; i++)
+		done_one(&udp, i);
+	assert_int_equal(s.ua->done.count, 7);
+	rf_ua_free(s.ua); /* with all of them left */
+	rf_loop_free(s.loop);
+	stand_init(&s, NULL, 0, 1);
+}
+
+static void test_done_without_memory(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+	unsigned n = 1;
+
+	(void)state;
+	do {
+		char branch[32];
+
+		snprintf(branch, sizeof branch, "z9hG4bK%u", n);
+		get(&udp, "OPTIONS", branch, n, NULL);
+		assert_int_equal(rf_srv_reply_code(s.srv, 200), 0);
+		rf_srv_watch(s.srv, NULL, NULL);
+		fail_alloc_at(n);
+		stand_turn(&s);
+		assert_true(n < 10);
+		get(&udp, "OPTIONS", branch, n++, NULL); /* repeats from one place or the other */
+		assert_int_equal(stand_status(stand_last(&s, 0)), 200);
+	} while (fail_alloc_off());
+	assert_int_equal(s.requests, n - 1);
+	stand_pass(&s, 33000);
+	assert_int_equal(s.ua->stats.srv_now, 0);
+	assert_int_equal(s.ua->merged.count, 0);
+}
+
+/* A challenge leaves nothing behind, and is the same each time. */
+static void test_stateless(void **state)
+{
+	static const char *const methods[] = { "REGISTER", "INVITE" };
+	struct rf_flow flows[] = { stand_udp("192.0.2.7:5060"), stand_stream("192.0.2.7:40000", RF_FLOW_TLS, 5) };
+	const struct rf_srv_reply challenge = { .code = 401, .headers = RF_V("WWW-Authenticate: x\r\n") };
+	char tag[64];
+	size_t requests = 0;
+
+	(void)state;
+	for (size_t f = 0; f < 2; f++)
+		for (size_t i = 0; i < 2; i++) {
+			get(&flows[f], methods[i], "z9hG4bKr", 1, NULL);
+			assert_int_equal(rf_srv_reply_stateless(s.srv, &challenge), 0);
+			assert_int_equal(s.ua->srv.count, 0);
+			assert_int_equal(rf_srv_reply_code(s.srv, 200), RF_E_STATE);
+			assert_true(rf_srv_answered(s.srv));
+			stand_turn(&s);
+			assert_int_equal(s.ua->stats.srv_now, 0);
+			assert_int_equal(s.ua->merged.count, 0);
+			assert_int_equal(stand_status(stand_last(&s, 0)), 401);
+			assert_non_null(strstr(stand_last(&s, 0)->text, "WWW-Authenticate: x"));
+			snprintf(tag, sizeof tag, "%s", strstr(stand_hdr(stand_last(&s, 0), "To", hdr), "tag=") + 4);
+			get(&flows[f], methods[i], "z9hG4bKr", 1, NULL);
+			assert_int_equal(s.requests, requests += 2);
+			assert_int_equal(rf_srv_reply_stateless(s.srv, &challenge), 0);
+			assert_string_equal(strstr(stand_hdr(stand_last(&s, 0), "To", hdr), "tag=") + 4, tag);
+			stand_turn(&s);
+		}
+	get(&flows[1], "ACK", "z9hG4bKr", 1, tag);
+	assert_int_equal(s.acks, 0);
+	assert_int_equal(stand_count(&s, RF_UA_STRAY_ACK), 0);
+	get(&flows[1], "ACK", "z9hG4bKother", 1, tag); /* not ours: of another transaction */
+	assert_int_equal(stand_count(&s, RF_UA_STRAY_ACK), 1);
+}
+
+/* Where there is something to keep, it is kept. */
+static void test_not_stateless(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+	const struct rf_srv_reply challenge = { .code = 407 };
+
+	(void)state;
+	get(&udp, "INVITE", "z9hG4bKi", 1, NULL);
+	assert_int_equal(rf_srv_reply_code(s.srv, 180), 0);
+	assert_int_equal(rf_srv_reply_stateless(s.srv, &challenge), 0);
+	assert_int_equal(s.ua->srv.count, 1);
+	get(&udp, "INVITE", "z9hG4bKj", 2, "inside");
+	assert_int_equal(rf_srv_reply_stateless(s.srv, &challenge), 0);
+	assert_int_equal(s.ua->srv.count, 2);
+	get(&udp, "OPTIONS", "z9hG4bKk", 3, NULL);
+	assert_int_equal(rf_srv_reply_stateless(s.srv, &(struct rf_srv_reply){ .code = 700 }), RF_E_MALFORMED);
+	assert_int_equal(rf_srv_reply_stateless(s.srv, &(struct rf_srv_reply){ .code = 200 }), 0);
+	assert_int_equal(s.ua->srv.count, 3);
+	assert_int_equal(rf_srv_reply_stateless(s.srv, &challenge), RF_E_STATE);
+}
+
 static void test_free_with_work_left(void **state)
 {
 	struct rf_flow udp = stand_udp("192.0.2.7:5060");
@@ -430,6 +590,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_broken_transport, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_drain, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bound, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_done, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_done_bound, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_done_without_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stateless, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_not_stateless, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_free_with_work_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
 	};

@@ -90,7 +90,7 @@ static void on_request(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *m
 		assert_int_equal(rf_srv_reply_code(srv, s->answer), 0);
 }
 
-static void on_ack(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from)
+static bool on_ack(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from)
 {
 	struct stand *s = ctx;
 
@@ -99,6 +99,7 @@ static void on_ack(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, 
 	s->acks++;
 	if (srv)
 		s->acked_2xx++;
+	return !s->ack_is_strange;
 }
 
 static void on_refused(void *ctx, const struct rf_ua_refusal *refusal)

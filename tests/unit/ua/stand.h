@@ -34,6 +34,7 @@ struct stand {
 	/* the user */
 	struct rf_srv *srv;           /* the last */
 	size_t requests, acks, acked_2xx, refusals, cancelled, no_ack, no_prack, failed, late, gone;
+	bool ack_is_strange;  /* what the user says of ACKs */
 	char last_request[4096];      /* the message of the last request() */
 	struct rf_flow last_flow;
 	struct rf_ua_refusal refusal;

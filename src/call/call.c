@@ -231,6 +231,7 @@ static struct rf_mono leg_next(const struct rf_leg *leg)
 {
 	struct rf_mono at = rf_refresh_next(leg);
 
+	take_first(&at, leg->news_at);
 	if (leg->gone_at.us)
 		take_first(&at, rf_mono_add_ms(leg->gone_at, rf_leg_core(leg)->limits.flow_grace_ms));
 	return at;
@@ -285,6 +286,8 @@ static void on_timer(struct rf_timer *t)
 	if (call->state == RF_CALL_ANSWERED && up) {
 		rf_refresh_step(&up->a, now);
 		rf_refresh_step(&up->b, now);
+		rf_news_step(&up->a, now);
+		rf_news_step(&up->b, now);
 		rf_end_flow_step(&up->a, now);
 		rf_end_flow_step(&up->b, now);
 	}

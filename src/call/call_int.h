@@ -46,9 +46,13 @@ struct rf_leg {
 	uint8_t *sdp;               /* the last description that we sent here */
 	uint32_t sdp_n;
 	uint32_t invite_cseq;       /* of our last INVITE here: what an ACK names */
+	uint8_t *news;              /* a description of this phone that the other has not heard, NULL: none */
+	uint32_t news_n;
+	struct rf_mono news_at;     /* when it is told, 0: none, or on its way */
 	struct rf_mono gone_at;     /* its connection closed; 0: it is there */
 	struct rf_mono again_at;    /* a refresh that met 491 is tried again; 0: none */
 	uint8_t bye;                /* enum rf_leg_bye */
+	uint8_t news_rounds;
 	bool flow_entered;
 	bool is_a;                  /* the caller's side */
 	bool ack_due;               /* we sent a 2xx to INVITE and have no ACK */
@@ -70,6 +74,7 @@ struct rf_relay {
 	uint8_t method;             /* enum rf_sip_method, as it came */
 	uint8_t sent;               /* as it went: UPDATE may become INVITE */
 	bool has_sdp;
+	bool ours;                  /* nobody asked: from has news (news.c) */
 	bool answered;              /* the other leg has */
 	bool wait_ack;              /* offerless re-INVITE: the answer comes with the ACK */
 	struct rf_stimer_answer timer;
@@ -242,11 +247,33 @@ void rf_setup_kill_pair(struct rf_pair *pair, unsigned code, enum rf_sdp_rule ru
 
 void rf_early_response(struct rf_pair *pair, const struct rf_sip_msg *msg);
 void rf_early_prack(struct rf_leg *leg, struct rf_in *in);
+/* What waited for an exchange on leg a, or for its PRACK, may go on. */
+void rf_early_go_on(struct rf_pair *pair);
 
 /* --- midcall.c */
 
 void rf_mid_request(struct rf_leg *leg, struct rf_in *in);
 void rf_mid_ack(struct rf_leg *leg, const struct rf_sip_msg *msg);
+
+/* From has a new description: offer it to the other leg. RF_E_BUSY, -ENOMEM: not now. Else never. */
+int rf_mid_tell(struct rf_leg *from, struct rf_view sdp);
+/* A PRACK with an offer goes across as UPDATE; false: it cannot, nothing was done. */
+bool rf_mid_prack(struct rf_leg *leg, struct rf_in *in, struct rf_view sdp);
+/* Is a request with an offer on its way across? */
+bool rf_mid_open(const struct rf_pair *pair);
+
+/* --- news.c */
+
+/* Remember this description of the leg's phone, and tell the other as soon as it can be told. */
+void rf_news_keep(struct rf_leg *leg, struct rf_view sdp);
+void rf_news_drop(struct rf_leg *leg);
+/* Its answer to a refresh of ours. Not 0: it breaks the media policy (or 500), end the call. */
+unsigned rf_news_refreshed(struct rf_leg *leg, struct rf_view sdp);
+/* The other leg answered the leg's news with sdp, which is out when it has passed the policy. */
+void rf_news_answered(struct rf_leg *leg, struct rf_view sdp, struct rf_view out);
+/* It refused. True: it will be told again. */
+bool rf_news_refused(struct rf_leg *leg, unsigned code);
+void rf_news_step(struct rf_leg *leg, struct rf_mono now);
 
 /* --- refresh.c */
 
@@ -259,6 +286,8 @@ struct rf_mono rf_refresh_next(const struct rf_leg *leg);
 /* End an answered call: BYE to each leg but `but` (NULL: both). */
 void rf_end(struct rf_call *call, struct rf_leg *but, enum rf_ended_by by, unsigned code, const char *why,
 	    struct rf_view reason);
+/* The phones may not agree any more on what they send. code: 488, or 500 for want of memory. */
+void rf_end_media(struct rf_call *call, unsigned code);
 void rf_end_bye(struct rf_leg *leg, struct rf_in *in);
 void rf_end_flow_step(struct rf_leg *leg, struct rf_mono now);
 

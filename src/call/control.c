@@ -426,7 +426,7 @@ static void visit(struct rf_mail *mail, int status)
 	int rc = status ? status : run(a->cores[a->at], &a->query, &a->text);
 
 	a->err = rc == RF_E_NOT_FOUND ? 0 : rc;
-	a->here = a->cores[a->at]->loop;
+	a->here = status ? a->asker : a->cores[a->at]->loop; /* a loop that ends may have lost its core */
 	a->at++;
 	send_on(a);
 }

@@ -114,6 +114,11 @@ int rf_call_core_join(struct rf_call_core *const *cores, size_t n)
 	return 0;
 }
 
+static void free_now(struct rf_defer *defer)
+{
+	free(rf_container(defer, struct rf_call_core, sweep));
+}
+
 void rf_call_core_free(struct rf_call_core *core)
 {
 	if (!core)
@@ -136,7 +141,10 @@ void rf_call_core_free(struct rf_call_core *core)
 	rf_directory_put(core->directory);
 	free(core->again);
 	free(core->peers);
-	free(core);
+	if (core->sweep.queued) /* the loop still holds it: it goes with the loop's last callbacks */
+		core->sweep.run = free_now;
+	else
+		free(core);
 }
 
 void rf_call_core_reload(struct rf_call_core *core, struct rf_directory *directory)

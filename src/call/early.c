@@ -76,13 +76,15 @@ static void prack_event(void *arg, struct rf_cli *cli, const struct rf_cli_event
 	enum rf_offer_role role;
 	unsigned code;
 
-	(void)cli;
 	if (e->kind == RF_CLI_RESPONSE && e->msg->status >= 200) {
 		rf_dialog_response(b->dlg, e->msg);
 		rf_offer_got(&b->offer, e->msg->status < 300 ? RF_OFFER_PRACK_2XX : RF_OFFER_PRACK_FAIL, false, &role, &code);
 	}
-	if (e->kind == RF_CLI_GONE)
-		b->own = NULL;
+	if (e->kind == RF_CLI_RESPONSE && e->msg->status < 200)
+		return;
+	if (e->kind != RF_CLI_GONE)
+		rf_cli_drop(cli);
+	b->own = NULL;
 }
 
 static int send_prack(struct rf_pair *pair, uint32_t rseq, struct rf_view sdp)
@@ -180,9 +182,12 @@ void rf_early_response(struct rf_pair *pair, const struct rf_sip_msg *msg)
 		tell(pair, code, out);
 }
 
-static void after_prack(struct rf_pair *pair)
+void rf_early_go_on(struct rf_pair *pair)
 {
 	unsigned held = pair->held_code;
+
+	if (!rf_rel_uas_may_accept(&pair->rel_a) || rf_mid_open(pair))
+		return;
 
 	pair->held_code = 0;
 	if (pair->state == RF_PAIR_HELD)
@@ -233,10 +238,12 @@ void rf_early_prack(struct rf_leg *leg, struct rf_in *in)
 		return;
 	}
 	if (role == RF_OFFER_OFFER) {
-		/* RFC 3262 5 lets the caller offer again here. To us the exchange with the called phone is over. */
+		/* RFC 3262 5 lets the caller offer again here. The called phone's PRACK is done: it hears it as UPDATE. */
+		if (rf_mid_prack(leg, in, sdp))
+			return;
 		rf_offer_sent(&leg->offer, RF_OFFER_PRACK_FAIL, false);
 		rf_core_reply(core, in->srv, 488, RF_V(""));
-		after_prack(pair);
+		rf_early_go_on(pair);
 		return;
 	}
 	if (role == RF_OFFER_ANSWER && pair->prack_owed)
@@ -246,5 +253,5 @@ void rf_early_prack(struct rf_leg *leg, struct rf_in *in)
 	if (rule != RF_SDP_RULE_OK)
 		rf_setup_kill_pair(pair, 488, rule);
 	else
-		after_prack(pair);
+		rf_early_go_on(pair);
 }

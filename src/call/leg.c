@@ -50,6 +50,7 @@ void rf_leg_close(struct rf_leg *leg)
 	leg->own = NULL;
 	free(leg->sdp);
 	leg->sdp = NULL;
+	rf_news_drop(leg);
 }
 
 bool rf_leg_secure(const struct rf_leg *leg)

@@ -13,11 +13,13 @@
 enum {
 	MAX_PER_AOR = 64, /* above any site's setting: bounds the arrays on the stack here */
 	LAST_AOR = 320,   /* the longest AOR: RFC 3696 bounds of local part and host */
+	RETIRE_TOGETHER = 256,
 };
 
 struct set {
 	struct cds_lfht_node node;
 	struct rcu_head rcu;
+	struct set *retired; /* the one that was retired before it */
 	uint64_t hash;
 	struct rf_view aor;
 	size_t n;
@@ -31,6 +33,8 @@ struct rf_location {
 	uint64_t aors, bindings, refused, replaced; /* atomic */
 	uint8_t last[LAST_AOR];                     /* rf_location_expire(): where it stopped; its one thread */
 	size_t last_n;
+	struct set *retired;                        /* atomic: replaced, and not yet given to be freed */
+	size_t retired_n;                           /* atomic, roughly how many those are */
 };
 
 static void add_count(uint64_t *c, int64_t d)
@@ -45,14 +49,32 @@ static int match(struct cds_lfht_node *node, const void *key)
 	return rf_view_eq(rf_container(node, struct set, node)->aor, *aor);
 }
 
-static void free_set(struct rcu_head *head)
+static void free_sets(struct rcu_head *head)
 {
-	free(rf_container(head, struct set, rcu));
+	for (struct set *s = rf_container(head, struct set, rcu), *next; s; s = next) {
+		next = s->retired;
+		free(s);
+	}
 }
 
-static void retire(struct set *s)
+/* The list as it is now ends with one wait for all readers. */
+static void free_retired(struct rf_location *l)
 {
-	urcu_memb_call_rcu(&s->rcu, free_set);
+	struct set *all = __atomic_exchange_n(&l->retired, NULL, __ATOMIC_ACQ_REL);
+
+	__atomic_store_n(&l->retired_n, 0, __ATOMIC_RELAXED);
+	if (all)
+		urcu_memb_call_rcu(&all->rcu, free_sets);
+}
+
+/* Each wait for the readers wakes a thread: many sets share one. The rest goes with rf_location_expire(). */
+static void retire(struct rf_location *l, struct set *s)
+{
+	s->retired = __atomic_load_n(&l->retired, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&l->retired, &s->retired, s, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+	if (__atomic_add_fetch(&l->retired_n, 1, __ATOMIC_RELAXED) >= RETIRE_TOGETHER)
+		free_retired(l);
 }
 
 int rf_location_new(const struct rf_location_limits *limits, const struct rf_hash_key *key,
@@ -88,8 +110,9 @@ void rf_location_free(struct rf_location *l)
 	urcu_memb_read_lock();
 	cds_lfht_for_each(l->ht, &it, node)
 		if (cds_lfht_del(l->ht, node) == 0)
-			retire(rf_container(node, struct set, node));
+			retire(l, rf_container(node, struct set, node));
 	urcu_memb_read_unlock();
+	free_retired(l);
 	urcu_memb_unregister_thread();
 	urcu_memb_barrier();
 	cds_lfht_destroy(l->ht, NULL);
@@ -203,7 +226,7 @@ static int swap(struct rf_location *l, struct rf_view aor, struct cds_lfht_iter 
 			return RF_E_BUSY;
 		add_count(&l->aors, -1);
 		add_count(&l->bindings, -(int64_t)old->n);
-		retire(old);
+		retire(l, old);
 		return 0;
 	}
 	struct set *s = new_set(l, aor, b, n);
@@ -221,7 +244,7 @@ static int swap(struct rf_location *l, struct rf_view aor, struct cds_lfht_iter 
 			free(s);
 			return RF_E_BUSY;
 		}
-		retire(old);
+		retire(l, old);
 	}
 	add_count(&l->bindings, (int64_t)n - (int64_t)(old ? old->n : 0));
 	return 0;
@@ -496,6 +519,7 @@ size_t rf_location_expire(struct rf_location *l, struct rf_mono now, size_t most
 	struct set *s = NULL;
 	size_t count = 0;
 
+	free_retired(l);
 	urcu_memb_read_lock();
 	if (from.n)
 		s = find(l, from, &it);

@@ -10,12 +10,14 @@ static enum rf_offer_msg kind_of(unsigned method, bool ok)
 {
 	if (method == RF_SIP_INVITE)
 		return ok ? RF_OFFER_INVITE_2XX : RF_OFFER_INVITE_FAIL;
+	if (method == RF_SIP_PRACK)
+		return ok ? RF_OFFER_PRACK_2XX : RF_OFFER_PRACK_FAIL;
 	return ok ? RF_OFFER_UPDATE_2XX : RF_OFFER_UPDATE_FAIL;
 }
 
 static bool has_offers(unsigned method)
 {
-	return method == RF_SIP_INVITE || method == RF_SIP_UPDATE;
+	return method == RF_SIP_INVITE || method == RF_SIP_UPDATE || method == RF_SIP_PRACK;
 }
 
 static void answer(struct rf_relay *relay, unsigned code, struct rf_view headers, struct rf_view sdp)
@@ -77,15 +79,6 @@ static void ended_there(struct rf_relay *relay, unsigned code)
 	rf_end(call, dead, RF_ENDED_SYSTEM, code, "phone lost the call", RF_V("SIP;cause=481"));
 }
 
-/* The phones may not agree any more on what they send: no call is better than one that one of them cannot hear. */
-static void end_media(struct rf_call *call, unsigned code)
-{
-	bool memory = code == 500;
-
-	rf_end(call, NULL, RF_ENDED_SYSTEM, memory ? 500 : 488, memory ? "memory" : "media-refused",
-	       memory ? RF_V("SIP;cause=500") : RF_V("SIP;cause=488"));
-}
-
 static void refresh_target(struct rf_relay *relay)
 {
 	struct rf_call_core *core = rf_leg_core(relay->from);
@@ -123,7 +116,8 @@ static void answer_ok(struct rf_relay *relay, struct rf_view sdp)
 	if (has_offers(relay->method)) {
 		refresh_target(relay);
 		rf_offer_sent(&from->offer, kind_of(relay->method, true), sdp.n > 0);
-		rf_stimer_answered(&from->stimer, &relay->timer, rf_core_now(core));
+		if (relay->method != RF_SIP_PRACK)
+			rf_stimer_answered(&from->stimer, &relay->timer, rf_core_now(core));
 		rf_leg_keep_sdp(from, sdp);
 	}
 	if (relay->method == RF_SIP_INVITE)
@@ -165,7 +159,10 @@ static unsigned take_ok(struct rf_relay *relay, const struct rf_sip_msg *msg)
 		note_hold(relay->pair);
 		rf_media_settled(media);
 	}
-	answer_ok(relay, out);
+	if (relay->ours)
+		rf_news_answered(relay->from, sdp, out);
+	else
+		answer_ok(relay, out);
 	return 0;
 }
 
@@ -182,8 +179,15 @@ static void relay_ok(struct rf_relay *relay, const struct rf_sip_msg *msg)
 
 	if (code) {
 		refuse(relay, code == 500 ? 500 : 488);
-		end_media(call, code);
+		rf_end_media(call, code);
 	}
+}
+
+static void news_refused(struct rf_relay *relay, unsigned status)
+{
+	rf_media_failed(&relay->pair->media);
+	if (!rf_news_refused(relay->from, status))
+		rf_end_media(relay->pair->call, 488);
 }
 
 static void relay_refused(struct rf_relay *relay, unsigned status)
@@ -193,8 +197,10 @@ static void relay_refused(struct rf_relay *relay, unsigned status)
 
 	if (has_offers(relay->sent))
 		rf_offer_got(&relay->to->offer, kind_of(relay->sent, false), false, &role, &code);
-	if (status == 481 || status == 408)
+	if ((status == 481 || status == 408) && relay->pair->call->state == RF_CALL_ANSWERED)
 		ended_there(relay, status);
+	else if (relay->ours)
+		news_refused(relay, status);
 	else
 		refuse(relay, code_across(status));
 }
@@ -235,8 +241,13 @@ static void relay_event(void *arg, struct rf_cli *cli, const struct rf_cli_event
 		break;
 	}
 	/* rf_end() frees the relays of an ending call: relay may be gone here */
-	if (call->state == RF_CALL_ANSWERED || call->state < RF_CALL_ANSWERED)
+	if (call->state < RF_CALL_ENDING) {
+		struct rf_pair *pair = relay->pair;
+
 		relay_check(relay);
+		if (call->state < RF_CALL_ANSWERED)
+			rf_early_go_on(pair);
+	}
 	rf_call_settle(call);
 }
 
@@ -365,9 +376,11 @@ static bool timer_refused(struct rf_leg *leg, struct rf_in *in, struct rf_stimer
 	return true;
 }
 
-/* Which method the other phone understands; 0: none. Only once it has answered may UPDATE become INVITE. */
+/* Which method the other phone understands (a PRACK is of one leg only, an offer in it goes on as UPDATE); 0: none. Only once it has answered may UPDATE become INVITE. */
 static unsigned method_there(const struct rf_relay *relay)
 {
+	if (relay->method == RF_SIP_PRACK)
+		return relay->to->allows_update ? RF_SIP_UPDATE : 0;
 	if (relay->method != RF_SIP_UPDATE || relay->to->allows_update)
 		return relay->method;
 	return relay->pair->state == RF_PAIR_UP ? RF_SIP_INVITE : 0;
@@ -422,9 +435,58 @@ static void begin(struct rf_leg *leg, struct rf_in *in, struct rf_view sdp, cons
 	if (timer)
 		relay->timer = *timer;
 	rf_srv_watch(in->srv, relay_srv_event, relay);
-	keep_message(relay, in->msg);
+	if (relay->method != RF_SIP_PRACK)
+		keep_message(relay, in->msg);
 	cross(relay, in, sdp);
 	relay_check(relay);
+}
+
+bool rf_mid_prack(struct rf_leg *leg, struct rf_in *in, struct rf_view sdp)
+{
+	struct rf_leg *to = rf_leg_other(leg);
+	enum rf_offer_role role;
+
+	if (leg->pair->state != RF_PAIR_EARLY || !to->allows_update || to->own || to->bye || to->gone_at.us ||
+	    rf_offer_can_send(&to->offer, RF_OFFER_UPDATE, &role) || role != RF_OFFER_OFFER)
+		return false;
+	begin(leg, in, sdp, NULL);
+	return true;
+}
+
+int rf_mid_tell(struct rf_leg *from, struct rf_view sdp)
+{
+	struct rf_leg *to = rf_leg_other(from);
+	struct rf_media *media = &from->pair->media;
+	bool update = to->allows_update;
+	enum rf_offer_role role;
+	struct rf_view out;
+
+	if (to->bye || to->gone_at.us || to->own || to->ack_due || to->ack_owed || media->offer ||
+	    rf_offer_can_send(&to->offer, update ? RF_OFFER_UPDATE : RF_OFFER_INVITE, &role) || role != RF_OFFER_OFFER)
+		return RF_E_BUSY;
+	struct rf_relay *relay = rf_relay_new(from, NULL, update ? RF_SIP_UPDATE : RF_SIP_INVITE);
+
+	if (!relay)
+		return -ENOMEM;
+	relay->ours = relay->has_sdp = true;
+	enum rf_sdp_rule rule = rf_media_offer(rf_leg_core(from), media, rf_leg_secure(from), rf_leg_secure(to), sdp, &out);
+	int rc = rule != RF_SDP_RULE_OK ? RF_E_INVALID : send_across(relay, NULL, out);
+
+	if (rc) {
+		rf_media_failed(media);
+		rf_relay_free(relay);
+	}
+	return rc;
+}
+
+bool rf_mid_open(const struct rf_pair *pair)
+{
+	const struct rf_relay *relay;
+
+	TAILQ_FOREACH(relay, &pair->relays, list)
+		if (has_offers(relay->method) && !relay->answered)
+			return true;
+	return false;
 }
 
 static void take_offer(struct rf_leg *leg, struct rf_in *in)
@@ -557,5 +619,5 @@ void rf_mid_ack(struct rf_leg *leg, const struct rf_sip_msg *msg)
 		relay_check(relay);
 	}
 	if (bad)
-		end_media(pair->call, bad);
+		rf_end_media(pair->call, bad);
 }

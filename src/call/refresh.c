@@ -5,7 +5,7 @@
 
 static void take_2xx(struct rf_leg *leg, struct rf_cli *cli, const struct rf_sip_msg *msg, bool invite)
 {
-	enum rf_offer_role role;
+	enum rf_offer_role role = RF_OFFER_NO_SDP;
 	struct rf_view sdp;
 	unsigned code;
 
@@ -15,8 +15,12 @@ static void take_2xx(struct rf_leg *leg, struct rf_cli *cli, const struct rf_sip
 	rf_offer_got(&leg->offer, invite ? RF_OFFER_INVITE_2XX : RF_OFFER_UPDATE_2XX, sdp.n > 0, &role, &code);
 	rf_leg_learn(leg, msg);
 	rf_leg_timer_2xx(leg, msg);
-	if (invite)
-		rf_leg_ack(leg, cli, RF_V(""));
+	if (!invite)
+		return;
+	rf_leg_ack(leg, cli, RF_V(""));
+	code = sdp.n && role == RF_OFFER_ANSWER ? rf_news_refreshed(leg, sdp) : 0;
+	if (code)
+		rf_end_media(leg->pair->call, code);
 }
 
 static void take_refusal(struct rf_leg *leg, unsigned status, const struct rf_sip_msg *msg, bool invite)

@@ -289,13 +289,16 @@ static enum rf_sdp_rule take_description(struct rf_pair *pair, const struct rf_s
 static void on_2xx(struct rf_pair *pair, const struct rf_sip_msg *msg)
 {
 	struct rf_call *call = pair->call;
+	struct rf_view sdp;
 	bool missing;
 
 	if (pair->state >= RF_PAIR_HELD) {
 		end_stray(pair, msg);
 		return;
 	}
+	struct rf_dialog *rang = pair->b.dlg;
 	bool usable = take_dialog(pair, msg);
+	bool other = pair->b.dlg != rang;
 
 	rf_leg_learn(&pair->b, msg);
 	pair->code = msg->status;
@@ -311,11 +314,13 @@ static void on_2xx(struct rf_pair *pair, const struct rf_sip_msg *msg)
 		rf_setup_kill_pair(pair, 488, missing ? RF_SDP_RULE_NO_MEDIA : rule);
 		return;
 	}
+	if (other && pair->rel_b.rseq && rf_sdp_of(msg, &sdp) == 0)
+		rf_news_keep(&pair->b, sdp); /* the caller has the answer of the phone that rang first */
 	pair->b.ack_owed = true;
 	if (!pair->offer_in_2xx)
 		rf_leg_ack(&pair->b, pair->invite, RF_V(""));
 	pair->state = RF_PAIR_HELD;
-	if (rf_rel_uas_may_accept(&pair->rel_a))
+	if (rf_rel_uas_may_accept(&pair->rel_a) && !rf_mid_open(pair))
 		rf_setup_answer(pair);
 }
 

@@ -41,6 +41,15 @@ void rf_end(struct rf_call *call, struct rf_leg *but, enum rf_ended_by by, unsig
 	rf_record_call(call, RF_EVENT_CALL_END);
 }
 
+/* No call is better than one that one of the phones cannot hear. */
+void rf_end_media(struct rf_call *call, unsigned code)
+{
+	bool memory = code == 500;
+
+	rf_end(call, NULL, RF_ENDED_SYSTEM, memory ? 500 : 488, memory ? "memory" : "media-refused",
+	       memory ? RF_V("SIP;cause=500") : RF_V("SIP;cause=488"));
+}
+
 static struct rf_view reason_of(const struct rf_sip_msg *msg)
 {
 	struct rf_view reason = rf_sip_msg_value(msg, RF_SIP_H_REASON);

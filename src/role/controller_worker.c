@@ -1,5 +1,6 @@
 #include "role/controller_int.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -140,6 +141,19 @@ int rf_controller_make_workers(struct rf_controller *k, struct rf_diag *diag)
 
 /* ---- running */
 
+/* glibc lets the heap of a thread grow by a page at a time, each with a system call, and gives it back as eagerly.
+ * Asking once for a large block, and giving back only much, costs address space and no memory. */
+static void widen_heap(void)
+{
+	enum { RESERVE = 32 << 20, KEEP = 64 << 20, ORDINARY = 128 << 10 };
+
+	mallopt(M_TRIM_THRESHOLD, KEEP);
+	mallopt(M_MMAP_THRESHOLD, RESERVE); /* the most that is allowed */
+	void *volatile p = malloc(RESERVE - (1 << 16));
+	free(p);
+	mallopt(M_MMAP_THRESHOLD, ORDINARY);
+}
+
 static void *worker_main(void *arg)
 {
 	struct rf_worker *w = arg;
@@ -147,6 +161,7 @@ static void *worker_main(void *arg)
 
 	snprintf(name, sizeof name, "rf-worker-%u", w->index);
 	pthread_setname_np(pthread_self(), name);
+	widen_heap();
 	rf_location_enter(w->controller->location);
 	int rc = rf_loop_run(w->loop);
 	if (rc)

@@ -40,6 +40,14 @@ static int check_ip6(struct rf_sdp_conn *c, bool media)
 	return media && b[0] == 0xff ? RF_E_UNSUPPORTED : 0;
 }
 
+/* Some write the address of the origin as in a URI (sipp's own scenarios do); we write it on without. */
+static struct rf_view without_brackets(struct rf_view v)
+{
+	bool both = v.n > 2 && v.p[0] == '[' && v.p[v.n - 1] == ']';
+
+	return both ? rf_view_sub(v, 1, v.n - 2) : v;
+}
+
 int rf_sdp_address_parse(struct rf_view text, bool media, struct rf_sdp_conn *ret_conn)
 {
 	struct rf_reader r = rf_reader_of(text);
@@ -56,6 +64,8 @@ int rf_sdp_address_parse(struct rf_view text, bool media, struct rf_sdp_conn *re
 		rc = check_ip4(&c, media);
 	} else if (rf_view_eq_nocase(type, RF_V("IP6"))) {
 		c.ip6 = true;
+		if (!media)
+			c.addr = without_brackets(c.addr);
 		rc = check_ip6(&c, media);
 	} else {
 		return RF_E_MALFORMED;

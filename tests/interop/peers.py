@@ -6,6 +6,7 @@ a part.
 """
 import pathlib
 import re
+import socket
 import subprocess
 
 import lab
@@ -107,9 +108,14 @@ class Sipp:
         return process
 
     def _bound(self):
-        import socket
-        wanted = f"{int.from_bytes(socket.inet_aton(self.address), 'little'):08X}:{self.port:04X}"
-        return any(line.split()[1] == wanted for line in pathlib.Path("/proc/net/udp").read_text().splitlines()[1:])
+        """Is our UDP port taken? Told by trying."""
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as s:
+            try:
+                s.bind((self.address, self.port))
+            except OSError:
+                return True
+        return False
 
 
 class Ending:

@@ -5,12 +5,12 @@ import secrets
 SDP = "Content-Type: application/sdp"
 
 
-def sdp(direction="sendrecv", port=40000):
-    """An offer or answer with SDES-SRTP."""
+def sdp(direction="sendrecv", secure=True):
+    """An offer or answer, with SDES-SRTP or in the clear."""
     key = base64.b64encode(secrets.token_bytes(30)).decode()
+    crypto = f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key}\r\n" if secure else ""
     return ("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
-            f"m=audio {port} RTP/SAVP 8\r\na=rtpmap:8 PCMA/8000\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key}\r\n"
-            f"a={direction}\r\n")
+            f"m=audio 40000 RTP/{'SAVP' if secure else 'AVP'} 8\r\na=rtpmap:8 PCMA/8000\r\n{crypto}a={direction}\r\n")
 
 
 def tag(value):
@@ -44,7 +44,7 @@ class Leg:
         if cseq is None:
             self.cseq += 1
             cseq = self.cseq
-        host = f"{c.local[0]}:{c.local[1]}"
+        host = c.here()
         lines = [f"{method} {self.target} SIP/2.0",
                  f"Via: SIP/2.0/{c.transport.upper()} {host};rport;branch={branch or 'z9hG4bK' + secrets.token_hex(8)}",
                  "Max-Forwards: 70", f"From: {self.own}", f"To: {self.other}", f"Call-ID: {self.call_id}",
@@ -67,8 +67,7 @@ def establish(caller, me, callee, other, headers=()):
     """A call from me to other that is answered: (the caller's leg, the called side's leg, the INVITE that arrived)."""
     invite(caller, me, other, headers)
     got = expect(callee, "INVITE")
-    host = f"{callee.local[0]}:{callee.local[1]}"
-    callee.reply(got, 200, headers=[SDP, f"Contact: <sip:x@{host};transport={callee.transport}>"], body=sdp())
+    callee.reply(got, 200, headers=[SDP, f"Contact: <sip:x@{callee.here()};transport={callee.transport}>"], body=sdp())
     ok = expect(caller, 200)
     a = Leg(caller, caller.call_id, ok.get("From"), ok.get("To"), uri(ok.get("Contact")),
             int(ok.get("CSeq").split()[0]))

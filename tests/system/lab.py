@@ -29,6 +29,16 @@ DOMAIN = "voice.example.org"
 SITES_MAX = 200
 
 
+def loopback_v6(*addresses):
+    """Give lo these IPv6 addresses too, as phones.loopback_up() does for IPv4."""
+    import fcntl
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+        for a in addresses:
+            # struct in6_ifreq; SIOCSIFADDR; lo is the first interface of a namespace
+            fcntl.ioctl(s, 0x8916, socket.inet_pton(socket.AF_INET6, a) + (128).to_bytes(4, sys.byteorder) +
+                        (1).to_bytes(4, sys.byteorder))
+
+
 class Failed(AssertionError):
     """A command that should have worked did not."""
 
@@ -278,7 +288,7 @@ class SipClient:
 
     def open(self, timeout=5):
         kind = socket.SOCK_DGRAM if self.transport == "udp" else socket.SOCK_STREAM
-        raw = socket.socket(socket.AF_INET, kind)
+        raw = socket.socket(socket.AF_INET6 if ":" in self.server[0] else socket.AF_INET, kind)
         raw.settimeout(timeout)
         if self.source:
             raw.bind((self.source, 0))
@@ -305,6 +315,11 @@ class SipClient:
 
     # ---- messages
 
+    def here(self):
+        """Our own host and port as in a URI."""
+        host, port = self.local[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
     def request(self, method, uri=None, to=None, sender=None, headers=(), body="", cseq=None, branch=None, call_id=None,
                 to_tag=None, contact=None):
         """A well-formed request; every part can be chosen. Returns bytes."""
@@ -312,7 +327,7 @@ class SipClient:
         sender = sender or to or f"sip:anybody@{self.domain}"
         to = to or sender
         cseq = cseq or next(_counter)
-        host = f"{self.local[0]}:{self.local[1]}"
+        host = self.here()
         lines = [
             f"{method} {uri} SIP/2.0",
             f"Via: SIP/2.0/{self.transport.upper()} {host};rport;branch={branch or 'z9hG4bK' + secrets.token_hex(8)}",

@@ -1,0 +1,279 @@
+/* Before the answer: several phones with media of their own, PRACK and UPDATE that offer again (RFC 3262 5, 3311, 3960). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define ABLE "Allow: INVITE, ACK, BYE, UPDATE, PRACK\r\n"
+
+static int setup(void **state)
+{
+	struct kit *k = kit_new("minimum");
+
+	for (int i = 0; i < 3; i++)
+		phone_register(&k->phone[i]);
+	*state = k;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	kit_census(*state);
+	kit_free(*state);
+	return 0;
+}
+
+struct kept {
+	struct rf_sip_msg msg;
+	char bytes[KIT_MESSAGE];
+};
+
+static void keep(const struct phone *p, struct kept *ret_kept)
+{
+	ret_kept->msg = p->msg;
+	memcpy(ret_kept->bytes, p->bytes, sizeof ret_kept->bytes);
+}
+
+static void back(struct phone *p, const struct kept *kept)
+{
+	p->msg = kept->msg;
+	memcpy(p->bytes, kept->bytes, sizeof p->bytes);
+}
+
+static void tag_of(const struct phone *p, char tag[static 64])
+{
+	snprintf(tag, 64, "%.*s", RF_VFMT(p->msg.to.tag));
+}
+
+/* Each fork is a dialog of its own towards the caller, with its own media; the answer comes in the dialog of the one
+ * that answered. */
+static void media_of_two_forks(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1], *b2 = &k->phone[3];
+	char tags[3][64];
+	struct kept invite, invite2;
+
+	phone_register(b2);
+	phone_request(a, "INVITE", "1002", "1001", "1002", NULL, SDP_PLAIN);
+	phone_expect(b, "INVITE");
+	keep(b, &invite);
+	phone_expect(b2, "INVITE");
+	keep(b2, &invite2);
+	phone_answer(b, 183, NULL, SDP_PLAIN);
+	phone_expect_status(a, 183);
+	assert_true(phone_has(a, "m=audio 4000"));
+	tag_of(a, tags[0]);
+	phone_answer(b2, 183, NULL, SDP_HOLD);
+	phone_expect_status(a, 183);
+	assert_true(phone_has(a, "a=sendonly"));
+	tag_of(a, tags[1]);
+	assert_string_not_equal(tags[0], tags[1]);
+	phone_answer(b, 180, NULL, NULL);
+	phone_expect_status(a, 180);
+	tag_of(a, tags[2]);
+	assert_string_equal(tags[0], tags[2]);
+	back(b2, &invite2);
+	phone_answer(b2, 200, NULL, SDP_PLAIN);
+	phone_expect(b2, "ACK");
+	phone_expect_status(a, 200);
+	tag_of(a, tags[2]);
+	assert_string_equal(tags[1], tags[2]);
+	phone_ack(a, NULL);
+	phone_expect(b, "CANCEL");
+	phone_answer(b, 200, NULL, NULL);
+	back(b, &invite);
+	phone_answer(b, 487, NULL, NULL);
+	phone_expect(b, "ACK");
+	call_down(a, b2);
+}
+
+/* Two phones behind one proxy are one pair: the media of the first is passed, of the other only that it rings. */
+static void media_behind_a_proxy(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+	struct kept invite;
+
+	phone_request(a, "INVITE", "1002", "1001", "1002", NULL, SDP_PLAIN);
+	phone_expect(b, "INVITE");
+	keep(b, &invite);
+	phone_answer(b, 183, NULL, SDP_PLAIN);
+	phone_expect_status(a, 183);
+	back(b, &invite);
+	b->name = "desk";
+	phone_answer(b, 183, NULL, SDP_HOLD);
+	phone_silent(a);
+	/* and it may take the call: its description is the answer */
+	back(b, &invite);
+	phone_answer(b, 200, NULL, SDP_HOLD);
+	b->name = "bob";
+	phone_expect(b, "ACK");
+	phone_expect_status(a, 200);
+	assert_true(phone_has(a, "a=sendonly"));
+	phone_ack(a, NULL);
+	call_down(a, b);
+}
+
+/* Up to the caller's reliable 183 with the answer; *rack is what its PRACK must say. */
+static unsigned ring(struct phone *a, struct phone *b, struct kept *ret_invite, const char *allow, char rack[static 64])
+{
+	uint32_t rseq;
+	char extra[256];
+
+	phone_request(a, "INVITE", "1002", "1001", "1002", "Supported: 100rel\r\n" ABLE, SDP_PLAIN);
+	unsigned cseq = a->cseq;
+
+	phone_expect(b, "INVITE");
+	keep(b, ret_invite);
+	snprintf(extra, sizeof extra, "Require: 100rel\r\nRSeq: 7\r\n%s", allow);
+	phone_answer(b, 183, extra, SDP_PLAIN);
+	phone_expect(b, "PRACK");
+	phone_answer(b, 200, NULL, NULL);
+	phone_expect_status(a, 183);
+	assert_int_equal(rf_sip_msg_number(&a->msg, RF_SIP_H_RSEQ, &rseq), 0);
+	snprintf(rack, 64, "RAck: %u %u INVITE\r\n", rseq, cseq);
+	return cseq;
+}
+
+static void finish(struct phone *a, struct phone *b, const struct kept *invite, unsigned cseq)
+{
+	unsigned now = a->cseq;
+
+	back(b, invite);
+	phone_answer(b, 200, ABLE, NULL);
+	phone_expect(b, "ACK");
+	phone_expect_status(a, 200);
+	a->cseq = cseq;
+	phone_ack(a, NULL);
+	a->cseq = now;
+	call_down(a, b);
+}
+
+static void prack_offers_again(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+	struct kept invite;
+	char rack[64];
+	unsigned cseq = ring(a, b, &invite, ABLE, rack);
+
+	phone_in_dialog(a, "PRACK", rack, SDP_HOLD);
+	phone_expect(b, "UPDATE");
+	assert_true(phone_has(b, "a=sendonly"));
+	phone_answer(b, 200, NULL, SDP_PLAIN);
+	phone_expect_status(a, 200);
+	assert_int_equal(a->msg.cseq_method, RF_SIP_PRACK);
+	assert_true(phone_has(a, "m=audio 4000"));
+	finish(a, b, &invite, cseq);
+}
+
+static void prack_offers_what_cannot_cross(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+	struct kept invite;
+	char rack[64];
+	unsigned cseq = ring(a, b, &invite, "Allow: INVITE, ACK, BYE\r\n", rack);
+
+	phone_in_dialog(a, "PRACK", rack, SDP_HOLD);
+	phone_expect_status(a, 488);
+	phone_silent(b);
+	finish(a, b, &invite, cseq);
+}
+
+static void prack_offer_is_refused_there(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+	struct kept invite;
+	char rack[64];
+	unsigned cseq = ring(a, b, &invite, ABLE, rack);
+
+	phone_in_dialog(a, "PRACK", rack, SDP_HOLD);
+	phone_expect(b, "UPDATE");
+	phone_answer(b, 488, NULL, NULL);
+	phone_expect_status(a, 488);
+	finish(a, b, &invite, cseq);
+}
+
+/* The answer overtakes the one to UPDATE: the caller's 2xx waits until the exchange is over. */
+static void answered_in_the_middle_of_it(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+	struct kept invite, update;
+	char rack[64];
+
+	for (int prack = 0; prack < 2; prack++) {
+		unsigned cseq = ring(a, b, &invite, ABLE, rack), now;
+
+		phone_in_dialog(a, "PRACK", rack, prack ? SDP_HOLD : NULL);
+		if (!prack) {
+			phone_expect_status(a, 200);
+			phone_in_dialog(a, "UPDATE", NULL, SDP_HOLD);
+		}
+		phone_expect(b, "UPDATE");
+		keep(b, &update);
+		back(b, &invite);
+		phone_answer(b, 200, ABLE, NULL);
+		phone_expect(b, "ACK");
+		phone_silent(a);
+		back(b, &update);
+		phone_answer(b, 200, NULL, SDP_PLAIN);
+		phone_expect_status(a, 200);
+		assert_int_equal(a->msg.cseq_method, prack ? RF_SIP_PRACK : RF_SIP_UPDATE);
+		phone_expect_status(a, 200);
+		assert_int_equal(a->msg.cseq_method, RF_SIP_INVITE);
+		now = a->cseq;
+		a->cseq = cseq;
+		phone_ack(a, NULL);
+		a->cseq = now;
+		/* nothing is left open: both can offer */
+		phone_in_dialog(a, "UPDATE", NULL, SDP_PLAIN);
+		phone_expect(b, "UPDATE");
+		phone_answer(b, 200, NULL, SDP_PLAIN);
+		phone_expect_status(a, 200);
+		phone_in_dialog(b, "UPDATE", NULL, SDP_PLAIN);
+		phone_expect(a, "UPDATE");
+		phone_answer(a, 200, NULL, SDP_PLAIN);
+		phone_expect_status(b, 200);
+		call_down(a, b);
+	}
+}
+
+/* A phone that does not answer a request in the middle of a call. */
+static void silence_in_the_middle(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+
+	call_up(a, b, SDP_PLAIN, SDP_PLAIN);
+	phone_in_dialog(a, "INVITE", NULL, SDP_HOLD);
+	for (int i = 0; i < 40; i++) {
+		kit_wait(k, 1000);
+		phone_forget(b);
+	}
+	phone_expect_status(a, 481);
+	phone_expect(a, "BYE");
+	phone_answer(a, 200, NULL, NULL);
+	assert_int_equal(rf_call_core_counters(k->core)->peers_dead, 1);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(media_of_two_forks), T(media_behind_a_proxy), T(prack_offers_again), T(prack_offers_what_cannot_cross),
+		T(prack_offer_is_refused_there), T(answered_in_the_middle_of_it), T(silence_in_the_middle),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -52,7 +52,9 @@ fuzz: packages
 	@tests/fuzz/run $(FUZZ_SECONDS) $(JOBS)
 
 bench: user build
-	@bench/signaling
+	@ninja -C build -j $(JOBS) --quiet bench/sipload bench/parse
+	@build/bench/parse
+	@$(PYTHON) bench/signaling/run.py build $(BENCH)
 
 install: build
 	meson install -C build

@@ -115,7 +115,7 @@ def stage_clang(args, total):
 
 def stage_system(args, total):
     for where in ("tests/system", "tests/interop"):
-        pytest(total, where, ["--run-long"] if args.long and where == "tests/system" else [])
+        pytest(total, where, ["--run-long"] if args.long else [])
 
 
 def stage_fuzz(args, total):

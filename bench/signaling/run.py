@@ -3,7 +3,7 @@
 one run. See bench/README.md. Server on one core, load on the other; each measurement is repeated in turn (ringfort,
 kamailio, ringfort, kamailio, ...) so that a drift of the machine hits both.
 
-    bench/signaling/run.py BUILD-DIR [--rounds 3] [--quick] [--json FILE] [--only NAME]
+    bench/signaling/run.py BUILD-DIR [--rounds 3] [--quick] [--phones N] [--idle-phones N] [--json FILE] [--only NAME]
 """
 import argparse
 import json
@@ -53,8 +53,8 @@ class Load:
     def __init__(self, binary, server, via, mode, pki, **options):
         port = server.tls_port if via == "tls" else server.plain_port
         argv = ["taskset", "-c", str(LOAD_CORE), str(binary), "--server", f"127.0.0.1:{port}", "--via", via, "--mode", mode,
-                "--domain", DOMAIN, "--pki", str(pki), "--first", str(FIRST), "--step"]
-        for key, value in options.items():
+                "--domain", DOMAIN, "--pki", str(pki), "--step"]
+        for key, value in {"first": FIRST, **options}.items():
             argv += [f"--{key.replace('_', '-')}"] + ([] if value is True else [str(value)])
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -101,13 +101,30 @@ def held(server, load, count):
     return {"kb_each": (after - before) / max(up["held"], 1), "failed": up["failed"], "why": up["why"], "count": count}
 
 
-def idle(server, load, count, before):
-    load.mark("ready")
-    after = server.pss_kb()
-    load.go()
-    done = load.mark("done")
-    load.end()
-    return {"kb_each": (after - before) / count, "failed": done["failed"], "why": done["why"], "count": count}
+CONTACTS = 10
+
+
+def idle(server, make_load, count):
+    """Some phones first, so that what a server has once is not counted; then the others, each registered; then the
+    others once more with more contacts each. Growth of the proportional set size per phone and per contact."""
+    some = count // 4
+    early = make_load(first=FIRST, phones=some)
+    early.mark("ready")
+    at = [server.pss_kb()]
+    late = make_load(first=FIRST + some, phones=count - some, contacts=CONTACTS)
+    late.mark("ready")
+    at.append(server.pss_kb())
+    late.go()
+    late.mark("bound")
+    at.append(server.pss_kb())
+    late.go()
+    done = late.mark("done")
+    late.end()
+    early.go()
+    early.mark("done")
+    early.end()
+    return {"kb_each": (at[1] - at[0]) / (count - some), "failed": done["failed"], "why": done["why"],
+            "mb_10k": (at[2] - at[1]) / ((CONTACTS - 1) * (count - some)) * 10000 / 1024, "count": count}
 
 
 def cases(a):
@@ -126,16 +143,18 @@ def cases(a):
         return lambda server: busy(server, load(server, via, mode, count=count, **more))
 
     def memory(via, mode, count, **more):
-        if mode == "idle":
-            def run(server):
-                before = server.pss_kb()
-                options = {"phones": count, "window": 24, "seconds": 300, "password": "secret-", **more}
-                return idle(server, Load(a.sipload, server, via, mode, server.phone_pki, **options), count, before)
-            return run
         return lambda server: held(server, load(server, via, mode, count=count, window=count, **more), count)
+
+    def idle_phones(server):
+        def make_load(**options):
+            return Load(a.sipload, server, "tls", "idle", server.idle_pki, window=24, seconds=600, password="secret-",
+                        **options)
+        return idle(server, make_load, a.idle_phones)
 
     return [
         ("register-udp", "CPU of a UDP registration with digest (401 and 200)", "cpu_us", measured("udp", "register", regs)),
+        ("register-udp-200", "the same with 200 at once instead of 24", "cpu_us",
+         measured("udp", "register", regs, window=min(n, 200), sockets=64)),
         ("register-tls", "CPU of a TLS registration with digest and certificate", "cpu_us",
          measured("tls", "register", tls_regs, password="secret-")),
         ("call-udp", "CPU of a UDP call with digest", "cpu_us", measured("udp", "calls", calls)),
@@ -143,7 +162,7 @@ def cases(a):
         ("call-tls", "CPU of a TLS call with digest and certificates", "cpu_us",
          measured("tls", "calls", tls_calls, password="secret-")),
         ("held-calls", "memory of a held call (UDP)", "kb_each", memory("udp", "hold", 1000)),
-        ("idle-tls", "memory of an idle TLS phone, registered", "kb_each", memory("tls", "idle", n)),
+        ("idle-tls", "memory of an idle TLS phone, registered", "kb_each", idle_phones),
     ]
 
 
@@ -165,8 +184,25 @@ def show(name, text, unit, results):
         failed = sum(r["failed"] for r in rows)
         bad = f"  FAILED {failed}: {next(r['why'] for r in rows if r['failed'])}" if failed else ""
         print(f"  {server:9} {mid[server]:8.1f} {label} ({low:.1f}..{high:.1f}){extra}{bad}")
+        if "mb_10k" in rows[0]:
+            bindings, low, high = median(rows, "mb_10k")
+            print(f"  {server:9} {bindings:8.1f} MiB ({low:.1f}..{high:.1f}) for 10,000 contacts, {CONTACTS} a number")
     if mid.get("kamailio"):
         print(f"  ratio     {mid['ringfort'] / mid['kamailio']:8.2f}   ringfort / kamailio", flush=True)
+
+
+def prepare(ring):
+    """A site with its phones and users, once."""
+    if ring.site.exists():
+        return
+    print(f"  making a site with {ring.phones} phones{' and users' if ring.users else ''}", flush=True)
+    ring.make_site()
+    pki = ring.work / "ring-pki"
+    pki.mkdir()
+    (pki / "ca.pem").symlink_to(ring.site / "pki" / "ca.pem")
+    link_phones(pki, lambda n: ring.site / "pki" / "phones" / f"p{n}" / "cert.pem",
+                lambda n: ring.site / "pki" / "phones" / f"p{n}" / "key.pem", range(ring.first, ring.first + ring.phones))
+    ring.phone_pki = ring.idle_pki = pki
 
 
 def main():
@@ -174,39 +210,38 @@ def main():
     p.add_argument("build", type=pathlib.Path)
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--phones", type=int, default=400)
+    p.add_argument("--idle-phones", type=int, default=1000, help="for idle-tls; their certificates take a while")
     p.add_argument("--quick", action="store_true")
     p.add_argument("--only", action="append", default=[])
     p.add_argument("--json", type=pathlib.Path)
     a = p.parse_args()
     a.sipload = a.build.resolve() / "bench" / "sipload"
+    if a.quick:
+        a.idle_phones = min(a.idle_phones, a.phones)
     if not shutil.which("kamailio"):
         sys.exit("kamailio is not installed: apt-get install kamailio kamailio-tls-modules")
     out = {"machine": f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}", "rounds": a.rounds,
            "cases": {}}
     with tempfile.TemporaryDirectory(prefix="ringfort-bench-") as tmp:
         tmp = pathlib.Path(tmp)
-        numbers = range(FIRST, FIRST + a.phones)
+        numbers = range(FIRST, FIRST + max(a.phones, a.idle_phones))
         pki = tmp / "pki"
         make_pki(pki, a.build)
         link_phones(pki, lambda n: pki / "client.crt", lambda n: pki / "client.key", numbers)
         ring = Ringfort(tmp, 15060, 15061, 0, binary=a.build.resolve() / "src" / "ringfort", first=FIRST, phones=a.phones)
-        print(f"making a site with {a.phones} phones", flush=True)
-        ring.make_site()
-        ring_pki = tmp / "ring-pki"
-        ring_pki.mkdir()
-        (ring_pki / "ca.pem").symlink_to(ring.site / "pki" / "ca.pem")
-        link_phones(ring_pki, lambda n: ring.site / "pki" / "phones" / f"p{n}" / "cert.pem",
-                    lambda n: ring.site / "pki" / "phones" / f"p{n}" / "key.pem", numbers)
-        ring.phone_pki = ring_pki
+        (tmp / "idle").mkdir()
+        many = Ringfort(tmp / "idle", 15060, 15061, 0, binary=ring.binary, first=FIRST, phones=a.idle_phones, users=False)
         kam = Kamailio(tmp, 25060, 25061, 0, pki=pki)
-        kam.phone_pki = pki
+        kam.phone_pki = kam.idle_pki = pki
         for name, text, unit, run in cases(a):
             if a.only and name not in a.only:
                 continue
             print(f"{name}: {text}", flush=True)
+            mine = many if name == "idle-tls" else ring
+            prepare(mine)
             results = {"ringfort": [], "kamailio": []}
             for _ in range(a.rounds):
-                for server in (ring, kam):
+                for server in (mine, kam):
                     server.start()
                     try:
                         results[server.name].append(run(server))

@@ -70,7 +70,7 @@ struct options {
 	struct sockaddr_in server;
 	enum rf_sip_transport via;
 	const char *domain, *pki, *password, *mode;
-	unsigned first, phones, sockets, count, window, rate, hold_ms, seconds;
+	unsigned first, phones, sockets, count, window, rate, hold_ms, seconds, contacts;
 	bool step, keep_login;
 };
 
@@ -95,6 +95,7 @@ struct load {
 	/* progress */
 	unsigned started, done, failed, repeats, bindings;
 	unsigned held;           /* calls answered and up */
+	unsigned contacts;       /* in each REGISTER */
 	struct histogram answer; /* REGISTER to 200, or INVITE to its first 18x or 2xx */
 	char why[128];           /* the first failure */
 };

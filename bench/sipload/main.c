@@ -17,7 +17,8 @@ static const char usage[] =
 	"  --seconds N       give up after (120)                 --step          wait for a line on stdin at each mark\n"
 	"  --keep-login      use a nonce again; otherwise each registration and call is challenged anew\n"
 	"register: all phones once, then --count more. calls: first half calls second half. hold: --count calls up at\n"
-	"once. idle: register, then stay. Prints one JSON line at each mark: ready, done. Example:\n"
+	"once. idle: register, then stay. --contacts N: then all once more with N contacts each. Prints one JSON line at\n"
+	"each mark: ready, bound, held, done. Example:\n"
 	"  sipload --server 127.0.0.1:5060 --via udp --mode calls --phones 200 --count 10000 --window 32\n";
 
 uint64_t now_us(void)
@@ -188,7 +189,7 @@ static const struct option long_options[] = {
 	{ "pki", 1, NULL, 'p' }, { "first", 1, NULL, 'f' }, { "phones", 1, NULL, 'n' }, { "password", 1, NULL, 'w' },
 	{ "sockets", 1, NULL, 'k' }, { "count", 1, NULL, 'c' }, { "window", 1, NULL, 'i' }, { "rate", 1, NULL, 'r' },
 	{ "hold-ms", 1, NULL, 'h' }, { "seconds", 1, NULL, 't' }, { "step", 0, NULL, 'S' }, { "keep-login", 0, NULL, 'K' },
-	{ NULL, 0, NULL, 0 },
+	{ "contacts", 1, NULL, 'C' }, { NULL, 0, NULL, 0 },
 };
 
 static unsigned *number_option(struct options *o, int c)
@@ -202,6 +203,7 @@ static unsigned *number_option(struct options *o, int c)
 	case 'r': return &o->rate;
 	case 'h': return &o->hold_ms;
 	case 't': return &o->seconds;
+	case 'C': return &o->contacts;
 	default: return NULL;
 	}
 }
@@ -211,7 +213,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	int c;
 
 	*o = (struct options){ .domain = "voice.example.org", .pki = ".", .mode = "", .first = 1001, .phones = 100,
-			       .sockets = 16, .count = 1000, .window = 16, .seconds = 120 };
+			       .sockets = 16, .count = 1000, .window = 16, .seconds = 120, .contacts = 1 };
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		unsigned *n = number_option(o, c);
 
@@ -271,9 +273,15 @@ static int start(struct load *l)
 
 static void work(struct load *l)
 {
+	l->contacts = 1;
 	double s = run(l, l->opt.phones, register_next);
 
 	mark(l, "ready", s);
+	if (l->opt.contacts > 1) {
+		l->contacts = l->opt.contacts;
+		s = run(l, l->opt.phones, register_next);
+		mark(l, "bound", s);
+	}
 	if (strcmp(l->opt.mode, "register") == 0)
 		s = run(l, l->opt.count, register_next);
 	else if (strcmp(l->opt.mode, "calls") == 0)

@@ -85,6 +85,9 @@ void phone_register(struct phone *p)
 		   l->opt.domain, p->number, p->number, l->opt.domain, p->number, p->wire->port);
 	rf_sip_put_cseq(&w, ++p->reg_cseq, RF_V("REGISTER"));
 	put_contact(p, &w);
+	for (unsigned i = 1; i < l->contacts; i++)
+		rf_put_fmt(&w, ";expires=3600\r\nContact: <sip:%u-%u@127.0.0.1:%u;transport=%s>", p->number, i, p->wire->port,
+			   l->opt.via == RF_SIP_UDP ? "udp" : l->opt.via == RF_SIP_TCP ? "tcp" : "tls");
 	rf_put_lit(&w, ";expires=3600\r\nUser-Agent: sipload\r\n");
 	phone_put_login(p, &p->login, RF_SIP_H_AUTHORIZATION, RF_V("REGISTER"), rf_view_str(uri), &w);
 	rf_sip_put_end(&w);

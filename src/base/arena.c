@@ -4,7 +4,8 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
-enum { FIRST_STEP = 1024, LAST_STEP = 64 * 1024 };
+/* With its head the first block is one that malloc hands out quickly. */
+enum { FIRST_STEP = 992, LAST_STEP = 64 * 1024 };
 
 struct rf_arena_block {
 	struct rf_arena_block *older;

@@ -40,7 +40,7 @@ static void put(struct text *t, struct rf_view v)
 /* One object is made on the stack and goes in whole or not at all, so that a cut list is still JSON. */
 struct object {
 	struct rf_writer w;
-	uint8_t buf[8192];
+	uint8_t buf[16384]; /* a call that rings at 8 phones, each with a long Contact */
 };
 
 static void begin(struct object *o)

@@ -80,6 +80,7 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 	TAILQ_INIT(&core->calls);
 	TAILQ_INIT(&core->ended);
 	TAILQ_INIT(&core->registrations);
+	TAILQ_INIT(&core->spare);
 	rf_defer_init(&core->sweep, rf_call_sweep);
 	rf_arena_init(&core->scratch, RF_CORE_SCRATCH);
 	take_site(core);

@@ -72,6 +72,8 @@ struct rf_call_core {
 	size_t peer_count;
 	struct rf_call_list calls;
 	struct rf_registration_list registrations;
+	struct rf_registration_list spare; /* memory of some that ended, for the next ones */
+	size_t spare_n;
 	struct rf_call_census census;
 	struct rf_call_counters counters;
 	struct rf_defer sweep;     /* frees calls that ended in this turn */

@@ -166,10 +166,17 @@ static unsigned take_ok(struct rf_relay *relay, const struct rf_sip_msg *msg)
 	return 0;
 }
 
+/* What the phones of this pair send each other is not known any more. A fork that lost, or still rings, goes alone. */
+static void give_up(struct rf_pair *pair, unsigned code)
+{
+	if (pair->call->up == pair)
+		rf_end_media(pair->call, code);
+	else if (pair->state != RF_PAIR_OVER)
+		rf_setup_kill_pair(pair, code == 500 ? 500 : 488, RF_SDP_RULE_OK);
+}
+
 static void relay_ok(struct rf_relay *relay, const struct rf_sip_msg *msg)
 {
-	struct rf_call *call = relay->pair->call;
-
 	rf_dialog_response(relay->to->dlg, msg);
 	if (!has_offers(relay->method)) {
 		answer_ok(relay, RF_V(""));
@@ -179,7 +186,7 @@ static void relay_ok(struct rf_relay *relay, const struct rf_sip_msg *msg)
 
 	if (code) {
 		refuse(relay, code == 500 ? 500 : 488);
-		rf_end_media(call, code);
+		give_up(relay->pair, code);
 	}
 }
 
@@ -197,7 +204,7 @@ static void relay_refused(struct rf_relay *relay, unsigned status)
 
 	if (has_offers(relay->sent))
 		rf_offer_got(&relay->to->offer, kind_of(relay->sent, false), false, &role, &code);
-	if ((status == 481 || status == 408) && relay->pair->call->state == RF_CALL_ANSWERED)
+	if ((status == 481 || status == 408) && relay->pair->call->up == relay->pair)
 		ended_there(relay, status);
 	else if (relay->ours)
 		news_refused(relay, status);
@@ -376,7 +383,8 @@ static bool timer_refused(struct rf_leg *leg, struct rf_in *in, struct rf_stimer
 	return true;
 }
 
-/* Which method the other phone understands (a PRACK is of one leg only, an offer in it goes on as UPDATE); 0: none. Only once it has answered may UPDATE become INVITE. */
+/* Which method the other phone understands; 0: none. A PRACK is of one leg only, an offer in it goes on as UPDATE. Only
+ * once the phone has answered may UPDATE become INVITE. */
 static unsigned method_there(const struct rf_relay *relay)
 {
 	if (relay->method == RF_SIP_PRACK)

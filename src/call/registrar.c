@@ -18,6 +18,8 @@ enum {
 	AGENT_MAX = 64,
 	PATH_BYTES = 1024,
 	ARENA_BYTES = 96 * 1024,
+	ARENA_STEP = 4096,    /* an ordinary one fits */
+	SPARE_MAX = 64,
 };
 
 /* A disk that stalls for longer than a transaction lives: nobody waits for the answer any more. */
@@ -36,16 +38,50 @@ static void reply(struct rf_registration *r, unsigned code, struct rf_view reaso
 		rf_core_reply_headers(r->core, r->srv, code, reason, headers);
 }
 
+static void release(struct rf_registration *r)
+{
+	rf_arena_fini(&r->arena);
+	free(r);
+}
+
 static void finish(struct rf_registration *r)
 {
 	if (r->srv)
 		rf_srv_watch(r->srv, NULL, NULL);
-	if (r->core) {
-		TAILQ_REMOVE(&r->core->registrations, r, list);
-		r->core->census.registrations--;
+	struct rf_call_core *core = r->core;
+
+	if (core) {
+		TAILQ_REMOVE(&core->registrations, r, list);
+		core->census.registrations--;
 	}
-	rf_arena_fini(&r->arena);
-	free(r);
+	if (!core || core->spare_n == SPARE_MAX) {
+		release(r);
+		return;
+	}
+	rf_arena_reset(&r->arena);
+	TAILQ_INSERT_HEAD(&core->spare, r, list);
+	core->spare_n++;
+}
+
+static struct rf_registration *take_memory(struct rf_call_core *core)
+{
+	struct rf_registration *r = TAILQ_FIRST(&core->spare);
+	struct rf_arena arena;
+
+	if (r) {
+		TAILQ_REMOVE(&core->spare, r, list);
+		core->spare_n--;
+		arena = r->arena;
+	} else {
+		r = malloc(sizeof *r);
+		rf_arena_init(&arena, ARENA_BYTES);
+	}
+	if (!r)
+		return NULL;
+	memset(r, 0, offsetof(struct rf_registration, changes));
+	r->arena = arena;
+	r->arena.step = ARENA_STEP;
+	return r;
 }
 
 static int cut_dup(struct rf_registration *r, struct rf_view v, size_t most, struct rf_view *ret_v)
@@ -270,12 +306,11 @@ static struct rf_registration *begin(struct rf_call_core *core, struct rf_in *in
 	struct rf_registration *r = NULL;
 
 	if (core->census.registrations < core->limits.registrations)
-		r = calloc(1, sizeof *r);
+		r = take_memory(core);
 	if (!r)
 		return NULL;
 	r->core = core;
 	r->srv = in->srv;
-	rf_arena_init(&r->arena, ARENA_BYTES);
 	TAILQ_INSERT_TAIL(&core->registrations, r, list);
 	core->census.registrations++;
 	r->outbound = rf_sip_msg_has_token(in->msg, RF_SIP_H_SUPPORTED, RF_V("outbound")) ||
@@ -494,4 +529,9 @@ void rf_registrar_drop(struct rf_call_core *core)
 		if (__atomic_load_n(&r->stranded, __ATOMIC_ACQUIRE))
 			finish(r);
 	}
+	while ((r = TAILQ_FIRST(&core->spare))) {
+		TAILQ_REMOVE(&core->spare, r, list);
+		release(r);
+	}
+	core->spare_n = 0;
 }

@@ -24,13 +24,13 @@ struct rf_registration {
 	struct rf_view aor;
 	struct rf_binding *old;
 	size_t old_n;
-	struct rf_registration_change changes[RF_REGISTRATION_CONTACTS];
-	size_t n;
-	const struct rf_binding *evicted[RF_REGISTRATION_EVICT];
-	size_t evicted_n;
+	size_t n, evicted_n;       /* in the arrays below */
 	int rc;                    /* the store's result */
 	bool star, outbound, used_outbound;
 	bool stranded;             /* atomic: done, but its mail found no room */
+	/* not cleared when the memory is used again: */
+	struct rf_registration_change changes[RF_REGISTRATION_CONTACTS];
+	const struct rf_binding *evicted[RF_REGISTRATION_EVICT];
 };
 
 /* The change for the store; lives in r's arena. */

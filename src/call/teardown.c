@@ -68,7 +68,12 @@ void rf_end_bye(struct rf_leg *leg, struct rf_in *in)
 		return;
 	}
 	rf_core_reply(call->core, in->srv, 200, RF_V(""));
-	if (call->state < RF_CALL_ANSWERED) {
+	if (call->up && call->up != leg->pair) { /* a fork that lost: its dialog ends, not the call */
+		rf_dialog_end(leg->dlg);
+		rf_cli_drop(leg->own);
+		leg->own = NULL;
+		leg->bye = RF_BYE_DONE;
+	} else if (call->state < RF_CALL_ANSWERED) {
 		call->ended_by = RF_ENDED_CALLER;
 		rf_setup_abandon(call, "cancelled", 487, reason_of(in->msg));
 	} else {

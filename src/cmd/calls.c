@@ -106,7 +106,7 @@ const struct rf_cmd rf_cmd_calls[] = {
 		.min_args = 1,
 		.max_args = 1,
 		.summary = "one live call with its legs",
-		.example = "ringfort -C /etc/ringfort calls show 0-4711",
+		.example = "ringfort -C /etc/ringfort calls show rf00aa6b9ef837902b49501a",
 		.run = show,
 	},
 	{
@@ -117,7 +117,7 @@ const struct rf_cmd rf_cmd_calls[] = {
 		.max_args = 1,
 		.summary = "end a live call",
 		.help = "Both phones get a BYE, and the record says that an administrator ended the call.",
-		.example = "ringfort -C /etc/ringfort calls hangup 0-4711",
+		.example = "ringfort -C /etc/ringfort calls hangup rf00aa6b9ef837902b49501a",
 		.run = hangup,
 	},
 	{ 0 }

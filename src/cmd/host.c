@@ -1,6 +1,7 @@
 /* ringfort host: certificates of the site's own servers. */
 #include "cmd/cmd.h"
 #include "cmd/issue.h"
+#include "cmd/record.h"
 
 #include <jansson.h>
 
@@ -27,6 +28,9 @@ static int host_issue(struct rf_cmd_ctx *c)
 		store = rf_cmd_store(c, &status);
 	if (!status)
 		status = rf_issue_host(c, ca, store, site, host, (unsigned)days, &id);
+	if (!status)
+		rf_cmd_record(c, &(struct rf_cmd_record){ RF_EVENT_CERTIFICATE_ISSUED, .host = host->name,
+							  .certificate = &id });
 	if (!status && c->json)
 		status = rf_cmd_json(c, json_pack("{s:s, s:I}", "host", c->arg[0], "not_after", (json_int_t)id.not_after_s),
 				     RF_EXIT_YES);

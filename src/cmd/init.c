@@ -2,6 +2,7 @@
  * already (from version control, from an example), everything else is made around it. */
 #include "cmd/cmd.h"
 #include "cmd/issue.h"
+#include "cmd/record.h"
 
 #include <jansson.h>
 
@@ -330,8 +331,10 @@ static int fill(struct rf_cmd_ctx *c, const struct choice *w)
 		status = make_store(c, &store);
 	if (!status)
 		status = make_pki(c, site, store);
-	if (!status)
+	if (!status) {
+		rf_cmd_record(c, &(struct rf_cmd_record){ RF_EVENT_INIT });
 		status = tell(c, site, w);
+	}
 	rf_store_close(store);
 	rf_site_put(site);
 	return status;

@@ -5,6 +5,7 @@
 #include "cmd/issue.h"
 #include "cmd/phone_config.h"
 #include "cmd/phone_file.h"
+#include "cmd/record.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -95,7 +96,11 @@ static int add_line(struct phone_cmd *p, const struct rf_phone_cell *cells, size
 		free(bytes);
 	}
 	rf_phone_file_close(&file);
-	return status ? status : tell_issued(p, number, &id);
+	if (status)
+		return status;
+	rf_cmd_record(p->c, &(struct rf_cmd_record){ RF_EVENT_PHONE_ADDED, .phone = p->name, .number = number,
+						     .certificate = &id });
+	return tell_issued(p, number, &id);
 }
 
 static int phone_add(struct rf_cmd_ctx *c)
@@ -149,6 +154,7 @@ static int issue_all(struct phone_cmd *p, unsigned days)
 		status = rf_issue_crl(p->c, p->ca, p->store);
 	if (status)
 		return status;
+	rf_cmd_record(p->c, &(struct rf_cmd_record){ RF_EVENT_CERTIFICATE_ISSUED, .count = n });
 	if (p->c->json)
 		return rf_cmd_json(p->c, json_pack("{s:I}", "issued", (json_int_t)n), RF_EXIT_YES);
 	fprintf(p->c->out, "issued %zu certificates\n", n);
@@ -164,7 +170,10 @@ static int issue_one(struct phone_cmd *p, unsigned days)
 	int status = rf_issue_phone(p->c, p->ca, p->store, p->site, p->name, p->phone->number, days, &id);
 	if (!status)
 		status = rf_issue_crl(p->c, p->ca, p->store);
-	return status ? status : tell_issued(p, p->phone->number, &id);
+	if (status)
+		return status;
+	rf_cmd_record(p->c, &(struct rf_cmd_record){ RF_EVENT_CERTIFICATE_ISSUED, .phone = p->name, .certificate = &id });
+	return tell_issued(p, p->phone->number, &id);
 }
 
 static int phone_issue(struct rf_cmd_ctx *c)
@@ -247,6 +256,7 @@ static int phone_remove(struct rf_cmd_ctx *c)
 		status = rf_issue_crl(c, p.ca, p.store);
 	if (!status) {
 		remove_files(&p);
+		rf_cmd_record(c, &(struct rf_cmd_record){ RF_EVENT_PHONE_REMOVED, .phone = p.name, .count = n });
 		if (c->json)
 			status = rf_cmd_json(c, json_pack("{s:s, s:I}", "removed", c->arg[0], "revoked", (json_int_t)n),
 					     RF_EXIT_YES);
@@ -270,7 +280,12 @@ static int set_lock(struct rf_cmd_ctx *c, bool locked)
 		status = no_such_phone(&p);
 	else if (rf_store_phone_lock(p.store, p.name, locked, &diag))
 		status = rf_cmd_diag(c, &diag);
-	else if (c->json)
+	else
+		rf_cmd_record(c, &(struct rf_cmd_record){ locked ? RF_EVENT_PHONE_LOCKED : RF_EVENT_PHONE_UNLOCKED,
+							  .phone = p.name });
+	if (status)
+		return end(&p, status);
+	if (c->json)
 		status = rf_cmd_json(c, json_pack("{s:s, s:b}", "phone", c->arg[0], "locked", locked), RF_EXIT_YES);
 	else
 		fprintf(c->out, "phone %s %s\n", c->arg[0], locked ? "locked" : "unlocked");

@@ -2,6 +2,7 @@
 #include "base/secret.h"
 #include "cmd/cmd.h"
 #include "cmd/password.h"
+#include "cmd/record.h"
 #include "store/store.h"
 
 #include <jansson.h>
@@ -68,12 +69,13 @@ static int read_hashes(const struct user_cmd *u, struct rf_store_user *ret_user)
 	return rc ? rf_cmd_error(u->c, RF_EXIT_FAILED, "cannot hash the password: %s", rf_err_text(rc)) : 0;
 }
 
-static int done(const struct user_cmd *u, int rc, const struct rf_diag *diag, const char *what)
+static int done(const struct user_cmd *u, int rc, const struct rf_diag *diag, enum rf_event_kind kind, const char *what)
 {
 	const struct rf_cmd_ctx *c = u->c;
 
 	if (rc)
 		return rf_cmd_diag(c, diag);
+	rf_cmd_record(c, &(struct rf_cmd_record){ kind, .user = u->name });
 	if (c->json)
 		return rf_cmd_json(c, json_pack("{s:s%, s:s}", "user", (const char *)u->name.p, u->name.n, "did", what),
 				   RF_EXIT_YES);
@@ -108,7 +110,7 @@ static int user_add(struct rf_cmd_ctx *c)
 	if (!status)
 		status = read_hashes(&u, &row);
 	if (!status)
-		status = done(&u, rf_store_user_add(u.store, &row, &diag), &diag, "added");
+		status = done(&u, rf_store_user_add(u.store, &row, &diag), &diag, RF_EVENT_USER_ADDED, "added");
 	rf_secret_wipe(row.ha1, sizeof row.ha1);
 	return end(&u, status);
 }
@@ -124,7 +126,8 @@ static int user_passwd(struct rf_cmd_ctx *c)
 	struct rf_store_user row = { .name = u.name, .changed = c->clock.wall(c->clock.ctx) };
 	status = read_hashes(&u, &row);
 	if (!status)
-		status = done(&u, rf_store_user_passwd(u.store, &row, &diag), &diag, "has a new password");
+		status = done(&u, rf_store_user_passwd(u.store, &row, &diag), &diag, RF_EVENT_USER_CHANGED,
+			      "has a new password");
 	rf_secret_wipe(row.ha1, sizeof row.ha1);
 	return end(&u, status);
 }
@@ -138,7 +141,7 @@ static int set_lock(struct rf_cmd_ctx *c, bool locked)
 	if (status)
 		return status;
 	return end(&u, done(&u, rf_store_user_lock(u.store, u.name, locked, &diag), &diag,
-			    locked ? "locked" : "unlocked"));
+			    locked ? RF_EVENT_USER_LOCKED : RF_EVENT_USER_UNLOCKED, locked ? "locked" : "unlocked"));
 }
 
 static int user_lock(struct rf_cmd_ctx *c)
@@ -157,7 +160,8 @@ static int user_remove(struct rf_cmd_ctx *c)
 	struct user_cmd u;
 	int status = begin(c, &u);
 
-	return status ? status : end(&u, done(&u, rf_store_user_remove(u.store, u.name, &diag), &diag, "removed"));
+	return status ? status : end(&u, done(&u, rf_store_user_remove(u.store, u.name, &diag), &diag,
+					      RF_EVENT_USER_REMOVED, "removed"));
 }
 
 struct show {

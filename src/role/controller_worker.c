@@ -42,6 +42,8 @@ static int make_ua(struct rf_worker *w, struct rf_diag *diag)
 			.fd = k->listen[i].fd[w->index],
 			.tls = k->listen[i].transport == RF_TRANSPORT_TLS ? k->tls_server : NULL,
 			.v6_also_v4 = true,
+			/* A phone must speak at least when its registration is due again. */
+			.idle_ms = (k->site->sip.register_max_s + 60) * 1000,
 		};
 	struct rf_ua_config conf = {
 		.worker = (uint8_t)w->index,

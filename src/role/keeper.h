@@ -4,7 +4,7 @@
  *
  * It is forked before the first thread and executes the program anew under a hidden role name, so that it shares no
  * address with the controller. It reads the key file (as root, when it is), becomes the service user, locks and hides
- * its memory, and keeps six system calls. Questions come over channels, one SOCK_SEQPACKET pair and one thread each;
+ * its memory, and keeps ten system calls. Questions come over channels, one SOCK_SEQPACKET pair and one thread each;
  * a channel serves one caller at a time, so there are as many as workers.
  *
  * Wire, both directions, fields big-endian, one datagram each, fixed size (keeper.c has the layout). The keeper

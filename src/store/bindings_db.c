@@ -7,8 +7,6 @@ static const char *const steps[] = {
 
 static const struct rf_sql_schema schema = {
 	steps, sizeof steps / sizeof *steps, 0x52464231 /* "RFB1" */, "store of bindings",
-	/* A refresh changes one record, and the log gets the whole page that it is on. */
-	"PRAGMA page_size = 1024",
 };
 
 static int prepare_all(struct rf_bindings_db *b, struct rf_diag *diag)
@@ -41,11 +39,11 @@ int rf_bindings_db_open(const char *path, bool power_safe, struct rf_bindings_db
 	if (rc)
 		return rc;
 	/* In WAL mode NORMAL writes at each commit and syncs at checkpoints: what is committed outlives the process
-	 * but not the power. Pages of 1 KiB: checkpoint every 16 MiB. Nobody else opens this file while we run, so its
+	 * but not the power. Pages of 4 KiB: checkpoint every 16 MiB. Nobody else opens this file while we run, so its
 	 * locks are taken once and not for every group. */
 	rc = rf_sql_run(b.db, power_safe ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", diag);
 	if (rc == 0)
-		rc = rf_sql_run(b.db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA wal_autocheckpoint = 16384; "
+		rc = rf_sql_run(b.db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA wal_autocheckpoint = 4096; "
 				      "PRAGMA cache_size = -16384", diag);
 	if (rc == 0)
 		rc = prepare_all(&b, diag);

@@ -166,8 +166,6 @@ static int prepare_file(sqlite3 *db, const struct rf_sql_schema *schema, const c
 		rc = rf_diag_at(diag, RF_E_CORRUPT, path, 0, 0, "this database is not a %s of ringfort", schema->what);
 	if (rc == 0)
 		rc = check_integrity(db, path, diag);
-	if (rc == 0 && version == 0 && schema->make)
-		rc = rf_sql_run(db, schema->make, diag);
 	if (rc == 0)
 		rc = rf_sql_run(db, "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;"
 				    "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY", diag);

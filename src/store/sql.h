@@ -13,7 +13,6 @@ struct rf_sql_schema {
 	int count;
 	int application_id;  /* tells our files from other databases */
 	const char *what;    /* "directory": for errors */
-	const char *make;    /* pragmas for a file that is made, NULL: SQLite's ways */
 };
 
 /* Open path, mode 0600 when it is made. Integrity check, WAL, foreign keys, busy timeout, migrations. */

@@ -73,10 +73,12 @@ class Sipp:
         file.write_text(_fill((FOLDER / f"{scenario}.xml").read_text(), values))
         uri = f"{dial}@{self.site.domain}" if dial else self.site.domain
         args = ["sipp", to or f"{self.site.address}:5060", "-sf", str(file),
-                "-t", {"udp": "u1", "tcp": "t1"}[transport], "-i", self.address, "-p", str(self.port), "-mi", self.address, "-m", "1", "-nostdin", "-timeout", "9",
-                "-timeout_error", "-s", dial or "0", "-au", self.user, "-ap", PASSWORD, "-auth_uri", uri,
-                "-trace_err", "-error_file", str(self.folder / f"{name}.errors"), "-trace_msg", "-message_file",
-                str(self.folder / f"{name}.messages")]
+                "-t", {"udp": "u1", "tcp": "t1"}[transport],
+                "-i", self.address, "-p", str(self.port), "-mi", self.address, "-m", "1", "-nostdin",
+                "-timeout", "9", "-timeout_error", "-s", dial or "0",
+                "-au", self.user, "-ap", PASSWORD, "-auth_uri", uri,
+                "-trace_err", "-error_file", str(self.folder / f"{name}.errors"),
+                "-trace_msg", "-message_file", str(self.folder / f"{name}.messages")]
         process = subprocess.Popen(args, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, preexec_fn=die_with_parent)
         process.scenario, process.trace = name, self.folder / f"{name}.errors"

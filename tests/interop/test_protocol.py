@@ -115,6 +115,7 @@ def test_reinvites_cross(phones):
     expect(lobby, 200)
     lobby.send(a.request("ACK", cseq=a.cseq))
     expect(desk, "ACK")
+    time.sleep(0.5)   # the caller's ACK is on a connection of its own: until it is in, 491 would be right again
     desk.send(b.request("INVITE", [SDP], sdp("sendrecv")))
     got = expect(lobby, "INVITE")
     lobby.reply(got, 200, headers=[SDP, CONTACT], body=sdp("sendrecv"))
@@ -228,3 +229,45 @@ def test_bytes_behind_the_body(datagrams):
     alice.send(ping + again)
     assert alice.receive(2).get("Call-ID") == alice.call_id
     assert alice.receive(0.3) is None
+
+
+def test_a_call_of_others_by_datagram(make_site):
+    """Where only passwords prove: tags and Call-ID from another address are challenged, and another's password is not
+    the party's."""
+    site = open_site(make_site, alice="1001", bob="1002", eve="1003")
+    site.aor = lambda number: f"sip:{number}@{site.domain}"
+    clients = []
+    for i, (user, number) in enumerate((("alice", "1001"), ("bob", "1002"), ("eve", "1003"))):
+        c = site.client(transport="udp", source=site.phone_address(i))
+        c.server = (site.address, 5060)
+        c.open()
+        assert c.register(site.aor(number), user, PASSWORD).code == 200
+        clients.append(c)
+    alice, bob, eve = clients
+    call_by_datagrams((site, alice, bob))
+    got = expect(bob, "INVITE")
+    bob.reply(got, 200, headers=[SDP, "Contact: <sip:x@192.0.2.2>"], body=sdp(secure=False))
+    a = caller_leg(alice, expect(alice, 200))
+    alice.send(a.request("ACK", cseq=a.cseq))
+    expect(bob, "ACK")
+    for method in ("BYE", "INVITE", "UPDATE", "INFO"):
+        body = sdp("sendonly", secure=False) if method in ("INVITE", "UPDATE") else ""
+        headers = [SDP] if body else []
+        refused = eve.ask(a.request(method, headers, body, cseq=500, by=eve))
+        assert refused.code == 407, (method, refused)
+        login = eve.authorise(refused.get("Proxy-Authenticate"), "eve", PASSWORD, method, a.target,
+                              "Proxy-Authorization")
+        refused = eve.ask(a.request(method, [*headers, login], body, cseq=501, by=eve))
+        assert refused.code == 403, (method, refused)
+    assert len(site.calls()) == 1
+    bob.pending = b""
+    assert bob.receive(0.3) is None
+    # the party itself may come from elsewhere, with its password
+    moved = site.client(transport="udp", source=site.phone_address(4))
+    moved.server = (site.address, 5060)
+    moved.open()
+    challenge = moved.ask(a.request("BYE", cseq=600, by=moved))
+    login = moved.authorise(challenge.get("Proxy-Authenticate"), "alice", PASSWORD, "BYE", a.target,
+                            "Proxy-Authorization")
+    assert moved.ask(a.request("BYE", [login], cseq=601, by=moved)).code == 200
+    assert expect(bob, "BYE")

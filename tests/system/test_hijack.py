@@ -129,17 +129,20 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name,own", NAMES, ids=[n for n, _ in NAMES])
-def test_names(three, name, own):
+def test_names(three):
     site, lobby, desk, eve = three
-    name = name.format(address=site.address)
-    invite(eve, name, site.aor("1002"))
-    if own:
-        assert uri(expect(desk, "INVITE").get("From")) == site.aor("1003")
-    else:
-        answer = eve.receive(5)
-        assert answer.code in (400, 403, 416), answer
-        assert site.calls() == [] and desk.receive(0.1) is None
+    for name, own in NAMES:
+        name = name.format(address=site.address)
+        invite(eve, name, site.aor("1002"))
+        if own:
+            got = expect(desk, "INVITE")
+            assert uri(got.get("From")) == site.aor("1003"), name
+            desk.reply(got, 486, "Busy Here")
+            expect(eve, 486)
+        else:
+            answer = eve.receive(5)
+            assert answer.code in (400, 403, 416), (name, answer)
+            assert site.calls() == []
 
 
 def test_names_in_register(three):
@@ -221,6 +224,17 @@ def test_locked(three):
     assert eve.receive(0.2) is None
     site.run("phone", "unlock", "eve")
     assert eve.register(site.aor("1003")).code == 200
+
+
+def test_locked_in_a_call(three):
+    """Whoever is locked talks to nobody any more; others do."""
+    site, lobby, desk, eve = three
+    establish(lobby, site.aor("1001"), desk, site.aor("1002"))
+    site.run("phone", "lock", "lobby")
+    desk.reply(expect(desk, "BYE"), 200)
+    wait_until("no call is left", lambda: site.calls() == [] or site.calls()[0]["state"] == "ending", 5)
+    establish(eve, site.aor("1003"), desk, site.aor("1002"))
+    assert any(c["from"] == "1003" for c in site.calls())
 
 
 PASSWORD = "a password of fifteen and more"

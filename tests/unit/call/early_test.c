@@ -1,4 +1,5 @@
-/* Before the answer: several phones with media of their own, PRACK and UPDATE that offer again (RFC 3262 5, 3311, 3960). */
+/* Before the answer: several phones with media of their own (RFC 3960), PRACK and UPDATE that offer again (RFC 3262 5,
+ * 3311). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -95,6 +96,49 @@ static void media_of_two_forks(void **state)
 	call_down(a, b2);
 }
 
+/* The dialogs of a fork that lost are nobody's business any more: what happens there does not touch the call. */
+static void bye_in_a_fork_that_lost(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1], *b2 = &k->phone[3];
+	struct kept invite2;
+	char lost[512];
+
+	phone_register(b2);
+	phone_request(a, "INVITE", "1002", "1001", "1002", NULL, SDP_PLAIN);
+	phone_expect(b, "INVITE");
+	phone_expect(b2, "INVITE");
+	keep(b2, &invite2);
+	phone_answer(b2, 183, NULL, SDP_PLAIN);
+	phone_expect_status(a, 183);
+	snprintf(lost, sizeof lost, "%s", a->remote);
+	phone_answer(b, 200, NULL, SDP_PLAIN);
+	phone_expect(b, "ACK");
+	phone_expect_status(a, 200);
+	phone_ack(a, NULL);
+	phone_expect(b2, "CANCEL");
+	back(b2, &invite2);
+	phone_answer(b2, 200, NULL, SDP_PLAIN);
+	phone_expect(b2, "ACK");
+	phone_expect(b2, "BYE");
+	phone_in_dialog(b2, "BYE", NULL, NULL);
+	phone_expect_status(b2, 481); /* ours was first */
+	phone_silent(b);
+	phone_silent(a);
+	/* and the caller's side of it */
+	char right[512];
+
+	snprintf(right, sizeof right, "%s", a->remote);
+	snprintf(a->remote, sizeof a->remote, "%s", lost);
+	phone_in_dialog(a, "BYE", NULL, NULL);
+	kit_run(k);
+	phone_forget(a);
+	phone_silent(b);
+	assert_int_equal(rf_call_core_census(k->core).calls, 1);
+	snprintf(a->remote, sizeof a->remote, "%s", right);
+	call_down(a, b);
+}
+
 /* Two phones behind one proxy are one pair: the media of the first is passed, of the other only that it rings. */
 static void media_behind_a_proxy(void **state)
 {
@@ -123,7 +167,8 @@ static void media_behind_a_proxy(void **state)
 }
 
 /* Up to the caller's reliable 183 with the answer; *rack is what its PRACK must say. */
-static unsigned ring(struct phone *a, struct phone *b, struct kept *ret_invite, const char *allow, char rack[static 64])
+static unsigned ring(struct phone *a, struct phone *b, struct kept *ret_invite, const char *allow,
+		     char rack[static 64])
 {
 	uint32_t rseq;
 	char extra[256];
@@ -271,8 +316,8 @@ static void silence_in_the_middle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(media_of_two_forks), T(media_behind_a_proxy), T(prack_offers_again), T(prack_offers_what_cannot_cross),
-		T(prack_offer_is_refused_there), T(answered_in_the_middle_of_it), T(silence_in_the_middle),
+		T(media_of_two_forks), T(bye_in_a_fork_that_lost), T(media_behind_a_proxy), T(prack_offers_again),
+		T(prack_offers_what_cannot_cross), T(prack_offer_is_refused_there), T(answered_in_the_middle_of_it), T(silence_in_the_middle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@ enum { NOBODY, RINGS, ANSWERS, RELIABLE };
 struct script {
 	struct kit *k;
 	unsigned how;         /* what a called phone does */
+	const char *prack;    /* what the caller's PRACK offers, NULL nothing */
 	unsigned code;        /* the last final answer to anything of phone 0 */
 	unsigned worst;       /* the highest of them */
 	struct rf_sip_msg invite[KIT_PHONES];
@@ -51,6 +52,15 @@ static void called(struct script *s, size_t i, struct phone *p)
 		phone_answer(p, 200, ABLE, sdp);
 }
 
+static void take_the_call(struct script *s, size_t i, struct phone *p)
+{
+	if (!s->invited[i])
+		return;
+	s->invited[i] = false;
+	take(p, &s->invite[i], s->bytes[i]);
+	phone_answer(p, 200, ABLE, NULL);
+}
+
 static void request(struct script *s, size_t i, struct phone *p)
 {
 	switch (p->msg.method) {
@@ -68,13 +78,13 @@ static void request(struct script *s, size_t i, struct phone *p)
 		break;
 	case RF_SIP_PRACK:
 		phone_answer(p, 200, NULL, NULL);
-		if (s->invited[i]) {
-			take(p, &s->invite[i], s->bytes[i]);
-			phone_answer(p, 200, ABLE, NULL);
-		}
+		if (!s->prack)
+			take_the_call(s, i, p);
 		break;
 	default:
 		phone_answer(p, 200, ABLE, p->msg.body.n ? SDP_PLAIN : NULL);
+		if (s->prack)
+			take_the_call(s, i, p);
 		break;
 	}
 }
@@ -94,7 +104,7 @@ static void response(struct script *s, size_t i, struct phone *p)
 		char rack[64];
 
 		snprintf(rack, sizeof rack, "RAck: %u %u INVITE\r\n", rseq, p->msg.cseq);
-		phone_in_dialog(p, "PRACK", rack, NULL);
+		phone_in_dialog(p, "PRACK", rack, s->prack);
 	}
 	if (code < 200)
 		return;
@@ -184,6 +194,12 @@ static void reliable(struct script *s)
 	ask(s, "BYE", NULL, NULL);
 }
 
+static void offered_again(struct script *s)
+{
+	s->prack = SDP_HOLD;
+	reliable(s);
+}
+
 static void registered(struct script *s)
 {
 	phone_request(&s->k->phone[0], "REGISTER", "sip:voice.example.org", "1001", "1001", "Expires: 300\r\n", NULL);
@@ -251,7 +267,8 @@ static const struct {
 	unsigned good;
 } scripts[] = {
 	{ "answered", answered, 200 }, { "without offer", without_offer, 200 }, { "given up", given_up, 487 },
-	{ "reliable", reliable, 200 }, { "registered", registered, 200 }, { "shown", shown, 200 },
+	{ "reliable", reliable, 200 }, { "offered again", offered_again, 200 },
+	{ "registered", registered, 200 }, { "shown", shown, 200 },
 };
 
 static void one_script(struct kit *k, size_t row)

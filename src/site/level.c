@@ -12,7 +12,7 @@
  * that no server sees, so it cannot be held to that suite and is off there. */
 static const struct rf_policy policies[RF_LEVELS] = {
 	[RF_LEVEL_MINIMUM] = {
-		.transports = RF_TRANSPORT_TLS, .ask_certificate = true, .require_user_if_any = true,
+		.transports = RF_TRANSPORT_TLS, .ask_certificate = true,
 		.media_encrypted = true, .keys_need_tls = true, .dtls_srtp = true, .digests = SHA2,
 		.suites = ALL_SUITES, .profile = RF_CRYPTO_STANDARD, .password_min = 10,
 	},

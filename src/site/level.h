@@ -39,7 +39,6 @@ struct rf_policy {
 	bool ask_certificate;     /* the TLS server asks for a client certificate */
 	bool require_certificate; /* and ends the handshake without one; requests need the identity it proves */
 	bool require_user;        /* a digest is required from everyone */
-	bool require_user_if_any; /* a digest is required when no certificate proved the sender */
 	bool media_encrypted;     /* media without SRTP is refused */
 	bool keys_need_tls;       /* SDES keys only when both legs are TLS */
 	bool dtls_srtp;           /* DTLS-SRTP is let through as well as SDES */

@@ -16,6 +16,11 @@ struct rf_done {
 	uint8_t data[];                  /* key, merged.key, answer */
 };
 
+static size_t size_of(const struct rf_done *d)
+{
+	return sizeof *d + d->key_n + d->merged_n + d->answer_n;
+}
+
 static struct rf_view answer_of(const struct rf_done *d)
 {
 	return rf_view_of(d->data + d->key_n + d->merged_n, d->answer_n);
@@ -37,6 +42,7 @@ static void end(struct rf_ua *ua, struct rf_done *d)
 	rf_table_del(&ua->done, &d->node);
 	if (d->merged.key.n)
 		rf_table_del(&ua->merged, &d->merged.node);
+	ua->srv_bytes -= size_of(d);
 	free(d);
 	rf_ua_bump(&ua->stats.srv_now, -1);
 }
@@ -98,6 +104,7 @@ int rf_done_keep(struct rf_ua *ua, const struct rf_done_conf *conf)
 	if (conf->merged.n && rf_table_add(&ua->merged, &d->merged.node, conf->merged_hash))
 		d->merged.key.n = 0;
 	TAILQ_INSERT_TAIL(&ua->dones, d, age);
+	ua->srv_bytes += size_of(d);
 	rf_ua_bump(&ua->stats.srv_now, 1);
 	arm(ua);
 	return 0;

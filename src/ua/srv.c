@@ -43,12 +43,14 @@ struct rf_srv *rf_srv_make(struct rf_ua *ua, const struct rf_sip_msg *msg, const
 	if (make_echo(ua, msg, &from->flow, &echo))
 		return NULL;
 	size_t tag_n = msg->to.tag.n;
-	struct rf_srv *srv = malloc(sizeof *srv + key.n + merged.n + tag_n + stamp.n + echo.lines.n);
+	size_t size = sizeof(struct rf_srv) + key.n + merged.n + tag_n + stamp.n + echo.lines.n;
+	struct rf_srv *srv = malloc(size);
 	if (!srv) {
 		rf_ua_count(ua, RF_UA_NO_MEMORY);
 		return NULL;
 	}
-	*srv = (struct rf_srv){ .flow = from->flow, .echo = echo, .cseq = msg->cseq, .method = (uint8_t)msg->method };
+	*srv = (struct rf_srv){ .flow = from->flow, .echo = echo, .cseq = msg->cseq, .method = (uint8_t)msg->method,
+				.size = size };
 	uint8_t *at = srv->data;
 	srv->key = stash(&at, key);
 	srv->merged.key = stash(&at, merged);
@@ -63,6 +65,7 @@ struct rf_srv *rf_srv_make(struct rf_ua *ua, const struct rf_sip_msg *msg, const
 	}
 	rf_tx_init(&srv->tx, ua, false);
 	srv->tx.in_table = true;
+	ua->srv_bytes += size;
 	if (merged.n && rf_table_add(&ua->merged, &srv->merged.node, merged_hash))
 		srv->merged.key.n = 0; /* then its twin goes undetected; RFC 3261 8.2.2.2 is a courtesy */
 	rf_trans_start(&srv->tx.trans, invite ? RF_TRANS_IST : RF_TRANS_NIST, rf_flow_is_stream(&from->flow), ua->timers,
@@ -165,6 +168,7 @@ void rf_srv_finish(struct rf_srv *srv)
 	forget_2xx(srv);
 	if (srv->merged.key.n)
 		rf_table_del(&ua->merged, &srv->merged.node);
+	ua->srv_bytes -= srv->size + srv->last_n + srv->rel_n;
 	free(srv->last);
 	free(srv->rel);
 	free(srv);
@@ -191,7 +195,7 @@ static void send_bytes(struct rf_srv *srv, struct rf_view bytes, bool again)
 	}
 }
 
-static int keep(uint8_t **slot, size_t *slot_n, struct rf_view bytes)
+static int keep(struct rf_ua *ua, uint8_t **slot, size_t *slot_n, struct rf_view bytes)
 {
 	uint8_t *p = malloc(bytes.n);
 
@@ -199,13 +203,15 @@ static int keep(uint8_t **slot, size_t *slot_n, struct rf_view bytes)
 		return -ENOMEM;
 	memcpy(p, bytes.p, bytes.n);
 	free(*slot);
+	ua->srv_bytes += bytes.n - *slot_n;
 	*slot = p;
 	*slot_n = bytes.n;
 	return 0;
 }
 
-static void forget(uint8_t **slot, size_t *slot_n)
+static void forget(struct rf_ua *ua, uint8_t **slot, size_t *slot_n)
 {
+	ua->srv_bytes -= *slot_n;
 	free(*slot);
 	*slot = NULL;
 	*slot_n = 0;
@@ -282,9 +288,9 @@ static int prepare(struct rf_srv *srv, const struct rf_srv_reply *r, struct rf_v
 {
 	bool invite_2xx = srv->method == RF_SIP_INVITE && r->code >= 200 && r->code < 300;
 
-	if (r->reliable && r->code > 100 && r->code < 200 && keep(&srv->rel, &srv->rel_n, bytes))
+	if (r->reliable && r->code > 100 && r->code < 200 && keep(srv->tx.ua, &srv->rel, &srv->rel_n, bytes))
 		return -ENOMEM;
-	if ((invite_2xx || !srv->tx.trans.reliable) && keep(&srv->last, &srv->last_n, bytes))
+	if ((invite_2xx || !srv->tx.trans.reliable) && keep(srv->tx.ua, &srv->last, &srv->last_n, bytes))
 		return -ENOMEM;
 	return invite_2xx ? await_ack(srv, tag) : 0;
 }
@@ -295,7 +301,7 @@ static void after_reply(struct rf_srv *srv, const struct rf_srv_reply *r)
 
 	if (r->code >= 200) {
 		srv->final = true;
-		forget(&srv->rel, &srv->rel_n);
+		forget(srv->tx.ua, &srv->rel, &srv->rel_n);
 		rf_resend_stop(&srv->resend);
 		if (srv->ack_tag.n)
 			rf_resend_start_2xx(&srv->resend, srv->tx.ua->timers, now);
@@ -387,7 +393,7 @@ void rf_srv_pracked(struct rf_srv *srv)
 	if (srv->final || srv->tx.ended)
 		return;
 	rf_resend_stop(&srv->resend);
-	forget(&srv->rel, &srv->rel_n);
+	forget(srv->tx.ua, &srv->rel, &srv->rel_n);
 	arm(srv);
 }
 
@@ -398,7 +404,7 @@ static void send_100(struct rf_srv *srv)
 
 	if (build(srv, &(struct rf_srv_reply){ .code = 100 }, RF_V(""), &bytes))
 		return;
-	if (!srv->tx.trans.reliable && keep(&srv->last, &srv->last_n, bytes))
+	if (!srv->tx.trans.reliable && keep(srv->tx.ua, &srv->last, &srv->last_n, bytes))
 		rf_ua_count(srv->tx.ua, RF_UA_NO_MEMORY); /* then a repetition goes unanswered until the next response */
 	send_bytes(srv, bytes, false);
 }
@@ -425,7 +431,7 @@ bool rf_srv_ack(struct rf_srv *srv)
 	if (srv->tx.trans.state == RF_TRANS_CONFIRMED || (todo & RF_TRANS_TO_USER)) {
 		srv->acked = true;
 		rf_resend_stop(&srv->resend);
-		forget(&srv->last, &srv->last_n); /* Accepted and Confirmed repeat nothing */
+		forget(srv->tx.ua, &srv->last, &srv->last_n); /* Accepted and Confirmed repeat nothing */
 		rf_tx_quiet(&srv->tx);
 	}
 	arm(srv);

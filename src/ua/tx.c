@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { EVICT_AT_ONCE = 64 };
+
 static struct rf_srv *srv_of(struct rf_tx *tx)
 {
 	return rf_container(tx, struct rf_srv, tx);
@@ -105,17 +107,33 @@ void rf_tx_quiet(struct rf_tx *tx)
 		TAILQ_INSERT_TAIL(&tx->ua->idle_srv, tx, idle);
 }
 
-bool rf_tx_room(struct rf_ua *ua, struct rf_table *t, bool is_cli)
+static bool evict_oldest(struct rf_ua *ua, bool is_cli)
 {
-	if (t->count + (is_cli ? 0 : ua->done.count) < t->cap || (!is_cli && rf_done_evict(ua)))
-		return true;
 	struct rf_tx *oldest = TAILQ_FIRST(is_cli ? &ua->idle_cli : &ua->idle_srv);
-	if (!oldest || !rf_mono_due(rf_mono_add_ms(oldest->idle_since, RF_UA_QUIET_MS), rf_loop_now(ua->loop))) {
-		t->refused++;
+
+	if (!oldest || !rf_mono_due(rf_mono_add_ms(oldest->idle_since, RF_UA_QUIET_MS), rf_loop_now(ua->loop)))
 		return false;
-	}
 	rf_ua_count(ua, RF_UA_EVICTED);
 	rf_tx_end(oldest);
+	return true;
+}
+
+static bool is_full(const struct rf_ua *ua, const struct rf_table *t, bool is_cli)
+{
+	if (is_cli)
+		return t->count >= t->cap;
+	return t->count + ua->done.count >= t->cap || ua->srv_bytes >= ua->bounds.server_bytes;
+}
+
+/* Several may have to go for one: what is small must not make room for ever more of what is large. The bytes of a
+ * transaction that leaves are free only at the end of the turn, so that a flood may be refused for that long. */
+bool rf_tx_room(struct rf_ua *ua, struct rf_table *t, bool is_cli)
+{
+	for (int i = 0; is_full(ua, t, is_cli); i++)
+		if (i == EVICT_AT_ONCE || !((!is_cli && rf_done_evict(ua)) || evict_oldest(ua, is_cli))) {
+			t->refused++;
+			return false;
+		}
 	return true;
 }
 

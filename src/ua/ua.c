@@ -48,6 +48,7 @@ static void set_bounds(struct rf_ua *ua, const struct rf_ua_bounds *b)
 {
 	ua->bounds = (struct rf_ua_bounds){
 		.server_transactions = or_default(b->server_transactions, 200000),
+		.server_bytes = b->server_bytes ? b->server_bytes : (size_t)256 << 20,
 		.client_transactions = or_default(b->client_transactions, 200000),
 		.forks = or_default(b->forks, 16),
 		.mail_bytes = or_default(b->mail_bytes, 8 << 20),

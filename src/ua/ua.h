@@ -65,6 +65,7 @@ struct rf_ua_listener {
 /* Bounds; 0 means the value beside it. */
 struct rf_ua_bounds {
 	uint32_t server_transactions;  /* 200,000; about a KB each */
+	size_t server_bytes;           /* 256 MiB: what they keep of requests and answers, whoever sends long ones */
 	uint32_t client_transactions;  /* 200,000 */
 	uint32_t forks;                /* 2xx with different To tags of one INVITE: 16 */
 	uint32_t mail_bytes;           /* waiting for one other worker: 8 MiB */

@@ -89,6 +89,7 @@ struct rf_srv {
 	struct rf_view ack_tag;          /* of the 2xx; malloc'd */
 	uint8_t *last, *rel;             /* the last response, the reliable provisional under way; malloc'd */
 	size_t last_n, rel_n;
+	size_t size;                     /* of this struct with data */
 	uint32_t cseq;
 	uint8_t method;
 	bool tag_made, cancelled, final, failed, acked;
@@ -341,6 +342,7 @@ struct rf_ua {
 	struct rf_mono event_at;
 	uint64_t events_more;
 	struct rf_ua *peers[RF_UA_WORKERS_MAX];
+	size_t srv_bytes;                /* that server transactions and dones hold; bounds.server_bytes */
 	size_t mail_waiting;             /* atomic: bytes on the way to this worker */
 	struct rf_peer peer;             /* rf_conn_peer()'s */
 	struct rf_pki_id peer_id;

@@ -452,6 +452,42 @@ static void test_done_bound(void **state)
 	stand_init(&s, NULL, 0, 1);
 }
 
+/* Few transactions, but of requests as long as they may be. */
+static void test_bound_of_bytes(void **state)
+{
+	enum { VIAS = 6, VIA = 7000 };
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+	static char text[VIAS * (VIA + 16) + 1024], pad[VIA];
+	unsigned refused = 0;
+
+	(void)state;
+	stand_fini(&s);
+	stand_init(&s, &(struct rf_ua_bounds){ .server_bytes = 1 << 20 }, 0, 1);
+	memset(pad, 'x', sizeof pad - 1);
+	for (unsigned i = 0; i < 200; i++) {
+		char small[2048], branch[32];
+
+		snprintf(branch, sizeof branch, "z9hG4bK%u", i);
+		stand_request(small, sizeof small, "OPTIONS", branch, i, NULL);
+		char *line = strstr(small, "From:");
+		size_t n = (size_t)snprintf(text, sizeof text, "%.*s", (int)(line - small), small);
+		for (int v = 0; v < VIAS; v++)
+			n += (size_t)snprintf(text + n, sizeof text - n, "Via: SIP/2.0/UDP h;branch=z9hG4bK;p=%s\r\n", pad);
+		snprintf(text + n, sizeof text - n, "%s", line);
+		s.answer = 200;
+		stand_receive(&s, &udp, text);
+		assert_true(s.ua->srv_bytes < (1 << 20) + 2 * sizeof text);
+		stand_turn(&s);
+		refused += stand_status(stand_last(&s, 0)) == 503;
+	}
+	assert_true(refused > 150 && refused < 200);
+	stand_pass(&s, 4100);
+	get(&udp, "OPTIONS", "z9hG4bKlast", 1000, NULL); /* who has had his answer leaves */
+	assert_int_equal(stand_status(stand_last(&s, 0)), 200);
+	stand_pass(&s, 33000);
+	assert_int_equal(s.ua->srv_bytes, 0);
+}
+
 static void test_done_without_memory(void **state)
 {
 	struct rf_flow udp = stand_udp("192.0.2.7:5060");
@@ -593,6 +629,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bound, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_done, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_done_bound, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bound_of_bytes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_done_without_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stateless, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_stateless, setup, teardown),

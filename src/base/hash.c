@@ -62,7 +62,7 @@ static inline uint64_t siphash13(const struct rf_hash_key *key, struct rf_view v
 
 		sip_word(&s, nocase ? lower8(m) : m);
 	}
-	uint64_t last = load_le(v.p + i, v.n - i);
+	uint64_t last = v.n > i ? load_le(v.p + i, v.n - i) : 0;
 	sip_word(&s, (nocase ? lower8(last) : last) | (uint64_t)v.n << 56);
 	s.c ^= 0xff;
 	sip_round(&s);

@@ -48,7 +48,7 @@ int rf_table_add(struct rf_table *t, struct rf_node *n, uint64_t hash)
 		t->refused++;
 		return RF_E_LIMIT;
 	}
-	if (!t->slots || t->count > t->mask) {
+	if (!t->slots || t->count > t->mask / 2) { /* half full: most searches for what is not there touch no node */
 		int rc = grow(t);
 
 		if (rc && !t->slots)

@@ -135,7 +135,7 @@ struct rf_call {
 	uint8_t media_rule;         /* enum rf_sdp_rule behind a 488 */
 	uint16_t code;              /* the final code told to the caller */
 	bool starting, anonymous, had_offer, requires_rel, recorded, number_entered;
-	uint8_t hops;               /* Max-Forwards for our INVITEs */
+	uint8_t hops;               /* Max-Forwards for the INVITEs that the caller's causes */
 	uint16_t relays;
 	const char *why;            /* the outcome in words, static */
 	struct rf_wall start;
@@ -144,7 +144,7 @@ struct rf_call {
 	struct rf_stimer_answer timer_answer; /* to the caller's INVITE */
 };
 
-enum { RF_RELAYS_PER_CALL = 16, RF_END_WAIT_MS = 40000 };
+enum { RF_RELAYS_PER_CALL = 16, RF_END_WAIT_MS = 40000, RF_MAX_FORWARDS = 70 };
 
 static inline struct rf_leg *rf_leg_other(struct rf_leg *leg)
 {

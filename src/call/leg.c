@@ -1,5 +1,7 @@
 #include "call/call_int.h"
 
+#include "base/secret.h"
+
 #include <stdlib.h>
 
 static uint64_t tag_hash(struct rf_call_core *core, struct rf_view tag)
@@ -38,6 +40,16 @@ int rf_leg_open(struct rf_leg *leg, struct rf_dialog *dlg)
 	return 0;
 }
 
+/* It may hold media keys (RFC 4568). */
+static void drop_sdp(struct rf_leg *leg)
+{
+	if (leg->sdp)
+		rf_secret_wipe(leg->sdp, leg->sdp_n);
+	free(leg->sdp);
+	leg->sdp = NULL;
+	leg->sdp_n = 0;
+}
+
 void rf_leg_close(struct rf_leg *leg)
 {
 	if (leg->dlg) {
@@ -48,8 +60,7 @@ void rf_leg_close(struct rf_leg *leg)
 	}
 	rf_cli_drop(leg->own);
 	leg->own = NULL;
-	free(leg->sdp);
-	leg->sdp = NULL;
+	drop_sdp(leg);
 	rf_news_drop(leg);
 }
 
@@ -96,7 +107,7 @@ int rf_leg_keep_sdp(struct rf_leg *leg, struct rf_view sdp)
 		return 0;
 	uint8_t *p = malloc(sdp.n);
 
-	free(leg->sdp);
+	drop_sdp(leg);
 	leg->sdp = p;
 	leg->sdp_n = p ? (uint32_t)sdp.n : 0;
 	if (!p)
@@ -181,7 +192,9 @@ int rf_leg_begin(struct rf_leg *leg, enum rf_sip_method method, struct rf_writer
 	uint32_t cseq;
 
 	rf_writer_init(w, core->out, sizeof core->out);
-	int rc = rf_dialog_put_request(leg->dlg, rf_sip_method_name(method), leg->pair->call->hops, w, &cseq);
+	/* The hops that the caller's INVITE has left bound the INVITE that it causes, and nothing later. */
+	unsigned hops = rf_leg_confirmed(leg) ? RF_MAX_FORWARDS : leg->pair->call->hops;
+	int rc = rf_dialog_put_request(leg->dlg, rf_sip_method_name(method), hops, w, &cseq);
 
 	if (rc)
 		return rc;
@@ -226,7 +239,7 @@ void rf_leg_ack(struct rf_leg *leg, struct rf_cli *cli, struct rf_view sdp)
 
 	leg->ack_owed = false;
 	rf_writer_init(&w, core->out, sizeof core->out);
-	rf_dialog_put_ack(leg->dlg, leg->invite_cseq, leg->pair->call->hops, &w);
+	rf_dialog_put_ack(leg->dlg, leg->invite_cseq, RF_MAX_FORWARDS, &w);
 	rf_sip_put_body(&w, sdp.n ? RF_V("application/sdp") : RF_V(""), sdp);
 	if (rf_writer_done(&w, &ack))
 		return;

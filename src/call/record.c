@@ -125,6 +125,12 @@ void rf_record_limit(struct rf_call_core *core, const char *bound, const struct 
 	rf_record_post(core, &e);
 }
 
+/* Without an answer the caller is told 480, the record why. */
+static const char *outcome(const struct rf_call *call)
+{
+	return call->why && strcmp(call->why, "no-answer") == 0 ? "no-answer" : rf_code_outcome(call->code);
+}
+
 static const char *by_name(const struct rf_call *call)
 {
 	static const char *const names[] = { "", "caller", "callee", "operator", "system" };
@@ -150,7 +156,7 @@ void rf_record_call(struct rf_call *call, enum rf_event_kind kind)
 		rf_event_str(&e, "answered_by", call->up->callee.phone);
 	if (kind == RF_EVENT_CALL_END) {
 		rf_event_u64(&e, "code", call->code);
-		rf_event_cstr(&e, "outcome", rf_code_outcome(call->code));
+		rf_event_cstr(&e, "outcome", outcome(call));
 		rf_event_cstr(&e, "why", call->why);
 		rf_event_cstr(&e, "ended_by", by_name(call));
 	}
@@ -238,7 +244,7 @@ static void cdr_a(struct rf_call *call)
 	cdr.leg = RF_V("a");
 	cdr.direction = RF_V("in");
 	cdr.code = call->code;
-	cdr.outcome = word(call->up ? "answered" : rf_code_outcome(call->code));
+	cdr.outcome = word(call->up ? "answered" : outcome(call));
 	cdr.end = rf_call_wall(call);
 	if (pair) {
 		cdr.call_id = pair->a.dlg ? rf_dialog_call_id(pair->a.dlg) : RF_V("");

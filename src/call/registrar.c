@@ -395,6 +395,16 @@ static void refuse(struct rf_registration *r, const struct rf_in *in, unsigned c
 
 /* --- what the disk has now, the table gets */
 
+/* The table has no room for what the disk has: the phone will be told no, so the disk must not say yes after a
+ * restart. Should this be refused as well, the binding ends with its expiry. */
+static void take_back(struct rf_registration *r, const struct rf_binding *b)
+{
+	struct rf_stored_binding *s;
+
+	if (rf_binding_store(&r->arena, b, rf_core_now(r->core), rf_core_wall(r->core), &s) == 0)
+		rf_bindings_remove(r->core->bindings, r->aor, s->key, NULL, NULL);
+}
+
 static void apply_change(struct rf_registration *r, const struct rf_registration_change *c)
 {
 	struct rf_call_core *core = r->core;
@@ -406,7 +416,12 @@ static void apply_change(struct rf_registration *r, const struct rf_registration
 		core->counters.unregistrations++;
 		return;
 	}
-	rf_location_put(core->location, r->aor, &c->b, rf_core_now(core));
+	int rc = rf_location_put(core->location, r->aor, &c->b, rf_core_now(core));
+	if (rc) {
+		r->rc = rc;
+		take_back(r, &c->b);
+		return;
+	}
 	core->counters.registrations++;
 	if (!c->old || c->old->waiting || !rf_flow_eq(&c->old->flow, &c->b.flow))
 		rf_record_registration(core, RF_EVENT_REGISTRATION_ACCEPTED, r->aor, &c->b, c->old ? "moved" : "new");
@@ -438,8 +453,9 @@ static void committed(struct rf_registration *r)
 		finish(r);
 		return;
 	}
-	if (r->rc == 0) {
+	if (r->rc == 0)
 		apply(r);
+	if (r->rc == 0) {
 		answer_200(r);
 	} else {
 		struct rf_writer w;
@@ -490,6 +506,15 @@ static int store(struct rf_registration *r)
 	return rc ? rc : rf_bindings_change(r->core->bindings, r->aor, ops.op, ops.n, on_disk, r);
 }
 
+/* Asked before the disk is; rf_location_put() has the last word. */
+static bool table_full(const struct rf_call_core *core)
+{
+	struct rf_location_counts counts;
+
+	rf_location_counts(core->location, &counts);
+	return counts.aors >= rf_core_site(core)->limits.registrations;
+}
+
 void rf_registrar_request(struct rf_call_core *core, struct rf_in *in)
 {
 	pick_up_stranded(core);
@@ -503,6 +528,10 @@ void rf_registrar_request(struct rf_call_core *core, struct rf_in *in)
 
 	if (code) {
 		refuse(r, in, code);
+		return;
+	}
+	if (r->n && !r->old_n && table_full(core)) {
+		refuse(r, in, 503);
 		return;
 	}
 	make_room(r);

@@ -43,10 +43,10 @@ static const uint8_t *take_value(const uint8_t *p, const uint8_t *end, struct rf
 
 int rf_sip_params_next(struct rf_sip_params *it, struct rf_sip_param *ret_p)
 {
-	const uint8_t *p = it->rest.p, *end = p + it->rest.n;
-
 	if (it->rest.n == 0)
 		return 0;
+	const uint8_t *p = it->rest.p, *end = p + it->rest.n;
+
 	if (it->seen == RF_SIP_PARAMS_MAX)
 		return RF_E_LIMIT;
 	p = rf_sip_skip_lws(p, end);

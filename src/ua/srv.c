@@ -152,6 +152,11 @@ static void shrink(struct rf_srv *srv)
 		rf_tx_leave(&srv->tx);
 }
 
+void rf_srv_uncount(struct rf_srv *srv)
+{
+	srv->tx.ua->srv_bytes -= srv->size + srv->last_n + srv->rel_n;
+}
+
 void rf_srv_finish(struct rf_srv *srv)
 {
 	struct rf_ua *ua = srv->tx.ua;
@@ -162,13 +167,12 @@ void rf_srv_finish(struct rf_srv *srv)
 		srv->failed = false;
 		tell(srv, RF_SRV_FAILED);
 	}
-	if (!srv->tx.ended)
-		return;
+	if (!srv->tx.ended || srv->tx.is_pending)
+		return; /* it goes on, or comes here again at the end */
 	tell(srv, RF_SRV_GONE);
 	forget_2xx(srv);
 	if (srv->merged.key.n)
 		rf_table_del(&ua->merged, &srv->merged.node);
-	ua->srv_bytes -= srv->size + srv->last_n + srv->rel_n;
 	free(srv->last);
 	free(srv->rel);
 	free(srv);

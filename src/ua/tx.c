@@ -78,6 +78,8 @@ static void not_idle(struct rf_tx *tx)
 void rf_tx_leave(struct rf_tx *tx)
 {
 	tx->ended = true;
+	if (!tx->is_cli)
+		rf_srv_uncount(srv_of(tx));
 	not_idle(tx);
 	rf_timer_stop(tx->ua->wheel, &tx->timer);
 	if (tx->in_table) {
@@ -125,8 +127,7 @@ static bool is_full(const struct rf_ua *ua, const struct rf_table *t, bool is_cl
 	return t->count + ua->done.count >= t->cap || ua->srv_bytes >= ua->bounds.server_bytes;
 }
 
-/* Several may have to go for one: what is small must not make room for ever more of what is large. The bytes of a
- * transaction that leaves are free only at the end of the turn, so that a flood may be refused for that long. */
+/* Several may have to go for one: what is small must not make room for ever more of what is large. */
 bool rf_tx_room(struct rf_ua *ua, struct rf_table *t, bool is_cli)
 {
 	for (int i = 0; is_full(ua, t, is_cli); i++)

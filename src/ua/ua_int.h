@@ -112,6 +112,7 @@ enum { RF_SRV_TAG = 16 };
 /* The To tag of an answer without state to the request with this transaction key; the ACK to it has the same key. */
 struct rf_view rf_srv_stateless_tag(const struct rf_ua *ua, struct rf_view key, uint8_t buf[static RF_SRV_TAG]);
 void rf_srv_tick(struct rf_srv *srv);
+void rf_srv_uncount(struct rf_srv *srv); /* it ends: its bytes leave ua->srv_bytes, before its memory does */
 void rf_srv_finish(struct rf_srv *srv); /* pending: events, then the end */
 
 /* done.c: what is left of a transaction that only repeats its answer. All is copied. end_at is timer J. RF_E_LIMIT,

@@ -37,6 +37,9 @@ def hold(leg, other):
     assert expect(leg.client, 200).get("CSeq").endswith("INVITE")
     leg.client.send(leg.request("ACK", cseq=leg.cseq))
     expect(other.client, "ACK")
+    # Until our ACK is in, an offer of the other side meets 491; this comes behind it on the same connection.
+    leg.client.send(leg.request("OPTIONS"))
+    assert expect(leg.client, 200)
 
 
 def hang_up(leg, other):

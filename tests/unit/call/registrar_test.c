@@ -315,6 +315,30 @@ static void oldest_gives_way(void **state)
 	done(k);
 }
 
+/* No room in the table: no 200, and nothing on the disk that would come back with a restart. */
+static void no_room(void **state)
+{
+	struct kit *k = minimum();
+	struct phone *p = &k->phone[0];
+	struct rf_location_counts counts;
+	struct rf_binding other = { .contact = RF_V("sip:x@127.0.0.1"), .expires = { UINT64_MAX } };
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		char aor[32];
+
+		snprintf(aor, sizeof aor, "%u@elsewhere.example", i);
+		assert_int_equal(rf_location_put(k->location, rf_view_str(aor), &other, rf_loop_now(k->loop)), 0);
+	}
+	reg(p, "", 503);
+	kit_run(k);
+	kit_restart(k);
+	rf_location_counts(k->location, &counts);
+	assert_int_equal(counts.bindings, 0);
+	reg(&k->phone[0], "", 200);
+	done(k);
+}
+
 static void restart_loses_none(void **state)
 {
 	struct kit *k = minimum();
@@ -384,6 +408,7 @@ int main(void)
 		cmocka_unit_test(matrix), cmocka_unit_test(invite_as_someone_else), cmocka_unit_test(locked),
 		cmocka_unit_test(brute_force), cmocka_unit_test(replayed_credentials), cmocka_unit_test(contacts),
 		cmocka_unit_test(order_and_star), cmocka_unit_test(outbound), cmocka_unit_test(oldest_gives_way),
+		cmocka_unit_test(no_room),
 		cmocka_unit_test(restart_loses_none), cmocka_unit_test(expiry), cmocka_unit_test(other_methods),
 	};
 

@@ -452,6 +452,32 @@ static void test_done_bound(void **state)
 	stand_init(&s, NULL, 0, 1);
 }
 
+static void answer_when_failed(void *arg, struct rf_srv *srv, enum rf_srv_event event)
+{
+	unsigned *gone = arg;
+
+	if (event == RF_SRV_FAILED)
+		rf_srv_reply_code(srv, 500);
+	*gone += event == RF_SRV_GONE;
+}
+
+/* The user's answer to a failure may be what ends the transaction. */
+static void test_ended_by_its_failure(void **state)
+{
+	struct rf_flow tls = stand_stream("192.0.2.7:5061", RF_FLOW_TLS, 7);
+	unsigned gone = 0;
+
+	(void)state;
+	get(&tls, "OPTIONS", "z9hG4bK1", 1, NULL);
+	rf_srv_watch(s.srv, answer_when_failed, &gone);
+	s.send_fails = RF_E_CLOSED;
+	assert_int_equal(rf_srv_reply_code(s.srv, 100), 0);
+	stand_turn(&s);
+	stand_turn(&s);
+	assert_int_equal(gone, 1);
+	assert_int_equal(s.ua->stats.srv_now, 0);
+}
+
 /* Few transactions, but of requests as long as they may be. */
 static void test_bound_of_bytes(void **state)
 {
@@ -629,6 +655,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bound, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_done, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_done_bound, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ended_by_its_failure, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bound_of_bytes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_done_without_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stateless, setup, teardown),

@@ -78,6 +78,7 @@ void rf_relay_free(struct rf_relay *relay)
 		rf_srv_watch(relay->srv, NULL, NULL);
 	rf_cli_drop(relay->cli);
 	free(relay->message);
+	rf_sdp_drop(&relay->before, &relay->before_n);
 	TAILQ_REMOVE(&relay->pair->relays, relay, list);
 	call->relays--;
 	call->core->census.relays--;

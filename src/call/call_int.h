@@ -80,6 +80,8 @@ struct rf_relay {
 	struct rf_stimer_answer timer;
 	uint8_t *message;           /* the request, when it brings a new Contact: taken with the 2xx */
 	uint32_t message_n;
+	uint8_t *before;            /* what `to` had been sent before this offer: it stands again when the offer is refused */
+	uint32_t before_n;
 };
 TAILQ_HEAD(rf_relay_list, rf_relay);
 
@@ -157,6 +159,9 @@ static inline struct rf_call_core *rf_leg_core(const struct rf_leg *leg)
 }
 
 /* --- leg.c */
+
+/* Media keys may stand in a description (RFC 4568): wiped, then freed. *sdp is NULL afterwards. */
+void rf_sdp_drop(uint8_t **sdp, uint32_t *n);
 
 /* Enter the leg under our tag of its dialog; free everything it holds. */
 int rf_leg_open(struct rf_leg *leg, struct rf_dialog *dlg);

@@ -40,14 +40,13 @@ int rf_leg_open(struct rf_leg *leg, struct rf_dialog *dlg)
 	return 0;
 }
 
-/* It may hold media keys (RFC 4568). */
-static void drop_sdp(struct rf_leg *leg)
+void rf_sdp_drop(uint8_t **sdp, uint32_t *n)
 {
-	if (leg->sdp)
-		rf_secret_wipe(leg->sdp, leg->sdp_n);
-	free(leg->sdp);
-	leg->sdp = NULL;
-	leg->sdp_n = 0;
+	if (*sdp)
+		rf_secret_wipe(*sdp, *n);
+	free(*sdp);
+	*sdp = NULL;
+	*n = 0;
 }
 
 void rf_leg_close(struct rf_leg *leg)
@@ -60,7 +59,7 @@ void rf_leg_close(struct rf_leg *leg)
 	}
 	rf_cli_drop(leg->own);
 	leg->own = NULL;
-	drop_sdp(leg);
+	rf_sdp_drop(&leg->sdp, &leg->sdp_n);
 	rf_news_drop(leg);
 }
 
@@ -107,7 +106,7 @@ int rf_leg_keep_sdp(struct rf_leg *leg, struct rf_view sdp)
 		return 0;
 	uint8_t *p = malloc(sdp.n);
 
-	drop_sdp(leg);
+	rf_sdp_drop(&leg->sdp, &leg->sdp_n);
 	leg->sdp = p;
 	leg->sdp_n = p ? (uint32_t)sdp.n : 0;
 	if (!p)

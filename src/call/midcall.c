@@ -197,13 +197,29 @@ static void news_refused(struct rf_relay *relay, unsigned status)
 		rf_end_media(relay->pair->call, 488);
 }
 
+/* A refused offer changes nothing (RFC 3261 14.1): the next refresh offers what stood before. */
+static void put_back(struct rf_relay *relay)
+{
+	struct rf_leg *to = relay->to;
+
+	if (!relay->before)
+		return;
+	rf_sdp_drop(&to->sdp, &to->sdp_n);
+	to->sdp = relay->before;
+	to->sdp_n = relay->before_n;
+	relay->before = NULL;
+	relay->before_n = 0;
+}
+
 static void relay_refused(struct rf_relay *relay, unsigned status)
 {
 	enum rf_offer_role role;
 	unsigned code;
 
-	if (has_offers(relay->sent))
+	if (has_offers(relay->sent)) {
 		rf_offer_got(&relay->to->offer, kind_of(relay->sent, false), false, &role, &code);
+		put_back(relay);
+	}
 	if ((status == 481 || status == 408) && relay->pair->call->up == relay->pair)
 		ended_there(relay, status);
 	else if (relay->ours)
@@ -287,6 +303,20 @@ static void relay_srv_event(void *arg, struct rf_srv *srv, enum rf_srv_event eve
 
 /* --- a leg asks */
 
+/* The offer becomes what `to` has been sent; what stood before is kept until it is taken. */
+static int set_aside(struct rf_relay *relay, struct rf_view sdp)
+{
+	struct rf_leg *to = relay->to;
+
+	if (sdp.n == 0 || sdp.p == to->sdp)
+		return 0;
+	relay->before = to->sdp;
+	relay->before_n = to->sdp_n;
+	to->sdp = NULL;
+	to->sdp_n = 0;
+	return rf_leg_keep_sdp(to, sdp);
+}
+
 static int send_across(struct rf_relay *relay, const struct rf_sip_msg *msg, struct rf_view sdp)
 {
 	struct rf_leg *to = relay->to;
@@ -309,11 +339,13 @@ static int send_across(struct rf_relay *relay, const struct rf_sip_msg *msg, str
 	}
 	if (rc)
 		return rc;
-	rc = rf_leg_keep_sdp(to, sdp);
+	rc = set_aside(relay, sdp);
 	if (!rc)
 		rc = rf_leg_send(to, &w, type, body, relay_event, relay, &relay->cli);
-	if (rc && has_offers(relay->sent))
+	if (rc && has_offers(relay->sent)) {
 		rf_leg_unsent(to, relay->sent);
+		put_back(relay);
+	}
 	return rc;
 }
 

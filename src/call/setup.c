@@ -405,9 +405,11 @@ static int send_invite(struct rf_pair *pair)
 
 	if (rc)
 		return rc;
-	put_asserted(call, &call->caller, &w);
+	/* A phone is nobody's trusted element: who asked for privacy is not named to it (RFC 3325 7). The record is. */
 	if (call->anonymous)
 		rf_put_lit(&w, "Privacy: id\r\n");
+	else
+		put_asserted(call, &call->caller, &w);
 	if (call->had_offer || pair->a.wants_rel)
 		rf_put_lit(&w, "Supported: 100rel\r\n");
 	rf_leg_put_timer(b, &w);

@@ -75,6 +75,32 @@ static void same_as_before_stays_on_its_leg(void **state)
 	call_down(a, b);
 }
 
+/* What a phone has refused is not offered to it again by our refresh. */
+static void refused_stays_refused(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+
+	up(a, b);
+	phone_in_dialog(a, "INVITE", NULL, SDP_HOLD);
+	phone_expect(b, "INVITE");
+	assert_true(phone_has(b, "a=sendonly"));
+	phone_answer(b, 488, NULL, NULL);
+	phone_expect(b, "ACK");
+	phone_expect_status(a, 488);
+	phone_ack(a, NULL);
+	kit_wait(k, 40000); /* the script's ACK is of a 2xx: the 488 comes again for a while */
+	phone_forget(a);
+	kit_wait(k, 858000);
+	for (struct phone *p = a; p <= b; p++) {
+		await_invite(p);
+		assert_false(phone_has(p, "a=sendonly"));
+		phone_answer(p, 200, NULL, SDP_PLAIN);
+		phone_expect(p, "ACK");
+	}
+	call_down(a, b);
+}
+
 static void moved_media_is_told(void **state)
 {
 	struct kit *k = *state;
@@ -212,7 +238,7 @@ static void another_phone_takes_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(same_as_before_stays_on_its_leg), T(moved_media_is_told), T(no_end_of_news), T(news_that_are_refused),
+		T(same_as_before_stays_on_its_leg), T(refused_stays_refused), T(moved_media_is_told), T(no_end_of_news), T(news_that_are_refused),
 		T(another_phone_takes_it),
 	};
 

@@ -347,20 +347,28 @@ static void put_binding(struct rf_writer *w, const struct rf_binding *b, struct 
 	rf_sip_put_crlf(w);
 }
 
-static void answer_200(struct rf_registration *r)
+static bool is_own(const struct rf_registration *r, const struct rf_binding *b)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (rf_binding_same(&r->changes[i].b, b))
+			return true;
+	return false;
+}
+
+static int put_200(struct rf_registration *r, bool all, struct rf_view *ret_headers)
 {
 	struct rf_call_core *core = r->core;
 	struct rf_mono now = rf_core_now(core);
 	uint32_t keepalive_s = rf_core_site(core)->sip.keepalive_s;
 	struct rf_binding *b;
 	struct rf_writer w;
-	struct rf_view headers;
 	size_t n;
 
 	rf_writer_init(&w, core->head, sizeof core->head);
 	if (rf_location_get(core->location, r->aor, now, &r->arena, &b, &n) == 0)
 		for (size_t i = 0; i < n; i++)
-			put_binding(&w, &b[i], now);
+			if (all || is_own(r, &b[i]))
+				put_binding(&w, &b[i], now);
 	rf_put_lit(&w, "Supported: path, outbound\r\n");
 	if (r->n && r->changes[0].b.path.n)
 		rf_sip_put_hdr(&w, RF_SIP_H_PATH, r->changes[0].b.path);
@@ -369,7 +377,16 @@ static void answer_200(struct rf_registration *r)
 		if (keepalive_s)
 			rf_sip_put_hdr_u64(&w, RF_SIP_H_FLOW_TIMER, keepalive_s);
 	}
-	if (rf_writer_done(&w, &headers))
+	return rf_writer_done(&w, ret_headers);
+}
+
+/* All bindings of the number (RFC 3261 10.3 8); of very many very long ones only those that this request made, since
+ * they are on the disk and the phone must hear of it. */
+static void answer_200(struct rf_registration *r)
+{
+	struct rf_view headers;
+
+	if (put_200(r, true, &headers) && put_200(r, false, &headers))
 		reply(r, 500, RF_V("Too Many Contacts"), RF_V(""));
 	else
 		reply(r, 200, RF_V(""), headers);

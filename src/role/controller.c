@@ -209,6 +209,21 @@ static int open_landlock(struct rf_controller *k, struct rf_sandbox_landlock *re
 	return 0;
 }
 
+/* Landlock opens the site's folder for a reload, and pki/ lies in it: as another user than the owner we are kept out by
+ * the modes of the keys; as the owner by nothing. */
+static int look_at_keys(struct rf_controller *k, struct rf_diag *diag)
+{
+	if (access("pki/ca.key", R_OK) < 0)
+		return 0;
+	if (k->site->level == RF_LEVEL_HIGHEST)
+		return rf_diag_set(diag, RF_E_DENIED, "user %s, who this controller runs as, may read pki/ca.key: level "
+				   "highest does not go without. Start it as root, so that it becomes %s",
+				   k->user_name, rf_site_cstr(k->site->run_as));
+	rf_log(k->log, RF_LOG_WARN, "user %s, who this controller runs as, may read the keys in pki/: start it as root, so "
+	       "that it becomes %s", k->user_name, rf_site_cstr(k->site->run_as));
+	return 0;
+}
+
 static int give_up(struct rf_controller *k, struct rf_diag *diag)
 {
 	struct rf_sandbox_landlock ll = { .fd = -1 };
@@ -221,6 +236,8 @@ static int give_up(struct rf_controller *k, struct rf_diag *diag)
 		rc = rf_sandbox_no_new_privileges(diag);
 	if (!rc && ll.abi)
 		rc = rf_sandbox_landlock_apply(&ll, diag);
+	if (!rc)
+		rc = look_at_keys(k, diag);
 	if (!rc)
 		rc = rf_sandbox_syscalls(RF_SANDBOX_CONTROLLER, &k->filtered, diag);
 	if (ll.fd >= 0)

@@ -181,7 +181,7 @@ static void around_a_file(void **state)
 static void phones(void **state)
 {
 	struct place *p = *state;
-	char before[4096], out[96];
+	char before[8192], out[96];
 
 	make_site(p, "medium");
 	write_file(p, "phones.csv", "# kept as it is\nnumber,name,label\n\n# also this\n1000,x,\n", "w");

@@ -24,7 +24,9 @@ def proxy(make_site):
     config.write_text((HERE / "kamailio.cfg").read_text().replace("@ADDRESS@", address)
                       .replace("@CONTROLLER@", site.address).replace("@MODULES@", f"{modules}/"))
     log = open(site.folder / "kamailio.log", "wb")
-    process = subprocess.Popen([shutil.which("kamailio") or "/usr/sbin/kamailio", "-f", str(config), "-DD", "-E", "-m",
+    # In a process namespace of its own: its eighteen processes end with the first, however that ends.
+    process = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child",
+                                shutil.which("kamailio") or "/usr/sbin/kamailio", "-f", str(config), "-DD", "-E", "-m",
                                 "32", "-Y", str(site.folder), "-P", str(site.folder / "kamailio.pid")],
                                stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
     log.close()

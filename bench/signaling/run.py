@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-from server import DOMAIN, Kamailio, Ringfort
+from server import DOMAIN, Kamailio, Ringfort, die_with_parent
 
 FIRST = 1001
 LOAD_CORE = 1 if (os.cpu_count() or 1) > 1 else 0
@@ -56,7 +56,8 @@ class Load:
                 "--domain", DOMAIN, "--pki", str(pki), "--step"]
         for key, value in {"first": FIRST, **options}.items():
             argv += [f"--{key.replace('_', '-')}"] + ([] if value is True else [str(value)])
-        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        preexec_fn=die_with_parent)
 
     def mark(self, want):
         line = self.process.stdout.readline()

@@ -31,12 +31,12 @@ def test_two_baresip_phones(site):
     lobby.command("hangup")
     desk.wait_event("CALL_CLOSED", seconds=5)
     wait_until("no call is left", lambda: not site.calls(), 5)
-    time.sleep(0.3)
+    time.sleep(0.3)   # the phones close their recordings
     assert lobby.tone_heard(660) > 0.9 and desk.tone_heard(440) > 0.9
 
     end = site.wait_event("call.end")
     assert end
-    records = site.ledger("cdr")
+    records = wait_until("two call records", lambda: len(site.ledger("cdr")) >= 2 and site.ledger("cdr"), 5)
     assert len(records) == 2
     assert site.call("ledger", "verify").returncode == 0
 
@@ -91,7 +91,7 @@ def test_up_down_status(make_site):
     assert again.returncode == 0 and "already" in again.stdout
     assert site.down().returncode == 0
     assert site.call("status").returncode == 1
-    assert [e["kind"] for e in site.ledger("start", "stop")] == ["start", "stop"]
+    wait_until("both on record", lambda: [e["kind"] for e in site.ledger("start", "stop")] == ["start", "stop"], 5)
     assert site.call("down").returncode == 0
 
 

@@ -15,18 +15,22 @@ const char *rf_call_state_name(enum rf_call_state state)
 
 /* --- pairs and relays */
 
-struct rf_pair *rf_pair_new(struct rf_call *call)
+struct rf_pair *rf_pair_new(struct rf_call *call, struct rf_party *callee)
 {
 	struct rf_pair *pair = calloc(1, sizeof *pair);
 
 	if (!pair)
 		return NULL;
+	pair->a = rf_leg_new(pair, call->caller);
+	pair->b = rf_leg_new(pair, callee);
+	if (!pair->a || !pair->b) {
+		rf_leg_free(pair->a);
+		rf_leg_free(pair->b);
+		free(pair);
+		return NULL;
+	}
 	pair->call = call;
-	pair->a.pair = pair->b.pair = pair;
-	pair->a.is_a = true;
-	pair->a.party = &call->caller;
-	pair->b.party = &pair->callee;
-	pair->index = ++call->next_index;
+	pair->b->index = ++call->next_index;
 	TAILQ_INIT(&pair->relays);
 	TAILQ_INSERT_TAIL(&call->pairs, pair, list);
 	call->core->census.pairs++;
@@ -40,11 +44,9 @@ void rf_pair_free(struct rf_pair *pair)
 	while (!TAILQ_EMPTY(&pair->relays))
 		rf_relay_free(TAILQ_FIRST(&pair->relays));
 	rf_cli_drop(pair->invite);
-	rf_leg_close(&pair->a);
-	rf_leg_close(&pair->b);
+	rf_leg_free(pair->a);
+	rf_leg_free(pair->b);
 	rf_media_fini(&pair->media);
-	rf_party_fini(&pair->callee);
-	free(pair->contact);
 	TAILQ_REMOVE(&call->pairs, pair, list);
 	call->core->census.pairs--;
 	if (call->up == pair)
@@ -152,7 +154,7 @@ void rf_call_sweep(struct rf_defer *defer)
 		TAILQ_REMOVE(&core->ended, call, list);
 		while (!TAILQ_EMPTY(&call->pairs))
 			rf_pair_free(TAILQ_FIRST(&call->pairs));
-		rf_party_fini(&call->caller);
+		rf_party_put(call->caller);
 		core->census.calls--;
 		rf_call_shared_give(core->shared);
 		free(call);
@@ -192,7 +194,7 @@ static bool leg_busy(const struct rf_leg *leg)
 
 static bool pair_busy(const struct rf_pair *pair)
 {
-	return pair->state < RF_PAIR_UP || leg_busy(&pair->a) || leg_busy(&pair->b);
+	return pair->state < RF_PAIR_UP || leg_busy(pair->a) || leg_busy(pair->b);
 }
 
 static bool call_busy(const struct rf_call *call)
@@ -216,7 +218,7 @@ static void prune(struct rf_call *call)
 	for (struct rf_pair *pair = TAILQ_FIRST(&call->pairs), *next; pair; pair = next) {
 		next = TAILQ_NEXT(pair, list);
 		if (pair != call->up && pair->state == RF_PAIR_OVER && !pair_busy(pair)) {
-			rf_record_cdr_b(pair);
+			rf_record_leg(pair->b);
 			rf_pair_free(pair);
 		}
 	}
@@ -247,8 +249,8 @@ static struct rf_mono call_next(const struct rf_call *call)
 	if (call->state == RF_CALL_ENDING)
 		take_first(&at, call->end_until);
 	if (call->state == RF_CALL_ANSWERED && call->up) {
-		take_first(&at, leg_next(&call->up->a));
-		take_first(&at, leg_next(&call->up->b));
+		take_first(&at, leg_next(call->up->a));
+		take_first(&at, leg_next(call->up->b));
 	}
 	return at;
 }
@@ -285,12 +287,12 @@ static void on_timer(struct rf_timer *t)
 	if (call->state < RF_CALL_ANSWERED && rf_mono_due(call->ring_until, now))
 		rf_setup_timeout(call);
 	if (call->state == RF_CALL_ANSWERED && up) {
-		rf_refresh_step(&up->a, now);
-		rf_refresh_step(&up->b, now);
-		rf_news_step(&up->a, now);
-		rf_news_step(&up->b, now);
-		rf_end_flow_step(&up->a, now);
-		rf_end_flow_step(&up->b, now);
+		rf_refresh_step(up->a, now);
+		rf_refresh_step(up->b, now);
+		rf_news_step(up->a, now);
+		rf_news_step(up->b, now);
+		rf_end_flow_step(up->a, now);
+		rf_end_flow_step(up->b, now);
 	}
 	rf_call_settle(call);
 }

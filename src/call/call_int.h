@@ -16,10 +16,10 @@
 
 struct rf_pair;
 
-/* Who is at a leg, as proven: strings in one piece of memory. */
+/* Who is at a leg, as proven. Counted, of one worker; nothing in it changes, and its texts lie behind it in its memory. */
 struct rf_party {
 	struct rf_view number, display, phone, user, location;
-	void *memory;
+	uint32_t refs;
 };
 
 /* The connection that somebody was last heard on, as its transport proved it. The texts are static. */
@@ -31,12 +31,13 @@ struct rf_link {
 
 enum rf_leg_bye { RF_BYE_NONE, RF_BYE_WANTED /* when its ACK is in */, RF_BYE_SENT, RF_BYE_DONE };
 
-/* One dialog with one phone. */
+/* One dialog with one phone. An object of its own, so that it can go on in another pair than the one it began in;
+ * its pair owns it. */
 struct rf_leg {
 	struct rf_node by_tag;      /* in core->legs while dlg is there */
 	struct rf_node by_flow;     /* in core->flows likewise, while flow is a connection */
 	struct rf_pair *pair;
-	const struct rf_party *party;
+	struct rf_party *party;     /* a reference */
 	struct rf_dialog *dlg;
 	struct rf_offer offer;
 	struct rf_stimer stimer;
@@ -51,10 +52,14 @@ struct rf_leg {
 	struct rf_mono news_at;     /* when it is told, 0: none, or on its way */
 	struct rf_mono gone_at;     /* its connection closed; 0: it is there */
 	struct rf_mono again_at;    /* a refresh that met 491 is tried again; 0: none */
+	uint8_t *contact;           /* of the binding that was called, for the record and `call show`; NULL */
+	uint32_t contact_n;
+	struct rf_wall ring, answer, end; /* for the record */
+	uint16_t code;              /* called by us: its final code, 0 none */
+	uint8_t index;              /* 0: it called; n: the n-th that was called */
 	uint8_t bye;                /* enum rf_leg_bye */
 	uint8_t news_rounds;
 	bool flow_entered;
-	bool is_a;                  /* the caller's side */
 	bool ack_due;               /* we sent a 2xx to INVITE and have no ACK */
 	bool ack_owed;              /* we got a 2xx to INVITE and have not sent ACK: its offer waits for an answer */
 	bool allows_update, allows_info, wants_rel, wants_timer;
@@ -89,20 +94,14 @@ TAILQ_HEAD(rf_relay_list, rf_relay);
 struct rf_pair {
 	TAILQ_ENTRY(rf_pair) list;
 	struct rf_call *call;
-	struct rf_leg a, b;
-	struct rf_party callee;
+	struct rf_leg *a, *b;
 	struct rf_media media;
 	struct rf_relay_list relays;
 	struct rf_cli *invite;      /* ours to b */
 	struct rf_rel_uas rel_a;
 	struct rf_rel_uac rel_b;
-	uint8_t *contact;           /* of the binding, for the record and `call show` */
-	uint32_t contact_n;
-	struct rf_wall ring, answer, end;
-	uint16_t code;              /* b's final code, 0 none */
 	uint16_t held_code;         /* a provisional that waits for a PRACK */
 	uint8_t state;              /* enum rf_pair_state */
-	uint8_t index;
 	bool cancelled;
 	bool held;                  /* the last offer was a hold */
 	bool retried;               /* after 422 */
@@ -123,8 +122,7 @@ struct rf_call {
 	struct rf_pair_list pairs;
 	struct rf_pair *up;         /* the answered one */
 	struct rf_srv *srv;         /* the caller's INVITE, until its transaction ends */
-	struct rf_party caller;
-	struct rf_view caller_call_id;
+	struct rf_party *caller;    /* a reference; NULL only while it is made */
 	struct rf_flow caller_flow;
 	struct rf_link caller_link;
 	uint8_t dialled[64];
@@ -148,9 +146,15 @@ struct rf_call {
 
 enum { RF_RELAYS_PER_CALL = 16, RF_END_WAIT_MS = 40000, RF_MAX_FORWARDS = 70 };
 
+/* Is it on the caller's side? */
+static inline bool rf_leg_is_a(const struct rf_leg *leg)
+{
+	return leg->pair->a == leg;
+}
+
 static inline struct rf_leg *rf_leg_other(struct rf_leg *leg)
 {
-	return leg->is_a ? &leg->pair->b : &leg->pair->a;
+	return rf_leg_is_a(leg) ? leg->pair->b : leg->pair->a;
 }
 
 static inline struct rf_call_core *rf_leg_core(const struct rf_leg *leg)
@@ -163,9 +167,12 @@ static inline struct rf_call_core *rf_leg_core(const struct rf_leg *leg)
 /* Media keys may stand in a description (RFC 4568): wiped, then freed. *sdp is NULL afterwards. */
 void rf_sdp_drop(uint8_t **sdp, uint32_t *n);
 
-/* Enter the leg under our tag of its dialog; free everything it holds. */
+/* A leg of this pair without dialog. Takes a reference on party. NULL: no memory. */
+struct rf_leg *rf_leg_new(struct rf_pair *pair, struct rf_party *party);
+/* Out of the tables, with everything it holds. NULL is fine. */
+void rf_leg_free(struct rf_leg *leg);
+/* Enter the leg under our tag of its dialog. */
 int rf_leg_open(struct rf_leg *leg, struct rf_dialog *dlg);
-void rf_leg_close(struct rf_leg *leg);
 bool rf_leg_secure(const struct rf_leg *leg);
 bool rf_leg_confirmed(const struct rf_leg *leg);
 /* The leg that a request inside a dialog is for; NULL. */
@@ -206,9 +213,11 @@ void rf_leg_timer_2xx(struct rf_leg *leg, const struct rf_sip_msg *msg);
 
 /* --- party.c */
 
-int rf_party_init(struct rf_party *p, const struct rf_directory *dir, struct rf_view number, struct rf_view phone,
-		  struct rf_view user);
-void rf_party_fini(struct rf_party *p);
+/* With one reference; NULL: no memory. */
+struct rf_party *rf_party_new(const struct rf_directory *dir, struct rf_view number, struct rf_view phone,
+			      struct rf_view user);
+struct rf_party *rf_party_get(struct rf_party *p);
+void rf_party_put(struct rf_party *p); /* NULL is fine */
 bool rf_party_is(const struct rf_party *p, const struct rf_proof *proof);
 
 /* --- call.c */
@@ -223,7 +232,8 @@ void rf_call_finish(struct rf_call *call);
 void rf_call_settle(struct rf_call *call);
 void rf_call_sweep(struct rf_defer *defer);
 struct rf_call *rf_call_by_id(struct rf_call_core *core, struct rf_view id);
-struct rf_pair *rf_pair_new(struct rf_call *call);
+/* Its leg a is the caller's, its leg b that of callee; takes references. NULL: no memory. */
+struct rf_pair *rf_pair_new(struct rf_call *call, struct rf_party *callee);
 void rf_pair_free(struct rf_pair *pair);
 struct rf_relay *rf_relay_new(struct rf_leg *from, struct rf_srv *srv, enum rf_sip_method method);
 void rf_relay_free(struct rf_relay *relay);
@@ -302,6 +312,7 @@ void rf_record_call(struct rf_call *call, enum rf_event_kind kind);
 void rf_record_call_refused(struct rf_call_core *core, const struct rf_in *in, unsigned code, const char *why);
 void rf_record_media(struct rf_call *call, enum rf_sdp_rule rule, const struct rf_leg *from);
 void rf_record_cdrs(struct rf_call *call);
-void rf_record_cdr_b(struct rf_pair *pair);
+/* The record of one leg that leaves before the call ends: a fork that lost. */
+void rf_record_leg(struct rf_leg *leg);
 
 #endif

@@ -162,11 +162,11 @@ static void show_call(struct object *o, struct rf_call *call)
 	str(o, "id", rf_id_view(&call->id));
 	num(o, "worker", call->core->worker);
 	str(o, "state", rf_view_str(rf_call_state_name(call->state)));
-	str(o, "from", call->caller.number);
-	str(o, "from_phone", call->caller.phone);
+	str(o, "from", call->caller->number);
+	str(o, "from_phone", call->caller->phone);
 	str(o, "to", rf_view_of(call->dialled, call->dialled_n));
 	if (call->up)
-		str(o, "to_phone", call->up->callee.phone);
+		str(o, "to_phone", call->up->b->party->phone);
 	when(o, "since", call->start);
 	num(o, "duration_s", call->answered_at.us ? (now.us - call->answered_at.us) / 1000000 : 0);
 	if (call->up && call->up->media.last)
@@ -194,7 +194,7 @@ static void show_leg(struct object *o, const struct rf_leg *leg, const char *nam
 
 	rf_put_byte(&o->w, '{');
 	str(o, "leg", rf_view_str(name));
-	num(o, "pair", pair->index);
+	num(o, "pair", pair->b->index);
 	str(o, "number", leg->party->number);
 	str(o, "phone", leg->party->phone);
 	str(o, "user", leg->party->user);
@@ -207,8 +207,8 @@ static void show_leg(struct object *o, const struct rf_leg *leg, const char *nam
 		str(o, "call_id", rf_dialog_call_id(leg->dlg));
 		str(o, "dialog", rf_view_str(rf_dialog_state_name(rf_dialog_state(leg->dlg))));
 	}
-	if (!leg->is_a)
-		str(o, "contact", rf_view_of(pair->contact, pair->contact_n));
+	if (leg->contact)
+		str(o, "contact", rf_view_of(leg->contact, leg->contact_n));
 	if (pair->media.last) {
 		key(o, "media");
 		rf_put_byte(&o->w, '"');
@@ -237,11 +237,11 @@ static int call_show(struct rf_call_core *core, const struct rf_control_query *q
 		if (call->up && pair != call->up)
 			continue;
 		if (!more) {
-			show_leg(&o, &pair->a, "a");
+			show_leg(&o, pair->a, "a");
 			more = true;
 		}
 		rf_put_byte(&o.w, ',');
-		show_leg(&o, &pair->b, "b");
+		show_leg(&o, pair->b, "b");
 	}
 	rf_put_byte(&o.w, ']');
 	finish(&o, t);

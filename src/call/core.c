@@ -452,7 +452,7 @@ static void mark_leg(struct rf_leg *leg)
 
 	if (!leg->gone_at.us)
 		leg->gone_at = rf_core_now(call->core);
-	if (call->state < RF_CALL_ANSWERED && leg->is_a) {
+	if (call->state < RF_CALL_ANSWERED && rf_leg_is_a(leg)) {
 		call->ended_by = RF_ENDED_CALLER;
 		rf_setup_abandon(call, "connection lost", 487, RF_V("SIP;cause=487;text=\"Caller vanished\""));
 	} else if (call->state < RF_CALL_ANSWERED && leg->pair->state < RF_PAIR_HELD && leg->pair->invite) {

@@ -28,7 +28,7 @@ static void tell(struct rf_pair *pair, unsigned code, struct rf_view sdp)
 {
 	struct rf_call *call = pair->call;
 	struct rf_call_core *core = call->core;
-	struct rf_leg *a = &pair->a;
+	struct rf_leg *a = pair->a;
 	bool reliable = a->wants_rel && (sdp.n || call->requires_rel);
 	enum rf_offer_msg kind = reliable ? RF_OFFER_1XX_REL : RF_OFFER_1XX;
 	enum rf_offer_role role;
@@ -62,8 +62,8 @@ static void note_ringing(struct rf_pair *pair)
 {
 	struct rf_call *call = pair->call;
 
-	if (pair->ring.us == 0)
-		pair->ring = rf_call_wall(call);
+	if (pair->b->ring.us == 0)
+		pair->a->ring = pair->b->ring = rf_call_wall(call);
 	if (call->state == RF_CALL_TRYING) {
 		call->state = RF_CALL_RINGING;
 		rf_record_call(call, RF_EVENT_CALL_RING);
@@ -89,7 +89,7 @@ static void prack_event(void *arg, struct rf_cli *cli, const struct rf_cli_event
 
 static int send_prack(struct rf_pair *pair, uint32_t rseq, struct rf_view sdp)
 {
-	struct rf_leg *b = &pair->b;
+	struct rf_leg *b = pair->b;
 	struct rf_rack rack = { rseq, b->invite_cseq, RF_V("INVITE") };
 	struct rf_writer w;
 
@@ -112,7 +112,7 @@ static int send_prack(struct rf_pair *pair, uint32_t rseq, struct rf_view sdp)
 static enum rf_sdp_rule take_description(struct rf_pair *pair, bool rel, struct rf_view sdp,
 					 enum rf_offer_role *ret_role, struct rf_view *ret_out)
 {
-	struct rf_leg *a = &pair->a, *b = &pair->b;
+	struct rf_leg *a = pair->a, *b = pair->b;
 	struct rf_call_core *core = pair->call->core;
 	unsigned code;
 
@@ -145,7 +145,7 @@ void rf_early_response(struct rf_pair *pair, const struct rf_sip_msg *msg)
 
 	if (msg->status == 100 || call->state >= RF_CALL_ANSWERED || pair->state >= RF_PAIR_HELD || pair->cancelled)
 		return;
-	if (rf_dialog_response(pair->b.dlg, msg) == RF_E_NOT_FOUND) {
+	if (rf_dialog_response(pair->b->dlg, msg) == RF_E_NOT_FOUND) {
 		other_fork(pair, msg);
 		return;
 	}
@@ -154,18 +154,18 @@ void rf_early_response(struct rf_pair *pair, const struct rf_sip_msg *msg)
 
 	if (rel && rf_rel_uac_receive(&pair->rel_b, rseq) != RF_REL_NEW)
 		return;
-	rf_leg_learn(&pair->b, msg);
+	rf_leg_learn(pair->b, msg);
 	if (rf_sdp_of(msg, &sdp))
 		sdp = RF_V("");
 	enum rf_sdp_rule rule = take_description(pair, rel, sdp, &role, &out);
 
-	if (rule == RF_SDP_RULE_OK && rf_leg_keep_sdp(&pair->a, out))
+	if (rule == RF_SDP_RULE_OK && rf_leg_keep_sdp(pair->a, out))
 		rule = RF_SDP_RULE_MEMORY;
-	if (rule != RF_SDP_RULE_OK || (role == RF_OFFER_OFFER && !pair->a.wants_rel)) {
+	if (rule != RF_SDP_RULE_OK || (role == RF_OFFER_OFFER && !pair->a->wants_rel)) {
 		rf_setup_kill_pair(pair, 488, rule);
 		return;
 	}
-	out = out.n ? rf_view_of(pair->a.sdp, pair->a.sdp_n) : out;
+	out = out.n ? rf_view_of(pair->a->sdp, pair->a->sdp_n) : out;
 	if (rel && role == RF_OFFER_OFFER) {
 		pair->prack_owed = true;
 		pair->prack_rseq = rseq;
@@ -200,16 +200,16 @@ void rf_early_go_on(struct rf_pair *pair)
 static enum rf_sdp_rule pass_answer(struct rf_pair *pair, struct rf_view sdp)
 {
 	struct rf_view out;
-	enum rf_sdp_rule rule = rf_media_answer(pair->call->core, &pair->media, rf_leg_secure(&pair->a),
-						rf_leg_secure(&pair->b), sdp, &out);
+	enum rf_sdp_rule rule = rf_media_answer(pair->call->core, &pair->media, rf_leg_secure(pair->a),
+						rf_leg_secure(pair->b), sdp, &out);
 
 	if (rule != RF_SDP_RULE_OK)
 		return rule;
-	if (rf_leg_keep_sdp(&pair->b, out))
+	if (rf_leg_keep_sdp(pair->b, out))
 		return RF_SDP_RULE_MEMORY;
 	rf_media_settled(&pair->media);
 	pair->prack_owed = false;
-	return send_prack(pair, pair->prack_rseq, rf_view_of(pair->b.sdp, pair->b.sdp_n)) ? RF_SDP_RULE_MEMORY : rule;
+	return send_prack(pair, pair->prack_rseq, rf_view_of(pair->b->sdp, pair->b->sdp_n)) ? RF_SDP_RULE_MEMORY : rule;
 }
 
 void rf_early_prack(struct rf_leg *leg, struct rf_in *in)
@@ -223,7 +223,7 @@ void rf_early_prack(struct rf_leg *leg, struct rf_in *in)
 	struct rf_view sdp;
 	unsigned code;
 
-	if (!leg->is_a || rf_sip_msg_rack(in->msg, &rack.rseq, &rack.cseq, &rack.method) ||
+	if (!rf_leg_is_a(leg) || rf_sip_msg_rack(in->msg, &rack.rseq, &rack.cseq, &rack.method) ||
 	    rf_rel_uas_prack(&pair->rel_a, &rack)) {
 		rf_core_reply(core, in->srv, 481, RF_V(""));
 		return;

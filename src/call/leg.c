@@ -49,18 +49,32 @@ void rf_sdp_drop(uint8_t **sdp, uint32_t *n)
 	*n = 0;
 }
 
-void rf_leg_close(struct rf_leg *leg)
+struct rf_leg *rf_leg_new(struct rf_pair *pair, struct rf_party *party)
 {
+	struct rf_leg *leg = calloc(1, sizeof *leg);
+
+	if (!leg)
+		return NULL;
+	leg->pair = pair;
+	leg->party = rf_party_get(party);
+	return leg;
+}
+
+void rf_leg_free(struct rf_leg *leg)
+{
+	if (!leg)
+		return;
 	if (leg->dlg) {
 		leave_flow(leg);
 		rf_table_del(&rf_leg_core(leg)->legs, &leg->by_tag);
 		rf_dialog_free(leg->dlg);
-		leg->dlg = NULL;
 	}
 	rf_cli_drop(leg->own);
-	leg->own = NULL;
 	rf_sdp_drop(&leg->sdp, &leg->sdp_n);
 	rf_news_drop(leg);
+	rf_party_put(leg->party);
+	free(leg->contact);
+	free(leg);
 }
 
 bool rf_leg_secure(const struct rf_leg *leg)

@@ -633,7 +633,7 @@ void rf_mid_ack(struct rf_leg *leg, const struct rf_sip_msg *msg)
 {
 	struct rf_pair *pair = leg->pair;
 	struct rf_relay *relay = waiting_for_ack(leg);
-	bool first = pair->offer_in_2xx && leg->is_a && pair->b.ack_owed && !relay;
+	bool first = pair->offer_in_2xx && rf_leg_is_a(leg) && pair->b->ack_owed && !relay;
 	enum rf_offer_role role;
 	struct rf_view sdp;
 	unsigned code;

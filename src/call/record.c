@@ -145,15 +145,15 @@ void rf_record_call(struct rf_call *call, enum rf_event_kind kind)
 
 	rf_event_init(&e, kind, rf_core_wall(core));
 	rf_event_str(&e, "session", rf_id_view(&call->id));
-	rf_event_str(&e, "from", call->caller.number);
+	rf_event_str(&e, "from", call->caller->number);
 	rf_event_str(&e, "to", rf_view_of(call->dialled, call->dialled_n));
 	if (kind == RF_EVENT_CALL_START) {
-		rf_event_str(&e, "phone", call->caller.phone);
-		rf_event_str(&e, "user", call->caller.user);
+		rf_event_str(&e, "phone", call->caller->phone);
+		rf_event_str(&e, "user", call->caller->user);
 		put_flow(&e, &call->caller_flow);
 	}
 	if (kind == RF_EVENT_CALL_ANSWER && call->up)
-		rf_event_str(&e, "answered_by", call->up->callee.phone);
+		rf_event_str(&e, "answered_by", call->up->b->party->phone);
 	if (kind == RF_EVENT_CALL_END) {
 		rf_event_u64(&e, "code", call->code);
 		rf_event_cstr(&e, "outcome", outcome(call));
@@ -203,12 +203,12 @@ struct texts {
 	char address[RF_ADDR_TEXT], serial[2 * RF_PKI_SERIAL_MAX];
 };
 
-/* What both legs of a pair, and the caller without any, have in common. */
+/* What all legs, and a caller without any, have in common. */
 static void fill(struct rf_cdr *cdr, struct rf_call *call, const struct rf_party *p, const struct rf_flow *flow,
 		 const struct rf_link *link, struct texts *t)
 {
 	*cdr = (struct rf_cdr){
-		.session = rf_id_view(&call->id), .from = call->caller.number,
+		.session = rf_id_view(&call->id), .from = call->caller->number,
 		.to = rf_view_of(call->dialled, call->dialled_n), .number = p->number, .device = p->phone,
 		.user = p->user, .location = p->location, .tls = word(link->tls), .cipher = word(link->cipher),
 		.certificate = rf_link_serial(link, t->serial),
@@ -233,65 +233,79 @@ static void post(struct rf_call *call, const struct rf_cdr *cdr)
 		call->core->counters.ledger_refused++;
 }
 
-static void cdr_a(struct rf_call *call)
+/* A caller whom nobody was called for. */
+static void record_caller(struct rf_call *call)
 {
-	const struct rf_pair *pair = call->up ? call->up : TAILQ_FIRST(&call->pairs);
 	struct texts texts;
 	struct rf_cdr cdr;
 
-	fill(&cdr, call, &call->caller, pair ? &pair->a.flow : &call->caller_flow,
-	     pair ? &pair->a.link : &call->caller_link, &texts);
+	fill(&cdr, call, call->caller, &call->caller_flow, &call->caller_link, &texts);
 	cdr.leg = RF_V("a");
 	cdr.direction = RF_V("in");
 	cdr.code = call->code;
-	cdr.outcome = word(call->up ? "answered" : outcome(call));
+	cdr.outcome = word(outcome(call));
 	cdr.end = rf_call_wall(call);
-	if (pair) {
-		cdr.call_id = pair->a.dlg ? rf_dialog_call_id(pair->a.dlg) : RF_V("");
-		cdr.ring = pair->ring;
-	}
-	if (call->up) {
-		cdr.answer = call->up->answer;
-		cdr.end = call->up->end.us ? call->up->end : cdr.end;
-		put_media(&cdr, call->up);
-	}
 	post(call, &cdr);
 }
 
-void rf_record_cdr_b(struct rf_pair *pair)
+/* "a" for the leg of the caller, "b", "b2", ... for those that were called, in that order. */
+static struct rf_view leg_name(const struct rf_leg *leg, char buf[static 8])
 {
-	struct rf_call *call = pair->call;
-	struct texts texts;
-	char leg[8];
 	struct rf_writer w;
-	struct rf_cdr cdr;
-	bool up = call->up == pair;
 
-	rf_writer_init(&w, leg, sizeof leg);
+	if (leg->index == 0)
+		return RF_V("a");
+	rf_writer_init(&w, buf, 8);
 	rf_put_byte(&w, 'b');
-	if (pair->index > 1)
-		rf_put_u64(&w, pair->index);
-	fill(&cdr, call, &pair->callee, &pair->b.flow, &pair->b.link, &texts);
-	cdr.leg = rf_view_of(leg, w.n);
-	cdr.direction = RF_V("out");
-	cdr.call_id = pair->b.dlg ? rf_dialog_call_id(pair->b.dlg) : RF_V("");
-	cdr.code = up ? 200 : pair->code;
-	cdr.outcome = word(up ? "answered" : pair->cancelled ? "cancelled" : rf_code_outcome(pair->code));
-	cdr.ring = pair->ring;
-	cdr.end = pair->end.us ? pair->end : rf_call_wall(call);
-	if (up) {
-		cdr.answer = pair->answer;
-		put_media(&cdr, pair);
+	if (leg->index > 1)
+		rf_put_u64(&w, leg->index);
+	return rf_view_of(buf, w.n);
+}
+
+/* How it came out for this leg: what the caller was told, what the called phone said. */
+static void put_outcome(struct rf_cdr *cdr, const struct rf_call *call, const struct rf_leg *leg)
+{
+	if (leg->index == 0) {
+		cdr->code = call->code;
+		cdr->outcome = word(leg->answer.us ? "answered" : outcome(call));
+	} else if (leg->answer.us) {
+		cdr->code = 200;
+		cdr->outcome = RF_V("answered");
+	} else {
+		cdr->code = leg->code;
+		cdr->outcome = word(leg->pair->cancelled ? "cancelled" : rf_code_outcome(leg->code));
 	}
+}
+
+void rf_record_leg(struct rf_leg *leg)
+{
+	struct rf_call *call = leg->pair->call;
+	struct texts texts;
+	char name[8];
+	struct rf_cdr cdr;
+
+	fill(&cdr, call, leg->party, &leg->flow, &leg->link, &texts);
+	cdr.leg = leg_name(leg, name);
+	cdr.direction = leg->index ? RF_V("out") : RF_V("in");
+	cdr.call_id = leg->dlg ? rf_dialog_call_id(leg->dlg) : RF_V("");
+	put_outcome(&cdr, call, leg);
+	cdr.ring = leg->ring;
+	cdr.answer = leg->answer;
+	cdr.end = leg->end.us ? leg->end : rf_call_wall(call);
+	if (leg->answer.us)
+		put_media(&cdr, leg->pair);
 	post(call, &cdr);
 }
 
 void rf_record_cdrs(struct rf_call *call)
 {
-	struct rf_pair *pair;
+	struct rf_pair *caller = call->up ? call->up : TAILQ_FIRST(&call->pairs), *pair;
 
 	call->recorded = true;
-	cdr_a(call);
+	if (caller)
+		rf_record_leg(caller->a);
+	else
+		record_caller(call);
 	TAILQ_FOREACH(pair, &call->pairs, list)
-		rf_record_cdr_b(pair);
+		rf_record_leg(pair->b);
 }

@@ -26,7 +26,7 @@ static void invite_srv_event(void *arg, struct rf_srv *srv, enum rf_srv_event ev
 	case RF_SRV_NO_ACK:
 		if (call->up) {
 			call->core->counters.acks_missing++;
-			call->up->a.ack_due = false;
+			call->up->a->ack_due = false;
 			rf_end(call, NULL, RF_ENDED_SYSTEM, 408, "no ACK", RF_V("SIP;cause=408;text=\"ACK timeout\""));
 		}
 		break;
@@ -53,7 +53,7 @@ static void cancel_pair(struct rf_pair *pair, struct rf_view reason)
 		return;
 	if (pair->state >= RF_PAIR_HELD) {
 		pair->state = RF_PAIR_OVER;
-		rf_leg_bye(&pair->b, reason);
+		rf_leg_bye(pair->b, reason);
 		return;
 	}
 	if (pair->cancelled || !pair->invite)
@@ -78,7 +78,7 @@ static struct rf_view tag_for_refusal(const struct rf_call *call)
 {
 	const struct rf_pair *pair = TAILQ_FIRST(&call->pairs);
 
-	return pair && pair->a.dlg ? rf_dialog_local_tag(pair->a.dlg) : RF_V("");
+	return pair && pair->a->dlg ? rf_dialog_local_tag(pair->a->dlg) : RF_V("");
 }
 
 /* The caller gets a final refusal. */
@@ -94,8 +94,8 @@ static void refuse_caller(struct rf_call *call, unsigned code, struct rf_view he
 			rf_answer(call->core, call->srv, code, RF_V(""), tag_for_refusal(call), headers, RF_V(""));
 	}
 	TAILQ_FOREACH(pair, &call->pairs, list)
-		if (pair->a.dlg)
-			rf_dialog_answered(pair->a.dlg, code);
+		if (pair->a->dlg)
+			rf_dialog_answered(pair->a->dlg, code);
 	call->state = RF_CALL_ENDING;
 	call->end_until = rf_mono_add_ms(rf_core_now(call->core), RF_END_WAIT_MS);
 	if (!call->why)
@@ -124,11 +124,11 @@ void rf_setup_pair_failed(struct rf_pair *pair, unsigned code)
 	struct rf_call *call = pair->call;
 	struct rf_code tell = rf_code_of_phone(code);
 
-	pair->code = (uint16_t)code;
+	pair->b->code = (uint16_t)code;
 	pair->state = RF_PAIR_OVER;
-	pair->end = rf_call_wall(call);
-	if (pair->b.dlg && rf_dialog_state(pair->b.dlg) != RF_DIALOG_CONFIRMED)
-		rf_dialog_end(pair->b.dlg);
+	pair->b->end = rf_call_wall(call);
+	if (pair->b->dlg && rf_dialog_state(pair->b->dlg) != RF_DIALOG_CONFIRMED)
+		rf_dialog_end(pair->b->dlg);
 	if (!pair->cancelled && (tell.rank > call->best_rank || !call->best_code)) {
 		call->best_rank = (uint8_t)tell.rank;
 		call->best_code = (uint16_t)tell.code;
@@ -143,15 +143,15 @@ void rf_setup_kill_pair(struct rf_pair *pair, unsigned code, enum rf_sdp_rule ru
 {
 	if (rule != RF_SDP_RULE_OK) {
 		pair->call->media_rule = (uint8_t)rule;
-		rf_record_media(pair->call, rule, &pair->b);
+		rf_record_media(pair->call, rule, pair->b);
 	}
-	if (rf_leg_confirmed(&pair->b)) {
-		rf_leg_bye(&pair->b, RF_V("SIP;cause=488;text=\"Media policy\""));
+	if (rf_leg_confirmed(pair->b)) {
+		rf_leg_bye(pair->b, RF_V("SIP;cause=488;text=\"Media policy\""));
 		rf_setup_pair_failed(pair, code);
 		return;
 	}
 	cancel_pair(pair, rule == RF_SDP_RULE_OK ? RF_V("") : RF_V("SIP;cause=488;text=\"Media policy\""));
-	pair->code = (uint16_t)code;
+	pair->b->code = (uint16_t)code;
 	if (rf_code_of_phone(code).rank > pair->call->best_rank) {
 		pair->call->best_rank = (uint8_t)rf_code_of_phone(code).rank;
 		pair->call->best_code = (uint16_t)code;
@@ -176,22 +176,22 @@ static void put_asserted(struct rf_call *call, const struct rf_party *p, struct 
 
 void rf_setup_put_callee(struct rf_pair *pair, struct rf_writer *w)
 {
-	put_asserted(pair->call, &pair->callee, w);
+	put_asserted(pair->call, pair->b->party, w);
 }
 
 void rf_setup_answer(struct rf_pair *pair)
 {
 	struct rf_call *call = pair->call;
 	struct rf_call_core *core = call->core;
-	struct rf_view sdp = rf_view_of(pair->a.sdp, pair->a.sdp_n), headers;
+	struct rf_view sdp = rf_view_of(pair->a->sdp, pair->a->sdp_n), headers;
 	enum rf_offer_role role = RF_OFFER_NO_SDP;
 	struct rf_writer w;
 
-	if (rf_offer_can_send(&pair->a.offer, RF_OFFER_INVITE_2XX, &role) || role == RF_OFFER_NO_SDP ||
-	    role == RF_OFFER_EXTRA || !pair->a.sdp)
+	if (rf_offer_can_send(&pair->a->offer, RF_OFFER_INVITE_2XX, &role) || role == RF_OFFER_NO_SDP ||
+	    role == RF_OFFER_EXTRA || !pair->a->sdp)
 		sdp = RF_V("");
 	rf_writer_init(&w, core->head, sizeof core->head);
-	rf_leg_put_self(&pair->a, &w);
+	rf_leg_put_self(pair->a, &w);
 	rf_setup_put_callee(pair, &w);
 	rf_put_timer_answer(&w, &call->timer_answer);
 	if (rf_writer_done(&w, &headers) || !caller_waits(call)) {
@@ -202,15 +202,15 @@ void rf_setup_answer(struct rf_pair *pair)
 	pair->state = RF_PAIR_UP;
 	cancel_others(call, pair, RF_V("SIP;cause=200;text=\"Call completed elsewhere\""));
 	rf_rel_uas_final(&pair->rel_a);
-	rf_answer(core, call->srv, 200, RF_V(""), rf_dialog_local_tag(pair->a.dlg), headers, sdp);
-	rf_offer_sent(&pair->a.offer, RF_OFFER_INVITE_2XX, sdp.n > 0);
-	rf_dialog_answered(pair->a.dlg, 200);
-	rf_stimer_answered(&pair->a.stimer, &call->timer_answer, rf_core_now(core));
-	pair->a.ack_due = true;
+	rf_answer(core, call->srv, 200, RF_V(""), rf_dialog_local_tag(pair->a->dlg), headers, sdp);
+	rf_offer_sent(&pair->a->offer, RF_OFFER_INVITE_2XX, sdp.n > 0);
+	rf_dialog_answered(pair->a->dlg, 200);
+	rf_stimer_answered(&pair->a->stimer, &call->timer_answer, rf_core_now(core));
+	pair->a->ack_due = true;
 	call->code = 200;
 	call->state = RF_CALL_ANSWERED;
 	call->answered_at = rf_core_now(core);
-	pair->answer = rf_call_wall(call);
+	pair->a->answer = pair->b->answer = rf_call_wall(call);
 	core->counters.calls_answered++;
 	if (!pair->offer_in_2xx)
 		rf_media_settled(&pair->media);
@@ -220,29 +220,29 @@ void rf_setup_answer(struct rf_pair *pair)
 /* A 2xx of a dialog that nobody wants: ACK and BYE (RFC 3261 13.2.2.4). */
 static void end_late(struct rf_pair *pair)
 {
-	rf_leg_ack(&pair->b, pair->invite, RF_V(""));
-	rf_leg_bye(&pair->b, RF_V("SIP;cause=200;text=\"Call completed elsewhere\""));
+	rf_leg_ack(pair->b, pair->invite, RF_V(""));
+	rf_leg_bye(pair->b, RF_V("SIP;cause=200;text=\"Call completed elsewhere\""));
 	pair->state = RF_PAIR_OVER;
 }
 
 /* One phone behind a proxy answered after another had: its dialog lives only for this. */
 static void end_stray(struct rf_pair *pair, const struct rf_sip_msg *msg)
 {
-	struct rf_dialog *mine = pair->b.dlg, *stray;
-	uint8_t bye = pair->b.bye;
+	struct rf_dialog *mine = pair->b->dlg, *stray;
+	uint8_t bye = pair->b->bye;
 
 	if (rf_dialog_fork(mine, msg, &stray))
 		return;
-	pair->b.dlg = stray;
-	pair->b.bye = RF_BYE_NONE;
-	rf_leg_ack(&pair->b, pair->invite, RF_V(""));
+	pair->b->dlg = stray;
+	pair->b->bye = RF_BYE_NONE;
+	rf_leg_ack(pair->b, pair->invite, RF_V(""));
 	struct rf_writer w;
 	struct rf_cli *cli;
 
-	if (rf_leg_begin(&pair->b, RF_SIP_BYE, &w) == 0)
-		rf_leg_send(&pair->b, &w, RF_V(""), RF_V(""), NULL, NULL, &cli);
-	pair->b.dlg = mine;
-	pair->b.bye = bye;
+	if (rf_leg_begin(pair->b, RF_SIP_BYE, &w) == 0)
+		rf_leg_send(pair->b, &w, RF_V(""), RF_V(""), NULL, NULL, &cli);
+	pair->b->dlg = mine;
+	pair->b->bye = bye;
 	rf_dialog_free(stray);
 }
 
@@ -251,21 +251,21 @@ static void end_stray(struct rf_pair *pair, const struct rf_sip_msg *msg)
 static bool take_dialog(struct rf_pair *pair, const struct rf_sip_msg *msg)
 {
 	struct rf_dialog *fork;
-	int rc = rf_dialog_response(pair->b.dlg, msg);
+	int rc = rf_dialog_response(pair->b->dlg, msg);
 
 	if (rc != RF_E_NOT_FOUND)
 		return rc == 0 || rc == RF_E_MALFORMED;
-	if (rf_dialog_fork(pair->b.dlg, msg, &fork))
+	if (rf_dialog_fork(pair->b->dlg, msg, &fork))
 		return false;
-	rf_dialog_free(pair->b.dlg);
-	pair->b.dlg = fork;
+	rf_dialog_free(pair->b->dlg);
+	pair->b->dlg = fork;
 	return true;
 }
 
 /* What the 2xx says about media goes into a.sdp. */
 static enum rf_sdp_rule take_description(struct rf_pair *pair, const struct rf_sip_msg *msg, bool *ret_missing)
 {
-	struct rf_leg *a = &pair->a, *b = &pair->b;
+	struct rf_leg *a = pair->a, *b = pair->b;
 	enum rf_sdp_rule rule = RF_SDP_RULE_OK;
 	enum rf_offer_role role;
 	struct rf_view sdp, out = { NULL, 0 };
@@ -296,29 +296,29 @@ static void on_2xx(struct rf_pair *pair, const struct rf_sip_msg *msg)
 		end_stray(pair, msg);
 		return;
 	}
-	struct rf_dialog *rang = pair->b.dlg;
+	struct rf_dialog *rang = pair->b->dlg;
 	bool usable = take_dialog(pair, msg);
-	bool other = pair->b.dlg != rang;
+	bool other = pair->b->dlg != rang;
 
-	rf_leg_learn(&pair->b, msg);
-	pair->code = msg->status;
+	rf_leg_learn(pair->b, msg);
+	pair->b->code = msg->status;
 	if (!usable || call->up || call->state >= RF_CALL_ANSWERED || pair->cancelled || !caller_waits(call)) {
 		end_late(pair);
 		return;
 	}
-	rf_leg_timer_2xx(&pair->b, msg);
+	rf_leg_timer_2xx(pair->b, msg);
 	enum rf_sdp_rule rule = take_description(pair, msg, &missing);
 
 	if (missing || rule != RF_SDP_RULE_OK) {
-		rf_leg_ack(&pair->b, pair->invite, RF_V(""));
+		rf_leg_ack(pair->b, pair->invite, RF_V(""));
 		rf_setup_kill_pair(pair, 488, missing ? RF_SDP_RULE_NO_MEDIA : rule);
 		return;
 	}
 	if (other && pair->rel_b.rseq && rf_sdp_of(msg, &sdp) == 0)
-		rf_news_keep(&pair->b, sdp); /* the caller has the answer of the phone that rang first */
-	pair->b.ack_owed = true;
+		rf_news_keep(pair->b, sdp); /* the caller has the answer of the phone that rang first */
+	pair->b->ack_owed = true;
 	if (!pair->offer_in_2xx)
-		rf_leg_ack(&pair->b, pair->invite, RF_V(""));
+		rf_leg_ack(pair->b, pair->invite, RF_V(""));
 	pair->state = RF_PAIR_HELD;
 	if (rf_rel_uas_may_accept(&pair->rel_a) && !rf_mid_open(pair))
 		rf_setup_answer(pair);
@@ -330,22 +330,22 @@ static int send_invite(struct rf_pair *pair);
 
 static void on_refusal(struct rf_pair *pair, const struct rf_sip_msg *msg)
 {
-	struct rf_stimer_policy policy = rf_leg_timer_policy(&pair->b);
+	struct rf_stimer_policy policy = rf_leg_timer_policy(pair->b);
 	uint32_t min_s;
 	unsigned code;
 	enum rf_offer_role role;
 
-	rf_offer_got(&pair->b.offer, RF_OFFER_INVITE_FAIL, false, &role, &code);
+	rf_offer_got(&pair->b->offer, RF_OFFER_INVITE_FAIL, false, &role, &code);
 	if (msg->status == 422 && !pair->retried && !pair->cancelled &&
 	    rf_sip_msg_min_se(msg, &min_s) == 0 &&
-	    rf_stimer_asked_422(&pair->b.stimer, &policy, min_s) == 0) {
+	    rf_stimer_asked_422(&pair->b->stimer, &policy, min_s) == 0) {
 		pair->retried = true;
 		rf_cli_drop(pair->invite);
 		pair->invite = NULL;
 		if (send_invite(pair) == 0)
 			return;
 	}
-	rf_dialog_response(pair->b.dlg, msg);
+	rf_dialog_response(pair->b->dlg, msg);
 	rf_setup_pair_failed(pair, msg->status);
 }
 
@@ -356,11 +356,11 @@ static void lost_binding(struct rf_pair *pair)
 	struct rf_writer w;
 
 	rf_writer_init(&w, buf, sizeof buf);
-	rf_put(&w, pair->callee.number);
+	rf_put(&w, pair->b->party->number);
 	rf_put_byte(&w, '@');
 	rf_put(&w, rf_core_site(call->core)->domain);
 	if (!w.err)
-		rf_location_flow_lost(call->core->location, rf_view_of(buf, w.n), &pair->b.flow);
+		rf_location_flow_lost(call->core->location, rf_view_of(buf, w.n), &pair->b->flow);
 }
 
 static void invite_event(void *arg, struct rf_cli *cli, const struct rf_cli_event *e)
@@ -371,7 +371,7 @@ static void invite_event(void *arg, struct rf_cli *cli, const struct rf_cli_even
 	(void)cli;
 	switch (e->kind) {
 	case RF_CLI_RESPONSE:
-		rf_leg_heard(&pair->b, e->from);
+		rf_leg_heard(pair->b, e->from);
 		if (e->msg->status < 200)
 			rf_early_response(pair, e->msg);
 		else if (e->msg->status < 300)
@@ -398,7 +398,7 @@ static void invite_event(void *arg, struct rf_cli *cli, const struct rf_cli_even
 static int send_invite(struct rf_pair *pair)
 {
 	struct rf_call *call = pair->call;
-	struct rf_leg *b = &pair->b;
+	struct rf_leg *b = pair->b;
 	struct rf_view sdp = rf_view_of(b->sdp, b->sdp_n);
 	struct rf_writer w;
 	int rc = rf_leg_begin(b, RF_SIP_INVITE, &w);
@@ -409,8 +409,8 @@ static int send_invite(struct rf_pair *pair)
 	if (call->anonymous)
 		rf_put_lit(&w, "Privacy: id\r\n");
 	else
-		put_asserted(call, &call->caller, &w);
-	if (call->had_offer || pair->a.wants_rel)
+		put_asserted(call, call->caller, &w);
+	if (call->had_offer || pair->a->wants_rel)
 		rf_put_lit(&w, "Supported: 100rel\r\n");
 	rf_leg_put_timer(b, &w);
 	rc = rf_offer_sent(&b->offer, RF_OFFER_INVITE, sdp.n > 0);
@@ -431,10 +431,10 @@ static int put_from(struct rf_call *call, struct rf_writer *w)
 		return w->err;
 	}
 	rf_writer_init(&uri, buf, sizeof buf);
-	rf_sip_uri_put_new(&uri, false, call->caller.number, rf_core_site(call->core)->domain, 0);
+	rf_sip_uri_put_new(&uri, false, call->caller->number, rf_core_site(call->core)->domain, 0);
 	if (uri.err)
 		return uri.err;
-	rf_sip_put_name_addr(w, call->caller.display, rf_view_of(buf, uri.n));
+	rf_sip_put_name_addr(w, call->caller->display, rf_view_of(buf, uri.n));
 	return w->err;
 }
 
@@ -450,7 +450,7 @@ static int open_b(struct rf_pair *pair, const struct rf_binding *to)
 	rf_writer_init(&wf, from, sizeof from);
 	rf_writer_init(&wt, callee, sizeof callee);
 	rf_put_byte(&wt, '<');
-	rf_sip_uri_put_new(&wt, false, pair->callee.number, rf_core_site(core)->domain, 0);
+	rf_sip_uri_put_new(&wt, false, pair->b->party->number, rf_core_site(core)->domain, 0);
 	rf_put_byte(&wt, '>');
 	if (put_from(call, &wf) || wt.err)
 		return RF_E_SPACE;
@@ -464,8 +464,8 @@ static int open_b(struct rf_pair *pair, const struct rf_binding *to)
 
 	if (rc)
 		return rc;
-	pair->b.flow = to->flow;
-	rc = rf_leg_open(&pair->b, dlg);
+	pair->b->flow = to->flow;
+	rc = rf_leg_open(pair->b, dlg);
 	if (rc)
 		rf_dialog_free(dlg);
 	return rc;
@@ -480,62 +480,61 @@ static int open_a(struct rf_pair *pair, const struct rf_in *in, bool has_sdp)
 	unsigned code;
 
 	rf_ua_make_id(call->core->ua, &tag);
-	pair->a.flow = in->from->flow;
-	pair->a.link = pair->call->caller_link;
+	pair->a->flow = in->from->flow;
+	pair->a->link = pair->call->caller_link;
 	int rc = rf_dialog_new_uas(in->msg, rf_id_view(&tag), in->from->flow.kind == RF_FLOW_TLS, &dlg);
 
 	if (rc)
 		return rc;
-	rc = rf_leg_open(&pair->a, dlg);
+	rc = rf_leg_open(pair->a, dlg);
 	if (rc) {
 		rf_dialog_free(dlg);
 		return rc;
 	}
-	rf_leg_learn(&pair->a, in->msg);
+	rf_leg_learn(pair->a, in->msg);
 	rf_rel_uas_init(&pair->rel_a, in->msg->cseq);
-	return rf_offer_got(&pair->a.offer, RF_OFFER_INVITE, has_sdp, &role, &code);
+	return rf_offer_got(&pair->a->offer, RF_OFFER_INVITE, has_sdp, &role, &code);
 }
 
-static int fill_pair(struct rf_pair *pair, const struct rf_in *in, const struct rf_binding *to, struct rf_view number,
-		     bool has_sdp)
+static int fill_pair(struct rf_pair *pair, const struct rf_in *in, const struct rf_binding *to, bool has_sdp)
 {
-	struct rf_call_core *core = pair->call->core;
-	int rc = rf_party_init(&pair->callee, core->directory, number, to->phone, to->user);
+	int rc = open_a(pair, in, has_sdp);
 
 	if (rc == 0)
-		rc = open_a(pair, in, has_sdp);
-	if (rc == 0)
 		rc = open_b(pair, to);
-	pair->contact = rc ? NULL : malloc(to->contact.n);
-	if (pair->contact) {
-		memcpy(pair->contact, to->contact.p, to->contact.n);
-		pair->contact_n = (uint32_t)to->contact.n;
+	pair->b->contact = rc ? NULL : malloc(to->contact.n);
+	if (pair->b->contact) {
+		memcpy(pair->b->contact, to->contact.p, to->contact.n);
+		pair->b->contact_n = (uint32_t)to->contact.n;
 	}
 	return rc;
 }
 
 static void call_binding(struct rf_call *call, const struct rf_in *in, const struct rf_binding *to, struct rf_view sdp)
 {
-	struct rf_pair *pair = rf_pair_new(call);
+	struct rf_party *callee = rf_party_new(call->core->directory, rf_view_of(call->dialled, call->dialled_n),
+					       to->phone, to->user);
+	struct rf_pair *pair = callee ? rf_pair_new(call, callee) : NULL;
 	struct rf_view out = { NULL, 0 };
 	enum rf_sdp_rule rule = RF_SDP_RULE_OK;
 
+	rf_party_put(callee);
 	if (!pair)
 		return;
-	if (fill_pair(pair, in, to, rf_view_of(call->dialled, call->dialled_n), sdp.n > 0)) {
+	if (fill_pair(pair, in, to, sdp.n > 0)) {
 		rf_setup_pair_failed(pair, 500);
 		return;
 	}
 	if (sdp.n)
-		rule = rf_media_offer(call->core, &pair->media, rf_leg_secure(&pair->a), rf_leg_secure(&pair->b), sdp,
+		rule = rf_media_offer(call->core, &pair->media, rf_leg_secure(pair->a), rf_leg_secure(pair->b), sdp,
 				      &out);
 	if (rule != RF_SDP_RULE_OK) {
 		call->media_rule = (uint8_t)rule;
-		rf_record_media(call, rule, &pair->a);
+		rf_record_media(call, rule, pair->a);
 		rf_setup_pair_failed(pair, 488);
 		return;
 	}
-	if (rf_leg_keep_sdp(&pair->b, out)) {
+	if (rf_leg_keep_sdp(pair->b, out)) {
 		rf_setup_pair_failed(pair, 500);
 		return;
 	}
@@ -601,11 +600,10 @@ static int fill_call(struct rf_call *call, const struct rf_in *in, const struct 
 	call->caller_flow = in->from->flow;
 	rf_link_init(&call->caller_link, in->from);
 	call->ring_until = rf_mono_add_ms(call->since, (uint64_t)rf_core_site(core)->sip.ring_timeout_s * 1000);
-	int rc = rf_party_init(&call->caller, core->directory, number, phone, user);
-
-	if (rc)
-		return rc;
-	rc = rf_table_add(&core->by_number, &call->by_number, rf_hash(&core->hash_key, number));
+	call->caller = rf_party_new(core->directory, number, phone, user);
+	if (!call->caller)
+		return -ENOMEM;
+	int rc = rf_table_add(&core->by_number, &call->by_number, rf_hash(&core->hash_key, number));
 	call->number_entered = rc == 0;
 	return rc;
 }

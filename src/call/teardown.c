@@ -30,14 +30,14 @@ void rf_end(struct rf_call *call, struct rf_leg *but, enum rf_ended_by by, unsig
 	call->ended_by = (uint8_t)by;
 	call->why = why;
 	if (code)
-		up->code = (uint16_t)code;
-	up->end = rf_call_wall(call);
+		up->b->code = (uint16_t)code;
+	up->a->end = up->b->end = rf_call_wall(call);
 	call->end_until = rf_mono_add_ms(rf_core_now(call->core), RF_END_WAIT_MS);
 	drop_relays(up);
-	if (but != &up->a)
-		rf_leg_bye(&up->a, reason);
-	if (but != &up->b)
-		rf_leg_bye(&up->b, reason);
+	if (but != up->a)
+		rf_leg_bye(up->a, reason);
+	if (but != up->b)
+		rf_leg_bye(up->b, reason);
 	rf_record_call(call, RF_EVENT_CALL_END);
 }
 
@@ -60,9 +60,9 @@ static struct rf_view reason_of(const struct rf_sip_msg *msg)
 void rf_end_bye(struct rf_leg *leg, struct rf_in *in)
 {
 	struct rf_call *call = leg->pair->call;
-	enum rf_ended_by by = leg->is_a ? RF_ENDED_CALLER : RF_ENDED_CALLEE;
+	enum rf_ended_by by = rf_leg_is_a(leg) ? RF_ENDED_CALLER : RF_ENDED_CALLEE;
 
-	if (call->state < RF_CALL_ANSWERED && !leg->is_a) {
+	if (call->state < RF_CALL_ANSWERED && !rf_leg_is_a(leg)) {
 		/* the called side refuses an INVITE with a final answer, it cannot hang up (RFC 3261 15) */
 		rf_core_reply(call->core, in->srv, 481, RF_V(""));
 		return;
@@ -119,13 +119,13 @@ static void end_fallen_ringing(struct rf_call *call)
 	struct rf_pair *pair, *next;
 
 	TAILQ_FOREACH(pair, &call->pairs, list)
-		if (!leg_stands(call->core, &pair->a)) {
+		if (!leg_stands(call->core, pair->a)) {
 			rf_setup_abandon(call, "phone locked", 403, RF_V("SIP;cause=403;text=\"Phone locked\""));
 			return;
 		}
 	for (pair = TAILQ_FIRST(&call->pairs); pair; pair = next) {
 		next = TAILQ_NEXT(pair, list);
-		if (pair->state < RF_PAIR_UP && !leg_stands(call->core, &pair->b))
+		if (pair->state < RF_PAIR_UP && !leg_stands(call->core, pair->b))
 			rf_setup_kill_pair(pair, 480, RF_SDP_RULE_OK);
 	}
 }
@@ -138,7 +138,7 @@ void rf_end_fallen(struct rf_call_core *core)
 		next = TAILQ_NEXT(call, list);
 		if (call->state < RF_CALL_ANSWERED)
 			end_fallen_ringing(call);
-		else if (call->up && !(leg_stands(core, &call->up->a) && leg_stands(core, &call->up->b)))
+		else if (call->up && !(leg_stands(core, call->up->a) && leg_stands(core, call->up->b)))
 			rf_end(call, NULL, RF_ENDED_SYSTEM, 0, "phone locked", RF_V("SIP;cause=403;text=\"Phone locked\""));
 		rf_call_settle(call);
 	}

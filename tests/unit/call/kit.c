@@ -374,7 +374,7 @@ void kit_lose(struct phone *p)
 	TAILQ_FOREACH(call, &k->core->calls, list)
 		TAILQ_FOREACH(pair, &call->pairs, list)
 			for (int i = 0; i < 2; i++) {
-				struct rf_leg *leg = i ? &pair->b : &pair->a;
+				struct rf_leg *leg = i ? pair->b : pair->a;
 
 				if (!leg->dlg || leg->flow.remote.port != p->port)
 					continue;

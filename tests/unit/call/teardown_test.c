@@ -140,10 +140,10 @@ static void connections_in_the_record(void **state)
 	call_up(a, b, SDP_PLAIN, SDP_PLAIN);
 	struct rf_call *call = TAILQ_FIRST(&k->core->calls);
 	struct rf_peer peer = {
-		.flow = call->up->b.flow, .id = &id, .tls_version = "TLSv1.3", .tls_cipher = "TLS_AES_256_GCM_SHA384",
+		.flow = call->up->b->flow, .id = &id, .tls_version = "TLSv1.3", .tls_cipher = "TLS_AES_256_GCM_SHA384",
 	};
 
-	rf_leg_heard(&call->up->b, &peer);
+	rf_leg_heard(call->up->b, &peer);
 	memcpy(q.id, call->id.text, sizeof call->id.text);
 	assert_int_equal(rf_control_run(k->core, &q, &json, &n), 0);
 	assert_non_null(memmem(json, n, "\"certificate\":\"0100\"", 20)); /* a's, from its INVITE */

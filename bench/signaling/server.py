@@ -191,7 +191,7 @@ deviations:
 
     def start(self):
         self.make_site()
-        for old in (self.site / "state").glob("bindings.db*"):   # each round begins without registrations, as kamailio's
+        for old in (self.site / "state").glob("bindings.*"):   # each round begins without registrations, as kamailio's
             old.unlink()
         self.spawn([self.binary, "-C", str(self.site), "run", "controller"])
         wait_for_port(self.tls_port)

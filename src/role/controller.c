@@ -252,7 +252,8 @@ static int give_up(struct rf_controller *k, struct rf_diag *diag)
 static int open_stores(struct rf_controller *k, struct rf_diag *diag)
 {
 	/* A millisecond more on a REGISTER lets a busy worker's changes share one commit and one wake-up. */
-	struct rf_bindings_options bindings = { .path = "state/bindings.db", .gather_us = 1000 };
+	struct rf_bindings_options bindings = { .path = "state/bindings.log", .old_path = "state/bindings.db",
+						.gather_us = 1000 };
 	struct rf_location_limits limits = { .aors = k->site->limits.registrations,
 					     .bindings_per_aor = k->site->sip.bindings_per_number };
 	size_t loaded = 0;
@@ -272,7 +273,13 @@ static int open_stores(struct rf_controller *k, struct rf_diag *diag)
 	rf_location_enter(k->location);
 	rc = rf_call_load_bindings(k->location, k->bindings, &k->clock, &loaded);
 	if (rc)
-		return rf_diag_set(diag, rc, "state/bindings.db: %s", rf_err_text(rc));
+		return rf_diag_set(diag, rc, "state/bindings.log: %s", rf_err_text(rc));
+	struct rf_bindings_counts counts;
+
+	rf_bindings_counts(k->bindings, &counts);
+	if (counts.cut_bytes)
+		rf_log(k->log, RF_LOG_WARN, "state/bindings.log ended in %llu bytes that are no whole change: cut off; "
+		       "phones that registered last may have to again", (unsigned long long)counts.cut_bytes);
 	if (loaded)
 		rf_log(k->log, RF_LOG_INFO, "%zu registrations are still good from before", loaded);
 	return 0;

@@ -10,7 +10,7 @@
 enum { GROUP_MAX = 1024, QUEUE_DEFAULT = 65536 };
 
 struct rf_bindings {
-	struct rf_bindings_db db;   /* the store's thread; before the first change also the loader */
+	struct rf_bindings_log log; /* the store's thread; before the first change also the loader */
 	struct cds_wfcq_head head;  /* the store's thread takes */
 	struct cds_wfcq_tail tail;  /* any thread adds */
 	sem_t wake;                 /* posted when the queue was empty, and to stop */
@@ -18,7 +18,7 @@ struct rf_bindings {
 	unsigned gather_us;
 	pthread_t thread;
 	atomic_bool stopping;
-	_Atomic uint64_t queued, done, failed, refused, commits;
+	_Atomic uint64_t queued, done, failed, refused, commits, bytes, rewritten;
 	atomic_int last_error;
 };
 
@@ -52,16 +52,27 @@ static void finish_group(struct rf_bindings *b, struct rf_change *group)
 	}
 }
 
+/* After the group's callbacks: nobody waits for it who was not there yet. */
+static void compact(struct rf_bindings *b)
+{
+	const uint64_t before = b->log.size;
+
+	if (rf_bindings_log_compact(&b->log) == 0 && b->log.size < before)
+		atomic_fetch_add_explicit(&b->rewritten, 1, memory_order_relaxed);
+	atomic_store_explicit(&b->bytes, b->log.size, memory_order_relaxed);
+}
+
 static void write_queued(struct rf_bindings *b)
 {
 	struct rf_change *group;
 
 	while ((group = take_group(b))) {
-		int rc = rf_bindings_db_write(&b->db, group);
+		int rc = rf_bindings_log_write(&b->log, group);
 
 		atomic_store_explicit(&b->last_error, rc, memory_order_relaxed);
 		atomic_fetch_add_explicit(&b->commits, 1, memory_order_relaxed);
 		finish_group(b, group);
+		compact(b);
 	}
 }
 
@@ -96,18 +107,19 @@ int rf_bindings_start(const struct rf_bindings_options *opt, struct rf_bindings 
 
 	if (!b)
 		return rf_diag_set(diag, -ENOMEM, "out of memory");
-	int rc = rf_bindings_db_open(opt->path, opt->power_safe, &b->db, diag);
+	int rc = rf_bindings_log_open(opt, &b->log, diag);
 	if (rc) {
 		free(b);
 		return rc;
 	}
+	atomic_init(&b->bytes, b->log.size);
 	cds_wfcq_init(&b->head, &b->tail);
 	sem_init(&b->wake, 0, 0);
 	b->cap = opt->queue ? opt->queue : QUEUE_DEFAULT;
 	b->gather_us = opt->gather_us < 100000 ? opt->gather_us : 100000;
 	rc = -pthread_create(&b->thread, NULL, store_thread, b);
 	if (rc) {
-		rf_bindings_db_close(&b->db);
+		rf_bindings_log_close(&b->log);
 		sem_destroy(&b->wake);
 		free(b);
 		return rf_diag_set(diag, rc, "cannot start the store's thread: %s", rf_err_text(rc));
@@ -123,7 +135,7 @@ void rf_bindings_stop(struct rf_bindings *b)
 	atomic_store_explicit(&b->stopping, true, memory_order_release);
 	sem_post(&b->wake);
 	pthread_join(b->thread, NULL);
-	rf_bindings_db_close(&b->db);
+	rf_bindings_log_close(&b->log);
 	sem_destroy(&b->wake);
 	cds_wfcq_destroy(&b->head, &b->tail);
 	free(b);
@@ -133,7 +145,7 @@ int rf_bindings_load(struct rf_bindings *b, struct rf_wall now,
 		     int (*visit)(void *ctx, struct rf_view aor, const struct rf_stored_binding *s), void *ctx,
 		     struct rf_diag *diag)
 {
-	return rf_bindings_db_load(&b->db, now, visit, ctx, diag);
+	return rf_bindings_log_load(&b->log, now, visit, ctx, diag);
 }
 
 /* A place in the queue, or RF_E_BUSY. */
@@ -153,87 +165,35 @@ static void enqueue(struct rf_bindings *b, struct rf_change *c)
 		sem_post(&b->wake); /* it was empty, the thread may sleep */
 }
 
-static bool too_long(const struct rf_stored_binding *s)
+/* A change whose body has n bytes; the caller fills it. Its place in the queue is reserved. */
+static int new_change(struct rf_bindings *b, size_t n, rf_bindings_done_fn *done, void *ctx, struct rf_change **ret_c)
 {
-	/* Each length has two bytes in the record; the sum has a bound of its own. */
-	const struct rf_view v[] = { s->key, s->contact, s->call_id, s->instance, s->path, s->phone, s->user, s->agent };
+	int rc = reserve(b);
 
-	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
-		if (v[i].n > UINT16_MAX)
-			return true;
-	return s->flow.n > RF_BINDINGS_FLOW_MAX;
-}
-
-/* Bytes behind the ops; RF_E_LIMIT. */
-static int measure(struct rf_view aor, const struct rf_bindings_op *ops, size_t n, size_t *ret_bytes)
-{
-	size_t bytes = aor.n;
-
-	if (n == 0 || n > RF_BINDINGS_OPS_MAX || aor.n > RF_BINDINGS_BYTES_MAX)
-		return RF_E_LIMIT;
-	for (size_t i = 0; i < n; i++) {
-		if (ops[i].what == RF_BINDINGS_CLEAR)
-			continue;
-		if (too_long(ops[i].b))
-			return RF_E_LIMIT;
-		bytes += ops[i].b->key.n + (ops[i].what == RF_BINDINGS_PUT ? rf_record_bytes(ops[i].b) : 0);
+	if (rc)
+		return rc;
+	struct rf_change *c = malloc(sizeof *c + n);
+	if (!c) {
+		atomic_fetch_sub_explicit(&b->queued, 1, memory_order_relaxed);
+		return -ENOMEM;
 	}
-	*ret_bytes = bytes;
-	return bytes > RF_BINDINGS_BYTES_MAX ? RF_E_LIMIT : 0;
-}
-
-static struct rf_view copy(uint8_t **p, struct rf_view v)
-{
-	struct rf_view kept = { *p, v.n };
-
-	if (v.n)
-		memcpy(*p, v.p, v.n);
-	*p += v.n;
-	return kept;
-}
-
-static void fill(struct rf_change *c, struct rf_view aor, const struct rf_bindings_op *ops)
-{
-	static const enum rf_change_what what[] = {
-		[RF_BINDINGS_PUT] = RF_CHANGE_PUT, [RF_BINDINGS_REMOVE] = RF_CHANGE_REMOVE,
-		[RF_BINDINGS_CLEAR] = RF_CHANGE_CLEAR,
-	};
-	uint8_t *p = (uint8_t *)&c->ops[c->n];
-
-	c->aor = copy(&p, aor);
-	for (size_t i = 0; i < c->n; i++) {
-		struct rf_change_op *op = &c->ops[i];
-
-		*op = (struct rf_change_op){ .what = what[ops[i].what] };
-		if (ops[i].what == RF_BINDINGS_CLEAR)
-			continue;
-		op->key = copy(&p, ops[i].b->key);
-		if (ops[i].what != RF_BINDINGS_PUT)
-			continue;
-		op->expires_us = ops[i].b->expires.us;
-		op->record = rf_view_of(p, rf_record_bytes(ops[i].b));
-		rf_record_put(p, ops[i].b);
-		p += op->record.n;
-	}
+	*c = (struct rf_change){ .done = done, .ctx = ctx, .n = (uint32_t)n };
+	*ret_c = c;
+	return 0;
 }
 
 int rf_bindings_change(struct rf_bindings *b, struct rf_view aor, const struct rf_bindings_op *ops, size_t n,
 		       rf_bindings_done_fn *done, void *ctx)
 {
+	struct rf_change *c;
 	size_t bytes;
-	int rc = measure(aor, ops, n, &bytes);
+	int rc = rf_change_measure(aor, ops, n, &bytes);
 
 	if (rc == 0)
-		rc = reserve(b);
+		rc = new_change(b, bytes, done, ctx, &c);
 	if (rc)
 		return rc;
-	struct rf_change *c = malloc(sizeof *c + n * sizeof *c->ops + bytes);
-	if (!c) {
-		atomic_fetch_sub_explicit(&b->queued, 1, memory_order_relaxed);
-		return -ENOMEM;
-	}
-	*c = (struct rf_change){ .done = done, .ctx = ctx, .n = n };
-	fill(c, aor, ops);
+	rf_change_put(c->body, aor, ops, n);
 	enqueue(b, c);
 	return 0;
 }
@@ -259,17 +219,12 @@ int rf_bindings_clear(struct rf_bindings *b, struct rf_view aor, rf_bindings_don
 
 int rf_bindings_expire(struct rf_bindings *b, struct rf_wall when, rf_bindings_done_fn *done, void *ctx)
 {
-	int rc = reserve(b);
+	struct rf_change *c;
+	int rc = new_change(b, RF_CHANGE_EXPIRE_BYTES, done, ctx, &c);
 
 	if (rc)
 		return rc;
-	struct rf_change *c = malloc(sizeof *c + sizeof *c->ops);
-	if (!c) {
-		atomic_fetch_sub_explicit(&b->queued, 1, memory_order_relaxed);
-		return -ENOMEM;
-	}
-	*c = (struct rf_change){ .done = done, .ctx = ctx, .n = 1 };
-	c->ops[0] = (struct rf_change_op){ .what = RF_CHANGE_EXPIRE, .expires_us = when.us };
+	rf_change_put_expire(c->body, when);
 	enqueue(b, c);
 	return 0;
 }
@@ -282,6 +237,9 @@ void rf_bindings_counts(const struct rf_bindings *b, struct rf_bindings_counts *
 		.failed = atomic_load_explicit(&b->failed, memory_order_relaxed),
 		.refused = atomic_load_explicit(&b->refused, memory_order_relaxed),
 		.commits = atomic_load_explicit(&b->commits, memory_order_relaxed),
+		.bytes = atomic_load_explicit(&b->bytes, memory_order_relaxed),
+		.rewritten = atomic_load_explicit(&b->rewritten, memory_order_relaxed),
+		.cut_bytes = b->log.cut_bytes,
 		.last_error = atomic_load_explicit(&b->last_error, memory_order_relaxed),
 	};
 }

@@ -1,12 +1,13 @@
-/* Bindings on disk: state/bindings.db, so that a restart loses no registration. A thread of its own owns the database;
- * workers queue changes and never wait. The thread takes what is queued, writes it in one transaction and, after the
- * commit, calls back for each change with the result: 0 means that it is on disk.
+/* Bindings on disk: state/bindings.log, so that a restart loses no registration. A thread of its own owns the file;
+ * workers queue changes and never wait. The thread takes what is queued, adds it to the file with one write and then
+ * calls back for each change with the result: 0 means that it is on disk. When the file has grown to a multiple of what
+ * it says, the thread writes it anew.
  *
  * A change is applied whole or not at all (RFC 3261 10.3: all contacts of a REGISTER or none), in the order queued.
  *
  * Bounded: at most `queue` changes and RF_BINDINGS_BYTES_MAX a change; past them RF_E_BUSY and RF_E_LIMIT at once and
  * no callback. Full disk or a failing one: the callback gets the code (-ENOSPC, -EIO, ...), and the next change is
- * tried afresh. */
+ * tried afresh. What a crash left unfinished at the end of the file was never reported as done, and is cut off. */
 #ifndef RF_STORE_BINDINGS_H
 #define RF_STORE_BINDINGS_H
 
@@ -49,10 +50,13 @@ struct rf_bindings_op {
 typedef void rf_bindings_done_fn(void *ctx, int rc);
 
 struct rf_bindings_options {
-	const char *path;      /* DIR/state/bindings.db; made (mode 0600) when missing */
+	const char *path;      /* DIR/state/bindings.log; made (mode 0600) when missing */
+	const char *old_path;  /* DIR/state/bindings.db, may be NULL: what an earlier ringfort kept there is taken over
+	                        * when path is made, and the file removed */
+	size_t growth;         /* bytes that may be added before it is written anew; 0: 8 MiB */
 	size_t queue;          /* changes waiting at most; 0: 65536 */
 	unsigned gather_us;    /* after the first change wait this long for more to share its commit; 0: not at all */
-	bool power_safe;       /* fsync at each commit: also survives loss of power, not only of the process */
+	bool power_safe;       /* synced at each commit: also survives loss of power, not only of the process */
 };
 
 struct rf_bindings_counts {
@@ -60,10 +64,14 @@ struct rf_bindings_counts {
 	uint64_t done, failed; /* changes */
 	uint64_t refused;      /* at the bound of the queue */
 	uint64_t commits;
+	uint64_t bytes;        /* of the file */
+	uint64_t rewritten;    /* how often it was written anew */
+	uint64_t cut_bytes;    /* at the start: behind the last whole change, cut off */
 	int last_error;        /* of the last commit: 0 when it succeeded */
 };
 
-/* Open the database, bring its schema forward, start the thread. Errors as rf_store_open(). */
+/* Open the file, find its end, start the thread. Another process has it: RF_E_BUSY; not ours or unreadable:
+ * RF_E_CORRUPT; -errno. */
 int rf_bindings_start(const struct rf_bindings_options *opt, struct rf_bindings **ret_b, struct rf_diag *diag);
 /* Write what is queued, end the thread, close. No other thread may use b any more. */
 void rf_bindings_stop(struct rf_bindings *b);

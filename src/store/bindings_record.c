@@ -1,8 +1,8 @@
-/* A binding as bytes: a version, fixed fields big-endian, then each text behind its length. */
+/* A binding as bytes: a version, fixed fields big-endian, then each text behind its length. And a change, which is made
+ * of them: bindings_int.h has its form. */
 #include "store/bindings_int.h"
 
 #include "base/reader.h"
-#include "base/writer.h"
 
 enum { RECORD_VERSION = 1, FIXED = 1 + 8 + 8 + 4 + 4 + 2 + 1, TEXTS = 8 };
 
@@ -26,30 +26,102 @@ size_t rf_record_bytes(const struct rf_stored_binding *s)
 	return n;
 }
 
-static void put_be(struct rf_writer *w, uint64_t x, size_t bytes)
+void rf_record_be(uint8_t *dst, uint64_t x, size_t bytes)
 {
-	while (bytes--)
-		rf_put_byte(w, (uint8_t)(x >> 8 * bytes));
+	for (; bytes; x >>= 8)
+		dst[--bytes] = (uint8_t)x;
+}
+
+/* x in that many bytes; returns what follows them. The caller has measured. */
+static uint8_t *be(uint8_t *p, uint64_t x, size_t bytes)
+{
+	rf_record_be(p, x, bytes);
+	return p + bytes;
+}
+
+/* A text behind its length. */
+static uint8_t *text(uint8_t *p, struct rf_view v)
+{
+	p = be(p, v.n, 2);
+	if (v.n)
+		memcpy(p, v.p, v.n);
+	return p + v.n;
 }
 
 void rf_record_put(uint8_t *dst, const struct rf_stored_binding *s)
 {
 	struct rf_view v[TEXTS];
-	struct rf_writer w;
+	uint8_t *p = be(dst, RECORD_VERSION, 1);
 
-	rf_writer_init(&w, dst, rf_record_bytes(s));
-	put_be(&w, RECORD_VERSION, 1);
-	put_be(&w, (uint64_t)s->since.us, 8);
-	put_be(&w, (uint64_t)s->refreshed.us, 8);
-	put_be(&w, s->cseq, 4);
-	put_be(&w, s->reg_id, 4);
-	put_be(&w, s->q_milli, 2);
-	put_be(&w, s->by_flow, 1);
+	p = be(p, (uint64_t)s->since.us, 8);
+	p = be(p, (uint64_t)s->refreshed.us, 8);
+	p = be(p, s->cseq, 4);
+	p = be(p, s->reg_id, 4);
+	p = be(p, s->q_milli, 2);
+	p = be(p, s->by_flow, 1);
 	texts_of(s, v);
-	for (size_t i = 0; i < TEXTS; i++) {
-		put_be(&w, v[i].n, 2);
-		rf_put(&w, v[i]);
+	for (size_t i = 0; i < TEXTS; i++)
+		p = text(p, v[i]);
+}
+
+static bool too_long(const struct rf_stored_binding *s)
+{
+	/* Each length has two bytes; the sum has a bound of its own. */
+	const struct rf_view v[] = { s->key, s->contact, s->call_id, s->instance, s->path, s->phone, s->user, s->agent };
+
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+		if (v[i].n > UINT16_MAX)
+			return true;
+	return s->flow.n > RF_BINDINGS_FLOW_MAX;
+}
+
+int rf_change_measure(struct rf_view aor, const struct rf_bindings_op *ops, size_t n, size_t *ret_bytes)
+{
+	size_t texts = aor.n, all = 2 + aor.n + n;
+
+	if (n == 0 || n > RF_BINDINGS_OPS_MAX || aor.n > RF_BINDINGS_BYTES_MAX)
+		return RF_E_LIMIT;
+	for (size_t i = 0; i < n; i++) {
+		if (ops[i].what == RF_BINDINGS_CLEAR)
+			continue;
+		if (too_long(ops[i].b))
+			return RF_E_LIMIT;
+		size_t record = ops[i].what == RF_BINDINGS_PUT ? rf_record_bytes(ops[i].b) : 0;
+
+		texts += ops[i].b->key.n + record;
+		all += 2 + ops[i].b->key.n + (record ? 8 + 2 + record : 0);
 	}
+	*ret_bytes = all;
+	return texts > RF_BINDINGS_BYTES_MAX ? RF_E_LIMIT : 0;
+}
+
+void rf_change_put(uint8_t *dst, struct rf_view aor, const struct rf_bindings_op *ops, size_t n)
+{
+	static const uint8_t what[] = {
+		[RF_BINDINGS_PUT] = RF_CHANGE_PUT, [RF_BINDINGS_REMOVE] = RF_CHANGE_REMOVE,
+		[RF_BINDINGS_CLEAR] = RF_CHANGE_CLEAR,
+	};
+	uint8_t *p = text(dst, aor);
+
+	for (size_t i = 0; i < n; i++) {
+		p = be(p, what[ops[i].what], 1);
+		if (ops[i].what == RF_BINDINGS_CLEAR)
+			continue;
+		p = text(p, ops[i].b->key);
+		if (ops[i].what != RF_BINDINGS_PUT)
+			continue;
+		size_t record = rf_record_bytes(ops[i].b);
+
+		p = be(p, (uint64_t)ops[i].b->expires.us, 8);
+		p = be(p, record, 2);
+		rf_record_put(p, ops[i].b);
+		p += record;
+	}
+}
+
+void rf_change_put_expire(uint8_t *dst, struct rf_wall when)
+{
+	be(be(be(dst, 0, 2), RF_CHANGE_EXPIRE, 1), (uint64_t)when.us, 8);
 }
 
 static uint64_t take_be64(struct rf_reader *r)

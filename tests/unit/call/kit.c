@@ -135,7 +135,7 @@ static void start(struct kit *k)
 	struct rf_hash_key key = { 1, 2 };
 	size_t n;
 
-	snprintf(path, sizeof path, "%s/bindings.db", k->dir);
+	snprintf(path, sizeof path, "%s/bindings.log", k->dir);
 	struct rf_bindings_options bindings = { .path = path };
 	struct rf_loop_conf loop = { .clock = { mono, wall, k } };
 	struct rf_location_limits limits = { 1000, k->site->sip.bindings_per_number };

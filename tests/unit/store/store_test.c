@@ -1,9 +1,10 @@
-/* The directory on disk and in memory, and the bindings' store. */
+/* The directory on disk and in memory, and the bindings' store; the bindings' file has bindings_log_test.c. */
 #include "store/bindings.h"
 #include "store/bindings_int.h"
 #include "store/directory.h"
 
 #include <semaphore.h>
+#include <sqlite3.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,14 +32,14 @@ static int setup(void **state)
 	if (!mkdtemp(p->dir))
 		return -1;
 	snprintf(p->directory, sizeof p->directory, "%s/directory.db", p->dir);
-	snprintf(p->bindings, sizeof p->bindings, "%s/bindings.db", p->dir);
+	snprintf(p->bindings, sizeof p->bindings, "%s/bindings.log", p->dir);
 	*state = p;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "directory.db", "bindings.db" };
+	static const char *const names[] = { "directory.db", "bindings.log" };
 	static const char *const tails[] = { "", "-wal", "-shm" };
 	struct place *p = *state;
 	char path[128];
@@ -392,7 +393,7 @@ static void full_disk(void **state)
 	sem_init(&w.sem, 0, 0);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	small = before;
-	small.rlim_cur = 4096;
+	small.rlim_cur = 100; /* the head, and half of a change */
 	struct sigaction quiet = { .sa_handler = SIG_IGN }, old;
 	sigaction(SIGXFSZ, &quiet, &old);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);

@@ -136,6 +136,7 @@ static enum rf_tls_fail identify(struct rf_stream *s, struct rf_pki_id *id)
 	int64_t now_s = rf_loop_wall(s->net->loop).us / 1000000;
 	if (s->resumed && now_s > id->not_after_s)
 		return RF_TLS_FAIL_EXPIRED;
+	rf_tls_authority(s->tls, s->ssl, id->authority);
 	id->present = true;
 	if (s->tls->check && s->tls->check(s->tls->check_arg, id) != 0)
 		return RF_TLS_FAIL_REFUSED;

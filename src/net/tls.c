@@ -100,6 +100,9 @@ static int use_authorities(SSL_CTX *ctx, const struct rf_tls_conf *conf, struct 
 	}
 	if (conf->ca_file && X509_STORE_load_file(store, conf->ca_file) != 1)
 		return refuse(d, "CA file", conf->ca_file, "it must hold PEM certificates");
+	for (size_t i = 0; i < conf->peer_ca_count; i++)
+		if (X509_STORE_load_file(store, conf->peer_ca_files[i]) != 1)
+			return refuse(d, "CA file", conf->peer_ca_files[i], "it must hold PEM certificates");
 	if (conf->ca_pem.n && !add_ca_pem(store, conf->ca_pem))
 		return rf_diag_set(d, RF_E_INVALID, "the CA bytes hold no PEM certificate");
 	if (conf->crl_file) {
@@ -108,7 +111,8 @@ static int use_authorities(SSL_CTX *ctx, const struct rf_tls_conf *conf, struct 
 		ERR_clear_error();
 		X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 	}
-	if (conf->client != RF_TLS_CLIENT_NONE && !conf->store && !conf->ca_file && !conf->ca_pem.n)
+	if (conf->client != RF_TLS_CLIENT_NONE && !conf->store && !conf->ca_file && !conf->ca_pem.n &&
+	    !conf->peer_ca_count)
 		return rf_diag_set(d, RF_E_INVALID, "client certificates are wanted but no CA is named to check them");
 	return 0;
 }
@@ -170,6 +174,8 @@ int rf_tls_new(const struct rf_tls_conf *conf, struct rf_tls **ret_tls, struct r
 		rc = use_certificate(tls->ctx, conf, d);
 	if (!rc)
 		rc = use_authorities(tls->ctx, conf, d);
+	if (!rc && conf->peer_ca_count)
+		rc = rf_tls_authorities(tls, conf, d);
 	if (!rc)
 		rc = use_bounds(tls->ctx, conf, d);
 	if (rc) {

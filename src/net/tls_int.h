@@ -7,13 +7,23 @@
 #include <openssl/ssl.h>
 #include <stdatomic.h>
 
+enum { RF_TLS_SITE_ROOTS_MAX = 8 };
+
 struct rf_tls {
 	atomic_uint refs;
 	SSL_CTX *ctx;
 	EVP_PKEY *blank;  /* stands in for peers' public keys that are not needed any more */
 	int (*check)(void *arg, const struct rf_pki_id *peer);
 	void *check_arg;
+	bool peers;       /* authorities beside the site's are believed */
+	size_t site_root_n;
+	uint8_t site_roots[RF_TLS_SITE_ROOTS_MAX][32]; /* of conf.ca_file, when there are others */
 };
+
+/* Which root the chain of the peer of a finished handshake ends in: zeros for the site's own. */
+void rf_tls_authority(const struct rf_tls *tls, SSL *ssl, uint8_t ret_sha256[static 32]);
+/* Read the site's own roots and keep what tickets must remember. RF_E_INVALID. */
+int rf_tls_authorities(struct rf_tls *tls, const struct rf_tls_conf *conf, struct rf_diag *d);
 
 /* A connection's SSL in its role. As a client, verify_name (may be empty: only the chain) is compared with the server's
  * certificate; it must outlive the SSL. NULL when there is no memory. */

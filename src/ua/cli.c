@@ -149,9 +149,10 @@ static bool next_hop(struct rf_cli *cli, int *err)
 	struct rf_route *r = cli->route;
 
 	while (r && r->next < r->hops.n) {
+		struct rf_tls_who who = { r->hops.tls_name, r->tls };
 		struct rf_flow flow;
 
-		*err = rf_ua_hop_flow(cli->tx.ua, &r->hops.hop[r->next++], r->hops.tls_name, &flow);
+		*err = rf_ua_hop_flow(cli->tx.ua, &r->hops.hop[r->next++], &who, &flow);
 		if (!*err)
 			*err = attempt(cli, &flow, head_of(cli), rest_of(cli));
 		if (!*err)
@@ -315,6 +316,7 @@ static int aim(struct rf_cli *cli, const struct rf_target *t, struct rf_view req
 	cli->route = calloc(1, sizeof *cli->route);
 	if (!cli->route || keep_request(cli, request, line_n))
 		return -ENOMEM;
+	cli->route->tls = t->tls;
 	rf_branch_make(ua->random, ua->worker, &cli->branch); /* it counts from now on, sent or not */
 	rc = add_to_table(cli);
 	if (rc)

@@ -18,6 +18,7 @@
 
 struct rf_cli;
 struct rf_sip_msg;
+struct rf_tls;
 struct rf_ua;
 
 /* Where to. The first of these that is set: */
@@ -29,6 +30,8 @@ struct rf_target {
 	uint8_t kind;                      /* enum rf_flow_kind, for addr */
 	struct rf_view tls_name;           /* for addr with TLS; borrowed for the call */
 	bool secure;                       /* TLS hops only (a sips URI says so by itself; RFC 5630) */
+	struct rf_tls *tls;                /* uri and addr, over TLS: verified by this instead of the ua's own client
+	                                    * context; borrowed, and outlives the ua. NULL: the ua's own */
 };
 
 enum rf_cli_kind {

@@ -39,10 +39,8 @@ const struct rf_peer *rf_conn_peer(struct rf_conn *c)
 		.tls_cipher = rf_stream_tls_cipher(c->stream),
 	};
 	if (c->id) {
-		size_t n = offsetof(struct rf_pki_id, uri) + strlen(c->id->uri) + 1;
-
-		memcpy(&ua->peer_id, c->id, n);
-		memset((uint8_t *)&ua->peer_id + n, 0, sizeof ua->peer_id - n);
+		memcpy(&ua->peer_id, c->id, c->id_n);
+		memset((uint8_t *)&ua->peer_id + c->id_n, 0, sizeof ua->peer_id - c->id_n);
 		ua->peer.id = &ua->peer_id;
 	}
 	return &ua->peer;
@@ -84,9 +82,10 @@ static void keep_id(struct rf_conn *c, const struct rf_pki_id *id)
 {
 	if (!id || !id->present)
 		return;
-	/* A quarter of the struct is used as a rule: the end of the longest member is not kept. */
-	size_t n = offsetof(struct rf_pki_id, uri) + strlen(id->uri) + 1;
+	/* A small part of the struct is used as a rule: its empty end is not kept. */
+	size_t n = rf_pki_id_used(id);
 	c->id = malloc(n);
+	c->id_n = (uint16_t)n;
 	if (c->id)
 		memcpy(c->id, id, n);
 }
@@ -260,33 +259,36 @@ static uint64_t addr_hash(struct rf_ua *ua, const struct rf_addr *addr, uint8_t 
 	return rf_addr_hash(&ua->hash_key, addr) + kind;
 }
 
-/* May a request for tls_name go out on c? One that we dialled under that name; one that the peer dialled if its
- * certificate is that domain's own (RFC 5922 7.2: a sip URI without user part), not merely one from that domain. */
-static bool leads_to(const struct rf_conn *c, const struct rf_hop *hop, struct rf_view tls_name)
+/* May a request for who go out on c? One that we dialled under that name with the same authorities; one that the peer
+ * dialled if its certificate is that domain's own (RFC 5922 7.2: a sip URI without user part), not merely one from that
+ * domain, and from the site's CA. */
+static bool leads_to(const struct rf_conn *c, const struct rf_hop *hop, const struct rf_tls_who *who)
 {
+	static const uint8_t ours[sizeof c->id->authority];
 	struct rf_addr remote = *rf_stream_remote(c->stream);
 
 	if (c->kind != hop->kind || c->doomed)
 		return false;
 	if (c->listener == RF_FLOW_OUTBOUND)
 		return rf_addr_eq(&remote, &hop->addr) &&
-		       (c->kind == RF_FLOW_TCP || rf_view_eq_nocase(rf_view_str(c->tls_name), tls_name));
+		       (c->kind == RF_FLOW_TCP ||
+			(c->tls == who->tls && rf_view_eq_nocase(rf_view_str(c->tls_name), who->name)));
 	remote.port = c->alias_port;
-	if (!c->id || !rf_addr_eq(&remote, &hop->addr))
+	if (!c->id || who->tls || memcmp(c->id->authority, ours, sizeof ours) != 0 || !rf_addr_eq(&remote, &hop->addr))
 		return false;
 	struct rf_sip_uri uri;
 	return !rf_sip_uri_parse(rf_view_str(c->id->uri), &uri) && rf_sip_uri_is_sip(&uri) && !uri.user.n &&
-	       rf_view_eq_nocase(uri.host, tls_name);
+	       rf_view_eq_nocase(uri.host, who->name);
 }
 
-static struct rf_conn *find_to(struct rf_ua *ua, const struct rf_hop *hop, struct rf_view tls_name)
+static struct rf_conn *find_to(struct rf_ua *ua, const struct rf_hop *hop, const struct rf_tls_who *who)
 {
 	uint64_t hash = addr_hash(ua, &hop->addr, hop->kind);
 
 	for (struct rf_node *n = rf_table_first(&ua->conn_addrs, hash); n; n = rf_table_next(n)) {
 		struct rf_conn *c = rf_container(n, struct rf_conn, by_addr);
 
-		if (leads_to(c, hop, tls_name))
+		if (leads_to(c, hop, who))
 			return c;
 	}
 	return NULL;
@@ -307,11 +309,13 @@ void rf_conn_alias(struct rf_conn *c, const struct rf_sip_via *via)
 	note_addr(c, &addr);
 }
 
-static int dial(struct rf_ua *ua, const struct rf_hop *hop, struct rf_view tls_name, struct rf_conn **ret_c)
+static int dial(struct rf_ua *ua, const struct rf_hop *hop, const struct rf_tls_who *who, struct rf_conn **ret_c)
 {
+	struct rf_tls *tls = who->tls ? who->tls : ua->tls_client;
+	struct rf_view tls_name = who->name;
 	struct rf_stream_conf conf = {
 		.remote = hop->addr,
-		.tls = hop->kind == RF_FLOW_TLS ? ua->tls_client : NULL,
+		.tls = hop->kind == RF_FLOW_TLS ? tls : NULL,
 		.name = hop->kind == RF_FLOW_TLS ? tls_name : RF_V(""),
 		.ops = &rf_conn_ops,
 	};
@@ -319,7 +323,7 @@ static int dial(struct rf_ua *ua, const struct rf_hop *hop, struct rf_view tls_n
 	char *name = NULL;
 
 	if (hop->kind == RF_FLOW_TLS) {
-		if (!ua->tls_client)
+		if (!tls)
 			return RF_E_UNSUPPORTED;
 		name = malloc(tls_name.n + 1);
 		if (!name || !rf_view_cstr(tls_name, name, tls_name.n + 1)) {
@@ -339,15 +343,16 @@ static int dial(struct rf_ua *ua, const struct rf_hop *hop, struct rf_view tls_n
 		return -ENOMEM;
 	}
 	c->tls_name = name;
+	c->tls = who->tls;
 	note_addr(c, &hop->addr);
 	*ret_c = c;
 	return 0;
 }
 
-int rf_conn_to(struct rf_ua *ua, const struct rf_hop *hop, struct rf_view tls_name, struct rf_flow *ret_flow)
+int rf_conn_to(struct rf_ua *ua, const struct rf_hop *hop, const struct rf_tls_who *who, struct rf_flow *ret_flow)
 {
-	struct rf_conn *c = find_to(ua, hop, tls_name);
-	int rc = c ? 0 : dial(ua, hop, tls_name, &c);
+	struct rf_conn *c = find_to(ua, hop, who);
+	int rc = c ? 0 : dial(ua, hop, who, &c);
 
 	if (rc)
 		return rc;

@@ -58,10 +58,11 @@ static int send_first(struct rf_ack *ack, const struct rf_flow *flow)
 static void on_resolved(void *arg, int status, const struct rf_hops *hops)
 {
 	struct rf_ack *ack = arg;
+	struct rf_tls_who who = { hops ? hops->tls_name : RF_V(""), ack->tls };
 	struct rf_flow flow;
 
 	ack->resolve = NULL;
-	if (!status && !rf_ua_hop_flow(ack->ua, &hops->hop[0], hops->tls_name, &flow))
+	if (!status && !rf_ua_hop_flow(ack->ua, &hops->hop[0], &who, &flow))
 		status = send_first(ack, &flow);
 	if (status)
 		rf_ua_count(ack->ua, RF_UA_SEND_FAILED);
@@ -97,6 +98,7 @@ static int aim(struct rf_ack *ack, const struct rf_target *t)
 	struct rf_ua *ua = ack->ua;
 	struct rf_flow flow = t->flow;
 
+	ack->tls = t->tls;
 	if (t->flow.kind == RF_FLOW_NONE && t->uri) {
 		struct rf_resolve_conf conf = rf_ua_resolve_conf(ua, t->secure, ack->wire_n + 200);
 
@@ -106,7 +108,8 @@ static int aim(struct rf_ack *ack, const struct rf_target *t)
 		if (!t->addr.family || t->kind <= RF_FLOW_NONE || t->kind >= RF_FLOW_KINDS)
 			return RF_E_INVALID;
 		struct rf_hop hop = { .addr = t->addr, .kind = t->kind };
-		int rc = rf_ua_hop_flow(ua, &hop, t->tls_name, &flow);
+		struct rf_tls_who who = { t->tls_name, t->tls };
+		int rc = rf_ua_hop_flow(ua, &hop, &who, &flow);
 		if (rc)
 			return rc;
 	}

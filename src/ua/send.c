@@ -24,12 +24,12 @@ int rf_ua_send(struct rf_ua *ua, const struct rf_flow *flow, struct rf_view byte
 	return c && !c->doomed ? rf_stream_send(c->stream, bytes) : RF_E_CLOSED;
 }
 
-int rf_ua_hop_flow(struct rf_ua *ua, const struct rf_hop *hop, struct rf_view tls_name, struct rf_flow *ret_flow)
+int rf_ua_hop_flow(struct rf_ua *ua, const struct rf_hop *hop, const struct rf_tls_who *who, struct rf_flow *ret_flow)
 {
 	if (ua->wire)
 		return ua->wire->dial(ua->wire->ctx, hop, ret_flow);
 	if (hop->kind != RF_FLOW_UDP)
-		return rf_conn_to(ua, hop, tls_name, ret_flow);
+		return rf_conn_to(ua, hop, who, ret_flow);
 	int i = rf_port_udp_for(ua, &hop->addr);
 	if (i < 0)
 		return RF_E_UNSUPPORTED;

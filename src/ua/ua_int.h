@@ -136,6 +136,7 @@ bool rf_done_evict(struct rf_ua *ua);
 /* A request or ACK that has its target but perhaps not its next hop yet. */
 struct rf_route {
 	struct rf_hops hops;
+	struct rf_tls *tls;              /* of the target */
 	char name[256];                  /* behind hops.tls_name */
 	size_t next;
 };
@@ -188,6 +189,7 @@ struct rf_ack {
 	struct rf_ua *ua;
 	struct rf_resolve *resolve;
 	struct rf_flow flow;
+	struct rf_tls *tls;              /* of the target */
 	uint8_t *wire;                   /* with Via once flow is known */
 	size_t wire_n, line_n;
 	bool once, ready;                /* once: free it when sent */
@@ -217,6 +219,12 @@ struct rf_keep {
 	bool waiting;                    /* pinged, no pong yet */
 };
 
+/* Who a peer that we dial over TLS must prove to be, and to whom: tls NULL, the ua's own client context. */
+struct rf_tls_who {
+	struct rf_view name;
+	struct rf_tls *tls;
+};
+
 struct rf_conn {
 	struct rf_node by_id, by_addr;
 	struct rf_ua *ua;
@@ -225,9 +233,10 @@ struct rf_conn {
 	struct rf_cli_list clis;
 	struct rf_waiter *waiters;
 	struct rf_keep *keep;
-	struct rf_pki_id *id;            /* cut behind its uri: only for rf_conn_peer() */
+	struct rf_pki_id *id;            /* only its first id_n bytes: for rf_conn_peer() */
 	char *tls_name;                  /* made by us: who it had to be */
-	uint16_t waiter_n, alias_port;   /* alias_port: RFC 5923, 0 when by_addr is not used for an accepted one */
+	const struct rf_tls *tls;        /* made by us with other authorities than the ua's own; only to compare */
+	uint16_t id_n, waiter_n, alias_port; /* alias_port: RFC 5923, 0 when by_addr is not used for an accepted one */
 	uint8_t listener, kind;
 	bool opened, in_addr, doomed;
 };
@@ -238,7 +247,7 @@ struct rf_conn *rf_conn_find(struct rf_ua *ua, uint64_t stream);
 /* In ua->peer: only where the loop calls us, never below a callback of the user's, who holds the one before. */
 const struct rf_peer *rf_conn_peer(struct rf_conn *c);
 /* A connection to this hop: one that is there, or a new one. */
-int rf_conn_to(struct rf_ua *ua, const struct rf_hop *hop, struct rf_view tls_name, struct rf_flow *ret_flow);
+int rf_conn_to(struct rf_ua *ua, const struct rf_hop *hop, const struct rf_tls_who *who, struct rf_flow *ret_flow);
 /* The top Via of a request on c says alias (RFC 5923). */
 void rf_conn_alias(struct rf_conn *c, const struct rf_sip_via *via);
 /* branch has RF_BRANCH_LEN bytes. */
@@ -273,7 +282,7 @@ int rf_port_udp_for(const struct rf_ua *ua, const struct rf_addr *to);
 /* branch: of a request that wants to know when the flow closes; empty otherwise. RF_E_CLOSED, RF_E_LIMIT, ... */
 int rf_ua_send(struct rf_ua *ua, const struct rf_flow *flow, struct rf_view bytes, struct rf_view branch);
 /* A flow to this hop. Streams: connects. */
-int rf_ua_hop_flow(struct rf_ua *ua, const struct rf_hop *hop, struct rf_view tls_name, struct rf_flow *ret_flow);
+int rf_ua_hop_flow(struct rf_ua *ua, const struct rf_hop *hop, const struct rf_tls_who *who, struct rf_flow *ret_flow);
 
 /* A test's transport instead of sockets. */
 struct rf_ua_wire {

@@ -301,6 +301,54 @@ static void resumption_keeps_identity(void **state)
 	assert_int_equal(rf_net_stats(w->net)->tls_resumed, 2);
 }
 
+/* A peer of another authority comes with the name of it, also by ticket; the site's own have none. */
+static void authority_of_a_peer(void **state)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	struct world *w = *state;
+	struct kit_cert other = kit_make((struct kit_want){ .cn = "carrier CA" });
+	struct kit_cert edge = kit_make((struct kit_want){ .issuer = &other, .cn = "edge", .eku = "clientAuth",
+							   .san = "DNS:sip.carrier.example" });
+	struct rf_view pem = kit_pem(&other);
+	char path[] = "/tmp/rf-tls-peer-XXXXXX";
+	const char *files[] = { path };
+	uint8_t root[32], none[32] = { 0 };
+	unsigned n = sizeof root;
+	int fd = mkstemp(path);
+
+	assert_int_equal(write(fd, pem.p, pem.n), pem.n);
+	close(fd);
+	free((void *)(uintptr_t)pem.p);
+	assert_int_equal(X509_digest(other.cert, EVP_sha256(), root, &n), 1);
+	listen_with(w, (struct rf_tls_conf){ .client = RF_TLS_CLIENT_REQUIRED, .peer_ca_files = files,
+					     .peer_ca_count = 1 });
+	for (int i = 0; i < 4; i++) {
+		SSL_CTX *ctx = kit_client_ctx(i < 2 ? &edge : &w->phone), *bare = kit_client_ctx(NULL);
+
+		memset(&w->seen, 0, sizeof w->seen);
+		take_ticket(w, ctx, versions[i % 2]);
+		assert_memory_equal(w->seen.peer.authority, i < 2 ? root : none, 32);
+		assert_int_equal(rf_pki_id_names(&w->seen.peer, RF_V("SIP.carrier.example")), i < 2);
+		memset(&w->seen, 0, sizeof w->seen);
+		SSL_CTX_set_max_proto_version(bare, versions[i % 2]);
+		SSL *ssl = client(w, bare, &fd);
+		SSL_set_session(ssl, kept);
+		assert_int_equal(kit_handshake(w->loop, ssl), SSL_ERROR_NONE);
+		assert_true(kit_turn(w->loop, is_open, &w->seen, 1000));
+		assert_true(w->seen.resumed);
+		assert_memory_equal(w->seen.peer.authority, i < 2 ? root : none, 32);
+		goodbye(ssl, fd);
+		SSL_SESSION_free(kept);
+		kept = NULL;
+		SSL_CTX_free(ctx);
+		SSL_CTX_free(bare);
+		kit_turn(w->loop, NULL, NULL, 10);
+	}
+	kit_free(&other);
+	kit_free(&edge);
+	unlink(path);
+}
+
 /* A reload makes a new context: an old ticket opens nothing there. */
 static void ticket_ends_with_the_context(void **state)
 {
@@ -752,6 +800,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(endless_handshake, setup, teardown),
 		cmocka_unit_test_setup_teardown(tampered, setup, teardown),
 		cmocka_unit_test_setup_teardown(key_update, setup, teardown),
+		cmocka_unit_test_setup_teardown(authority_of_a_peer, setup, teardown),
 		cmocka_unit_test_setup_teardown(as_client, setup, teardown),
 		cmocka_unit_test_setup_teardown(client_refuses_strange_server, setup, teardown),
 		cmocka_unit_test_setup_teardown(names, setup, teardown),

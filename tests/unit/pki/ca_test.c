@@ -8,6 +8,7 @@
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -188,11 +189,47 @@ static void strange_names(void **state)
 	assert_string_equal(id.uri, "");
 }
 
+/* RFC 5922 7.1: whom a certificate may speak for. */
+static void domains(void **state)
+{
+	const struct rf_ca_request host = {
+		.host = true, .name = "edge", .dns = { "edge.example.org", "Sip.example.org" }, .ip = { "192.0.2.7", "2001:db8::7" },
+	};
+	struct rf_ca *ca = make(*state);
+	struct rf_diag diag = { 0 };
+	struct rf_pki_id id;
+	char many[40][64];
+	const char *uris[40];
+
+	assert_int_equal(rf_ca_issue(ca, &host, now, &id, &diag), 0);
+	assert_true(rf_pki_id_names(&id, RF_V("EDGE.example.org")));
+	assert_true(rf_pki_id_names(&id, RF_V("sip.example.org")));
+	assert_true(rf_pki_id_names(&id, RF_V("192.0.2.7")));
+	assert_true(rf_pki_id_names(&id, RF_V("2001:db8::7")));
+	assert_false(rf_pki_id_names(&id, RF_V("example.org")));
+	assert_false(rf_pki_id_names(&id, RF_V("")));
+	assert_int_equal(rf_pki_id_used(&id), offsetof(struct rf_pki_id, domains) + strlen(id.domains) + 1);
+	rf_ca_close(ca);
+	assert_int_equal(names((const char *[]){ "sip:a.example;x=y", "sip:B.example:5061", "sips:c.example" }, 2, &id), 0);
+	assert_string_equal(id.domains, "a.example b.example ");
+	assert_int_equal(names((const char *[]){ "sip:1001@a.example" }, 1, &id), 0);
+	assert_string_equal(id.domains, "");
+	assert_int_equal(rf_pki_id_used(&id), offsetof(struct rf_pki_id, uri) + sizeof "sip:1001@a.example");
+	for (int i = 0; i < 40; i++) {
+		snprintf(many[i], sizeof many[i], "sip:a-long-name-of-a-host-%d.example", i);
+		uris[i] = many[i];
+	}
+	assert_int_equal(names(uris, 40, &id), 0);
+	assert_true(strlen(id.domains) <= RF_PKI_DOMAINS_MAX);
+	assert_true(rf_pki_id_names(&id, RF_V("a-long-name-of-a-host-0.example")));
+	assert_false(rf_pki_id_names(&id, RF_V("a-long-name-of-a-host-39.example")));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(authority), TEST(phone), TEST(revocation), cmocka_unit_test(strange_names),
+		TEST(authority), TEST(phone), TEST(revocation), cmocka_unit_test(strange_names), TEST(domains),
 	};
 
 	return cmocka_run_group_tests_name("ca", tests, NULL, NULL);

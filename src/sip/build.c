@@ -226,6 +226,8 @@ void rf_sip_put_via(struct rf_writer *w, const struct rf_sip_new_via *via)
 		rf_put_lit(w, ";alias");
 	if (via->keep)
 		rf_put_lit(w, ";keep");
+	if (via->oc)
+		rf_put_lit(w, ";oc;oc-algo=\"loss\"");
 	rf_sip_put_crlf(w);
 }
 

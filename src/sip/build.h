@@ -54,6 +54,7 @@ struct rf_sip_new_via {
 	uint16_t port;          /* 0: none */
 	struct rf_view branch;  /* with the cookie */
 	bool rport, alias, keep;
+	bool oc;                /* we understand overload control (RFC 7339) */
 };
 /* A whole Via line. */
 void rf_sip_put_via(struct rf_writer *w, const struct rf_sip_new_via *via);
@@ -78,10 +79,13 @@ struct rf_sip_echo {
 	bool to_tagged;          /* the request's To had a tag, or a tag cannot be added */
 };
 
+struct rf_sip_oc;
+
 /* The source of the request, for the top Via. */
 struct rf_sip_source {
 	struct rf_view ip;  /* text, without brackets */
 	uint16_t port;
+	const struct rf_sip_oc *oc; /* told to a client that asked for it (RFC 7339); NULL: nothing is */
 };
 
 /* received is added when sent-by is not that address or rport was asked for, rport when it was asked for (RFC 3261

@@ -3,9 +3,10 @@
 #include "sip/build.h"
 
 #include "sip/chars.h"
+#include "sip/oc.h"
 
-/* received and rport as the sender wrote them are left out: they are ours to say. */
-static void put_via_params(struct rf_writer *w, struct rf_view params)
+/* received and rport as the sender wrote them are left out: they are ours to say. So is the answer to oc. */
+static void put_via_params(struct rf_writer *w, struct rf_view params, bool without_oc)
 {
 	struct rf_sip_params it = rf_sip_params_of(params);
 	struct rf_sip_param p;
@@ -18,6 +19,8 @@ static void put_via_params(struct rf_writer *w, struct rf_view params)
 		if (rc <= 0)
 			break;
 		if (rf_view_eq_nocase(p.name, RF_V("received")) || rf_view_eq_nocase(p.name, RF_V("rport")))
+			continue;
+		if (without_oc && rf_sip_oc_is(p.name))
 			continue;
 		rf_sip_put_value(w, rf_view_of(from, (size_t)(it.rest.p - from)));
 	}
@@ -32,7 +35,11 @@ static void put_top_via(struct rf_writer *w, const struct rf_sip_via *via, const
 	if (differs && via->host_kind == RF_SIP_HOST_IP6)
 		differs = !rf_sip_host_eq(via->host, RF_SIP_HOST_IP6, src->ip, RF_SIP_HOST_IP6);
 	rf_sip_put_value(w, rf_view_sub(via->text, 0, via->text.n - via->params.n));
-	put_via_params(w, via->params);
+	bool tell = via->has_oc && src->oc;
+
+	put_via_params(w, via->params, tell);
+	if (tell)
+		rf_sip_oc_put(w, src->oc);
 	if (differs || via->has_rport) {
 		rf_put_lit(w, ";received=");
 		rf_sip_put_value(w, src->ip);

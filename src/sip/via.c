@@ -136,6 +136,7 @@ static int take_param(struct rf_sip_via *via, const struct rf_sip_param *p)
 	if (rf_sip_token_is(p->name, "maddr"))
 		return take_text(&via->maddr, p);
 	via->has_alias = via->has_alias || rf_sip_token_is(p->name, "alias");
+	via->has_oc = via->has_oc || rf_sip_token_is(p->name, "oc");
 	return 0;
 }
 
@@ -149,7 +150,7 @@ static void clear(struct rf_sip_via *via, struct rf_view text)
 	via->transport = RF_SIP_TRANSPORT_OTHER;
 	via->host_kind = RF_SIP_HOST_NONE;
 	via->port = via->rport = 0;
-	via->has_rport = via->has_alias = via->rfc3261 = via->sent_by_ok = false;
+	via->has_rport = via->has_alias = via->has_oc = via->rfc3261 = via->sent_by_ok = false;
 }
 
 int rf_sip_via_parse(struct rf_view value, struct rf_sip_via *ret_via)

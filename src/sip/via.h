@@ -35,6 +35,7 @@ struct rf_sip_via {
 	uint16_t rport;                /* the value of rport, 0 when it has none */
 	bool has_rport;
 	bool has_alias;
+	bool has_oc;                   /* overload control (RFC 7339): sip/oc.h */
 	bool rfc3261;                  /* branch begins with the magic cookie and goes on */
 	bool sent_by_ok;               /* everything before the parameters was understood */
 };

@@ -177,6 +177,7 @@ void rf_ua_put_via(const struct rf_ua *ua, const struct rf_flow *flow, struct rf
 		.branch = branch,
 		.rport = true,
 		.alias = flow->listener == RF_FLOW_OUTBOUND,
+		.oc = flow->listener == RF_FLOW_OUTBOUND,
 	});
 }
 

@@ -38,13 +38,14 @@ static void send_answer(struct rf_ua *ua, const struct rf_peer *from, struct rf_
 		rf_ua_count(ua, RF_UA_SEND_FAILED);
 }
 
-static struct rf_sip_source source_of(const struct rf_peer *from, uint8_t buf[static RF_ADDR_TEXT])
+static struct rf_sip_source source_of(const struct rf_ua *ua, const struct rf_peer *from,
+				      uint8_t buf[static RF_ADDR_TEXT])
 {
 	struct rf_writer w;
 
 	rf_writer_init(&w, buf, RF_ADDR_TEXT);
 	rf_addr_put_host(&w, &from->flow.remote, false);
-	return (struct rf_sip_source){ { buf, w.n }, from->flow.remote.port };
+	return (struct rf_sip_source){ { buf, w.n }, from->flow.remote.port, &ua->oc };
 }
 
 /* An answer without state has the same tag each time it is given (RFC 3261 8.2.7). This one is for what is not worth a
@@ -63,7 +64,7 @@ static void answer(struct rf_ua *ua, const struct rf_sip_msg *m, const struct rf
 		   struct rf_view tag, struct rf_view headers)
 {
 	uint8_t ip[RF_ADDR_TEXT], own_tag[16];
-	struct rf_sip_source src = source_of(from, ip);
+	struct rf_sip_source src = source_of(ua, from, ip);
 	struct rf_sip_echo echo;
 	struct rf_writer w;
 
@@ -103,7 +104,7 @@ static void refused_by_rule(struct rf_ua *ua, const struct rf_sip_msg *m, const 
 {
 	const struct rf_sip_rule_info *rule = rf_sip_rule_info(m->rule);
 	uint8_t ip[RF_ADDR_TEXT], tag[16];
-	struct rf_sip_source src = source_of(from, ip);
+	struct rf_sip_source src = source_of(ua, from, ip);
 	struct rf_writer w;
 
 	if (m->rule == RF_SIP_RULE_EMPTY) { /* a keep-alive of some kind; over UDP nobody expects an answer */

@@ -27,7 +27,7 @@ static int make_echo(struct rf_ua *ua, const struct rf_sip_msg *msg, const struc
 
 	rf_writer_init(&w, ip, sizeof ip);
 	rf_addr_put_host(&w, &flow->remote, false);
-	struct rf_sip_source src = { { ip, w.n }, flow->remote.port };
+	struct rf_sip_source src = { { ip, w.n }, flow->remote.port, &ua->oc };
 	return rf_sip_echo_make(msg, &src, ua->scratch, sizeof ua->scratch, ret_echo);
 }
 

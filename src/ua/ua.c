@@ -166,6 +166,23 @@ void rf_ua_drain(struct rf_ua *ua)
 	ua->drain = true;
 }
 
+void rf_ua_set_load(struct rf_ua *ua, unsigned loss_percent)
+{
+	if (loss_percent == 0 && ua->oc.loss_percent == 0)
+		return;
+	/* Said anew each time: what holds for half a second ends by itself when we can say nothing any more. */
+	ua->oc = (struct rf_sip_oc){
+		.seq = (uint64_t)rf_loop_wall(ua->loop).us / 10,
+		.validity_ms = loss_percent ? RF_OC_VALIDITY_MS : 0,
+		.loss_percent = (uint8_t)(loss_percent < 100 ? loss_percent : 100),
+	};
+}
+
+size_t rf_ua_waiting(const struct rf_ua *ua)
+{
+	return __atomic_load_n(&ua->mail_waiting, __ATOMIC_RELAXED);
+}
+
 /* ---- ending ---- */
 
 static void end_tx(struct rf_node *n, void *arg)

@@ -134,6 +134,11 @@ void rf_ua_drain(struct rf_ua *ua);
  * close. NULL is fine. */
 void rf_ua_free(struct rf_ua *ua);
 
+/* What a peer that understands overload control (RFC 7339) is asked for in every answer from now on: to spare us this
+ * share of its new requests, 0..100 percent. */
+void rf_ua_set_load(struct rf_ua *ua, unsigned loss_percent);
+/* Bytes that wait for this worker in its mail from others. Any thread. */
+size_t rf_ua_waiting(const struct rf_ua *ua);
 /* New connections use these from now on (a reload). listener: index; tls_client as in the config. */
 void rf_ua_set_tls(struct rf_ua *ua, size_t listener, struct rf_tls *tls);
 void rf_ua_set_tls_client(struct rf_ua *ua, struct rf_tls *tls);

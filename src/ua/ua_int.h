@@ -20,6 +20,7 @@
 #include "sip/build.h"
 #include "sip/frame.h"
 #include "sip/msg.h"
+#include "sip/oc.h"
 #include "sip/trans.h"
 #include "ua/resolve.h"
 #include "ua/ua.h"
@@ -353,6 +354,7 @@ struct rf_ua {
 	uint64_t events_more;
 	struct rf_ua *peers[RF_UA_WORKERS_MAX];
 	size_t srv_bytes;                /* that server transactions and dones hold; bounds.server_bytes */
+	struct rf_sip_oc oc;             /* what clients that understand overload control are told */
 	size_t mail_waiting;             /* atomic: bytes on the way to this worker */
 	struct rf_peer peer;             /* rf_conn_peer()'s */
 	struct rf_pki_id peer_id;

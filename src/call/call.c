@@ -30,9 +30,11 @@ struct rf_pair *rf_pair_new(struct rf_call *call, struct rf_party *callee)
 		return NULL;
 	}
 	pair->call = call;
+	pair->step = call->step;
 	pair->b->index = ++call->next_index;
 	TAILQ_INIT(&pair->relays);
 	TAILQ_INSERT_TAIL(&call->pairs, pair, list);
+	call->pair_n++;
 	call->core->census.pairs++;
 	return pair;
 }
@@ -48,6 +50,7 @@ void rf_pair_free(struct rf_pair *pair)
 	rf_leg_free(pair->b);
 	rf_media_fini(&pair->media);
 	TAILQ_REMOVE(&call->pairs, pair, list);
+	call->pair_n--;
 	call->core->census.pairs--;
 	if (call->up == pair)
 		call->up = NULL;
@@ -137,6 +140,8 @@ void rf_call_finish(struct rf_call *call)
 	if (call->srv)
 		rf_srv_watch(call->srv, NULL, NULL);
 	call->srv = NULL;
+	if (call->origin && call->origin->gone)
+		call->origin->gone(call);
 	if (call->number_entered)
 		rf_table_del(&core->by_number, &call->by_number);
 	rf_table_del(&core->by_id, &call->by_id);
@@ -154,6 +159,9 @@ void rf_call_sweep(struct rf_defer *defer)
 		TAILQ_REMOVE(&core->ended, call, list);
 		while (!TAILQ_EMPTY(&call->pairs))
 			rf_pair_free(TAILQ_FIRST(&call->pairs));
+		rf_plan_free(call->plan);
+		rf_sdp_drop(&call->kept, &call->kept_n);
+		free(call->extra);
 		rf_party_put(call->caller);
 		core->census.calls--;
 		rf_call_shared_give(core->shared);
@@ -209,15 +217,21 @@ static bool call_busy(const struct rf_call *call)
 	return false;
 }
 
+/* Before the answer the pairs of steps that are over stay, since the caller may still acknowledge what came from them;
+ * but not many. */
+static bool of_old_step(const struct rf_call *call, const struct rf_pair *pair)
+{
+	return pair->step < call->step && !pair->rel_a.waiting && call->pair_n > RF_PAIRS_KEPT;
+}
+
 /* Forks that lost are not kept for the hours that a call may last; their transactions run on by themselves. So
  * whoever calls rf_call_settle() does it last and touches no pair afterwards. */
 static void prune(struct rf_call *call)
 {
-	if (!call->up)
-		return;
 	for (struct rf_pair *pair = TAILQ_FIRST(&call->pairs), *next; pair; pair = next) {
 		next = TAILQ_NEXT(pair, list);
-		if (pair != call->up && pair->state == RF_PAIR_OVER && !pair_busy(pair)) {
+		if (pair != call->up && (call->up || of_old_step(call, pair)) && pair->state == RF_PAIR_OVER &&
+		    !pair_busy(pair)) {
 			rf_record_leg(pair->b);
 			rf_pair_free(pair);
 		}
@@ -298,6 +312,20 @@ static void on_timer(struct rf_timer *t)
 }
 
 /* --- answers */
+
+void rf_put_asserted(const struct rf_call *call, const struct rf_party *p, struct rf_writer *w)
+{
+	uint8_t buf[512];
+	struct rf_writer uri;
+
+	rf_writer_init(&uri, buf, sizeof buf);
+	rf_sip_uri_put_new(&uri, false, p->number, rf_core_site(call->core)->domain, 0);
+	if (uri.err)
+		return;
+	rf_sip_put_hdr_name(w, RF_SIP_H_P_ASSERTED_IDENTITY);
+	rf_sip_put_name_addr(w, p->display, rf_view_of(buf, uri.n));
+	rf_sip_put_crlf(w);
+}
 
 void rf_answer(struct rf_call_core *core, struct rf_srv *srv, unsigned code, struct rf_view reason, struct rf_view tag,
 	       struct rf_view headers, struct rf_view sdp)

@@ -5,6 +5,8 @@
 #include "call/call.h"
 #include "call/codes.h"
 #include "call/core_int.h"
+#include "call/origin.h"
+#include "call/plan.h"
 #include "sip/build.h"
 #include "sip/dialog.h"
 #include "sip/mpart.h"
@@ -50,16 +52,20 @@ struct rf_leg {
 	uint8_t *news;              /* a description of this phone that the other has not heard, NULL: none */
 	uint32_t news_n;
 	struct rf_mono news_at;     /* when it is told, 0: none, or on its way */
+	const struct rf_aim_ops *aim; /* what is different about it (plan.h); NULL: a phone */
+	void *aim_arg;
 	struct rf_mono gone_at;     /* its connection closed; 0: it is there */
 	struct rf_mono again_at;    /* a refresh that met 491 is tried again; 0: none */
 	uint8_t *contact;           /* of the binding that was called, for the record and `call show`; NULL */
 	uint32_t contact_n;
 	struct rf_wall ring, answer, end; /* for the record */
 	uint16_t code;              /* called by us: its final code, 0 none */
-	uint8_t index;              /* 0: it called; n: the n-th that was called */
+	uint16_t index;             /* 0: it called; n: the n-th that was called */
 	uint8_t bye;                /* enum rf_leg_bye */
 	uint8_t news_rounds;
 	bool flow_entered;
+	bool secure;                /* flow of kind NONE: it is resolved anew for each request, over TLS only */
+	bool aim_told;              /* aim->answered() was called */
 	bool ack_due;               /* we sent a 2xx to INVITE and have no ACK */
 	bool ack_owed;              /* we got a 2xx to INVITE and have not sent ACK: its offer waits for an answer */
 	bool allows_update, allows_info, wants_rel, wants_timer;
@@ -100,6 +106,7 @@ struct rf_pair {
 	struct rf_cli *invite;      /* ours to b */
 	struct rf_rel_uas rel_a;
 	struct rf_rel_uac rel_b;
+	uint16_t step;              /* of the plan that it is part of */
 	uint16_t held_code;         /* a provisional that waits for a PRACK */
 	uint8_t state;              /* enum rf_pair_state */
 	bool cancelled;
@@ -121,30 +128,40 @@ struct rf_call {
 	struct rf_id id;
 	struct rf_pair_list pairs;
 	struct rf_pair *up;         /* the answered one */
-	struct rf_srv *srv;         /* the caller's INVITE, until its transaction ends */
+	const struct rf_origin *origin; /* who waits for the outcome; NULL only while it is made */
+	void *origin_arg;
+	struct rf_srv *srv;         /* the caller's INVITE, until its transaction ends; NULL without one */
+	struct rf_plan *plan;       /* whom to call next; until it is answered or refused */
+	struct rf_step_result got;  /* what came of the step in hand */
+	uint8_t *kept;              /* for its further steps, with keys in it: the caller's INVITE, or the offer of an order */
+	uint32_t kept_n;
+	uint8_t *extra;             /* header lines of an order, NULL */
+	uint32_t extra_n;
 	struct rf_party *caller;    /* a reference; NULL only while it is made */
-	struct rf_flow caller_flow;
+	struct rf_flow caller_flow; /* kind NONE: nobody's */
 	struct rf_link caller_link;
 	uint8_t dialled[64];
 	uint8_t dialled_n;
 	uint8_t state;              /* enum rf_call_state */
 	uint8_t ended_by;
 	uint8_t best_rank;
-	uint8_t next_index;
+	uint16_t next_index;
+	uint16_t step;              /* number of the step in hand */
 	uint16_t best_code;
 	uint8_t media_rule;         /* enum rf_sdp_rule behind a 488 */
 	uint16_t code;              /* the final code told to the caller */
 	bool starting, anonymous, had_offer, requires_rel, recorded, number_entered;
 	uint8_t hops;               /* Max-Forwards for the INVITEs that the caller's causes */
 	uint16_t relays;
+	uint16_t pair_n;
 	const char *why;            /* the outcome in words, static */
 	struct rf_wall start;
-	struct rf_mono since, answered_at, ring_until, end_until;
+	struct rf_mono since, answered_at, ring_until /* of the step */, setup_until, end_until;
 	struct rf_timer timer;
 	struct rf_stimer_answer timer_answer; /* to the caller's INVITE */
 };
 
-enum { RF_RELAYS_PER_CALL = 16, RF_END_WAIT_MS = 40000, RF_MAX_FORWARDS = 70 };
+enum { RF_RELAYS_PER_CALL = 16, RF_PAIRS_KEPT = 8, RF_END_WAIT_MS = 40000, RF_MAX_FORWARDS = 70 };
 
 /* Is it on the caller's side? */
 static inline bool rf_leg_is_a(const struct rf_leg *leg)
@@ -241,6 +258,8 @@ void rf_relay_free(struct rf_relay *relay);
 void rf_answer(struct rf_call_core *core, struct rf_srv *srv, unsigned code, struct rf_view reason, struct rf_view tag,
 	       struct rf_view headers, struct rf_view sdp);
 void rf_answer_media(struct rf_call_core *core, struct rf_srv *srv, enum rf_sdp_rule rule, struct rf_view tag);
+/* A P-Asserted-Identity line for a party of this site. */
+void rf_put_asserted(const struct rf_call *call, const struct rf_party *p, struct rf_writer *w);
 /* With a 415: what we do take. */
 #define RF_CALL_ACCEPT "Accept: application/sdp\r\nAccept-Encoding: identity\r\n"
 /* The description in a message: 0 and maybe empty; 415, 400: what to answer. */
@@ -249,18 +268,39 @@ unsigned rf_sdp_of(const struct rf_sip_msg *msg, struct rf_view *ret_sdp);
 /* --- setup.c */
 
 void rf_setup_invite(struct rf_call_core *core, struct rf_in *in);
+/* The ring time of the step is over. */
 void rf_setup_timeout(struct rf_call *call);
-/* The caller gives up (CANCEL, BYE, its connection closed). */
+/* No further step; whoever rings is cancelled; the origin is refused with code. The caller gives up (CANCEL, BYE, its
+ * connection closed), or somebody else decides so. Nothing when the call is answered. */
 void rf_setup_abandon(struct rf_call *call, const char *why, unsigned code, struct rf_view reason);
 /* The 2xx of a pair may be passed on now. */
 void rf_setup_answer(struct rf_pair *pair);
-void rf_setup_put_callee(struct rf_pair *pair, struct rf_writer *w);
+/* Nobody answers there any more: code is what the phone said, or what we say for it. */
 void rf_setup_pair_failed(struct rf_pair *pair, unsigned code);
+/* We do not want its answer (any more). */
 void rf_setup_kill_pair(struct rf_pair *pair, unsigned code, enum rf_sdp_rule rule);
+
+/* --- caller.c */
+
+void rf_caller_event(void *arg, struct rf_srv *srv, enum rf_srv_event event);
+/* P-Asserted-Identity of who rings or answers. */
+void rf_setup_put_callee(struct rf_pair *pair, struct rf_writer *w);
+
+/* --- invite.c */
+
+/* Our INVITE to one aim, as a pair of its own; a failure is one of the pair. msg: the caller's INVITE, NULL: there is
+ * none. sdp: the offer, may be empty. */
+void rf_invite_aim(struct rf_call *call, const struct rf_aim *aim, const struct rf_sip_msg *msg, struct rf_view sdp);
+/* Not wanted any more: CANCEL, or BYE when it has answered. reason: a Reason value or empty. */
+void rf_invite_cancel(struct rf_pair *pair, struct rf_view reason);
+/* The final answer to our INVITE, told to the leg's aim once. */
+void rf_invite_final(struct rf_leg *leg, unsigned code);
 
 /* --- early.c */
 
 void rf_early_response(struct rf_pair *pair, const struct rf_sip_msg *msg);
+/* A provisional answer to the caller's INVITE in the dialog of this pair, reliable where that is wanted. */
+void rf_early_tell(struct rf_pair *pair, unsigned code, struct rf_view sdp);
 void rf_early_prack(struct rf_leg *leg, struct rf_in *in);
 /* What waited for an exchange on leg a, or for its PRACK, may go on. */
 void rf_early_go_on(struct rf_pair *pair);

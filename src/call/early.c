@@ -24,7 +24,7 @@ static bool number(struct rf_pair *pair, bool with_sdp, uint32_t *ret_rseq)
 			       rf_core_now(pair->call->core), ret_rseq) == 0;
 }
 
-static void tell(struct rf_pair *pair, unsigned code, struct rf_view sdp)
+void rf_early_tell(struct rf_pair *pair, unsigned code, struct rf_view sdp)
 {
 	struct rf_call *call = pair->call;
 	struct rf_call_core *core = call->core;
@@ -56,6 +56,14 @@ static void tell(struct rf_pair *pair, unsigned code, struct rf_view sdp)
 		return;
 	rf_dialog_answered(a->dlg, code);
 	rf_offer_sent(&a->offer, kind, sdp.n > 0);
+}
+
+static void tell(struct rf_pair *pair, unsigned code, struct rf_view sdp)
+{
+	const struct rf_origin *origin = pair->call->origin;
+
+	if (origin->ringing)
+		origin->ringing(pair, code, sdp);
 }
 
 static void note_ringing(struct rf_pair *pair)

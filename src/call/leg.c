@@ -69,6 +69,8 @@ void rf_leg_free(struct rf_leg *leg)
 		rf_table_del(&rf_leg_core(leg)->legs, &leg->by_tag);
 		rf_dialog_free(leg->dlg);
 	}
+	if (leg->aim && leg->aim->gone)
+		leg->aim->gone(leg);
 	rf_cli_drop(leg->own);
 	rf_sdp_drop(&leg->sdp, &leg->sdp_n);
 	rf_news_drop(leg);
@@ -79,7 +81,7 @@ void rf_leg_free(struct rf_leg *leg)
 
 bool rf_leg_secure(const struct rf_leg *leg)
 {
-	return leg->flow.kind == RF_FLOW_TLS;
+	return leg->flow.kind == RF_FLOW_TLS || (leg->flow.kind == RF_FLOW_NONE && leg->secure);
 }
 
 bool rf_leg_confirmed(const struct rf_leg *leg)
@@ -218,15 +220,19 @@ int rf_leg_begin(struct rf_leg *leg, enum rf_sip_method method, struct rf_writer
 	return 0;
 }
 
-static struct rf_target target_of(const struct rf_leg *leg)
+/* The way of the leg's flow, or what its next hop resolves to; uri is for that. */
+static struct rf_target target_of(const struct rf_leg *leg, struct rf_sip_uri *uri)
 {
-	return (struct rf_target){ .flow = leg->flow };
+	if (leg->flow.kind != RF_FLOW_NONE || rf_sip_uri_parse(rf_dialog_next_hop(leg->dlg), uri))
+		return (struct rf_target){ .flow = leg->flow };
+	return (struct rf_target){ .uri = uri, .secure = leg->secure };
 }
 
 int rf_leg_send(struct rf_leg *leg, struct rf_writer *w, struct rf_view type, struct rf_view body, rf_cli_fn *fn,
 		void *arg, struct rf_cli **ret_cli)
 {
-	struct rf_cli_new conf = { .target = target_of(leg), .fn = fn, .arg = arg };
+	struct rf_sip_uri uri;
+	struct rf_cli_new conf = { .target = target_of(leg, &uri), .fn = fn, .arg = arg };
 
 	rf_sip_put_body(w, type, body);
 	int rc = rf_writer_done(w, &conf.request);
@@ -246,7 +252,8 @@ void rf_leg_unsent(struct rf_leg *leg, enum rf_sip_method method)
 void rf_leg_ack(struct rf_leg *leg, struct rf_cli *cli, struct rf_view sdp)
 {
 	struct rf_call_core *core = rf_leg_core(leg);
-	struct rf_target target = target_of(leg);
+	struct rf_sip_uri uri;
+	struct rf_target target = target_of(leg, &uri);
 	struct rf_view ack;
 	struct rf_writer w;
 

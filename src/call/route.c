@@ -1,45 +1,11 @@
 #include "call/route.h"
 
-static void refuse(struct rf_route *r, unsigned code, const char *why)
+#include "call/call_int.h"
+
+static void refuse(struct rf_routed *r, unsigned code, const char *why)
 {
 	r->code = code;
 	r->why = why;
-	r->n = 0;
-}
-
-static bool reachable(struct rf_call_core *core, struct rf_view aor, const struct rf_binding *b)
-{
-	if (b->waiting)
-		return false;
-	if (!b->by_flow || rf_ua_flow_alive(core->ua, &b->flow))
-		return true;
-	rf_location_flow_lost(core->location, aor, &b->flow);
-	return false;
-}
-
-static void find_bindings(struct rf_call_core *core, struct rf_arena *arena, struct rf_route *r)
-{
-	struct rf_view number = rf_view_of(r->dialled, r->dialled_n), domain = rf_core_site(core)->domain;
-	uint8_t buf[320];
-	struct rf_writer w;
-	struct rf_view aor;
-	size_t n = 0, kept = 0;
-
-	rf_writer_init(&w, buf, sizeof buf);
-	rf_put(&w, number);
-	rf_put_byte(&w, '@');
-	rf_put(&w, domain);
-	if (rf_writer_done(&w, &aor) ||
-	    rf_location_get(core->location, aor, rf_core_now(core), arena, &r->to, &n)) {
-		refuse(r, 503, "memory");
-		return;
-	}
-	for (size_t i = 0; i < n && kept < core->limits.forks_per_call; i++)
-		if (rf_identity_stands(core, r->to[i].phone, r->to[i].user, number) && reachable(core, aor, &r->to[i]))
-			r->to[kept++] = r->to[i];
-	r->n = kept;
-	if (kept == 0)
-		refuse(r, 480, n ? "waiting for the phone to reconnect" : "not registered");
 }
 
 /* How many calls this number has made that still are. */
@@ -53,13 +19,31 @@ static size_t calls_of(struct rf_call_core *core, struct rf_view number)
 	return count;
 }
 
-void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_arena *arena,
-		   struct rf_route *ret_route)
+static struct rf_party *party_of(const struct rf_call_core *core, const struct rf_proof *proof)
 {
-	struct rf_route *r = ret_route;
+	struct rf_view none = { NULL, 0 };
+
+	return rf_party_new(core->directory, rf_proof_number(proof), proof->phone ? proof->phone->name : none,
+			    proof->user ? proof->user->name : none);
+}
+
+static void make_plan(struct rf_call_core *core, const struct rf_in *in, struct rf_view number, struct rf_routed *r)
+{
+	struct rf_party *caller = party_of(core, &in->proof);
+
+	if (!caller || rf_plan_new(core, caller, &r->plan))
+		refuse(r, 503, "memory");
+	else if (rf_plan_number(r->plan, number, 0))
+		refuse(r, r->plan->code, r->plan->why);
+	rf_party_put(caller);
+}
+
+void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *ret_to)
+{
+	struct rf_routed *r = ret_to;
 	struct rf_view number, own = rf_proof_number(&in->proof);
 
-	r->n = 0;
+	r->plan = NULL;
 	r->code = 0;
 	r->why = NULL;
 	r->dialled_n = 0;
@@ -80,5 +64,5 @@ void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_
 	else if (calls_of(core, own) >= rf_core_site(core)->limits.calls_per_number)
 		refuse(r, 503, "too many calls of this number");
 	else
-		find_bindings(core, arena, r);
+		make_plan(core, in, number, r);
 }

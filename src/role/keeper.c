@@ -30,7 +30,7 @@ struct channel {
 struct rf_keeper {
 	pid_t pid;
 	unsigned n;
-	bool locked, filtered;
+	bool locked, filtered, stir;
 	atomic_bool gone;
 	atomic_uint next; /* where to start looking for a free channel */
 	atomic_ullong signatures, refused, failed;
@@ -62,21 +62,26 @@ static int start_process(const struct rf_keeper_options *opt, const int *fds, pi
 {
 	char uid[16] = "-", gid[16] = "-", channels[16];
 	char role[] = RF_KEEPER_ROLE, name[] = "ringfort";
-	char *key = strdup(opt->key_file);
+	char *key = strdup(opt->key_file ? opt->key_file : "-");
+	char *stir = strdup(opt->stir_key_file ? opt->stir_key_file : "-");
 
-	if (!key)
+	if (!key || !stir) {
+		free(key);
+		free(stir);
 		return rf_diag_set(diag, -ENOMEM, "starting the keeper: out of memory");
+	}
 	if (opt->user) {
 		snprintf(uid, sizeof uid, "%u", (unsigned)opt->user->uid);
 		snprintf(gid, sizeof gid, "%u", (unsigned)opt->user->gid);
 	}
 	snprintf(channels, sizeof channels, "%u", opt->channels);
-	char *const argv[] = { name, role, key, uid, gid, channels, NULL };
+	char *const argv[] = { name, role, key, uid, gid, channels, stir, NULL };
 	pid_t pid = fork();
 	if (pid == 0)
 		exec_keeper(opt, fds, argv);
 	int rc = pid < 0 ? rf_diag_set(diag, -errno, "starting the keeper: %s", strerror(errno)) : 0;
 	free(key);
+	free(stir);
 	*ret_pid = pid;
 	return rc;
 }
@@ -129,6 +134,7 @@ int rf_keeper_new(const struct rf_keeper_options *opt, struct rf_keeper **ret_ke
 	if (!k)
 		return rf_diag_set(diag, -ENOMEM, "starting the keeper: out of memory");
 	k->n = opt->channels;
+	k->stir = opt->stir_key_file != NULL;
 	k->pid = -1;
 	for (unsigned i = 0; i < k->n; i++) {
 		pthread_mutex_init(&k->channels[i].lock, NULL);
@@ -181,10 +187,10 @@ static struct channel *take_channel(struct rf_keeper *k)
 	return c;
 }
 
-static int ask(struct channel *c, struct rf_view digest, struct rf_view *ret_sig, uint8_t *status,
+static int ask(struct channel *c, enum rf_keeper_key key, struct rf_view digest, struct rf_view *ret_sig, uint8_t *status,
 	       uint8_t buf[static RF_KEEPER_ANSWER_SIZE])
 {
-	uint8_t question[RF_KEEPER_QUESTION_SIZE] = { RF_KEEPER_QUESTION, (uint8_t)digest.n };
+	uint8_t question[RF_KEEPER_QUESTION_SIZE] = { RF_KEEPER_QUESTION, (uint8_t)digest.n, (uint8_t)key };
 	uint32_t id = ++c->id;
 
 	for (int i = 0; i < 4; i++)
@@ -211,7 +217,8 @@ static int ask(struct channel *c, struct rf_view digest, struct rf_view *ret_sig
 	}
 }
 
-int rf_keeper_sign(struct rf_keeper *k, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX], size_t *ret_n)
+static int sign_with(struct rf_keeper *k, enum rf_keeper_key key, struct rf_view digest,
+		     uint8_t sig[static RF_KEEPER_SIG_MAX], size_t *ret_n)
 {
 	uint8_t buf[RF_KEEPER_ANSWER_SIZE], status = RF_KEEPER_NO_SIGNATURE;
 	struct rf_view answer = { buf, 0 };
@@ -221,7 +228,7 @@ int rf_keeper_sign(struct rf_keeper *k, struct rf_view digest, uint8_t sig[stati
 	if (atomic_load(&k->gone))
 		return RF_E_CLOSED;
 	struct channel *c = take_channel(k);
-	int rc = ask(c, digest, &answer, &status, buf);
+	int rc = ask(c, key, digest, &answer, &status, buf);
 	pthread_mutex_unlock(&c->lock);
 	if (rc) {
 		if (rc == RF_E_CLOSED)
@@ -237,6 +244,17 @@ int rf_keeper_sign(struct rf_keeper *k, struct rf_view digest, uint8_t sig[stati
 	memcpy(sig, answer.p, answer.n);
 	*ret_n = answer.n;
 	return 0;
+}
+
+int rf_keeper_sign(struct rf_keeper *k, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX], size_t *ret_n)
+{
+	return sign_with(k, RF_KEEPER_KEY_TLS, digest, sig, ret_n);
+}
+
+int rf_keeper_sign_stir(struct rf_keeper *k, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX],
+			size_t *ret_n)
+{
+	return k->stir ? sign_with(k, RF_KEEPER_KEY_STIR, digest, sig, ret_n) : RF_E_UNSUPPORTED;
 }
 
 void rf_keeper_state(struct rf_keeper *k, struct rf_keeper_state *ret_state)

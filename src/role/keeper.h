@@ -1,5 +1,5 @@
-/* The keeper: a process of its own that holds the controller's TLS private key and answers one question, "sign this
- * digest". The controller, which parses strangers' bytes, never has the key: whoever takes it over may have
+/* The keeper: a process of its own that holds the controller's private keys (of TLS, and of caller identity where the
+ * site signs its calls, RFC 8224) and answers one question, "sign this digest with that key". The controller, which parses strangers' bytes, never has the key: whoever takes it over may have
  * signatures made while that lasts, but takes no key away.
  *
  * It is forked before the first thread and executes the program anew under a hidden role name, so that it shares no
@@ -26,7 +26,8 @@ struct rf_keeper;
 
 struct rf_keeper_options {
 	const char *exe;      /* what to execute: "/proc/self/exe"; it must pass RF_KEEPER_ROLE to rf_keeper_main() */
-	const char *key_file; /* PEM, EC */
+	const char *key_file; /* PEM, EC; NULL: none */
+	const char *stir_key_file; /* PEM, EC on P-256: signs calls that leave; NULL: none */
 	const struct rf_sandbox_user *user; /* whom to become, NULL: nobody */
 	unsigned channels;    /* 1 .. RF_KEEPER_CHANNELS_MAX */
 };
@@ -50,6 +51,10 @@ void rf_keeper_free(struct rf_keeper *keeper);
  * seconds at most. Threads: any. RF_E_CLOSED, RF_E_TIMEOUT, RF_E_BUSY (rate), RF_E_CRYPTO. */
 int rf_keeper_sign(struct rf_keeper *keeper, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX],
 		   size_t *ret_n);
+
+/* The same with the key of caller identity; digest has 32 bytes. RF_E_UNSUPPORTED: it was given none. */
+int rf_keeper_sign_stir(struct rf_keeper *keeper, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX],
+			size_t *ret_n);
 
 void rf_keeper_state(struct rf_keeper *keeper, struct rf_keeper_state *ret_state);
 

@@ -27,7 +27,7 @@
 #define STACK_BYTES (256 * 1024)
 
 struct keeper {
-	EVP_PKEY *key;
+	EVP_PKEY *key[RF_KEEPER_KEYS]; /* NULL: not given */
 	pthread_barrier_t set_up, confined; /* every thread has signed once; every thread has its filter */
 	atomic_uint failed;
 	atomic_bool filtered;
@@ -36,7 +36,7 @@ struct keeper {
 
 struct server {
 	struct keeper *keeper;
-	EVP_PKEY_CTX *ctx;
+	EVP_PKEY_CTX *ctx[RF_KEEPER_KEYS];
 	struct rf_clock clock;
 	uint64_t second; /* of the monotonic clock */
 	unsigned made;   /* signatures in that second */
@@ -96,10 +96,17 @@ static bool over_rate(struct server *s)
 	return ++s->made > RF_KEEPER_RATE;
 }
 
-static int sign(struct server *s, const uint8_t *digest, size_t n, uint8_t *sig, size_t *ret_n)
+static int sign(struct server *s, unsigned key, const uint8_t *digest, size_t n, uint8_t *sig, size_t *ret_n)
 {
 	*ret_n = RF_KEEPER_SIG_MAX;
-	return EVP_PKEY_sign(s->ctx, sig, ret_n, digest, n) == 1 ? RF_KEEPER_OK : RF_KEEPER_NO_SIGNATURE;
+	return EVP_PKEY_sign(s->ctx[key], sig, ret_n, digest, n) == 1 ? RF_KEEPER_OK : RF_KEEPER_NO_SIGNATURE;
+}
+
+/* A key that is there, and a digest that it may sign: TLS has several, a token has SHA-256. */
+static bool good_question(const struct server *s, const uint8_t *q)
+{
+	return q[0] == RF_KEEPER_QUESTION && q[2] < RF_KEEPER_KEYS && s->ctx[q[2]] &&
+	       (q[1] == 32 || (q[2] == RF_KEEPER_KEY_TLS && (q[1] == 48 || q[1] == 64)));
 }
 
 static void answer(struct server *s, const uint8_t *question, size_t n)
@@ -110,9 +117,9 @@ static void answer(struct server *s, const uint8_t *question, size_t n)
 
 	if (n == RF_KEEPER_QUESTION_SIZE)
 		memcpy(out + 4, question + 4, 4);
-	if (n == RF_KEEPER_QUESTION_SIZE && question[0] == RF_KEEPER_QUESTION &&
-	    (question[1] == 32 || question[1] == 48 || question[1] == 64))
-		status = over_rate(s) ? RF_KEEPER_OVER_RATE : sign(s, question + 8, question[1], out + 8, &sig_n);
+	if (n == RF_KEEPER_QUESTION_SIZE && good_question(s, question))
+		status = over_rate(s) ? RF_KEEPER_OVER_RATE :
+			 sign(s, question[2], question + 8, question[1], out + 8, &sig_n);
 	if (status != RF_KEEPER_OK)
 		sig_n = 0;
 	out[1] = (uint8_t)status;
@@ -129,9 +136,14 @@ static void prepare(struct server *s)
 	size_t n;
 
 	s->clock = rf_clock_system();
-	s->ctx = EVP_PKEY_CTX_new_from_pkey(NULL, s->keeper->key, NULL);
-	if (!s->ctx || EVP_PKEY_sign_init(s->ctx) != 1 || sign(s, digest, sizeof digest, sig, &n) != RF_KEEPER_OK)
-		atomic_fetch_add(&s->keeper->failed, 1);
+	for (unsigned i = 0; i < RF_KEEPER_KEYS; i++) {
+		if (!s->keeper->key[i])
+			continue;
+		s->ctx[i] = EVP_PKEY_CTX_new_from_pkey(NULL, s->keeper->key[i], NULL);
+		if (!s->ctx[i] || EVP_PKEY_sign_init(s->ctx[i]) != 1 ||
+		    sign(s, i, digest, sizeof digest, sig, &n) != RF_KEEPER_OK)
+			atomic_fetch_add(&s->keeper->failed, 1);
+	}
 	pthread_barrier_wait(&s->keeper->set_up);
 }
 
@@ -197,6 +209,20 @@ static int start_servers(struct keeper *k, struct server *servers, unsigned n, s
 	return 0;
 }
 
+static int read_keys(struct keeper *k, const char *tls, const char *stir, struct rf_diag *diag)
+{
+	char group[64] = "";
+	int rc = strcmp(tls, "-") == 0 ? 0 : read_key(tls, &k->key[RF_KEEPER_KEY_TLS], diag);
+
+	if (rc || strcmp(stir, "-") == 0)
+		return rc;
+	rc = read_key(stir, &k->key[RF_KEEPER_KEY_STIR], diag);
+	if (!rc && (EVP_PKEY_get_group_name(k->key[RF_KEEPER_KEY_STIR], group, sizeof group, NULL) != 1 ||
+		    OBJ_txt2nid(group) != NID_X9_62_prime256v1))
+		rc = rf_diag_set(diag, RF_E_UNSUPPORTED, "%s is not on P-256, which signed calls need", stir);
+	return rc;
+}
+
 static int set_up(struct keeper *k, char **argv, struct server *servers, unsigned n, struct rf_diag *diag)
 {
 	struct rf_sandbox_user user, *become = NULL;
@@ -213,7 +239,7 @@ static int set_up(struct keeper *k, char **argv, struct server *servers, unsigne
 	/* The private number itself lies in locked pages even where the limit forbids to lock everything. */
 	if (CRYPTO_secure_malloc_init(32768, 16) == 0)
 		return rf_diag_set(diag, RF_E_CRYPTO, "no locked memory for the key");
-	int rc = read_key(argv[2], &k->key, diag);
+	int rc = read_keys(k, argv[2], argv[6], diag);
 	k->locked = !rc && mlockall(MCL_CURRENT) == 0; /* with root's right to do so, while it lasts */
 	if (!rc)
 		rc = rf_sandbox_drop_user(become, diag);
@@ -228,7 +254,7 @@ int rf_keeper_main(int argc, char **argv)
 	struct keeper k = { 0 };
 	struct server servers[RF_KEEPER_CHANNELS_MAX];
 	struct rf_diag diag = { 0 };
-	unsigned long n = argc == 6 ? strtoul(argv[5], NULL, 10) : 0;
+	unsigned long n = argc == 7 ? strtoul(argv[5], NULL, 10) : 0;
 
 	if (n < 1 || n > RF_KEEPER_CHANNELS_MAX || fstat(RF_KEEPER_FIRST_FD, &st) < 0 || !S_ISSOCK(st.st_mode)) {
 		fprintf(stderr, "ringfort: %s is started by the controller\n", RF_KEEPER_ROLE);

@@ -1,7 +1,7 @@
 /* What controller and keeper say to each other. Private to role/keeper*.c and their test. Every message is one
  * datagram of exactly its size; unused bytes are zero.
  *
- *	question  type:1 (1)  digest length:1  zero:2  id:4  digest:64
+ *	question  type:1 (1)  digest length:1  key:1  zero:1  id:4  digest:64
  *	answer    type:1 (2)  status:1  signature length:2  id:4  signature:144
  *	ready     type:1 (3)  status:1  flags:1  zero:1  text:252 (why not, NUL-padded) */
 #ifndef RF_ROLE_KEEPER_WIRE_H
@@ -15,6 +15,7 @@
 #define RF_KEEPER_FIRST_FD 3 /* the channels' descriptors in the keeper: 3, 4, ... */
 
 enum rf_keeper_type { RF_KEEPER_QUESTION = 1, RF_KEEPER_ANSWER = 2, RF_KEEPER_READY = 3 };
+enum rf_keeper_key { RF_KEEPER_KEY_TLS, RF_KEEPER_KEY_STIR, RF_KEEPER_KEYS };
 enum rf_keeper_status { RF_KEEPER_OK, RF_KEEPER_BAD_QUESTION, RF_KEEPER_OVER_RATE, RF_KEEPER_NO_SIGNATURE };
 enum rf_keeper_flag { RF_KEEPER_LOCKED = 1, RF_KEEPER_FILTERED = 2 };
 

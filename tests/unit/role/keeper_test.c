@@ -65,7 +65,7 @@ static void set_up(struct fixture *f, const char *curve, unsigned channels)
 	assert_int_equal(PEM_write_PrivateKey(out, f->key, NULL, NULL, 0, NULL, NULL), 1);
 	fclose(out);
 	f->cert = self_signed(f->key);
-	struct rf_keeper_options opt = { "/proc/self/exe", f->key_file, NULL, channels };
+	struct rf_keeper_options opt = { .exe = "/proc/self/exe", .key_file = f->key_file, .channels = channels };
 	if (rf_keeper_new(&opt, &f->keeper, &diag))
 		fail_msg("%s", diag.text);
 	assert_int_equal(rf_keyhandle_new(X509_get0_pubkey(f->cert), forward, f->keeper, &f->handle, &diag), 0);
@@ -232,7 +232,7 @@ static void bad_key_files_are_explained(void **state)
 	struct rf_keeper *k = NULL;
 	char file[] = "/tmp/rf-keeper-bad-XXXXXX";
 	int fd = mkstemp(file);
-	struct rf_keeper_options opt = { "/proc/self/exe", file, NULL, 1 };
+	struct rf_keeper_options opt = { .exe = "/proc/self/exe", .key_file = file, .channels = 1 };
 
 	(void)state;
 	assert_true(fd >= 0);
@@ -251,6 +251,50 @@ static void bad_key_files_are_explained(void **state)
 	assert_null(k);
 }
 
+static bool verifies(EVP_PKEY *key, const uint8_t *digest, const uint8_t *sig, size_t n)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+	bool good = EVP_PKEY_verify_init(ctx) == 1 && EVP_PKEY_verify(ctx, sig, n, digest, 32) == 1;
+
+	EVP_PKEY_CTX_free(ctx);
+	return good;
+}
+
+/* The key of caller identity beside TLS's, and alone; each answers with itself. */
+static void two_keys(void **state)
+{
+	struct fixture f = { 0 }, g = { 0 };
+	struct rf_keeper *both = NULL, *alone = NULL;
+	struct rf_diag diag = { 0 };
+	uint8_t digest[48] = { 9 }, sig[RF_KEEPER_SIG_MAX];
+	size_t n;
+
+	(void)state;
+	set_up(&f, "P-384", 1);
+	set_up(&g, "P-256", 1);
+	struct rf_keeper_options opt = { .exe = "/proc/self/exe", .key_file = f.key_file, .stir_key_file = g.key_file,
+					 .channels = 1 };
+	assert_int_equal(rf_keeper_new(&opt, &both, &diag), 0);
+	assert_int_equal(rf_keeper_sign(both, rf_view_of(digest, 32), sig, &n), 0);
+	assert_true(verifies(f.key, digest, sig, n));
+	assert_int_equal(rf_keeper_sign_stir(both, rf_view_of(digest, 32), sig, &n), 0);
+	assert_true(verifies(g.key, digest, sig, n));
+	assert_int_equal(rf_keeper_sign_stir(both, rf_view_of(digest, 48), sig, &n), RF_E_CRYPTO);
+	assert_int_equal(rf_keeper_sign_stir(f.keeper, rf_view_of(digest, 32), sig, &n), RF_E_UNSUPPORTED);
+	opt.key_file = NULL;
+	assert_int_equal(rf_keeper_new(&opt, &alone, &diag), 0);
+	assert_int_equal(rf_keeper_sign(alone, rf_view_of(digest, 32), sig, &n), RF_E_CRYPTO);
+	assert_int_equal(rf_keeper_sign_stir(alone, rf_view_of(digest, 32), sig, &n), 0);
+	assert_true(verifies(g.key, digest, sig, n));
+	rf_keeper_free(both);
+	rf_keeper_free(alone);
+	opt.stir_key_file = f.key_file; /* P-384 */
+	assert_int_equal(rf_keeper_new(&opt, &alone, &diag), RF_E_CRYPTO);
+	assert_non_null(strstr(diag.text, "P-256"));
+	tear_down(&f);
+	tear_down(&g);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], RF_KEEPER_ROLE) == 0)
@@ -261,6 +305,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(cost_of_a_signature),
 		cmocka_unit_test(a_dead_keeper_is_noticed),
 		cmocka_unit_test(bad_key_files_are_explained),
+		cmocka_unit_test(two_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,24 @@ struct rf_view rf_view_trim(struct rf_view v)
 	return v;
 }
 
+size_t rf_view_utf8(struct rf_view v)
+{
+	if (v.n == 0)
+		return 0;
+	uint8_t c = v.p[0];
+	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : (c & 0xf0) == 0xe0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+
+	if (n == 0 || n > v.n)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((v.p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((c == 0xe0 && v.p[1] < 0xa0) || (c == 0xed && v.p[1] > 0x9f) || (c == 0xf0 && v.p[1] < 0x90) ||
+	    (c == 0xf4 && v.p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
 bool rf_view_u64(struct rf_view v, uint64_t max, uint64_t *ret)
 {
 	uint64_t x = 0;

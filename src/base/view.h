@@ -74,6 +74,9 @@ size_t rf_view_find(struct rf_view v, uint8_t c);
 /* Without SP, HTAB, CR and LF at both ends (after unfolding these are LWS, RFC 3261 25.1). */
 struct rf_view rf_view_trim(struct rf_view v);
 
+/* Length of the UTF-8 sequence that v begins with (RFC 3629: no surrogates, no overlong forms), 0 when it is none. */
+size_t rf_view_utf8(struct rf_view v);
+
 /* Digits only, whole view, no sign; false (output untouched) when empty, not digits, or over max. */
 bool rf_view_u64(struct rf_view v, uint64_t max, uint64_t *ret);
 bool rf_view_u32(struct rf_view v, uint32_t *ret);

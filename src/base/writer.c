@@ -39,28 +39,11 @@ void rf_put_hex64(struct rf_writer *w, uint64_t x)
 		d[i] = (uint8_t)digits[x & 15];
 }
 
-/* Length of the UTF-8 sequence at v's start (RFC 3629), 0 when it is not one. */
-static size_t utf8_len(struct rf_view v)
-{
-	uint8_t c = v.p[0];
-	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : (c & 0xf0) == 0xe0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
-
-	if (n == 0 || n > v.n)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((v.p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((c == 0xe0 && v.p[1] < 0xa0) || (c == 0xed && v.p[1] > 0x9f) || (c == 0xf0 && v.p[1] < 0x90) ||
-	    (c == 0xf4 && v.p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 void rf_put_json(struct rf_writer *w, struct rf_view v)
 {
 	while (v.n) {
 		uint8_t c = v.p[0];
-		size_t n = utf8_len(v);
+		size_t n = rf_view_utf8(v);
 
 		if (n == 0) {
 			rf_put_lit(w, "\xef\xbf\xbd");

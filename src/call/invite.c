@@ -326,7 +326,7 @@ static int open_a(struct rf_pair *pair, const struct rf_sip_msg *msg, bool has_s
 	if (!msg)
 		return 0;
 	rf_ua_make_id(call->core->ua, &tag);
-	int rc = rf_dialog_new_uas(msg, rf_id_view(&tag), call->caller_flow.kind == RF_FLOW_TLS, &dlg);
+	int rc = rf_dialog_new_uas(msg, rf_id_view(&tag), rf_flow_is_secure(call->caller_flow.kind), &dlg);
 
 	if (rc)
 		return rc;

@@ -81,7 +81,7 @@ void rf_leg_free(struct rf_leg *leg)
 
 bool rf_leg_secure(const struct rf_leg *leg)
 {
-	return leg->flow.kind == RF_FLOW_TLS || (leg->flow.kind == RF_FLOW_NONE && leg->secure);
+	return rf_flow_is_secure(leg->flow.kind) || (leg->flow.kind == RF_FLOW_NONE && leg->secure);
 }
 
 bool rf_leg_confirmed(const struct rf_leg *leg)

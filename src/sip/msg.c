@@ -434,7 +434,7 @@ static void parse_body(struct pass *s, enum rf_sip_carrier carrier)
 		refuse(m, RF_SIP_RULE_LENGTH_SHORT, rf_sip_msg_value(m, RF_SIP_H_CONTENT_LENGTH));
 		return;
 	}
-	if (s->length < left && carrier == RF_SIP_STREAM)
+	if (s->length < left && carrier != RF_SIP_DATAGRAM)
 		refuse(m, RF_SIP_RULE_LENGTH_LONG, rf_sip_msg_value(m, RF_SIP_H_CONTENT_LENGTH));
 	m->body.n = (size_t)s->length;
 	m->extra = left - m->body.n;

@@ -1,23 +1,6 @@
 /* What the bytes of a site file may be, before any parser sees them. */
 #include "site/tree.h"
 
-/* Length of the UTF-8 sequence at p (RFC 3629: no surrogates, no overlong forms), 0 when it is none. */
-static size_t utf8_length(struct rf_view v)
-{
-	uint8_t c = v.p[0];
-	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : (c & 0xf0) == 0xe0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
-
-	if (n > v.n)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((v.p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((c == 0xe0 && v.p[1] < 0xa0) || (c == 0xed && v.p[1] >= 0xa0) || (c == 0xf0 && v.p[1] < 0x90) ||
-	    (c == 0xf4 && v.p[1] >= 0x90))
-		return 0;
-	return n;
-}
-
 /* C1 controls and the line separators that YAML takes for line ends and editors do not. */
 static bool is_hidden(struct rf_view v, size_t n)
 {
@@ -40,7 +23,7 @@ int rf_tree_check_bytes(struct rf_view bytes, const char *file, bool tabs_indent
 		struct rf_view rest = { bytes.p + i, bytes.n - i };
 		uint8_t c = rest.p[0];
 
-		n = utf8_length(rest);
+		n = rf_view_utf8(rest);
 		if (n == 0)
 			return refuse(findings, at, "save the file as UTF-8", "a byte that is not UTF-8");
 		if (c == '\n') {

@@ -274,7 +274,7 @@ static int set_hop(struct rf_cli *cli, const struct rf_target *t)
 {
 	struct rf_route *r = cli->route;
 
-	if (!t->addr.family || t->kind <= RF_FLOW_NONE || t->kind >= RF_FLOW_KINDS || t->tls_name.n >= sizeof r->name ||
+	if (!t->addr.family || t->kind <= RF_FLOW_NONE || t->kind > RF_FLOW_TLS || t->tls_name.n >= sizeof r->name ||
 	    (t->secure && t->kind != RF_FLOW_TLS))
 		return RF_E_INVALID;
 	r->hops.hop[0] = (struct rf_hop){ .addr = t->addr, .kind = t->kind };
@@ -304,7 +304,7 @@ static int aim(struct rf_cli *cli, const struct rf_target *t, struct rf_view req
 	int rc;
 
 	if (t->flow.kind != RF_FLOW_NONE) {
-		if (t->secure && t->flow.kind != RF_FLOW_TLS)
+		if (t->secure && !rf_flow_is_secure(t->flow.kind))
 			return RF_E_INVALID;
 		rc = attempt(cli, &t->flow, head, rest);
 		if (rc == -ENOMEM || rc == RF_E_LIMIT)
@@ -382,13 +382,13 @@ static struct rf_cli *find(struct rf_ua *ua, const struct rf_sip_msg *msg)
 	return NULL;
 }
 
-/* The branch is a secret between us and the peer, so who knows it may answer; but what went out under TLS is
- * answered on that connection only (RFC 3261 18.2.2), and no transport answers for another. */
+/* The branch is a secret between us and the peer, so who knows it may answer; but what went out under TLS, or to a
+ * WebSocket, is answered on that connection only (RFC 3261 18.2.2, RFC 7118 5), and no transport answers for another. */
 static bool is_foreign(const struct rf_cli *cli, const struct rf_flow *flow)
 {
 	if (flow->kind != cli->flow.kind)
 		return true;
-	return flow->kind == RF_FLOW_TLS && !rf_flow_eq(flow, &cli->flow);
+	return (rf_flow_is_secure(flow->kind) || rf_flow_is_ws(flow->kind)) && !rf_flow_eq(flow, &cli->flow);
 }
 
 /* The ACK to a 300-699: made once, from the request and the response, then only repeated. */

@@ -48,6 +48,18 @@ const struct rf_peer *rf_conn_peer(struct rf_conn *c)
 
 /* ---- life ---- */
 
+static void free_conn(struct rf_conn *c)
+{
+	for (struct rf_waiter *w = c->waiters, *next; w; w = next) {
+		next = w->next;
+		free(w);
+	}
+	rf_wsconn_free(c);
+	free(c->id);
+	free(c->tls_name);
+	free(c);
+}
+
 static struct rf_conn *make(struct rf_ua *ua, struct rf_stream *s, uint8_t kind, uint8_t listener)
 {
 	uint64_t id = rf_stream_id(s);
@@ -57,8 +69,9 @@ static struct rf_conn *make(struct rf_ua *ua, struct rf_stream *s, uint8_t kind,
 		return NULL;
 	*c = (struct rf_conn){ .ua = ua, .stream = s, .kind = kind, .listener = listener };
 	LIST_INIT(&c->clis);
-	if (rf_table_add(&ua->conn_ids, &c->by_id, rf_hash(&ua->hash_key, rf_view_of(&id, sizeof id)))) {
-		free(c);
+	if ((rf_flow_is_ws(kind) && rf_wsconn_make(c)) ||
+	    rf_table_add(&ua->conn_ids, &c->by_id, rf_hash(&ua->hash_key, rf_view_of(&id, sizeof id)))) {
+		free_conn(c);
 		return NULL;
 	}
 	rf_stream_set_arg(s, c);
@@ -102,10 +115,39 @@ static void on_open(struct rf_stream *s, const struct rf_pki_id *id)
 		rf_stream_abort(s);
 		return;
 	}
+	if (c->ws)
+		rf_wsconn_begin(c);
+	else
+		rf_conn_opened(c);
+}
+
+void rf_conn_opened(struct rf_conn *c)
+{
 	c->opened = true;
 	rf_ua_count(c->ua, RF_UA_FLOWS_OPENED);
 	if (c->ua->user->flow_open)
 		c->ua->user->flow_open(c->ua->ctx, rf_conn_peer(c));
+}
+
+int rf_conn_send(struct rf_conn *c, struct rf_view bytes)
+{
+	if (c->doomed)
+		return RF_E_CLOSED;
+	return c->ws ? rf_wsconn_send(c, bytes) : rf_stream_send(c->stream, bytes);
+}
+
+void rf_conn_close(struct rf_conn *c)
+{
+	c->doomed = true;
+	if (c->ws)
+		rf_wsconn_close(c);
+	rf_stream_close(c->stream);
+}
+
+void rf_conn_abort(struct rf_conn *c)
+{
+	c->doomed = true;
+	rf_stream_abort(c->stream);
 }
 
 static void forget_addr(struct rf_conn *c)
@@ -130,17 +172,6 @@ static void unlink_conn(struct rf_conn *c)
 	forget_addr(c);
 	forget_keep(c);
 	rf_ua_bump(&c->ua->stats.flows_now, -1);
-}
-
-static void free_conn(struct rf_conn *c)
-{
-	for (struct rf_waiter *w = c->waiters, *next; w; w = next) {
-		next = w->next;
-		free(w);
-	}
-	free(c->id);
-	free(c->tls_name);
-	free(c);
 }
 
 /* Whatever waited for an answer on this connection gets none. */
@@ -202,8 +233,7 @@ static void broken_frame(struct rf_conn *c, struct rf_view bytes)
 {
 	rf_ua_count(c->ua, RF_UA_REFUSED_FRAME);
 	rf_ua_receive_broken(c->ua, rf_conn_peer(c), bytes, (enum rf_sip_rule)c->frame.rule);
-	c->doomed = true;
-	rf_stream_close(c->stream);
+	rf_conn_close(c);
 }
 
 static void on_pong(struct rf_conn *c)
@@ -220,6 +250,8 @@ static size_t on_data(struct rf_stream *s, struct rf_view bytes)
 	struct rf_conn *c = rf_stream_arg(s);
 	size_t used = 0, n = 0;
 
+	if (c && c->ws)
+		return rf_wsconn_data(c, bytes);
 	while (c && !c->doomed && used < bytes.n) {
 		struct rf_view rest = rf_view_from(bytes, used);
 
@@ -426,10 +458,8 @@ void rf_ua_flow_close(struct rf_ua *ua, const struct rf_flow *flow)
 		return;
 	}
 	struct rf_conn *c = rf_conn_find(ua, flow->stream);
-	if (!c)
-		return;
-	c->doomed = true;
-	rf_stream_close(c->stream);
+	if (c)
+		rf_conn_close(c);
 }
 
 /* RFC 5626 4.4.1: a ping, then ten seconds for the pong; a flow without one has failed. */
@@ -439,8 +469,7 @@ static void on_keep(struct rf_timer *t)
 	struct rf_conn *c = k->conn;
 
 	if (k->waiting) {
-		c->doomed = true;
-		rf_stream_abort(c->stream);
+		rf_conn_abort(c);
 		return;
 	}
 	k->waiting = true;
@@ -456,6 +485,10 @@ int rf_ua_flow_keep(struct rf_ua *ua, const struct rf_flow *flow, uint32_t inter
 	struct rf_conn *c = rf_conn_find(ua, flow->stream);
 	if (!c || c->doomed)
 		return RF_E_CLOSED;
+	if (c->ws) {
+		rf_wsconn_keep(c, interval_ms);
+		return 0;
+	}
 	forget_keep(c);
 	if (!interval_ms)
 		return 0;

@@ -4,6 +4,7 @@
 
 static const char *const kinds[RF_FLOW_KINDS] = {
 	[RF_FLOW_NONE] = "none", [RF_FLOW_UDP] = "udp", [RF_FLOW_TCP] = "tcp", [RF_FLOW_TLS] = "tls",
+	[RF_FLOW_WS] = "ws", [RF_FLOW_WSS] = "wss",
 };
 
 bool rf_flow_eq(const struct rf_flow *a, const struct rf_flow *b)

@@ -1,5 +1,5 @@
-/* A flow: the way to one peer, as a value (RFC 5626 3.3). For TCP and TLS it names one connection of one worker, and
- * a connection that comes later from the same peer is another flow. For UDP it names the peer's address and the socket
+/* A flow: the way to one peer, as a value (RFC 5626 3.3). For TCP and TLS, and for WebSockets over them (RFC 7118), it
+ * names one connection of one worker, and a connection that comes later from the same peer is another flow. For UDP it names the peer's address and the socket
  * of ours that it talks to; every worker has a socket on that address, so any of them may send on the flow.
  *
  * A flow can be kept, copied and compared freely, on any thread; it holds nothing open. Sending on one whose
@@ -11,14 +11,15 @@
 
 struct rf_pki_id;
 
-enum rf_flow_kind { RF_FLOW_NONE, RF_FLOW_UDP, RF_FLOW_TCP, RF_FLOW_TLS, RF_FLOW_KINDS };
+/* The numbers are in the stored bindings: new ones go behind. */
+enum rf_flow_kind { RF_FLOW_NONE, RF_FLOW_UDP, RF_FLOW_TCP, RF_FLOW_TLS, RF_FLOW_WS, RF_FLOW_WSS, RF_FLOW_KINDS };
 
 struct rf_flow {
 	struct rf_addr remote;
 	struct rf_addr local;  /* ours, as the peer sees it (without NAT) */
-	uint64_t stream;       /* TCP, TLS: number of the connection in its worker; UDP: 0 */
+	uint64_t stream;       /* number of the connection in its worker; UDP: 0 */
 	uint8_t kind;          /* enum rf_flow_kind; RF_FLOW_NONE in an all-zero flow */
-	uint8_t worker;        /* TCP, TLS: the owner of the connection; UDP: who received on it */
+	uint8_t worker;        /* the owner of the connection; UDP: who received on it */
 	uint8_t listener;      /* index in rf_ua_config.listeners; RF_FLOW_OUTBOUND: a connection that we made */
 	uint8_t zero[5];
 };
@@ -31,10 +32,22 @@ uint64_t rf_flow_hash(const struct rf_hash_key *key, const struct rf_flow *f);
 
 static inline bool rf_flow_is_stream(const struct rf_flow *f)
 {
-	return f->kind == RF_FLOW_TCP || f->kind == RF_FLOW_TLS;
+	return f->kind >= RF_FLOW_TCP && f->kind < RF_FLOW_KINDS;
 }
 
-/* "udp", "tcp", "tls", "none". */
+/* A WebSocket: only the peer can make such a connection, so nothing can be sent to it but on the one that is there. */
+static inline bool rf_flow_is_ws(unsigned kind)
+{
+	return kind == RF_FLOW_WS || kind == RF_FLOW_WSS;
+}
+
+/* TLS below: strangers on the way read nothing and change nothing. */
+static inline bool rf_flow_is_secure(unsigned kind)
+{
+	return kind == RF_FLOW_TLS || kind == RF_FLOW_WSS;
+}
+
+/* "udp", "tcp", "tls", "ws", "wss", "none". */
 const char *rf_flow_kind_name(unsigned kind);
 /* For people and records, "tls 192.0.2.7:40312". Returns dst. */
 #define RF_FLOW_TEXT 80

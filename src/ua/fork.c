@@ -105,7 +105,7 @@ static int aim(struct rf_ack *ack, const struct rf_target *t)
 		return rf_resolve_start(&conf, t->uri, on_resolved, ack, &ack->resolve);
 	}
 	if (t->flow.kind == RF_FLOW_NONE) {
-		if (!t->addr.family || t->kind <= RF_FLOW_NONE || t->kind >= RF_FLOW_KINDS)
+		if (!t->addr.family || t->kind <= RF_FLOW_NONE || t->kind > RF_FLOW_TLS)
 			return RF_E_INVALID;
 		struct rf_hop hop = { .addr = t->addr, .kind = t->kind };
 		struct rf_tls_who who = { t->tls_name, t->tls };
@@ -113,7 +113,7 @@ static int aim(struct rf_ack *ack, const struct rf_target *t)
 		if (rc)
 			return rc;
 	}
-	return t->secure && flow.kind != RF_FLOW_TLS ? RF_E_INVALID : send_first(ack, &flow);
+	return t->secure && !rf_flow_is_secure(flow.kind) ? RF_E_INVALID : send_first(ack, &flow);
 }
 
 int rf_ua_send_ack(struct rf_ua *ua, const struct rf_target *target, struct rf_view bytes)

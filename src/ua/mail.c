@@ -42,7 +42,7 @@ static void deliver_message(struct rf_ua *ua, struct letter *l)
 static void deliver_send(struct rf_ua *ua, struct letter *l)
 {
 	struct rf_conn *c = rf_conn_find(ua, l->flow.stream);
-	int rc = c && !c->doomed ? rf_stream_send(c->stream, bytes_of(l)) : RF_E_CLOSED;
+	int rc = c ? rf_conn_send(c, bytes_of(l)) : RF_E_CLOSED;
 
 	if (rc)
 		rf_ua_count(ua, RF_UA_SEND_FAILED);

@@ -44,7 +44,7 @@ static int open_listener(struct rf_port *p, const struct rf_ua_listener *conf)
 		.local = conf->local,
 		.reuse_port = p->ua->workers > 1,
 		.v6_also_v4 = conf->v6_also_v4,
-		.tls = conf->kind == RF_FLOW_TLS ? conf->tls : NULL,
+		.tls = rf_flow_is_secure(conf->kind) ? conf->tls : NULL,
 		.idle_ms = conf->idle_ms,
 		.ops = &rf_conn_ops,
 		.arg = p,
@@ -71,16 +71,54 @@ static int name_port(struct rf_port *p, const struct rf_ua_listener *conf)
 	return w.err;
 }
 
+static int dup_view(struct rf_view v, struct rf_view *ret_v)
+{
+	uint8_t *p = malloc(v.n ? v.n : 1);
+
+	if (!p)
+		return -ENOMEM;
+	if (v.n)
+		memcpy(p, v.p, v.n);
+	*ret_v = rf_view_of(p, v.n);
+	return 0;
+}
+
+static int copy_ws(struct rf_port *p, const struct rf_ua_listener *conf)
+{
+	struct rf_view *origins = calloc(conf->ws.origin_count + 1, sizeof *origins);
+	int rc = origins ? dup_view(conf->ws.path, &p->ws.path) : -ENOMEM;
+
+	p->ws.origins = origins;
+	for (size_t i = 0; i < conf->ws.origin_count && !rc; i++) {
+		rc = dup_view(conf->ws.origins[i], &origins[i]);
+		p->ws.origin_count += !rc;
+	}
+	p->ws_handshake_ms = conf->ws_handshake_ms ? conf->ws_handshake_ms : RF_UA_WS_HANDSHAKE_MS;
+	p->ws_ping_ms = conf->ws_ping_ms;
+	return rc;
+}
+
+static void free_ws(struct rf_port *p)
+{
+	free((void *)(uintptr_t)p->ws.path.p);
+	for (size_t i = 0; i < p->ws.origin_count; i++)
+		free((void *)(uintptr_t)p->ws.origins[i].p);
+	free((void *)(uintptr_t)p->ws.origins);
+	p->ws = (struct rf_ws_site){ .origins = NULL };
+}
+
 int rf_port_open(struct rf_ua *ua, uint8_t index, const struct rf_ua_listener *conf)
 {
 	struct rf_port *p = &ua->ports[index];
 
 	*p = (struct rf_port){ .ua = ua, .index = index, .kind = conf->kind, .local = conf->local };
-	if (conf->kind <= RF_FLOW_NONE || conf->kind >= RF_FLOW_KINDS || (conf->kind == RF_FLOW_TLS && !conf->tls))
+	if (conf->kind <= RF_FLOW_NONE || conf->kind >= RF_FLOW_KINDS || (rf_flow_is_secure(conf->kind) && !conf->tls))
 		return RF_E_INVALID;
 	int rc = conf->kind == RF_FLOW_UDP ? open_udp(p, conf) : open_listener(p, conf);
 	if (!rc)
 		rc = name_port(p, conf);
+	if (!rc && rf_flow_is_ws(conf->kind))
+		rc = copy_ws(p, conf);
 	ua->families |= 1u << p->local.family | (conf->v6_also_v4 ? 1u << 4 : 0);
 	return rc;
 }
@@ -89,6 +127,7 @@ void rf_port_close(struct rf_port *p)
 {
 	rf_udp_free(p->udp);
 	rf_listener_free(p->listener);
+	free_ws(p);
 	p->udp = NULL;
 	p->listener = NULL;
 }
@@ -106,6 +145,12 @@ int rf_port_udp_for(const struct rf_ua *ua, const struct rf_addr *to)
 }
 
 /* ---- names ---- */
+
+/* RFC 3261 19.1.2; RFC 7118 5.1: those of HTTP. */
+static uint16_t usual_port(unsigned kind)
+{
+	return kind == RF_FLOW_TLS ? 5061 : kind == RF_FLOW_WS ? 80 : kind == RF_FLOW_WSS ? 443 : 5060;
+}
 
 /* The address from which the kernel would send there: what a socket that is connected, and sends nothing, says. */
 static bool source_toward(const struct rf_addr *remote, struct rf_addr *ret_addr)
@@ -165,6 +210,7 @@ void rf_ua_put_via(const struct rf_ua *ua, const struct rf_flow *flow, struct rf
 {
 	static const enum rf_sip_transport transports[RF_FLOW_KINDS] = {
 		[RF_FLOW_UDP] = RF_SIP_UDP, [RF_FLOW_TCP] = RF_SIP_TCP, [RF_FLOW_TLS] = RF_SIP_TLS,
+		[RF_FLOW_WS] = RF_SIP_WS, [RF_FLOW_WSS] = RF_SIP_WSS,
 	};
 	char buf[256];
 	uint16_t port;
@@ -190,7 +236,9 @@ void rf_ua_put_contact(const struct rf_ua *ua, const struct rf_flow *flow, struc
 	struct rf_view host = rf_ua_sent_by(ua, flow, buf, &port);
 
 	rf_sip_uri_put_new(w, false, user, host, port);
-	if (kind == RF_FLOW_TCP || kind == RF_FLOW_TLS)
+	if (rf_flow_is_ws(kind)) /* RFC 7118 5.1 knows one word for both */
+		rf_sip_put_param(w, RF_V("transport"), RF_V("ws"));
+	else if (kind == RF_FLOW_TCP || kind == RF_FLOW_TLS)
 		rf_sip_put_param(w, RF_V("transport"), rf_view_str(rf_flow_kind_name(kind)));
 }
 
@@ -213,11 +261,10 @@ bool rf_ua_is_us(const struct rf_ua *ua, const struct rf_sip_uri *uri)
 	bool literal = uri->host_kind != RF_SIP_HOST_NAME && rf_addr_parse(uri->host, uri->port, &addr) == 0;
 	for (size_t i = 0; i < ua->port_count; i++) {
 		const struct rf_port *p = &ua->ports[i];
-		uint16_t usual = p->kind == RF_FLOW_TLS ? 5061 : 5060;
 		bool host = rf_view_eq_nocase(uri->host, rf_view_of(p->host, p->host_n)) ||
 			    (literal && rf_addr_same_ip(&addr, &p->local));
 
-		if ((uri->port ? uri->port : usual) != p->say_port)
+		if ((uri->port ? uri->port : usual_port(p->kind)) != p->say_port)
 			continue;
 		if (host || (literal && rf_addr_is_any(&p->local) && is_own_address(&addr)))
 			return true;

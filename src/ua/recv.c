@@ -213,7 +213,7 @@ static bool turned_away(struct rf_ua *ua, const struct rf_sip_msg *m, const stru
 		refuse(ua, m, from, RF_UA_REFUSED_HOPS, 483, "Max-Forwards is used up", RF_V(""));
 		return true;
 	}
-	if (m->uri.scheme == RF_SIP_SCHEME_SIPS && from->flow.kind != RF_FLOW_TLS) {
+	if (m->uri.scheme == RF_SIP_SCHEME_SIPS && !rf_flow_is_secure(from->flow.kind)) {
 		refuse(ua, m, from, RF_UA_REFUSED_SIPS, 403, "a sips URI was asked for without TLS", RF_V(""));
 		return true;
 	}

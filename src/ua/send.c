@@ -21,7 +21,7 @@ int rf_ua_send(struct rf_ua *ua, const struct rf_flow *flow, struct rf_view byte
 	if (!rf_flow_is_stream(flow))
 		return RF_E_INVALID;
 	struct rf_conn *c = rf_conn_find(ua, flow->stream);
-	return c && !c->doomed ? rf_stream_send(c->stream, bytes) : RF_E_CLOSED;
+	return c ? rf_conn_send(c, bytes) : RF_E_CLOSED;
 }
 
 int rf_ua_hop_flow(struct rf_ua *ua, const struct rf_hop *hop, const struct rf_tls_who *who, struct rf_flow *ret_flow)

@@ -26,6 +26,7 @@ static const char *const names[RF_UA_COUNTS] = {
 	[RF_UA_REFUSED_EXTENSION] = "refused-extension",
 	[RF_UA_REFUSED_CANCEL] = "refused-cancel",
 	[RF_UA_REFUSED_FRAME] = "refused-frame",
+	[RF_UA_REFUSED_WEBSOCKET] = "refused-websocket",
 	[RF_UA_REFUSED_MAIL] = "refused-mail",
 	[RF_UA_STRAY_RESPONSE] = "stray-response",
 	[RF_UA_STRAY_ACK] = "stray-ack",

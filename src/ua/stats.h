@@ -31,7 +31,8 @@ enum rf_ua_count {
 	RF_UA_REFUSED_SIPS,           /* a sips Request-URI over something that is not TLS: 403 */
 	RF_UA_REFUSED_EXTENSION,      /* Require or Proxy-Require: 420 */
 	RF_UA_REFUSED_CANCEL,         /* CANCEL that matches nothing, or from another peer than its INVITE: 481 */
-	RF_UA_REFUSED_FRAME,          /* a stream whose framing was lost: closed */
+	RF_UA_REFUSED_FRAME,          /* a stream or WebSocket whose framing was lost: closed */
+	RF_UA_REFUSED_WEBSOCKET,      /* a handshake of HTTP that may not become a WebSocket: answered and closed */
 	RF_UA_REFUSED_MAIL,           /* the other worker's mailbox was full: dropped */
 	RF_UA_STRAY_RESPONSE,         /* matches no transaction of ours: dropped */
 	RF_UA_STRAY_ACK,              /* matches no transaction and no 2xx of ours: handed to the user all the same */

@@ -23,7 +23,8 @@
  * Large requests: over UDP only up to 1300 bytes when the target may also be reached by TCP (RFC 3261 18.1.1); over a
  * UDP flow, or when a URI asks for UDP, up to 65,507 bytes, in IP fragments.
  *
- * RFC 3261 (8.1, 8.2, 9, 17, 18), 3263, 3581, 4320, 5393 (by Max-Forwards), 5626 (keep-alive, flows), 5922, 5923, 6026.
+ * RFC 3261 (8.1, 8.2, 9, 17, 18), 3263, 3581, 4320, 5393 (by Max-Forwards), 5626 (keep-alive, flows), 5922, 5923, 6026,
+ * 7118 (the server's side: WebSockets are accepted, never made).
  * Threads: the worker's own, but for rf_ua_stats(). */
 #ifndef RF_UA_UA_H
 #define RF_UA_UA_H
@@ -34,6 +35,7 @@
 #include "base/writer.h"
 #include "net/guard.h"
 #include "net/stream.h"
+#include "net/ws.h"
 #include "sip/limits.h"
 #include "sip/rule.h"
 #include "sip/timers.h"
@@ -55,11 +57,14 @@ struct rf_ua_listener {
 	uint8_t kind;              /* enum rf_flow_kind */
 	struct rf_addr local;      /* port 0: the kernel chooses (tests) */
 	int fd;                    /* a bound socket (TCP, TLS: listening) to adopt; -1: open one. Adopted on success only */
-	struct rf_tls *tls;        /* RF_FLOW_TLS: a reference is taken */
+	struct rf_tls *tls;        /* RF_FLOW_TLS, RF_FLOW_WSS: a reference is taken */
 	struct rf_view host;       /* what Via and Contact say instead of the address; empty: the address. Copied */
 	uint16_t port;             /* the same; 0: the port */
 	bool v6_also_v4;
 	uint32_t idle_ms;          /* a connection without a byte from the peer is closed; 0: never */
+	struct rf_ws_site ws;      /* RF_FLOW_WS, RF_FLOW_WSS: path and origins. Copied */
+	uint32_t ws_handshake_ms;  /* the same: from the connection (and TLS) to the answer; 0: 5000 */
+	uint32_t ws_ping_ms;       /* the same: as rf_ua_flow_keep() with this, from the start; 0: never */
 };
 
 /* Bounds; 0 means the value beside it. */
@@ -92,7 +97,7 @@ struct rf_ua_user {
 	 * known any more (or the ACK is a stray). Comes once per 2xx in general, repetitions included it may come again.
 	 * True: from whom it should be: the 2xx is not repeated any more. False: somebody else's, as if lost. */
 	bool (*ack)(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from);
-	/* A TCP or TLS connection is usable / has ended, accepted or made by us. */
+	/* A connection is usable (a WebSocket: its handshake is done) / has ended, accepted or made by us. */
 	void (*flow_open)(void *ctx, const struct rf_peer *peer);
 	void (*flow_closed)(void *ctx, const struct rf_peer *peer, const struct rf_stream_end *end);
 	void (*refused)(void *ctx, const struct rf_ua_refusal *refusal);
@@ -170,7 +175,7 @@ int rf_ua_send_ack(struct rf_ua *ua, const struct rf_target *target, struct rf_v
 bool rf_ua_flow_alive(const struct rf_ua *ua, const struct rf_flow *flow);
 /* Close the connection of a flow, on whichever worker it is; flow_closed follows there. UDP: nothing. */
 void rf_ua_flow_close(struct rf_ua *ua, const struct rf_flow *flow);
-/* Send a ping (CR LF CR LF, RFC 5626 4.4.1) every interval_ms (0: stop) on a connection of this worker, and close it
+/* Send a ping (CR LF CR LF, RFC 5626 4.4.1; a WebSocket's own ping, RFC 7118 6) every interval_ms (0: stop) on a connection of this worker, and close it
  * when no pong comes within 10 seconds. RF_E_CLOSED, RF_E_INVALID (UDP, or another worker's). */
 int rf_ua_flow_keep(struct rf_ua *ua, const struct rf_flow *flow, uint32_t interval_ms);
 

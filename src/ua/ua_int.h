@@ -1,6 +1,7 @@
 /* Inside ua/, for its own files and tests. Who calls whom:
  *
- *	conn.c   connections: life, framing, pings           port.c   listeners, UDP sockets, names of ours
+ *	conn.c   connections: life, framing, pings (wsconn.c: the same of WebSockets)
+ *	   |                                                 port.c   listeners, UDP sockets, names of ours
  *	   |  on_data                                           |  on_datagram
  *	   +------------------> recv.c <------------------------+        mail.c: to and from the other workers
  *	                       /      \
@@ -33,6 +34,7 @@ enum {
 	RF_UA_UDP_LARGE = 1300,          /* RFC 3261 18.1.1 */
 	RF_UA_QUIET_MS = 4000,           /* T2: who has not repeated for that long has had his answer */
 	RF_UA_PONG_MS = 10000,           /* RFC 5626 4.4.1 */
+	RF_UA_WS_HANDSHAKE_MS = 5000,
 	RF_UA_WAITERS_MAX = 256,         /* requests of other workers that wait on one connection */
 	RF_UA_ACKS_MAX = 4096,           /* ACKs that wait for a resolver */
 };
@@ -240,6 +242,7 @@ struct rf_conn {
 	uint16_t id_n, waiter_n, alias_port; /* alias_port: RFC 5923, 0 when by_addr is not used for an accepted one */
 	uint8_t listener, kind;
 	bool opened, in_addr, doomed;
+	struct rf_wsconn *ws;            /* a WebSocket: what lies between its frames and the stream */
 };
 
 /* conn.c */
@@ -255,6 +258,22 @@ void rf_conn_alias(struct rf_conn *c, const struct rf_sip_via *via);
 int rf_conn_wait(struct rf_conn *c, uint8_t worker, struct rf_view branch);
 void rf_conn_unwait(struct rf_conn *c, struct rf_view branch);
 void rf_conn_drop_all(struct rf_ua *ua);
+/* The connection is usable. */
+void rf_conn_opened(struct rf_conn *c);
+int rf_conn_send(struct rf_conn *c, struct rf_view bytes);
+/* In order: what is queued still goes. */
+void rf_conn_close(struct rf_conn *c);
+void rf_conn_abort(struct rf_conn *c);
+
+/* wsconn.c: c is a WebSocket's. */
+int rf_wsconn_make(struct rf_conn *c);
+void rf_wsconn_free(struct rf_conn *c);
+/* The stream below is open. */
+void rf_wsconn_begin(struct rf_conn *c);
+size_t rf_wsconn_data(struct rf_conn *c, struct rf_view bytes);
+int rf_wsconn_send(struct rf_conn *c, struct rf_view bytes);
+void rf_wsconn_close(struct rf_conn *c);
+void rf_wsconn_keep(struct rf_conn *c, uint32_t interval_ms);
 
 /* A listener or UDP socket. */
 struct rf_port {
@@ -267,6 +286,8 @@ struct rf_port {
 	uint8_t index, kind;
 	uint8_t host_n;                  /* 0: bound to any address and nothing else was said */
 	char host[256];                  /* without brackets */
+	struct rf_ws_site ws;            /* malloc'd, and each of its views */
+	uint32_t ws_handshake_ms, ws_ping_ms;
 };
 
 /* port.c */

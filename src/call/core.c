@@ -73,6 +73,7 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 	core->log = config->log;
 	core->hash_key = (struct rf_hash_key){ rf_random_u64(core->random), rf_random_u64(core->random) };
 	set_limits(core, &config->limits);
+	rf_overload_init(&core->overload, &(struct rf_overload_conf){ 0 });
 	rf_table_init(&core->legs, core->limits.calls * LEGS_PER_CALL);
 	rf_table_init(&core->flows, core->limits.calls * LEGS_PER_CALL);
 	rf_table_init(&core->by_id, core->limits.calls);
@@ -381,7 +382,7 @@ static void outside(struct rf_call_core *core, struct rf_in *in)
 		rf_core_refuse(core, in, &v);
 		return;
 	}
-	if (!within_rate(core, in, rf_proof_number(&in->proof)))
+	if (!within_rate(core, in, rf_proof_number(&in->proof)) || !rf_load_admits(core, in))
 		return;
 	if (registers && core->draining)
 		rf_core_reply_headers(core, in->srv, 503, RF_V(""), RF_V("Retry-After: 5\r\n"));

@@ -23,7 +23,9 @@ struct rf_call_core;
 struct rf_directory;
 struct rf_ledger;
 struct rf_location;
+struct rf_load_sample;
 struct rf_loop;
+struct rf_overload_conf;
 struct rf_ua;
 struct rf_ua_user;
 
@@ -84,6 +86,11 @@ void rf_call_core_expire(struct rf_call_core *core);
  * *ret_n: how many. Any thread inside rf_location_enter(). */
 int rf_call_load_bindings(struct rf_location *location, struct rf_bindings *bindings, const struct rf_clock *clock,
 			  size_t *ret_n);
+
+/* What this worker's last tenth of a second was like (call/overload.h): new work is admitted by it, and peers that
+ * understand are told. Without it nothing is ever refused for load. */
+void rf_call_core_load(struct rf_call_core *core, const struct rf_load_sample *sample);
+void rf_call_core_set_overload(struct rf_call_core *core, const struct rf_overload_conf *conf);
 
 /* Counters since the start, by what happened. Read by the owner; control.h shows them. */
 struct rf_call_counters {

@@ -8,6 +8,7 @@
 #include "call/identity.h"
 #include "call/location.h"
 #include "call/media.h"
+#include "call/overload.h"
 #include "call/rates.h"
 #include "call/suspects.h"
 #include "ledger/event.h"
@@ -60,6 +61,8 @@ struct rf_call_core {
 	struct rf_suspects *suspects;
 	struct rf_rates *rates;    /* requests by number */
 	struct rf_event_bucket events;
+	struct rf_overload overload;
+	bool overloaded;           /* on record as such */
 	struct rf_sdp_policy media_policy;
 
 	struct rf_hash_key hash_key;
@@ -124,6 +127,11 @@ void rf_call_shared_put(struct rf_call_shared *s); /* NULL is fine */
 /* Count one more call; RF_E_LIMIT when there are `most` already. */
 int rf_call_shared_take(struct rf_call_shared *s, size_t most);
 void rf_call_shared_give(struct rf_call_shared *s);
+
+/* --- load.c */
+
+/* May this request, whose sender is proven, have our time now? False: it was refused with 503 and Retry-After. */
+bool rf_load_admits(struct rf_call_core *core, struct rf_in *in);
 
 /* --- answers without a call */
 

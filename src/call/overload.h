@@ -43,7 +43,10 @@ struct rf_load_sample {
 	uint64_t queue_bytes;   /* now */
 };
 
-enum { RF_OVERLOAD_SAMPLE_MS = 100 };
+enum {
+	RF_OVERLOAD_SAMPLE_MS = 100,
+	RF_OVERLOAD_QUIET = 900, /* below this pressure no class is refused */
+};
 
 struct rf_overload {
 	struct rf_overload_conf conf;

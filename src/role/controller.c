@@ -178,6 +178,8 @@ static int open_signals(struct rf_controller *k, struct rf_diag *diag)
 	sigaddset(&set, SIGHUP);
 	signal(SIGPIPE, SIG_IGN);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	k->statm_fd = rf_load_open();
+	k->memory_bytes = rf_load_memory();
 	k->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return k->signal_fd < 0 ? rf_diag_set(diag, -errno, "signals: %s", strerror(errno)) : 0;
 }
@@ -367,6 +369,7 @@ static void close_all(struct rf_controller *k)
 		unlink("state/" RF_ADMIN_SOCKET);
 	close_fd(&k->admin_fd);
 	close_fd(&k->signal_fd);
+	close_fd(&k->statm_fd);
 	close_fd(&k->notify_fd);
 	close_fd(&k->ready_fd);
 	rf_site_put(k->site);
@@ -426,7 +429,7 @@ int rf_controller_run(const struct rf_controller_options *opt, struct rf_diag *d
 	k->log = opt->log;
 	k->clock = rf_clock_system();
 	k->started_at = k->clock.mono(k->clock.ctx);
-	k->lock_fd = k->admin_fd = k->notify_fd = k->signal_fd = -1;
+	k->lock_fd = k->admin_fd = k->notify_fd = k->signal_fd = k->statm_fd = -1;
 	k->ready_fd = opt->ready_fd;
 	int rc = start(k, diag);
 	if (rc) {

@@ -26,6 +26,7 @@
 #include "role/host.h"
 #include "role/keeper.h"
 #include "role/keyhandle.h"
+#include "role/load_meter.h"
 #include "role/relative_vfs.h"
 #include "role/sandbox.h"
 #include "site/site.h"
@@ -50,6 +51,8 @@ struct rf_worker {
 	struct rf_call_core *core;
 	struct rf_random random;
 	struct rf_timer second;      /* worker 0: expiry of bindings */
+	struct rf_timer sample;      /* load */
+	struct rf_load_meter meter;
 	struct rf_mail drained;      /* to main, once: no call is left */
 	struct rf_mail drain;        /* from main, once */
 	pthread_t thread;
@@ -83,6 +86,8 @@ struct rf_controller {
 	struct rf_listen listen[RF_UA_LISTENERS_MAX];
 	size_t listens;
 	unsigned workers;
+	int statm_fd;                /* for the load meters; -1: none */
+	uint64_t memory_bytes;       /* what there is for this process; 0: not known */
 
 	/* what was given up */
 	struct rf_sandbox_user user;

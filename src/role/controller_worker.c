@@ -80,6 +80,24 @@ static void second_fire(struct rf_timer *t)
 	rf_call_core_expire(w->core);
 }
 
+static void overload_conf(const struct rf_controller *k, const struct rf_site *site, struct rf_overload_conf *ret)
+{
+	(void)site;
+	*ret = (struct rf_overload_conf){ .memory_bytes = k->memory_bytes / 10 * 8 };
+}
+
+static void sample_fire(struct rf_timer *t)
+{
+	struct rf_worker *w = rf_container(t, struct rf_worker, sample);
+	struct rf_load_sample s;
+
+	rf_timer_start(rf_loop_wheel(w->loop), t, RF_OVERLOAD_SAMPLE_MS);
+	if (!rf_load_measure(&w->meter, rf_loop_now(w->loop), RF_OVERLOAD_SAMPLE_MS, &s))
+		return;
+	s.queue_bytes = rf_ua_waiting(w->ua);
+	rf_call_core_load(w->core, &s);
+}
+
 static int make_worker(struct rf_controller *k, unsigned index, struct rf_diag *diag)
 {
 	struct rf_worker *w = &k->worker[index];
@@ -117,6 +135,13 @@ static int make_worker(struct rf_controller *k, unsigned index, struct rf_diag *
 	rf_timer_init(&w->second, second_fire);
 	if (index == 0)
 		rf_timer_start(rf_loop_wheel(w->loop), &w->second, EXPIRE_MS);
+	struct rf_overload_conf overload;
+
+	overload_conf(k, k->site, &overload);
+	rf_call_core_set_overload(w->core, &overload);
+	w->meter.statm = k->statm_fd;
+	rf_timer_init(&w->sample, sample_fire);
+	rf_timer_start(rf_loop_wheel(w->loop), &w->sample, RF_OVERLOAD_SAMPLE_MS);
 	return 0;
 }
 
@@ -215,8 +240,10 @@ void rf_controller_free_workers(struct rf_controller *k)
 	for (unsigned i = 0; i < k->workers; i++) {
 		struct rf_worker *w = &k->worker[i];
 
-		if (w->loop)
+		if (w->loop) {
 			rf_timer_stop(rf_loop_wheel(w->loop), &w->second);
+			rf_timer_stop(rf_loop_wheel(w->loop), &w->sample);
+		}
 		rf_ua_free(w->ua);
 		if (w->core)
 			rf_call_core_free(w->core);
@@ -243,11 +270,14 @@ static void take_publication(struct rf_mail *mail, int status)
 {
 	struct publication *p = rf_container(mail, struct publication, mail);
 	struct rf_guard_conf guard;
+	struct rf_overload_conf overload;
 
 	if (status == 0) {
 		rf_call_core_reload(p->worker->core, p->directory);
 		guard_conf(p->worker->controller, rf_directory_site(p->directory), &guard);
 		rf_ua_set_guard(p->worker->ua, &guard);
+		overload_conf(p->worker->controller, rf_directory_site(p->directory), &overload);
+		rf_call_core_set_overload(p->worker->core, &overload);
 	}
 	rf_directory_put(p->directory);
 	free(p);

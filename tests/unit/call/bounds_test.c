@@ -140,11 +140,53 @@ static void calls_of_the_process(void **state)
 	call_down(a, b);
 }
 
+/* Too much to do: what is new is refused with a time to come again, a call that is up is not touched. */
+static void too_much_to_do(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1], *c = &k->phone[2];
+	struct rf_load_sample late = { .passed_us = 100000, .late_us = 5000000 };
+	static const char *const methods[] = { "REGISTER", "OPTIONS", "INVITE" };
+
+	k->now_us += 2000000;
+	call_up(a, b, SDP_PLAIN, SDP_PLAIN);
+	for (int i = 0; i < 10; i++)
+		rf_call_core_load(k->core, &late);
+	for (unsigned i = 0; i < 9; i++) {
+		phone_request(c, methods[i % 3], i % 3 == 2 ? "1002" : "sip:voice.example.org", "1003", "1003", NULL,
+			      i % 3 == 2 ? SDP_PLAIN : NULL);
+		phone_expect_status(c, 503);
+		assert_true(phone_has(c, "Retry-After: "));
+		if (i % 3 == 2)
+			phone_ack(c, NULL);
+	}
+	assert_int_equal(k->core->overload.refused[RF_LOAD_INTERNAL], 3);
+	assert_int_equal(k->core->overload.refused[RF_LOAD_REGISTER], 3);
+	phone_in_dialog(a, "INVITE", NULL, SDP_HOLD);
+	phone_expect(b, "INVITE");
+	phone_answer(b, 200, NULL, SDP_PLAIN);
+	phone_expect(b, "ACK");
+	phone_expect_status(a, 200);
+	phone_ack(a, NULL);
+	for (int i = 0; i < 10; i++)
+		rf_call_core_load(k->core, &(struct rf_load_sample){ .passed_us = 100000 });
+	phone_request(c, "REGISTER", "sip:voice.example.org", "1003", "1003", NULL, NULL);
+	phone_expect_status(c, 200);
+	call_down(a, b);
+	char *text = kit_record(k);
+
+	assert_int_equal(count_of(text, "\"overload\""), 1);
+	assert_int_equal(count_of(text, "\"overload.over\""), 1);
+	assert_int_equal(count_of(text, "\"bound\":\"load\""), 9);
+	free(text);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(refusals_fill_no_disk), T(requests_of_a_number), T(inside_a_call), T(calls_of_the_process),
+		T(too_much_to_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,70 @@
+/* What a request is worth when there is too much to do (overload.h), and what is said about it. */
+#include "call/core_int.h"
+
+/* Both ends of an overload are on record, but not each time that the measure trembles at its bound. */
+enum { BEGINS_PERCENT = 10 };
+
+static enum rf_load_class class_of(const struct rf_call_core *core, const struct rf_in *in)
+{
+	uint8_t buf[RF_SITE_NUMBER_MAX + 1];
+	struct rf_view number;
+
+	if (in->msg->method == RF_SIP_REGISTER)
+		return RF_LOAD_REGISTER;
+	if (in->msg->method != RF_SIP_INVITE)
+		return RF_LOAD_OTHER;
+	if (!rf_identity_number_of(core, &in->msg->uri, buf, sizeof buf, &number))
+		return RF_LOAD_EXTERNAL;
+	if (rf_site_is_emergency(rf_core_site(core), number))
+		return RF_LOAD_EMERGENCY;
+	return rf_directory_number(core->directory, number) ? RF_LOAD_INTERNAL : RF_LOAD_EXTERNAL;
+}
+
+bool rf_load_admits(struct rf_call_core *core, struct rf_in *in)
+{
+	uint8_t line[64];
+	struct rf_writer w;
+
+	if (rf_overload_pressure(&core->overload) < RF_OVERLOAD_QUIET)
+		return true;
+	enum rf_load_class class = class_of(core, in);
+
+	if (rf_overload_admit(&core->overload, class, (uint32_t)rf_random_u64(core->random)))
+		return true;
+	rf_record_limit(core, "load", in);
+	rf_writer_init(&w, line, sizeof line);
+	rf_core_put_retry_after(&w, rf_overload_retry_s(class, (uint32_t)rf_random_u64(core->random)));
+	rf_core_reply_headers(core, in->srv, 503, RF_V(""), rf_view_of(line, w.n));
+	return false;
+}
+
+static void tell(struct rf_call_core *core, bool begins)
+{
+	struct rf_event e;
+
+	rf_event_init(&e, begins ? RF_EVENT_OVERLOAD : RF_EVENT_OVERLOAD_OVER, rf_core_wall(core));
+	rf_event_u64(&e, "worker", core->worker);
+	rf_event_u64(&e, "cpu_permille", core->overload.cpu);
+	rf_event_u64(&e, "lag_permille", core->overload.lag);
+	rf_event_u64(&e, "queue_permille", core->overload.queue);
+	rf_event_u64(&e, "memory_permille", core->overload.memory);
+	rf_record_post(core, &e);
+}
+
+void rf_call_core_load(struct rf_call_core *core, const struct rf_load_sample *sample)
+{
+	rf_overload_sample(&core->overload, sample);
+	unsigned loss = rf_overload_loss(&core->overload, RF_LOAD_EXTERNAL);
+	bool begins = !core->overloaded && loss >= BEGINS_PERCENT;
+
+	rf_ua_set_load(core->ua, loss);
+	if (begins || (core->overloaded && loss == 0)) {
+		core->overloaded = begins;
+		tell(core, begins);
+	}
+}
+
+void rf_call_core_set_overload(struct rf_call_core *core, const struct rf_overload_conf *conf)
+{
+	rf_overload_set(&core->overload, conf);
+}

@@ -366,6 +366,8 @@ const struct rf_cmd rf_cmd_init[] = {
 	  .help = "Makes DIR with a commented site.yaml, a certificate authority, the controller's certificate, the\n"
 		  "directory of users and an empty ledger. Where DIR has a site.yaml already, makes the rest around it.\n\n"
 		  "Keys of site.yaml: site, domain, level, run_as, zones, hosts, locations, phones, phones_file, trunks,\n"
+		  "routes, timezone, holidays, dial_plan, dial_plans, class, classes, speed_dials, feature_codes, groups,\n"
+		  "numbers, parking, voicemail, links, stir,\n"
 		  "sip (listen, workers, client_certificate, require_user, digest, register, session_timer, ring_timeout,\n"
 		  "keepalive), media (encryption, suites, dtls_srtp), crypto (profile), limits, emergency, deviations.",
 	  .example = "ringfort init site --domain voice.example.org", .run = init },

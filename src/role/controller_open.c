@@ -192,6 +192,9 @@ static int bind_entry(struct rf_controller *k, const struct rf_site_listen *s, s
 	struct rf_addr a;
 	int rc = 0;
 
+	if (s->transport == RF_TRANSPORT_WS || s->transport == RF_TRANSPORT_WSS)
+		return rf_diag_set(diag, RF_E_UNSUPPORTED, "this version does not listen on %s: remove it from sip.listen",
+				   rf_transport_name(s->transport));
 	if (site_ip(&s->address, s->port, &a))
 		return add_listen(k, s->transport, a, diag);
 	if (!k->host || (!k->host->address.family && !k->host->address6.family))

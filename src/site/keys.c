@@ -24,7 +24,8 @@ static const struct rf_choice roles[] = {
 };
 
 static const struct rf_choice transports[] = {
-	{ "tls", RF_TRANSPORT_TLS }, { "tcp", RF_TRANSPORT_TCP }, { "udp", RF_TRANSPORT_UDP }, { 0 },
+	{ "tls", RF_TRANSPORT_TLS }, { "tcp", RF_TRANSPORT_TCP }, { "udp", RF_TRANSPORT_UDP },
+	{ "wss", RF_TRANSPORT_WSS }, { "ws", RF_TRANSPORT_WS }, { 0 },
 };
 
 static const struct rf_choice digests[] = {
@@ -89,6 +90,17 @@ static const struct rf_key location_rows[] = {
 	{ "floor", RF_KEY_TEXT, AT(rf_site_location, floor) },
 	{ "room", RF_KEY_TEXT, AT(rf_site_location, room) },
 	{ "address", RF_KEY_TEXT, AT(rf_site_location, address) },
+	{ "country", RF_KEY_COUNTRY, AT(rf_site_location, country) },
+	{ "state", RF_KEY_TEXT, AT(rf_site_location, state) },
+	{ "county", RF_KEY_TEXT, AT(rf_site_location, county) },
+	{ "city", RF_KEY_TEXT, AT(rf_site_location, city) },
+	{ "street", RF_KEY_TEXT, AT(rf_site_location, street) },
+	{ "house_number", RF_KEY_TEXT, AT(rf_site_location, house_number) },
+	{ "postal_code", RF_KEY_TEXT, AT(rf_site_location, postal_code) },
+	{ "elin", RF_KEY_NUMBER, AT(rf_site_location, elin) },
+	{ "dial_plan", RF_KEY_NAME, AT(rf_site_location, dial_plan_name) },
+	{ "class", RF_KEY_NAME, AT(rf_site_location, class_name) },
+	{ "link", RF_KEY_NAME, AT(rf_site_location, link_name) },
 };
 
 static const struct rf_keys location_keys = {
@@ -106,27 +118,13 @@ static const struct rf_key phone_rows[] = {
 	{ "switch", RF_KEY_NAME, AT(rf_site_phone, switch_name) },
 	{ "port", RF_KEY_TEXT, AT(rf_site_phone, port) },
 	{ "label", RF_KEY_TEXT, AT(rf_site_phone, label) },
+	{ "class", RF_KEY_NAME, AT(rf_site_phone, class_name) },
+	{ "pickup_group", RF_KEY_NAME, AT(rf_site_phone, pickup_group) },
+	{ "precedence", RF_KEY_GRANT, AT(rf_site_phone, precedence) },
 };
 
 const struct rf_keys rf_phone_keys = {
 	"a phone", phone_rows, COUNT(phone_rows), sizeof(struct rf_site_phone), NULL, 0, true, AT(rf_site_phone, pos),
-};
-
-/* trunks */
-
-static const struct rf_site_trunk trunk_defaults = { .transport = RF_TRANSPORT_TLS };
-
-static const struct rf_key trunk_rows[] = {
-	{ "name", RF_KEY_NAME, AT(rf_site_trunk, name), .required = true },
-	{ "peer", RF_KEY_DOMAIN, AT(rf_site_trunk, peer), .required = true },
-	{ "transport", RF_KEY_CHOICE, AT(rf_site_trunk, transport), .choices = transports },
-	{ "port", RF_KEY_COUNT, AT(rf_site_trunk, port), .min = 1, .max = 65535 },
-	{ "channels", RF_KEY_COUNT, AT(rf_site_trunk, channels), .min = 1, .max = 100000 },
-};
-
-static const struct rf_keys trunk_keys = {
-	"a trunk", trunk_rows, COUNT(trunk_rows), sizeof(struct rf_site_trunk), &trunk_defaults, 0, true,
-	AT(rf_site_trunk, pos),
 };
 
 /* deviations */
@@ -151,6 +149,7 @@ static const struct rf_key listen_rows[] = {
 	{ "transport", RF_KEY_CHOICE, AT(rf_site_listen, transport), .choices = transports, .required = true },
 	{ "address", RF_KEY_ADDRESS, AT(rf_site_listen, address_text), AT(rf_site_listen, address) },
 	{ "port", RF_KEY_COUNT, AT(rf_site_listen, port), .min = 1, .max = 65535 },
+	{ "path", RF_KEY_PATH, AT(rf_site_listen, path) },
 };
 
 static const struct rf_keys listen_keys = {
@@ -218,6 +217,14 @@ static const struct rf_keys crypto_keys = { "crypto", crypto_rows, COUNT(crypto_
 
 #define LIMIT(name, low, high) { #name, RF_KEY_COUNT, AT(rf_site_limits, name), .min = (low), .max = (high) }
 
+static const struct rf_key overload_rows[] = {
+	{ "cpu_percent", RF_KEY_COUNT, AT(rf_site_limits, overload_cpu_percent), .min = 10, .max = 100 },
+	{ "memory_mb", RF_KEY_COUNT, AT(rf_site_limits, overload_memory_mb), .min = 0, .max = 1000000 },
+	{ "queue", RF_KEY_COUNT, AT(rf_site_limits, overload_queue), .min = 100, .max = 1000000 },
+};
+
+static const struct rf_keys overload_keys = { "limits.overload", overload_rows, COUNT(overload_rows) };
+
 static const struct rf_key limit_rows[] = {
 	LIMIT(external_calls, 0, 1000000),
 	LIMIT(calls, 1, 1000000),
@@ -229,6 +236,10 @@ static const struct rf_key limit_rows[] = {
 	LIMIT(requests_per_second, 1, 1000000),
 	LIMIT(transactions, 100, 10000000),
 	LIMIT(registrations, 1, 1000000),
+	LIMIT(emergency_calls, 1, 100000),
+	LIMIT(subscriptions, 1, 1000000),
+	LIMIT(messages, 1, 1000000),
+	{ "overload", RF_KEY_PART, 0, .sub = &overload_keys },
 };
 
 static const struct rf_keys limit_keys = { "limits", limit_rows, COUNT(limit_rows) };
@@ -236,9 +247,12 @@ static const struct rf_keys limit_keys = { "limits", limit_rows, COUNT(limit_row
 /* emergency */
 
 static const struct rf_key emergency_rows[] = {
-	{ "numbers", RF_KEY_NUMBERS, AT(rf_site_emergency, numbers), .required = true },
+	{ "numbers", RF_KEY_NUMBERS, AT(rf_site_emergency, numbers) },
 	{ "via", RF_KEY_NAMES, AT(rf_site_emergency, via) },
 	{ "notify", RF_KEY_NUMBERS, AT(rf_site_emergency, notify) },
+	{ "test", RF_KEY_NUMBER, AT(rf_site_emergency, test) },
+	{ "callback_seconds", RF_KEY_COUNT, AT(rf_site_emergency, callback_s), .min = 60, .max = 86400 },
+	{ "hook", RF_KEY_FILE, AT(rf_site_emergency, hook) },
 };
 
 static const struct rf_keys emergency_keys = {
@@ -260,7 +274,29 @@ static const struct rf_key site_rows[] = {
 	{ "phones", RF_KEY_ITEMS, ALL(pub.phones), ALL(pub.phone_count), .max = RF_SITE_PHONES_MAX,
 	  .sub = &rf_phone_keys },
 	{ "phones_file", RF_KEY_FILE, ALL(pub.phones_file), .place_at = ALL(asked.phones_file_pos) },
-	{ "trunks", RF_KEY_ITEMS, ALL(pub.trunks), ALL(pub.trunk_count), .max = RF_SITE_ITEMS_MAX, .sub = &trunk_keys },
+	{ "trunks", RF_KEY_ITEMS, ALL(pub.trunks), ALL(pub.trunk_count), .max = RF_SITE_ITEMS_MAX, .sub = &rf_trunk_keys },
+	{ "routes", RF_KEY_ITEMS, ALL(pub.tel.routes), ALL(pub.tel.route_count), .max = RF_SITE_ITEMS_MAX,
+	  .sub = &rf_route_keys },
+	{ "timezone", RF_KEY_TIMEZONE, ALL(pub.tel.timezone), .place_at = ALL(asked.timezone_pos) },
+	{ "holidays", RF_KEY_DATES, ALL(pub.tel.holidays), .max = 1000 },
+	{ "dial_plan", RF_KEY_NAME, ALL(pub.tel.plan_name), .place_at = ALL(pub.tel.plan_pos) },
+	{ "dial_plans", RF_KEY_NAMED, ALL(pub.tel.plans), ALL(pub.tel.plan_count), .max = RF_SITE_ITEMS_MAX,
+	  .sub = &rf_plan_keys },
+	{ "class", RF_KEY_NAME, ALL(pub.tel.class_name), .place_at = ALL(pub.tel.class_pos) },
+	{ "classes", RF_KEY_NAMED, ALL(pub.tel.classes), ALL(pub.tel.class_count), .max = RF_SITE_ITEMS_MAX,
+	  .sub = &rf_cos_keys },
+	{ "speed_dials", RF_KEY_PAIRS, ALL(pub.tel.speeds), ALL(pub.tel.speed_count), .max = RF_SITE_ITEMS_MAX,
+	  .sub = &rf_speed_keys },
+	{ "feature_codes", RF_KEY_PART, 0, .sub = &rf_code_keys },
+	{ "groups", RF_KEY_ITEMS, ALL(pub.tel.groups), ALL(pub.tel.group_count), .max = RF_SITE_ITEMS_MAX,
+	  .sub = &rf_group_keys },
+	{ "numbers", RF_KEY_NAMED, ALL(pub.tel.numbers), ALL(pub.tel.number_count), .max = RF_SITE_PHONES_MAX,
+	  .sub = &rf_numbering_keys },
+	{ "parking", RF_KEY_PART, ALL(pub.tel.parking), .sub = &rf_parking_keys },
+	{ "voicemail", RF_KEY_PART, ALL(pub.tel.voicemail), .sub = &rf_voicemail_keys },
+	{ "links", RF_KEY_NAMED, ALL(pub.tel.links), ALL(pub.tel.link_count), .max = RF_SITE_ITEMS_MAX,
+	  .sub = &rf_link_keys },
+	{ "stir", RF_KEY_PART, ALL(pub.tel.stir), .sub = &rf_stir_keys },
 	{ "sip", RF_KEY_PART, 0, .sub = &sip_keys },
 	{ "media", RF_KEY_PART, 0, .sub = &media_keys },
 	{ "crypto", RF_KEY_PART, 0, .sub = &crypto_keys },

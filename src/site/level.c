@@ -14,7 +14,8 @@ static const struct rf_policy policies[RF_LEVELS] = {
 	[RF_LEVEL_MINIMUM] = {
 		.transports = RF_TRANSPORT_TLS, .ask_certificate = true,
 		.media_encrypted = true, .keys_need_tls = true, .dtls_srtp = true, .digests = SHA2,
-		.suites = ALL_SUITES, .profile = RF_CRYPTO_STANDARD, .password_min = 10,
+		.suites = ALL_SUITES, .profile = RF_CRYPTO_STANDARD,
+		.softphones = true, .password_min = 10,
 	},
 	[RF_LEVEL_MEDIUM] = {
 		.transports = RF_TRANSPORT_TLS, .ask_certificate = true, .require_certificate = true,
@@ -53,7 +54,20 @@ const char *rf_site_suite_name(enum rf_site_suite suite)
 
 const char *rf_transport_name(unsigned bit)
 {
-	return bit == RF_TRANSPORT_TLS ? "tls" : bit == RF_TRANSPORT_TCP ? "tcp" : bit == RF_TRANSPORT_UDP ? "udp" : "?";
+	switch (bit) {
+	case RF_TRANSPORT_TLS:
+		return "tls";
+	case RF_TRANSPORT_TCP:
+		return "tcp";
+	case RF_TRANSPORT_UDP:
+		return "udp";
+	case RF_TRANSPORT_WS:
+		return "ws";
+	case RF_TRANSPORT_WSS:
+		return "wss";
+	default:
+		return "?";
+	}
 }
 
 bool rf_mitigation_known(struct rf_view id, unsigned *ret_levels)

@@ -12,6 +12,8 @@ enum {
 	RF_TRANSPORT_TLS = 1,
 	RF_TRANSPORT_TCP = 2,
 	RF_TRANSPORT_UDP = 4,
+	RF_TRANSPORT_WS = 8,  /* RFC 7118 */
+	RF_TRANSPORT_WSS = 16,
 };
 
 /* Digest algorithms, as bits; the same numbers as RF_DIGEST_BIT(enum rf_digest_alg) of sip/digest.h. */
@@ -45,6 +47,7 @@ struct rf_policy {
 	unsigned digests;         /* RF_SITE_DIGEST_* */
 	unsigned suites;          /* bits 1u << enum rf_site_suite */
 	enum rf_crypto_profile profile;
+	bool softphones;          /* wss may listen (a zone of kind softphone is there) */
 	unsigned password_min;    /* characters of a user's password */
 };
 
@@ -52,6 +55,7 @@ struct rf_policy {
 #define RF_MIT_SIGNALING "ph-auth-signaling-encryption"
 #define RF_MIT_MEDIA "ph-auth-media-encryption"
 #define RF_MIT_MUTUAL "ph-auth-mutual-server"
+#define RF_MIT_SOFTPHONES "ph-soft-none"
 #define RF_MIT_PASSWORD "ph-auth-digest"
 
 /* "minimum", "medium", "highest". */

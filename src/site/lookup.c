@@ -40,10 +40,50 @@ const struct rf_site_deviation *rf_site_deviation(const struct rf_site *site, co
 
 bool rf_site_is_emergency(const struct rf_site *site, struct rf_view number)
 {
+	static const char *const everywhere[] = { "911", "112", "000" };
+
+	for (size_t i = 0; i < sizeof everywhere / sizeof *everywhere; i++)
+		if (rf_view_eq(number, rf_view_str(everywhere[i])))
+			return true;
 	for (size_t i = 0; i < site->emergency.numbers.n; i++)
 		if (rf_view_eq(site->emergency.numbers.v[i], number))
 			return true;
 	return false;
+}
+
+const struct rf_site_trunk *rf_site_trunk(const struct rf_site *site, struct rf_view name)
+{
+	const struct rf_site_all *all = rf_site_all(site);
+
+	return rf_index_find(&all->trunks, &all->hash_key, name);
+}
+
+const struct rf_site_cos *rf_site_cos(const struct rf_site *site, struct rf_view name)
+{
+	const struct rf_site_all *all = rf_site_all(site);
+
+	return rf_index_find(&all->classes, &all->hash_key, name);
+}
+
+const struct rf_site_group *rf_site_group(const struct rf_site *site, struct rf_view number)
+{
+	const struct rf_site_all *all = rf_site_all(site);
+
+	return rf_index_find(&all->groups, &all->hash_key, number);
+}
+
+const struct rf_site_numbering *rf_site_numbering(const struct rf_site *site, struct rf_view number)
+{
+	const struct rf_site_all *all = rf_site_all(site);
+
+	return rf_index_find(&all->numberings, &all->hash_key, number);
+}
+
+const struct rf_site_speed *rf_site_speed(const struct rf_site *site, struct rf_view number)
+{
+	const struct rf_site_all *all = rf_site_all(site);
+
+	return rf_index_find(&all->speeds, &all->hash_key, number);
 }
 
 void rf_site_urn(const struct rf_site *site, struct rf_view phone_name, char ret_urn[static RF_SITE_URN])

@@ -4,6 +4,11 @@
 
 #include <stdio.h>
 
+#define ERROR RF_LOOK_ERROR
+#define WARNING RF_LOOK_WARNING
+#define add rf_look_add
+#define twice rf_look_twice
+
 int rf_index_init(struct rf_index *x, struct rf_arena *arena, size_t n)
 {
 	rf_table_init(&x->table, n);
@@ -42,18 +47,7 @@ struct rf_place rf_site_place(const struct rf_site_all *all, struct rf_site_pos 
 	return (struct rf_place){ rf_site_cstr(pos.file ? all->pub.phones_file : all->pub.file), pos.line, pos.column };
 }
 
-struct look {
-	struct rf_site_all *all;
-	struct rf_findings *f;
-	int rc;
-};
-
-#define ERROR(k, pos, mend, ...) \
-	rf_finding_add((k)->f, RF_SEV_ERROR, rf_site_place((k)->all, pos), NULL, mend, __VA_ARGS__)
-#define WARNING(k, pos, mend, ...) \
-	rf_finding_add((k)->f, RF_SEV_WARNING, rf_site_place((k)->all, pos), NULL, mend, __VA_ARGS__)
-
-static const void *add(struct look *k, struct rf_index *x, struct rf_view name, const void *item)
+const void *rf_look_add(struct rf_look *k, struct rf_index *x, struct rf_view name, const void *item)
 {
 	const void *other = NULL;
 
@@ -62,8 +56,8 @@ static const void *add(struct look *k, struct rf_index *x, struct rf_view name, 
 	return other;
 }
 
-static void twice(struct look *k, struct rf_site_pos pos, struct rf_site_pos first, const char *what,
-		  struct rf_view name)
+void rf_look_twice(struct rf_look *k, struct rf_site_pos pos, struct rf_site_pos first, const char *what,
+		   struct rf_view name)
 {
 	struct rf_place at = rf_site_place(k->all, first);
 
@@ -95,7 +89,7 @@ static bool overlap(const struct rf_site_ip *a, const struct rf_site_ip *b)
 	return rf_site_ip_in(a, b) || rf_site_ip_in(b, a);
 }
 
-static void compare_zones(struct look *k, const struct rf_site_zone *a, const struct rf_site_zone *b)
+static void compare_zones(struct rf_look *k, const struct rf_site_zone *a, const struct rf_site_zone *b)
 {
 	if (overlap(&a->subnet, &b->subnet) || overlap(&a->subnet6, &b->subnet6))
 		ERROR(k, b->pos, "give each zone addresses of its own", "the subnets of zones \"%.*s\" and \"%.*s\" overlap",
@@ -107,7 +101,7 @@ static void compare_zones(struct look *k, const struct rf_site_zone *a, const st
 
 enum { COMPARE_MAX = 512 }; /* pairs grow as the square: what is above is left to `prove` */
 
-static void look_zones(struct look *k)
+static void look_zones(struct rf_look *k)
 {
 	struct rf_site *s = &k->all->pub;
 	struct rf_site_zone *zones = rf_arena_array(&k->all->arena, s->zone_count, sizeof *zones);
@@ -138,7 +132,7 @@ static void look_zones(struct look *k)
 
 /* Hosts */
 
-static void look_address(struct look *k, const struct rf_site_host *h, const struct rf_site_ip *ip,
+static void look_address(struct rf_look *k, const struct rf_site_host *h, const struct rf_site_ip *ip,
 			 struct rf_view text)
 {
 	const struct rf_site_ip *net = ip->family == 6 ? &h->zone->subnet6 : &h->zone->subnet;
@@ -150,7 +144,7 @@ static void look_address(struct look *k, const struct rf_site_host *h, const str
 }
 
 /* Where the architecture puts each role. */
-static void look_roles(struct look *k, const struct rf_site_host *h)
+static void look_roles(struct rf_look *k, const struct rf_site_host *h)
 {
 	if ((h->roles & RF_ROLE_CONTROLLER) && h->zone->kind != RF_ZONE_SERVER)
 		WARNING(k, h->pos, "put it into a zone of kind server", "controller \"%.*s\" is in zone \"%.*s\"",
@@ -163,7 +157,7 @@ static void look_roles(struct look *k, const struct rf_site_host *h)
 			RF_VFMT(h->name), RF_VFMT(h->zone->name));
 }
 
-static void look_host(struct look *k, struct rf_site_host *h)
+static void look_host(struct rf_look *k, struct rf_site_host *h)
 {
 	const struct rf_site_host *other = add(k, &k->all->hosts, h->name, h);
 
@@ -182,7 +176,7 @@ static void look_host(struct look *k, struct rf_site_host *h)
 	look_roles(k, h);
 }
 
-static void look_pairs(struct look *k, const struct rf_site_host *hosts, size_t n)
+static void look_pairs(struct rf_look *k, const struct rf_site_host *hosts, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct rf_site_host *h = &hosts[i], *main;
@@ -203,7 +197,7 @@ static void look_pairs(struct look *k, const struct rf_site_host *hosts, size_t 
 	}
 }
 
-static void look_hosts(struct look *k)
+static void look_hosts(struct rf_look *k)
 {
 	struct rf_site *s = &k->all->pub;
 	struct rf_site_host *hosts = rf_arena_array(&k->all->arena, s->host_count, sizeof *hosts);
@@ -227,15 +221,39 @@ static void look_hosts(struct look *k)
 
 /* Locations, phones */
 
-static void look_locations(struct look *k)
+static void look_location(struct rf_look *k, struct rf_site_location *l)
 {
-	struct rf_site *s = &k->all->pub;
+	const struct rf_site_telephony *tel = &k->all->pub.tel;
 
-	for (size_t i = 0; i < s->location_count; i++)
-		add(k, &k->all->locations, s->locations[i].name, &s->locations[i]);
+	add(k, &k->all->locations, l->name, l);
+	l->plan = tel->plan;
+	if (l->dial_plan_name.n) {
+		l->plan = rf_index_find(&k->all->plans, &k->all->hash_key, l->dial_plan_name);
+		if (!l->plan)
+			ERROR(k, l->pos, "name one of `dial_plans`", "location \"%.*s\": there is no dial plan \"%.*s\"",
+			      RF_VFMT(l->name), RF_VFMT(l->dial_plan_name));
+	}
+	l->cos = rf_look_class(k, l->pos, "location", l->name, l->class_name);
+	l->link = rf_look_link(k, l->pos, "location", l->name, l->link_name);
 }
 
-static void look_phone(struct look *k, struct rf_site_phone *p, struct rf_index *macs)
+static void look_locations(struct rf_look *k)
+{
+	struct rf_site *s = &k->all->pub;
+	struct rf_site_location *v = rf_arena_array(&k->all->arena, s->location_count, sizeof *v);
+
+	if (!v) {
+		k->rc = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < s->location_count; i++) {
+		v[i] = s->locations[i];
+		look_location(k, &v[i]);
+	}
+	s->locations = v;
+}
+
+static void look_phone(struct rf_look *k, struct rf_site_phone *p, struct rf_index *macs)
 {
 	const struct rf_site_phone *other = add(k, &k->all->phones, p->name, p);
 
@@ -251,6 +269,10 @@ static void look_phone(struct look *k, struct rf_site_phone *p, struct rf_index 
 		if (other)
 			twice(k, p->pos, other->pos, "MAC address", p->mac_text);
 	}
+	if (rf_site_is_emergency(&k->all->pub, p->number))
+		ERROR(k, p->pos, "give the phone another number", "phone \"%.*s\" has emergency number %.*s",
+		      RF_VFMT(p->name), RF_VFMT(p->number));
+	p->cos = rf_look_class(k, p->pos, "phone", p->name, p->class_name);
 	if (!p->location_name.n)
 		return;
 	p->location = rf_index_find(&k->all->locations, &k->all->hash_key, p->location_name);
@@ -259,7 +281,7 @@ static void look_phone(struct look *k, struct rf_site_phone *p, struct rf_index 
 		      RF_VFMT(p->name), RF_VFMT(p->location_name));
 }
 
-static void look_phones(struct look *k)
+static void look_phones(struct rf_look *k)
 {
 	struct rf_site *s = &k->all->pub;
 	struct rf_site_phone *phones = rf_arena_array(&k->all->arena, s->phone_count, sizeof *phones);
@@ -277,32 +299,12 @@ static void look_phones(struct look *k)
 	s->phones = phones;
 }
 
-/* Trunks, emergency */
+/* Emergency */
 
-static void look_trunks(struct look *k)
-{
-	struct rf_site *s = &k->all->pub;
-
-	for (size_t i = 0; i < s->trunk_count; i++) {
-		const struct rf_site_trunk *other = add(k, &k->all->trunks, s->trunks[i].name, &s->trunks[i]);
-
-		if (other)
-			twice(k, s->trunks[i].pos, other->pos, "trunk", s->trunks[i].name);
-	}
-}
-
-static void look_emergency(struct look *k)
+static void look_emergency(struct rf_look *k)
 {
 	const struct rf_site_emergency *e = &k->all->pub.emergency;
 
-	for (size_t i = 0; i < e->numbers.n; i++) {
-		const struct rf_site_phone *p =
-			rf_index_find(&k->all->numbers, &k->all->hash_key, e->numbers.v[i]);
-
-		if (p)
-			ERROR(k, p->pos, "give the phone another number", "phone \"%.*s\" has emergency number %.*s",
-			      RF_VFMT(p->name), RF_VFMT(e->numbers.v[i]));
-	}
 	for (size_t i = 0; i < e->via.n; i++)
 		if (!rf_index_find(&k->all->trunks, &k->all->hash_key, e->via.v[i]))
 			ERROR(k, e->pos, "name one of `trunks`", "emergency.via: there is no trunk \"%.*s\"",
@@ -315,26 +317,24 @@ static void look_emergency(struct look *k)
 
 int rf_site_resolve(struct rf_site_all *all, struct rf_findings *findings)
 {
-	struct look k = { all, findings, 0 };
+	struct rf_look k = { all, findings, 0 };
 	struct rf_site *s = &all->pub;
 
-	if (rf_index_init(&all->zones, &all->arena, s->zone_count) ||
-	    rf_index_init(&all->hosts, &all->arena, s->host_count) ||
-	    rf_index_init(&all->locations, &all->arena, s->location_count) ||
-	    rf_index_init(&all->phones, &all->arena, s->phone_count) ||
-	    rf_index_init(&all->numbers, &all->arena, s->phone_count) ||
-	    rf_index_init(&all->trunks, &all->arena, s->trunk_count))
-		return -ENOMEM;
-	look_zones(&k);
-	if (k.rc == 0)
-		look_hosts(&k);
-	if (k.rc == 0)
-		look_locations(&k);
-	if (k.rc == 0)
-		look_phones(&k);
-	if (k.rc == 0)
-		look_trunks(&k);
-	if (k.rc == 0)
-		look_emergency(&k);
+	const struct { struct rf_index *x; size_t n; } index[] = {
+		{ &all->zones, s->zone_count }, { &all->hosts, s->host_count }, { &all->locations, s->location_count },
+		{ &all->phones, s->phone_count }, { &all->numbers, s->phone_count }, { &all->trunks, s->trunk_count },
+		{ &all->plans, s->tel.plan_count }, { &all->classes, s->tel.class_count },
+		{ &all->links, s->tel.link_count }, { &all->groups, s->tel.group_count },
+		{ &all->numberings, s->tel.number_count }, { &all->speeds, s->tel.speed_count },
+	};
+	static void (*const step[])(struct rf_look *k) = {
+		look_zones, look_hosts, rf_look_plans, look_locations, look_phones, rf_look_calls, look_emergency,
+	};
+
+	for (size_t i = 0; i < sizeof index / sizeof *index; i++)
+		if (rf_index_init(index[i].x, &all->arena, index[i].n))
+			return -ENOMEM;
+	for (size_t i = 0; i < sizeof step / sizeof *step && k.rc == 0; i++)
+		step[i](&k);
 	return k.rc;
 }

@@ -75,12 +75,39 @@ static void look_deviation(struct rules *r, size_t i)
 
 /* Signalling */
 
+static bool has_softphone_zone(const struct rf_site *s)
+{
+	for (size_t i = 0; i < s->zone_count; i++)
+		if (s->zones[i].kind == RF_ZONE_SOFTPHONE)
+			return true;
+	return false;
+}
+
+/* Browsers are softphones. */
+static void look_softphones(struct rules *r, const struct rf_site_listen *l)
+{
+	const struct rf_site *s = &r->all->pub;
+	const char *name = rf_transport_name(l->transport);
+
+	if (!rf_level_policy(s->level)->softphones && !deviates(r, RF_MIT_SOFTPHONES))
+		FINDING(r, RF_SEV_ERROR, l->pos, RF_MIT_SOFTPHONES,
+			"remove it, or write a deviation from " RF_MIT_SOFTPHONES,
+			"level %s has no softphones, and %s is for phones in a browser", rf_level_name(s->level), name);
+	else if (!has_softphone_zone(s))
+		FINDING(r, RF_SEV_ERROR, l->pos, RF_MIT_SOFTPHONES, "add a zone of kind softphone, or remove the listener",
+			"%s is for phones in a browser, and the site has no zone of kind softphone", name);
+}
+
 static void look_listen(struct rules *r, const struct rf_site_listen *l)
 {
 	const struct rf_site *s = &r->all->pub;
 	const char *name = rf_transport_name(l->transport);
 
 	if (l->transport == RF_TRANSPORT_TLS)
+		return;
+	if (l->transport == RF_TRANSPORT_WS || l->transport == RF_TRANSPORT_WSS)
+		look_softphones(r, l);
+	if (l->transport == RF_TRANSPORT_WSS)
 		return;
 	if (s->level != RF_LEVEL_MINIMUM)
 		FINDING(r, RF_SEV_ERROR, l->pos, RF_MIT_SIGNALING, "use transport: tls",
@@ -249,5 +276,8 @@ void rf_site_rules(struct rf_site_all *all, struct rf_wall now, struct rf_findin
 	look_times(&r);
 	if (s->level == RF_LEVEL_MINIMUM && deviates(&r, RF_MIT_SIGNALING))
 		p.transports |= RF_TRANSPORT_TCP | RF_TRANSPORT_UDP;
+	p.softphones = has_softphone_zone(s) && (p.softphones || deviates(&r, RF_MIT_SOFTPHONES));
+	if (p.softphones)
+		p.transports |= RF_TRANSPORT_WSS | (p.transports & RF_TRANSPORT_TCP ? RF_TRANSPORT_WS : 0u);
 	s->policy = p;
 }

@@ -21,27 +21,18 @@ void rf_load_error(struct rf_load *l, uint32_t line, uint32_t column, const char
 		l->rc = RF_E_INVALID;
 }
 
-/* The value being read: what the converters below share. */
-struct value {
-	struct rf_load *l;
-	const struct rf_key *key;
-	struct rf_view text;
-	uint32_t line, column;
-	char *dst;
-};
-
-static void bad(const struct value *v, const char *mend)
+void rf_value_bad(const struct rf_value *v, const char *mend)
 {
 	rf_load_error(v->l, v->line, v->column, mend, "%s cannot be \"%.*s\"", v->key->name,
 		      (int)(v->text.n > 80 ? 80 : v->text.n), (const char *)v->text.p);
 }
 
-static void *member(const struct value *v, size_t at)
+static void *member(const struct rf_value *v, size_t at)
 {
 	return v->dst + at;
 }
 
-static void put_text(const struct value *v)
+static void put_text(const struct rf_value *v)
 {
 	*(struct rf_view *)member(v, v->key->at) = v->text;
 }
@@ -61,12 +52,12 @@ static bool is_host_name(struct rf_view v)
 	return v.n && v.n <= 253 && v.p[v.n - 1] != '.' && v.p[v.n - 1] != '-';
 }
 
-static void put_domain(const struct value *v)
+static void put_domain(const struct rf_value *v)
 {
 	struct rf_site_ip ip;
 
 	if (!is_host_name(v->text) && !rf_site_ip_parse(v->text, false, &ip)) {
-		bad(v, "write a host name like voice.example.org");
+		rf_value_bad(v, "write a host name like voice.example.org");
 		return;
 	}
 	uint8_t *low = rf_arena_zalloc(v->l->arena, v->text.n + 1);
@@ -80,7 +71,7 @@ static void put_domain(const struct value *v)
 }
 
 /* A path that cannot leave the site's folder. */
-static void put_file(const struct value *v)
+static void put_file(const struct rf_value *v)
 {
 	struct rf_view rest = v->text;
 	bool ok = rest.n && rest.n < 200 && rest.p[0] != '/';
@@ -94,10 +85,10 @@ static void put_file(const struct value *v)
 	if (ok)
 		put_text(v);
 	else
-		bad(v, "name a file inside the site's folder, like phones.csv");
+		rf_value_bad(v, "name a file inside the site's folder, like phones.csv");
 }
 
-static void put_count(const struct value *v)
+static void put_count(const struct rf_value *v)
 {
 	char mend[64];
 	uint64_t x;
@@ -107,20 +98,20 @@ static void put_count(const struct value *v)
 		return;
 	}
 	snprintf(mend, sizeof mend, "write a whole number from %u to %u", v->key->min, v->key->max);
-	bad(v, mend);
+	rf_value_bad(v, mend);
 }
 
-static void put_bool(const struct value *v)
+static void put_bool(const struct rf_value *v)
 {
 	bool yes = rf_view_eq(v->text, RF_V("true"));
 
 	if (yes || rf_view_eq(v->text, RF_V("false")))
 		*(bool *)member(v, v->key->at) = yes;
 	else
-		bad(v, "write true or false");
+		rf_value_bad(v, "write true or false");
 }
 
-static const struct rf_choice *find_choice(const struct value *v)
+static const struct rf_choice *find_choice(const struct rf_value *v)
 {
 	const struct rf_choice *near = NULL;
 	unsigned best = RF_NEAR_MAX;
@@ -142,11 +133,11 @@ static const struct rf_choice *find_choice(const struct value *v)
 	}
 	if (near && rf_near_enough(best, v->text.n))
 		snprintf(mend, sizeof mend, "did you mean \"%s\"?", near->name);
-	bad(v, mend);
+	rf_value_bad(v, mend);
 	return NULL;
 }
 
-static void put_choice(const struct value *v)
+static void put_choice(const struct rf_value *v)
 {
 	const struct rf_choice *c = find_choice(v);
 
@@ -156,54 +147,62 @@ static void put_choice(const struct value *v)
 		*(int *)member(v, v->key->at) = (int)c->value;
 }
 
-static void put_ip(const struct value *v)
+static void put_ip(const struct rf_value *v)
 {
 	bool subnet = v->key->type == RF_KEY_SUBNET;
 
 	if (rf_site_ip_parse(v->text, subnet, member(v, v->key->at2)))
 		put_text(v);
 	else
-		bad(v, subnet ? "write a network like 10.20.0.0/24, the bits behind the prefix zero"
+		rf_value_bad(v, subnet ? "write a network like 10.20.0.0/24, the bits behind the prefix zero"
 			      : "write an address like 10.20.0.11 or fd00::11");
 }
 
-static void put_mac(const struct value *v)
+static void put_mac(const struct rf_value *v)
 {
 	if (!rf_site_mac_parse(v->text, member(v, v->key->at2))) {
-		bad(v, "write six bytes in hex like \"00:1b:54:00:00:01\"");
+		rf_value_bad(v, "write six bytes in hex like \"00:1b:54:00:00:01\"");
 		return;
 	}
 	*(bool *)member(v, v->key->at3) = true;
 	put_text(v);
 }
 
-static void put_date(const struct value *v)
+bool rf_value_day(struct rf_view text, int64_t *ret_day)
 {
 	uint64_t year, month, day;
-	bool ok = v->text.n == 10 && v->text.p[4] == '-' && v->text.p[7] == '-' &&
-		  rf_view_u64(rf_view_sub(v->text, 0, 4), 9999, &year) && year >= 2000 &&
-		  rf_view_u64(rf_view_sub(v->text, 5, 2), 12, &month) && month >= 1 &&
-		  rf_view_u64(rf_view_sub(v->text, 8, 2), 31, &day) && day >= 1;
+	bool ok = text.n == 10 && text.p[4] == '-' && text.p[7] == '-' &&
+		  rf_view_u64(rf_view_sub(text, 0, 4), 9999, &year) && year >= 2000 &&
+		  rf_view_u64(rf_view_sub(text, 5, 2), 12, &month) && month >= 1 &&
+		  rf_view_u64(rf_view_sub(text, 8, 2), 31, &day) && day >= 1;
 
-	if (ok) {
-		struct tm tm = { .tm_year = (int)year - 1900, .tm_mon = (int)month - 1, .tm_mday = (int)day };
-		time_t t = timegm(&tm);
+	if (!ok)
+		return false;
+	struct tm tm = { .tm_year = (int)year - 1900, .tm_mon = (int)month - 1, .tm_mday = (int)day };
+	time_t t = timegm(&tm);
 
-		ok = tm.tm_mday == (int)day; /* the 31st of a month that has 30 came out as another day */
-		*(int64_t *)member(v, v->key->at2) = (int64_t)t + 24 * 3600 - 1;
-	}
-	if (ok)
-		put_text(v);
-	else
-		bad(v, "write a day like 2027-06-30");
+	*ret_day = (int64_t)t / (24 * 3600);
+	return tm.tm_mday == (int)day; /* the 31st of a month that has 30 came out as another day */
 }
 
-static void put_checked(const struct value *v, bool ok, const char *mend)
+static void put_date(const struct rf_value *v)
+{
+	int64_t day;
+
+	if (!rf_value_day(v->text, &day)) {
+		rf_value_bad(v, "write a day like 2027-06-30");
+		return;
+	}
+	*(int64_t *)member(v, v->key->at2) = (day + 1) * 24 * 3600 - 1;
+	put_text(v);
+}
+
+static void put_checked(const struct rf_value *v, bool ok, const char *mend)
 {
 	if (ok)
 		put_text(v);
 	else
-		bad(v, mend);
+		rf_value_bad(v, mend);
 }
 
 #define NAME_MEND "use letters, digits, '-', '_' and '.', at most 63, a letter or digit first"
@@ -212,8 +211,10 @@ static void put_checked(const struct value *v, bool ok, const char *mend)
 void rf_load_scalar(struct rf_load *l, const struct rf_key *key, struct rf_view text, uint32_t line, uint32_t column,
 		    void *dst)
 {
-	const struct value v = { l, key, text, line, column, dst };
+	const struct rf_value v = { l, key, text, line, column, dst };
 
+	if (rf_value_tel(&v))
+		return;
 	switch (key->type) {
 	case RF_KEY_TEXT:
 		put_checked(&v, text.n > 0, "write a text, or leave the key out");
@@ -227,6 +228,7 @@ void rf_load_scalar(struct rf_load *l, const struct rf_key *key, struct rf_view 
 		put_checked(&v, rf_site_number_ok(text), NUMBER_MEND);
 		break;
 	case RF_KEY_DOMAIN:
+	case RF_KEY_DOMAINS:
 		put_domain(&v);
 		break;
 	case RF_KEY_FILE:
@@ -252,10 +254,8 @@ void rf_load_scalar(struct rf_load *l, const struct rf_key *key, struct rf_view 
 	case RF_KEY_DATE:
 		put_date(&v);
 		break;
-	case RF_KEY_PART:
-	case RF_KEY_ITEMS:
-	case RF_KEY_NAMED:
-		bad(&v, "write a list or a mapping");
+	default:
+		rf_value_bad(&v, "write a list or a mapping");
 		break;
 	}
 }

@@ -50,10 +50,26 @@ static bool want(struct rf_load *l, const struct rf_key *key, const struct rf_tr
 	return false;
 }
 
-/* A list of texts, or one text alone. */
+/* All lists of values have one shape. */
+struct list {
+	const void *v;
+	size_t n;
+};
+_Static_assert(sizeof(struct list) == sizeof(struct rf_site_list) && sizeof(struct list) == sizeof(struct rf_site_ips) &&
+	       sizeof(struct list) == sizeof(struct rf_site_times) && sizeof(struct list) == sizeof(struct rf_site_days),
+	       "a pointer and a count");
+
+static size_t item_size(enum rf_key_type type)
+{
+	return type == RF_KEY_TIMES ? sizeof(struct rf_site_time) : type == RF_KEY_DATES ? sizeof(int64_t) :
+	       type == RF_KEY_SUBNETS ? sizeof(struct rf_site_ip) : sizeof(struct rf_view);
+}
+
+/* A list of values, or one value alone. */
 static void load_texts(struct rf_load *l, const struct rf_key *key, const struct rf_tree *value, void *dst)
 {
-	struct rf_site_list *list = member(dst, key->at);
+	size_t max = key->max ? key->max : RF_SITE_LIST_MAX, size = item_size(key->type);
+	char mend[40];
 	struct rf_key one = *key;
 	size_t n = value->kind == RF_TREE_TEXT ? 1 : value->count;
 
@@ -61,11 +77,12 @@ static void load_texts(struct rf_load *l, const struct rf_key *key, const struct
 		want(l, key, value, RF_TREE_LIST);
 		return;
 	}
-	if (n > RF_SITE_LIST_MAX) {
-		rf_load_error(l, value->line, value->column, "at most 64", "too many entries in %s", key->name);
+	if (n > max) {
+		snprintf(mend, sizeof mend, "at most %zu", max);
+		rf_load_error(l, value->line, value->column, mend, "too many entries in %s", key->name);
 		return;
 	}
-	struct rf_view *v = rf_arena_array(l->arena, n, sizeof *v);
+	char *v = rf_arena_array(l->arena, n, size);
 	if (!v) {
 		l->rc = -ENOMEM;
 		return;
@@ -74,8 +91,8 @@ static void load_texts(struct rf_load *l, const struct rf_key *key, const struct
 	const struct rf_tree *t = value->kind == RF_TREE_TEXT ? value : value->first;
 	for (size_t i = 0; i < n; i++, t = t->next)
 		if (want(l, key, t, RF_TREE_TEXT))
-			rf_load_scalar(l, &one, t->text, t->line, t->column, &v[i]);
-	*list = (struct rf_site_list){ v, n };
+			rf_load_scalar(l, &one, t->text, t->line, t->column, v + i * size);
+	memcpy(member(dst, key->at), &(struct list){ v, n }, sizeof(struct list));
 }
 
 static void load_choices(struct rf_load *l, const struct rf_key *key, const struct rf_tree *value, void *dst)
@@ -97,14 +114,15 @@ static void load_choices(struct rf_load *l, const struct rf_key *key, const stru
 static void load_items(struct rf_load *l, const struct rf_key *key, const struct rf_tree *value, void *dst)
 {
 	const struct rf_keys *sub = key->sub;
-	bool named = key->type == RF_KEY_NAMED;
+	bool pairs = key->type == RF_KEY_PAIRS, named = key->type == RF_KEY_NAMED || pairs;
 
 	if (value->kind == RF_TREE_TEXT && value->plain && !value->text.n)
 		return; /* "trunks:" with nothing behind it: none */
 	if (!want(l, key, value, named ? RF_TREE_MAP : RF_TREE_LIST))
 		return;
 	if (value->count > key->max) {
-		rf_load_error(l, value->line, value->column, "split the site, or keep phones in a CSV file (phones_file)",
+		rf_load_error(l, value->line, value->column,
+			      "split the site, or keep phones in a CSV file (phones_file)",
 			      "%s has %zu entries; %u is the most", key->name, value->count, key->max);
 		return;
 	}
@@ -125,8 +143,11 @@ static void load_items(struct rf_load *l, const struct rf_key *key, const struct
 			*(struct rf_site_pos *)member(items, sub->pos_at) =
 				(struct rf_site_pos){ t->line, t->column, l->file };
 		if (named)
-			rf_load_scalar(l, &name_key, t->text, t->line, t->column, items);
-		if (map->kind != RF_TREE_MAP)
+			rf_load_scalar(l, pairs ? &sub->v[0] : &name_key, t->text, t->line, t->column, items);
+		if (pairs) {
+			if (want(l, &sub->v[1], map, RF_TREE_TEXT))
+				rf_load_scalar(l, &sub->v[1], map->text, map->line, map->column, items);
+		} else if (map->kind != RF_TREE_MAP)
 			rf_load_error(l, map->line, map->column, "write { key: value }", "%s must be a mapping, not %s",
 				      sub->what, kind_name(map->kind));
 		else
@@ -154,6 +175,11 @@ static void load_value(struct rf_load *l, const struct rf_key *key, const struct
 	switch (key->type) {
 	case RF_KEY_NAMES:
 	case RF_KEY_NUMBERS:
+	case RF_KEY_DOMAINS:
+	case RF_KEY_PATTERNS:
+	case RF_KEY_TIMES:
+	case RF_KEY_DATES:
+	case RF_KEY_SUBNETS:
 		load_texts(l, key, value, dst);
 		break;
 	case RF_KEY_CHOICES:
@@ -162,6 +188,7 @@ static void load_value(struct rf_load *l, const struct rf_key *key, const struct
 		break;
 	case RF_KEY_ITEMS:
 	case RF_KEY_NAMED:
+	case RF_KEY_PAIRS:
 		load_items(l, key, value, dst);
 		break;
 	case RF_KEY_PART:

@@ -24,9 +24,26 @@ enum rf_key_type {
 	RF_KEY_DATE,     /* struct rf_view, int64_t seconds of that day's end at `at2` */
 	RF_KEY_NAMES,    /* struct rf_site_list of RF_KEY_NAME */
 	RF_KEY_NUMBERS,  /* struct rf_site_list of RF_KEY_NUMBER */
+	RF_KEY_DOMAINS,  /* struct rf_site_list of RF_KEY_DOMAIN */
+	RF_KEY_DIGITS,   /* struct rf_view: digits only */
+	RF_KEY_PREFIX,   /* struct rf_view: digits, or "none": then it is empty and its p not NULL */
+	RF_KEY_CODE,     /* struct rf_view: digits, * and #; or "none" likewise */
+	RF_KEY_PATTERN,  /* struct rf_view: rf_pattern_ok() */
+	RF_KEY_TEMPLATE, /* struct rf_view: digits, x, a + in front, a * behind; refs_tel.c looks at it with its pattern */
+	RF_KEY_PATTERNS, /* struct rf_site_list of RF_KEY_PATTERN */
+	RF_KEY_TIMES,    /* struct rf_site_times: "mon-fri 08:00-18:00" */
+	RF_KEY_DATES,    /* struct rf_site_days */
+	RF_KEY_SUBNETS,  /* struct rf_site_ips: addresses and networks */
+	RF_KEY_RANGE,    /* struct rf_view, and three uint32_t at `at2`: first, last, digits */
+	RF_KEY_URL,      /* struct rf_view: https://... */
+	RF_KEY_COUNTRY,  /* struct rf_view: two capital letters */
+	RF_KEY_GRANT,    /* struct rf_view: rf_precedence_ok() */
+	RF_KEY_TIMEZONE, /* struct rf_view: a name like Europe/Berlin, or a rule as in TZ (POSIX) */
+	RF_KEY_PATH,     /* struct rf_view: of a URI, begins with / */
 	RF_KEY_PART,     /* a map into the same struct, keys of `sub` */
 	RF_KEY_ITEMS,    /* a list of maps: const struct * at `at`, size_t at `at2` */
 	RF_KEY_NAMED,    /* a map from names to maps: likewise */
+	RF_KEY_PAIRS,    /* a map from texts to texts: likewise; the first row of `sub` is the key, the second the value */
 };
 
 struct rf_choice {
@@ -73,10 +90,26 @@ void rf_load_map(struct rf_load *l, const struct rf_keys *keys, const struct rf_
 /* One scalar value into dst; for the CSV reader as well. */
 void rf_load_scalar(struct rf_load *l, const struct rf_key *key, struct rf_view text, uint32_t line, uint32_t column,
 		    void *dst);
+/* What converters share: the value being read. */
+struct rf_value {
+	struct rf_load *l;
+	const struct rf_key *key;
+	struct rf_view text;
+	uint32_t line, column;
+	char *dst;
+};
+void rf_value_bad(const struct rf_value *v, const char *mend);
+/* scalar_tel.c: the types that only calls need; false: not one of those. */
+bool rf_value_tel(const struct rf_value *v);
+/* "2026-12-25" to days since 1970; false: not a day. */
+bool rf_value_day(struct rf_view text, int64_t *ret_day);
 /* The row named so; unknown: an error with the nearest name and NULL. */
 const struct rf_key *rf_load_key(struct rf_load *l, const struct rf_keys *keys, struct rf_view name, uint32_t line,
 				 uint32_t column);
 
+/* keys_tel.c */
+extern const struct rf_keys rf_plan_keys, rf_cos_keys, rf_trunk_keys, rf_route_keys, rf_group_keys, rf_numbering_keys,
+	rf_speed_keys, rf_link_keys, rf_parking_keys, rf_voicemail_keys, rf_stir_keys, rf_code_keys;
 extern const struct rf_keys rf_site_keys;  /* into struct rf_site_all */
 extern const struct rf_keys rf_phone_keys; /* into struct rf_site_phone */
 

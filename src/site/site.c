@@ -24,7 +24,21 @@ static const struct rf_site_sip sip_by_default = {
 static const struct rf_site_limits limits_by_default = {
 	.calls = 10000, .calls_per_number = 8, .connections = 50000, .connections_per_source = 200,
 	.handshakes_per_second = 50, .messages_per_second = 200, .requests_per_second = 50, .transactions = 200000,
-	.registrations = 200000,
+	.registrations = 200000, .emergency_calls = 10, .subscriptions = 200000, .messages = 10000,
+	.overload_cpu_percent = 85, .overload_queue = 10000,
+};
+
+static const char *const codes_by_default[RF_FEATURES] = {
+	[RF_FEATURE_FORWARD_ALWAYS] = "*72", [RF_FEATURE_FORWARD_ALWAYS_OFF] = "*73",
+	[RF_FEATURE_FORWARD_BUSY] = "*90", [RF_FEATURE_FORWARD_BUSY_OFF] = "*91",
+	[RF_FEATURE_FORWARD_NO_ANSWER] = "*92", [RF_FEATURE_FORWARD_NO_ANSWER_OFF] = "*93",
+	[RF_FEATURE_FORWARD_UNREACHABLE] = "*94", [RF_FEATURE_FORWARD_UNREACHABLE_OFF] = "*95",
+	[RF_FEATURE_DND] = "*78", [RF_FEATURE_DND_OFF] = "*79",
+	[RF_FEATURE_PICKUP] = "**", [RF_FEATURE_PICKUP_GROUP] = "*8",
+	[RF_FEATURE_PARK] = "*68", [RF_FEATURE_RETRIEVE] = "*88",
+	[RF_FEATURE_HIDE_NUMBER] = "*67", [RF_FEATURE_SHOW_NUMBER] = "*82",
+	[RF_FEATURE_CALL_WAITING] = "*70", [RF_FEATURE_CALL_WAITING_OFF] = "*71",
+	[RF_FEATURE_VOICEMAIL] = "*97",
 };
 
 static void site_free(struct rf_site_all *all)
@@ -35,6 +49,12 @@ static void site_free(struct rf_site_all *all)
 	rf_index_fini(&all->zones);
 	rf_index_fini(&all->hosts);
 	rf_index_fini(&all->trunks);
+	rf_index_fini(&all->plans);
+	rf_index_fini(&all->classes);
+	rf_index_fini(&all->links);
+	rf_index_fini(&all->groups);
+	rf_index_fini(&all->numberings);
+	rf_index_fini(&all->speeds);
 	rf_arena_fini(&all->arena);
 	free(all);
 }
@@ -79,12 +99,22 @@ static struct rf_site_all *site_new(const char *dir, const char *file)
 	rf_random_fill(&random, &all->hash_key, sizeof all->hash_key);
 	all->pub.sip = sip_by_default;
 	all->pub.limits = limits_by_default;
+	all->pub.emergency.callback_s = 1800;
+	all->pub.tel.parking.return_s = 120;
+	for (int i = 0; i < RF_FEATURES; i++)
+		all->pub.tel.codes[i] = rf_view_str(codes_by_default[i]);
 	if (keep_text(all, dir, &all->pub.dir) || keep_text(all, file, &all->pub.file) ||
 	    keep_text(all, "ringfort", &all->pub.run_as)) {
 		site_free(all);
 		return NULL;
 	}
 	return all;
+}
+
+static uint32_t usual_port(unsigned transport)
+{
+	return transport == RF_TRANSPORT_TLS ? 5061 : transport == RF_TRANSPORT_WSS ? 443 :
+	       transport == RF_TRANSPORT_WS ? 80 : 5060;
 }
 
 /* Ports that the file leaves out; the table of keys cannot know them, they follow from the transport. */
@@ -105,7 +135,9 @@ static int fill_listen(struct rf_site_all *all)
 	for (size_t i = 0; i < sip->listens; i++) {
 		v[i] = sip->listen[i];
 		if (!v[i].port)
-			v[i].port = v[i].transport == RF_TRANSPORT_TLS ? 5061 : 5060;
+			v[i].port = usual_port(v[i].transport);
+		if (!v[i].path.n)
+			v[i].path = RF_V("/");
 	}
 	sip->listen = v;
 	return 0;
@@ -265,6 +297,7 @@ static int build(struct rf_site_all *all, struct source *src, const char *name, 
 	if (rc)
 		return rc;
 	rf_site_rules(all, now, findings);
+	rf_site_rules_tel(all, now, findings);
 	return name_content(all, src->yaml, src->csv);
 }
 

@@ -14,6 +14,7 @@
 #include "base/view.h"
 #include "site/finding.h"
 #include "site/level.h"
+#include "site/telephony.h"
 
 /* Bounds of the file, also listed in docs/security.md. */
 enum {
@@ -28,6 +29,8 @@ enum {
 	RF_SITE_LIST_MAX = 64,              /* of numbers, names in one list */
 	RF_SITE_NUMBER_MAX = 32,            /* characters of a number */
 	RF_SITE_NAME_MAX = 63,              /* of a name of ours */
+	RF_SITE_PATTERN_MAX = 64,           /* characters of a number pattern */
+	RF_SITE_PARK_MAX = 1000,            /* slots */
 };
 
 enum rf_zone_kind {
@@ -39,24 +42,6 @@ enum rf_zone_kind {
 enum {
 	RF_ROLE_CONTROLLER = 1, RF_ROLE_BORDER = 2, RF_ROLE_RELAY = 4, RF_ROLE_GATEWAY = 8, RF_ROLE_PROVISION = 16,
 	RF_ROLE_CONSOLE = 32, RF_ROLE_VOICEMAIL = 64, RF_ROLE_WALL = 128,
-};
-
-/* Where an item stands. file 0: site.yaml; 1: the phones file. */
-struct rf_site_pos {
-	uint32_t line, column;
-	uint32_t file;
-};
-
-/* An IP address or a subnet; bytes in network order, v4 in the first four. */
-struct rf_site_ip {
-	uint8_t family;        /* 4, 6, or 0: none */
-	uint8_t prefix;        /* bits of a subnet; 32 or 128 for an address */
-	uint8_t b[16];
-};
-
-struct rf_site_list {
-	const struct rf_view *v;
-	size_t n;
 };
 
 struct rf_site_zone {
@@ -79,24 +64,26 @@ struct rf_site_host {
 struct rf_site_location {
 	struct rf_site_pos pos;
 	struct rf_view name, building, floor, room, address;
+	/* The civic address as RFC 5139 splits it, for emergency calls. country: two capital letters. */
+	struct rf_view country, state, county, city, street, house_number, postal_code;
+	struct rf_view elin;              /* the caller number of emergency calls from here */
+	struct rf_view dial_plan_name, class_name, link_name;
+	const struct rf_site_plan *plan;  /* never NULL: its own, else the site's, else the built-in one */
+	const struct rf_site_cos *cos;    /* NULL: none of its own */
+	const struct rf_site_link *link;  /* NULL: on the site's own network */
 };
 
 struct rf_site_phone {
 	struct rf_site_pos pos;
 	struct rf_view name;
 	struct rf_view number;            /* its extension: digits, may begin with + */
-	struct rf_view location_name, mac_text, switch_name, port, label;
+	struct rf_view location_name, mac_text, switch_name, port, label, class_name;
+	struct rf_view pickup_group;      /* "": in none */
+	struct rf_view precedence;        /* "dsn.flash q735.0": rf_precedence_ok(); "": none granted */
 	const struct rf_site_location *location; /* NULL: none */
+	const struct rf_site_cos *cos;    /* NULL: none of its own */
 	uint8_t mac[6];
 	bool has_mac;
-};
-
-struct rf_site_trunk {
-	struct rf_site_pos pos;
-	struct rf_view name, peer;
-	unsigned transport;               /* one RF_TRANSPORT_*, default TLS */
-	uint32_t port;                    /* 0: by DNS (RFC 3263) */
-	uint32_t channels;                /* 0: no bound of its own */
 };
 
 struct rf_site_deviation {
@@ -110,7 +97,8 @@ struct rf_site_listen {
 	unsigned transport;               /* one RF_TRANSPORT_* */
 	struct rf_view address_text;      /* "": the addresses of the host that runs it */
 	struct rf_site_ip address;        /* family 0: likewise */
-	uint32_t port;                    /* default 5061 for tls, 5060 for the others */
+	uint32_t port;                    /* default 5061 for tls, 443 for wss, 80 for ws, 5060 for the others */
+	struct rf_view path;              /* of the URI that ws and wss answer on; default "/" */
 };
 
 struct rf_site_sip {
@@ -139,11 +127,20 @@ struct rf_site_limits {
 	uint32_t requests_per_second;     /* 50: per number */
 	uint32_t transactions;            /* 200000 */
 	uint32_t registrations;           /* 200000: numbers with a binding */
+	uint32_t emergency_calls;         /* 10: of `calls` and of memory, kept for emergency calls */
+	uint32_t subscriptions;           /* 200000 */
+	uint32_t messages;                /* 10000: MESSAGE requests under way */
+	uint32_t overload_cpu_percent;    /* 85: of one processor per worker */
+	uint32_t overload_memory_mb;      /* 0: no bound of its own */
+	uint32_t overload_queue;          /* 10000: messages that wait in a worker */
 };
 
 struct rf_site_emergency {
 	struct rf_site_pos pos;
 	struct rf_site_list numbers, via, notify;
+	struct rf_view test;              /* reads back what an emergency call would say; "": none */
+	struct rf_view hook;              /* path of a program in the site's folder, "": none */
+	uint32_t callback_s;              /* 1800: how long a call back reaches the phone */
 };
 
 struct rf_site {
@@ -162,6 +159,7 @@ struct rf_site {
 	struct rf_site_sip sip;
 	struct rf_site_limits limits;
 	struct rf_site_emergency emergency;
+	struct rf_site_telephony tel;
 	struct rf_policy policy;          /* what holds: level, file, deviations */
 	uint8_t digest[32];               /* SHA-256 over site.yaml and the phones file: names this configuration */
 };
@@ -192,7 +190,13 @@ const struct rf_site_location *rf_site_location(const struct rf_site *site, stru
 /* The deviation that holds at now for a mitigation, NULL when there is none. */
 const struct rf_site_deviation *rf_site_deviation(const struct rf_site *site, const char *mitigation,
 						  struct rf_wall now);
+/* 911, 112, 000, and the site's own. */
 bool rf_site_is_emergency(const struct rf_site *site, struct rf_view number);
+const struct rf_site_trunk *rf_site_trunk(const struct rf_site *site, struct rf_view name);
+const struct rf_site_cos *rf_site_cos(const struct rf_site *site, struct rf_view name);
+const struct rf_site_group *rf_site_group(const struct rf_site *site, struct rf_view number);
+const struct rf_site_numbering *rf_site_numbering(const struct rf_site *site, struct rf_view number);
+const struct rf_site_speed *rf_site_speed(const struct rf_site *site, struct rf_view number);
 
 /* The device URN of a phone: a version 8 UUID (RFC 9562) from SHA-256 over domain and name, so it is the same
  * wherever it is computed: "urn:uuid:...", 45 characters and a NUL. */

@@ -21,7 +21,7 @@ struct rf_site_asked {
 	int dtls_srtp;           /* enum rf_asked */
 	int profile;             /* 1 + enum rf_crypto_profile, 0: not said */
 	struct rf_site_pos client_certificate_pos, require_user_pos, digests_pos, suites_pos, media_pos, dtls_pos,
-		profile_pos, sip_pos, register_pos, session_pos, name_pos, domain_pos, phones_file_pos;
+		profile_pos, sip_pos, register_pos, session_pos, name_pos, domain_pos, phones_file_pos, timezone_pos;
 };
 
 /* Items by name. */
@@ -43,6 +43,7 @@ struct rf_site_all {
 	atomic_uint refs;
 	struct rf_hash_key hash_key;
 	struct rf_index phones, numbers, locations, zones, hosts, trunks;
+	struct rf_index plans, classes, groups, numberings, speeds, links;
 };
 
 static inline const struct rf_site_all *rf_site_all(const struct rf_site *site)
@@ -65,6 +66,32 @@ struct rf_load;
 void rf_phones_csv(struct rf_load *l, struct rf_view bytes, struct rf_site_phone **ret_v, size_t *ret_n);
 /* refs.c: build the indexes, resolve names, check what items say about each other. */
 int rf_site_resolve(struct rf_site_all *all, struct rf_findings *findings);
+
+struct rf_look {
+	struct rf_site_all *all;
+	struct rf_findings *f;
+	int rc;
+};
+
+#define RF_LOOK_ERROR(k, pos, mend, ...) \
+	rf_finding_add((k)->f, RF_SEV_ERROR, rf_site_place((k)->all, pos), NULL, mend, __VA_ARGS__)
+#define RF_LOOK_WARNING(k, pos, mend, ...) \
+	rf_finding_add((k)->f, RF_SEV_WARNING, rf_site_place((k)->all, pos), NULL, mend, __VA_ARGS__)
+
+/* Into an index: the one of that name that was there, NULL. */
+const void *rf_look_add(struct rf_look *k, struct rf_index *x, struct rf_view name, const void *item);
+void rf_look_twice(struct rf_look *k, struct rf_site_pos pos, struct rf_site_pos first, const char *what,
+		   struct rf_view name);
+/* The class or link that an item names; NULL when it names none, and a finding when there is none of that name. */
+const struct rf_site_cos *rf_look_class(struct rf_look *k, struct rf_site_pos pos, const char *what, struct rf_view who,
+					struct rf_view name);
+const struct rf_site_link *rf_look_link(struct rf_look *k, struct rf_site_pos pos, const char *what, struct rf_view who,
+					struct rf_view name);
+/* refs_tel.c: the part about calls, in two steps: what others name, then what names numbers and trunks. */
+void rf_look_plans(struct rf_look *k);
+void rf_look_calls(struct rf_look *k);
+/* rules_tel.c */
+void rf_site_rules_tel(struct rf_site_all *all, struct rf_wall now, struct rf_findings *findings);
 /* rules.c: level, asked, deviations -> policy. */
 void rf_site_rules(struct rf_site_all *all, struct rf_wall now, struct rf_findings *findings);
 

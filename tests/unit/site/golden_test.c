@@ -27,6 +27,130 @@ static void print_policy(FILE *out, const struct rf_policy *p)
 	fprintf(out, ", profile %s, password %u\n", p->profile == RF_CRYPTO_CNSA ? "cnsa" : "standard", p->password_min);
 }
 
+static void print_times(FILE *out, const struct rf_site_times *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		fprintf(out, " days %02x %u-%u", t->v[i].days, t->v[i].from_min, t->v[i].to_min);
+}
+
+static void print_list(FILE *out, const char *what, const struct rf_site_list *l)
+{
+	fprintf(out, ", %s", what);
+	for (size_t i = 0; i < l->n; i++)
+		fprintf(out, " %s", rf_site_cstr(l->v[i]));
+}
+
+static void print_plan(FILE *out, const struct rf_site_plan *p)
+{
+	fprintf(out, "plan %s country '%s' area '%s' outside '%s' prefixes '%s' '%s' digits %u %u\n", rf_site_cstr(p->name),
+		rf_site_cstr(p->country_code), rf_site_cstr(p->area_code), rf_site_cstr(p->outside),
+		rf_site_cstr(p->international), rf_site_cstr(p->national), p->national_digits, p->local_digits);
+	for (size_t i = 0; i < p->rule_count; i++)
+		fprintf(out, "  rule %s to '%s' class %s\n", rf_site_cstr(p->rules[i].match),
+			rf_site_cstr(p->rules[i].to), rf_class_name((enum rf_call_class)p->rules[i].call_class));
+}
+
+static void print_class(FILE *out, const struct rf_site_cos *c)
+{
+	fprintf(out, "class %s grants %02x", rf_site_cstr(c->name), c->grants);
+	print_list(out, "allow", &c->allow);
+	print_list(out, "deny", &c->deny);
+	print_times(out, &c->hours);
+	fprintf(out, ", until %lld, otherwise '%s', %u at once %u an hour %u abroad\n", (long long)c->until_s,
+		c->otherwise ? rf_site_cstr(c->otherwise->name) : "", c->calls, c->calls_per_hour,
+		c->abroad_minutes_per_day);
+}
+
+static void print_trunk(FILE *out, const struct rf_site_trunk *t)
+{
+	print_list(out, "certificate", &t->certificate);
+	for (size_t i = 0; i < t->number_count; i++)
+		fprintf(out, ", %s is %s", rf_site_cstr(t->numbers[i].match), rf_site_cstr(t->numbers[i].to));
+	fprintf(out, ", %zu addresses, caller '%s', format %d, a second %u in %u out, cost %u, health %u, stir %u, "
+		"precedence %d, link '%s'", t->addresses.n, rf_site_cstr(t->caller_number), t->format,
+		t->calls_per_second_in, t->calls_per_second_out, t->cost, t->health_interval_s, t->stir,
+		t->trust_precedence, t->link ? rf_site_cstr(t->link->name) : "");
+	print_times(out, &t->hours);
+	fputc('\n', out);
+}
+
+static void print_routes(FILE *out, const struct rf_site *s)
+{
+	for (size_t i = 0; i < s->tel.route_count; i++) {
+		const struct rf_site_route *r = &s->tel.routes[i];
+
+		fprintf(out, "route %s classes %02x order %d", rf_site_cstr(r->name), r->classes, r->order);
+		print_list(out, "numbers", &r->numbers);
+		print_list(out, "locations", &r->locations);
+		for (size_t j = 0; j < r->trunk_names.n; j++)
+			fprintf(out, ", by %s", rf_site_cstr(r->trunks[j]->name));
+		print_times(out, &r->hours);
+		fputc('\n', out);
+	}
+}
+
+static void print_numbers(FILE *out, const struct rf_site_telephony *t)
+{
+	for (size_t i = 0; i < t->group_count; i++) {
+		fprintf(out, "group %s %s strategy %d ring %u then '%s'", rf_site_cstr(t->groups[i].name),
+			rf_site_cstr(t->groups[i].number), t->groups[i].strategy, t->groups[i].ring_s,
+			rf_site_cstr(t->groups[i].on_no_answer));
+		print_list(out, "members", &t->groups[i].members);
+		fputc('\n', out);
+	}
+	for (size_t i = 0; i < t->number_count; i++)
+		fprintf(out, "number %s ring %d %u caller '%s'\n", rf_site_cstr(t->numbers[i].number), t->numbers[i].ring,
+			t->numbers[i].ring_s, rf_site_cstr(t->numbers[i].caller_number));
+	for (size_t i = 0; i < t->speed_count; i++)
+		fprintf(out, "speed %s is %s\n", rf_site_cstr(t->speeds[i].number), rf_site_cstr(t->speeds[i].to));
+	for (size_t i = 0; i < t->link_count; i++)
+		fprintf(out, "link %s calls %u kbit %u each %u\n", rf_site_cstr(t->links[i].name), t->links[i].calls,
+			t->links[i].kbit_per_second, t->links[i].kbit_per_call);
+	for (int i = 0; i < RF_FEATURES; i++)
+		fprintf(out, "%s%s %s", i ? ", " : "codes: ", rf_feature_name((enum rf_feature)i),
+			rf_site_cstr(t->codes[i]));
+	fputc('\n', out);
+}
+
+/* The part about calls, of sites that say something about them. */
+static void print_calls(FILE *out, const struct rf_site *s)
+{
+	const struct rf_site_telephony *t = &s->tel;
+
+	if (!t->plan_count && !t->class_count && !t->group_count && !t->link_count)
+		return;
+	fprintf(out, "plan '%s', class '%s', time zone '%s', %zu holidays\n", rf_site_cstr(t->plan->name),
+		rf_site_cstr(t->cos->name), rf_site_cstr(t->timezone), t->holidays.n);
+	for (size_t i = 0; i < t->plan_count; i++)
+		print_plan(out, &t->plans[i]);
+	for (size_t i = 0; i < t->class_count; i++)
+		print_class(out, &t->classes[i]);
+	for (size_t i = 0; i < s->trunk_count; i++)
+		print_trunk(out, &s->trunks[i]);
+	print_routes(out, s);
+	print_numbers(out, t);
+	fprintf(out, "park %u-%u back after %u, voicemail '%s', test '%s', call back %u, hook '%s'\n", t->parking.first,
+		t->parking.last, t->parking.return_s, rf_site_cstr(t->voicemail.number), rf_site_cstr(s->emergency.test),
+		s->emergency.callback_s, rf_site_cstr(s->emergency.hook));
+	fprintf(out, "stir '%s' '%s' '%s' '%s' %d, emergency calls %u, overload %u %u %u\n",
+		rf_site_cstr(t->stir.certificate), rf_site_cstr(t->stir.key), rf_site_cstr(t->stir.url),
+		rf_site_cstr(t->stir.trust), t->stir.attest, s->limits.emergency_calls, s->limits.overload_cpu_percent,
+		s->limits.overload_memory_mb, s->limits.overload_queue);
+	for (size_t i = 0; i < s->location_count; i++)
+		fprintf(out, "location %s plan '%s' class '%s' link '%s' %s/%s/%s/%s/%s/%s elin '%s'\n",
+			rf_site_cstr(s->locations[i].name), rf_site_cstr(s->locations[i].plan->name),
+			s->locations[i].cos ? rf_site_cstr(s->locations[i].cos->name) : "",
+			s->locations[i].link ? rf_site_cstr(s->locations[i].link->name) : "",
+			rf_site_cstr(s->locations[i].country), rf_site_cstr(s->locations[i].state),
+			rf_site_cstr(s->locations[i].city), rf_site_cstr(s->locations[i].street),
+			rf_site_cstr(s->locations[i].house_number), rf_site_cstr(s->locations[i].postal_code),
+			rf_site_cstr(s->locations[i].elin));
+	for (size_t i = 0; i < s->phone_count; i++)
+		fprintf(out, "phone %s class '%s' pickup '%s' precedence '%s'\n", rf_site_cstr(s->phones[i].name),
+			s->phones[i].cos ? rf_site_cstr(s->phones[i].cos->name) : "",
+			rf_site_cstr(s->phones[i].pickup_group), rf_site_cstr(s->phones[i].precedence));
+}
+
 static void print_site(FILE *out, const struct rf_site *s)
 {
 	fprintf(out, "site %s, domain %s, level %s, run as %s\n", rf_site_cstr(s->name), rf_site_cstr(s->domain),
@@ -57,6 +181,7 @@ static void print_site(FILE *out, const struct rf_site *s)
 	fprintf(out, "emergency numbers %zu via %zu notify %zu, deviations %zu\n", s->emergency.numbers.n,
 		s->emergency.via.n, s->emergency.notify.n, s->deviation_count);
 	print_policy(out, &s->policy);
+	print_calls(out, s);
 }
 
 static char *outcome(struct rf_view yaml, struct rf_view csv, const char *name)
@@ -176,6 +301,12 @@ static void every_allocation(void **state)
 {
 	static const char yaml[] = "site: a\ndomain: a.example\nlevel: medium\nzones: { server: { subnet: 10.0.0.0/24 } }\n"
 				   "hosts: [ { name: h, zone: server, address: 10.0.0.1, roles: controller } ]\n"
+				   "dial_plans: { d: { country_code: 49, rules: [ { match: +49900*, class: premium } ] } }\n"
+				   "classes: { c: { grants: local, hours: [mon-fri 08:00-18:00], deny: [+1*] } }\n"
+				   "locations: { l: { class: c, dial_plan: d } }\n"
+				   "trunks: [ { name: t, peer: t.example, numbers: { +49301234xx: 12xx } } ]\n"
+				   "routes: [ { name: r, trunks: [t] } ]\ngroups: [ { name: g, number: 2000, members: [1] } ]\n"
+				   "speed_dials: { 81: 1 }\nlinks: { w: { calls: 3 } }\nholidays: [2026-12-25]\n"
 				   "phones_file: p.csv\nphones: [ { name: x, number: 1 } ]\n";
 	struct rf_view csv = RF_V("name,number\np1,10\np2,11\n");
 

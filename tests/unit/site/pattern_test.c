@@ -1,4 +1,5 @@
 /* Number patterns and what they rewrite to; precedence values. */
+#include "base/err.h"
 #include "guard.h"
 #include "site/pattern.h"
 #include "site/precedence.h"

@@ -1,0 +1,137 @@
+#include "call/trunk_table.h"
+
+#include "base/err.h"
+#include "site/site.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct rf_trunks {
+	atomic_size_t users;
+	atomic_uint channels;
+	pthread_mutex_t lock;           /* over the list; entries never leave it */
+	struct rf_trunk_peer *first;
+	size_t n;
+};
+
+struct rf_trunks *rf_trunks_new(void)
+{
+	struct rf_trunks *t = calloc(1, sizeof *t);
+
+	if (!t)
+		return NULL;
+	atomic_init(&t->users, 1);
+	pthread_mutex_init(&t->lock, NULL);
+	return t;
+}
+
+struct rf_trunks *rf_trunks_get(struct rf_trunks *t)
+{
+	atomic_fetch_add_explicit(&t->users, 1, memory_order_relaxed);
+	return t;
+}
+
+void rf_trunks_put(struct rf_trunks *t)
+{
+	if (!t || atomic_fetch_sub_explicit(&t->users, 1, memory_order_acq_rel) != 1)
+		return;
+	for (struct rf_trunk_peer *p = t->first, *next; p; p = next) {
+		next = p->next;
+		free(p);
+	}
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+static struct rf_trunk_peer *add(struct rf_trunks *t, struct rf_view name)
+{
+	struct rf_trunk_peer *p = t->n < RF_SITE_ITEMS_MAX ? calloc(1, sizeof *p) : NULL;
+
+	if (!p)
+		return NULL;
+	p->table = t;
+	memcpy(p->name, name.p, name.n);
+	p->next = t->first;
+	t->first = p;
+	t->n++;
+	return p;
+}
+
+struct rf_trunk_peer *rf_trunks_find(struct rf_trunks *t, struct rf_view name)
+{
+	struct rf_trunk_peer *p;
+
+	if (name.n == 0 || name.n > RF_TRUNK_NAME_MAX)
+		return NULL;
+	pthread_mutex_lock(&t->lock);
+	for (p = t->first; p; p = p->next)
+		if (rf_view_eq(rf_view_str(p->name), name))
+			break;
+	if (!p)
+		p = add(t, name);
+	pthread_mutex_unlock(&t->lock);
+	return p;
+}
+
+uint32_t rf_trunks_channels(const struct rf_trunks *t)
+{
+	return atomic_load_explicit(&t->channels, memory_order_relaxed);
+}
+
+/* Over the bound for an instant is as if the other had come a little later. */
+static bool count(atomic_uint *n, uint32_t most)
+{
+	if (atomic_fetch_add_explicit(n, 1, memory_order_relaxed) < most || most == 0)
+		return true;
+	atomic_fetch_sub_explicit(n, 1, memory_order_relaxed);
+	return false;
+}
+
+int rf_channel_take(struct rf_trunk_peer *p, uint32_t most, uint32_t all_most, const char **ret_bound)
+{
+	*ret_bound = NULL;
+	if (!count(&p->channels, most)) {
+		*ret_bound = "channels";
+	} else if (!count(&p->table->channels, all_most)) {
+		atomic_fetch_sub_explicit(&p->channels, 1, memory_order_relaxed);
+		*ret_bound = "external_calls";
+	}
+	if (!*ret_bound)
+		return 0;
+	atomic_fetch_add_explicit(&p->over_channels, 1, memory_order_relaxed);
+	return RF_E_LIMIT;
+}
+
+void rf_channel_give(struct rf_trunk_peer *p)
+{
+	atomic_fetch_sub_explicit(&p->channels, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&p->table->channels, 1, memory_order_relaxed);
+}
+
+/* The bucket as one time: when it will be full again. A call moves it on by its share of a second, and may as long as
+ * it then lies no more than a second ahead. */
+int rf_trunk_rate_take(struct rf_trunk_peer *p, enum rf_trunk_way way, uint32_t per_s, struct rf_mono now)
+{
+	enum { SECOND_US = 1000000 };
+	uint64_t share = SECOND_US / (per_s ? per_s : 1);
+	uint64_t seen = atomic_load_explicit(&p->full_at_us[way], memory_order_relaxed), full;
+
+	do {
+		full = (seen > now.us ? seen : now.us) + share;
+		if (full > now.us + SECOND_US) {
+			atomic_fetch_add_explicit(&p->over_rate[way], 1, memory_order_relaxed);
+			return RF_E_LIMIT;
+		}
+	} while (!atomic_compare_exchange_weak_explicit(&p->full_at_us[way], &seen, full, memory_order_relaxed,
+							memory_order_relaxed));
+	return 0;
+}
+
+bool rf_trunk_become(struct rf_trunk_peer *p, enum rf_health_state state, struct rf_wall now, const char *why)
+{
+	if (atomic_exchange_explicit(&p->state, (unsigned)state, memory_order_relaxed) == (unsigned)state)
+		return false;
+	atomic_store_explicit(&p->since_us, now.us, memory_order_relaxed);
+	atomic_store_explicit(&p->why, why, memory_order_relaxed);
+	return true;
+}

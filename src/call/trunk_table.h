@@ -1,0 +1,66 @@
+/* What the workers of a process know together about its trunks: which are up, how many channels of each are in use, how
+ * fast calls come and go. One entry for each name that a site file had since the start; an entry is found once and then
+ * used as a pointer, good as long as the table. Entries of trunks that left the file stay and count nothing.
+ *
+ * Counting is here and nowhere else: rf_channel_take() and rf_channel_give(). All functions may be called on any thread,
+ * but what belongs to the health machine is touched by the worker that watches (worker 0) only. */
+#ifndef RF_CALL_TRUNK_TABLE_H
+#define RF_CALL_TRUNK_TABLE_H
+
+#include "base/view.h"
+#include "call/health.h"
+
+#include <stdatomic.h>
+
+struct rf_cli;
+
+enum { RF_TRUNK_NAME_MAX = 63 };
+
+enum rf_trunk_way { RF_TRUNK_IN, RF_TRUNK_OUT, RF_TRUNK_WAYS };
+
+struct rf_trunk_peer {
+	struct rf_trunk_peer *next;
+	struct rf_trunks *table;
+	char name[RF_TRUNK_NAME_MAX + 1];
+	/* any thread */
+	atomic_uint channels;                   /* in use */
+	atomic_uint state;                      /* enum rf_health_state, as calls see it */
+	_Atomic int64_t since_us;               /* when it became that, by the date; 0: never */
+	_Atomic(const char *) why;              /* of the last change; static text */
+	atomic_bool hurt;                       /* a call found nobody: for the health machine */
+	_Atomic uint64_t full_at_us[RF_TRUNK_WAYS]; /* buckets of the call rates, as the time when they will be full */
+	_Atomic uint64_t calls[RF_TRUNK_WAYS], over_rate[RF_TRUNK_WAYS], over_channels, failed;
+	/* worker 0 */
+	struct rf_health health;
+	struct rf_cli *asking;                  /* its OPTIONS, NULL */
+	bool watched;
+};
+
+struct rf_trunks;
+
+struct rf_trunks *rf_trunks_new(void);          /* with one reference; NULL: no memory */
+struct rf_trunks *rf_trunks_get(struct rf_trunks *t);
+void rf_trunks_put(struct rf_trunks *t);        /* NULL is fine */
+
+/* The entry of this name, a new one when there is none. NULL: no memory, too long a name, or more than
+ * RF_SITE_ITEMS_MAX names. */
+struct rf_trunk_peer *rf_trunks_find(struct rf_trunks *t, struct rf_view name);
+/* Channels of all trunks that are in use. */
+uint32_t rf_trunks_channels(const struct rf_trunks *t);
+
+/* One more channel of the peer: of at most `most` (0: no bound) and of all_most over all trunks (0: none). 0, or
+ * RF_E_LIMIT and which bound: "channels" or "external_calls". What was taken is given back once. */
+int rf_channel_take(struct rf_trunk_peer *p, uint32_t most, uint32_t all_most, const char **ret_bound);
+void rf_channel_give(struct rf_trunk_peer *p);
+
+/* One more call this way: at most per_s a second, and as many at once. 0, RF_E_LIMIT. */
+int rf_trunk_rate_take(struct rf_trunk_peer *p, enum rf_trunk_way way, uint32_t per_s, struct rf_mono now);
+
+/* The state as calls see it. True: it is another than before; since and why are set. why: static text. */
+bool rf_trunk_become(struct rf_trunk_peer *p, enum rf_health_state state, struct rf_wall now, const char *why);
+static inline bool rf_trunk_is_down(const struct rf_trunk_peer *p)
+{
+	return atomic_load_explicit(&p->state, memory_order_relaxed) == RF_HEALTH_DOWN;
+}
+
+#endif

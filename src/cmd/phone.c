@@ -439,7 +439,7 @@ static int phone_show(struct rf_cmd_ctx *c)
 
 /* --- config */
 
-/* Where the controller listens, unless the command says. TLS before the others. */
+/* Where the controller listens, unless the command says. TLS before the others, those for browsers last. */
 static int find_controller(const struct phone_cmd *p, struct rf_phone_config *config)
 {
 	const struct rf_site *s = p->site;
@@ -449,6 +449,9 @@ static int find_controller(const struct phone_cmd *p, struct rf_phone_config *co
 	for (size_t i = 1; i < s->sip.listens; i++)
 		if (s->sip.listen[i].transport < best->transport)
 			best = &s->sip.listen[i];
+	if (best->transport > RF_TRANSPORT_UDP)
+		return rf_cmd_error(p->c, RF_EXIT_NO, "this site listens for phones in browsers only: add an entry with "
+						      "transport: tls to sip.listen");
 	config->transport = best->transport;
 	config->port = best->port;
 	config->address = best->address_text.n ? rf_site_cstr(best->address_text) : NULL;

@@ -138,9 +138,9 @@ static void tell_ready(struct rf_controller *k)
 	for (size_t i = 0; i < k->listens; i++) {
 		const struct rf_addr *a = rf_ua_local(k->worker[0].ua, i);
 
-		json_array_append_new(listen, json_pack("{s:s,s:s}", "transport", rf_transport_name(k->listen[i].transport),
+		json_array_append_new(listen, json_pack("{s:s,s:s}", "transport", rf_transport_name(k->listen[i].asked->transport),
 							"address", rf_addr_text(a, text)));
-		rf_log(k->log, RF_LOG_INFO, "listening on %s %s", rf_transport_name(k->listen[i].transport), text);
+		rf_log(k->log, RF_LOG_INFO, "listening on %s %s", rf_transport_name(k->listen[i].asked->transport), text);
 	}
 	tell(k, json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "role", "controller", "pid", (int)getpid(), "listen", listen));
 	if (k->notify_fd >= 0 && write(k->notify_fd, "READY=1", 7) < 0)

@@ -151,7 +151,7 @@ static json_t *listen_json(const struct rf_controller *k)
 	char text[RF_ADDR_TEXT];
 
 	for (size_t i = 0; i < k->listens; i++)
-		json_array_append_new(list, json_pack("{s:s,s:s}", "transport", rf_transport_name(k->listen[i].transport),
+		json_array_append_new(list, json_pack("{s:s,s:s}", "transport", rf_transport_name(k->listen[i].asked->transport),
 						      "address", rf_addr_text(rf_ua_local(k->worker[0].ua, i), text)));
 	return list;
 }

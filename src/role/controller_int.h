@@ -61,7 +61,7 @@ struct rf_worker {
 
 /* One address to listen on, with a socket for each worker. */
 struct rf_listen {
-	unsigned transport;          /* RF_TRANSPORT_* */
+	const struct rf_site_listen *asked; /* of first_site */
 	struct rf_addr local;
 	int fd[RF_CONTROLLER_WORKERS_MAX]; /* -1: none, or adopted */
 };

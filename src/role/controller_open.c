@@ -80,7 +80,7 @@ static void host_file(const struct rf_controller *k, const char *file, char *dst
 static bool wants_tls(const struct rf_site *site)
 {
 	for (size_t i = 0; i < site->sip.listens; i++)
-		if (site->sip.listen[i].transport == RF_TRANSPORT_TLS)
+		if (rf_transport_secure(site->sip.listen[i].transport))
 			return true;
 	return site->sip.listens == 0;
 }
@@ -152,7 +152,7 @@ static int open_one(const struct rf_listen *l, bool share, int *ret_fd)
 	struct rf_listener_conf stream = { .local = l->local, .reuse_port = share, .v6_also_v4 = true };
 	struct rf_udp_conf udp = { .local = l->local, .reuse_port = share, .v6_also_v4 = true, .dscp = 24 };
 
-	return l->transport == RF_TRANSPORT_UDP ? rf_udp_open(&udp, ret_fd) : rf_listener_open(&stream, ret_fd);
+	return l->asked->transport == RF_TRANSPORT_UDP ? rf_udp_open(&udp, ret_fd) : rf_listener_open(&stream, ret_fd);
 }
 
 /* Sockets for every worker on one address. First one that does not share: another process on this address, perhaps
@@ -172,16 +172,17 @@ static int open_listen(struct rf_controller *k, struct rf_listen *l, struct rf_d
 			   rc == -EADDRNOTAVAIL ? ": this machine does not have that address; give the host its own in "
 						  "site.yaml" :
 			   rc == -EACCES ? ": ports below 1024 need root" : "";
-	return rf_diag_set(diag, rc, "listening on %s %s: %s%s", rf_transport_name(l->transport),
+	return rf_diag_set(diag, rc, "listening on %s %s: %s%s", rf_transport_name(l->asked->transport),
 			   rf_addr_text(&l->local, text), rf_err_text(rc), mend);
 }
 
-static int add_listen(struct rf_controller *k, unsigned transport, struct rf_addr local, struct rf_diag *diag)
+static int add_listen(struct rf_controller *k, const struct rf_site_listen *asked, struct rf_addr local,
+		      struct rf_diag *diag)
 {
 	if (k->listens == RF_UA_LISTENERS_MAX)
 		return rf_diag_set(diag, RF_E_LIMIT, "more than %d addresses to listen on", RF_UA_LISTENERS_MAX);
 	struct rf_listen *l = &k->listen[k->listens++];
-	*l = (struct rf_listen){ .transport = transport, .local = local };
+	*l = (struct rf_listen){ .asked = asked, .local = local };
 	for (unsigned w = 0; w < RF_CONTROLLER_WORKERS_MAX; w++)
 		l->fd[w] = -1;
 	return open_listen(k, l, diag);
@@ -192,17 +193,14 @@ static int bind_entry(struct rf_controller *k, const struct rf_site_listen *s, s
 	struct rf_addr a;
 	int rc = 0;
 
-	if (s->transport == RF_TRANSPORT_WS || s->transport == RF_TRANSPORT_WSS)
-		return rf_diag_set(diag, RF_E_UNSUPPORTED, "this version does not listen on %s: remove it from sip.listen",
-				   rf_transport_name(s->transport));
 	if (site_ip(&s->address, s->port, &a))
-		return add_listen(k, s->transport, a, diag);
+		return add_listen(k, s, a, diag);
 	if (!k->host || (!k->host->address.family && !k->host->address6.family))
-		return add_listen(k, s->transport, (struct rf_addr){ .family = 4, .port = (uint16_t)s->port }, diag);
+		return add_listen(k, s, (struct rf_addr){ .family = 4, .port = (uint16_t)s->port }, diag);
 	if (site_ip(&k->host->address, s->port, &a))
-		rc = add_listen(k, s->transport, a, diag);
+		rc = add_listen(k, s, a, diag);
 	if (!rc && site_ip(&k->host->address6, s->port, &a))
-		rc = add_listen(k, s->transport, a, diag);
+		rc = add_listen(k, s, a, diag);
 	return rc;
 }
 

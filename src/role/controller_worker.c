@@ -23,7 +23,18 @@ static void guard_conf(const struct rf_controller *k, const struct rf_site *site
 
 static uint8_t flow_kind(unsigned transport)
 {
-	return transport == RF_TRANSPORT_UDP ? RF_FLOW_UDP : transport == RF_TRANSPORT_TCP ? RF_FLOW_TCP : RF_FLOW_TLS;
+	switch (transport) {
+	case RF_TRANSPORT_UDP:
+		return RF_FLOW_UDP;
+	case RF_TRANSPORT_TCP:
+		return RF_FLOW_TCP;
+	case RF_TRANSPORT_WS:
+		return RF_FLOW_WS;
+	case RF_TRANSPORT_WSS:
+		return RF_FLOW_WSS;
+	default:
+		return RF_FLOW_TLS;
+	}
 }
 
 static int make_ua(struct rf_worker *w, struct rf_diag *diag)
@@ -37,13 +48,17 @@ static int make_ua(struct rf_worker *w, struct rf_diag *diag)
 	guard_conf(k, k->site, &guard);
 	for (size_t i = 0; i < k->listens; i++)
 		listeners[i] = (struct rf_ua_listener){
-			.kind = flow_kind(k->listen[i].transport),
+			.kind = flow_kind(k->listen[i].asked->transport),
 			.local = k->listen[i].local,
 			.fd = k->listen[i].fd[w->index],
-			.tls = k->listen[i].transport == RF_TRANSPORT_TLS ? k->tls_server : NULL,
+			.tls = rf_transport_secure(k->listen[i].asked->transport) ? k->tls_server : NULL,
 			.v6_also_v4 = true,
 			/* A phone must speak at least when its registration is due again. */
 			.idle_ms = (k->site->sip.register_max_s + 60) * 1000,
+			.ws = { .path = k->listen[i].asked->path, .origins = k->listen[i].asked->origins.v,
+				.origin_count = k->listen[i].asked->origins.n },
+			/* A script in a browser cannot ping, and never learns that its network is gone. */
+			.ws_ping_ms = k->site->sip.keepalive_s * 1000,
 		};
 	struct rf_ua_config conf = {
 		.worker = (uint8_t)w->index,

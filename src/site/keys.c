@@ -150,6 +150,7 @@ static const struct rf_key listen_rows[] = {
 	{ "address", RF_KEY_ADDRESS, AT(rf_site_listen, address_text), AT(rf_site_listen, address) },
 	{ "port", RF_KEY_COUNT, AT(rf_site_listen, port), .min = 1, .max = 65535 },
 	{ "path", RF_KEY_PATH, AT(rf_site_listen, path) },
+	{ "origins", RF_KEY_ORIGINS, AT(rf_site_listen, origins), .max = RF_SITE_ORIGINS_MAX },
 };
 
 static const struct rf_keys listen_keys = {

@@ -83,13 +83,16 @@ static bool has_softphone_zone(const struct rf_site *s)
 	return false;
 }
 
-/* Browsers are softphones. */
+/* Browsers are softphones. At highest DTLS-SRTP, their only media, is off, so that no deviation would help. */
 static void look_softphones(struct rules *r, const struct rf_site_listen *l)
 {
 	const struct rf_site *s = &r->all->pub;
 	const char *name = rf_transport_name(l->transport);
 
-	if (!rf_level_policy(s->level)->softphones && !deviates(r, RF_MIT_SOFTPHONES))
+	if (s->level == RF_LEVEL_HIGHEST)
+		FINDING(r, RF_SEV_ERROR, l->pos, RF_MIT_SOFTPHONES, "remove it, or choose a lower level",
+			"level highest has no softphones, and %s is for phones in a browser", name);
+	else if (!rf_level_policy(s->level)->softphones && !deviates(r, RF_MIT_SOFTPHONES))
 		FINDING(r, RF_SEV_ERROR, l->pos, RF_MIT_SOFTPHONES,
 			"remove it, or write a deviation from " RF_MIT_SOFTPHONES,
 			"level %s has no softphones, and %s is for phones in a browser", rf_level_name(s->level), name);
@@ -276,7 +279,8 @@ void rf_site_rules(struct rf_site_all *all, struct rf_wall now, struct rf_findin
 	look_times(&r);
 	if (s->level == RF_LEVEL_MINIMUM && deviates(&r, RF_MIT_SIGNALING))
 		p.transports |= RF_TRANSPORT_TCP | RF_TRANSPORT_UDP;
-	p.softphones = has_softphone_zone(s) && (p.softphones || deviates(&r, RF_MIT_SOFTPHONES));
+	p.softphones = s->level != RF_LEVEL_HIGHEST && has_softphone_zone(s) &&
+		       (p.softphones || deviates(&r, RF_MIT_SOFTPHONES));
 	if (p.softphones)
 		p.transports |= RF_TRANSPORT_WSS | (p.transports & RF_TRANSPORT_TCP ? RF_TRANSPORT_WS : 0u);
 	s->policy = p;

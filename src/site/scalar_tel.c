@@ -156,6 +156,29 @@ static bool is_url(struct rf_view v)
 	return rf_view_starts_nocase(v, RF_V("https://")) && v.n > 8 && is_uri_text(v);
 }
 
+/* What a browser writes into Origin. Pages that came without TLS may have been changed on their way, so http:// is for
+ * a page of the machine that the browser runs on. */
+static bool is_origin(struct rf_view v)
+{
+	static const struct rf_view local[] = {
+		{ (const uint8_t *)"http://127.0.0.1", 16 }, { (const uint8_t *)"http://localhost", 16 },
+		{ (const uint8_t *)"http://[::1]", 12 },
+	};
+	bool http = false;
+	size_t host = 8;
+
+	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
+		http |= rf_view_starts_nocase(v, local[i]) && (v.n == local[i].n || v.p[local[i].n] == ':');
+	if (http)
+		host = 7;
+	else if (!rf_view_starts_nocase(v, RF_V("https://")))
+		return false;
+	for (size_t i = host; i < v.n; i++)
+		if (!rf_is_word(v.p[i]) && !strchr("-.:[]", v.p[i]))
+			return false;
+	return v.n > host && v.n <= 300;
+}
+
 bool rf_value_tel(const struct rf_value *v)
 {
 	switch (v->key->type) {
@@ -203,6 +226,9 @@ bool rf_value_tel(const struct rf_value *v)
 		return true;
 	case RF_KEY_PATH:
 		put_text(v, v->text.n && v->text.p[0] == '/' && is_uri_text(v->text), "write a path like /sip");
+		return true;
+	case RF_KEY_ORIGINS:
+		put_text(v, is_origin(v->text), "write what browsers call the page's origin, like https://phone.example.org");
 		return true;
 	default:
 		return false;

@@ -180,6 +180,7 @@ static void load_value(struct rf_load *l, const struct rf_key *key, const struct
 	case RF_KEY_TIMES:
 	case RF_KEY_DATES:
 	case RF_KEY_SUBNETS:
+	case RF_KEY_ORIGINS:
 		load_texts(l, key, value, dst);
 		break;
 	case RF_KEY_CHOICES:

@@ -40,6 +40,7 @@ enum rf_key_type {
 	RF_KEY_GRANT,    /* struct rf_view: rf_precedence_ok() */
 	RF_KEY_TIMEZONE, /* struct rf_view: a name like Europe/Berlin, or a rule as in TZ (POSIX) */
 	RF_KEY_PATH,     /* struct rf_view: of a URI, begins with / */
+	RF_KEY_ORIGINS,  /* struct rf_site_list: https://host:port (RFC 6454); http:// on the browser's own machine only */
 	RF_KEY_PART,     /* a map into the same struct, keys of `sub` */
 	RF_KEY_ITEMS,    /* a list of maps: const struct * at `at`, size_t at `at2` */
 	RF_KEY_NAMED,    /* a map from names to maps: likewise */

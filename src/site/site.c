@@ -117,6 +117,23 @@ static uint32_t usual_port(unsigned transport)
 	       transport == RF_TRANSPORT_WS ? 80 : 5060;
 }
 
+static int own_origin(struct rf_site_all *all, struct rf_site_list *ret_list)
+{
+	static const char scheme[] = "https://";
+	struct rf_view domain = all->pub.domain, *one = rf_arena_array(&all->arena, 1, sizeof *one);
+	uint8_t *text = rf_arena_alloc(&all->arena, sizeof scheme + domain.n);
+
+	if (!one || !text)
+		return -ENOMEM;
+	memcpy(text, scheme, sizeof scheme - 1);
+	if (domain.n)
+		memcpy(text + sizeof scheme - 1, domain.p, domain.n);
+	text[sizeof scheme - 1 + domain.n] = '\0';
+	*one = rf_view_of(text, sizeof scheme - 1 + domain.n);
+	*ret_list = (struct rf_site_list){ one, 1 };
+	return 0;
+}
+
 /* Ports that the file leaves out; the table of keys cannot know them, they follow from the transport. */
 static int fill_listen(struct rf_site_all *all)
 {
@@ -138,6 +155,8 @@ static int fill_listen(struct rf_site_all *all)
 			v[i].port = usual_port(v[i].transport);
 		if (!v[i].path.n)
 			v[i].path = RF_V("/");
+		if (!v[i].origins.n && own_origin(all, &v[i].origins))
+			return -ENOMEM;
 	}
 	sip->listen = v;
 	return 0;

@@ -26,6 +26,7 @@ enum {
 	RF_SITE_PHONES_MAX = 200000,
 	RF_SITE_ITEMS_MAX = 4096,           /* of zones, hosts, locations, trunks, deviations each */
 	RF_SITE_LISTEN_MAX = 16,
+	RF_SITE_ORIGINS_MAX = 32,
 	RF_SITE_LIST_MAX = 64,              /* of numbers, names in one list */
 	RF_SITE_NUMBER_MAX = 32,            /* characters of a number */
 	RF_SITE_NAME_MAX = 63,              /* of a name of ours */
@@ -99,6 +100,7 @@ struct rf_site_listen {
 	struct rf_site_ip address;        /* family 0: likewise */
 	uint32_t port;                    /* default 5061 for tls, 443 for wss, 80 for ws, 5060 for the others */
 	struct rf_view path;              /* of the URI that ws and wss answer on; default "/" */
+	struct rf_site_list origins;      /* whose pages may connect there; default "https://DOMAIN" */
 };
 
 struct rf_site_sip {

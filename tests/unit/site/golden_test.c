@@ -151,6 +151,17 @@ static void print_calls(FILE *out, const struct rf_site *s)
 			rf_site_cstr(s->phones[i].pickup_group), rf_site_cstr(s->phones[i].precedence));
 }
 
+static void print_listen(FILE *out, const struct rf_site_listen *l)
+{
+	fprintf(out, "listen %s '%s' %u", rf_transport_name(l->transport), rf_site_cstr(l->address_text), l->port);
+	if (l->transport == RF_TRANSPORT_WS || l->transport == RF_TRANSPORT_WSS) {
+		fprintf(out, " path %.*s origins", RF_VFMT(l->path));
+		for (size_t i = 0; i < l->origins.n; i++)
+			fprintf(out, " %s", rf_site_cstr(l->origins.v[i]));
+	}
+	fputc('\n', out);
+}
+
 static void print_site(FILE *out, const struct rf_site *s)
 {
 	fprintf(out, "site %s, domain %s, level %s, run as %s\n", rf_site_cstr(s->name), rf_site_cstr(s->domain),
@@ -172,8 +183,7 @@ static void print_site(FILE *out, const struct rf_site *s)
 		fprintf(out, "trunk %s to %s over %s, %u channels\n", rf_site_cstr(s->trunks[i].name),
 			rf_site_cstr(s->trunks[i].peer), rf_transport_name(s->trunks[i].transport), s->trunks[i].channels);
 	for (size_t i = 0; i < s->sip.listens; i++)
-		fprintf(out, "listen %s '%s' %u\n", rf_transport_name(s->sip.listen[i].transport),
-			rf_site_cstr(s->sip.listen[i].address_text), s->sip.listen[i].port);
+		print_listen(out, &s->sip.listen[i]);
 	fprintf(out, "register %u %u %u, bindings %u, session %d %u %u, ring %u, external calls %u\n",
 		s->sip.register_min_s, s->sip.register_default_s, s->sip.register_max_s, s->sip.bindings_per_number,
 		s->sip.session_timer, s->sip.session_expires_s, s->sip.session_min_s, s->sip.ring_timeout_s,

@@ -1,5 +1,6 @@
 """The two servers that are measured, started and watched alike. CPU and memory are the kernel's own account of all
 processes of the server: time on a processor from /proc/PID/task/*/schedstat, proportional set size from /proc/PID/smaps_rollup."""
+import contextlib
 import ctypes
 import datetime
 import os
@@ -50,6 +51,7 @@ def wait_for_port(port, seconds=20):
 class Server:
     """One server process tree on one core."""
     name = "?"
+    end = signal.SIGTERM
 
     def __init__(self, work, plain_port, tls_port, core):
         self.work = pathlib.Path(work)
@@ -94,12 +96,13 @@ class Server:
     def stop(self):
         if not self.process:
             return
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(self.end)
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             for pid in self.pids():
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self.process.wait()
         self.process = None
 
@@ -107,6 +110,7 @@ class Server:
 class Kamailio(Server):
     """Debian's kamailio as a registrar and stateful proxy, with the quick allocator."""
     name = "kamailio"
+    end = signal.SIGKILL   # unshare heeds nothing else, and takes the others with it
 
     def __init__(self, *args, pki, digest=True):
         super().__init__(*args)

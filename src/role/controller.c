@@ -192,6 +192,7 @@ static int open_landlock(struct rf_controller *k, struct rf_sandbox_landlock *re
 		{ "ledger", RF_SANDBOX_WRITE, true },
 		{ ".", RF_SANDBOX_READ, true },                        /* the site file again, for a reload */
 		{ rf_site_cstr(k->site->phones_file), RF_SANDBOX_READ, false }, /* may lie elsewhere */
+		{ "/usr/share/zoneinfo", RF_SANDBOX_READ, false },     /* likewise: its time zone */
 		{ "/etc/resolv.conf", RF_SANDBOX_READ, false },        /* c-ares */
 		{ "/run/systemd/resolve", RF_SANDBOX_READ, false },    /* where resolv.conf may point */
 		{ "/etc/hosts", RF_SANDBOX_READ, false },

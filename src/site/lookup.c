@@ -1,5 +1,6 @@
 /* Questions to a snapshot. */
 #include "site/site_int.h"
+#include "site/tz.h"
 
 #include <openssl/evp.h>
 
@@ -36,6 +37,39 @@ const struct rf_site_deviation *rf_site_deviation(const struct rf_site *site, co
 			return d;
 	}
 	return NULL;
+}
+
+static bool is_holiday(const struct rf_site *site, int64_t day)
+{
+	for (size_t i = 0; i < site->tel.holidays.n; i++)
+		if (site->tel.holidays.v[i] == day)
+			return true;
+	return false;
+}
+
+static bool day_in(const struct rf_site *site, const struct rf_site_time *t, int64_t day)
+{
+	if (is_holiday(site, day))
+		return t->days & RF_DAY_HOLIDAY;
+	return t->days & 1u << (unsigned)(((day + 4) % 7 + 7) % 7);
+}
+
+bool rf_site_in_hours(const struct rf_site *site, const struct rf_site_times *t, struct rf_wall now)
+{
+	struct rf_local local = rf_tz_local(site->tel.tz, now.us / 1000000);
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct rf_site_time *w = &t->v[i];
+
+		if (w->from_min < w->to_min) {
+			if (local.min >= w->from_min && local.min < w->to_min && day_in(site, w, local.day))
+				return true;
+		} else if ((local.min >= w->from_min && day_in(site, w, local.day)) ||
+			   (local.min < w->to_min && day_in(site, w, local.day - 1))) {
+			return true;
+		}
+	}
+	return t->n == 0;
 }
 
 bool rf_site_is_emergency(const struct rf_site *site, struct rf_view number)

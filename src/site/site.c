@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "site/schema.h"
+#include "site/tz.h"
 
 #include <openssl/evp.h>
 
@@ -298,6 +299,34 @@ static int open_csv(struct rf_site_all *all, struct source *src, struct rf_findi
 	return rc;
 }
 
+#define ZONEINFO "/usr/share/zoneinfo"
+
+/* A rule stands for itself; a name for a file of the tz database, which is only opened where files are. */
+static int load_timezone(struct rf_site_all *all, const struct source *src, struct rf_findings *findings)
+{
+	struct rf_site_telephony *tel = &all->pub.tel;
+	struct rf_view bytes = { 0 };
+	char *path;
+	int rc = tel->timezone.n && !rf_view_eq(tel->timezone, RF_V("UTC")) ?
+		 rf_tz_of_rule(&all->arena, tel->timezone, &tel->tz) : 0;
+
+	if (rc != RF_E_MALFORMED || !src->dir)
+		return rc == RF_E_MALFORMED ? 0 : rc;
+	if (asprintf(&path, ZONEINFO "/%s", rf_site_cstr(tel->timezone)) < 0)
+		return -ENOMEM;
+	rc = read_file(path, RF_TZ_FILE_MAX, &bytes);
+	if (rc == 0)
+		rc = rf_tz_of_file(&all->arena, bytes, &tel->tz);
+	free(path);
+	release(bytes);
+	if (rc == 0 || rc == -ENOMEM)
+		return rc;
+	rf_finding_add(findings, RF_SEV_ERROR, rf_site_place(all, all->asked.timezone_pos), NULL,
+		       "name a file below " ZONEINFO " (package tzdata), like Europe/Berlin",
+		       "there are no rules of the time zone \"%.*s\": %s", RF_VFMT(tel->timezone), rf_err_text(rc));
+	return 0;
+}
+
 static int build(struct rf_site_all *all, struct source *src, const char *name, struct rf_wall now,
 		 struct rf_findings *findings)
 {
@@ -311,6 +340,8 @@ static int build(struct rf_site_all *all, struct source *src, const char *name, 
 		rc = read_csv(all, src->csv, findings);
 	if (rc == 0)
 		rc = yaml_rc;
+	if (rc == 0)
+		rc = load_timezone(all, src, findings);
 	if (rc == 0)
 		rc = rf_site_resolve(all, findings);
 	if (rc)

@@ -172,7 +172,7 @@ struct rf_site {
  * findings (may be NULL) gets errors, and warnings also on success. */
 int rf_site_load(const char *dir, struct rf_wall now, struct rf_findings *findings, struct rf_site **ret_site);
 /* The same from memory, for tests and fuzzing: yaml is shown as file `name` in findings; a phones_file is not opened
- * but taken from csv (may be empty). */
+ * but taken from csv (may be empty), and of time zones only rules are understood, names count as UTC. */
 int rf_site_parse(struct rf_view yaml, struct rf_view csv, const char *name, struct rf_wall now,
 		  struct rf_findings *findings, struct rf_site **ret_site);
 
@@ -192,6 +192,8 @@ const struct rf_site_location *rf_site_location(const struct rf_site *site, stru
 /* The deviation that holds at now for a mitigation, NULL when there is none. */
 const struct rf_site_deviation *rf_site_deviation(const struct rf_site *site, const char *mitigation,
 						  struct rf_wall now);
+/* Does this moment lie in one of the windows, by the site's time zone and holidays? Without windows: always. */
+bool rf_site_in_hours(const struct rf_site *site, const struct rf_site_times *t, struct rf_wall now);
 /* 911, 112, 000, and the site's own. */
 bool rf_site_is_emergency(const struct rf_site *site, struct rf_view number);
 const struct rf_site_trunk *rf_site_trunk(const struct rf_site *site, struct rf_view name);

@@ -6,6 +6,8 @@
 
 #include "site/types.h"
 
+struct rf_tz;
+
 /* Classes of calls; what a number is in by its E.164 form. RF_CLASS_EMERGENCY cannot be granted or denied. */
 enum rf_call_class {
 	RF_CLASS_INTERNAL, RF_CLASS_LOCAL, RF_CLASS_NATIONAL, RF_CLASS_INTERNATIONAL, RF_CLASS_PREMIUM, RF_CLASS_SERVICE,
@@ -185,6 +187,7 @@ struct rf_site_stir {
 
 struct rf_site_telephony {
 	struct rf_view timezone;          /* "Europe/Berlin"; "": UTC */
+	const struct rf_tz *tz;           /* site/tz.h; NULL: UTC */
 	struct rf_site_days holidays;
 	struct rf_view plan_name, class_name;
 	struct rf_site_pos plan_pos, class_pos;

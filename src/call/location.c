@@ -1,29 +1,23 @@
-/* One allocation a set: the header, the bindings, then all their strings. Ten thousand phones fit in a few
- * megabytes, and freeing a set is one free. */
-#include "call/location.h"
+/* One allocation a set (location_set.h). Ten thousand phones fit in a few megabytes, and freeing a set is one free. */
+#include "call/location_set.h"
 
 #include "base/err.h"
 #include "base/table.h"
 #include "sip/uri.h"
 
 #include <stdlib.h>
-#include <urcu/urcu-memb.h>
-#include <urcu/rculfhash.h>
 
 enum {
+	FEW = 4,
 	MAX_PER_AOR = 64, /* above any site's setting: bounds the arrays on the stack here */
 	LAST_AOR = 320,   /* the longest AOR: RFC 3696 bounds of local part and host */
 	RETIRE_TOGETHER = 256,
 };
 
-struct set {
-	struct cds_lfht_node node;
+/* Sets that were replaced, to be freed when nobody reads them any more. */
+struct retired {
 	struct rcu_head rcu;
-	struct set *retired; /* the one that was retired before it */
-	uint64_t hash;
-	struct rf_view aor;
-	size_t n;
-	struct rf_binding b[];
+	struct rf_location_set *first;
 };
 
 struct rf_location {
@@ -33,7 +27,7 @@ struct rf_location {
 	uint64_t aors, bindings, refused, replaced; /* atomic */
 	uint8_t last[LAST_AOR];                     /* rf_location_expire(): where it stopped; its one thread */
 	size_t last_n;
-	struct set *retired;                        /* atomic: replaced, and not yet given to be freed */
+	struct rf_location_set *retired;            /* atomic: replaced, and not yet given to be freed */
 	size_t retired_n;                           /* atomic, roughly how many those are */
 };
 
@@ -46,29 +40,34 @@ static int match(struct cds_lfht_node *node, const void *key)
 {
 	const struct rf_view *aor = key;
 
-	return rf_view_eq(rf_container(node, struct set, node)->aor, *aor);
+	return rf_view_eq(rf_location_set_aor(rf_container(node, struct rf_location_set, node)), *aor);
 }
 
 static void free_sets(struct rcu_head *head)
 {
-	for (struct set *s = rf_container(head, struct set, rcu), *next; s; s = next) {
+	struct retired *all = rf_container(head, struct retired, rcu);
+
+	for (struct rf_location_set *s = all->first, *next; s; s = next) {
 		next = s->retired;
 		free(s);
 	}
+	free(all);
 }
 
-/* The list as it is now ends with one wait for all readers. */
+/* The list as it is now ends with one wait for all readers. Without memory for that it waits for another time. */
 static void free_retired(struct rf_location *l)
 {
-	struct set *all = __atomic_exchange_n(&l->retired, NULL, __ATOMIC_ACQ_REL);
+	struct retired *all = __atomic_load_n(&l->retired, __ATOMIC_RELAXED) ? malloc(sizeof *all) : NULL;
 
+	if (!all)
+		return;
+	all->first = __atomic_exchange_n(&l->retired, NULL, __ATOMIC_ACQ_REL);
 	__atomic_store_n(&l->retired_n, 0, __ATOMIC_RELAXED);
-	if (all)
-		urcu_memb_call_rcu(&all->rcu, free_sets);
+	urcu_memb_call_rcu(&all->rcu, free_sets);
 }
 
 /* Each wait for the readers wakes a thread: many sets share one. The rest goes with rf_location_expire(). */
-static void retire(struct rf_location *l, struct set *s)
+static void retire(struct rf_location *l, struct rf_location_set *s)
 {
 	s->retired = __atomic_load_n(&l->retired, __ATOMIC_RELAXED);
 	while (!__atomic_compare_exchange_n(&l->retired, &s->retired, s, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
@@ -110,11 +109,14 @@ void rf_location_free(struct rf_location *l)
 	urcu_memb_read_lock();
 	cds_lfht_for_each(l->ht, &it, node)
 		if (cds_lfht_del(l->ht, node) == 0)
-			retire(l, rf_container(node, struct set, node));
+			retire(l, rf_container(node, struct rf_location_set, node));
 	urcu_memb_read_unlock();
-	free_retired(l);
 	urcu_memb_unregister_thread();
 	urcu_memb_barrier();
+	for (struct rf_location_set *s = l->retired, *next; s; s = next) { /* all threads have left */
+		next = s->retired;
+		free(s);
+	}
 	cds_lfht_destroy(l->ht, NULL);
 	free(l);
 }
@@ -147,70 +149,13 @@ bool rf_binding_same(const struct rf_binding *a, const struct rf_binding *b)
 	return same_contact(a->contact, b->contact);
 }
 
-/* The views of a binding, so that copying them is a loop. */
-enum { STRINGS = 7 };
-
-static void strings_of(struct rf_binding *b, struct rf_view *ret[static STRINGS])
-{
-	ret[0] = &b->contact;
-	ret[1] = &b->call_id;
-	ret[2] = &b->instance;
-	ret[3] = &b->path;
-	ret[4] = &b->phone;
-	ret[5] = &b->user;
-	ret[6] = &b->agent;
-}
-
-static size_t string_bytes(const struct rf_binding *b)
-{
-	return b->contact.n + b->call_id.n + b->instance.n + b->path.n + b->phone.n + b->user.n + b->agent.n;
-}
-
-static void move_strings(struct rf_binding *b, uint8_t **p)
-{
-	struct rf_view *v[STRINGS];
-
-	strings_of(b, v);
-	for (size_t i = 0; i < STRINGS; i++) {
-		if (v[i]->n)
-			memcpy(*p, v[i]->p, v[i]->n);
-		v[i]->p = *p;
-		*p += v[i]->n;
-	}
-}
-
-static struct set *new_set(struct rf_location *l, struct rf_view aor, const struct rf_binding *b, size_t n)
-{
-	size_t bytes = sizeof(struct set) + n * sizeof *b + aor.n;
-
-	for (size_t i = 0; i < n; i++)
-		bytes += string_bytes(&b[i]);
-	struct set *s = malloc(bytes);
-
-	if (!s)
-		return NULL;
-	uint8_t *p = (uint8_t *)&s->b[n];
-
-	cds_lfht_node_init(&s->node);
-	s->hash = rf_hash(&l->key, aor);
-	s->n = n;
-	memcpy(p, aor.p, aor.n);
-	s->aor = (struct rf_view){ p, aor.n };
-	p += aor.n;
-	for (size_t i = 0; i < n; i++) {
-		s->b[i] = b[i];
-		move_strings(&s->b[i], &p);
-	}
-	return s;
-}
-
 /* Under the read lock; *it stays usable for replace and del. */
-static struct set *find(struct rf_location *l, struct rf_view aor, struct cds_lfht_iter *it)
+static struct rf_location_set *find(struct rf_location *l, struct rf_view aor, struct cds_lfht_iter *it)
 {
 	cds_lfht_lookup(l->ht, rf_hash(&l->key, aor), match, &aor, it);
 	struct cds_lfht_node *node = cds_lfht_iter_get_node(it);
 
-	return node ? rf_container(node, struct set, node) : NULL;
+	return node ? rf_container(node, struct rf_location_set, node) : NULL;
 }
 
 /* A change of one set: works on a copy b[] of *n bindings (room for one more than the cap), says what to do next. */
@@ -218,7 +163,7 @@ enum change { CHANGE_NONE, CHANGE_MADE };
 typedef enum change change_fn(struct rf_location *l, struct rf_binding *b, size_t *n, void *arg);
 
 /* Swap `old` (NULL: none) for bindings b[n]. 0, -ENOMEM, or RF_E_BUSY when somebody was quicker. */
-static int swap(struct rf_location *l, struct rf_view aor, struct cds_lfht_iter *it, struct set *old,
+static int swap(struct rf_location *l, struct rf_view aor, struct cds_lfht_iter *it, struct rf_location_set *old,
 		const struct rf_binding *b, size_t n)
 {
 	if (n == 0) {
@@ -229,18 +174,20 @@ static int swap(struct rf_location *l, struct rf_view aor, struct cds_lfht_iter 
 		retire(l, old);
 		return 0;
 	}
-	struct set *s = new_set(l, aor, b, n);
+	struct rf_location_set *s = rf_location_set_new(aor, b, n);
+	struct rf_view own;
 
 	if (!s)
 		return -ENOMEM;
+	own = rf_location_set_aor(s);
 	if (!old) {
-		if (cds_lfht_add_unique(l->ht, s->hash, match, &s->aor, &s->node) != &s->node) {
+		if (cds_lfht_add_unique(l->ht, rf_hash(&l->key, own), match, &own, &s->node) != &s->node) {
 			free(s);
 			return RF_E_BUSY;
 		}
 		add_count(&l->aors, 1);
 	} else {
-		if (cds_lfht_replace(l->ht, it, s->hash, match, &s->aor, &s->node)) {
+		if (cds_lfht_replace(l->ht, it, rf_hash(&l->key, own), match, &own, &s->node)) {
 			free(s);
 			return RF_E_BUSY;
 		}
@@ -250,23 +197,27 @@ static int swap(struct rf_location *l, struct rf_view aor, struct cds_lfht_iter 
 	return 0;
 }
 
-/* Read, change, swap; again when another thread was between. Each round somebody has made progress. */
-static int change(struct rf_location *l, struct rf_view aor, change_fn *fn, void *arg)
+/* Read, change, swap; again when another thread was between. Each round somebody has made progress. b has room for
+ * `room` bindings and the one that may come: RF_E_SPACE when that is too little. */
+static int change_in(struct rf_location *l, struct rf_view aor, change_fn *fn, void *arg, struct rf_binding *b,
+		     size_t room)
 {
 	int rc = RF_E_BUSY;
 
 	while (rc == RF_E_BUSY) {
-		struct rf_binding b[MAX_PER_AOR + 1];
 		struct cds_lfht_iter it;
 		size_t n = 0;
 
 		urcu_memb_read_lock();
-		struct set *old = find(l, aor, &it);
+		struct rf_location_set *old = find(l, aor, &it);
 
-		if (old) {
-			n = old->n;
-			memcpy(b, old->b, n * sizeof *b);
+		if (old && old->n > room) {
+			urcu_memb_read_unlock();
+			return RF_E_SPACE;
 		}
+		if (old)
+			for (struct rf_location_at at = rf_location_set_begin(old); n < old->n;)
+				b[n++] = *rf_location_set_next(&at);
 		if (fn(l, b, &n, arg) == CHANGE_NONE || (!old && n == 0))
 			rc = RF_E_NOT_FOUND;
 		else if (!old && __atomic_load_n(&l->aors, __ATOMIC_RELAXED) >= l->limits.aors)
@@ -278,6 +229,22 @@ static int change(struct rf_location *l, struct rf_view aor, change_fn *fn, void
 	if (rc == RF_E_LIMIT)
 		add_count(&l->refused, 1);
 	return rc;
+}
+
+static __attribute__((noinline)) int change_many(struct rf_location *l, struct rf_view aor, change_fn *fn, void *arg)
+{
+	struct rf_binding b[MAX_PER_AOR + 1];
+
+	return change_in(l, aor, fn, arg, b, MAX_PER_AOR);
+}
+
+/* Most have one or two, for which a large array is not worth its clearing. */
+static int change(struct rf_location *l, struct rf_view aor, change_fn *fn, void *arg)
+{
+	struct rf_binding b[FEW + 1];
+	int rc = change_in(l, aor, fn, arg, b, FEW);
+
+	return rc == RF_E_SPACE ? change_many(l, aor, fn, arg) : rc;
 }
 
 static void drop(struct rf_binding *b, size_t *n, size_t i)
@@ -410,23 +377,44 @@ static void sort(struct rf_binding *b, size_t n)
 		}
 }
 
-static int copy_live(const struct set *s, struct rf_mono now, struct rf_arena *arena, struct rf_binding **ret_b,
-		     size_t *ret_n)
+/* Strings of b copied to *p. */
+static void move_strings(struct rf_binding *b, uint8_t **p)
 {
-	size_t bytes = 0, n = 0;
+	struct rf_view *v[RF_BINDING_STRINGS];
 
-	for (size_t i = 0; i < s->n; i++)
-		bytes += string_bytes(&s->b[i]);
+	rf_binding_strings(b, v);
+	for (size_t i = 0; i < RF_BINDING_STRINGS; i++) {
+		if (v[i]->n)
+			memcpy(*p, v[i]->p, v[i]->n);
+		v[i]->p = *p;
+		*p += v[i]->n;
+	}
+}
+
+static size_t string_bytes(const struct rf_binding *b)
+{
+	return b->contact.n + b->call_id.n + b->instance.n + b->path.n + b->phone.n + b->user.n + b->agent.n;
+}
+
+static int copy_live(const struct rf_location_set *s, struct rf_mono now, struct rf_arena *arena,
+		     struct rf_binding **ret_b, size_t *ret_n)
+{
 	struct rf_binding *b = rf_arena_array(arena, s->n, sizeof *b);
-	uint8_t *p = rf_arena_alloc(arena, bytes + 1);
+	struct rf_location_at at = rf_location_set_begin(s);
+	size_t bytes = 1, n = 0;
 
-	if (!b || !p)
+	if (!b)
 		return -ENOMEM;
-	for (size_t i = 0; i < s->n; i++)
-		if (s->b[i].expires.us > now.us) {
-			b[n] = s->b[i];
-			move_strings(&b[n++], &p);
-		}
+	for (size_t i = 0; i < s->n; i++) {
+		b[n] = *rf_location_set_next(&at);
+		if (b[n].expires.us > now.us)
+			bytes += string_bytes(&b[n++]);
+	}
+	uint8_t *p = rf_arena_alloc(arena, bytes);
+	if (!p)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		move_strings(&b[i], &p);
 	sort(b, n);
 	*ret_b = b;
 	*ret_n = n;
@@ -440,7 +428,7 @@ int rf_location_get(struct rf_location *l, struct rf_view aor, struct rf_mono no
 	int rc = 0;
 
 	urcu_memb_read_lock();
-	const struct set *s = find(l, aor, &it);
+	const struct rf_location_set *s = find(l, aor, &it);
 
 	if (s) {
 		rc = copy_live(s, now, arena, ret_b, ret_n);
@@ -459,10 +447,12 @@ void rf_location_walk(struct rf_location *l, rf_location_visit_fn *visit, void *
 
 	urcu_memb_read_lock();
 	cds_lfht_for_each(l->ht, &it, node) {
-		const struct set *s = rf_container(node, struct set, node);
+		const struct rf_location_set *s = rf_container(node, struct rf_location_set, node);
+
+		struct rf_location_at at = rf_location_set_begin(s);
 
 		for (size_t i = 0; i < s->n; i++)
-			visit(ctx, s->aor, &s->b[i]);
+			visit(ctx, rf_location_set_aor(s), rf_location_set_next(&at));
 	}
 	urcu_memb_read_unlock();
 }
@@ -485,29 +475,35 @@ static enum change expire(struct rf_location *l, struct rf_binding *b, size_t *n
 	return *n < before ? CHANGE_MADE : CHANGE_NONE;
 }
 
-static bool any_expired(const struct set *s, struct rf_mono now)
+static bool any_expired(const struct rf_location_set *s, struct rf_mono now)
 {
+	struct rf_location_at at = rf_location_set_begin(s);
+
 	for (size_t i = 0; i < s->n; i++)
-		if (s->b[i].expires.us <= now.us)
+		if (rf_location_set_next(&at)->expires.us <= now.us)
 			return true;
 	return false;
 }
 
 /* Between change() and the reports a phone may have refreshed on another worker: then the binding that expired
  * here was dropped by its put(), and reporting it once more does no harm to it. */
-static size_t expire_set(struct rf_location *l, const struct set *s, struct rf_mono now, rf_location_visit_fn *gone,
+static size_t expire_set(struct rf_location *l, const struct rf_location_set *s, struct rf_mono now, rf_location_visit_fn *gone,
 			 void *ctx)
 {
 	struct expire_arg arg = { now };
 	size_t count = 0;
 
-	if (!any_expired(s, now) || change(l, s->aor, expire, &arg))
+	if (!any_expired(s, now) || change(l, rf_location_set_aor(s), expire, &arg))
 		return 0;
-	for (size_t i = 0; i < s->n; i++)
-		if (s->b[i].expires.us <= now.us) {
-			gone(ctx, s->aor, &s->b[i]);
-			count++;
-		}
+	struct rf_location_at at = rf_location_set_begin(s);
+	for (size_t i = 0; i < s->n; i++) {
+		const struct rf_binding *b = rf_location_set_next(&at);
+
+		if (b->expires.us > now.us)
+			continue;
+		gone(ctx, rf_location_set_aor(s), b);
+		count++;
+	}
 	return count;
 }
 
@@ -516,7 +512,7 @@ size_t rf_location_expire(struct rf_location *l, struct rf_mono now, size_t most
 {
 	struct rf_view from = { l->last, l->last_n };
 	struct cds_lfht_iter it;
-	struct set *s = NULL;
+	struct rf_location_set *s = NULL;
 	size_t count = 0;
 
 	free_retired(l);
@@ -527,10 +523,10 @@ size_t rf_location_expire(struct rf_location *l, struct rf_mono now, size_t most
 		cds_lfht_first(l->ht, &it);
 	l->last_n = 0;
 	for (struct cds_lfht_node *node; (node = cds_lfht_iter_get_node(&it)); cds_lfht_next(l->ht, &it)) {
-		s = rf_container(node, struct set, node);
+		s = rf_container(node, struct rf_location_set, node);
 		if (most-- == 0) {
-			memcpy(l->last, s->aor.p, s->aor.n);
-			l->last_n = s->aor.n;
+			memcpy(l->last, s->data, s->aor_n);
+			l->last_n = s->aor_n;
 			break;
 		}
 		count += expire_set(l, s, now, gone, ctx);

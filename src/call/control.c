@@ -1,6 +1,7 @@
 #include "call/control.h"
 
 #include "call/call_int.h"
+#include "call/stir_int.h"
 #include "loop/mail.h"
 
 #include <stdlib.h>
@@ -302,6 +303,9 @@ static int counters(struct rf_call_core *core, const struct rf_control_query *q,
 		{ "requests_over_rate", c->requests_over_rate },
 		{ "events_bounded", c->events_bounded },
 		{ "clock_jumps", c->clock_jumps },
+		{ "identities_signed", c->identities_signed },
+		{ "identities_verified", c->identities_verified },
+		{ "identities_invalid", c->identities_invalid },
 		{ "ledger_refused", c->ledger_refused },
 		{ "load_pressure", rf_overload_pressure(&core->overload) },
 		{ "load_strain", rf_overload_strain(&core->overload) },
@@ -313,6 +317,7 @@ static int counters(struct rf_call_core *core, const struct rf_control_query *q,
 		{ "pairs_now", core->census.pairs },
 		{ "relays_now", core->census.relays },
 		{ "registrations_now", core->census.registrations },
+		{ "identity_checks_now", rf_stir_waiting(core) },
 	};
 	struct object o;
 

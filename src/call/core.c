@@ -2,6 +2,7 @@
  * party of that leg; else who sent it, and are they who they say; then the registrar or a new call. */
 #include "call/call_int.h"
 #include "call/registration.h"
+#include "call/stir_int.h"
 
 #include <stdlib.h>
 
@@ -49,9 +50,11 @@ static int open_tools(struct rf_call_core *core, const struct rf_call_config *co
 		rc = rf_suspects_new(core->limits.suspects, &core->hash_key, &core->suspects);
 	if (!rc)
 		rc = rf_rates_new(RATES_CAP, &core->hash_key, &core->rates);
-	core->shared = rf_call_shared_new();
+	core->shared = rf_call_shared_new(core->random);
 	if (!rc && !core->shared)
 		rc = -ENOMEM;
+	if (!rc)
+		rc = rf_stir_open(core);
 	core->again = rc ? NULL : malloc(sizeof *core->again);
 	return rc ? rc : core->again ? 0 : -ENOMEM;
 }
@@ -136,6 +139,7 @@ void rf_call_core_free(struct rf_call_core *core)
 	rf_table_fini(&core->by_number);
 	rf_suspects_free(core->suspects);
 	rf_rates_free(core->rates);
+	rf_stir_close(core);
 	rf_call_shared_put(core->shared);
 	rf_nonce_free(core->nonce);
 	rf_digest_ctx_free(core->digest);

@@ -104,6 +104,7 @@ struct rf_call_counters {
 	uint64_t requests_over_rate; /* of numbers that sent more than limits.requests_per_second */
 	uint64_t events_bounded;     /* not written: too many of their kind at once */
 	uint64_t clock_jumps;        /* the date was set: bindings on disk were written anew */
+	uint64_t identities_signed, identities_verified, identities_invalid; /* RFC 8224 */
 	uint64_t ledger_refused;
 };
 

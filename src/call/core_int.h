@@ -25,6 +25,8 @@
 struct rf_call;
 struct rf_call_shared;
 struct rf_registration;
+struct rf_stir;
+struct rf_stir_replay;
 
 enum {
 	RF_CORE_MESSAGE = 65536, /* a message that we build */
@@ -81,6 +83,7 @@ struct rf_call_core {
 	struct rf_call_counters counters;
 	struct rf_defer sweep;     /* frees calls that ended in this turn */
 	struct rf_call_list ended;
+	struct rf_stir *stir;      /* identities that cross organisations */
 
 	uint32_t expire_turns;
 	int64_t clocks_apart_us;   /* the date less the monotonic clock, as last seen: when it moves, somebody set the date */
@@ -121,12 +124,14 @@ static inline struct rf_wall rf_core_wall(struct rf_call_core *core)
 
 /* --- shared.c: any thread */
 
-struct rf_call_shared *rf_call_shared_new(void); /* NULL: no memory */
+struct rf_call_shared *rf_call_shared_new(struct rf_random *random); /* NULL: no memory */
 struct rf_call_shared *rf_call_shared_get(struct rf_call_shared *s);
 void rf_call_shared_put(struct rf_call_shared *s); /* NULL is fine */
 /* Count one more call; RF_E_LIMIT when there are `most` already. */
 int rf_call_shared_take(struct rf_call_shared *s, size_t most);
 void rf_call_shared_give(struct rf_call_shared *s);
+/* The tokens that were seen. */
+struct rf_stir_replay *rf_call_shared_replay(struct rf_call_shared *s);
 
 /* --- load.c */
 

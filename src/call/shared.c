@@ -1,19 +1,26 @@
-/* What the cores of a process have together: how many calls there are. */
-#include "call/core_int.h"
+/* What the cores of a process have together: how many calls there are, which tokens were seen. */
+#include "call/stir_int.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
 struct rf_call_shared {
 	_Atomic size_t users, calls;
+	struct rf_stir_replay *replay;
 };
 
-struct rf_call_shared *rf_call_shared_new(void)
+struct rf_call_shared *rf_call_shared_new(struct rf_random *random)
 {
 	struct rf_call_shared *s = calloc(1, sizeof *s);
 
-	if (s)
-		atomic_init(&s->users, 1);
+	if (!s)
+		return NULL;
+	atomic_init(&s->users, 1);
+	s->replay = rf_stir_replay_new(random);
+	if (!s->replay) {
+		free(s);
+		return NULL;
+	}
 	return s;
 }
 
@@ -25,8 +32,15 @@ struct rf_call_shared *rf_call_shared_get(struct rf_call_shared *s)
 
 void rf_call_shared_put(struct rf_call_shared *s)
 {
-	if (s && atomic_fetch_sub_explicit(&s->users, 1, memory_order_acq_rel) == 1)
+	if (s && atomic_fetch_sub_explicit(&s->users, 1, memory_order_acq_rel) == 1) {
+		rf_stir_replay_free(s->replay);
 		free(s);
+	}
+}
+
+struct rf_stir_replay *rf_call_shared_replay(struct rf_call_shared *s)
+{
+	return s->replay;
 }
 
 int rf_call_shared_take(struct rf_call_shared *s, size_t most)

@@ -85,4 +85,13 @@ int rf_stir_sign(struct rf_call_core *core, const struct rf_stir_claim *claim, c
 /* Can this core sign? */
 bool rf_stir_signs(const struct rf_call_core *core);
 
+/* ---- for the role */
+
+struct rf_stir_setup;
+/* From now on this is what the site has (stir_setup.h); the core takes a reference. NULL: nothing is signed or
+ * verified, which is how a core begins. Verifications that wait are judged by the new one. */
+void rf_call_core_set_stir(struct rf_call_core *core, struct rf_stir_setup *setup);
+/* Once, before the loop runs: the core's channel to the fetcher (stir_wire.h), which outlives the core. -errno. */
+int rf_call_core_set_fetcher(struct rf_call_core *core, int fd);
+
 #endif

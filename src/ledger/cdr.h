@@ -27,6 +27,7 @@ struct rf_cdr {
 	struct rf_view outcome;    /* "answered", "busy", "no-answer", "cancelled", "declined", "refused", "failed" */
 	uint32_t code;             /* the final SIP status of the leg, 0 when there was none */
 	struct rf_view reason;     /* words, when there are any */
+	struct rf_view identity;   /* of a caller outside: "A", "B", "C", "valid", or why it is not proven */
 	struct rf_view ended_by;   /* "caller", "callee", "operator", "system" */
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define EXPIRE_MS 1000
+#define MESSAGE_BYTES 1024 /* about what a message takes that waits in a mailbox */
 
 /* ---- making */
 
@@ -97,8 +98,13 @@ static void second_fire(struct rf_timer *t)
 
 static void overload_conf(const struct rf_controller *k, const struct rf_site *site, struct rf_overload_conf *ret)
 {
-	(void)site;
-	*ret = (struct rf_overload_conf){ .memory_bytes = k->memory_bytes / 10 * 8 };
+	const struct rf_site_limits *l = &site->limits;
+
+	*ret = (struct rf_overload_conf){
+		.cpu_percent = l->overload_cpu_percent,
+		.memory_bytes = l->overload_memory_mb ? (uint64_t)l->overload_memory_mb << 20 : k->memory_bytes / 10 * 8,
+		.queue_bytes = (uint64_t)l->overload_queue * MESSAGE_BYTES,
+	};
 }
 
 static void sample_fire(struct rf_timer *t)

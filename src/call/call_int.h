@@ -2,9 +2,11 @@
 #ifndef RF_CALL_CALL_INT_H
 #define RF_CALL_CALL_INT_H
 
+#include "call/admission.h"
 #include "call/call.h"
 #include "call/codes.h"
 #include "call/core_int.h"
+#include "call/precedence.h"
 #include "call/origin.h"
 #include "call/plan.h"
 #include "sip/build.h"
@@ -58,8 +60,10 @@ struct rf_leg {
 	struct rf_mono again_at;    /* a refresh that met 491 is tried again; 0: none */
 	uint8_t *contact;           /* of the binding that was called, for the record and `call show`; NULL */
 	uint32_t contact_n;
+	struct rf_admission *admission; /* what it holds of links, NULL: nothing */
 	struct rf_wall ring, answer, end; /* for the record */
 	uint16_t code;              /* called by us: its final code, 0 none */
+	bool full;                  /* a bound kept us from calling it */
 	uint16_t index;             /* 0: it called; n: the n-th that was called */
 	uint8_t bye;                /* enum rf_leg_bye */
 	uint8_t news_rounds;
@@ -155,6 +159,7 @@ struct rf_call {
 	uint16_t relays;
 	uint16_t pair_n;
 	const char *why;            /* the outcome in words, static */
+	struct rf_precedence precedence;
 	struct rf_wall start;
 	struct rf_mono since, answered_at, ring_until /* of the step */, setup_until, end_until;
 	struct rf_timer timer;
@@ -349,6 +354,8 @@ void rf_end_flow_step(struct rf_leg *leg, struct rf_mono now);
 /* --- record.c */
 
 void rf_record_call(struct rf_call *call, enum rf_event_kind kind);
+/* A bound kept this call from one of its aims. */
+void rf_record_bound(struct rf_call *call, const char *bound);
 void rf_record_call_refused(struct rf_call_core *core, const struct rf_in *in, unsigned code, const char *why);
 void rf_record_media(struct rf_call *call, enum rf_sdp_rule rule, const struct rf_leg *from);
 void rf_record_cdrs(struct rf_call *call);

@@ -366,8 +366,9 @@ static void options(struct rf_call_core *core, struct rf_in *in)
 	struct rf_writer w;
 
 	rf_writer_init(&w, core->head, sizeof core->head);
-	rf_put_lit(&w, ALLOW "Supported: timer, 100rel, path, outbound\r\n"
+	rf_put_lit(&w, ALLOW "Supported: timer, 100rel, path, outbound, resource-priority\r\n"
 			     "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\n");
+	rf_precedence_put_accept(&w);
 	rf_writer_done(&w, &headers);
 	rf_core_reply_headers(core, in->srv, 200, RF_V(""), headers);
 }
@@ -599,6 +600,7 @@ const struct rf_view *rf_call_core_supported(size_t *ret_n)
 	static const struct rf_view tags[] = {
 		{ (const uint8_t *)"timer", 5 }, { (const uint8_t *)"100rel", 6 },
 		{ (const uint8_t *)"path", 4 }, { (const uint8_t *)"outbound", 8 },
+		{ (const uint8_t *)"resource-priority", 17 },
 	};
 
 	*ret_n = sizeof tags / sizeof *tags;

@@ -101,6 +101,7 @@ struct rf_call_counters {
 	uint64_t hijacks_refused;   /* requests in a dialog from another party than the leg's */
 	uint64_t calls, calls_answered, calls_refused, calls_over_cap;
 	uint64_t media_refused, glare, flows_lost, peers_dead, acks_missing;
+	uint64_t calls_preempted, preemptions_failed; /* a call that should have given way could not be told */
 	uint64_t requests_over_rate; /* of numbers that sent more than limits.requests_per_second */
 	uint64_t events_bounded;     /* not written: too many of their kind at once */
 	uint64_t clock_jumps;        /* the date was set: bindings on disk were written anew */

@@ -10,6 +10,7 @@
 #include "call/media.h"
 #include "call/overload.h"
 #include "call/rates.h"
+#include "call/resource.h"
 #include "call/suspects.h"
 #include "ledger/event.h"
 #include "ledger/ledger.h"
@@ -132,6 +133,8 @@ int rf_call_shared_take(struct rf_call_shared *s, size_t most);
 void rf_call_shared_give(struct rf_call_shared *s);
 /* The tokens that were seen. */
 struct rf_stir_replay *rf_call_shared_replay(struct rf_call_shared *s);
+/* What its calls hold of trunks and links; lives as long as s. */
+struct rf_resources *rf_call_shared_resources(struct rf_call_shared *s);
 
 /* --- load.c */
 

@@ -240,6 +240,7 @@ static int send_invite(struct rf_pair *pair)
 	put_caller(pair, &w);
 	if (call->had_offer || pair->a->wants_rel)
 		rf_put_lit(&w, "Supported: 100rel\r\n");
+	rf_precedence_put(&w, &call->precedence);
 	rf_leg_put_timer(b, &w);
 	rf_put(&w, rf_view_of(call->extra, call->extra_n));
 	rc = rf_offer_sent(&b->offer, RF_OFFER_INVITE, sdp.n > 0);
@@ -360,9 +361,17 @@ static unsigned take_aim(struct rf_leg *leg, const struct rf_aim *aim)
 	leg->aim = aim->ops;
 	leg->aim_arg = aim->arg;
 	unsigned code = leg->aim && leg->aim->take ? leg->aim->take(leg) : 0;
+	const char *bound;
 
-	if (code)
+	if (code) {
 		leg->aim = NULL;
+		return code;
+	}
+	code = rf_admission_take(leg, aim->link, &bound);
+	if (code) {
+		leg->full = true;
+		rf_record_bound(leg->pair->call, bound);
+	}
 	return code;
 }
 

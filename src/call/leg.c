@@ -71,6 +71,7 @@ void rf_leg_free(struct rf_leg *leg)
 	}
 	if (leg->aim && leg->aim->gone)
 		leg->aim->gone(leg);
+	rf_admission_give(leg);
 	rf_cli_drop(leg->own);
 	rf_sdp_drop(&leg->sdp, &leg->sdp_n);
 	rf_news_drop(leg);

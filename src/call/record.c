@@ -125,6 +125,21 @@ void rf_record_limit(struct rf_call_core *core, const char *bound, const struct 
 	rf_record_post(core, &e);
 }
 
+void rf_record_bound(struct rf_call *call, const char *bound)
+{
+	struct rf_event e;
+
+	if (!rf_record_begin(call->core, RF_EVENT_LIMIT, &e))
+		return;
+	rf_event_cstr(&e, "bound", bound);
+	rf_event_str(&e, "session", rf_id_view(&call->id));
+	rf_event_str(&e, "number", call->caller->number);
+	rf_event_cstr(&e, "method", "INVITE");
+	rf_event_str(&e, "phone", call->caller->phone);
+	rf_event_str(&e, "user", call->caller->user);
+	rf_record_post(call->core, &e);
+}
+
 /* Without an answer the caller is told 480, the record why. */
 static const char *outcome(const struct rf_call *call)
 {

@@ -8,6 +8,9 @@
 
 #include <stdlib.h>
 
+/* A full link says more than a phone that is not there, and less than a person who is busy. */
+enum { NO_ROOM_RANK = 40 };
+
 /* --- ends */
 
 static void cancel_others(struct rf_call *call, struct rf_pair *but, struct rf_view reason)
@@ -31,6 +34,8 @@ static void refuse(struct rf_call *call, unsigned code, struct rf_view headers)
 {
 	struct rf_pair *pair;
 
+	if (code == 503 && headers.n == 0)
+		headers = RF_V("Retry-After: 5\r\n");
 	call->code = (uint16_t)code;
 	call->origin->refused(call, code, headers);
 	TAILQ_FOREACH(pair, &call->pairs, list)
@@ -152,6 +157,8 @@ void rf_setup_timeout(struct rf_call *call)
 
 static struct rf_code code_of(const struct rf_pair *pair, unsigned code)
 {
+	if (pair->b->full) /* nobody refused but us: there is no room now (RFC 4412 4.5.2) */
+		return (struct rf_code){ 503, NO_ROOM_RANK };
 	if (pair->b->aim && pair->b->aim->code)
 		return pair->b->aim->code(pair->b, code);
 	return rf_code_of_phone(code);
@@ -250,6 +257,8 @@ static void refuse_new(struct rf_call_core *core, struct rf_in *in, unsigned cod
 		rf_core_put_retry_after(&w, 5);
 	if (code == 415)
 		rf_put_lit(&w, RF_CALL_ACCEPT);
+	if (code == 417)
+		rf_precedence_put_accept(&w);
 	rf_writer_done(&w, &headers);
 	core->counters.calls_refused++;
 	rf_record_call_refused(core, in, code, why);
@@ -329,7 +338,7 @@ static int fill_call(struct rf_call *call, const struct rf_in *in, struct rf_rou
 }
 
 static void begin(struct rf_call_core *core, struct rf_in *in, struct rf_routed *to, const struct rf_step *first,
-		  struct rf_view sdp)
+		  const struct rf_precedence *precedence, struct rf_view sdp)
 {
 	struct rf_stimer_answer timer;
 	struct rf_call *call;
@@ -346,6 +355,7 @@ static void begin(struct rf_call_core *core, struct rf_in *in, struct rf_routed 
 		return;
 	}
 	call->timer_answer = timer;
+	call->precedence = *precedence;
 	call->srv = in->srv;
 	if (fill_call(call, in, to, sdp.n > 0)) {
 		call->recorded = true;
@@ -360,8 +370,19 @@ static void begin(struct rf_call_core *core, struct rf_in *in, struct rf_routed 
 	rf_call_settle(call);
 }
 
+static unsigned precedence_of(const struct rf_in *in, struct rf_precedence *ret_p, const char **ret_rule)
+{
+	struct rf_grants grants = { .believed = false };
+
+	if (in->proof.phone && in->proof.phone->site)
+		grants.phone = in->proof.phone->site->precedence;
+	return rf_precedence_of(in->msg, &grants, ret_p, ret_rule);
+}
+
 void rf_setup_invite(struct rf_call_core *core, struct rf_in *in)
 {
+	struct rf_precedence precedence;
+	const char *rule;
 	struct rf_routed to;
 	struct rf_step first;
 	struct rf_view sdp;
@@ -381,13 +402,18 @@ void rf_setup_invite(struct rf_call_core *core, struct rf_in *in)
 		refuse_new(core, in, code, "body");
 		return;
 	}
+	code = precedence_of(in, &precedence, &rule);
+	if (code) {
+		refuse_new(core, in, code, rule);
+		return;
+	}
 	rf_route_find(core, in, &to);
 	if (to.code)
 		refuse_new(core, in, to.code, to.why);
 	else if (!rf_plan_next(to.plan, NULL, &first))
 		refuse_new(core, in, to.plan->code ? to.plan->code : 480, to.plan->why);
 	else
-		begin(core, in, &to, &first, sdp);
+		begin(core, in, &to, &first, &precedence, sdp);
 	rf_plan_free(to.plan);
 }
 

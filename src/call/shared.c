@@ -7,7 +7,15 @@
 struct rf_call_shared {
 	_Atomic size_t users, calls;
 	struct rf_stir_replay *replay;
+	struct rf_resources *resources;
 };
+
+static void free_all(struct rf_call_shared *s)
+{
+	rf_stir_replay_free(s->replay);
+	rf_resources_put(s->resources);
+	free(s);
+}
 
 struct rf_call_shared *rf_call_shared_new(struct rf_random *random)
 {
@@ -17,8 +25,9 @@ struct rf_call_shared *rf_call_shared_new(struct rf_random *random)
 		return NULL;
 	atomic_init(&s->users, 1);
 	s->replay = rf_stir_replay_new(random);
-	if (!s->replay) {
-		free(s);
+	s->resources = rf_resources_new();
+	if (!s->replay || !s->resources) {
+		free_all(s);
 		return NULL;
 	}
 	return s;
@@ -32,15 +41,18 @@ struct rf_call_shared *rf_call_shared_get(struct rf_call_shared *s)
 
 void rf_call_shared_put(struct rf_call_shared *s)
 {
-	if (s && atomic_fetch_sub_explicit(&s->users, 1, memory_order_acq_rel) == 1) {
-		rf_stir_replay_free(s->replay);
-		free(s);
-	}
+	if (s && atomic_fetch_sub_explicit(&s->users, 1, memory_order_acq_rel) == 1)
+		free_all(s);
 }
 
 struct rf_stir_replay *rf_call_shared_replay(struct rf_call_shared *s)
 {
 	return s->replay;
+}
+
+struct rf_resources *rf_call_shared_resources(struct rf_call_shared *s)
+{
+	return s->resources;
 }
 
 int rf_call_shared_take(struct rf_call_shared *s, size_t most)

@@ -21,6 +21,7 @@ static const struct kind kinds[RF_EVENT_KIND_COUNT] = {
 	[RF_EVENT_CALL_HOLD] = { "call.hold", "one side put the other on hold", false },
 	[RF_EVENT_CALL_RESUME] = { "call.resume", "a held call went on", false },
 	[RF_EVENT_CALL_END] = { "call.end", "a call ended", false },
+	[RF_EVENT_CALL_PREEMPTED] = { "call.preempted", "a call gave way to one of higher precedence", true },
 	[RF_EVENT_CALL_REFUSED] = { "call.refused", "a call was refused", true },
 	[RF_EVENT_MEDIA_REFUSED] = { "media.refused", "media broke the policy of the site", true },
 	[RF_EVENT_IDENTITY_REFUSED] = { "identity.refused", "someone spoke for an identity that is not theirs", true },

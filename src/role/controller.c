@@ -268,6 +268,8 @@ static int open_stores(struct rf_controller *k, struct rf_diag *diag)
 	if (!rc)
 		rc = rf_directory_new(k->site, k->store, &k->directory, diag);
 	if (!rc)
+		rc = rf_controller_load_stir(k, k->site, &k->stir, diag);
+	if (!rc)
 		rc = rf_bindings_start(&bindings, &k->bindings, diag);
 	if (!rc && (rc = rf_location_new(&limits, &k->hash_key, &k->location)))
 		rf_diag_set(diag, rc, "the location table: %s", rf_err_text(rc));
@@ -355,6 +357,7 @@ static void close_all(struct rf_controller *k)
 		rf_location_free(k->location);
 	}
 	rf_directory_put(k->directory);
+	rf_stir_setup_put(k->stir);
 	if (k->store)
 		rf_store_close(k->store);
 	rf_relative_vfs_free(k->vfs);

@@ -5,6 +5,7 @@
  *	controller_worker.c  the worker threads and the mail to them
  *	controller_reload.c  the next site and directory, whole or not at all
  *	controller_admin.c   answers on the control socket
+ *	controller_stir.c    what the site has for caller identity
  *
  * Threads: main owns everything here but what a worker's loop owns (its ua and core); a field that both touch says so. */
 #ifndef RF_ROLE_CONTROLLER_INT_H
@@ -15,6 +16,8 @@
 #include "base/table.h"
 #include "call/core.h"
 #include "call/location.h"
+#include "call/stir.h"
+#include "call/stir_setup.h"
 #include "ledger/ledger.h"
 #include "loop/loop.h"
 #include "loop/mail.h"
@@ -103,6 +106,7 @@ struct rf_controller {
 	struct rf_directory *directory;
 	struct rf_bindings *bindings;
 	struct rf_location *location;
+	struct rf_stir_setup *stir;  /* NULL: the site has nothing for caller identity */
 	struct rf_loop *loop;        /* main's */
 	struct rf_watch *signals;
 	struct rf_admin *admin;
@@ -138,6 +142,11 @@ int rf_controller_publish(struct rf_controller *k);
 /* Every worker ends its calls; rf_controller_drained() comes on main when all have. */
 void rf_controller_drain(struct rf_controller *k);
 void rf_controller_drained(struct rf_controller *k);
+
+/* controller_stir.c */
+/* *ret_setup NULL: the site neither signs nor verifies. */
+int rf_controller_load_stir(struct rf_controller *k, const struct rf_site *site, struct rf_stir_setup **ret_setup,
+			    struct rf_diag *diag);
 
 /* controller_reload.c */
 int rf_controller_reload(struct rf_controller *k, const char *by, struct rf_diag *diag);

@@ -87,13 +87,15 @@ static bool wants_tls(const struct rf_site *site)
 
 int rf_controller_start_keeper(struct rf_controller *k, struct rf_diag *diag)
 {
+	const struct rf_view stir_key = k->site->tel.stir.key;
 	char key_file[512];
 
-	if (!wants_tls(k->site))
+	if (!wants_tls(k->site) && !stir_key.n)
 		return 0;
 	host_file(k, "key.pem", key_file, sizeof key_file);
 	struct rf_keeper_options opt = {
-		.exe = "/proc/self/exe", .key_file = key_file, .user = k->become ? &k->user : NULL, .channels = k->workers,
+		.exe = "/proc/self/exe", .key_file = wants_tls(k->site) ? key_file : NULL,
+		.stir_key_file = stir_key.n ? rf_site_cstr(stir_key) : NULL, .user = k->become ? &k->user : NULL, .channels = k->workers,
 	};
 	int rc = rf_keeper_new(&opt, &k->keeper, diag);
 	struct rf_keeper_state st;
@@ -116,7 +118,7 @@ int rf_controller_make_tls(struct rf_controller *k, struct rf_diag *diag)
 	char cert_file[512];
 	struct evp_pkey_st *public_key = NULL;
 
-	if (!k->keeper)
+	if (!k->keeper || !wants_tls(k->site))
 		return 0;
 	host_file(k, "cert.pem", cert_file, sizeof cert_file);
 	int rc = rf_keyhandle_public(cert_file, &public_key, diag);
@@ -268,6 +270,10 @@ int rf_controller_hand_over(struct rf_controller *k, struct rf_diag *diag)
 	share(k, "site.yaml");
 	if (!rf_view_empty(k->site->phones_file))
 		share(k, rf_site_cstr(k->site->phones_file));
+	if (k->site->tel.stir.trust.n)
+		share(k, rf_site_cstr(k->site->tel.stir.trust));
+	if (k->site->tel.stir.certificate.n)
+		share(k, rf_site_cstr(k->site->tel.stir.certificate));
 	return rc;
 }
 

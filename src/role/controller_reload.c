@@ -46,6 +46,8 @@ static int needs_restart(const struct rf_controller *k, const struct rf_site *ne
 		 now->policy.ask_certificate != next->policy.ask_certificate ||
 		 now->policy.require_certificate != next->policy.require_certificate)
 		what = "what the level asks of TLS";
+	else if (!rf_view_eq(now->tel.stir.key, next->tel.stir.key))
+		what = "stir.key";
 	else if (k->host) {
 		const struct rf_site_host *h = rf_site_host(next, k->host->name);
 
@@ -69,17 +71,21 @@ static int load_next(struct rf_controller *k, struct rf_site **ret_site, struct 
 	return rc;
 }
 
-static void put_in_place(struct rf_controller *k, struct rf_site *site, struct rf_directory *directory)
+static void put_in_place(struct rf_controller *k, struct rf_site *site, struct rf_directory *directory,
+			 struct rf_stir_setup *stir)
 {
+	struct rf_stir_setup *old_stir = k->stir;
 	struct rf_site *old_site = k->site;
 	struct rf_directory *old = k->directory;
 
 	k->site = site;
 	k->directory = directory;
+	k->stir = stir;
 	if (rf_controller_publish(k))
 		rf_log(k->log, RF_LOG_ERROR, "not every worker could be told of the new configuration: reload again");
 	rf_site_put(old_site);
 	rf_directory_put(old);
+	rf_stir_setup_put(old_stir);
 }
 
 static void record(struct rf_controller *k, int rc, const char *by, const char *text)
@@ -100,6 +106,7 @@ int rf_controller_reload(struct rf_controller *k, const char *by, struct rf_diag
 {
 	struct rf_site *site = NULL;
 	struct rf_directory *directory = NULL;
+	struct rf_stir_setup *stir = NULL;
 	char why[700], text[800];
 
 	rf_controller_remember_site_file(k);
@@ -107,14 +114,17 @@ int rf_controller_reload(struct rf_controller *k, const char *by, struct rf_diag
 	if (!rc)
 		rc = needs_restart(k, site, diag);
 	if (!rc)
+		rc = rf_controller_load_stir(k, site, &stir, diag);
+	if (!rc)
 		rc = rf_directory_new(site, k->store, &directory, diag);
 	if (rc) {
+		rf_stir_setup_put(stir);
 		rf_site_put(site);
 		snprintf(text, sizeof text, "not reloaded: %s", rf_controller_why(diag, why, sizeof why));
 		record(k, rc, by, text);
 		return rc;
 	}
-	put_in_place(k, site, directory);
+	put_in_place(k, site, directory, stir);
 	struct rf_directory_counts counts;
 	rf_directory_counts(directory, &counts);
 	snprintf(text, sizeof text, "reloaded: %zu phones, %zu users, level %s", counts.phones, counts.users,
@@ -145,7 +155,7 @@ void rf_controller_poll_store(struct rf_controller *k)
 		       rf_controller_why(&diag, why, sizeof why));
 		return;
 	}
-	put_in_place(k, rf_site_get(k->site), directory);
+	put_in_place(k, rf_site_get(k->site), directory, rf_stir_setup_get(k->stir));
 	record(k, 0, "a change of the directory", "the directory was read again; site.yaml has been edited and waits for "
 	       "`ringfort reload`");
 }

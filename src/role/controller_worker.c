@@ -149,6 +149,7 @@ static int make_worker(struct rf_controller *k, unsigned index, struct rf_diag *
 	rc = rf_call_core_new(&core, &w->core);
 	if (rc)
 		return rf_diag_set(diag, rc, "%s: %s", name, rf_err_text(rc));
+	rf_call_core_set_stir(w->core, k->stir);
 	rc = make_ua(w, diag);
 	if (rc)
 		return rc;
@@ -284,7 +285,8 @@ void rf_controller_free_workers(struct rf_controller *k)
 struct publication {
 	struct rf_mail mail;
 	struct rf_worker *worker;
-	struct rf_directory *directory; /* a reference */
+	struct rf_directory *directory; /* a reference, as the next */
+	struct rf_stir_setup *stir;
 };
 
 static void take_publication(struct rf_mail *mail, int status)
@@ -295,12 +297,14 @@ static void take_publication(struct rf_mail *mail, int status)
 
 	if (status == 0) {
 		rf_call_core_reload(p->worker->core, p->directory);
+		rf_call_core_set_stir(p->worker->core, p->stir);
 		guard_conf(p->worker->controller, rf_directory_site(p->directory), &guard);
 		rf_ua_set_guard(p->worker->ua, &guard);
 		overload_conf(p->worker->controller, rf_directory_site(p->directory), &overload);
 		rf_call_core_set_overload(p->worker->core, &overload);
 	}
 	rf_directory_put(p->directory);
+	rf_stir_setup_put(p->stir);
 	free(p);
 }
 
@@ -319,6 +323,7 @@ int rf_controller_publish(struct rf_controller *k)
 			.mail.deliver = take_publication,
 			.worker = &k->worker[i],
 			.directory = rf_directory_get(k->directory),
+			.stir = rf_stir_setup_get(k->stir),
 		};
 		int posted = rf_mail_post(k->worker[i].loop, &p->mail);
 		if (posted) {

@@ -265,6 +265,8 @@ int rf_keeper_main(int argc, char **argv)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	if (set_up(&k, argv, servers, (unsigned)n, &diag)) {
+		for (unsigned i = 0; i < RF_KEEPER_KEYS; i++)
+			EVP_PKEY_free(k.key[i]);
 		tell_ready(RF_KEEPER_FIRST_FD, RF_KEEPER_NO_SIGNATURE, 0, diag.text);
 		return 1;
 	}

@@ -24,7 +24,8 @@ static const struct rf_choice transports[] = {
 
 static const struct rf_choice formats[] = { { "e164", RF_FORMAT_E164 }, { "national", RF_FORMAT_NATIONAL }, { 0 } };
 
-static const struct rf_choice stirs[] = { { "sign", RF_STIR_SIGN }, { "verify", RF_STIR_VERIFY }, { "off", 0 }, { 0 } };
+static const struct rf_choice stirs[] = { { "sign", RF_STIR_SIGN }, { "verify", RF_STIR_VERIFY },
+					    { "require", RF_STIR_REQUIRE }, { "off", 0 }, { 0 } };
 
 static const struct rf_choice orders[] = { { "listed", RF_ORDER_LISTED }, { "cost", RF_ORDER_COST }, { 0 } };
 
@@ -226,6 +227,8 @@ static const struct rf_key stir_rows[] = {
 	{ "key", RF_KEY_FILE, AT(rf_site_stir, key) },
 	{ "url", RF_KEY_URL, AT(rf_site_stir, url) },
 	{ "trust", RF_KEY_FILE, AT(rf_site_stir, trust) },
+	{ "hosts", RF_KEY_NAMES, AT(rf_site_stir, hosts) },
+	{ "providers", RF_KEY_NAMES, AT(rf_site_stir, providers) },
 	{ "attest", RF_KEY_CHOICE, AT(rf_site_stir, attest), .choices = attests },
 };
 

@@ -62,8 +62,8 @@ static void look_stir(struct rules *r)
 	if (used & RF_STIR_SIGN && (!t->certificate.n || !t->key.n || !t->url.n))
 		FINDING(r, RF_SEV_ERROR, t->pos, "add  stir: { certificate: FILE, key: FILE, url: https://... }",
 			"a trunk has stir: sign, and nothing to sign with");
-	if (used & RF_STIR_VERIFY && !t->trust.n)
-		FINDING(r, RF_SEV_ERROR, t->pos, "add  stir: { trust: FILE }", "a trunk has stir: verify, and nobody is trusted");
+	if (used & (RF_STIR_VERIFY | RF_STIR_REQUIRE) && !t->trust.n)
+		FINDING(r, RF_SEV_ERROR, t->pos, "add  stir: { trust: FILE }", "a trunk has stir: verify or require, and nobody is trusted");
 }
 
 void rf_site_rules_tel(struct rf_site_all *all, struct rf_wall now, struct rf_findings *findings)

@@ -79,7 +79,7 @@ struct rf_site_did {
 	struct rf_view match, to;
 };
 
-enum { RF_STIR_SIGN = 1, RF_STIR_VERIFY = 2 };
+enum { RF_STIR_SIGN = 1, RF_STIR_VERIFY = 2, RF_STIR_REQUIRE = 4 /* verify, and refuse who is not proven */ };
 enum rf_number_format { RF_FORMAT_E164, RF_FORMAT_NATIONAL };
 
 struct rf_site_trunk {
@@ -182,6 +182,8 @@ struct rf_site_stir {
 	struct rf_view certificate, key;  /* files in the site's folder */
 	struct rf_view url;               /* where others fetch the certificate: x5u */
 	struct rf_view trust;             /* file of the authorities that we believe */
+	struct rf_site_list hosts;        /* where certificates of others may be fetched from */
+	struct rf_site_list providers;    /* codes of providers that we believe for every number; "any": all */
 	int attest;                       /* enum rf_attest: the highest that we give, for our proven numbers */
 };
 

@@ -132,9 +132,9 @@ static void print_calls(FILE *out, const struct rf_site *s)
 	fprintf(out, "park %u-%u back after %u, voicemail '%s', test '%s', call back %u, hook '%s'\n", t->parking.first,
 		t->parking.last, t->parking.return_s, rf_site_cstr(t->voicemail.number), rf_site_cstr(s->emergency.test),
 		s->emergency.callback_s, rf_site_cstr(s->emergency.hook));
-	fprintf(out, "stir '%s' '%s' '%s' '%s' %d, emergency calls %u, overload %u %u %u\n",
+	fprintf(out, "stir '%s' '%s' '%s' '%s' %d, %zu hosts, %zu providers, emergency calls %u, overload %u %u %u\n",
 		rf_site_cstr(t->stir.certificate), rf_site_cstr(t->stir.key), rf_site_cstr(t->stir.url),
-		rf_site_cstr(t->stir.trust), t->stir.attest, s->limits.emergency_calls, s->limits.overload_cpu_percent,
+		rf_site_cstr(t->stir.trust), t->stir.attest, t->stir.hosts.n, t->stir.providers.n, s->limits.emergency_calls, s->limits.overload_cpu_percent,
 		s->limits.overload_memory_mb, s->limits.overload_queue);
 	for (size_t i = 0; i < s->location_count; i++)
 		fprintf(out, "location %s plan '%s' class '%s' link '%s' %s/%s/%s/%s/%s/%s elin '%s'\n",

@@ -1,0 +1,53 @@
+/* Caller identity of the site (RFC 8224): its files made into a snapshot for the cores, at the start and at every
+ * reload, once the process is confined; so what can be loaded at the start can be loaded again. */
+#include "role/controller_int.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+
+static int ask_keeper(void *arg, struct rf_view digest, uint8_t sig[static 144], size_t *ret_n)
+{
+	_Static_assert(RF_KEEPER_SIG_MAX == 144, "one size of signature");
+	return rf_keeper_sign_stir(arg, digest, sig, ret_n);
+}
+
+/* Who fetches the certificate would find every call of ours forged if the key were another one's. */
+static int look_at_pair(struct rf_controller *k, const char *cert_file, struct rf_diag *diag)
+{
+	static const uint8_t digest[32] = { 1 };
+	struct evp_pkey_st *key = NULL;
+	uint8_t sig[RF_KEEPER_SIG_MAX];
+	size_t n;
+	int rc = rf_keyhandle_public(cert_file, &key, diag);
+
+	if (rc)
+		return rc;
+	rc = rf_keeper_sign_stir(k->keeper, rf_view_of(digest, sizeof digest), sig, &n);
+	EVP_PKEY_CTX *ctx = rc ? NULL : EVP_PKEY_CTX_new(key, NULL);
+	bool good = ctx && EVP_PKEY_verify_init(ctx) == 1 && EVP_PKEY_verify(ctx, sig, n, digest, sizeof digest) == 1;
+
+	EVP_PKEY_CTX_free(ctx);
+	rf_keyhandle_public_free(key);
+	if (rc)
+		return rf_diag_set(diag, rc, "signing with stir.key: %s", rf_err_text(rc));
+	return good ? 0 : rf_diag_set(diag, RF_E_INVALID, "stir.certificate (%s) does not belong to stir.key", cert_file);
+}
+
+int rf_controller_load_stir(struct rf_controller *k, const struct rf_site *site, struct rf_stir_setup **ret_setup,
+			    struct rf_diag *diag)
+{
+	const struct rf_site_stir *t = &site->tel.stir;
+	bool signs = k->keeper && t->key.n && t->certificate.n && t->url.n;
+	struct rf_stir_setup_conf conf = {
+		.dir = ".", .trust_file = t->trust.n ? rf_site_cstr(t->trust) : NULL,
+		.hosts = t->hosts.v, .host_count = t->hosts.n, .providers = t->providers.v, .provider_count = t->providers.n,
+		.x5u = signs ? t->url : RF_V(""), .sign = signs ? ask_keeper : NULL, .sign_arg = k->keeper,
+	};
+
+	*ret_setup = NULL;
+	if (!signs && !t->trust.n)
+		return 0;
+	int rc = signs ? look_at_pair(k, rf_site_cstr(t->certificate), diag) : 0;
+
+	return rc ? rc : rf_stir_setup_new(&conf, k->clock.wall(k->clock.ctx), k->log, ret_setup, diag);
+}

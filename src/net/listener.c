@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 enum {
-	BACKLOG = 1024,
+	BACKLOG = 4096, /* what the kernel allows by default: an avalanche of phones waits there */
 	HANDSHAKE_MS = 5000,
 	ACCEPT_PER_TURN = 64,
 	PAUSE_MS = 100, /* out of descriptors: the queue stays in the kernel for a while */
@@ -22,7 +22,8 @@ struct rf_listener {
 	struct rf_addr local;
 	struct rf_tls *tls;
 	int fd;
-	bool any, freed;
+	struct rf_listener *next_paused; /* net->paused, while waiting */
+	bool any, waiting, freed;
 };
 
 /* May this connection come in? What it is counted in is in s. */
@@ -37,10 +38,6 @@ static bool admit(struct rf_listener *l, const struct rf_addr *remote, struct rf
 	}
 	if (net->stats.streams >= net->conf.streams) {
 		net->stats.refused_streams++;
-		return false;
-	}
-	if (l->tls && net->stats.handshaking >= net->conf.handshakes) {
-		net->stats.refused_handshakes++;
 		return false;
 	}
 	if (l->tls && rf_guard_take(net->conf.guard, RF_GUARD_HANDSHAKE, remote, now) != 0) {
@@ -90,7 +87,48 @@ static void resume(struct rf_timer *t)
 {
 	struct rf_listener *l = rf_container(t, struct rf_listener, pause);
 
-	rf_watch_set(l->watch, RF_WATCH_READ);
+	if (!l->waiting)
+		rf_watch_set(l->watch, RF_WATCH_READ);
+}
+
+/* Are enough handshakes under way? Then whoever comes waits in the kernel, in order, instead of being sent away. */
+static bool enough(struct rf_listener *l)
+{
+	struct rf_net *net = l->net;
+
+	if (!l->tls || net->stats.handshaking < net->conf.handshakes)
+		return false;
+	rf_watch_set(l->watch, 0);
+	l->waiting = true;
+	l->next_paused = net->paused;
+	net->paused = l;
+	net->stats.paused++;
+	return true;
+}
+
+void rf_listener_resume(struct rf_net *net)
+{
+	struct rf_listener *l;
+
+	if (net->stats.handshaking > net->conf.handshakes - net->conf.handshakes / 4 && net->stats.handshaking)
+		return;
+	while ((l = net->paused)) {
+		net->paused = l->next_paused;
+		l->waiting = false;
+		if (!rf_timer_active(&l->pause))
+			rf_watch_set(l->watch, RF_WATCH_READ);
+	}
+}
+
+static void stop_waiting(struct rf_listener *l)
+{
+	struct rf_listener **link = &l->net->paused;
+
+	while (l->waiting && *link != l)
+		link = &(*link)->next_paused;
+	if (l->waiting)
+		*link = l->next_paused;
+	l->waiting = false;
 }
 
 static void accept_failed(struct rf_listener *l, int err)
@@ -111,7 +149,7 @@ static void ready(void *arg, unsigned events)
 	uint32_t most = l->conf.accept_per_turn ? l->conf.accept_per_turn : ACCEPT_PER_TURN;
 
 	(void)events;
-	for (uint32_t i = 0; i < most && !l->freed; i++) {
+	for (uint32_t i = 0; i < most && !l->freed && !enough(l); i++) {
 		struct sockaddr_storage sa;
 		socklen_t len = sizeof sa;
 		struct rf_addr remote;
@@ -196,6 +234,7 @@ void rf_listener_free(struct rf_listener *l)
 	if (!l || l->freed)
 		return;
 	l->freed = true;
+	stop_waiting(l);
 	rf_timer_stop(rf_loop_wheel(l->net->loop), &l->pause);
 	rf_watch_free(l->watch);
 	close(l->fd);

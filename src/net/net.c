@@ -26,6 +26,8 @@ static void flush(struct rf_hook *hook)
 {
 	struct rf_net *net = rf_container(hook, struct rf_net, hook);
 
+	rf_stream_steps(net);
+	rf_listener_resume(net);
 	rf_stream_flush_dirty(net);
 	rf_udp_flush_all(net);
 }
@@ -41,6 +43,7 @@ int rf_net_new(struct rf_loop *loop, const struct rf_net_conf *conf, struct rf_n
 	net->conf = conf ? *conf : defaults;
 	with_defaults(&net->conf);
 	net->dirty_end = &net->dirty;
+	TAILQ_INIT(&net->steps);
 	net->plain_cap = (size_t)net->conf.carry_bytes + RF_NET_WIRE_BYTES + RF_NET_RECORD_BYTES;
 	net->wire = malloc(RF_NET_WIRE_BYTES);
 	net->plain = malloc(net->plain_cap);

@@ -8,6 +8,7 @@
 #include "net/udp.h"
 
 #include <openssl/bio.h>
+#include <sys/queue.h>
 
 enum {
 	RF_NET_WIRE_BYTES = 65536,   /* one read from a stream's socket */
@@ -34,6 +35,8 @@ struct rf_net {
 	struct rf_udp *udps;
 	struct rf_stream *streams;      /* all, those that linger included */
 	struct rf_stream *dirty, **dirty_end; /* streams with output to flush in this turn */
+	TAILQ_HEAD(, rf_stream) steps;  /* handshakes that have bytes to go on with */
+	struct rf_listener *paused;     /* those that accept nothing because enough handshakes are under way */
 	struct rf_table sources;
 	uint64_t next_id;
 	/* Bytes as they came from a socket, for the stream that is being read, and what a callback sees: its carry,
@@ -58,6 +61,10 @@ void rf_net_source_put(struct rf_net *net, struct rf_net_source *source);
 void rf_udp_rx_free(struct rf_udp_rx *rx);
 void rf_udp_flush_all(struct rf_net *net);
 void rf_stream_flush_dirty(struct rf_net *net);
+/* Go on with a few handshakes. */
+void rf_stream_steps(struct rf_net *net);
+/* Enough handshakes have ended: those that paused accept again. */
+void rf_listener_resume(struct rf_net *net);
 void rf_stream_end_all(struct rf_net *net);
 
 /* ---- socket.c: options in one place; each returns 0 or -errno */

@@ -49,6 +49,7 @@ static void die(struct rf_stream *s)
 	s->state = RF_STREAM_DEAD;
 	rf_timer_stop(rf_loop_wheel(s->net->loop), &s->timer);
 	rf_stream_unmark_dirty(s);
+	rf_stream_unqueue_step(s);
 	rf_watch_free(s->watch);
 	s->watch = NULL;
 	close(s->fd);
@@ -135,6 +136,7 @@ void rf_stream_end(struct rf_stream *s, enum rf_stream_why why, int err, const c
 	s->end_text = text;
 	s->peer_done = s->peer_done || why == RF_WHY_PEER;
 	rf_timer_stop(rf_loop_wheel(s->net->loop), &s->timer);
+	rf_stream_unqueue_step(s);
 	rf_watch_set(s->watch, 0);
 	rf_loop_defer(s->net->loop, &s->defer);
 }
@@ -184,7 +186,10 @@ static void timed_out(struct rf_timer *t)
 		rf_stream_end(s, RF_WHY_CONNECT_TIME, -ETIMEDOUT, NULL);
 		break;
 	case RF_STREAM_HANDSHAKE:
-		rf_stream_end(s, RF_WHY_HANDSHAKE_TIME, 0, NULL);
+		if (s->queued) /* it is us that it waits for */
+			rf_timer_start(rf_loop_wheel(s->net->loop), &s->timer, s->handshake_ms);
+		else
+			rf_stream_end(s, RF_WHY_HANDSHAKE_TIME, 0, NULL);
 		break;
 	case RF_STREAM_OPEN:
 		idle_again(s);
@@ -237,14 +242,18 @@ static void ready(void *arg, unsigned events)
 		return;
 	}
 	if (events & RF_WATCH_WRITE) {
-		if (s->state == RF_STREAM_HANDSHAKE)
+		if (s->state == RF_STREAM_HANDSHAKE && s->ssl)
 			rf_stream_tls_go_on(s);
 		else if (s->state == RF_STREAM_OPEN)
 			rf_stream_flush(s);
 		else if (s->state == RF_STREAM_LINGER)
 			linger(s);
 	}
-	if (events & RF_WATCH_READ && s->state != RF_STREAM_ENDING && s->state != RF_STREAM_DEAD)
+	if (!(events & RF_WATCH_READ) || s->state == RF_STREAM_ENDING || s->state == RF_STREAM_DEAD)
+		return;
+	if (s->state == RF_STREAM_HANDSHAKE && s->accepted)
+		rf_stream_queue_step(s);
+	else
 		rf_stream_readable(s);
 }
 
@@ -300,15 +309,17 @@ void rf_stream_tcp_up(struct rf_stream *s)
 		return;
 	}
 	s->state = RF_STREAM_HANDSHAKE;
-	if (s->accepted)
-		count_handshake(s, true);
 	rf_timer_start(rf_loop_wheel(s->net->loop), &s->timer, s->handshake_ms);
 	rf_watch_set(s->watch, RF_WATCH_READ);
+	if (s->accepted) { /* the peer speaks first; what it says is taken up in its turn */
+		count_handshake(s, true);
+		return;
+	}
 	int rc = rf_stream_tls_start(s);
 	if (rc)
 		rf_stream_end(s, RF_WHY_MEMORY, rc, NULL);
-	else if (!s->accepted)
-		rf_stream_tls_handshake(s); /* the client speaks first */
+	else
+		rf_stream_tls_handshake(s);
 }
 
 /* ---- questions */

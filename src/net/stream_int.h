@@ -35,11 +35,12 @@ struct rf_stream {
 	struct rf_defer defer;
 	struct rf_stream *next, **link;   /* net->streams */
 	struct rf_stream *next_dirty;
+	TAILQ_ENTRY(rf_stream) step;      /* net->steps, while queued */
 	struct rf_net_source *source;     /* accepted ones */
 	const char *end_text;
 	int end_err;
 	uint8_t state, why, fail;
-	bool accepted, handshaking, dirty, hurry, peer_done, resumed, tls_dead, name_unchecked;
+	bool accepted, handshaking, queued, dirty, hurry, peer_done, resumed, tls_dead, name_unchecked;
 };
 
 /* hurry: no lingering. fd is owned from now on, also on failure. */
@@ -64,6 +65,11 @@ void rf_stream_unmark_dirty(struct rf_stream *s);
 void rf_stream_out_free(struct rf_stream *s);
 void rf_stream_carry_free(struct rf_stream *s);
 void rf_stream_want_write(struct rf_stream *s, bool want);
+
+/* ---- stream_pace.c */
+/* An accepted stream has bytes for its handshake: it is read when its turn comes. Nothing when it waits already. */
+void rf_stream_queue_step(struct rf_stream *s);
+void rf_stream_unqueue_step(struct rf_stream *s);
 
 /* ---- stream_tls.c */
 int rf_stream_tls_start(struct rf_stream *s);

@@ -1,0 +1,55 @@
+/* Handshakes in their turn. A step of one (the peer's first bytes, then its certificate) costs a worker a millisecond
+ * where a message costs a hundredth of that. When a thousand phones come back at once, the steps stand in a queue and a
+ * few are done at the end of each turn of the loop, so that the messages of those who are in never wait behind more than
+ * these. A stream in the queue is not read: its bytes stay in the kernel, and OpenSSL's part of it is made when its
+ * first step comes. */
+#include "net/stream_int.h"
+
+enum { STEPS_PER_TURN = 4 };
+
+void rf_stream_queue_step(struct rf_stream *s)
+{
+	struct rf_net *net = s->net;
+
+	if (s->queued)
+		return;
+	s->queued = true;
+	TAILQ_INSERT_TAIL(&net->steps, s, step);
+	rf_watch_set(s->watch, 0);
+}
+
+void rf_stream_unqueue_step(struct rf_stream *s)
+{
+	if (!s->queued)
+		return;
+	s->queued = false;
+	TAILQ_REMOVE(&s->net->steps, s, step);
+}
+
+static void step(struct rf_stream *s)
+{
+	rf_stream_unqueue_step(s);
+	rf_watch_set(s->watch, RF_WATCH_READ);
+	if (!s->ssl) {
+		int rc = rf_stream_tls_start(s);
+
+		if (rc) {
+			rf_stream_end(s, RF_WHY_MEMORY, rc, NULL);
+			return;
+		}
+		/* From here on it is the peer that is waited for. */
+		rf_timer_start(rf_loop_wheel(s->net->loop), &s->timer, s->handshake_ms);
+	}
+	rf_stream_readable(s);
+}
+
+void rf_stream_steps(struct rf_net *net)
+{
+	struct rf_stream *s;
+
+	for (unsigned i = 0; i < STEPS_PER_TURN && (s = TAILQ_FIRST(&net->steps)); i++)
+		step(s);
+	s = TAILQ_FIRST(&net->steps);
+	if (s)
+		rf_watch_set(s->watch, RF_WATCH_READ); /* the next turn comes at once */
+}

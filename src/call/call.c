@@ -1,5 +1,7 @@
 /* The life of a call and its parts: made, timed, freed. What happens in between is the machines'. */
 #include "call/call_int.h"
+#include "call/join.h"
+#include "call/xfer.h"
 
 #include <stdlib.h>
 
@@ -134,6 +136,8 @@ void rf_call_finish(struct rf_call *call)
 	if (call->state == RF_CALL_ENDED)
 		return;
 	call->state = RF_CALL_ENDED;
+	rf_xfer_free(call);
+	rf_join_lost(call);
 	if (!call->recorded)
 		rf_record_cdrs(call);
 	rf_timer_stop(rf_loop_wheel(core->loop), &call->timer);
@@ -163,6 +167,7 @@ void rf_call_sweep(struct rf_defer *defer)
 		rf_sdp_drop(&call->kept, &call->kept_n);
 		free(call->extra);
 		rf_party_put(call->caller);
+		rf_party_put(call->shown);
 		core->census.calls--;
 		rf_call_shared_give(core->shared);
 		free(call);

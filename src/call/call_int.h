@@ -18,7 +18,9 @@
 #include "ua/cli.h"
 #include "ua/srv.h"
 
+struct rf_join;
 struct rf_pair;
+struct rf_xfer;
 
 /* Who is at a leg, as proven. Counted, of one worker; nothing in it changes, and its texts lie behind it in its memory. */
 struct rf_party {
@@ -62,6 +64,10 @@ struct rf_leg {
 	uint32_t contact_n;
 	struct rf_admission *admission; /* what it holds of links, NULL: nothing */
 	struct rf_wall ring, answer, end; /* for the record */
+	struct rf_wall joined;      /* came to this call from another one then; 0: it was there from the start */
+	const char *left;           /* how it leaves for another call, static; NULL: it does not */
+	struct rf_id related;       /* the session that it came from or leaves for, when has_related */
+	struct rf_srv *srv;         /* its INVITE, when that took over a place in a call; NULL */
 	uint16_t code;              /* called by us: its final code, 0 none */
 	bool full;                  /* a bound kept us from calling it */
 	uint16_t index;             /* 0: it called; n: the n-th that was called */
@@ -70,6 +76,8 @@ struct rf_leg {
 	bool flow_entered;
 	bool secure;                /* flow of kind NONE: it is resolved anew for each request, over TLS only */
 	bool aim_told;              /* aim->answered() was called */
+	bool has_related;
+	bool recorded;              /* its record is written, or there is none to write */
 	bool ack_due;               /* we sent a 2xx to INVITE and have no ACK */
 	bool ack_owed;              /* we got a 2xx to INVITE and have not sent ACK: its offer waits for an answer */
 	bool allows_update, allows_info, wants_rel, wants_timer;
@@ -142,6 +150,10 @@ struct rf_call {
 	uint8_t *extra;             /* header lines of an order, NULL */
 	uint32_t extra_n;
 	struct rf_party *caller;    /* a reference; NULL only while it is made */
+	struct rf_party *shown;     /* who the called phone is told calls; a reference, NULL: the caller */
+	struct rf_join *join;       /* one of its legs is being brought together with another one (join.h) */
+	struct rf_xfer *xfer;       /* a transfer that one of its phones asked for (xfer.h) */
+	uint8_t moves;              /* transfers that it came by */
 	struct rf_flow caller_flow; /* kind NONE: nobody's */
 	struct rf_link caller_link;
 	uint8_t dialled[64];
@@ -293,6 +305,8 @@ void rf_setup_put_callee(struct rf_pair *pair, struct rf_writer *w);
 
 /* --- invite.c */
 
+/* Leg a of a pair: a dialog of its own with the caller. msg: its INVITE; NULL: nobody waits with one. */
+int rf_invite_open_a(struct rf_pair *pair, const struct rf_sip_msg *msg, bool has_sdp);
 /* Our INVITE to one aim, as a pair of its own; a failure is one of the pair. msg: the caller's INVITE, NULL: there is
  * none. sdp: the offer, may be empty. */
 void rf_invite_aim(struct rf_call *call, const struct rf_aim *aim, const struct rf_sip_msg *msg, struct rf_view sdp);

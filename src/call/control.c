@@ -299,6 +299,8 @@ static int counters(struct rf_call_core *core, const struct rf_control_query *q,
 		{ "glare", c->glare },
 		{ "flows_lost", c->flows_lost },
 		{ "peers_dead", c->peers_dead },
+		{ "transfers", c->transfers },
+		{ "transfers_refused", c->transfers_refused },
 		{ "acks_missing", c->acks_missing },
 		{ "calls_preempted", c->calls_preempted },
 		{ "preemptions_failed", c->preemptions_failed },
@@ -321,6 +323,8 @@ static int counters(struct rf_call_core *core, const struct rf_control_query *q,
 		{ "relays_now", core->census.relays },
 		{ "registrations_now", core->census.registrations },
 		{ "identity_checks_now", rf_stir_waiting(core) },
+		{ "joins_now", core->census.joins },
+		{ "transfers_now", core->census.transfers },
 	};
 	struct object o;
 

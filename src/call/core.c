@@ -1,6 +1,7 @@
 /* Requests from the endpoint, sorted. In order: is it a method of ours; is it inside a dialog, then it must be the
  * party of that leg; else who sent it, and are they who they say; then the registrar or a new call. */
 #include "call/call_int.h"
+#include "call/xfer.h"
 #include "call/registration.h"
 #include "call/stir_int.h"
 
@@ -213,11 +214,11 @@ void rf_core_put_retry_after(struct rf_writer *w, uint32_t seconds)
 	rf_sip_put_hdr_u64(w, RF_SIP_H_RETRY_AFTER, seconds);
 }
 
-#define ALLOW "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO\r\n"
+#define ALLOW "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER\r\n"
 
 void rf_core_put_abilities(struct rf_writer *w)
 {
-	rf_put_lit(w, ALLOW "Supported: timer\r\n");
+	rf_put_lit(w, ALLOW "Supported: timer, replaces, norefersub\r\n");
 }
 
 void rf_core_put_contact(struct rf_call_core *core, const struct rf_flow *flow, struct rf_writer *w)
@@ -348,6 +349,9 @@ static void in_dialog(struct rf_call_core *core, struct rf_in *in)
 		else
 			rf_mid_request(leg, in);
 		break;
+	case RF_SIP_REFER:
+		rf_xfer_refer(leg, in);
+		break;
 	case RF_SIP_OPTIONS:
 		in_dialog_options(leg, in);
 		break;
@@ -366,7 +370,7 @@ static void options(struct rf_call_core *core, struct rf_in *in)
 	struct rf_writer w;
 
 	rf_writer_init(&w, core->head, sizeof core->head);
-	rf_put_lit(&w, ALLOW "Supported: timer, 100rel, path, outbound, resource-priority\r\n"
+	rf_put_lit(&w, ALLOW "Supported: timer, 100rel, path, outbound, resource-priority, replaces, norefersub\r\n"
 			     "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\n");
 	rf_precedence_put_accept(&w);
 	rf_writer_done(&w, &headers);
@@ -601,6 +605,7 @@ const struct rf_view *rf_call_core_supported(size_t *ret_n)
 		{ (const uint8_t *)"timer", 5 }, { (const uint8_t *)"100rel", 6 },
 		{ (const uint8_t *)"path", 4 }, { (const uint8_t *)"outbound", 8 },
 		{ (const uint8_t *)"resource-priority", 17 },
+		{ (const uint8_t *)"replaces", 8 }, { (const uint8_t *)"norefersub", 10 },
 	};
 
 	*ret_n = sizeof tags / sizeof *tags;

@@ -98,6 +98,7 @@ struct rf_call_core {
 	uint8_t out[RF_CORE_MESSAGE];     /* the message being built */
 	uint8_t head[RF_CORE_HEADERS];    /* the headers of an answer being built */
 	uint8_t sdp_out[RF_MEDIA_MAX];    /* the last description that media.c passed */
+	uint8_t sdp_join[RF_MEDIA_MAX];   /* the last one that join_sdp.c made of it */
 };
 
 /* A request as it came: where from, and who that proves. */

@@ -224,7 +224,7 @@ static void put_caller(struct rf_pair *pair, struct rf_writer *w)
 	else if (call->anonymous)
 		rf_put_lit(w, "Privacy: id\r\n");
 	else
-		rf_put_asserted(call, call->caller, w);
+		rf_put_asserted(call, call->shown ? call->shown : call->caller, w);
 }
 
 static int send_invite(struct rf_pair *pair)
@@ -254,6 +254,7 @@ static int send_invite(struct rf_pair *pair)
 static int put_from(struct rf_pair *pair, struct rf_writer *w)
 {
 	struct rf_call *call = pair->call;
+	const struct rf_party *shown = call->shown ? call->shown : call->caller;
 	uint8_t buf[512];
 	struct rf_writer uri;
 
@@ -264,10 +265,10 @@ static int put_from(struct rf_pair *pair, struct rf_writer *w)
 		return w->err;
 	}
 	rf_writer_init(&uri, buf, sizeof buf);
-	rf_sip_uri_put_new(&uri, false, call->caller->number, rf_core_site(call->core)->domain, 0);
+	rf_sip_uri_put_new(&uri, false, shown->number, rf_core_site(call->core)->domain, 0);
 	if (uri.err)
 		return uri.err;
-	rf_sip_put_name_addr(w, call->caller->display, rf_view_of(buf, uri.n));
+	rf_sip_put_name_addr(w, shown->display, rf_view_of(buf, uri.n));
 	return w->err;
 }
 
@@ -313,8 +314,8 @@ static int open_b(struct rf_pair *pair, const struct rf_aim *aim)
 	return rc;
 }
 
-/* The caller gets a dialog with a tag of its own for each pair. msg: its INVITE; NULL: nobody waits with one. */
-static int open_a(struct rf_pair *pair, const struct rf_sip_msg *msg, bool has_sdp)
+/* The caller gets a dialog with a tag of its own for each pair. */
+int rf_invite_open_a(struct rf_pair *pair, const struct rf_sip_msg *msg, bool has_sdp)
 {
 	struct rf_call *call = pair->call;
 	enum rf_offer_role role;
@@ -343,7 +344,7 @@ static int open_a(struct rf_pair *pair, const struct rf_sip_msg *msg, bool has_s
 
 static int fill_pair(struct rf_pair *pair, const struct rf_aim *aim, const struct rf_sip_msg *msg, bool has_sdp)
 {
-	int rc = open_a(pair, msg, has_sdp);
+	int rc = rf_invite_open_a(pair, msg, has_sdp);
 
 	if (rc == 0)
 		rc = open_b(pair, aim);

@@ -73,6 +73,8 @@ void rf_leg_free(struct rf_leg *leg)
 		leg->aim->gone(leg);
 	rf_admission_give(leg);
 	rf_cli_drop(leg->own);
+	if (leg->srv)
+		rf_srv_watch(leg->srv, NULL, NULL);
 	rf_sdp_drop(&leg->sdp, &leg->sdp_n);
 	rf_news_drop(leg);
 	rf_party_put(leg->party);

@@ -3,6 +3,7 @@
  * middle end as 491 for one of them (RFC 3261 14, RFC 3311 5.2). What the phones agreed on before stands until both
  * have agreed on something else. */
 #include "call/call_int.h"
+#include "call/join.h"
 
 #include <stdlib.h>
 
@@ -434,7 +435,7 @@ static void cross(struct rf_relay *relay, struct rf_in *in, struct rf_view sdp)
 	struct rf_view out = { NULL, 0 };
 	unsigned sent = method_there(relay);
 
-	if (!sent || to->bye || to->gone_at.us) {
+	if (!sent || !to->dlg || to->bye || to->gone_at.us) {
 		refuse(relay, sent ? 480 : 488);
 		return;
 	}
@@ -578,7 +579,8 @@ void rf_mid_request(struct rf_leg *leg, struct rf_in *in)
 			begin(leg, in, RF_V(""), NULL);
 		return;
 	}
-	if (!up && (in->msg->method == RF_SIP_INVITE || leg->pair->state == RF_PAIR_HELD)) {
+	if (leg->pair->call->join ||
+	    (!up && (in->msg->method == RF_SIP_INVITE || leg->pair->state == RF_PAIR_HELD))) {
 		rf_core_reply_headers(core, in->srv, 491, RF_V(""), RF_V("Retry-After: 1\r\n"));
 		return;
 	}
@@ -650,8 +652,10 @@ void rf_mid_ack(struct rf_leg *leg, const struct rf_sip_msg *msg)
 		rf_leg_bye(leg, RF_V(""));
 		return;
 	}
-	if (!relay && !first)
+	if (!relay && !first) {
+		rf_join_ack(leg, sdp);
 		return;
+	}
 	unsigned bad = rc ? 488 : pass_answer(leg, relay ? relay->cli : pair->invite, sdp);
 
 	if (relay) {

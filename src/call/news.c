@@ -99,7 +99,7 @@ bool rf_news_refused(struct rf_leg *leg, unsigned code)
 	if (code != 491 && code < 500)
 		return false;
 	leg->news_at = rf_mono_add_ms(rf_core_now(rf_leg_core(leg)),
-				      rf_offer_glare_ms(!rf_leg_is_a(leg), rf_leg_core(leg)->random));
+				      rf_offer_glare_ms(rf_dialog_is_caller(leg->dlg), rf_leg_core(leg)->random));
 	return ++leg->news_rounds < ROUNDS;
 }
 

@@ -50,6 +50,7 @@ extern const struct rf_origin rf_caller_origin;
 /* A call that we make. Views are copied. */
 struct rf_setup_order {
 	struct rf_party *caller;        /* in whose name: From, record, count of calls. A reference is taken */
+	struct rf_party *shown;         /* who is said to call; NULL: the caller. A reference is taken */
 	struct rf_plan *plan;           /* taken, also on failure */
 	const struct rf_origin *origin;
 	void *arg;
@@ -58,6 +59,7 @@ struct rf_setup_order {
 	struct rf_flow flow;            /* of who that is: keys pass from TLS to TLS. kind NONE: none, not secure */
 	struct rf_view headers;         /* lines for each INVITE (Referred-By, Replaces, ...), may be empty */
 	bool anonymous;
+	uint8_t moves;                  /* transfers that led to it */
 	uint8_t hops;                   /* Max-Forwards; 0: 70 */
 };
 

@@ -280,7 +280,10 @@ static struct rf_view leg_name(const struct rf_leg *leg, char buf[static 8])
 /* How it came out for this leg: what the caller was told, what the called phone said. */
 static void put_outcome(struct rf_cdr *cdr, const struct rf_call *call, const struct rf_leg *leg)
 {
-	if (leg->index == 0) {
+	if (leg->left) {
+		cdr->code = 200;
+		cdr->outcome = word(leg->left);
+	} else if (leg->index == 0) {
 		cdr->code = call->code;
 		cdr->outcome = word(leg->answer.us ? "answered" : outcome(call));
 	} else if (leg->answer.us) {
@@ -299,9 +302,16 @@ void rf_record_leg(struct rf_leg *leg)
 	char name[8];
 	struct rf_cdr cdr;
 
+	if (leg->recorded)
+		return;
+	leg->recorded = true;
 	fill(&cdr, call, leg->party, &leg->flow, &leg->link, &texts);
 	cdr.leg = leg_name(leg, name);
-	cdr.direction = leg->index ? RF_V("out") : RF_V("in");
+	cdr.direction = (leg->dlg ? rf_dialog_is_caller(leg->dlg) : leg->index > 0) ? RF_V("out") : RF_V("in");
+	if (leg->joined.us)
+		cdr.start = leg->joined;
+	if (leg->has_related)
+		cdr.related = rf_id_view(&leg->related);
 	cdr.call_id = leg->dlg ? rf_dialog_call_id(leg->dlg) : RF_V("");
 	put_outcome(&cdr, call, leg);
 	cdr.ring = leg->ring;

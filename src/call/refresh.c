@@ -44,7 +44,7 @@ static void take_refusal(struct rf_leg *leg, unsigned status, const struct rf_si
 		rf_stimer_asked_422(&leg->stimer, &policy, min_s);
 	rf_stimer_asked_failed(&leg->stimer, rf_core_now(core));
 	if (status == 491 || status == 422)
-		leg->again_at = rf_mono_add_ms(rf_core_now(core), rf_offer_glare_ms(!rf_leg_is_a(leg), core->random));
+		leg->again_at = rf_mono_add_ms(rf_core_now(core), rf_offer_glare_ms(rf_dialog_is_caller(leg->dlg), core->random));
 }
 
 static void refresh_event(struct rf_leg *leg, struct rf_cli *cli, const struct rf_cli_event *e, bool invite)

@@ -27,42 +27,69 @@ static struct rf_party *party_of(const struct rf_call_core *core, const struct r
 			    proof->user ? proof->user->name : none);
 }
 
-static void make_plan(struct rf_call_core *core, const struct rf_in *in, struct rf_view number, struct rf_routed *r)
+static void make_plan(struct rf_call_core *core, struct rf_party *caller, struct rf_view number, struct rf_routed *r)
 {
-	struct rf_party *caller = party_of(core, &in->proof);
-
 	if (!caller || rf_plan_new(core, caller, &r->plan))
 		refuse(r, 503, "memory");
 	else if (rf_plan_number(r->plan, number, 0))
 		refuse(r, r->plan->code, r->plan->why);
-	rf_party_put(caller);
 }
 
-void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *ret_to)
+static void decide(struct rf_call_core *core, struct rf_party *caller, struct rf_view number, struct rf_routed *r)
 {
-	struct rf_routed *r = ret_to;
-	struct rf_view number, own = rf_proof_number(&in->proof);
-
-	r->plan = NULL;
-	r->code = 0;
-	r->why = NULL;
-	r->dialled_n = 0;
-	if (!rf_identity_our_host(core, &in->msg->uri)) {
-		refuse(r, 403, "not a number of this site");
-		return;
-	}
-	if (!rf_identity_number_of(core, &in->msg->uri, r->dialled, sizeof r->dialled, &number)) {
-		refuse(r, 404, "no number");
-		return;
-	}
 	r->dialled_n = number.n;
 	memmove(r->dialled, number.p, number.n);
 	if (!rf_directory_number(core->directory, number))
 		refuse(r, 404, "unknown number");
-	else if (rf_view_eq(number, own))
+	else if (rf_view_eq(number, caller->number))
 		refuse(r, 486, "called itself");
-	else if (calls_of(core, own) >= rf_core_site(core)->limits.calls_per_number)
+	else if (calls_of(core, caller->number) >= rf_core_site(core)->limits.calls_per_number)
 		refuse(r, 503, "too many calls of this number");
 	else
-		make_plan(core, in, number, r);
+		make_plan(core, caller, number, r);
+}
+
+static void begin(struct rf_routed *r)
+{
+	r->plan = NULL;
+	r->code = 0;
+	r->why = NULL;
+	r->dialled_n = 0;
+}
+
+void rf_route_uri(struct rf_call_core *core, struct rf_party *caller, const struct rf_sip_uri *uri,
+		  struct rf_routed *ret_to)
+{
+	struct rf_routed *r = ret_to;
+	struct rf_view number;
+
+	begin(r);
+	if (!rf_identity_our_host(core, uri))
+		refuse(r, 403, "not a number of this site");
+	else if (!rf_identity_number_of(core, uri, r->dialled, sizeof r->dialled, &number))
+		refuse(r, 404, "no number");
+	else
+		decide(core, caller, number, r);
+}
+
+void rf_route_number(struct rf_call_core *core, struct rf_party *caller, struct rf_view number,
+		     struct rf_routed *ret_to)
+{
+	begin(ret_to);
+	if (number.n > sizeof ret_to->dialled)
+		refuse(ret_to, 404, "no number");
+	else
+		decide(core, caller, number, ret_to);
+}
+
+void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *ret_to)
+{
+	struct rf_party *caller = party_of(core, &in->proof);
+
+	begin(ret_to);
+	if (!caller)
+		refuse(ret_to, 503, "memory");
+	else
+		rf_route_uri(core, caller, &in->msg->uri, ret_to);
+	rf_party_put(caller);
 }

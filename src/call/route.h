@@ -16,4 +16,10 @@ struct rf_routed {
 /* The caller is proven. */
 void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *ret_to);
 
+/* A number that this party, proven, asks to be called in its name: the rights are those of a call of its own. */
+void rf_route_uri(struct rf_call_core *core, struct rf_party *caller, const struct rf_sip_uri *uri,
+		  struct rf_routed *ret_to);
+void rf_route_number(struct rf_call_core *core, struct rf_party *caller, struct rf_view number,
+		     struct rf_routed *ret_to);
+
 #endif

@@ -2,6 +2,7 @@
  * of INVITEs (invite.c); the first 2xx wins, the others are cancelled, the best refusal is told when nobody takes the
  * call (RFC 3261 16.7). Who waits for the outcome is the origin (origin.h). */
 #include "call/call_int.h"
+#include "call/join.h"
 #include "call/origin.h"
 #include "call/plan.h"
 #include "call/route.h"
@@ -48,6 +49,7 @@ static void refuse(struct rf_call *call, unsigned code, struct rf_view headers)
 	call->core->counters.calls_refused++;
 	plan_over(call);
 	rf_record_call(call, RF_EVENT_CALL_END);
+	rf_join_lost(call);
 }
 
 /* The best of what phones answered and of what the plan's sources say. */
@@ -243,6 +245,7 @@ void rf_setup_taken(struct rf_pair *pair)
 		rf_media_settled(&pair->media);
 	plan_over(call);
 	rf_record_call(call, RF_EVENT_CALL_ANSWER);
+	rf_join_lost(call);
 }
 
 /* --- a call from an INVITE */
@@ -423,6 +426,8 @@ static int fill_made(struct rf_call *call, const struct rf_setup_order *order)
 {
 	call->origin = order->origin;
 	call->origin_arg = order->arg;
+	call->shown = order->shown ? rf_party_get(order->shown) : NULL;
+	call->moves = order->moves;
 	dialled(call, order->dialled);
 	call->anonymous = order->anonymous;
 	call->had_offer = order->offer.n > 0;

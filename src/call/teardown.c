@@ -1,5 +1,7 @@
 /* The end of an answered call: a BYE to each leg that still lives, then the records. */
 #include "call/call_int.h"
+#include "call/join.h"
+#include "call/xfer.h"
 
 /* Whoever waits for the other side hears that there is none any more. */
 static void drop_relays(struct rf_pair *pair)
@@ -24,7 +26,7 @@ void rf_end(struct rf_call *call, struct rf_leg *but, enum rf_ended_by by, unsig
 {
 	struct rf_pair *up = call->up;
 
-	if (call->state != RF_CALL_ANSWERED || !up)
+	if (call->state != RF_CALL_ANSWERED || !up || (but && rf_xfer_holds(call, but)))
 		return;
 	call->state = RF_CALL_ENDING;
 	call->ended_by = (uint8_t)by;
@@ -39,6 +41,8 @@ void rf_end(struct rf_call *call, struct rf_leg *but, enum rf_ended_by by, unsig
 	if (but != up->b)
 		rf_leg_bye(up->b, reason);
 	rf_record_call(call, RF_EVENT_CALL_END);
+	rf_xfer_lost(call);
+	rf_join_lost(call);
 }
 
 /* No call is better than one that one of the phones cannot hear. */

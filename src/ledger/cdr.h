@@ -24,7 +24,9 @@ struct rf_cdr {
 	struct rf_view certificate;/* serial of the peer's certificate */
 	struct rf_view audio, video; /* SRTP suite, "DTLS-SRTP", or "none" */
 	struct rf_wall start, ring, answer, end; /* zero: it did not happen */
-	struct rf_view outcome;    /* "answered", "busy", "no-answer", "cancelled", "declined", "refused", "failed" */
+	struct rf_view outcome;    /* "answered", "busy", "no-answer", "cancelled", "declined", "refused", "failed",
+	                            * "transferred", "picked-up", "parked", "retrieved" */
+	struct rf_view related;    /* the session that the leg came from, or (outcome "transferred") went on in */
 	uint32_t code;             /* the final SIP status of the leg, 0 when there was none */
 	struct rf_view reason;     /* words, when there are any */
 	struct rf_view identity;   /* of a caller outside: "A", "B", "C", "valid", or why it is not proven */

@@ -420,7 +420,7 @@ static void update_and_info(void **state)
 	phone_expect_status(a, 200);
 	phone_in_dialog(a, "INFO", "Content-Type: text/html\r\n", NULL);
 	phone_expect_status(a, 415);
-	phone_in_dialog(a, "REFER", "Refer-To: <sip:1003@voice.example.org>\r\n", NULL);
+	phone_in_dialog(a, "PUBLISH", NULL, NULL);
 	phone_expect_status(a, 405);
 	assert_true(phone_has(a, "Allow: INVITE"));
 	phone_in_dialog(a, "OPTIONS", NULL, NULL);

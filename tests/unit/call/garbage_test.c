@@ -57,7 +57,7 @@ static const struct {
 	{ "RAck that is none", "PRACK", "RAck: x y z\r\n", NULL, 481, 400 },
 	{ "an unknown method", "FROBNICATE", NULL, NULL, 405, 501 },
 	{ "MESSAGE", "MESSAGE", NULL, NULL, 405, 405 },
-	{ "REFER to nowhere", "REFER", NULL, NULL, 405, 405 },
+	{ "REFER to nowhere", "REFER", NULL, NULL, 405, 400 },
 	{ "REGISTER in a dialog", "REGISTER", NULL, NULL, 405, 405 },
 	{ "an extension nobody has", "INVITE", "Require: levitation\r\n", SDP_PLAIN, 420, 420 },
 	{ "a session of a second", "INVITE", "Supported: timer\r\nSession-Expires: 1\r\n", SDP_PLAIN, 422, 422 },

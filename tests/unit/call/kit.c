@@ -358,6 +358,8 @@ void kit_census(struct kit *k)
 	assert_int_equal(c.pairs, 0);
 	assert_int_equal(c.relays, 0);
 	assert_int_equal(c.registrations, 0);
+	assert_int_equal(c.joins, 0);
+	assert_int_equal(c.transfers, 0);
 	assert_int_equal(k->core->legs.count, 0);
 	assert_int_equal(k->core->flows.count, 0);
 	assert_int_equal(k->core->by_number.count, 0);

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RETRY_MS = 250, IDLE_MS = 1000, BATCHES_A_TURN = 16 };
+enum { RETRY_MS = 250, IDLE_MS = 1000, BUSY_MS = 5000, BUSY_TRIES = 25, BATCHES_A_TURN = 16 };
 
 struct posted {
 	struct posted *next;
@@ -43,6 +43,7 @@ struct rf_ledger {
 	int failed_error;
 	bool tell_gap;
 	struct rf_mono sync_due, attach_due;
+	struct rf_mono busy_until; /* somebody else has the lock: a fault from then on; 0: nobody */
 };
 
 int rf_ledger_open_io(const char *dir, const struct rf_ledger_options *options, const struct rf_ledger_io *io,
@@ -183,8 +184,24 @@ static int put_notes(struct rf_ledger *l, struct rf_writer *w, uint64_t lost)
 	return put_event(j, w, &e);
 }
 
+/* A command that writes beside us holds the lock for a moment: that is no fault of the disk, unless it lasts. */
+static bool only_busy(struct rf_ledger *l, int rc)
+{
+	struct rf_mono now = l->opt.clock.mono(l->opt.clock.ctx);
+
+	if (rc != RF_E_BUSY) {
+		l->busy_until.us = 0;
+		return false;
+	}
+	if (!l->busy_until.us)
+		l->busy_until = rf_mono_add_ms(now, BUSY_MS);
+	return now.us < l->busy_until.us;
+}
+
 static void note_result(struct rf_ledger *l, int rc)
 {
+	if (only_busy(l, rc))
+		return;
 	if (rc && !atomic_load(&l->failing)) {
 		l->failed_since = l->opt.clock.wall(l->opt.clock.ctx);
 		l->failed_error = rc;
@@ -343,8 +360,15 @@ uint64_t rf_ledger_stop(struct rf_ledger *l)
 		pthread_join(l->thread, NULL);
 		l->running = false;
 	}
-	while (rf_ledger_turn(l, true) == 0 && atomic_load(&l->queued) > 0)
-		;
+	for (int busy = 0, rc = 0; rc == 0 && busy < BUSY_TRIES;) {
+		rc = rf_ledger_turn(l, true);
+		if (rc == 0 && atomic_load(&l->queued) == 0)
+			break;
+		if (rc == RF_E_BUSY) { /* who has the lock is not waited for by anybody else any more: once more */
+			busy++;
+			rc = 0;
+		}
+	}
 	return atomic_load(&l->queued) + atomic_load(&l->lost) - l->lost_told;
 }
 

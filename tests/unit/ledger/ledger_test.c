@@ -173,7 +173,9 @@ static void test_threads(void **state)
 		pthread_join(t[i], NULL);
 	assert_int_equal(rf_ledger_stop(p.l), 0);
 	rf_ledger_state(p.l, &now);
-	assert_true(!now.failing && now.queued == 0 && now.lost == 0 && now.written == 20000);
+	if (now.failing || now.queued || now.lost || now.written != 20000)
+		fail_msg("failing %d (%d), queued %llu, lost %llu, written %llu", now.failing, now.error,
+			 (unsigned long long)now.queued, (unsigned long long)now.lost, (unsigned long long)now.written);
 	rf_ledger_free(p.l);
 	assert_int_equal(rf_ledger_verify(s.ledger, &report, NULL), 0);
 	assert_int_equal(report.lines, 20020);

@@ -3,10 +3,14 @@
 #include "cmd/cmd.h"
 #include "cmd/password.h"
 #include "cmd/record.h"
+#include "site/precedence.h"
 #include "store/store.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 struct user_cmd {
 	const struct rf_cmd_ctx *c;
@@ -164,6 +168,94 @@ static int user_remove(struct rf_cmd_ctx *c)
 					      RF_EVENT_USER_REMOVED, "removed"));
 }
 
+/* --class and --until. */
+static int set_class(const struct user_cmd *u, const char *name, const char *until, struct rf_store_user *row)
+{
+	int64_t day;
+
+	row->class_name = rf_view_str(strcmp(name, "none") ? name : "");
+	if (row->class_name.n && !rf_site_cos(u->site, row->class_name))
+		return rf_cmd_error(u->c, RF_EXIT_USAGE, "there is no class \"%s\"; name one of `classes` in %s", name,
+				    rf_site_cstr(u->site->file));
+	if (!until)
+		return 0;
+	if (!row->class_name.n || !rf_site_day(rf_view_str(until), &day))
+		return rf_cmd_error(u->c, RF_EXIT_USAGE, "--until takes a day like 2027-06-30, with a --class");
+	row->class_until_s = (day + 1) * 86400 - 1;
+	return 0;
+}
+
+struct grants {
+	struct rf_view name;
+	char text[RF_PRECEDENCE_TEXT_MAX + 1];
+	bool found;
+};
+
+static int copy_grants(void *ctx, const struct rf_store_user *row)
+{
+	struct grants *g = ctx;
+
+	if (rf_view_eq(row->name, g->name))
+		g->found = rf_view_cstr(row->precedence, g->text, sizeof g->text);
+	return 0;
+}
+
+/* What the user has in other namespaces stays. */
+static int set_precedence(const struct user_cmd *u, const char *level, const char *namespace, struct rf_store_user *row,
+			  char *text, size_t cap)
+{
+	struct grants g = { .name = u->name };
+	struct rf_diag diag = { 0 };
+	char value[64];
+	unsigned of, rank;
+	size_t n = 0;
+	int len = snprintf(value, sizeof value, "%s.%s", namespace, level);
+	bool none = strcmp(level, "none") == 0;
+
+	if (!none && (len >= (int)sizeof value || !rf_precedence_find(rf_view_str(value), &of, &rank)))
+		return rf_cmd_error(u->c, RF_EXIT_USAGE, "%s has no priority \"%s\" (RFC 4412): dsn and drsn have routine, "
+				    "priority, immediate, flash, flash-override; q735, ets and wps 4 to 0", namespace, level);
+	if (rf_store_users(u->store, copy_grants, &g, &diag))
+		return rf_cmd_diag(u->c, &diag);
+	for (char *rest = g.text, *one; (one = strtok_r(rest, " ", &rest));)
+		if (strncasecmp(one, namespace, strlen(namespace)) || one[strlen(namespace)] != '.')
+			n += (size_t)snprintf(text + n, cap - n, "%s%s", n ? " " : "", one);
+	if (!none)
+		n += (size_t)snprintf(text + n, cap - n, "%s%s", n ? " " : "", value);
+	text[n < cap ? n : cap - 1] = '\0';
+	row->precedence = rf_view_str(text);
+	return 0;
+}
+
+static int user_set(struct rf_cmd_ctx *c)
+{
+	const char *class = rf_cmd_opt(c, "class"), *level = rf_cmd_opt(c, "precedence"),
+		   *namespace = rf_cmd_opt(c, "namespace");
+	char text[RF_PRECEDENCE_TEXT_MAX + 64] = "";
+	struct rf_diag diag = { 0 };
+	struct user_cmd u;
+
+	if ((!class && !level) || (!class && rf_cmd_opt(c, "until")) || !level != !namespace)
+		return rf_cmd_error(c, RF_EXIT_USAGE, "say what to set: --class C [--until DAY], or --precedence P --namespace "
+				    "NS");
+	int status = begin(c, &u), rc = 0;
+
+	if (status)
+		return status;
+	struct rf_store_user row = { .name = u.name };
+	if (class)
+		status = set_class(&u, class, rf_cmd_opt(c, "until"), &row);
+	if (level && !status)
+		status = set_precedence(&u, level, namespace, &row, text, sizeof text);
+	if (class && !status)
+		rc = rf_store_user_class(u.store, &row, &diag);
+	if (level && !status && !rc)
+		rc = rf_store_user_precedence(u.store, &row, &diag);
+	if (!status)
+		status = done(&u, rc, &diag, RF_EVENT_USER_CHANGED, "may what was set");
+	return end(&u, status);
+}
+
 struct show {
 	const struct user_cmd *u;
 	struct rf_view only;
@@ -185,21 +277,30 @@ static json_t *algs_json(unsigned algs)
 static int show_row(void *ctx, const struct rf_store_user *row)
 {
 	struct show *s = ctx;
-	char created[RF_WALL_TEXT], changed[RF_WALL_TEXT];
+	char created[RF_WALL_TEXT], changed[RF_WALL_TEXT], until[RF_WALL_TEXT] = "";
 
 	if ((s->only.n && !rf_view_eq(s->only, row->name)) || (s->number.n && !rf_view_eq(s->number, row->number)))
 		return 0;
 	s->n++;
 	rf_wall_text(row->created, created);
 	rf_wall_text(row->changed, changed);
+	if (row->class_until_s)
+		rf_wall_text((struct rf_wall){ row->class_until_s * 1000000 }, until);
 	if (s->rows)
-		return json_array_append_new(s->rows, json_pack("{s:o, s:o, s:b, s:o, s:s, s:s}", "name",
-								rf_cmd_json_view(row->name), "number",
-								rf_cmd_json_view(row->number), "locked", row->locked,
-								"digests", algs_json(row->algs), "created", created,
-								"password_changed", changed)) ? -ENOMEM : 0;
-	fprintf(s->u->c->out, "%-20.*s %-12.*s %-8s password of %.10s\n", RF_VFMT(row->name), RF_VFMT(row->number),
+		return json_array_append_new(s->rows,
+					     json_pack("{s:o, s:o, s:b, s:o, s:s, s:s, s:o, s:s, s:o}", "name",
+						       rf_cmd_json_view(row->name), "number", rf_cmd_json_view(row->number),
+						       "locked", row->locked, "digests", algs_json(row->algs), "created",
+						       created, "password_changed", changed, "class",
+						       rf_cmd_json_view(row->class_name), "class_until", until, "precedence",
+						       rf_cmd_json_view(row->precedence))) ? -ENOMEM : 0;
+	fprintf(s->u->c->out, "%-20.*s %-12.*s %-8s password of %.10s", RF_VFMT(row->name), RF_VFMT(row->number),
 		row->locked ? "locked" : "active", changed);
+	if (row->class_name.n)
+		fprintf(s->u->c->out, ", class %.*s%s%.10s", RF_VFMT(row->class_name), until[0] ? " until " : "", until);
+	if (row->precedence.n)
+		fprintf(s->u->c->out, ", precedence %.*s", RF_VFMT(row->precedence));
+	fputc('\n', s->u->c->out);
 	return 0;
 }
 
@@ -246,6 +347,13 @@ static const struct rf_cmd_opt passwd_opts[] = {
 	{ "password-stdin", NULL, "read the password from standard input instead of the terminal" },
 	{ 0 },
 };
+static const struct rf_cmd_opt set_opts[] = {
+	{ "class", "C", "the class of service that holds for the person; none: that of the phone" },
+	{ "until", "DAY", "to the end of this day, as 2027-06-30" },
+	{ "precedence", "P", "the precedence that the person may ask for: flash, 0, ...; none" },
+	{ "namespace", "NS", "its namespace: dsn, drsn, q735, ets or wps; others stay as they are" },
+	{ 0 },
+};
 static const struct rf_cmd_opt list_opts[] = { { "number", "N", "only users of this number" }, { 0 } };
 
 const struct rf_cmd rf_cmd_user[] = {
@@ -255,6 +363,9 @@ const struct rf_cmd rf_cmd_user[] = {
 	{ .name = "user", .sub = "passwd", .args = "NAME", .min_args = 1, .max_args = 1,
 	  .summary = "give a person a new password", .opts = passwd_opts, .example = "ringfort user passwd alice",
 	  .run = user_passwd, .changes = true },
+	{ .name = "user", .sub = "set", .args = "NAME", .min_args = 1, .max_args = 1,
+	  .summary = "say what a person may", .opts = set_opts,
+	  .example = "ringfort user set alice --class travel --until 2027-06-30", .run = user_set, .changes = true },
 	{ .name = "user", .sub = "lock", .args = "NAME", .min_args = 1, .max_args = 1,
 	  .summary = "refuse a person's password from now on", .example = "ringfort user lock alice", .run = user_lock,
 	  .changes = true },

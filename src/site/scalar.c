@@ -168,7 +168,7 @@ static void put_mac(const struct rf_value *v)
 	put_text(v);
 }
 
-bool rf_value_day(struct rf_view text, int64_t *ret_day)
+bool rf_site_day(struct rf_view text, int64_t *ret_day)
 {
 	uint64_t year, month, day;
 	bool ok = text.n == 10 && text.p[4] == '-' && text.p[7] == '-' &&
@@ -189,7 +189,7 @@ static void put_date(const struct rf_value *v)
 {
 	int64_t day;
 
-	if (!rf_value_day(v->text, &day)) {
+	if (!rf_site_day(v->text, &day)) {
 		rf_value_bad(v, "write a day like 2027-06-30");
 		return;
 	}

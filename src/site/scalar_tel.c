@@ -109,7 +109,7 @@ static void put_time(const struct rf_value *v)
 
 static void put_day(const struct rf_value *v)
 {
-	if (!rf_value_day(v->text, (int64_t *)(void *)(v->dst + v->key->at)))
+	if (!rf_site_day(v->text, (int64_t *)(void *)(v->dst + v->key->at)))
 		rf_value_bad(v, "write a day like 2026-12-25");
 }
 

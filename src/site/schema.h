@@ -102,8 +102,6 @@ struct rf_value {
 void rf_value_bad(const struct rf_value *v, const char *mend);
 /* scalar_tel.c: the types that only calls need; false: not one of those. */
 bool rf_value_tel(const struct rf_value *v);
-/* "2026-12-25" to days since 1970; false: not a day. */
-bool rf_value_day(struct rf_view text, int64_t *ret_day);
 /* The row named so; unknown: an error with the nearest name and NULL. */
 const struct rf_key *rf_load_key(struct rf_load *l, const struct rf_keys *keys, struct rf_view name, uint32_t line,
 				 uint32_t column);

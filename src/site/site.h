@@ -210,6 +210,7 @@ void rf_site_urn(const struct rf_site *site, struct rf_view phone_name, char ret
 /* Texts that tools share with the loader. */
 bool rf_site_name_ok(struct rf_view name);     /* letters, digits, - _ . ; begins with a letter or digit */
 bool rf_site_number_ok(struct rf_view number); /* optional +, then digits */
+bool rf_site_day(struct rf_view text, int64_t *ret_day); /* "2026-12-25" to days since 1970 */
 bool rf_site_mac_parse(struct rf_view text, uint8_t ret_mac[static 6]);
 /* "10.0.0.1", "fd00::1", with want_prefix "10.0.0.0/24" whose host bits must be zero. */
 bool rf_site_ip_parse(struct rf_view text, bool want_prefix, struct rf_site_ip *ret_ip);

@@ -364,8 +364,12 @@ static int add_user(void *ctx, const struct rf_store_user *from)
 	if (d->user_count == a->most)
 		return RF_E_BUSY; /* one came in between counting and reading: build again */
 	struct user *u = rf_arena_zalloc(&d->arena, sizeof *u);
-	if (!u || rf_view_dup(&d->arena, from->name, &u->pub.name) || rf_view_dup(&d->arena, from->number, &u->pub.number))
+	if (!u || rf_view_dup(&d->arena, from->name, &u->pub.name) || rf_view_dup(&d->arena, from->number, &u->pub.number) ||
+	    rf_view_dup(&d->arena, from->class_name, &u->pub.class_name) ||
+	    rf_view_dup(&d->arena, from->precedence, &u->pub.precedence))
 		return -ENOMEM;
+	u->pub.cos = from->class_name.n ? rf_site_cos(d->site, from->class_name) : NULL;
+	u->pub.class_until_s = from->class_until_s;
 	memcpy(ha1, from->ha1, sizeof from->ha1);
 	u->pub.locked = from->locked;
 	u->pub.algs = from->algs;

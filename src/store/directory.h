@@ -25,6 +25,10 @@ struct rf_dir_user {
 	bool locked;
 	unsigned algs;                    /* RF_DIGEST_BIT()s that have an HA1 */
 	const struct rf_digest_ha1 *ha1;  /* [RF_DIGEST_ALGS] */
+	struct rf_view class_name;        /* class of service, "": none of their own */
+	const struct rf_site_cos *cos;    /* of that name in the site; NULL: none */
+	int64_t class_until_s;            /* 0: no end */
+	struct rf_view precedence;        /* granted, site/precedence.h; "": none */
 };
 
 /* Keeps a reference on site; store is read and not kept. -ENOMEM, errors of the database. */

@@ -16,6 +16,9 @@ static const char *const steps[] = {
 	"  revoked_at INTEGER) WITHOUT ROWID;"
 	"CREATE INDEX certificates_by_phone ON certificates (phone);"
 	"CREATE TABLE phone_locks (phone TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;",
+	"ALTER TABLE users ADD COLUMN class TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE users ADD COLUMN class_until INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE users ADD COLUMN precedence TEXT NOT NULL DEFAULT '';",
 };
 
 static const struct rf_sql_schema schema = {
@@ -151,6 +154,31 @@ int rf_store_user_lock(struct rf_store *s, struct rf_view name, bool locked, str
 	return change(s, q, NO_SUCH_USER, diag);
 }
 
+int rf_store_user_class(struct rf_store *s, const struct rf_store_user *u, struct rf_diag *diag)
+{
+	sqlite3_stmt *q;
+	int rc = rf_sql_prepare(s->db, "UPDATE users SET class = ?2, class_until = ?3 WHERE name = ?1", &q, diag);
+
+	if (rc)
+		return rc;
+	rf_sql_text(q, 1, u->name);
+	rf_sql_text(q, 2, u->class_name);
+	sqlite3_bind_int64(q, 3, u->class_until_s);
+	return change(s, q, NO_SUCH_USER, diag);
+}
+
+int rf_store_user_precedence(struct rf_store *s, const struct rf_store_user *u, struct rf_diag *diag)
+{
+	sqlite3_stmt *q;
+	int rc = rf_sql_prepare(s->db, "UPDATE users SET precedence = ?2 WHERE name = ?1", &q, diag);
+
+	if (rc)
+		return rc;
+	rf_sql_text(q, 1, u->name);
+	rf_sql_text(q, 2, u->precedence);
+	return change(s, q, NO_SUCH_USER, diag);
+}
+
 int rf_store_user_remove(struct rf_store *s, struct rf_view name, struct rf_diag *diag)
 {
 	sqlite3_stmt *q;
@@ -185,6 +213,8 @@ static int user_row(sqlite3_stmt *q, void *arg)
 	struct rf_store_user u = {
 		.name = rf_sql_view(q, 0), .number = rf_sql_view(q, 1), .locked = sqlite3_column_int(q, 2) != 0,
 		.created = { sqlite3_column_int64(q, 6) }, .changed = { sqlite3_column_int64(q, 7) },
+		.class_name = rf_sql_view(q, 8), .class_until_s = sqlite3_column_int64(q, 9),
+		.precedence = rf_sql_view(q, 10),
 	};
 
 	for (int i = 0; i < RF_DIGEST_ALGS; i++) {
@@ -205,8 +235,8 @@ int rf_store_users(struct rf_store *s, int (*visit)(void *ctx, const struct rf_s
 {
 	struct visit_user v = { visit, ctx };
 	sqlite3_stmt *q;
-	int rc = rf_sql_prepare(s->db, "SELECT name, number, locked, sha256, sha512_256, md5, created, changed "
-				       "FROM users ORDER BY name", &q, diag);
+	int rc = rf_sql_prepare(s->db, "SELECT name, number, locked, sha256, sha512_256, md5, created, changed, "
+				       "class, class_until, precedence FROM users ORDER BY name", &q, diag);
 
 	return rc ? rc : walk(s, q, user_row, &v, diag);
 }

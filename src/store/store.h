@@ -22,6 +22,9 @@ struct rf_store_user {
 	unsigned algs;                           /* RF_DIGEST_BIT()s that have an HA1 */
 	struct rf_digest_ha1 ha1[RF_DIGEST_ALGS];
 	struct rf_wall created, changed;         /* changed: the password */
+	struct rf_view class_name;               /* class of service, "": none of their own */
+	int64_t class_until_s;                   /* seconds since 1970; 0: no end */
+	struct rf_view precedence;               /* a grant of site/precedence.h, "": none */
 };
 
 struct rf_store_cert {
@@ -44,6 +47,9 @@ void rf_store_close(struct rf_store *s);
 int rf_store_user_add(struct rf_store *s, const struct rf_store_user *u, struct rf_diag *diag);
 int rf_store_user_passwd(struct rf_store *s, const struct rf_store_user *u, struct rf_diag *diag);
 int rf_store_user_lock(struct rf_store *s, struct rf_view name, bool locked, struct rf_diag *diag);
+/* What a user may: name, class_name and class_until_s of u, or name and precedence. */
+int rf_store_user_class(struct rf_store *s, const struct rf_store_user *u, struct rf_diag *diag);
+int rf_store_user_precedence(struct rf_store *s, const struct rf_store_user *u, struct rf_diag *diag);
 int rf_store_user_remove(struct rf_store *s, struct rf_view name, struct rf_diag *diag);
 /* Views are borrowed for the visit; a non-zero return ends the walk and is returned. Ordered by name. */
 int rf_store_users(struct rf_store *s, int (*visit)(void *ctx, const struct rf_store_user *u), void *ctx,

@@ -23,6 +23,7 @@ struct rf_pair *rf_pair_new(struct rf_call *call, struct rf_party *callee)
 
 	if (!pair)
 		return NULL;
+	pair->call = call;
 	pair->a = rf_leg_new(pair, call->caller);
 	pair->b = rf_leg_new(pair, callee);
 	if (!pair->a || !pair->b) {
@@ -31,7 +32,6 @@ struct rf_pair *rf_pair_new(struct rf_call *call, struct rf_party *callee)
 		free(pair);
 		return NULL;
 	}
-	pair->call = call;
 	pair->step = call->step;
 	pair->b->index = ++call->next_index;
 	TAILQ_INIT(&pair->relays);

@@ -6,6 +6,7 @@
 #include "call/call.h"
 #include "call/codes.h"
 #include "call/core_int.h"
+#include "call/lines.h"
 #include "call/precedence.h"
 #include "call/origin.h"
 #include "call/plan.h"
@@ -44,6 +45,8 @@ struct rf_leg {
 	struct rf_node by_flow;     /* in core->flows likewise, while flow is a connection */
 	struct rf_pair *pair;
 	struct rf_party *party;     /* a reference */
+	struct rf_party *by;        /* who forwarded the call here, a reference; NULL: nobody */
+	struct rf_line *line;       /* its number counts as busy; NULL: not (any more) */
 	struct rf_dialog *dlg;
 	struct rf_offer offer;
 	struct rf_stimer stimer;
@@ -167,7 +170,7 @@ struct rf_call {
 	uint8_t media_rule;         /* enum rf_sdp_rule behind a 488 */
 	uint16_t code;              /* the final code told to the caller */
 	bool starting, anonymous, had_offer, requires_rel, recorded, number_entered;
-	uint8_t hops;               /* Max-Forwards for the INVITEs that the caller's causes */
+	uint8_t hops_first, hops;   /* Max-Forwards for the INVITEs that the caller's causes: of the first step, and now */
 	uint16_t relays;
 	uint16_t pair_n;
 	const char *why;            /* the outcome in words, static */
@@ -205,6 +208,8 @@ void rf_sdp_drop(uint8_t **sdp, uint32_t *n);
 struct rf_leg *rf_leg_new(struct rf_pair *pair, struct rf_party *party);
 /* Out of the tables, with everything it holds. NULL is fine. */
 void rf_leg_free(struct rf_leg *leg);
+/* It does not keep its number busy any more. */
+void rf_leg_idle(struct rf_leg *leg);
 /* Enter the leg under our tag of its dialog. */
 int rf_leg_open(struct rf_leg *leg, struct rf_dialog *dlg);
 bool rf_leg_secure(const struct rf_leg *leg);
@@ -296,6 +301,8 @@ void rf_setup_answer(struct rf_pair *pair);
 void rf_setup_pair_failed(struct rf_pair *pair, unsigned code);
 /* We do not want its answer (any more). */
 void rf_setup_kill_pair(struct rf_pair *pair, unsigned code, enum rf_sdp_rule rule);
+/* A 3xx: where to is for the plan to judge, as a forward of the phone's number. Comes before rf_setup_pair_failed(). */
+void rf_setup_moved(struct rf_pair *pair, const struct rf_sip_msg *msg);
 
 /* --- caller.c */
 
@@ -372,6 +379,8 @@ void rf_record_call(struct rf_call *call, enum rf_event_kind kind);
 void rf_record_bound(struct rf_call *call, const char *bound);
 void rf_record_call_refused(struct rf_call_core *core, const struct rf_in *in, unsigned code, const char *why);
 void rf_record_media(struct rf_call *call, enum rf_sdp_rule rule, const struct rf_leg *from);
+/* The call left a number for another: with its chain. */
+void rf_record_forwarded(struct rf_call *call);
 void rf_record_cdrs(struct rf_call *call);
 /* The record of one leg that leaves before the call ends: a fork that lost. */
 void rf_record_leg(struct rf_leg *leg);

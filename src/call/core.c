@@ -51,7 +51,7 @@ static int open_tools(struct rf_call_core *core, const struct rf_call_config *co
 		rc = rf_suspects_new(core->limits.suspects, &core->hash_key, &core->suspects);
 	if (!rc)
 		rc = rf_rates_new(RATES_CAP, &core->hash_key, &core->rates);
-	core->shared = rf_call_shared_new(core->random);
+	core->shared = rf_call_shared_new(core->random, &core->hash_key);
 	if (!rc && !core->shared)
 		rc = -ENOMEM;
 	if (!rc)
@@ -73,6 +73,7 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 	core->ledger = config->ledger;
 	core->location = config->location;
 	core->bindings = config->bindings;
+	core->settings = config->settings;
 	core->random = config->random;
 	core->log = config->log;
 	core->hash_key = (struct rf_hash_key){ rf_random_u64(core->random), rf_random_u64(core->random) };

@@ -26,6 +26,7 @@ struct rf_location;
 struct rf_load_sample;
 struct rf_loop;
 struct rf_overload_conf;
+struct rf_settings_table;
 struct rf_ua;
 struct rf_ua_user;
 
@@ -49,6 +50,7 @@ struct rf_call_config {
 	struct rf_ledger *ledger;
 	struct rf_location *location;
 	struct rf_bindings *bindings;
+	struct rf_settings_table *settings;   /* NULL: none */
 	struct rf_random *random;             /* of this thread */
 	const struct rf_log *log;
 	uint8_t nonce_key[RF_CALL_NONCE_KEY]; /* random, the same for all workers of a process */

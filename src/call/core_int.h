@@ -25,7 +25,9 @@
 
 struct rf_call;
 struct rf_call_shared;
+struct rf_lines;
 struct rf_registration;
+struct rf_settings_table;
 struct rf_stir;
 struct rf_stir_replay;
 
@@ -54,6 +56,7 @@ struct rf_call_core {
 	struct rf_ledger *ledger;
 	struct rf_location *location;
 	struct rf_bindings *bindings;
+	struct rf_settings_table *settings; /* NULL: nobody has set anything */
 	struct rf_random *random;
 	const struct rf_log *log;
 	struct rf_call_limits limits;
@@ -126,7 +129,7 @@ static inline struct rf_wall rf_core_wall(struct rf_call_core *core)
 
 /* --- shared.c: any thread */
 
-struct rf_call_shared *rf_call_shared_new(struct rf_random *random); /* NULL: no memory */
+struct rf_call_shared *rf_call_shared_new(struct rf_random *random, const struct rf_hash_key *key); /* NULL: no memory */
 struct rf_call_shared *rf_call_shared_get(struct rf_call_shared *s);
 void rf_call_shared_put(struct rf_call_shared *s); /* NULL is fine */
 /* Count one more call; RF_E_LIMIT when there are `most` already. */
@@ -136,6 +139,10 @@ void rf_call_shared_give(struct rf_call_shared *s);
 struct rf_stir_replay *rf_call_shared_replay(struct rf_call_shared *s);
 /* What its calls hold of trunks and links; lives as long as s. */
 struct rf_resources *rf_call_shared_resources(struct rf_call_shared *s);
+/* Which numbers are in calls. */
+struct rf_lines *rf_call_shared_lines(struct rf_call_shared *s);
+/* Another number each time. */
+uint32_t rf_call_shared_turn(struct rf_call_shared *s);
 
 /* --- load.c */
 

@@ -165,6 +165,8 @@ static void on_refusal(struct rf_pair *pair, const struct rf_sip_msg *msg)
 			return;
 	}
 	rf_dialog_response(pair->b->dlg, msg);
+	if (msg->status < 400)
+		rf_setup_moved(pair, msg);
 	rf_setup_pair_failed(pair, msg->status);
 }
 
@@ -225,6 +227,8 @@ static void put_caller(struct rf_pair *pair, struct rf_writer *w)
 		rf_put_lit(w, "Privacy: id\r\n");
 	else
 		rf_put_asserted(call, call->shown ? call->shown : call->caller, w);
+	if (!pair->b->aim && call->plan)
+		rf_plan_put_history(call->plan, pair->b->party->number, w);
 }
 
 static int send_invite(struct rf_pair *pair)
@@ -342,6 +346,19 @@ int rf_invite_open_a(struct rf_pair *pair, const struct rf_sip_msg *msg, bool ha
 	return rf_offer_got(&pair->a->offer, RF_OFFER_INVITE, has_sdp, &role, &code);
 }
 
+/* For the record: whose forward, or which group, brought the call here. */
+static void note_forward(struct rf_pair *pair)
+{
+	const struct rf_plan *plan = pair->call->plan;
+	bool member = plan->hop_n && !pair->b->aim && !rf_view_eq(rf_plan_at(plan), pair->b->party->number);
+
+	if (plan->hop_n + member < 2)
+		return;
+	const struct rf_plan_hop *by = &plan->hop[plan->hop_n - (member ? 1 : 2)];
+
+	pair->b->by = rf_party_new(plan->core->directory, rf_view_of(by->number, by->number_n), RF_V(""), RF_V(""));
+}
+
 static int fill_pair(struct rf_pair *pair, const struct rf_aim *aim, const struct rf_sip_msg *msg, bool has_sdp)
 {
 	int rc = rf_invite_open_a(pair, msg, has_sdp);
@@ -384,6 +401,7 @@ void rf_invite_aim(struct rf_call *call, const struct rf_aim *aim, const struct 
 
 	if (!pair)
 		return;
+	note_forward(pair);
 	unsigned code = take_aim(pair->b, aim);
 
 	if (code || fill_pair(pair, aim, msg, sdp.n > 0)) {

@@ -57,13 +57,22 @@ struct rf_leg *rf_leg_new(struct rf_pair *pair, struct rf_party *party)
 		return NULL;
 	leg->pair = pair;
 	leg->party = rf_party_get(party);
+	if (party->phone.n || party->user.n)
+		leg->line = rf_lines_take(rf_call_shared_lines(rf_leg_core(leg)->shared), party->number);
 	return leg;
+}
+
+void rf_leg_idle(struct rf_leg *leg)
+{
+	rf_line_give(leg->line, rf_core_now(rf_leg_core(leg)));
+	leg->line = NULL;
 }
 
 void rf_leg_free(struct rf_leg *leg)
 {
 	if (!leg)
 		return;
+	rf_leg_idle(leg);
 	if (leg->dlg) {
 		leave_flow(leg);
 		rf_table_del(&rf_leg_core(leg)->legs, &leg->by_tag);
@@ -78,6 +87,7 @@ void rf_leg_free(struct rf_leg *leg)
 	rf_sdp_drop(&leg->sdp, &leg->sdp_n);
 	rf_news_drop(leg);
 	rf_party_put(leg->party);
+	rf_party_put(leg->by);
 	free(leg->contact);
 	free(leg);
 }

@@ -42,6 +42,7 @@ static void pop(struct rf_plan *plan)
 	struct rf_source *s = plan->top;
 
 	plan->top = s->below;
+	plan->hop_n = s->hops;
 	plan->depth--;
 	s->ops->free(s);
 }
@@ -65,9 +66,11 @@ void rf_plan_free(struct rf_plan *plan)
 	free(plan);
 }
 
-int rf_plan_push(struct rf_plan *plan, struct rf_source *s)
+int rf_plan_push(struct rf_plan *plan, struct rf_source *s, bool with_hop)
 {
+	s->hops = (uint8_t)(plan->hop_n - with_hop);
 	if (plan->depth >= RF_PLAN_DEPTH) {
+		plan->hop_n = s->hops;
 		s->ops->free(s);
 		rf_plan_refuse(plan, 482, "forwarded too often", "depth");
 		return RF_E_LIMIT;
@@ -83,7 +86,7 @@ bool rf_plan_next(struct rf_plan *plan, const struct rf_step_result *last, struc
 {
 	rf_plan_step_done(plan);
 	plan->last = last ? *last : (struct rf_step_result){ 0 };
-	while (plan->top && plan->steps < RF_PLAN_STEPS) {
+	while (plan->top && plan->steps < RF_PLAN_STEPS && plan->turns++ < RF_PLAN_TURNS) {
 		struct rf_source *s = plan->top;
 		bool first = !s->asked;
 
@@ -137,7 +140,7 @@ struct rf_view rf_plan_at(const struct rf_plan *plan)
 
 int rf_plan_hop(struct rf_plan *plan, struct rf_view number, unsigned cause, bool hidden)
 {
-	if (plan->hop_n >= RF_PLAN_HOPS || number.n > sizeof plan->hop->number) {
+	if (plan->hop_n + plan->hops_before >= RF_PLAN_HOPS || number.n > sizeof plan->hop->number) {
 		rf_plan_refuse(plan, 482, "forwarded too often", "hops");
 		return RF_E_LIMIT;
 	}
@@ -147,6 +150,7 @@ int rf_plan_hop(struct rf_plan *plan, struct rf_view number, unsigned cause, boo
 	}
 	struct rf_plan_hop *hop = &plan->hop[plan->hop_n++];
 
+	plan->forwards += cause != 0;
 	*hop = (struct rf_plan_hop){ .cause = (uint16_t)cause, .hidden = hidden, .number_n = (uint8_t)number.n };
 	memcpy(hop->number, number.p, number.n);
 	return 0;

@@ -12,6 +12,9 @@
  *
  *	plan.c          the stack, the chain, bounds and loops
  *	plan_number.c   a number of ours: its phones, its forwards
+ *	plan_forward.c  where a forward may lead: judged as the call of who forwards
+ *	plan_group.c    a hunt group
+ *	history.c       the chain as History-Info and Diversion
  *	(others)        each a file of its own: a struct that begins with struct rf_source, and its two functions
  *
  * A plan lives from the routing of the call until the call is answered or over. It may be asked first without a call
@@ -30,6 +33,7 @@
 #include "base/writer.h"
 #include "call/codes.h"
 #include "call/core_int.h"
+#include "call/settings.h"
 
 struct rf_aim_ops;
 struct rf_call;
@@ -45,7 +49,9 @@ enum {
 	RF_PLAN_STEPS = 64,
 	RF_PLAN_DEPTH = 16,
 	RF_PLAN_AIMS = 16,             /* of one step */
+	RF_PLAN_TURNS = 256,           /* questions to sources */
 	RF_PLAN_SETUP_MS = 600000,     /* from the INVITE until somebody answers */
+	RF_PLAN_MOVED = 4,             /* contacts of a 3xx that are tried */
 };
 
 /* --- aims and steps */
@@ -96,6 +102,7 @@ struct rf_step_result {
 	bool rang;                     /* somebody's phone rang */
 	bool timeout;                  /* its ring time was over */
 	bool stops;                    /* 6xx: the person wants no call, anywhere */
+	bool moved;                    /* 3xx: plan->moved says where to */
 };
 
 /* --- sources */
@@ -119,6 +126,7 @@ struct rf_source_ops {
 struct rf_source {
 	const struct rf_source_ops *ops;
 	struct rf_source *below;
+	uint8_t hops;                  /* of the chain below it */
 	bool asked;
 };
 
@@ -133,6 +141,13 @@ struct rf_plan_hop {
 	                                * answer, 503 unreachable, 480 deflected, 0: it is the first (RFC 4458 2) */
 };
 
+/* A number that a 3xx wants the call to go to. */
+struct rf_plan_moved {
+	uint8_t number[RF_SETTINGS_TARGET_MAX];
+	uint8_t n;
+	uint16_t q_milli;
+};
+
 struct rf_plan {
 	struct rf_call_core *core;
 	struct rf_call *call;          /* NULL as long as there is none */
@@ -141,8 +156,16 @@ struct rf_plan {
 	struct rf_arena arena;         /* of the step in hand */
 	struct rf_party *party[RF_PLAN_AIMS]; /* references of the step in hand */
 	uint8_t parties, depth, steps;
+	bool anonymous;                /* the caller does not want to be named */
+	bool urgent;                   /* emergency call or the call back after one: nothing that somebody set stands in
+	                                * its way (do not disturb, forwards, busy, anonymous) */
+	uint8_t hops_before;           /* diversions before the call came to us */
 	uint8_t hop_n;
+	uint16_t turns;
+	uint16_t forwards, forwards_told; /* hops with a cause that were made; those that the caller has heard of (181) */
 	struct rf_plan_hop hop[RF_PLAN_HOPS];
+	struct rf_plan_moved moved[RF_PLAN_MOVED]; /* of the last 3xx, best q first */
+	uint8_t moved_n;
 	struct rf_step_result last;    /* of the step or source that ended last */
 	uint16_t code;                 /* the best that sources refused with, 0 none */
 	uint8_t rank;
@@ -154,8 +177,9 @@ struct rf_plan {
 int rf_plan_new(struct rf_call_core *core, struct rf_party *caller, struct rf_plan **ret_plan);
 void rf_plan_free(struct rf_plan *plan); /* NULL is fine */
 
-/* Put a source on top; the plan owns it from now on, also when this fails: RF_E_LIMIT (RF_PLAN_DEPTH; refused 482). */
-int rf_plan_push(struct rf_plan *plan, struct rf_source *s);
+/* Put a source on top; the plan owns it from now on, also when this fails: RF_E_LIMIT (refused with 482 then). with_hop:
+ * the last hop of the chain (rf_plan_hop()) was made for it, and leaves with it. */
+int rf_plan_push(struct rf_plan *plan, struct rf_source *s, bool with_hop);
 /* The next step. False: there is none, plan->code says with what the sources refused (0: they had nothing to add). last:
  * NULL the first time. */
 bool rf_plan_next(struct rf_plan *plan, const struct rf_step_result *last, struct rf_step *ret_step);
@@ -179,7 +203,24 @@ struct rf_party *rf_plan_party(struct rf_plan *plan, struct rf_party *p);
 int rf_plan_phones(struct rf_plan *plan, struct rf_view number, struct rf_aim *aim, size_t max, size_t *n,
 		   size_t *ret_known);
 
-/* Sources. Each pushes itself; when it cannot (memory, a loop) it has refused and says so: not 0. */
+/* Sources. Each pushes itself; when it cannot (memory, a loop) it has refused and says so: not 0. cause: of the hop to
+ * that number; 0: it was dialled. */
 int rf_plan_number(struct rf_plan *plan, struct rf_view number, unsigned cause);
+int rf_plan_group(struct rf_plan *plan, const struct rf_site_group *group, unsigned cause);
+
+/* Where a call for the number `by` is sent on to by its owner: pushes the source of `to`. Judged as if `by` called
+ * there: not 0: they may not, or there is nothing; refused then. */
+int rf_plan_forward(struct rf_plan *plan, struct rf_view by, struct rf_view to, unsigned cause);
+
+/* --- for setup.c */
+
+/* Keep where a 3xx wants the call to go. False: nowhere that we could call. */
+bool rf_plan_take_moved(struct rf_plan *plan, const struct rf_sip_msg *msg);
+/* Read how often this call was diverted before it came to us: it counts for the bound of the chain. */
+void rf_plan_read_history(struct rf_plan *plan, const struct rf_sip_msg *msg);
+/* History-Info and Diversion lines for an INVITE to target; none for a call that was not diverted. */
+void rf_plan_put_history(const struct rf_plan *plan, struct rf_view target, struct rf_writer *w);
+/* "1001>1002(302)" into w: for the record. */
+void rf_plan_put_chain(const struct rf_plan *plan, struct rf_writer *w);
 
 #endif

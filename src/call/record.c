@@ -178,6 +178,25 @@ void rf_record_call(struct rf_call *call, enum rf_event_kind kind)
 	rf_record_post(core, &e);
 }
 
+void rf_record_forwarded(struct rf_call *call)
+{
+	struct rf_call_core *core = call->core;
+	uint8_t chain[RF_PLAN_HOPS * 72];
+	struct rf_writer w;
+	struct rf_event e;
+
+	if (!rf_record_begin(core, RF_EVENT_CALL_FORWARDED, &e))
+		return;
+	rf_writer_init(&w, chain, sizeof chain);
+	rf_plan_put_chain(call->plan, &w);
+	rf_event_str(&e, "session", rf_id_view(&call->id));
+	rf_event_str(&e, "from", call->caller->number);
+	rf_event_str(&e, "to", rf_view_of(call->dialled, call->dialled_n));
+	rf_event_str(&e, "now", rf_plan_at(call->plan));
+	rf_event_str(&e, "chain", rf_view_of(chain, w.n));
+	rf_record_post(core, &e);
+}
+
 void rf_record_call_refused(struct rf_call_core *core, const struct rf_in *in, unsigned code, const char *why)
 {
 	struct rf_event e;
@@ -312,6 +331,8 @@ void rf_record_leg(struct rf_leg *leg)
 		cdr.start = leg->joined;
 	if (leg->has_related)
 		cdr.related = rf_id_view(&leg->related);
+	if (leg->by)
+		cdr.forwarded_by = leg->by->number;
 	cdr.call_id = leg->dlg ? rf_dialog_call_id(leg->dlg) : RF_V("");
 	put_outcome(&cdr, call, leg);
 	cdr.ring = leg->ring;

@@ -29,9 +29,11 @@ static struct rf_party *party_of(const struct rf_call_core *core, const struct r
 
 static void make_plan(struct rf_call_core *core, struct rf_party *caller, struct rf_view number, struct rf_routed *r)
 {
+	const struct rf_site_group *group = rf_site_group(rf_core_site(core), number);
+
 	if (!caller || rf_plan_new(core, caller, &r->plan))
 		refuse(r, 503, "memory");
-	else if (rf_plan_number(r->plan, number, 0))
+	else if (group ? rf_plan_group(r->plan, group, 0) : rf_plan_number(r->plan, number, 0))
 		refuse(r, r->plan->code, r->plan->why);
 }
 
@@ -39,7 +41,7 @@ static void decide(struct rf_call_core *core, struct rf_party *caller, struct rf
 {
 	r->dialled_n = number.n;
 	memmove(r->dialled, number.p, number.n);
-	if (!rf_directory_number(core->directory, number))
+	if (!rf_directory_number(core->directory, number) && !rf_site_group(rf_core_site(core), number))
 		refuse(r, 404, "unknown number");
 	else if (rf_view_eq(number, caller->number))
 		refuse(r, 486, "called itself");
@@ -82,6 +84,20 @@ void rf_route_number(struct rf_call_core *core, struct rf_party *caller, struct 
 		decide(core, caller, number, ret_to);
 }
 
+/* Per call by what the phone says (RFC 3323, RFC 3325), else as its owner has set it. */
+static bool hides(struct rf_call_core *core, const struct rf_in *in)
+{
+	struct rf_settings set;
+
+	if (rf_identity_is_anonymous(&in->msg->from.uri) || rf_sip_msg_has_token(in->msg, RF_SIP_H_PRIVACY, RF_V("id")) ||
+	    rf_sip_msg_has_token(in->msg, RF_SIP_H_PRIVACY, RF_V("user")))
+		return true;
+	if (rf_sip_msg_has_token(in->msg, RF_SIP_H_PRIVACY, RF_V("none")))
+		return false;
+	rf_settings_get(core->settings, rf_proof_number(&in->proof), &set);
+	return set.hide_number;
+}
+
 void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *ret_to)
 {
 	struct rf_party *caller = party_of(core, &in->proof);
@@ -91,5 +107,9 @@ void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_
 		refuse(ret_to, 503, "memory");
 	else
 		rf_route_uri(core, caller, &in->msg->uri, ret_to);
+	if (ret_to->plan) {
+		ret_to->plan->anonymous = hides(core, in);
+		rf_plan_read_history(ret_to->plan, in->msg);
+	}
 	rf_party_put(caller);
 }

@@ -69,6 +69,24 @@ static void refuse_with_best(struct rf_call *call)
 
 /* --- steps */
 
+/* The caller hears that it is another number now, in the dialog of the first phone that was called there (RFC 3261
+ * 21.1.3), and so does the record. */
+static void tell_forward(struct rf_call *call)
+{
+	struct rf_pair *pair;
+
+	if (call->plan->forwards == call->plan->forwards_told)
+		return;
+	call->plan->forwards_told = call->plan->forwards;
+	rf_record_forwarded(call);
+	TAILQ_FOREACH(pair, &call->pairs, list)
+		if (pair->step == call->step && pair->state == RF_PAIR_TRYING) {
+			if (call->origin->ringing)
+				call->origin->ringing(pair, 181, RF_V(""));
+			return;
+		}
+}
+
 static void begin_step(struct rf_call *call, const struct rf_step *step, const struct rf_sip_msg *msg,
 		       struct rf_view sdp)
 {
@@ -76,6 +94,7 @@ static void begin_step(struct rf_call *call, const struct rf_step *step, const s
 					   (uint64_t)rf_core_site(call->core)->sip.ring_timeout_s * 1000;
 
 	call->step++;
+	call->hops = (uint8_t)(call->hops_first - (call->plan->hop_n ? call->plan->hop_n - 1 : 0));
 	call->got = (struct rf_step_result){ 0 };
 	call->ring_until = rf_mono_first(rf_mono_add_ms(rf_core_now(call->core), ring_ms), call->setup_until);
 	call->starting = true;
@@ -83,6 +102,7 @@ static void begin_step(struct rf_call *call, const struct rf_step *step, const s
 		rf_invite_aim(call, &step->aim[i], msg, sdp);
 	call->starting = false;
 	rf_plan_step_done(call->plan);
+	tell_forward(call);
 }
 
 /* What the call began with, once more: the caller's INVITE, or the description that an order brought. */
@@ -101,6 +121,15 @@ static int look_again(struct rf_call *call, const struct rf_sip_msg **ret_msg, s
 	return 0;
 }
 
+/* Each forward takes a hop, as it would over a proxy (RFC 3261 16.3): what goes in circles through others ends, too. */
+static bool hops_left(struct rf_plan *plan, unsigned hops)
+{
+	if (plan->hop_n < 2 || hops >= plan->hop_n)
+		return true;
+	rf_plan_refuse(plan, 483, "too many hops", "max-forwards");
+	return false;
+}
+
 static bool next_step(struct rf_call *call)
 {
 	const struct rf_sip_msg *msg;
@@ -111,7 +140,7 @@ static bool next_step(struct rf_call *call)
 	    rf_mono_due(call->setup_until, rf_core_now(call->core)) ||
 	    !rf_plan_next(call->plan, &call->got, &step))
 		return false;
-	if (look_again(call, &msg, &sdp))
+	if (!hops_left(call->plan, call->hops_first) || look_again(call, &msg, &sdp))
 		return false;
 	begin_step(call, &step, msg, sdp);
 	return true;
@@ -200,6 +229,7 @@ void rf_setup_pair_failed(struct rf_pair *pair, unsigned code)
 	if (pair->b->dlg && rf_dialog_state(pair->b->dlg) != RF_DIALOG_CONFIRMED)
 		rf_dialog_end(pair->b->dlg);
 	rf_invite_final(pair->b, code);
+	rf_leg_idle(pair->b);
 	if (!pair->cancelled)
 		note_refusal(pair, code, tell);
 	if (tell.rank == RF_CODE_STOPS && call->state < RF_CALL_ANSWERED)
@@ -222,6 +252,18 @@ void rf_setup_kill_pair(struct rf_pair *pair, unsigned code, enum rf_sdp_rule ru
 	rf_invite_cancel(pair, rule == RF_SDP_RULE_OK ? RF_V("") : RF_V("SIP;cause=488;text=\"Media policy\""));
 	pair->b->code = (uint16_t)code;
 	note_refusal(pair, code, rf_code_of_phone(code));
+}
+
+/* The owner of the number sends the call away, not of one phone: the others need not ring any more. */
+void rf_setup_moved(struct rf_pair *pair, const struct rf_sip_msg *msg)
+{
+	struct rf_call *call = pair->call;
+
+	if (!call->plan || pair->step != call->step || pair->cancelled || pair->b->aim ||
+	    call->state >= RF_CALL_ANSWERED || !rf_plan_take_moved(call->plan, msg))
+		return;
+	call->got.moved = true;
+	cancel_others(call, pair, RF_V(""));
 }
 
 void rf_setup_answer(struct rf_pair *pair)
@@ -291,6 +333,11 @@ static bool timer_refused(struct rf_call_core *core, struct rf_in *in, struct rf
 	return true;
 }
 
+static uint8_t hops_of(const struct rf_sip_msg *msg)
+{
+	return (uint8_t)(msg->max_forwards > 0 ? msg->max_forwards - 1 : RF_MAX_FORWARDS - 1);
+}
+
 static int enter(struct rf_call *call, struct rf_plan *plan)
 {
 	struct rf_call_core *core = call->core;
@@ -329,11 +376,10 @@ static int fill_call(struct rf_call *call, const struct rf_in *in, struct rf_rou
 	to->plan = NULL;
 	call->origin = &rf_caller_origin;
 	dialled(call, rf_view_of(to->dialled, to->dialled_n));
-	call->anonymous = rf_identity_is_anonymous(&in->msg->from.uri) ||
-			  rf_sip_msg_has_token(in->msg, RF_SIP_H_PRIVACY, RF_V("id"));
+	call->anonymous = plan->anonymous;
 	call->had_offer = has_sdp;
 	call->requires_rel = rf_sip_msg_has_token(in->msg, RF_SIP_H_REQUIRE, RF_V("100rel"));
-	call->hops = (uint8_t)(in->msg->max_forwards > 0 ? in->msg->max_forwards - 1 : 69);
+	call->hops_first = hops_of(in->msg);
 	call->caller_flow = in->from->flow;
 	rf_link_init(&call->caller_link, in->from);
 	keep(call, in->msg->bytes);
@@ -413,7 +459,7 @@ void rf_setup_invite(struct rf_call_core *core, struct rf_in *in)
 	rf_route_find(core, in, &to);
 	if (to.code)
 		refuse_new(core, in, to.code, to.why);
-	else if (!rf_plan_next(to.plan, NULL, &first))
+	else if (!rf_plan_next(to.plan, NULL, &first) || !hops_left(to.plan, hops_of(in->msg)))
 		refuse_new(core, in, to.plan->code ? to.plan->code : 480, to.plan->why);
 	else
 		begin(core, in, &to, &first, &precedence, sdp);
@@ -431,7 +477,7 @@ static int fill_made(struct rf_call *call, const struct rf_setup_order *order)
 	dialled(call, order->dialled);
 	call->anonymous = order->anonymous;
 	call->had_offer = order->offer.n > 0;
-	call->hops = order->hops ? order->hops : RF_MAX_FORWARDS;
+	call->hops_first = order->hops ? order->hops : RF_MAX_FORWARDS;
 	call->caller_flow = order->flow;
 	keep(call, order->offer);
 	if (order->headers.n) {
@@ -453,9 +499,10 @@ int rf_setup_make(struct rf_call_core *core, const struct rf_setup_order *order,
 	int rc = 0;
 
 	*ret_code = 503;
+	plan->anonymous = order->anonymous;
 	if (core->draining)
 		rc = RF_E_LIMIT;
-	else if (!rf_plan_next(plan, NULL, &first)) {
+	else if (!rf_plan_next(plan, NULL, &first) || !hops_left(plan, order->hops ? order->hops : RF_MAX_FORWARDS)) {
 		*ret_code = plan->code ? plan->code : 480;
 		rc = RF_E_NOT_FOUND;
 	} else {

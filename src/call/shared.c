@@ -1,5 +1,7 @@
-/* What the cores of a process have together: how many calls there are, which tokens were seen. */
+/* What the cores of a process have together: how many calls there are, which tokens were seen, which numbers are in calls. */
 #include "call/stir_int.h"
+
+#include "call/lines.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -8,16 +10,19 @@ struct rf_call_shared {
 	_Atomic size_t users, calls;
 	struct rf_stir_replay *replay;
 	struct rf_resources *resources;
+	struct rf_lines *lines;
+	_Atomic uint32_t turn;    /* of hunt groups in round robin */
 };
 
 static void free_all(struct rf_call_shared *s)
 {
 	rf_stir_replay_free(s->replay);
 	rf_resources_put(s->resources);
+	rf_lines_free(s->lines);
 	free(s);
 }
 
-struct rf_call_shared *rf_call_shared_new(struct rf_random *random)
+struct rf_call_shared *rf_call_shared_new(struct rf_random *random, const struct rf_hash_key *key)
 {
 	struct rf_call_shared *s = calloc(1, sizeof *s);
 
@@ -26,7 +31,8 @@ struct rf_call_shared *rf_call_shared_new(struct rf_random *random)
 	atomic_init(&s->users, 1);
 	s->replay = rf_stir_replay_new(random);
 	s->resources = rf_resources_new();
-	if (!s->replay || !s->resources) {
+	s->lines = rf_lines_new(key);
+	if (!s->lines || !s->replay || !s->resources) {
 		free_all(s);
 		return NULL;
 	}
@@ -53,6 +59,16 @@ struct rf_stir_replay *rf_call_shared_replay(struct rf_call_shared *s)
 struct rf_resources *rf_call_shared_resources(struct rf_call_shared *s)
 {
 	return s->resources;
+}
+
+struct rf_lines *rf_call_shared_lines(struct rf_call_shared *s)
+{
+	return s->lines;
+}
+
+uint32_t rf_call_shared_turn(struct rf_call_shared *s)
+{
+	return atomic_fetch_add_explicit(&s->turn, 1, memory_order_relaxed);
 }
 
 int rf_call_shared_take(struct rf_call_shared *s, size_t most)

@@ -6,7 +6,7 @@
 /* One table for writing, reading and the fields' names. */
 #define CDR_STRINGS(X) X(session) X(leg) X(direction) X(call_id) X(from) X(to) X(number) X(device) X(user) X(location) \
 	X(address) X(transport) X(tls) X(cipher) X(certificate) X(audio) X(video) X(outcome) X(related) \
-	X(reason) X(identity) X(ended_by)
+	X(reason) X(identity) X(forwarded_by) X(ended_by)
 #define CDR_TIMES(X) X(start) X(ring) X(answer) X(end)
 
 int rf_cdr_post(struct rf_ledger *l, struct rf_wall now, const struct rf_cdr *c)

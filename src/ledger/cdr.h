@@ -30,6 +30,7 @@ struct rf_cdr {
 	uint32_t code;             /* the final SIP status of the leg, 0 when there was none */
 	struct rf_view reason;     /* words, when there are any */
 	struct rf_view identity;   /* of a caller outside: "A", "B", "C", "valid", or why it is not proven */
+	struct rf_view forwarded_by; /* the number whose forward brought the call to this leg */
 	struct rf_view ended_by;   /* "caller", "callee", "operator", "system" */
 };
 

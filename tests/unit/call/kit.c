@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +89,8 @@ static void load_site(struct kit *k)
 	if (plain)
 		n += snprintf(yaml + n, sizeof yaml - (size_t)n, "media: { encryption: optional }\ndeviations:\n"
 			      "  - { mitigation: " RF_MIT_MEDIA ", reason: test, approved_by: test, until: 2027-06-30 }\n");
+	if (k->more)
+		n += snprintf(yaml + n, sizeof yaml - (size_t)n, "%s", k->more);
 	rf_findings_init(&findings);
 	int rc = rf_site_parse(rf_view_of(yaml, (size_t)n), RF_V(""), "site.yaml", wall(k), &findings, &k->site);
 
@@ -146,6 +149,9 @@ static void start(struct kit *k)
 	assert_int_equal(rf_location_new(&limits, &key, &k->location), 0);
 	rf_location_enter(k->location);
 	assert_int_equal(rf_loop_new(&loop, &k->loop), 0);
+	snprintf(path, sizeof path, "%s/settings.db", k->dir);
+	assert_int_equal(rf_settings_start(path, &key, &k->settings, &d), 0);
+	call.settings = k->settings;
 	call.loop = k->loop;
 	call.location = k->location;
 	call.bindings = k->bindings;
@@ -171,11 +177,43 @@ static void stop(struct kit *k)
 	rf_call_core_free(k->core);
 	rf_ua_free(k->ua);
 	rf_loop_free(k->loop);
+	rf_settings_stop(k->settings);
 	rf_location_leave(k->location);
 	rf_location_free(k->location);
 }
 
 struct kit *kit_new(const char *level)
+{
+	return kit_new_with(level, NULL);
+}
+
+static void is_set(void *ctx, int rc, const struct rf_settings *now)
+{
+	(void)now;
+	assert_int_equal(rc, 0);
+	sem_post(ctx);
+}
+
+void kit_set(struct kit *k, const char *number, const struct rf_settings_change *change)
+{
+	sem_t done;
+
+	sem_init(&done, 0, 0);
+	assert_int_equal(rf_settings_change(k->settings, rf_view_str(number), change, is_set, &done), 0);
+	while (sem_wait(&done))
+		;
+	sem_destroy(&done);
+}
+
+void kit_forward(struct kit *k, const char *number, enum rf_forward kind, const char *to)
+{
+	struct rf_settings_change c = { .fields = (unsigned)RF_SET_FORWARD << kind };
+
+	snprintf(c.to.forward[kind], sizeof c.to.forward[kind], "%s", to);
+	kit_set(k, number, &c);
+}
+
+struct kit *kit_new_with(const char *level, const char *more)
 {
 	struct kit *k = calloc(1, sizeof *k);
 	char path[128];
@@ -183,6 +221,7 @@ struct kit *kit_new(const char *level)
 
 	k->now_us = 1000000000;
 	k->level = level;
+	k->more = more;
 	rf_random_system(&k->random);
 	snprintf(k->dir, sizeof k->dir, "/tmp/rf-call-XXXXXX");
 	assert_non_null(mkdtemp(k->dir));

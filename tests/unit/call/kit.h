@@ -7,6 +7,7 @@
 #include "call/call_int.h"
 #include "call/control.h"
 #include "call/location.h"
+#include "call/settings.h"
 #include "store/store.h"
 
 enum { KIT_PHONES = 5, KIT_INBOX = 32, KIT_MESSAGE = 8192 };
@@ -50,6 +51,8 @@ struct kit {
 	uint16_t port;
 	char dir[64];
 	const char *level;
+	const char *more;        /* of the site file */
+	struct rf_settings_table *settings;
 };
 
 #define SDP_PLAIN "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
@@ -58,6 +61,11 @@ struct kit {
 
 /* level: "minimum", "medium", "highest". With plain media where the level allows it. */
 struct kit *kit_new(const char *level);
+/* The same with more keys in the site file. */
+struct kit *kit_new_with(const char *level, const char *more);
+/* Set something for a number, as its owner would; it is on disk afterwards. */
+void kit_set(struct kit *k, const char *number, const struct rf_settings_change *change);
+void kit_forward(struct kit *k, const char *number, enum rf_forward kind, const char *to);
 void kit_free(struct kit *k);
 /* Another process of the same site: all but the disk is new. */
 void kit_restart(struct kit *k);

@@ -535,6 +535,8 @@ static void bindings_wait(struct rf_call_core *core, const struct rf_peer *peer)
 	uint8_t aor[320];
 	struct rf_writer w;
 
+	if (peer->label.n)
+		rf_location_flow_lost(core->location, peer->label, &peer->flow);
 	if (!peer->id || !peer->id->present ||
 	    rf_directory_prove(core->directory, peer->id, rf_core_wall(core), &phone, NULL))
 		return;

@@ -111,3 +111,14 @@ const char *rf_media_suite(const struct rf_media *m)
 
 	return *audio || !m->last ? audio : rf_sdp_summary_suite(m->last, RF_SDP_VIDEO);
 }
+
+enum rf_sdp_rule rf_media_refused(const struct rf_media *m)
+{
+	unsigned keyed = 0;
+
+	for (size_t i = 0; m->offer && i < m->offer->n_lines; i++)
+		if (m->offer->lines[i].flags & RF_SDP_LINE_LIVE)
+			keyed |= m->offer->lines[i].flags & (RF_SDP_LINE_DTLS | RF_SDP_LINE_SDES);
+	return keyed == RF_SDP_LINE_DTLS ? RF_SDP_RULE_PHONE_DTLS :
+	       keyed == RF_SDP_LINE_SDES ? RF_SDP_RULE_PHONE_SDES : RF_SDP_RULE_PHONE;
+}

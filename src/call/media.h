@@ -32,6 +32,8 @@ enum rf_sdp_rule rf_media_answer(struct rf_call_core *core, struct rf_media *m, 
 void rf_media_settled(struct rf_media *m);
 /* The offer was refused: what held before goes on. */
 void rf_media_failed(struct rf_media *m);
+/* What to tell the caller when the other side answered its offer with 488: which of the rules RF_SDP_RULE_PHONE. */
+enum rf_sdp_rule rf_media_refused(const struct rf_media *m);
 /* "AEAD_AES_256_GCM", "none", "" ... of audio, else of video. Static. */
 const char *rf_media_suite(const struct rf_media *m);
 

@@ -440,6 +440,10 @@ static void apply_change(struct rf_registration *r, const struct rf_registration
 		return;
 	}
 	core->counters.registrations++;
+	/* Without a certificate nothing else says whose bindings wait when the connection ends. Of a connection that
+	 * several registered over, the last. */
+	if (c->b.by_flow && !c->b.phone.n)
+		rf_ua_flow_label(core->ua, &c->b.flow, r->aor);
 	if (!c->old || c->old->waiting || !rf_flow_eq(&c->old->flow, &c->b.flow))
 		rf_record_registration(core, RF_EVENT_REGISTRATION_ACCEPTED, r->aor, &c->b, c->old ? "moved" : "new");
 }

@@ -223,6 +223,8 @@ void rf_setup_pair_failed(struct rf_pair *pair, unsigned code)
 	struct rf_call *call = pair->call;
 	struct rf_code tell = code_of(pair, code);
 
+	if (tell.code == 488 && !call->media_rule)
+		call->media_rule = (uint8_t)rf_media_refused(&pair->media);
 	pair->b->code = (uint16_t)code;
 	pair->state = RF_PAIR_OVER;
 	pair->b->end = rf_call_wall(call);

@@ -51,6 +51,9 @@ enum rf_sdp_rule {
 	RF_SDP_RULE_ANSWER_LINES,  /* number, kind or profile of m-lines differs from the offer */
 	RF_SDP_RULE_ANSWER_CRYPTO, /* not exactly one of the crypto lines offered */
 	RF_SDP_RULE_REOFFER_LINES, /* a new offer with fewer m-lines or another kind (RFC 3264 8) */
+	RF_SDP_RULE_PHONE,         /* not ours: the called phone refused the offer */
+	RF_SDP_RULE_PHONE_DTLS,    /* the same, and all of it was DTLS-SRTP */
+	RF_SDP_RULE_PHONE_SDES,    /* the same, and all of it was SDES */
 	RF_SDP_RULE_TOO_LONG,      /* the rebuilt body does not fit: 500 */
 	RF_SDP_RULE_MEMORY,        /* 500 */
 	RF_SDP_RULE_COUNT,

@@ -37,6 +37,7 @@ const struct rf_peer *rf_conn_peer(struct rf_conn *c)
 		.flow = flow_of(c),
 		.tls_version = rf_stream_tls_version(c->stream),
 		.tls_cipher = rf_stream_tls_cipher(c->stream),
+		.label = { c->label, c->label_n },
 	};
 	if (c->id) {
 		memcpy(&ua->peer_id, c->id, c->id_n);
@@ -57,6 +58,7 @@ static void free_conn(struct rf_conn *c)
 	rf_wsconn_free(c);
 	free(c->id);
 	free(c->tls_name);
+	free(c->label);
 	free(c);
 }
 
@@ -460,6 +462,25 @@ void rf_ua_flow_close(struct rf_ua *ua, const struct rf_flow *flow)
 	struct rf_conn *c = rf_conn_find(ua, flow->stream);
 	if (c)
 		rf_conn_close(c);
+}
+
+int rf_ua_flow_label(struct rf_ua *ua, const struct rf_flow *flow, struct rf_view label)
+{
+	if (!rf_flow_is_stream(flow) || flow->worker != ua->worker || !label.n || label.n > UINT16_MAX)
+		return RF_E_INVALID;
+	struct rf_conn *c = rf_conn_find(ua, flow->stream);
+	if (!c || c->doomed)
+		return RF_E_CLOSED;
+	if (rf_view_eq(rf_view_of(c->label, c->label_n), label))
+		return 0;
+	uint8_t *p = malloc(label.n);
+	if (!p)
+		return -ENOMEM;
+	memcpy(p, label.p, label.n);
+	free(c->label);
+	c->label = p;
+	c->label_n = (uint16_t)label.n;
+	return 0;
 }
 
 /* RFC 5626 4.4.1: a ping, then ten seconds for the pong; a flow without one has failed. */

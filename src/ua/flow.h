@@ -60,6 +60,7 @@ struct rf_peer {
 	const struct rf_pki_id *id; /* what its certificate says; NULL: it showed none (always so for UDP and TCP) */
 	const char *tls_version;    /* "TLSv1.3"; NULL without TLS */
 	const char *tls_cipher;     /* "TLS_AES_256_GCM_SHA384"; NULL without TLS */
+	struct rf_view label;       /* what rf_ua_flow_label() left; empty for UDP and for messages by mail */
 };
 
 #endif

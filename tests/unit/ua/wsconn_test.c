@@ -25,7 +25,7 @@ struct end {
 	struct rf_cli *cli;
 	size_t requests, responses, failed, gone, open, closed, refused;
 	unsigned status, refused_code;
-	char refused_what[32], refused_text[400], id_uri[256];
+	char refused_what[32], refused_text[400], id_uri[256], label[64];
 	struct rf_flow flow;
 };
 
@@ -57,9 +57,11 @@ static void on_open(void *ctx, const struct rf_peer *peer)
 
 static void on_closed(void *ctx, const struct rf_peer *peer, const struct rf_stream_end *end)
 {
-	(void)peer;
+	struct end *e = ctx;
+
 	(void)end;
-	((struct end *)ctx)->closed++;
+	e->closed++;
+	snprintf(e->label, sizeof e->label, "%.*s", RF_VFMT(peer->label));
 }
 
 static void on_refused(void *ctx, const struct rf_ua_refusal *r)
@@ -335,6 +337,11 @@ static void test_by_its_flow(void **state)
 	conf.target = (struct rf_target){ .uri = &uri };
 	if (rf_cli_new(ends[0].ua, &conf, &ends[0].cli) == 0)
 		until(&ends[0].failed, 1);
+	/* whose it is comes back at its end */
+	assert_int_equal(rf_ua_flow_label(ends[0].ua, &flow, RF_V("somebody")), 0);
+	assert_int_equal(rf_ua_flow_label(ends[0].ua, &flow, RF_V("alice@example.org")), 0);
+	assert_int_equal(rf_ua_flow_label(ends[0].ua, &flow, RF_V("")), RF_E_INVALID);
+	assert_int_equal(rf_ua_flow_label(ends[1].ua, &flow, RF_V("x")), RF_E_INVALID);
 	/* closed by the other worker: in order, with a Close frame */
 	browser.n = 0;
 	rf_ua_flow_close(ends[1].ua, &flow);
@@ -342,6 +349,8 @@ static void test_by_its_flow(void **state)
 	assert_false(get(NULL));
 	assert_int_equal(browser.n, 4);
 	assert_memory_equal(browser.in, "\x88\x02\x03\xe8", 4);
+	assert_string_equal(ends[0].label, "alice@example.org");
+	assert_int_equal(rf_ua_flow_label(ends[0].ua, &flow, RF_V("x")), RF_E_CLOSED);
 	assert_false(rf_ua_flow_alive(ends[0].ua, &flow));
 	leave();
 }

@@ -1,5 +1,7 @@
 #include "base/writer.h"
 
+#include "base/clean.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -39,6 +41,25 @@ void rf_put_hex64(struct rf_writer *w, uint64_t x)
 		d[i] = (uint8_t)digits[x & 15];
 }
 
+static void put_unit(struct rf_writer *w, uint32_t unit)
+{
+	uint8_t b[2] = { (uint8_t)(unit >> 8), (uint8_t)unit };
+
+	rf_put_lit(w, "\\u");
+	rf_put_hex(w, b, sizeof b);
+}
+
+/* What a reader would not see is seen in the record, and does nothing on a terminal. */
+static void put_escaped(struct rf_writer *w, uint32_t c)
+{
+	if (c < 0x10000) {
+		put_unit(w, c);
+		return;
+	}
+	put_unit(w, 0xd800 + ((c - 0x10000) >> 10));
+	put_unit(w, 0xdc00 + ((c - 0x10000) & 0x3ff));
+}
+
 void rf_put_json(struct rf_writer *w, struct rf_view v)
 {
 	while (v.n) {
@@ -54,6 +75,8 @@ void rf_put_json(struct rf_writer *w, struct rf_view v)
 		} else if (c < 0x20 || c == 0x7f) {
 			rf_put_lit(w, "\\u00");
 			rf_put_hex(w, &c, 1);
+		} else if (n > 1 && rf_clean_is_hidden(rf_clean_character(v, n))) {
+			put_escaped(w, rf_clean_character(v, n));
 		} else {
 			rf_put(w, rf_view_sub(v, 0, n));
 		}

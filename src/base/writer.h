@@ -51,8 +51,8 @@ static inline void rf_put_byte(struct rf_writer *w, uint8_t c)
 void rf_put_u64(struct rf_writer *w, uint64_t x);                 /* decimal */
 void rf_put_hex(struct rf_writer *w, const void *p, size_t n);    /* lower case */
 void rf_put_hex64(struct rf_writer *w, uint64_t x);               /* 16 digits */
-/* v as the inside of a JSON string: quotes, backslashes and control characters escaped, bytes that are not
- * UTF-8 replaced by U+FFFD. Without the quotes around it. */
+/* v as the inside of a JSON string: quotes, backslashes, control characters and all that rf_clean_is_hidden() escaped,
+ * bytes that are not UTF-8 replaced by U+FFFD. Without the quotes around it. */
 void rf_put_json(struct rf_writer *w, struct rf_view v);
 /* For cold paths only (logs, errors). */
 void rf_put_fmt(struct rf_writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -76,7 +76,7 @@ static bool quoted(struct rf_view v)
 	if (v.n < 2 || v.p[0] != '"' || v.p[v.n - 1] != '"')
 		return false;
 	for (size_t i = 1; i + 1 < v.n; i++)
-		if (v.p[i] == '"' || v.p[i] == '\\')
+		if (v.p[i] == '"' || memchr("\\<>&'`", v.p[i], 6))
 			return false;
 	return true;
 }

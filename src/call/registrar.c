@@ -6,6 +6,7 @@
  * number under way at once: each change stands for itself, and the table applies them in the order of the disk. */
 #include "call/registration.h"
 
+#include "base/clean.h"
 #include "sip/build.h"
 
 #include <stdlib.h>
@@ -84,11 +85,6 @@ static struct rf_registration *take_memory(struct rf_call_core *core)
 	return r;
 }
 
-static int cut_dup(struct rf_registration *r, struct rf_view v, size_t most, struct rf_view *ret_v)
-{
-	return rf_view_dup(&r->arena, rf_view_sub(v, 0, most), ret_v);
-}
-
 /* "<urn:...>" in quotes -> urn:... */
 static struct rf_view instance_of(const struct rf_sip_addr *a)
 {
@@ -160,6 +156,7 @@ static int path_of(struct rf_registration *r, const struct rf_sip_msg *req, stru
 static int common(struct rf_registration *r, const struct rf_in *in, struct rf_binding *ret_b)
 {
 	const struct rf_sip_msg *req = in->msg;
+	uint8_t agent[AGENT_MAX];
 	int rc = 0;
 
 	*ret_b = (struct rf_binding){
@@ -169,7 +166,8 @@ static int common(struct rf_registration *r, const struct rf_in *in, struct rf_b
 	if (req->call_id.n > CALL_ID_MAX)
 		return RF_E_LIMIT;
 	rc |= rf_view_dup(&r->arena, req->call_id, &ret_b->call_id);
-	rc |= cut_dup(r, rf_sip_msg_value(req, RF_SIP_H_USER_AGENT), AGENT_MAX, &ret_b->agent);
+	rc |= rf_view_dup(&r->arena, rf_clean_name(rf_sip_msg_value(req, RF_SIP_H_USER_AGENT), AGENT_MAX, agent, AGENT_MAX),
+			  &ret_b->agent);
 	if (in->proof.phone)
 		rc |= rf_view_dup(&r->arena, in->proof.phone->name, &ret_b->phone);
 	if (in->proof.user)

@@ -1,5 +1,7 @@
 #include "cmd/table.h"
 
+#include "base/clean.h"
+
 #include <jansson.h>
 #include <stdint.h>
 #include <string.h>
@@ -7,22 +9,24 @@
 #define CELL 256
 #define COLUMNS_MAX 16
 
-/* ASCII and C1 control characters out; bytes above 0x9f belong to UTF-8 sequences, which jansson has checked. */
+/* What steers a terminal, turns words around or hides in them is shown as "?". */
 static void put_clean(char *dst, size_t cap, const char *s)
 {
+	struct rf_view v = rf_view_str(s);
 	size_t n = 0;
 
-	for (; *s && n + 2 < cap; s++) {
-		uint8_t c = (uint8_t)*s;
+	while (v.n) {
+		size_t one = rf_view_utf8(v);
+		bool shown = one && !rf_clean_is_hidden(rf_clean_character(v, one));
 
-		if (c < 0x20 || c == 0x7f) {
-			dst[n++] = '?';
-		} else if (c == 0xc2 && (uint8_t)s[1] < 0xa0) { /* U+0080..U+009F */
-			dst[n++] = '?';
-			s++;
-		} else {
-			dst[n++] = *s;
-		}
+		if (n + (shown ? one : 1) >= cap)
+			break;
+		if (shown)
+			memcpy(dst + n, v.p, one);
+		else
+			dst[n] = '?';
+		n += shown ? one : 1;
+		v = rf_view_from(v, one ? one : 1);
 	}
 	dst[n] = 0;
 }

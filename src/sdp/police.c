@@ -339,6 +339,16 @@ enum rf_sdp_rule rf_sdp_police(struct rf_sdp *sdp, const struct rf_sdp_job *job,
 	return ret->rule;
 }
 
+/* Words of one phone for people stay on its side: what the other shows is what we tell it. */
+static void drop_words(struct rf_sdp *sdp)
+{
+	static const struct rf_view none = { NULL, 0 };
+
+	sdp->name = sdp->info = none;
+	for (size_t i = 0; i < sdp->n_media; i++)
+		sdp->media[i].info = none;
+}
+
 enum rf_sdp_rule rf_sdp_pass(struct rf_arena *a, struct rf_view body, const struct rf_sdp_job *job, struct rf_writer *w,
 	struct rf_sdp_result *ret, struct rf_diag *diag)
 {
@@ -353,6 +363,7 @@ enum rf_sdp_rule rf_sdp_pass(struct rf_arena *a, struct rf_view body, const stru
 	}
 	if (rf_sdp_police(sdp, job, ret))
 		return ret->rule;
+	drop_words(sdp);
 	rf_sdp_build(w, sdp, job->origin);
 	if (w->err)
 		ret->rule = RF_SDP_RULE_TOO_LONG;

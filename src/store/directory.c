@@ -1,6 +1,7 @@
 #include "store/directory.h"
 
 #include "base/arena.h"
+#include "base/clean.h"
 #include "base/hash.h"
 #include "base/random.h"
 #include "base/secret.h"
@@ -20,6 +21,12 @@ struct number {
 	const struct rf_dir_user **users;
 	size_t phone_count, user_count;
 	size_t phone_room, user_room;
+};
+
+/* How a name of somebody here reads. */
+struct shown {
+	struct rf_node node;
+	struct rf_view key;
 };
 
 struct phone {
@@ -54,7 +61,7 @@ struct rf_directory {
 	struct rf_site *site;
 	struct rf_arena arena;
 	struct rf_hash_key key;
-	struct rf_table phones, urns, users, hashes, numbers, certs;
+	struct rf_table phones, urns, users, hashes, numbers, certs, shown;
 	struct phone *phone_v;
 	size_t phone_count, user_count, cert_count, revoked_count;
 	struct rf_digest_ha1 *ha1;   /* mapped apart: locked, wiped */
@@ -124,6 +131,22 @@ static struct number *find_number(const struct rf_directory *d, struct rf_view n
 			return x;
 	}
 	return NULL;
+}
+
+static bool find_shown(const struct rf_directory *d, struct rf_view key)
+{
+	for (struct rf_node *n = rf_table_first(&d->shown, rf_hash(&d->key, key)); n; n = rf_table_next(n))
+		if (rf_view_eq(rf_container(n, struct shown, node)->key, key))
+			return true;
+	return false;
+}
+
+bool rf_directory_is_name(const struct rf_directory *d, struct rf_view text)
+{
+	uint8_t buf[RF_SITE_TEXT_MAX];
+	struct rf_view key = rf_clean_key(text, buf, sizeof buf);
+
+	return key.n && find_shown(d, key);
 }
 
 size_t rf_directory_phones_of(const struct rf_directory *d, struct rf_view number,
@@ -248,6 +271,20 @@ static void *grow(struct rf_directory *d, const void *old, size_t n, size_t *roo
 	return v;
 }
 
+static int add_shown(struct rf_directory *d, struct rf_view name)
+{
+	uint8_t buf[RF_SITE_TEXT_MAX];
+	struct rf_view key = rf_clean_key(name, buf, sizeof buf);
+
+	if (key.n == 0 || find_shown(d, key))
+		return 0;
+	struct shown *s = rf_arena_zalloc(&d->arena, sizeof *s);
+
+	if (!s || rf_view_dup(&d->arena, key, &s->key))
+		return -ENOMEM;
+	return rf_table_add(&d->shown, &s->node, rf_hash(&d->key, key));
+}
+
 static int number_phone(struct rf_directory *d, const struct rf_dir_phone *p)
 {
 	struct number *x = make_number(d, p->number);
@@ -303,6 +340,10 @@ static int add_phones(struct rf_directory *d)
 					  rf_hash_nocase(&d->key, rf_view_of(p->pub.urn, RF_SITE_URN - 1)));
 		if (rc == 0)
 			rc = number_phone(d, &p->pub);
+		if (rc == 0)
+			rc = add_shown(d, p->pub.site->label);
+		if (rc == 0)
+			rc = add_shown(d, p->pub.name);
 	}
 	d->phone_count = s->phone_count;
 	return rc;
@@ -376,6 +417,9 @@ static int add_user(void *ctx, const struct rf_store_user *from)
 	u->pub.ha1 = ha1;
 	d->user_count++;
 	int rc = rf_table_add(&d->users, &u->by_name, rf_hash(&d->key, u->pub.name));
+
+	if (rc == 0)
+		rc = add_shown(d, u->pub.name);
 	if (rc == 0)
 		rc = hash_user(d, a->digest, u);
 	return rc ? rc : number_user(d, &u->pub);
@@ -432,6 +476,7 @@ static void directory_free(struct rf_directory *d)
 	rf_table_fini(&d->hashes);
 	rf_table_fini(&d->numbers);
 	rf_table_fini(&d->certs);
+	rf_table_fini(&d->shown);
 	if (d->ha1) {
 		rf_secret_wipe(d->ha1, d->ha1_bytes);
 		munmap(d->ha1, d->ha1_bytes);
@@ -458,6 +503,7 @@ static struct rf_directory *directory_alloc(struct rf_site *site)
 	rf_table_init(&d->hashes, (size_t)RF_STORE_USERS_MAX * RF_DIGEST_ALGS);
 	rf_table_init(&d->numbers, RF_SITE_PHONES_MAX + RF_STORE_USERS_MAX);
 	rf_table_init(&d->certs, RF_STORE_CERTS_MAX);
+	rf_table_init(&d->shown, 2 * RF_SITE_PHONES_MAX + RF_STORE_USERS_MAX);
 	d->site = rf_site_get(site);
 	return d;
 }

@@ -54,6 +54,8 @@ size_t rf_directory_users_of(const struct rf_directory *d, struct rf_view number
 			     const struct rf_dir_user *const **ret_list);
 /* The number has a phone or a user. */
 bool rf_directory_number(const struct rf_directory *d, struct rf_view number);
+/* Could a reader take text for the name of somebody here: a phone's label or name, a user's name, by rf_clean_key()? */
+bool rf_directory_is_name(const struct rf_directory *d, struct rf_view text);
 bool rf_directory_revoked(const struct rf_directory *d, struct rf_view serial);
 
 /* Which phone does this certificate prove? 0 and the phone; else why not, with *ret_why (static text; may be NULL):

@@ -4,6 +4,7 @@ one run. See bench/README.md. Server on one core, load on the other; each measur
 kamailio, ringfort, kamailio, ...) so that a drift of the machine hits both.
 
     bench/signaling/run.py BUILD-DIR [--rounds 3] [--quick] [--phones N] [--idle-phones N] [--json FILE] [--only NAME]
+    bench/signaling/run.py BUILD-DIR --avalanche 20000
 """
 import argparse
 import json
@@ -52,7 +53,7 @@ class Load:
 
     def __init__(self, binary, server, via, mode, pki, **options):
         port = server.tls_port if via == "tls" else server.plain_port
-        argv = ["taskset", "-c", str(LOAD_CORE), str(binary), "--server", f"127.0.0.1:{port}", "--via", via, "--mode", mode,
+        argv = ["nice", "-n", str(options.pop("nice", 0)), "taskset", "-c", str(LOAD_CORE), str(binary), "--server", f"127.0.0.1:{port}", "--via", via, "--mode", mode,
                 "--domain", DOMAIN, "--pki", str(pki), "--step"]
         for key, value in {"first": FIRST, **options}.items():
             argv += [f"--{key.replace('_', '-')}"] + ([] if value is True else [str(value)])
@@ -128,6 +129,44 @@ def idle(server, make_load, count):
             "mb_10k": (at[2] - at[1]) / ((CONTACTS - 1) * (count - some)) * 10000 / 1024, "count": count}
 
 
+CALLERS, CALL_RATE = 20, 50
+
+
+def avalanche(server, make_load, count):
+    """All phones connect and register at once, twice: with full handshakes, then with the sessions they got. Calls are
+    placed between others meanwhile."""
+    calls = make_load("calls", first=FIRST, phones=CALLERS, rate=CALL_RATE, window=64,
+                      count=CALL_RATE * max(4, 2 * count // 300))
+    calls.mark("ready")
+    crowd = make_load("avalanche", first=FIRST + CALLERS, phones=count - CALLERS, nice=10)
+    crowd.mark("ready")
+    calls.go()
+    out = {"count": count - CALLERS}
+    for wave in ("first", "again"):
+        before = server.cpu_us()
+        crowd.go()
+        got = crowd.mark("in" if wave == "first" else "done")
+        out[wave] = {**got, "cpu_us": (server.cpu_us() - before) / (count - CALLERS)}
+    crowd.end()
+    out["calls"] = calls.mark("done")
+    calls.end()
+    return out
+
+
+def show_avalanche(results):
+    for name, rows in results.items():
+        for row in rows:
+            for wave in ("first", "again"):
+                w = row[wave]
+                print(f"  {name:9} {wave}: {row['count']} phones, last 200 after {w['seconds']:.1f} s (half after "
+                      f"{w['p50_us'] / 1e6:.1f}), {w['cpu_us']:.0f} us CPU each with the calls, {w['resumed']} of "
+                      f"{w['handshakes']} handshakes resumed, {w['again']} came again"
+                      + (f"  FAILED: {w['why']}" if w["failed"] else ""))
+            c = row["calls"]
+            print(f"  {name:9} calls meanwhile and after: {c['done']}, {c['failed']} failed, answered within p50 "
+                  f"{c['p50_us'] / 1000:.1f} ms, p99 {c['p99_us'] / 1000:.1f} ms", flush=True)
+
+
 def cases(a):
     """name, what is printed, unit, the function of (server, its password option or None)."""
     n = a.phones
@@ -152,6 +191,13 @@ def cases(a):
                         seconds=600, password="secret-", **options)
         return idle(server, make_load, a.idle_phones)
 
+    def storm(server):
+        def make_load(mode, **options):
+            return Load(a.sipload, server, "tls", mode, server.idle_pki, seconds=600, password="secret-", **options)
+        return avalanche(server, make_load, a.avalanche)
+
+    if a.avalanche:
+        return [("avalanche", "phones that come back over TLS all at once", "avalanche", storm)]
     return [
         ("register-udp", "CPU of a UDP registration with digest (401 and 200)", "cpu_us", measured("udp", "register", regs)),
         ("register-udp-200", "the same with 200 at once instead of 24", "cpu_us",
@@ -212,12 +258,15 @@ def main():
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--phones", type=int, default=400)
     p.add_argument("--idle-phones", type=int, default=1000, help="for idle-tls; their certificates take a while")
+    p.add_argument("--avalanche", type=int, default=0, metavar="N", help="only this: N phones come back at once; their "
+                   "certificates take a while, and each needs a descriptor (ulimit -n)")
     p.add_argument("--quick", action="store_true")
     p.add_argument("--only", action="append", default=[])
     p.add_argument("--json", type=pathlib.Path)
     a = p.parse_args()
+    a.idle_phones = a.avalanche or a.idle_phones
     a.sipload = a.build.resolve() / "bench" / "sipload"
-    if a.quick:
+    if a.quick and not a.avalanche:
         a.idle_phones = min(a.idle_phones, a.phones)
     if not shutil.which("kamailio"):
         sys.exit("kamailio is not installed: apt-get install kamailio kamailio-tls-modules")
@@ -241,7 +290,7 @@ def main():
             if unit == "kb_each" and os.geteuid() != 0:
                 print("  left out: only root may read the memory of ringfort's processes", flush=True)
                 continue
-            mine = many if name == "idle-tls" else ring
+            mine = many if name in ("idle-tls", "avalanche") else ring
             prepare(mine)
             results = {"ringfort": [], "kamailio": []}
             for _ in range(a.rounds):
@@ -251,7 +300,10 @@ def main():
                         results[server.name].append(run(server))
                     finally:
                         server.stop()
-            show(name, text, unit, results)
+            if unit == "avalanche":
+                show_avalanche(results)
+            else:
+                show(name, text, unit, results)
             out["cases"][name] = results
     if a.json:
         a.json.write_text(json.dumps(out, indent=1))

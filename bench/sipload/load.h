@@ -5,6 +5,7 @@
  *	wire.c   sockets: bytes in, messages out
  *	phone.c  REGISTER, and which message belongs to whom
  *	call.c   the caller's call; the callee answers from the request alone
+ *	avalanche.c  all phones at once, again and again until they are in
  *
  * One thread, epoll. It measures itself nothing but time to answer: the server's CPU and memory are read from outside
  * (bench/signaling/run.py), which sipload waits for at marked points. */
@@ -25,6 +26,9 @@
 
 struct load;
 
+/* In an avalanche a connection is not there from the beginning. */
+enum wire_coming { WIRE_IN, WIRE_AWAY, WIRE_CONNECTING, WIRE_SHAKING };
+
 /* A socket. UDP: shared by many phones; TCP, TLS: one a phone. */
 struct wire {
 	struct load *load;
@@ -36,6 +40,9 @@ struct wire {
 	size_t in_n, in_cap, out_n, out_cap;
 	bool writing;           /* EPOLLOUT is asked for */
 	bool broken;
+	enum wire_coming coming;
+	uint64_t next_us;       /* avalanche: when to come again, or to give up waiting */
+	SSL_SESSION *session;   /* avalanche: of the last time */
 };
 
 struct phone {
@@ -96,6 +103,8 @@ struct load {
 	unsigned started, done, failed, repeats, bindings;
 	unsigned held;           /* calls answered and up */
 	unsigned contacts;       /* in each REGISTER */
+	uint64_t wave_us;        /* avalanche: its beginning */
+	unsigned again, shaken, resumed;
 	struct histogram answer; /* REGISTER to 200, or INVITE to its first 18x or 2xx */
 	char why[128];           /* the first failure */
 };
@@ -125,6 +134,13 @@ struct phone *phone_numbered(struct load *l, unsigned number);
 bool phone_challenged(struct phone *p, struct rf_digest_login *login, enum rf_sip_hid challenge);
 void phone_put_login(struct phone *p, struct rf_digest_login *login, enum rf_sip_hid header, struct rf_view method,
 		     struct rf_view uri, struct rf_writer *w);
+
+/* avalanche.c */
+void avalanche_prepare(struct load *l);
+/* One wave: seconds until the last phone is in. */
+double avalanche(struct load *l);
+/* Something happened on a connection that is not there yet. */
+void avalanche_event(struct wire *w);
 
 /* call.c */
 void call_start(struct load *l, struct call *c, struct phone *from, unsigned to);

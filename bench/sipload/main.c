@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: sipload --server ADDRESS:PORT --via udp|tcp|tls --mode register|calls|hold|idle [options]\n"
+	"usage: sipload --server ADDRESS:PORT --via udp|tcp|tls --mode register|calls|hold|idle|avalanche [options]\n"
 	"  --domain NAME     SIP domain (voice.example.org)      --pki DIR       NUMBER.crt, NUMBER.key (tls)\n"
 	"  --first NUMBER    first phone's number (1001)         --phones N      how many (100)\n"
 	"  --password PREFIX digest, password PREFIX+number      --sockets N     sockets that UDP phones share (16)\n"
@@ -17,7 +17,8 @@ static const char usage[] =
 	"  --seconds N       give up after (120)                 --step          wait for a line on stdin at each mark\n"
 	"  --keep-login      use a nonce again; otherwise each registration and call is challenged anew\n"
 	"register: all phones once, then --count more. calls: first half calls second half. hold: --count calls up at\n"
-	"once. idle: register, then stay. --contacts N: then all once more with N contacts each. Prints one JSON line at\n"
+	"once. avalanche (tls): all connect and register at once, then break off and come again with their sessions.\n"
+	"idle: register, then stay. --contacts N: then all once more with N contacts each. Prints one JSON line at\n"
 	"each mark: ready, bound, held, done. Example:\n"
 	"  sipload --server 127.0.0.1:5060 --via udp --mode calls --phones 200 --count 10000 --window 32\n";
 
@@ -74,8 +75,9 @@ static uint64_t quantile(const struct histogram *h, double q)
 static void mark(struct load *l, const char *at, double seconds)
 {
 	printf("{\"at\":\"%s\",\"seconds\":%.3f,\"done\":%u,\"failed\":%u,\"repeats\":%u,\"held\":%u,\"p50_us\":%llu,"
-	       "\"p99_us\":%llu,\"why\":\"%s\"}\n", at, seconds, l->done, l->failed, l->repeats, l->held,
-	       (unsigned long long)quantile(&l->answer, 0.5), (unsigned long long)quantile(&l->answer, 0.99), l->why);
+	       "\"p99_us\":%llu,\"again\":%u,\"handshakes\":%u,\"resumed\":%u,\"why\":\"%s\"}\n", at, seconds, l->done, l->failed, l->repeats, l->held,
+	       (unsigned long long)quantile(&l->answer, 0.5), (unsigned long long)quantile(&l->answer, 0.99), l->again, l->shaken,
+	       l->resumed, l->why);
 	fflush(stdout);
 	if (l->opt.step) {
 		char line[16];
@@ -238,7 +240,14 @@ static int parse_options(int argc, char **argv, struct options *o)
 		else
 			return RF_E_INVALID;
 	}
+	if (strcmp(o->mode, "avalanche") == 0 && o->via != RF_SIP_TLS)
+		return RF_E_INVALID;
 	return o->server.sin_port && o->via && o->phones > 1 && o->window && o->sockets ? 0 : RF_E_INVALID;
+}
+
+static bool is_avalanche(const struct load *l)
+{
+	return strcmp(l->opt.mode, "avalanche") == 0;
 }
 
 static int start(struct load *l)
@@ -262,6 +271,8 @@ static int start(struct load *l)
 		SSL_CTX_set_verify(l->tls, SSL_VERIFY_PEER, NULL);
 		SSL_CTX_set_mode(l->tls, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 						 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+		if (is_avalanche(l))
+			avalanche_prepare(l);
 	}
 	int rc = wires_open(l);
 	for (unsigned i = 0; !rc && i < l->opt.phones; i++) {
@@ -269,6 +280,14 @@ static int start(struct load *l)
 		l->phones[i].wire = &l->wires[i % l->wire_count];
 	}
 	return rc;
+}
+
+static void waves(struct load *l)
+{
+	l->contacts = 1;
+	mark(l, "ready", 0);
+	mark(l, "in", avalanche(l));
+	mark(l, "done", avalanche(l));
 }
 
 static void work(struct load *l)
@@ -314,7 +333,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (start(l) == 0)
-		work(l);
+		is_avalanche(l) ? waves(l) : work(l);
 	else
 		fprintf(stderr, "sipload: %s\n", l->why[0] ? l->why : "cannot start");
 	stop(l);

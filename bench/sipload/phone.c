@@ -109,7 +109,11 @@ static void registered(struct phone *p, unsigned status)
 		phone_register(p);
 		return;
 	}
-	histogram_add(&l->answer, l->now_us - p->reg_sent_us);
+	if (l->wave_us && status != 200) {
+		p->wire->next_us = 0; /* it comes again when it is looked at */
+		return;
+	}
+	histogram_add(&l->answer, l->now_us - (l->wave_us ? l->wave_us : p->reg_sent_us));
 	p->reg_sent_us = 0;
 	p->reg_tries = 0;
 	l->done++;

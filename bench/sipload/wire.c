@@ -87,6 +87,10 @@ int wires_open(struct load *l)
 		struct wire *w = &l->wires[i];
 
 		w->load = l;
+		if (strcmp(l->opt.mode, "avalanche") == 0) {
+			w->coming = WIRE_AWAY;
+			continue;
+		}
 		int rc = udp ? open_udp(w) : open_stream(w, l->opt.first + i);
 		if (!rc && watch(w, EPOLLIN, EPOLL_CTL_ADD))
 			rc = -errno;
@@ -104,6 +108,7 @@ void wires_close(struct load *l)
 		struct wire *w = &l->wires[i];
 
 		SSL_free(w->ssl);
+		SSL_SESSION_free(w->session);
 		if (w->fd > 0)
 			close(w->fd);
 		free(w->in);
@@ -128,6 +133,12 @@ static bool grow(uint8_t **buf, size_t *cap, size_t need)
 
 static void lost(struct wire *w, const char *why)
 {
+	if (w->load->wave_us && !w->broken) { /* it comes again when it is looked at */
+		w->broken = true;
+		w->next_us = 0;
+		epoll_ctl(w->load->epoll, EPOLL_CTL_DEL, w->fd, NULL);
+		return;
+	}
 	if (!w->broken)
 		fail(w->load, "connection of port %u %s", w->port, why);
 	w->broken = true;
@@ -280,6 +291,10 @@ void wires_poll(struct load *l, int ms)
 
 		if (w->broken)
 			continue;
+		if (w->coming != WIRE_IN) {
+			avalanche_event(w);
+			continue;
+		}
 		if (ev[i].events & EPOLLOUT)
 			flush(w);
 		if (l->opt.via == RF_SIP_UDP)

@@ -1,6 +1,7 @@
-/* The roof: the keeper's process is told apart from everything that a person types. */
+/* The roof: the processes of the keeper and the notifier are told apart from everything that a person types. */
 #include "cmd/cmd.h"
 #include "role/keeper.h"
+#include "role/notifier.h"
 
 #include <string.h>
 
@@ -8,5 +9,7 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], RF_KEEPER_ROLE) == 0)
 		return rf_keeper_main(argc, argv);
+	if (argc > 1 && strcmp(argv[1], RF_NOTIFIER_ROLE) == 0)
+		return rf_notifier_main(argc, argv);
 	return rf_cmd_main(argc, argv);
 }

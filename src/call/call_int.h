@@ -290,6 +290,11 @@ unsigned rf_sdp_of(const struct rf_sip_msg *msg, struct rf_view *ret_sdp);
 /* --- setup.c */
 
 void rf_setup_invite(struct rf_call_core *core, struct rf_in *in);
+/* Is its session timer too brief? Then it was refused. */
+bool rf_setup_timer_refused(struct rf_call_core *core, struct rf_in *in, struct rf_stimer_answer *ret_answer);
+/* What the call began with, once more: the caller's INVITE (else *ret_msg is NULL) and its description, or the one that
+ * an order brought. RF_E_STATE: it is not there any more. */
+int rf_setup_offer(struct rf_call *call, const struct rf_sip_msg **ret_msg, struct rf_view *ret_sdp);
 /* The ring time of the step is over. */
 void rf_setup_timeout(struct rf_call *call);
 /* No further step; whoever rings is cancelled; the origin is refused with code. The caller gives up (CANCEL, BYE, its

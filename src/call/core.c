@@ -1,6 +1,7 @@
 /* Requests from the endpoint, sorted. In order: is it a method of ours; is it inside a dialog, then it must be the
  * party of that leg; else who sent it, and are they who they say; then the registrar or a new call. */
 #include "call/call_int.h"
+#include "call/guest.h"
 #include "call/xfer.h"
 #include "call/registration.h"
 #include "call/stir_int.h"
@@ -398,6 +399,8 @@ static void outside(struct rf_call_core *core, struct rf_in *in)
 		rf_core_reply_headers(core, in->srv, 503, RF_V(""), RF_V("Retry-After: 5\r\n"));
 	else if (registers)
 		rf_registrar_request(core, in);
+	else if (in->msg->method == RF_SIP_INVITE && rf_guest_replaces(core, in))
+		return;
 	else if (in->msg->method == RF_SIP_INVITE)
 		rf_setup_invite(core, in);
 	else

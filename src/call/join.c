@@ -146,7 +146,7 @@ static struct rf_view old_of(const struct rf_leg *leg)
 }
 
 /* 200 to the INVITE of a leg; a description of ours is in sdp. */
-static bool answer_invite(struct rf_leg *leg, struct rf_view sdp)
+bool rf_join_answer_invite(struct rf_leg *leg, struct rf_view sdp)
 {
 	struct rf_call *call = leg->pair->call;
 	struct rf_call_core *core = call->core;
@@ -156,9 +156,9 @@ static bool answer_invite(struct rf_leg *leg, struct rf_view sdp)
 	rf_writer_init(&w, core->head, sizeof core->head);
 	rf_leg_put_self(leg, &w);
 	rf_put_timer_answer(&w, &call->timer_answer);
-	if (rf_writer_done(&w, &headers) || !call->srv || rf_srv_answered(call->srv) || rf_leg_keep_sdp(leg, sdp))
+	if (rf_writer_done(&w, &headers) || !leg->srv || rf_srv_answered(leg->srv) || rf_leg_keep_sdp(leg, sdp))
 		return false;
-	rf_answer(core, call->srv, 200, RF_V(""), rf_dialog_local_tag(leg->dlg), headers, sdp);
+	rf_answer(core, leg->srv, 200, RF_V(""), rf_dialog_local_tag(leg->dlg), headers, sdp);
 	rf_offer_sent(&leg->offer, RF_OFFER_INVITE_2XX, sdp.n > 0);
 	rf_dialog_answered(leg->dlg, 200);
 	rf_stimer_answered(&leg->stimer, &call->timer_answer, rf_core_now(core));
@@ -185,17 +185,23 @@ static void answer_back(struct rf_join *j, struct rf_view sdp)
 		return;
 	}
 	rf_media_settled(&j->media);
-	out = rf_join_sdp_go_on(j->core, out, old_of(j->src), false);
+	if (j->from != RF_JOIN_GIVEN)
+		out = rf_join_sdp_go_on(j->core, out, old_of(j->src), false);
 	j->answer = out;
 	if (j->from == RF_JOIN_ASK)
 		rf_leg_ack(j->src, j->ask, out);
 	else if (j->from == RF_JOIN_HELD)
 		rf_leg_ack(j->src, j->src->pair->invite, out);
-	else if (j->from == RF_JOIN_INVITE && !answer_invite(j->src, out)) {
+	else if (j->from == RF_JOIN_INVITE && !rf_join_answer_invite(j->src, out)) {
 		fail(j, 500);
 		return;
 	}
 	finish(j, 0, NULL);
+}
+
+static void later(struct rf_join *j, uint64_t ms)
+{
+	rf_timer_start(rf_loop_wheel(j->core->loop), &j->timer, ms);
 }
 
 void rf_join_ack(struct rf_leg *leg, struct rf_view sdp)
@@ -204,14 +210,11 @@ void rf_join_ack(struct rf_leg *leg, struct rf_view sdp)
 
 	if (j && j->state == ACK_DUE && j->dst == leg)
 		answer_back(j, sdp);
+	else if (j && j->state == WAIT)
+		later(j, 0);
 }
 
 /* --- the offer to dst */
-
-static void later(struct rf_join *j, uint64_t ms)
-{
-	rf_timer_start(rf_loop_wheel(j->core->loop), &j->timer, ms);
-}
 
 static void again(struct rf_join *j, struct rf_leg *leg, unsigned code)
 {
@@ -326,7 +329,7 @@ static void offer_to_dst(struct rf_join *j)
 	}
 	if (j->dst_calls) {
 		j->state = ACK_DUE;
-		if (!answer_invite(dst, out))
+		if (!rf_join_answer_invite(dst, out))
 			fail(j, 500);
 		return;
 	}

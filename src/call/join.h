@@ -57,11 +57,14 @@ struct rf_leg *rf_join_dst(const struct rf_join *join);
 /* given: the answer, as it goes to who gave the offer. Good within done(). */
 struct rf_view rf_join_answer(const struct rf_join *join);
 
+/* Answer the INVITE of a leg that takes over a place (leg->srv) with 200 and this description. False: it cannot be. */
+bool rf_join_answer_invite(struct rf_leg *leg, struct rf_view sdp);
+
 /* --- for the other machines */
 
 /* A call that is concerned ends. */
 void rf_join_lost(struct rf_call *call);
-/* The ACK of dst, who called without an offer. */
+/* An ACK of this leg came: the answer of dst, who called without an offer, or what a join waited for. */
 void rf_join_ack(struct rf_leg *leg, struct rf_view sdp);
 
 #endif

@@ -103,3 +103,124 @@ struct rf_view rf_join_sdp_go_on(struct rf_call_core *core, struct rf_view sdp, 
 	rf_writer_done(&w, &out);
 	return out;
 }
+
+/* --- an answer that says: not now */
+
+static bool has_name(struct rf_view line, struct rf_view name)
+{
+	struct rf_view rest = rf_view_from(line, 2);
+
+	return rf_view_starts(rest, name) && (rest.n == name.n || rest.p[name.n] == ':' || rest.p[name.n] == '\r');
+}
+
+static bool is_one_of(struct rf_view line, const char *const *names)
+{
+	for (; *names; names++)
+		if (has_name(line, rf_view_str(*names)))
+			return true;
+	return false;
+}
+
+/* A key of ours in place of theirs, as long: nothing is ever sent under it. */
+static void put_crypto(struct rf_call_core *core, struct rf_writer *w, struct rf_view line)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const struct rf_view inline_key = { (const uint8_t *)" inline:", 8 };
+	size_t at = 0, n = 0;
+
+	while (at < line.n && !rf_view_starts(rf_view_from(line, at), inline_key))
+		at++;
+	rf_put(w, rf_view_sub(line, 0, at));
+	rf_put(w, inline_key);
+	struct rf_view key = rf_view_from(line, at + inline_key.n);
+
+	while (n < key.n && key.p[n] != '|' && key.p[n] != ' ' && key.p[n] != '\r' && key.p[n] != '=')
+		n++;
+	for (size_t i = 0; i + 1 < n; i++)
+		rf_put_byte(w, (uint8_t)digits[rf_random_u64(core->random) & 63]);
+	if (n)
+		rf_put_byte(w, 'A'); /* bits behind the key's last are none */
+	for (; n < key.n && key.p[n] == '='; n++)
+		rf_put_byte(w, '=');
+	rf_put_lit(w, "\r\n");
+}
+
+static void put_fingerprint(struct rf_call_core *core, struct rf_writer *w)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	rf_put_lit(w, "a=fingerprint:sha-256 ");
+	for (int i = 0; i < 32; i++) {
+		uint64_t x = rf_random_u64(core->random);
+
+		if (i)
+			rf_put_byte(w, ':');
+		rf_put_byte(w, (uint8_t)hex[x & 15]);
+		rf_put_byte(w, (uint8_t)hex[x >> 4 & 15]);
+	}
+	rf_put_lit(w, "\r\n");
+}
+
+struct answer {
+	bool media, live, crypto;
+};
+
+static void put_attribute(struct rf_call_core *core, struct rf_writer *w, struct answer *a, struct rf_view line)
+{
+	static const char *const always[] = { "group", "mid", NULL };
+	static const char *const live[] = { "rtpmap", "fmtp", "ptime", "maxptime", "rtcp-mux", NULL };
+
+	if (is_one_of(line, always) || (a->live && is_one_of(line, live))) {
+		rf_put(w, line);
+	} else if (a->live && has_name(line, RF_V("crypto")) && !a->crypto) {
+		a->crypto = true;
+		put_crypto(core, w, line);
+	} else if ((a->live || !a->media) && has_name(line, RF_V("fingerprint"))) {
+		put_fingerprint(core, w);
+	} else if ((a->live || !a->media) && has_name(line, RF_V("setup"))) {
+		rf_put(w, has_name(rf_view_from(line, 6), RF_V("passive")) ? RF_V("a=setup:active\r\n") :
+									     RF_V("a=setup:passive\r\n"));
+	}
+}
+
+static void begin_media(struct rf_writer *w, struct answer *a, struct rf_view line)
+{
+	struct rf_view rest = line, kind = take_word(&rest), port = take_word(&rest);
+
+	if (a->live)
+		rf_put_lit(w, "a=inactive\r\n");
+	*a = (struct answer){ .media = true, .live = !rf_view_eq(port, RF_V("0")) };
+	rf_put(w, kind);
+	rf_put(w, a->live ? RF_V(" 9 ") : RF_V(" 0 "));
+	rf_put(w, rest);
+}
+
+struct rf_view rf_join_sdp_inactive(struct rf_call_core *core, struct rf_view offer)
+{
+	struct answer a = { false, false, false };
+	struct rf_view out = { NULL, 0 };
+	struct rf_writer w;
+
+	rf_writer_init(&w, core->sdp_join, sizeof core->sdp_join);
+	while (offer.n) {
+		struct rf_view line = take_line(&offer);
+
+		if (is(line, 'o')) {
+			rf_put_lit(&w, "o=- ");
+			rf_put_u64(&w, rf_random_u64(core->random) >> 2);
+			rf_put_lit(&w, " 1 IN IP4 0.0.0.0\r\n");
+		} else if (is(line, 'c')) {
+			rf_put(&w, rf_view_starts(line, RF_V("c=IN IP6")) ? RF_V("c=IN IP6 ::\r\n") : RF_V("c=IN IP4 0.0.0.0\r\n"));
+		} else if (is(line, 'm')) {
+			begin_media(&w, &a, line);
+		} else if (is(line, 'a')) {
+			put_attribute(core, &w, &a, line);
+		} else if (is(line, 'v') || is(line, 's') || is(line, 't')) {
+			rf_put(&w, line);
+		}
+	}
+	if (a.live)
+		rf_put_lit(&w, "a=inactive\r\n");
+	rf_writer_done(&w, &out);
+	return out;
+}

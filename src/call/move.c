@@ -52,6 +52,7 @@ void rf_move(struct rf_leg *leg, struct rf_leg *place, const char *how)
 
 	leave(leg, to, how);
 	leave(place, from, how);
+	leg->pair->offer_in_2xx = place->pair->offer_in_2xx = false;
 	swap(leg, place);
 	arrive(leg, from);
 	to->moves = (uint8_t)((from->moves > to->moves ? from->moves : to->moves) + 1);

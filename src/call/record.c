@@ -158,6 +158,8 @@ void rf_record_call(struct rf_call *call, enum rf_event_kind kind)
 	struct rf_call_core *core = call->core;
 	struct rf_event e;
 
+	if (call->recorded)
+		return; /* it was never a call of its own */
 	rf_event_init(&e, kind, rf_core_wall(core));
 	rf_event_str(&e, "session", rf_id_view(&call->id));
 	rf_event_str(&e, "from", call->caller->number);

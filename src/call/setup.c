@@ -105,8 +105,7 @@ static void begin_step(struct rf_call *call, const struct rf_step *step, const s
 	tell_forward(call);
 }
 
-/* What the call began with, once more: the caller's INVITE, or the description that an order brought. */
-static int look_again(struct rf_call *call, const struct rf_sip_msg **ret_msg, struct rf_view *ret_sdp)
+int rf_setup_offer(struct rf_call *call, const struct rf_sip_msg **ret_msg, struct rf_view *ret_sdp)
 {
 	struct rf_sip_msg *msg = call->core->again;
 	struct rf_view kept = rf_view_of(call->kept, call->kept_n);
@@ -140,7 +139,7 @@ static bool next_step(struct rf_call *call)
 	    rf_mono_due(call->setup_until, rf_core_now(call->core)) ||
 	    !rf_plan_next(call->plan, &call->got, &step))
 		return false;
-	if (!hops_left(call->plan, call->hops_first) || look_again(call, &msg, &sdp))
+	if (!hops_left(call->plan, call->hops_first) || rf_setup_offer(call, &msg, &sdp))
 		return false;
 	begin_step(call, &step, msg, sdp);
 	return true;
@@ -312,7 +311,7 @@ static void refuse_new(struct rf_call_core *core, struct rf_in *in, unsigned cod
 	rf_core_reply_headers(core, in->srv, code, RF_V(""), headers);
 }
 
-static bool timer_refused(struct rf_call_core *core, struct rf_in *in, struct rf_stimer_answer *ret_answer)
+bool rf_setup_timer_refused(struct rf_call_core *core, struct rf_in *in, struct rf_stimer_answer *ret_answer)
 {
 	const struct rf_site_sip *sip = &rf_core_site(core)->sip;
 	struct rf_stimer none;
@@ -394,7 +393,7 @@ static void begin(struct rf_call_core *core, struct rf_in *in, struct rf_routed 
 	struct rf_stimer_answer timer;
 	struct rf_call *call;
 
-	if (timer_refused(core, in, &timer))
+	if (rf_setup_timer_refused(core, in, &timer))
 		return;
 	int rc = rf_call_new(core, &call);
 

@@ -382,7 +382,9 @@ void rf_end_flow_step(struct rf_leg *leg, struct rf_mono now);
 void rf_record_call(struct rf_call *call, enum rf_event_kind kind);
 /* A bound kept this call from one of its aims. */
 void rf_record_bound(struct rf_call *call, const char *bound);
-void rf_record_call_refused(struct rf_call_core *core, const struct rf_in *in, unsigned code, const char *why);
+/* rule: static, NULL: none; that of core->dial: its explanation is written with it. */
+void rf_record_call_refused(struct rf_call_core *core, const struct rf_in *in, unsigned code, const char *why,
+			    const char *rule);
 void rf_record_media(struct rf_call *call, enum rf_sdp_rule rule, const struct rf_leg *from);
 /* The call left a number for another: with its chain. */
 void rf_record_forwarded(struct rf_call *call);

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/table.h"
 #include "call/core.h"
+#include "call/dial.h"
 #include "call/identity.h"
 #include "call/location.h"
 #include "call/media.h"
@@ -61,6 +62,7 @@ struct rf_call_core {
 	const struct rf_log *log;
 	struct rf_call_limits limits;
 
+	struct rf_dial dial;       /* the last decision about a dialled number */
 	struct rf_digest_ctx *digest;
 	struct rf_digest_policy digest_policy;
 	struct rf_nonce *nonce;
@@ -173,6 +175,9 @@ void rf_registrar_request(struct rf_call_core *core, struct rf_in *in);
 void rf_registrar_drop(struct rf_call_core *core); /* those that wait: at the end of the core */
 
 /* --- record.c: events */
+
+/* Who is not allowed to call what they dialled: the decision is core->dial, with its trail. */
+void rf_record_dial_refused(struct rf_call_core *core, const struct rf_dial_who *who, struct rf_view text);
 
 void rf_record_identity(struct rf_call_core *core, const struct rf_sip_msg *req, const struct rf_peer *from,
 			const struct rf_proof *proof, const struct rf_verdict *v);

@@ -20,7 +20,7 @@ struct guest {
 void rf_guest_refuse(struct rf_call_core *core, struct rf_in *in, unsigned code, const char *why)
 {
 	core->counters.calls_refused++;
-	rf_record_call_refused(core, in, code, why);
+	rf_record_call_refused(core, in, code, why, NULL);
 	rf_core_reply_headers(core, in->srv, code, RF_V(""), code == 503 ? RF_V("Retry-After: 5\r\n") : RF_V(""));
 }
 

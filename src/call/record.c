@@ -199,7 +199,23 @@ void rf_record_forwarded(struct rf_call *call)
 	rf_record_post(core, &e);
 }
 
-void rf_record_call_refused(struct rf_call_core *core, const struct rf_in *in, unsigned code, const char *why)
+/* The same words as `ringfort explain` has. */
+static void put_decision(struct rf_event *e, const struct rf_call_core *core)
+{
+	const struct rf_dial *d = &core->dial;
+
+	rf_event_cstr(e, "rule", d->rule);
+	if (d->call_class != RF_CLASSES)
+		rf_event_cstr(e, "class", rf_class_name(d->call_class));
+	if (d->pos.line) {
+		rf_event_cstr(e, "file", d->pos.file ? rf_site_cstr(rf_core_site(core)->phones_file) : "site.yaml");
+		rf_event_u64(e, "line", d->pos.line);
+	}
+	rf_event_str(e, "explanation", rf_view_trim(d->trail));
+}
+
+void rf_record_call_refused(struct rf_call_core *core, const struct rf_in *in, unsigned code, const char *why,
+			    const char *rule)
 {
 	struct rf_event e;
 
@@ -211,6 +227,26 @@ void rf_record_call_refused(struct rf_call_core *core, const struct rf_in *in, u
 	rf_event_str(&e, "to", in->msg->uri.user);
 	put_proof(&e, &in->proof);
 	put_peer(&e, in->from);
+	if (rule && rule == core->dial.rule && core->dial.kind == RF_DIAL_REFUSED)
+		put_decision(&e, core);
+	else if (rule)
+		rf_event_cstr(&e, "rule", rule);
+	rf_record_post(core, &e);
+}
+
+void rf_record_dial_refused(struct rf_call_core *core, const struct rf_dial_who *who, struct rf_view text)
+{
+	struct rf_event e;
+
+	if (!rf_record_begin(core, RF_EVENT_CALL_REFUSED, &e))
+		return;
+	rf_event_u64(&e, "code", core->dial.code);
+	rf_event_cstr(&e, "why", core->dial.why);
+	rf_event_str(&e, "from", who->number);
+	rf_event_str(&e, "to", text);
+	rf_event_str(&e, "phone", who->phone);
+	rf_event_str(&e, "user", who->user);
+	put_decision(&e, core);
 	rf_record_post(core, &e);
 }
 

@@ -1,6 +1,7 @@
 #include "call/route.h"
 
 #include "call/call_int.h"
+#include "call/plan_dial.h"
 
 static void refuse(struct rf_routed *r, unsigned code, const char *why)
 {
@@ -27,28 +28,54 @@ static struct rf_party *party_of(const struct rf_call_core *core, const struct r
 			    proof->user ? proof->user->name : none);
 }
 
-static void make_plan(struct rf_call_core *core, struct rf_party *caller, struct rf_view number, struct rf_routed *r)
+static void dialled(struct rf_routed *r, struct rf_view text)
 {
-	const struct rf_site_group *group = rf_site_group(rf_core_site(core), number);
-
-	if (!caller || rf_plan_new(core, caller, &r->plan))
-		refuse(r, 503, "memory");
-	else if (group ? rf_plan_group(r->plan, group, 0) : rf_plan_number(r->plan, number, 0))
-		refuse(r, r->plan->code, r->plan->why);
+	r->dialled_n = text.n < sizeof r->dialled ? text.n : sizeof r->dialled;
+	memmove(r->dialled, text.p, r->dialled_n);
 }
 
-static void decide(struct rf_call_core *core, struct rf_party *caller, struct rf_view number, struct rf_routed *r)
+/* What holds beside the decision: for calls that somebody may be refused. */
+static bool within_bounds(struct rf_call_core *core, const struct rf_party *caller, struct rf_routed *r)
 {
-	r->dialled_n = number.n;
-	memmove(r->dialled, number.p, number.n);
-	if (!rf_directory_number(core->directory, number) && !rf_site_group(rf_core_site(core), number))
-		refuse(r, 404, "unknown number");
-	else if (rf_view_eq(number, caller->number))
+	const struct rf_dial *d = &core->dial;
+
+	if (d->kind == RF_DIAL_EMERGENCY)
+		return true;
+	if (d->kind == RF_DIAL_NUMBER && rf_view_eq(d->number, caller->number))
 		refuse(r, 486, "called itself");
 	else if (calls_of(core, caller->number) >= rf_core_site(core)->limits.calls_per_number)
 		refuse(r, 503, "too many calls of this number");
+	return !r->code;
+}
+
+static void decide(struct rf_call_core *core, struct rf_party *caller, struct rf_view text, struct rf_routed *r)
+{
+	const struct rf_dial_who who = { .number = caller->number, .phone = caller->phone, .user = caller->user };
+	const struct rf_dial *d = &core->dial;
+	struct rf_plan *plan;
+
+	dialled(r, text);
+	if (rf_plan_new(core, caller, &plan)) {
+		refuse(r, 503, "memory");
+		return;
+	}
+	int rc = rf_plan_dial(plan, &who, text, 0);
+
+	if (rc == RF_E_DENIED) {
+		refuse(r, d->code, d->why);
+		r->rule = d->rule;
+	} else if (rc) {
+		refuse(r, plan->code, plan->why);
+		r->rule = plan->rule;
+	} else {
+		if (d->kind != RF_DIAL_FEATURE)
+			dialled(r, d->number);
+		within_bounds(core, caller, r);
+	}
+	if (r->code)
+		rf_plan_free(plan);
 	else
-		make_plan(core, caller, number, r);
+		r->plan = plan;
 }
 
 static void begin(struct rf_routed *r)
@@ -56,6 +83,7 @@ static void begin(struct rf_routed *r)
 	r->plan = NULL;
 	r->code = 0;
 	r->why = NULL;
+	r->rule = NULL;
 	r->dialled_n = 0;
 }
 
@@ -63,25 +91,23 @@ void rf_route_uri(struct rf_call_core *core, struct rf_party *caller, const stru
 		  struct rf_routed *ret_to)
 {
 	struct rf_routed *r = ret_to;
-	struct rf_view number;
+	uint8_t buf[RF_DIAL_TEXT_MAX];
+	struct rf_view text;
 
 	begin(r);
 	if (!rf_identity_our_host(core, uri))
 		refuse(r, 403, "not a number of this site");
-	else if (!rf_identity_number_of(core, uri, r->dialled, sizeof r->dialled, &number))
+	else if (rf_dial_text(uri, buf, sizeof buf, &text))
 		refuse(r, 404, "no number");
 	else
-		decide(core, caller, number, r);
+		decide(core, caller, text, r);
 }
 
 void rf_route_number(struct rf_call_core *core, struct rf_party *caller, struct rf_view number,
 		     struct rf_routed *ret_to)
 {
 	begin(ret_to);
-	if (number.n > sizeof ret_to->dialled)
-		refuse(ret_to, 404, "no number");
-	else
-		decide(core, caller, number, ret_to);
+	decide(core, caller, number, ret_to);
 }
 
 /* Per call by what the phone says (RFC 3323, RFC 3325), else as its owner has set it. */

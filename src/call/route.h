@@ -6,11 +6,12 @@
 #include "call/plan.h"
 
 struct rf_routed {
-	uint8_t dialled[64];        /* the number, escapes undone */
+	uint8_t dialled[64];        /* the number that was meant; of a refusal: what was dialled, escapes undone */
 	size_t dialled_n;
 	struct rf_plan *plan;       /* the caller's of this struct to free, or NULL */
 	unsigned code;              /* 0: ask the plan; else what to answer */
 	const char *why;            /* static: for the record */
+	const char *rule;           /* likewise; NULL: none, else what core->dial decided */
 };
 
 /* The caller is proven. */

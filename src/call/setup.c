@@ -293,7 +293,7 @@ void rf_setup_taken(struct rf_pair *pair)
 
 /* --- a call from an INVITE */
 
-static void refuse_new(struct rf_call_core *core, struct rf_in *in, unsigned code, const char *why)
+static void refuse_by(struct rf_call_core *core, struct rf_in *in, unsigned code, const char *why, const char *rule)
 {
 	struct rf_view headers = { NULL, 0 };
 	struct rf_writer w;
@@ -307,8 +307,13 @@ static void refuse_new(struct rf_call_core *core, struct rf_in *in, unsigned cod
 		rf_precedence_put_accept(&w);
 	rf_writer_done(&w, &headers);
 	core->counters.calls_refused++;
-	rf_record_call_refused(core, in, code, why);
+	rf_record_call_refused(core, in, code, why, rule);
 	rf_core_reply_headers(core, in->srv, code, RF_V(""), headers);
+}
+
+static void refuse_new(struct rf_call_core *core, struct rf_in *in, unsigned code, const char *why)
+{
+	refuse_by(core, in, code, why, NULL);
 }
 
 bool rf_setup_timer_refused(struct rf_call_core *core, struct rf_in *in, struct rf_stimer_answer *ret_answer)
@@ -459,9 +464,9 @@ void rf_setup_invite(struct rf_call_core *core, struct rf_in *in)
 	}
 	rf_route_find(core, in, &to);
 	if (to.code)
-		refuse_new(core, in, to.code, to.why);
+		refuse_by(core, in, to.code, to.why, to.rule);
 	else if (!rf_plan_next(to.plan, NULL, &first) || !hops_left(to.plan, hops_of(in->msg)))
-		refuse_new(core, in, to.plan->code ? to.plan->code : 480, to.plan->why);
+		refuse_by(core, in, to.plan->code ? to.plan->code : 480, to.plan->why, to.plan->rule);
 	else
 		begin(core, in, &to, &first, &precedence, sdp);
 	rf_plan_free(to.plan);

@@ -315,6 +315,9 @@ static void blind(struct rf_leg *leg, struct rf_in *in, const struct rf_refer *r
 
 	if (to.code) {
 		refuse(leg, in, to.code, number, to.why);
+		if (to.rule && core->dial.kind == RF_DIAL_REFUSED)
+			rf_record_dial_refused(core, &(struct rf_dial_who){ leg->party->number, leg->party->phone,
+									     leg->party->user, NULL }, number);
 		rf_plan_free(to.plan);
 		return;
 	}

@@ -3,6 +3,8 @@
 #include "call/join.h"
 #include "call/xfer.h"
 
+#include "call/lamps.h"
+
 #include <stdlib.h>
 
 static const char *const state_names[] = {
@@ -280,6 +282,7 @@ void rf_call_settle(struct rf_call *call)
 
 	if (call->state == RF_CALL_ENDED)
 		return;
+	rf_lamps_step(call);
 	if (!call_busy(call)) {
 		rf_call_finish(call);
 		return;

@@ -76,6 +76,7 @@ struct rf_leg {
 	uint16_t index;             /* 0: it called; n: the n-th that was called */
 	uint8_t bye;                /* enum rf_leg_bye */
 	uint8_t news_rounds;
+	uint8_t shown;              /* what the board was told last: enum rf_line_state */
 	bool flow_entered;
 	bool secure;                /* flow of kind NONE: it is resolved anew for each request, over TLS only */
 	bool aim_told;              /* aim->answered() was called */
@@ -228,6 +229,8 @@ void rf_leg_heard(struct rf_leg *leg, const struct rf_peer *from);
 void rf_link_init(struct rf_link *link, const struct rf_peer *from);
 /* The certificate's serial in hex into buf. */
 struct rf_view rf_link_serial(const struct rf_link *link, char buf[static 2 * RF_PKI_SERIAL_MAX]);
+/* The way to a phone of this party that is registered and can be reached now, into *ret_flow. */
+bool rf_party_flow(struct rf_call_core *core, const struct rf_party *party, struct rf_flow *ret_flow);
 /* Its connection is gone: has the phone registered over another one? Then that is used. */
 bool rf_leg_find_again(struct rf_leg *leg);
 

@@ -1,7 +1,9 @@
 #include "call/control.h"
 
+#include "call/board.h"
 #include "call/call_int.h"
 #include "call/stir_int.h"
+#include "call/lamps.h"
 #include "loop/mail.h"
 
 #include <stdlib.h>
@@ -272,11 +274,53 @@ static int call_hangup(struct rf_call_core *core, const struct rf_control_query 
 	return 0;
 }
 
+/* --- mailboxes */
+
+/* The next word of *rest, up to a space. */
+static struct rf_view word(struct rf_view *rest)
+{
+	size_t n = rf_view_find(*rest, ' ');
+	struct rf_view v = rf_view_sub(*rest, 0, n);
+
+	*rest = rf_view_from(*rest, n + 1);
+	return v;
+}
+
+static int mailbox(struct rf_call_core *core, const struct rf_control_query *q, struct text *t)
+{
+	struct rf_view rest = rf_view_str(q->id), number = word(&rest);
+	uint32_t fresh, old;
+	rf_workers tell;
+	struct rf_event e;
+	struct object o;
+
+	if (!rf_view_u32(word(&rest), &fresh) || !rf_view_u32(rest, &old) || !rf_directory_number(core->directory, number))
+		return RF_E_NOT_FOUND;
+	int rc = rf_board_mwi(core->board, number, fresh, old, &tell);
+
+	if (rc)
+		return rc;
+	rf_lamps_tell(core, number, tell);
+	rf_event_init(&e, RF_EVENT_MAILBOX, rf_core_wall(core));
+	rf_event_str(&e, "number", number);
+	rf_event_u64(&e, "new", fresh);
+	rf_event_u64(&e, "old", old);
+	rf_event_cstr(&e, "by", q->by);
+	rf_record_post(core, &e);
+	begin(&o);
+	str(&o, "number", number);
+	num(&o, "new", fresh);
+	num(&o, "old", old);
+	finish(&o, t);
+	return 0;
+}
+
 /* --- counters */
 
 static int counters(struct rf_call_core *core, const struct rf_control_query *q, struct text *t)
 {
 	const struct rf_call_counters *c = &core->counters;
+	struct rf_call_census now = rf_call_core_census(core);
 	const struct {
 		const char *name;
 		uint64_t x;
@@ -310,6 +354,12 @@ static int counters(struct rf_call_core *core, const struct rf_control_query *q,
 		{ "identities_signed", c->identities_signed },
 		{ "identities_verified", c->identities_verified },
 		{ "identities_invalid", c->identities_invalid },
+		{ "watches", c->watches },
+		{ "watches_refused", c->watches_refused },
+		{ "publications", c->publications },
+		{ "publications_refused", c->publications_refused },
+		{ "messages", c->messages },
+		{ "messages_refused", c->messages_refused },
 		{ "ledger_refused", c->ledger_refused },
 		{ "load_pressure", rf_overload_pressure(&core->overload) },
 		{ "load_strain", rf_overload_strain(&core->overload) },
@@ -325,6 +375,9 @@ static int counters(struct rf_call_core *core, const struct rf_control_query *q,
 		{ "identity_checks_now", rf_stir_waiting(core) },
 		{ "joins_now", core->census.joins },
 		{ "transfers_now", core->census.transfers },
+		{ "subscriptions_now", now.subscriptions },
+		{ "publications_now", now.publications }, /* of the process */
+		{ "messages_now", now.messages },
 	};
 	struct object o;
 
@@ -348,6 +401,7 @@ static const struct {
 	[RF_CONTROL_CALLS] = { calls, "{\"calls\":[", "]", "", false, true },
 	[RF_CONTROL_CALL_SHOW] = { call_show, "{\"call\":", "", "null", false, false },
 	[RF_CONTROL_CALL_HANGUP] = { call_hangup, "{\"hangup\":", "", "false", false, false },
+	[RF_CONTROL_MAILBOX] = { mailbox, "{\"mailbox\":", "", "null", true, false },
 	[RF_CONTROL_COUNTERS] = { counters, "{\"workers\":[", "]", "", false, true },
 };
 

@@ -8,6 +8,8 @@
  *	calls            {"calls":[{"id":..,"state":..,"from":..,"to":..,"since":..,"duration_s":..}]}
  *	call show ID     {"call":{...,"legs":[...]}} or {"call":null}
  *	call hangup ID   {"hangup":true|false}
+ *	mailbox "N F O"  {"mailbox":{"number":..,"new":..,"old":..}}: so many messages wait for number N; {"mailbox":null}:
+ *	                  there is no such number                         (shared board: the first worker does it)
  *	counters         {"workers":[{"worker":0,"calls":..,...}]}
  *
  * RF_CONTROL_MAX bounds an answer; beyond it the list ends early and "truncated" is true. */
@@ -26,13 +28,14 @@ enum rf_control_verb {
 	RF_CONTROL_CALLS,
 	RF_CONTROL_CALL_SHOW,
 	RF_CONTROL_CALL_HANGUP,
+	RF_CONTROL_MAILBOX,
 	RF_CONTROL_COUNTERS,
 };
 
 struct rf_control_query {
 	enum rf_control_verb verb;
-	char id[RF_CONTROL_ID]; /* call: the id that "calls" shows; bindings: an AOR or number, "" for all */
-	char by[RF_CONTROL_ID]; /* who orders it, for the record of a hangup */
+	char id[RF_CONTROL_ID]; /* call: the id that "calls" shows; bindings: an AOR or number, "" for all; mailbox: "NUMBER NEW OLD" */
+	char by[RF_CONTROL_ID]; /* who orders it, for the record */
 };
 
 /* json is borrowed for the call; empty when err is not 0 (-ENOMEM, RF_E_TIMEOUT never: every worker answers). */

@@ -1,17 +1,23 @@
 /* Requests from the endpoint, sorted. In order: is it a method of ours; is it inside a dialog, then it must be the
  * party of that leg; else who sent it, and are they who they say; then the registrar or a new call. */
 #include "call/call_int.h"
+#include "call/board.h"
 #include "call/guest.h"
-#include "call/xfer.h"
+#include "call/lamps.h"
+#include "call/message.h"
 #include "call/registration.h"
 #include "call/stir_int.h"
+#include "call/sub.h"
+#include "call/xfer.h"
 
 #include <stdlib.h>
 
 static const struct rf_call_limits defaults = {
 	.calls = 0, .forks_per_call = 8, .registrations = 4096, .suspects = 4096, .flow_grace_ms = 5000,
+	.publications = 50000,
 };
 
+enum { NUMBERS_CAP = 200000 }; /* that have a mailbox */
 enum { RATES_CAP = 16384 }; /* numbers; one that is quiet needs no place */
 enum { NONCE_LIFE_MS = 300000, NONCE_CAP = 65536, LEGS_PER_CALL = 2 * 8 };
 
@@ -22,6 +28,9 @@ static void set_limits(struct rf_call_core *core, const struct rf_call_limits *l
 		.forks_per_call = l->forks_per_call ? l->forks_per_call : defaults.forks_per_call,
 		.registrations = l->registrations ? l->registrations : defaults.registrations,
 		.suspects = l->suspects ? l->suspects : defaults.suspects,
+		.subscriptions = l->subscriptions ? l->subscriptions : rf_core_site(core)->limits.subscriptions,
+		.publications = l->publications ? l->publications : defaults.publications,
+		.messages = l->messages ? l->messages : rf_core_site(core)->limits.messages,
 		.flow_grace_ms = l->flow_grace_ms ? l->flow_grace_ms : defaults.flow_grace_ms,
 	};
 }
@@ -38,6 +47,23 @@ static void take_site(struct rf_call_core *core)
 	rf_digest_policy_init(&core->digest_policy, site->domain, site->policy.digests);
 }
 
+static int open_board(struct rf_call_core *core)
+{
+	struct rf_hash_key key = { rf_random_u64(core->random), rf_random_u64(core->random) };
+	struct rf_board_limits limits = {
+		.lines = core->limits.subscriptions + core->limits.publications + NUMBERS_CAP,
+		.subscriptions = core->limits.subscriptions,
+		.publications = core->limits.publications,
+	};
+	int rc = rf_board_new(&limits, &key, &core->board);
+
+	if (!rc)
+		rc = rf_subs_new(core, &core->subs);
+	if (!rc)
+		rc = rf_messages_new(core, &core->messages);
+	return rc;
+}
+
 static int open_tools(struct rf_call_core *core, const struct rf_call_config *config)
 {
 	struct rf_nonce_config nonce = {
@@ -52,6 +78,8 @@ static int open_tools(struct rf_call_core *core, const struct rf_call_config *co
 		rc = rf_suspects_new(core->limits.suspects, &core->hash_key, &core->suspects);
 	if (!rc)
 		rc = rf_rates_new(RATES_CAP, &core->hash_key, &core->rates);
+	if (!rc)
+		rc = open_board(core);
 	core->shared = rf_call_shared_new(core->random, &core->hash_key);
 	if (!rc && !core->shared)
 		rc = -ENOMEM;
@@ -89,6 +117,7 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 	TAILQ_INIT(&core->registrations);
 	TAILQ_INIT(&core->spare);
 	rf_defer_init(&core->sweep, rf_call_sweep);
+	rf_timer_init(&core->survey, rf_lamps_survey_fire);
 	rf_arena_init(&core->scratch, RF_CORE_SCRATCH);
 	take_site(core);
 	int rc = open_tools(core, config);
@@ -117,6 +146,8 @@ int rf_call_core_join(struct rf_call_core *const *cores, size_t n)
 		if (i > 0) {
 			rf_call_shared_put(cores[i]->shared);
 			cores[i]->shared = rf_call_shared_get(cores[0]->shared);
+			rf_board_put(cores[i]->board);
+			cores[i]->board = rf_board_get(cores[0]->board);
 		}
 	}
 	return 0;
@@ -136,6 +167,10 @@ void rf_call_core_free(struct rf_call_core *core)
 		rf_call_finish(TAILQ_FIRST(&core->calls));
 	rf_call_sweep(&core->sweep);
 	rf_registrar_drop(core);
+	rf_timer_stop(rf_loop_wheel(core->loop), &core->survey);
+	rf_messages_free(core->messages);
+	rf_subs_free(core->subs);
+	rf_board_put(core->board);
 	rf_table_fini(&core->legs);
 	rf_table_fini(&core->flows);
 	rf_table_fini(&core->by_id);
@@ -163,6 +198,7 @@ void rf_call_core_reload(struct rf_call_core *core, struct rf_directory *directo
 	core->directory = rf_directory_get(directory);
 	take_site(core);
 	rf_end_fallen(core);
+	rf_subs_fallen(core);
 	rf_directory_put(old);
 }
 
@@ -173,6 +209,7 @@ void rf_call_core_drain(struct rf_call_core *core, void (*done)(void *ctx), void
 	core->draining = true;
 	core->drained = done;
 	core->drained_ctx = ctx;
+	rf_subs_drain(core);
 	for (call = TAILQ_FIRST(&core->calls); call; call = next) {
 		next = TAILQ_NEXT(call, list);
 		rf_setup_abandon(call, "shutting down", 503, RF_V(""));
@@ -192,7 +229,14 @@ const struct rf_call_counters *rf_call_core_counters(const struct rf_call_core *
 
 struct rf_call_census rf_call_core_census(const struct rf_call_core *core)
 {
-	return core->census;
+	struct rf_call_census c = core->census;
+	struct rf_board_counts board;
+
+	rf_board_counts(core->board, &board);
+	c.subscriptions = rf_subs_count(core->subs);
+	c.messages = rf_messages_count(core->messages);
+	c.publications = board.publications;
+	return c;
 }
 
 /* --- answers without a call */
@@ -216,7 +260,8 @@ void rf_core_put_retry_after(struct rf_writer *w, uint32_t seconds)
 	rf_sip_put_hdr_u64(w, RF_SIP_H_RETRY_AFTER, seconds);
 }
 
-#define ALLOW "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER\r\n"
+#define ALLOW \
+	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER, MESSAGE, SUBSCRIBE, PUBLISH\r\n"
 
 void rf_core_put_abilities(struct rf_writer *w)
 {
@@ -254,7 +299,7 @@ void rf_core_refuse(struct rf_call_core *core, struct rf_in *in, const struct rf
 
 /* The site's bound on what one number may ask for, told apart from the bound of a source in ua: phones of a number may
  * share an address with others or have several. False: refused here. */
-static bool within_rate(struct rf_call_core *core, struct rf_in *in, struct rf_view number)
+bool rf_core_within_rate(struct rf_call_core *core, struct rf_in *in, struct rf_view number)
 {
 	uint32_t per_s = rf_core_site(core)->limits.requests_per_second;
 
@@ -268,27 +313,26 @@ static bool within_rate(struct rf_call_core *core, struct rf_in *in, struct rf_v
 
 /* --- requests inside a dialog */
 
-/* The party of the leg: the phone by its certificate, whatever connection it now comes by; without certificates the
- * connection or address that the leg is on, or digest again. */
-static struct rf_verdict prove_party(struct rf_call_core *core, struct rf_leg *leg, struct rf_in *in)
+struct rf_verdict rf_core_prove_party(struct rf_call_core *core, const struct rf_party *party,
+				      const struct rf_flow *flow, struct rf_in *in)
 {
-	bool same_flow = rf_flow_eq(&leg->flow, &in->from->flow);
+	bool same_flow = rf_flow_eq(flow, &in->from->flow);
 	struct rf_verdict v = rf_identity_prove_phone(core, in->from, &in->proof);
 
 	if (v.code)
 		return v;
-	if (leg->party->phone.n || in->proof.phone) {
+	if (party->phone.n || in->proof.phone) {
 		struct rf_view phone = in->proof.phone ? in->proof.phone->name : RF_V("");
 
-		if (!rf_view_eq(leg->party->phone, phone))
+		if (!rf_view_eq(party->phone, phone))
 			return (struct rf_verdict){ .rule = RF_ID_DIALOG_OTHER, .code = 403 };
-		if (same_flow || leg->party->user.n == 0)
+		if (same_flow || party->user.n == 0)
 			return v;
 	}
 	if (same_flow)
 		return v;
 	v = rf_identity_prove(core, in->msg, in->from, &in->proof);
-	if (!v.code && !rf_party_is(leg->party, &in->proof))
+	if (!v.code && !rf_party_is(party, &in->proof))
 		return (struct rf_verdict){ .rule = RF_ID_DIALOG_OTHER, .code = 403 };
 	return v;
 }
@@ -306,7 +350,7 @@ static void in_dialog_options(struct rf_leg *leg, struct rf_in *in)
 	rf_core_reply_headers(core, in->srv, 200, RF_V(""), headers);
 }
 
-static void refuse_method(struct rf_call_core *core, struct rf_in *in)
+void rf_core_refuse_method(struct rf_call_core *core, struct rf_in *in)
 {
 	rf_core_reply_headers(core, in->srv, 405, RF_V(""), RF_V(ALLOW));
 }
@@ -317,17 +361,18 @@ static void in_dialog(struct rf_call_core *core, struct rf_in *in)
 	unsigned code = 0;
 
 	if (!leg) {
-		rf_core_reply(core, in->srv, 481, RF_V(""));
+		if (!rf_sub_in_dialog(core, in))
+			rf_core_reply(core, in->srv, 481, RF_V(""));
 		return;
 	}
-	struct rf_verdict v = prove_party(core, leg, in);
+	struct rf_verdict v = rf_core_prove_party(core, leg->party, &leg->flow, in);
 
 	if (v.code) {
 		rf_core_refuse(core, in, &v);
 		return;
 	}
 	/* a BYE is never turned away: the other phone would hear nothing more and stay in the call */
-	if (in->msg->method != RF_SIP_BYE && !within_rate(core, in, leg->party->number))
+	if (in->msg->method != RF_SIP_BYE && !rf_core_within_rate(core, in, leg->party->number))
 		return;
 	rf_leg_seen(leg, in->from);
 	if (rf_dialog_request(leg->dlg, in->msg, &code)) {
@@ -357,8 +402,11 @@ static void in_dialog(struct rf_call_core *core, struct rf_in *in)
 	case RF_SIP_OPTIONS:
 		in_dialog_options(leg, in);
 		break;
+	case RF_SIP_MESSAGE:
+		rf_message_in_dialog(leg, in);
+		break;
 	default:
-		refuse_method(core, in);
+		rf_core_refuse_method(core, in);
 		break;
 	}
 	rf_call_settle(call);
@@ -372,11 +420,34 @@ static void options(struct rf_call_core *core, struct rf_in *in)
 	struct rf_writer w;
 
 	rf_writer_init(&w, core->head, sizeof core->head);
+	rf_put(&w, rf_sub_allow_events);
 	rf_put_lit(&w, ALLOW "Supported: timer, 100rel, path, outbound, resource-priority, replaces, norefersub\r\n"
 			     "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\n");
 	rf_precedence_put_accept(&w);
 	rf_writer_done(&w, &headers);
 	rf_core_reply_headers(core, in->srv, 200, RF_V(""), headers);
+}
+
+static void served(struct rf_call_core *core, struct rf_in *in)
+{
+	switch (in->msg->method) {
+	case RF_SIP_INVITE:
+		if (!rf_guest_replaces(core, in))
+			rf_setup_invite(core, in);
+		break;
+	case RF_SIP_SUBSCRIBE:
+		rf_sub_request(core, in);
+		break;
+	case RF_SIP_PUBLISH:
+		rf_publish_request(core, in);
+		break;
+	case RF_SIP_MESSAGE:
+		rf_message_request(core, in);
+		break;
+	default:
+		options(core, in);
+		break;
+	}
 }
 
 static void outside(struct rf_call_core *core, struct rf_in *in)
@@ -393,18 +464,14 @@ static void outside(struct rf_call_core *core, struct rf_in *in)
 		rf_core_refuse(core, in, &v);
 		return;
 	}
-	if (!within_rate(core, in, rf_proof_number(&in->proof)) || !rf_load_admits(core, in))
+	if (!rf_core_within_rate(core, in, rf_proof_number(&in->proof)) || !rf_load_admits(core, in))
 		return;
 	if (registers && core->draining)
 		rf_core_reply_headers(core, in->srv, 503, RF_V(""), RF_V("Retry-After: 5\r\n"));
 	else if (registers)
 		rf_registrar_request(core, in);
-	else if (in->msg->method == RF_SIP_INVITE && rf_guest_replaces(core, in))
-		return;
-	else if (in->msg->method == RF_SIP_INVITE)
-		rf_setup_invite(core, in);
 	else
-		options(core, in);
+		served(core, in);
 }
 
 static void on_request(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from)
@@ -421,8 +488,12 @@ static void on_request(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *m
 	case RF_SIP_REGISTER:
 	case RF_SIP_INVITE:
 	case RF_SIP_OPTIONS:
+	case RF_SIP_SUBSCRIBE:
+	case RF_SIP_PUBLISH:
+	case RF_SIP_MESSAGE:
 		outside(core, &in);
 		break;
+	case RF_SIP_NOTIFY:
 	case RF_SIP_BYE:
 	case RF_SIP_PRACK:
 	case RF_SIP_UPDATE:
@@ -430,7 +501,7 @@ static void on_request(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *m
 		rf_core_reply(core, srv, 481, RF_V("")); /* these have no life outside a dialog */
 		break;
 	default:
-		refuse_method(core, &in);
+		rf_core_refuse_method(core, &in);
 		break;
 	}
 }
@@ -500,6 +571,7 @@ static void lose_flow(struct rf_call_core *core, const struct rf_flow *flow)
 		rf_call_settle(call);
 		n = rf_table_first(&core->flows, hash);
 	}
+	rf_subs_flow_lost(core, flow);
 }
 
 struct lost_mail {
@@ -547,8 +619,10 @@ static void bindings_wait(struct rf_call_core *core, const struct rf_peer *peer)
 	rf_put(&w, phone->number);
 	rf_put_byte(&w, '@');
 	rf_put(&w, rf_core_site(core)->domain);
-	if (!w.err)
-		rf_location_flow_lost(core->location, rf_view_of(aor, w.n), &peer->flow);
+	if (w.err)
+		return;
+	rf_location_flow_lost(core->location, rf_view_of(aor, w.n), &peer->flow);
+	rf_lamps_bound(core, rf_view_of(aor, w.n));
 }
 
 static void on_flow_closed(void *ctx, const struct rf_peer *peer, const struct rf_stream_end *end)

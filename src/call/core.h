@@ -38,6 +38,9 @@ struct rf_call_limits {
 	size_t forks_per_call;  /* 8: bindings that ring at once */
 	size_t registrations;   /* 4096: REGISTERs that wait for the disk */
 	size_t suspects;        /* 4096: users and sources with failed passwords that are remembered */
+	size_t subscriptions;   /* the site's limits.subscriptions, of all joined cores together */
+	size_t publications;    /* 50000, likewise */
+	size_t messages;        /* the site's limits.messages: MESSAGE requests under way */
 	uint32_t flow_grace_ms; /* 5000: how long an answered call waits for a phone whose connection closed */
 };
 
@@ -109,6 +112,9 @@ struct rf_call_counters {
 	uint64_t events_bounded;     /* not written: too many of their kind at once */
 	uint64_t clock_jumps;        /* the date was set: bindings on disk were written anew */
 	uint64_t identities_signed, identities_verified, identities_invalid; /* RFC 8224 */
+	uint64_t watches, watches_refused; /* subscriptions */
+	uint64_t publications, publications_refused;
+	uint64_t messages, messages_refused; /* RFC 3428 */
 	uint64_t ledger_refused;
 };
 
@@ -116,6 +122,8 @@ struct rf_call_counters {
 struct rf_call_census {
 	size_t calls, pairs, relays, registrations;
 	size_t joins, transfers;     /* exchanges that bring two phones together, REFERs whose outcome is not known */
+	size_t subscriptions, messages;
+	size_t publications; /* of the process: the same number in each core */
 };
 
 const struct rf_call_counters *rf_call_core_counters(const struct rf_call_core *core);

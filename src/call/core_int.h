@@ -24,13 +24,18 @@
 
 #include <sys/queue.h>
 
+struct rf_board;
 struct rf_call;
 struct rf_call_shared;
 struct rf_lines;
+struct rf_messages;
+struct rf_party;
 struct rf_registration;
 struct rf_settings_table;
 struct rf_stir;
 struct rf_stir_replay;
+struct rf_sub_package;
+struct rf_subs;
 
 enum {
 	RF_CORE_MESSAGE = 65536, /* a message that we build */
@@ -78,6 +83,11 @@ struct rf_call_core {
 	struct rf_table flows;     /* legs by the connection that they are on */
 	struct rf_table by_id;     /* calls by session id */
 	struct rf_table by_number; /* calls by the caller's number: their number is bounded */
+	struct rf_board *board;    /* of all cores of the process: what watched numbers do */
+	struct rf_subs *subs;
+	struct rf_messages *messages;
+	struct rf_timer survey;    /* of all calls, for the board */
+	struct rf_mono survey_at;  /* not before then */
 	struct rf_call_shared *shared; /* with all cores of the process: their calls are counted together */
 	struct rf_call_core **peers; /* all cores of the process, this one among them */
 	size_t peer_count;
@@ -164,6 +174,21 @@ void rf_core_put_abilities(struct rf_writer *w);
 void rf_core_put_contact(struct rf_call_core *core, const struct rf_flow *flow, struct rf_writer *w);
 void rf_core_put_retry_after(struct rf_writer *w, uint32_t seconds);
 
+/* --- core.c: for requests in dialogs that are no calls */
+
+/* Who sent this must be that party: the phone by its certificate, whatever connection it now comes by; without
+ * certificates the connection or address that it is on, or digest again. */
+struct rf_verdict rf_core_prove_party(struct rf_call_core *core, const struct rf_party *party,
+				      const struct rf_flow *flow, struct rf_in *in);
+/* The site's bound on what one number may ask for. False: refused here. */
+bool rf_core_within_rate(struct rf_call_core *core, struct rf_in *in, struct rf_view number);
+/* 405 with Allow. */
+void rf_core_refuse_method(struct rf_call_core *core, struct rf_in *in);
+
+/* --- lamps.c */
+
+void rf_lamps_survey_fire(struct rf_timer *t);
+
 /* --- teardown.c */
 
 /* The directory is new: calls of whoever may no longer be in one end. */
@@ -185,6 +210,19 @@ void rf_record_post(struct rf_call_core *core, const struct rf_event *e);
 /* Begin an event of a kind that others can cause at will. False: there were too many lately, this one is only counted;
  * the next one that is written says how many it stands for. */
 bool rf_record_begin(struct rf_call_core *core, enum rf_event_kind kind, struct rf_event *e);
+/* A subscription began or ended; why NULL: began. */
+void rf_record_watch(struct rf_call_core *core, enum rf_event_kind kind, const struct rf_party *watcher,
+		     struct rf_view package, struct rf_view number, const char *why);
+void rf_record_watch_refused(struct rf_call_core *core, const struct rf_in *in, unsigned code, const char *rule,
+			     struct rf_view number);
+/* A text message (RFC 3428): who, how much, what came of it. Never what it says. */
+struct rf_text {
+	struct rf_view from, to, phone, user, type;
+	size_t bytes;
+	unsigned code;
+	const char *why;
+};
+void rf_record_text(struct rf_call_core *core, enum rf_event_kind kind, const struct rf_text *t);
 /* A bound of the site was reached: which one, and whose work was refused. */
 void rf_record_limit(struct rf_call_core *core, const char *bound, const struct rf_in *in);
 

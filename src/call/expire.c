@@ -3,6 +3,7 @@
  * other clock starts anew with the machine. So after a jump every binding is written once more with its new date,
  * before anything is deleted there. A REGISTER of the very moment of the jump may be overwritten by what the table had
  * before; the phone's next refresh puts that right. */
+#include "call/lamps.h"
 #include "call/registration.h"
 
 enum { JUMP_US = 5000000, LOOK_AT = 4096, STORE_EVERY = 600 };
@@ -10,6 +11,7 @@ enum { JUMP_US = 5000000, LOOK_AT = 4096, STORE_EVERY = 600 };
 static void expired(void *ctx, struct rf_view aor, const struct rf_binding *b)
 {
 	rf_record_registration(ctx, RF_EVENT_REGISTRATION_EXPIRED, aor, b, "expired");
+	rf_lamps_bound(ctx, aor);
 }
 
 struct rewrite {
@@ -68,6 +70,7 @@ void rf_call_core_expire(struct rf_call_core *core)
 	struct rf_wall wall = rf_core_wall(core);
 
 	rf_location_expire(core->location, now, LOOK_AT, expired, core);
+	rf_lamps_expire(core);
 	if (dates_true(core, now, wall) && ++core->expire_turns % STORE_EVERY == 0)
 		rf_bindings_expire(core->bindings, wall, NULL, NULL);
 }

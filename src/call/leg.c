@@ -1,6 +1,7 @@
 #include "call/call_int.h"
 
 #include "base/secret.h"
+#include "call/lamps.h"
 
 #include <stdlib.h>
 
@@ -74,6 +75,7 @@ void rf_leg_free(struct rf_leg *leg)
 		return;
 	rf_leg_idle(leg);
 	if (leg->dlg) {
+		rf_lamps_end(leg);
 		leave_flow(leg);
 		rf_table_del(&rf_leg_core(leg)->legs, &leg->by_tag);
 		rf_dialog_free(leg->dlg);
@@ -186,10 +188,9 @@ void rf_leg_heard(struct rf_leg *leg, const struct rf_peer *from)
 		rf_link_init(&leg->link, from);
 }
 
-bool rf_leg_find_again(struct rf_leg *leg)
+bool rf_party_flow(struct rf_call_core *core, const struct rf_party *party, struct rf_flow *ret_flow)
 {
-	struct rf_call_core *core = rf_leg_core(leg);
-	struct rf_view domain = rf_core_site(core)->domain, number = leg->party->number;
+	struct rf_view domain = rf_core_site(core)->domain;
 	struct rf_binding *b;
 	uint8_t aor[320];
 	struct rf_writer w;
@@ -197,19 +198,29 @@ bool rf_leg_find_again(struct rf_leg *leg)
 	bool found = false;
 
 	rf_writer_init(&w, aor, sizeof aor);
-	rf_put(&w, number);
+	rf_put(&w, party->number);
 	rf_put_byte(&w, '@');
 	rf_put(&w, domain);
 	if (w.err || rf_location_get(core->location, rf_view_of(aor, w.n), rf_core_now(core), &core->scratch, &b, &n))
 		n = 0;
 	for (size_t i = 0; i < n && !found; i++)
-		if (!b[i].waiting && rf_view_eq(b[i].phone, leg->party->phone) &&
-		    rf_view_eq(b[i].user, leg->party->user) && rf_ua_flow_alive(core->ua, &b[i].flow)) {
-			move(leg, &b[i].flow);
+		if (!b[i].waiting && rf_view_eq(b[i].phone, party->phone) && rf_view_eq(b[i].user, party->user) &&
+		    rf_ua_flow_alive(core->ua, &b[i].flow)) {
+			*ret_flow = b[i].flow;
 			found = true;
 		}
 	rf_arena_reset(&core->scratch);
 	return found;
+}
+
+bool rf_leg_find_again(struct rf_leg *leg)
+{
+	struct rf_flow flow;
+
+	if (!rf_party_flow(rf_leg_core(leg), leg->party, &flow))
+		return false;
+	move(leg, &flow);
+	return true;
 }
 
 /* --- requests of ours */

@@ -111,6 +111,58 @@ void rf_record_registration_refused(struct rf_call_core *core, const struct rf_i
 	rf_record_post(core, &e);
 }
 
+void rf_record_watch(struct rf_call_core *core, enum rf_event_kind kind, const struct rf_party *watcher,
+		     struct rf_view package, struct rf_view number, const char *why)
+{
+	struct rf_event e;
+
+	rf_event_init(&e, kind, rf_core_wall(core));
+	rf_event_str(&e, "from", watcher->number);
+	rf_event_str(&e, "phone", watcher->phone);
+	rf_event_str(&e, "user", watcher->user);
+	rf_event_str(&e, "number", number);
+	rf_event_str(&e, "package", package);
+	rf_event_cstr(&e, "why", why);
+	rf_record_post(core, &e);
+}
+
+void rf_record_watch_refused(struct rf_call_core *core, const struct rf_in *in, unsigned code, const char *rule,
+			     struct rf_view number)
+{
+	struct rf_event e;
+
+	if (!rf_record_begin(core, RF_EVENT_WATCH_REFUSED, &e))
+		return;
+	rf_event_cstr(&e, "rule", rule);
+	rf_event_u64(&e, "code", code);
+	rf_event_str(&e, "method", in->msg->method_name);
+	rf_event_str(&e, "from", rf_proof_number(&in->proof));
+	rf_event_str(&e, "number", number);
+	rf_event_str(&e, "package", rf_sip_msg_value(in->msg, RF_SIP_H_EVENT));
+	put_proof(&e, &in->proof);
+	put_peer(&e, in->from);
+	rf_record_post(core, &e);
+}
+
+void rf_record_text(struct rf_call_core *core, enum rf_event_kind kind, const struct rf_text *t)
+{
+	struct rf_event e;
+
+	if (kind == RF_EVENT_TEXT_DELIVERED)
+		rf_event_init(&e, kind, rf_core_wall(core));
+	else if (!rf_record_begin(core, kind, &e))
+		return;
+	rf_event_str(&e, "from", t->from);
+	rf_event_str(&e, "to", t->to);
+	rf_event_str(&e, "phone", t->phone);
+	rf_event_str(&e, "user", t->user);
+	rf_event_str(&e, "type", t->type);
+	rf_event_u64(&e, "bytes", t->bytes);
+	rf_event_u64(&e, "code", t->code);
+	rf_event_cstr(&e, "why", t->why);
+	rf_record_post(core, &e);
+}
+
 void rf_record_limit(struct rf_call_core *core, const char *bound, const struct rf_in *in)
 {
 	struct rf_event e;

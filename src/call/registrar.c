@@ -4,6 +4,7 @@
  *
  * The changes are worked out against the table as it was when the request came. Two workers may have changes of one
  * number under way at once: each change stands for itself, and the table applies them in the order of the disk. */
+#include "call/lamps.h"
 #include "call/registration.h"
 
 #include "base/clean.h"
@@ -462,6 +463,7 @@ static void apply(struct rf_registration *r)
 			rf_record_registration(core, RF_EVENT_REGISTRATION_REMOVED, r->aor, r->evicted[i], "replaced");
 	for (size_t i = 0; i < r->n; i++)
 		apply_change(r, &r->changes[i]);
+	rf_lamps_bound(core, r->aor);
 }
 
 static void committed(struct rf_registration *r)

@@ -102,6 +102,18 @@ static void do_bindings(void *ctx, struct rf_admin_request *r)
 	query(ctx, r, RF_CONTROL_BINDINGS, rf_admin_text(r, "aor"));
 }
 
+static void do_mailbox(void *ctx, struct rf_admin_request *r)
+{
+	char id[RF_CONTROL_ID];
+	int n = snprintf(id, sizeof id, "%s %s %s", rf_admin_text(r, "number"), rf_admin_text(r, "new"),
+			 rf_admin_text(r, "old"));
+
+	if (n < 0 || (size_t)n >= sizeof id)
+		rf_admin_refuse(r, "that is too long");
+	else
+		query(ctx, r, RF_CONTROL_MAILBOX, id);
+}
+
 static void do_reload(void *ctx, struct rf_admin_request *r)
 {
 	struct rf_controller *k = ctx;
@@ -310,6 +322,6 @@ static void do_status(void *ctx, struct rf_admin_request *r)
 
 const struct rf_admin_verb rf_controller_verbs[] = {
 	{ "status", do_status }, { "calls", do_calls }, { "call", do_call }, { "hangup", do_hangup },
-	{ "bindings", do_bindings }, { "reload", do_reload }, { "refresh", do_refresh },
+	{ "bindings", do_bindings }, { "mailbox", do_mailbox }, { "reload", do_reload }, { "refresh", do_refresh },
 	{ "stop", do_stop }, { NULL, NULL },
 };

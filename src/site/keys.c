@@ -41,6 +41,10 @@ static const struct rf_choice suites[] = {
 	{ "AES_CM_128_HMAC_SHA1_32", 1u << RF_SITE_AES_CM_128_HMAC_SHA1_32 }, { 0 },
 };
 
+static const struct rf_choice watchers[] = {
+	{ "own", RF_WATCH_OWN }, { "pickup_group", RF_WATCH_PICKUP_GROUP }, { "all", RF_WATCH_ALL }, { 0 },
+};
+
 static const struct rf_choice demands[] = {
 	{ "required", RF_ASKED_YES }, { "optional", RF_ASKED_NO }, { 0 },
 };
@@ -295,6 +299,7 @@ static const struct rf_key site_rows[] = {
 	  .sub = &rf_numbering_keys },
 	{ "parking", RF_KEY_PART, ALL(pub.tel.parking), .sub = &rf_parking_keys },
 	{ "voicemail", RF_KEY_PART, ALL(pub.tel.voicemail), .sub = &rf_voicemail_keys },
+	{ "watch", RF_KEY_CHOICE, ALL(pub.tel.watch), .choices = watchers },
 	{ "links", RF_KEY_NAMED, ALL(pub.tel.links), ALL(pub.tel.link_count), .max = RF_SITE_ITEMS_MAX,
 	  .sub = &rf_link_keys },
 	{ "stir", RF_KEY_PART, ALL(pub.tel.stir), .sub = &rf_stir_keys },

@@ -187,6 +187,10 @@ struct rf_site_stir {
 	int attest;                       /* enum rf_attest: the highest that we give, for our proven numbers */
 };
 
+/* Who may watch the calls and the presence of others (call/sub_policy.c): nobody, phones of the same pickup group, all
+ * phones of the site. */
+enum rf_watchers { RF_WATCH_PICKUP_GROUP, RF_WATCH_OWN, RF_WATCH_ALL };
+
 struct rf_site_telephony {
 	struct rf_view timezone;          /* "Europe/Berlin"; "": UTC */
 	const struct rf_tz *tz;           /* site/tz.h; NULL: UTC */
@@ -206,6 +210,7 @@ struct rf_site_telephony {
 	struct rf_site_pos codes_pos;
 	struct rf_site_parking parking;
 	struct rf_site_voicemail voicemail;
+	int watch;                        /* enum rf_watchers */
 	struct rf_site_stir stir;
 };
 

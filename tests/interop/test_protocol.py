@@ -132,7 +132,7 @@ def test_refusals_of_the_protocol(phones):
 
     refused = ask("MAKEITSO")
     assert refused.code == 405 and "INVITE" in refused.get("Allow")
-    assert ask("MESSAGE", headers=["Content-Type: text/plain"], body="hello").code == 405
+    assert ask("MESSAGE", headers=["Content-Type: text/html"], body="<b>").code == 415
     refused = ask("INVITE", headers=["Require: spell-casting, 100rel", SDP], body=sdp())
     assert refused.code == 420 and refused.get("Unsupported") == "spell-casting"
     lobby.call_id = "hops@test"

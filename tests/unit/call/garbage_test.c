@@ -56,7 +56,7 @@ static const struct {
 	{ "PRACK without RAck", "PRACK", NULL, NULL, 481, 400 },
 	{ "RAck that is none", "PRACK", "RAck: x y z\r\n", NULL, 481, 400 },
 	{ "an unknown method", "FROBNICATE", NULL, NULL, 405, 501 },
-	{ "MESSAGE", "MESSAGE", NULL, NULL, 405, 405 },
+	{ "MESSAGE that says nothing", "MESSAGE", NULL, NULL, 415, 415 },
 	{ "REFER to nowhere", "REFER", NULL, NULL, 405, 400 },
 	{ "REGISTER in a dialog", "REGISTER", NULL, NULL, 405, 405 },
 	{ "an extension nobody has", "INVITE", "Require: levitation\r\n", SDP_PLAIN, 420, 420 },

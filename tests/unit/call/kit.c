@@ -399,6 +399,8 @@ void kit_census(struct kit *k)
 	assert_int_equal(c.registrations, 0);
 	assert_int_equal(c.joins, 0);
 	assert_int_equal(c.transfers, 0);
+	assert_int_equal(c.subscriptions, 0);
+	assert_int_equal(c.messages, 0);
 	assert_int_equal(k->core->legs.count, 0);
 	assert_int_equal(k->core->flows.count, 0);
 	assert_int_equal(k->core->by_number.count, 0);
@@ -445,8 +447,9 @@ void phone_send(struct phone *p, const char *bytes, size_t n)
 static void send_message(struct phone *p, const char *head, const char *extra, const char *body)
 {
 	char buf[KIT_MESSAGE];
+	bool sdp = body && *body && !(extra && strstr(extra, "Content-Type:"));
 	int n = snprintf(buf, sizeof buf, "%s%s%s%sContent-Length: %zu\r\n\r\n%s", head, extra ? extra : "",
-			 p->authorization, body && *body ? "Content-Type: application/sdp\r\n" : "", body ? strlen(body) : 0,
+			 p->authorization, sdp ? "Content-Type: application/sdp\r\n" : "", body ? strlen(body) : 0,
 			 body ? body : "");
 
 	p->authorization[0] = 0;

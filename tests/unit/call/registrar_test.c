@@ -383,8 +383,8 @@ static void other_methods(void **state)
 		const char *method;
 		unsigned code;
 	} methods[] = {
-		{ "OPTIONS", 200 }, { "MESSAGE", 405 }, { "SUBSCRIBE", 405 }, { "PUBLISH", 405 }, { "REFER", 405 },
-		{ "NOTIFY", 405 }, { "BYE", 481 }, { "INFO", 481 }, { "UPDATE", 481 }, { "FROBNICATE", 405 },
+		{ "OPTIONS", 200 }, { "MESSAGE", 404 }, { "SUBSCRIBE", 489 }, { "PUBLISH", 489 }, { "REFER", 405 },
+		{ "NOTIFY", 481 }, { "BYE", 481 }, { "INFO", 481 }, { "UPDATE", 481 }, { "FROBNICATE", 405 },
 	};
 	struct kit *k = minimum();
 	struct phone *p = &k->phone[0];

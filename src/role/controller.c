@@ -365,6 +365,7 @@ static void close_all(struct rf_controller *k)
 		for (unsigned w = 0; w < RF_CONTROLLER_WORKERS_MAX; w++)
 			close_fd(&k->listen[i].fd[w]);
 	rf_tls_put(k->tls_server);
+	rf_tls_put(k->tls_browser);
 	rf_tls_put(k->tls_client);
 	rf_keyhandle_free(k->key);
 	rf_keeper_free(k->keeper);

@@ -86,6 +86,7 @@ struct rf_controller {
 	struct rf_keeper *keeper;
 	struct rf_keyhandle *key;
 	struct rf_tls *tls_server, *tls_client;
+	struct rf_tls *tls_browser;  /* of wss listeners; NULL without any */
 	struct rf_listen listen[RF_UA_LISTENERS_MAX];
 	size_t listens;
 	unsigned workers;

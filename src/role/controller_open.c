@@ -77,12 +77,17 @@ static void host_file(const struct rf_controller *k, const char *file, char *dst
 	snprintf(dst, cap, RF_PKI_HOSTS "/%s/%s", k->host ? rf_site_cstr(k->host->name) : "controller", file);
 }
 
-static bool wants_tls(const struct rf_site *site)
+static bool listens_on(const struct rf_site *site, unsigned transport)
 {
 	for (size_t i = 0; i < site->sip.listens; i++)
-		if (rf_transport_secure(site->sip.listen[i].transport))
+		if (site->sip.listen[i].transport == transport)
 			return true;
-	return site->sip.listens == 0;
+	return false;
+}
+
+static bool wants_tls(const struct rf_site *site)
+{
+	return listens_on(site, RF_TRANSPORT_TLS) || listens_on(site, RF_TRANSPORT_WSS) || site->sip.listens == 0;
 }
 
 int rf_controller_start_keeper(struct rf_controller *k, struct rf_diag *diag)
@@ -113,6 +118,17 @@ static int ask_keeper(void *arg, struct rf_view digest, uint8_t sig[static RF_KE
 	return rf_keeper_sign(arg, digest, sig, ret_n);
 }
 
+/* A browser that is asked for a certificate and has none breaks a WebSocket off, where it would open a page without one
+ * (Chromium: ERR_SSL_CLIENT_AUTH_CERT_NEEDED). So it is asked only where it needs one. */
+static int make_browser_tls(struct rf_controller *k, const struct rf_tls_conf *conf, struct rf_diag *diag)
+{
+	struct rf_tls_conf web = *conf;
+
+	if (conf->client == RF_TLS_CLIENT_OPTIONAL)
+		web.client = RF_TLS_CLIENT_NONE;
+	return rf_tls_new(&web, &k->tls_browser, diag);
+}
+
 int rf_controller_make_tls(struct rf_controller *k, struct rf_diag *diag)
 {
 	char cert_file[512];
@@ -137,6 +153,8 @@ int rf_controller_make_tls(struct rf_controller *k, struct rf_diag *diag)
 			  p->ask_certificate ? RF_TLS_CLIENT_OPTIONAL : RF_TLS_CLIENT_NONE,
 	};
 	rc = rf_tls_new(&conf, &k->tls_server, diag);
+	if (!rc && listens_on(k->site, RF_TRANSPORT_WSS))
+		rc = make_browser_tls(k, &conf, diag);
 	return rc ? rc : rf_tls_new(&conf, &k->tls_client, diag);
 }
 

@@ -52,7 +52,8 @@ static int make_ua(struct rf_worker *w, struct rf_diag *diag)
 			.kind = flow_kind(k->listen[i].asked->transport),
 			.local = k->listen[i].local,
 			.fd = k->listen[i].fd[w->index],
-			.tls = rf_transport_secure(k->listen[i].asked->transport) ? k->tls_server : NULL,
+			.tls = k->listen[i].asked->transport == RF_TRANSPORT_WSS ? k->tls_browser :
+			       k->listen[i].asked->transport == RF_TRANSPORT_TLS ? k->tls_server : NULL,
 			.v6_also_v4 = true,
 			/* A phone must speak at least when its registration is due again. */
 			.idle_ms = (k->site->sip.register_max_s + 60) * 1000,

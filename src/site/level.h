@@ -65,11 +65,6 @@ const struct rf_policy *rf_level_policy(enum rf_level level);
 /* "AEAD_AES_256_GCM" and so on, as RFC 4568 spells it in SDP. */
 const char *rf_site_suite_name(enum rf_site_suite suite);
 const char *rf_transport_name(unsigned bit);
-/* Is it TLS, or something inside TLS? */
-static inline bool rf_transport_secure(unsigned bit)
-{
-	return bit == RF_TRANSPORT_TLS || bit == RF_TRANSPORT_WSS;
-}
 
 /* Is id a mitigation of the catalogue (data copied into catalogue.c)? *ret_levels gets bits 1u << level at which the
  * guidance asks for it; 0 when it names no level. ret_levels may be NULL. */

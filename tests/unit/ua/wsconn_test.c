@@ -241,7 +241,7 @@ static void test_messages(void **state)
 	make_end(&ends[0], 0, 1, NULL, 0);
 	come(&ends[0], WS);
 	for (size_t i = 0; i < sizeof HELLO - 1; i++) {
-		put(HELLO + i, 1);
+		put(&HELLO[i], 1);
 		turns(1);
 	}
 	until(&ends[0].open, 1);

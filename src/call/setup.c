@@ -431,6 +431,8 @@ static unsigned precedence_of(const struct rf_in *in, struct rf_precedence *ret_
 
 	if (in->proof.phone && in->proof.phone->site)
 		grants.phone = in->proof.phone->site->precedence;
+	if (in->proof.user)
+		grants.user = in->proof.user->precedence;
 	return rf_precedence_of(in->msg, &grants, ret_p, ret_rule);
 }
 

@@ -354,3 +354,10 @@ struct rf_local rf_tz_local(const struct rf_tz *tz, int64_t seconds)
 
 	return (struct rf_local){ day, (uint16_t)((local - day * DAY_S) / 60), (uint8_t)weekday_of(day), offset };
 }
+
+int64_t rf_tz_utc(const struct rf_tz *tz, int64_t local_s)
+{
+	int64_t s = local_s - offset_at(tz, local_s);
+
+	return local_s - offset_at(tz, s);
+}

@@ -28,5 +28,8 @@ int rf_tz_of_rule(struct rf_arena *arena, struct rf_view rule, const struct rf_t
 int rf_tz_of_file(struct rf_arena *arena, struct rf_view bytes, const struct rf_tz **ret_tz);
 /* tz NULL: UTC. */
 struct rf_local rf_tz_local(const struct rf_tz *tz, int64_t seconds);
+/* Back: local seconds (day * 86400 + seconds of the day) to seconds since 1970. In the hour that a change of time skips
+ * or repeats, one of the two that may be meant. */
+int64_t rf_tz_utc(const struct rf_tz *tz, int64_t local_s);
 
 #endif

@@ -25,6 +25,10 @@ static void compare(const struct rf_tz *tz, const char *name, int64_t from, int6
 		if (l.min != tm.tm_hour * 60 + tm.tm_min || l.weekday != tm.tm_wday || l.offset_s != tm.tm_gmtoff)
 			fail_msg("%s at %lld: %u:%u, not %d:%d", name, (long long)s, l.min / 60, l.min % 60, tm.tm_hour,
 				 tm.tm_min);
+		int64_t back = rf_tz_utc(tz, s + l.offset_s);
+
+		if (back != s && rf_tz_local(tz, s - 90000).offset_s == rf_tz_local(tz, s + 90000).offset_s)
+			fail_msg("%s: %lld comes back as %lld", name, (long long)s, (long long)back);
 	}
 }
 

@@ -24,6 +24,17 @@ static bool path_of(const char *dir, struct rf_view url, char *dst, size_t cap)
 	return (size_t)snprintf(dst, cap, "%s/" RF_STIR_STORE "/%s.pem", dir, name) < cap;
 }
 
+/* Root writes for a controller that is another user: what it makes belongs to who owns state/. */
+static void give(const char *dir, const char *path)
+{
+	char state[400];
+	struct stat st;
+
+	snprintf(state, sizeof state, "%s/state", dir);
+	if (geteuid() == 0 && stat(state, &st) == 0 && lchown(path, st.st_uid, st.st_gid) < 0)
+		errno = 0;
+}
+
 int rf_stir_store_put(const char *dir, struct rf_view url, struct rf_view pem, struct rf_diag *diag)
 {
 	char path[512];
@@ -42,9 +53,11 @@ int rf_stir_store_put(const char *dir, struct rf_view url, struct rf_view pem, s
 	char *slash = strrchr(path, '/');
 	*slash = '\0';
 	rc = rf_pki_mkdir(path, 0750, diag);
+	give(dir, path);
 	*slash = '/';
 	if (!rc)
 		rc = rf_pki_write(path, rf_view_of(all, url.n + 1 + pem.n), 0640, diag);
+	give(dir, path);
 	free(all);
 	return rc;
 }

@@ -24,12 +24,13 @@ struct rf_bindings {
 
 /* --- the store's thread */
 
-static struct rf_change *take_group(struct rf_bindings *b)
+static struct rf_change *take_group(struct rf_bindings *b, size_t *ret_n)
 {
 	struct rf_change *first = NULL, **link = &first;
 	struct cds_wfcq_node *n;
+	size_t i;
 
-	for (size_t i = 0; i < GROUP_MAX && (n = __cds_wfcq_dequeue_blocking(&b->head, &b->tail)); i++) {
+	for (i = 0; i < GROUP_MAX && (n = __cds_wfcq_dequeue_blocking(&b->head, &b->tail)); i++) {
 		static_assert(offsetof(struct rf_change, node) == 0, "a node is its change");
 		struct rf_change *c = (struct rf_change *)(void *)n;
 
@@ -37,6 +38,7 @@ static struct rf_change *take_group(struct rf_bindings *b)
 		link = &c->next;
 		c->next = NULL;
 	}
+	*ret_n = i;
 	return first;
 }
 
@@ -62,18 +64,25 @@ static void compact(struct rf_bindings *b)
 	atomic_store_explicit(&b->bytes, b->log.size, memory_order_relaxed);
 }
 
-static void write_queued(struct rf_bindings *b)
+/* Returns how many changes there were. */
+static size_t write_queued(struct rf_bindings *b)
 {
 	struct rf_change *group;
+	size_t n, all = 0;
 
-	while ((group = take_group(b))) {
+	do {
+		group = take_group(b, &n);
+		if (!group)
+			break;
 		int rc = rf_bindings_log_write(&b->log, group);
 
 		atomic_store_explicit(&b->last_error, rc, memory_order_relaxed);
 		atomic_fetch_add_explicit(&b->commits, 1, memory_order_relaxed);
 		finish_group(b, group);
 		compact(b);
-	}
+		all += n;
+	} while (n == GROUP_MAX);
+	return all;
 }
 
 static void gather(const struct rf_bindings *b)
@@ -92,10 +101,16 @@ static void *store_thread(void *arg)
 	do {
 		while (sem_wait(&b->wake))
 			; /* interrupted */
-		gather(b);
-		write_queued(b);
+		/* While there is work it looks for itself each time, so that nobody has to wake it. Posts are taken back
+		 * before it looks: one that comes later is still there when it waits. */
+		do {
+			gather(b);
+			while (sem_trywait(&b->wake) == 0)
+				;
+		} while (write_queued(b));
 	} while (!atomic_load_explicit(&b->stopping, memory_order_acquire));
-	write_queued(b);
+	while (write_queued(b))
+		;
 	return NULL;
 }
 

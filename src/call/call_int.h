@@ -23,9 +23,13 @@ struct rf_join;
 struct rf_pair;
 struct rf_xfer;
 
-/* Who is at a leg, as proven. Counted, of one worker; nothing in it changes, and its texts lie behind it in its memory. */
+/* Who is at a leg, as proven. Counted, of one worker; nothing in it changes, and its texts lie behind it in its memory.
+ * Somebody outside has a trunk and no phone or user; number is then one of the world, or empty. */
 struct rf_party {
 	struct rf_view number, display, phone, user, location;
+	struct rf_view trunk;       /* "": somebody of this site */
+	struct rf_view shown;       /* outside: what its trunk says it is, when that is no number */
+	struct rf_trunk_peer *channel; /* outside: of the trunk, given back with the last reference; NULL: none */
 	uint32_t refs;
 };
 
@@ -258,7 +262,12 @@ void rf_leg_timer_2xx(struct rf_leg *leg, const struct rf_sip_msg *msg);
 /* With one reference; NULL: no memory. */
 struct rf_party *rf_party_new(const struct rf_directory *dir, struct rf_view number, struct rf_view phone,
 			      struct rf_view user);
+/* Somebody outside, behind this trunk. */
+struct rf_party *rf_party_new_outside(struct rf_view trunk, struct rf_view number, struct rf_view shown,
+				      struct rf_view display);
 struct rf_party *rf_party_get(struct rf_party *p);
+/* Give its channel back before the last reference goes: no call is there any more. */
+void rf_party_release(struct rf_party *p);
 void rf_party_put(struct rf_party *p); /* NULL is fine */
 bool rf_party_is(const struct rf_party *p, const struct rf_proof *proof);
 

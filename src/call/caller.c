@@ -1,6 +1,7 @@
 /* The caller's side of a call that began with an INVITE: the origin (origin.h) that is a transaction of a phone which
  * waits. What it is told is answered here; what it does (CANCEL, no ACK, no PRACK) is told to the call. */
 #include "call/call_int.h"
+#include "call/trunk.h"
 
 static bool caller_waits(const struct rf_call *call)
 {
@@ -57,7 +58,10 @@ static void refused(struct rf_call *call, unsigned code, struct rf_view headers)
 
 void rf_setup_put_callee(struct rf_pair *pair, struct rf_writer *w)
 {
-	rf_put_asserted(pair->call, pair->b->party, w);
+	if (pair->a->party->trunk.n)
+		rf_trunk_put_callee(pair, w);
+	else
+		rf_put_asserted(pair->call, pair->b->party, w);
 }
 
 static void answered(struct rf_pair *pair)

@@ -9,6 +9,7 @@
 #include "call/stir_int.h"
 #include "call/sub.h"
 #include "call/xfer.h"
+#include "call/trunk.h"
 
 #include <stdlib.h>
 
@@ -81,7 +82,7 @@ static int open_tools(struct rf_call_core *core, const struct rf_call_config *co
 	if (!rc)
 		rc = open_board(core);
 	core->shared = rf_call_shared_new(core->random, &core->hash_key);
-	if (!rc && !core->shared)
+	if (!rc && (!core->shared || !core->trunks))
 		rc = -ENOMEM;
 	if (!rc)
 		rc = rf_stir_open(core);
@@ -105,6 +106,9 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 	core->settings = config->settings;
 	core->random = config->random;
 	core->log = config->log;
+	core->trunk_cas = config->trunk_cas;
+	core->trunk_ca_n = config->trunk_ca_n;
+	core->trunks = config->trunks ? rf_trunks_get(config->trunks) : rf_trunks_new();
 	core->hash_key = (struct rf_hash_key){ rf_random_u64(core->random), rf_random_u64(core->random) };
 	set_limits(core, &config->limits);
 	rf_overload_init(&core->overload, &(struct rf_overload_conf){ 0 });
@@ -148,6 +152,8 @@ int rf_call_core_join(struct rf_call_core *const *cores, size_t n)
 			cores[i]->shared = rf_call_shared_get(cores[0]->shared);
 			rf_board_put(cores[i]->board);
 			cores[i]->board = rf_board_get(cores[0]->board);
+			rf_trunks_put(cores[i]->trunks);
+			cores[i]->trunks = rf_trunks_get(cores[0]->trunks);
 		}
 	}
 	return 0;
@@ -171,6 +177,7 @@ void rf_call_core_free(struct rf_call_core *core)
 	rf_messages_free(core->messages);
 	rf_subs_free(core->subs);
 	rf_board_put(core->board);
+	rf_trunk_watch_stop(core);
 	rf_table_fini(&core->legs);
 	rf_table_fini(&core->flows);
 	rf_table_fini(&core->by_id);
@@ -179,6 +186,7 @@ void rf_call_core_free(struct rf_call_core *core)
 	rf_rates_free(core->rates);
 	rf_stir_close(core);
 	rf_call_shared_put(core->shared);
+	rf_trunks_put(core->trunks);
 	rf_nonce_free(core->nonce);
 	rf_digest_ctx_free(core->digest);
 	rf_arena_fini(&core->scratch);
@@ -321,6 +329,9 @@ struct rf_verdict rf_core_prove_party(struct rf_call_core *core, const struct rf
 
 	if (v.code)
 		return v;
+	if (party->trunk.n || in->proof.trunk)
+		return rf_party_is(party, &in->proof) ?
+			       v : (struct rf_verdict){ .rule = RF_ID_DIALOG_OTHER, .code = 403 };
 	if (party->phone.n || in->proof.phone) {
 		struct rf_view phone = in->proof.phone ? in->proof.phone->name : RF_V("");
 
@@ -372,7 +383,8 @@ static void in_dialog(struct rf_call_core *core, struct rf_in *in)
 		return;
 	}
 	/* a BYE is never turned away: the other phone would hear nothing more and stay in the call */
-	if (in->msg->method != RF_SIP_BYE && !rf_core_within_rate(core, in, leg->party->number))
+	if (in->msg->method != RF_SIP_BYE && !leg->party->trunk.n &&
+	    !rf_core_within_rate(core, in, leg->party->number))
 		return;
 	rf_leg_seen(leg, in->from);
 	if (rf_dialog_request(leg->dlg, in->msg, &code)) {
@@ -455,7 +467,7 @@ static void outside(struct rf_call_core *core, struct rf_in *in)
 	bool registers = in->msg->method == RF_SIP_REGISTER;
 	struct rf_verdict v = rf_identity_prove(core, in->msg, in->from, &in->proof);
 
-	if (!v.code)
+	if (!v.code && !in->proof.trunk)
 		v = registers ? rf_identity_may_register(core, &in->proof, in->msg) :
 				rf_identity_may_send(core, &in->proof, in->msg);
 	if (v.code) {
@@ -464,7 +476,10 @@ static void outside(struct rf_call_core *core, struct rf_in *in)
 		rf_core_refuse(core, in, &v);
 		return;
 	}
-	if (!rf_core_within_rate(core, in, rf_proof_number(&in->proof)) || !rf_load_admits(core, in))
+	if (in->proof.trunk ? !rf_trunk_admits(core, in) :
+			      !rf_core_within_rate(core, in, rf_proof_number(&in->proof)))
+		return;
+	if (!rf_load_admits(core, in))
 		return;
 	if (registers && core->draining)
 		rf_core_reply_headers(core, in->srv, 503, RF_V(""), RF_V("Retry-After: 5\r\n"));

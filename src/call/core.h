@@ -27,6 +27,8 @@ struct rf_load_sample;
 struct rf_loop;
 struct rf_overload_conf;
 struct rf_settings_table;
+struct rf_tls;
+struct rf_trunks;
 struct rf_ua;
 struct rf_ua_user;
 
@@ -44,6 +46,15 @@ struct rf_call_limits {
 	uint32_t flow_grace_ms; /* 5000: how long an answered call waits for a phone whose connection closed */
 };
 
+/* Authorities that a trunk's certificate comes from (its `ca` in the site file), when it is not the site's own CA. */
+enum { RF_TRUNK_ROOTS_MAX = 8 };
+struct rf_trunk_ca {
+	const char *file;                     /* as in the site file */
+	struct rf_tls *client;                /* verifies by these alone, when we dial */
+	size_t root_n;
+	uint8_t root[RF_TRUNK_ROOTS_MAX][32]; /* SHA-256 of each certificate */
+};
+
 /* What a core is made of; all of it outlives the core. */
 struct rf_call_config {
 	unsigned worker;
@@ -58,6 +69,9 @@ struct rf_call_config {
 	const struct rf_log *log;
 	uint8_t nonce_key[RF_CALL_NONCE_KEY]; /* random, the same for all workers of a process */
 	struct rf_call_limits limits;
+	const struct rf_trunk_ca *trunk_cas;
+	size_t trunk_ca_n;
+	struct rf_trunks *trunks;             /* of the process; a reference is taken. NULL: one of its own (tests) */
 };
 
 /* -ENOMEM, RF_E_CRYPTO. ua may be NULL and set later with rf_call_core_attach() (the ua wants its user first). */

@@ -88,6 +88,9 @@ struct rf_call_core {
 	struct rf_messages *messages;
 	struct rf_timer survey;    /* of all calls, for the board */
 	struct rf_mono survey_at;  /* not before then */
+	struct rf_trunks *trunks;  /* with all cores of the process */
+	const struct rf_trunk_ca *trunk_cas;
+	size_t trunk_ca_n;
 	struct rf_call_shared *shared; /* with all cores of the process: their calls are counted together */
 	struct rf_call_core **peers; /* all cores of the process, this one among them */
 	size_t peer_count;
@@ -168,6 +171,8 @@ void rf_core_reply_headers(struct rf_call_core *core, struct rf_srv *srv, unsign
 			   struct rf_view headers);
 /* Refuse by a verdict: challenge, or code with its text; recorded. */
 void rf_core_refuse(struct rf_call_core *core, struct rf_in *in, const struct rf_verdict *v);
+/* 405 with Allow. */
+void rf_core_refuse_method(struct rf_call_core *core, struct rf_in *in);
 /* Allow, Supported, Accept lines. */
 void rf_core_put_abilities(struct rf_writer *w);
 /* "<sip:host:port;transport=x>" of ours on a flow, as a Contact line. */

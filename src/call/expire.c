@@ -5,6 +5,7 @@
  * before; the phone's next refresh puts that right. */
 #include "call/lamps.h"
 #include "call/registration.h"
+#include "call/trunk.h"
 
 enum { JUMP_US = 5000000, LOOK_AT = 4096, STORE_EVERY = 600 };
 
@@ -71,6 +72,7 @@ void rf_call_core_expire(struct rf_call_core *core)
 
 	rf_location_expire(core->location, now, LOOK_AT, expired, core);
 	rf_lamps_expire(core);
+	rf_trunk_watch(core);
 	if (dates_true(core, now, wall) && ++core->expire_turns % STORE_EVERY == 0)
 		rf_bindings_expire(core->bindings, wall, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #include "call/identity.h"
 
 #include "call/core_int.h"
+#include "call/trunk.h"
 
 static const struct {
 	const char *name;
@@ -20,6 +21,7 @@ static const struct {
 	[RF_ID_USER_NUMBER] = { "user-number", 403, { (const uint8_t *)"User Not Assigned To This Phone", 31 } },
 	[RF_ID_TO_OTHER] = { "register-other", 403, { (const uint8_t *)"Not Your Number", 15 } },
 	[RF_ID_FROM_OTHER] = { "from-other", 403, { (const uint8_t *)"From Is Not Yours", 17 } },
+	[RF_ID_TRUNK_REGISTER] = { "trunk-register", 403, { (const uint8_t *)"Trunks Do Not Register", 22 } },
 	[RF_ID_DIALOG_OTHER] = { "dialog-other", 403, { (const uint8_t *)"Not Your Dialog", 15 } },
 };
 
@@ -48,7 +50,9 @@ struct rf_verdict rf_identity_prove_phone(struct rf_call_core *core, const struc
 {
 	const struct rf_policy *policy = &rf_core_site(core)->policy;
 
-	*ret_proof = (struct rf_proof){ NULL, NULL };
+	*ret_proof = (struct rf_proof){ .trunk = rf_trunk_of(core, from) };
+	if (ret_proof->trunk)
+		return verdict(RF_ID_OK);
 	if (from->id && from->id->present) {
 		switch (rf_directory_prove(core->directory, from->id, rf_core_wall(core), &ret_proof->phone, NULL)) {
 		case 0:
@@ -180,7 +184,7 @@ struct rf_verdict rf_identity_prove(struct rf_call_core *core, const struct rf_s
 	const struct rf_policy *policy = &rf_core_site(core)->policy;
 	struct rf_verdict v = rf_identity_prove_phone(core, from, ret_proof);
 
-	if (v.code || (ret_proof->phone && !policy->require_user))
+	if (v.code || ret_proof->trunk || (ret_proof->phone && !policy->require_user))
 		return v;
 	v = prove_user(core, req, from, &ret_proof->user);
 	if (v.code)

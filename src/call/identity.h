@@ -1,6 +1,7 @@
 /* Who sent this request, and may they be who it says?
  *
- * Proof comes from two places: the client certificate of the connection names a phone (device URN and sip URI against
+ * Proof comes from three places. A trunk is told by its certificate or address (trunk.h), and is never anybody else.
+ * Of our own, there are two: the client certificate of the connection names a phone (device URN and sip URI against
  * the directory; revoked, expired, locked and unknown ones prove nothing), and digest names a user. Which of them is
  * needed is the site's policy: medium asks for the certificate, highest for both, minimum for digest where there is no
  * certificate. A phone owns its number, a user the number assigned to them; nobody is anybody else, whatever
@@ -22,6 +23,7 @@ struct rf_call_core;
 struct rf_proof {
 	const struct rf_dir_phone *phone; /* by certificate */
 	const struct rf_dir_user *user;   /* by digest */
+	const struct rf_site_trunk *trunk; /* by certificate or address; then there is neither phone nor user */
 };
 
 /* Fixed names of refusals: text in identity.c; ledger and counters show them. */
@@ -39,6 +41,7 @@ enum rf_identity_rule {
 	RF_ID_USER_NUMBER,        /* proven user, but not of this phone's number */
 	RF_ID_TO_OTHER,           /* REGISTER for someone else's number */
 	RF_ID_FROM_OTHER,         /* From is someone else */
+	RF_ID_TRUNK_REGISTER,     /* a trunk has nothing to register */
 	RF_ID_DIALOG_OTHER,       /* in a dialog, but not the party of that leg */
 	RF_ID_RULES,
 };
@@ -57,7 +60,7 @@ struct rf_view rf_identity_rule_text(enum rf_identity_rule rule);
 /* Prove the sender of a request by the site's policy. *ret_proof is filled as far as it went, also on refusal. */
 struct rf_verdict rf_identity_prove(struct rf_call_core *core, const struct rf_sip_msg *req,
 				    const struct rf_peer *from, struct rf_proof *ret_proof);
-/* Only the certificate, for requests that are never challenged and for legs that are on the same flow. */
+/* Only the trunk and the certificate, for requests that are never challenged and for legs that are on the same flow. */
 struct rf_verdict rf_identity_prove_phone(struct rf_call_core *core, const struct rf_peer *from,
 					  struct rf_proof *ret_proof);
 

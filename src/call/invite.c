@@ -2,6 +2,7 @@
  * end here: a 2xx that comes when the call has gone another way is acknowledged and ended. */
 #include "call/call_int.h"
 #include "call/origin.h"
+#include "call/trunk.h"
 
 #include <stdlib.h>
 
@@ -225,6 +226,8 @@ static void put_caller(struct rf_pair *pair, struct rf_writer *w)
 		pair->b->aim->put_headers(pair->b, w);
 	else if (call->anonymous)
 		rf_put_lit(w, "Privacy: id\r\n");
+	else if (call->caller->trunk.n)
+		rf_trunk_put_asserted(call, w);
 	else
 		rf_put_asserted(call, call->shown ? call->shown : call->caller, w);
 	if (!pair->b->aim && call->plan)
@@ -264,6 +267,8 @@ static int put_from(struct rf_pair *pair, struct rf_writer *w)
 
 	if (pair->b->aim && pair->b->aim->put_from)
 		return pair->b->aim->put_from(pair->b, w);
+	if (call->caller->trunk.n)
+		return rf_trunk_put_from(call, w);
 	if (call->anonymous) {
 		rf_put_lit(w, "\"Anonymous\" <sip:anonymous@anonymous.invalid>");
 		return w->err;

@@ -1,4 +1,5 @@
 #include "call/call_int.h"
+#include "call/trunk.h"
 
 #include "base/secret.h"
 #include "call/lamps.h"
@@ -184,8 +185,23 @@ void rf_leg_seen(struct rf_leg *leg, const struct rf_peer *from)
 
 void rf_leg_heard(struct rf_leg *leg, const struct rf_peer *from)
 {
+	if (leg->flow.kind == RF_FLOW_NONE && leg->party->trunk.n && from)
+		move(leg, &from->flow);
 	if (!leg->link.tls && from && rf_flow_eq(&leg->flow, &from->flow))
 		rf_link_init(&leg->link, from);
+}
+
+/* A trunk is found by its name: over a new connection. Whether the call is still known there, a refresh will tell. */
+static bool find_trunk_again(struct rf_leg *leg)
+{
+	static const struct rf_flow none = { .kind = RF_FLOW_NONE };
+
+	if (!rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk))
+		return false;
+	leg->secure = rf_leg_secure(leg);
+	move(leg, &none);
+	leg->again_at = rf_core_now(rf_leg_core(leg));
+	return true;
 }
 
 bool rf_party_flow(struct rf_call_core *core, const struct rf_party *party, struct rf_flow *ret_flow)
@@ -217,6 +233,8 @@ bool rf_leg_find_again(struct rf_leg *leg)
 {
 	struct rf_flow flow;
 
+	if (leg->party->trunk.n)
+		return find_trunk_again(leg);
 	if (!rf_party_flow(rf_leg_core(leg), leg->party, &flow))
 		return false;
 	move(leg, &flow);
@@ -244,20 +262,27 @@ int rf_leg_begin(struct rf_leg *leg, enum rf_sip_method method, struct rf_writer
 	return 0;
 }
 
-/* The way of the leg's flow, or what its next hop resolves to; uri is for that. */
-static struct rf_target target_of(const struct rf_leg *leg, struct rf_sip_uri *uri)
+/* The way of the leg's flow, or what its next hop resolves to; way is for that. A trunk is always its peer, whatever its
+ * Contact names, for that is who must prove itself. */
+static struct rf_target target_of(const struct rf_leg *leg, struct rf_trunk_way_to *way)
 {
-	if (leg->flow.kind != RF_FLOW_NONE || rf_sip_uri_parse(rf_dialog_next_hop(leg->dlg), uri))
+	if (leg->flow.kind != RF_FLOW_NONE)
 		return (struct rf_target){ .flow = leg->flow };
-	return (struct rf_target){ .uri = uri, .secure = leg->secure };
+	if (rf_trunk_target(leg, way))
+		return way->target;
+	if (leg->party->trunk.n || rf_sip_uri_parse(rf_dialog_next_hop(leg->dlg), &way->uri))
+		return (struct rf_target){ .flow = leg->flow };
+	return (struct rf_target){ .uri = &way->uri, .secure = leg->secure };
 }
 
 int rf_leg_send(struct rf_leg *leg, struct rf_writer *w, struct rf_view type, struct rf_view body, rf_cli_fn *fn,
 		void *arg, struct rf_cli **ret_cli)
 {
-	struct rf_sip_uri uri;
-	struct rf_cli_new conf = { .target = target_of(leg, &uri), .fn = fn, .arg = arg };
+	struct rf_trunk_way_to way;
+	struct rf_cli_new conf = { .target = target_of(leg, &way), .fn = fn, .arg = arg };
 
+	if (leg->party->trunk.n && leg->flow.kind == RF_FLOW_NONE)
+		conf.timeout_ms = RF_TRUNK_TRY_MS;
 	rf_sip_put_body(w, type, body);
 	int rc = rf_writer_done(w, &conf.request);
 
@@ -276,8 +301,8 @@ void rf_leg_unsent(struct rf_leg *leg, enum rf_sip_method method)
 void rf_leg_ack(struct rf_leg *leg, struct rf_cli *cli, struct rf_view sdp)
 {
 	struct rf_call_core *core = rf_leg_core(leg);
-	struct rf_sip_uri uri;
-	struct rf_target target = target_of(leg, &uri);
+	struct rf_trunk_way_to way;
+	struct rf_target target = target_of(leg, &way);
 	struct rf_view ack;
 	struct rf_writer w;
 
@@ -353,7 +378,11 @@ void rf_leg_put_self(struct rf_leg *leg, struct rf_writer *w)
 {
 	struct rf_call_core *core = rf_leg_core(leg);
 
-	rf_core_put_contact(core, &leg->flow, w);
+	struct rf_flow flow = leg->flow;
+
+	if (flow.kind == RF_FLOW_NONE)
+		rf_trunk_flow(leg, &flow);
+	rf_core_put_contact(core, &flow, w);
 	rf_core_put_abilities(w);
 }
 

@@ -1,28 +1,22 @@
 #include "call/call_int.h"
+#include "call/trunk_table.h"
 
 #include <stdlib.h>
 
 /* Pieces of a party, gathered before they are copied into one block. */
-enum { PIECES = 5 };
+enum { NUMBER, DISPLAY, PHONE, USER, LOCATION, TRUNK, SHOWN, PIECES };
 
-struct rf_party *rf_party_new(const struct rf_directory *dir, struct rf_view number, struct rf_view phone,
-			      struct rf_view user)
+static struct rf_party *make(const struct rf_view from[static PIECES])
 {
-	const struct rf_dir_phone *ph = phone.n ? rf_directory_phone(dir, phone) : NULL;
-	struct rf_view from[PIECES] = { number, { NULL, 0 }, phone, user };
 	size_t n = 0;
 
-	if (ph && ph->site) {
-		from[1] = ph->site->label;
-		from[4] = ph->site->location_name;
-	}
 	for (size_t i = 0; i < PIECES; i++)
 		n += from[i].n;
-	struct rf_party *p = malloc(sizeof *p + n);
+	struct rf_party *p = calloc(1, sizeof *p + n);
 
 	if (!p)
 		return NULL;
-	struct rf_view *to[PIECES] = { &p->number, &p->display, &p->phone, &p->user, &p->location };
+	struct rf_view *to[PIECES] = { &p->number, &p->display, &p->phone, &p->user, &p->location, &p->trunk, &p->shown };
 	uint8_t *b = (uint8_t *)(p + 1);
 
 	p->refs = 1;
@@ -35,6 +29,25 @@ struct rf_party *rf_party_new(const struct rf_directory *dir, struct rf_view num
 	return p;
 }
 
+struct rf_party *rf_party_new(const struct rf_directory *dir, struct rf_view number, struct rf_view phone,
+			      struct rf_view user)
+{
+	const struct rf_dir_phone *ph = phone.n ? rf_directory_phone(dir, phone) : NULL;
+	struct rf_view from[PIECES] = { [NUMBER] = number, [PHONE] = phone, [USER] = user };
+
+	if (ph && ph->site) {
+		from[DISPLAY] = ph->site->label;
+		from[LOCATION] = ph->site->location_name;
+	}
+	return make(from);
+}
+
+struct rf_party *rf_party_new_outside(struct rf_view trunk, struct rf_view number, struct rf_view shown,
+				      struct rf_view display)
+{
+	return make((struct rf_view[PIECES]){ [NUMBER] = number, [DISPLAY] = display, [TRUNK] = trunk, [SHOWN] = shown });
+}
+
 struct rf_party *rf_party_get(struct rf_party *p)
 {
 	p->refs++;
@@ -43,12 +56,23 @@ struct rf_party *rf_party_get(struct rf_party *p)
 
 void rf_party_put(struct rf_party *p)
 {
-	if (p && --p->refs == 0)
-		free(p);
+	if (!p || --p->refs)
+		return;
+	rf_party_release(p);
+	free(p);
+}
+
+void rf_party_release(struct rf_party *p)
+{
+	if (p->channel)
+		rf_channel_give(p->channel);
+	p->channel = NULL;
 }
 
 bool rf_party_is(const struct rf_party *p, const struct rf_proof *proof)
 {
+	if (p->trunk.n || proof->trunk)
+		return proof->trunk && rf_view_eq(proof->trunk->name, p->trunk);
 	if (p->phone.n)
 		return proof->phone && rf_view_eq(proof->phone->name, p->phone);
 	return p->user.n && proof->user && rf_view_eq(proof->user->name, p->user);

@@ -46,6 +46,8 @@ static void put_proof(struct rf_event *e, const struct rf_proof *proof)
 		rf_event_str(e, "phone", proof->phone->name);
 	if (proof->user)
 		rf_event_str(e, "user", proof->user->name);
+	if (proof->trunk)
+		rf_event_str(e, "trunk", proof->trunk->name);
 }
 
 static void put_peer(struct rf_event *e, const struct rf_peer *from)

@@ -2,6 +2,7 @@
 
 #include "call/call_int.h"
 #include "call/plan_dial.h"
+#include "call/trunk.h"
 
 static void refuse(struct rf_routed *r, unsigned code, const char *why)
 {
@@ -126,10 +127,12 @@ static bool hides(struct rf_call_core *core, const struct rf_in *in)
 
 void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *ret_to)
 {
-	struct rf_party *caller = party_of(core, &in->proof);
+	struct rf_party *caller = in->proof.trunk ? NULL : party_of(core, &in->proof);
 
 	begin(ret_to);
-	if (!caller)
+	if (in->proof.trunk)
+		rf_trunk_route(core, in, ret_to);
+	else if (!caller)
 		refuse(ret_to, 503, "memory");
 	else
 		rf_route_uri(core, caller, &in->msg->uri, ret_to);

@@ -73,6 +73,18 @@ struct rf_trunk_peer *rf_trunks_find(struct rf_trunks *t, struct rf_view name)
 	return p;
 }
 
+struct rf_trunk_peer *rf_trunks_next(struct rf_trunks *t, const struct rf_trunk_peer *p)
+{
+	struct rf_trunk_peer *next = p ? p->next : NULL;
+
+	if (!p) {
+		pthread_mutex_lock(&t->lock);
+		next = t->first;
+		pthread_mutex_unlock(&t->lock);
+	}
+	return next; /* entries are put in front and never leave */
+}
+
 uint32_t rf_trunks_channels(const struct rf_trunks *t)
 {
 	return atomic_load_explicit(&t->channels, memory_order_relaxed);

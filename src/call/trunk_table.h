@@ -12,6 +12,7 @@
 
 #include <stdatomic.h>
 
+struct rf_call_core;
 struct rf_cli;
 
 enum { RF_TRUNK_NAME_MAX = 63 };
@@ -33,6 +34,7 @@ struct rf_trunk_peer {
 	/* worker 0 */
 	struct rf_health health;
 	struct rf_cli *asking;                  /* its OPTIONS, NULL */
+	struct rf_call_core *asker;             /* whose */
 	bool watched;
 };
 
@@ -45,6 +47,8 @@ void rf_trunks_put(struct rf_trunks *t);        /* NULL is fine */
 /* The entry of this name, a new one when there is none. NULL: no memory, too long a name, or more than
  * RF_SITE_ITEMS_MAX names. */
 struct rf_trunk_peer *rf_trunks_find(struct rf_trunks *t, struct rf_view name);
+/* Walk: the entry behind p, the first for NULL; NULL at the end. */
+struct rf_trunk_peer *rf_trunks_next(struct rf_trunks *t, const struct rf_trunk_peer *p);
 /* Channels of all trunks that are in use. */
 uint32_t rf_trunks_channels(const struct rf_trunks *t);
 

@@ -110,6 +110,6 @@ extern const struct rf_cmd rf_cmd_init[], rf_cmd_check[], rf_cmd_phone[], rf_cmd
 extern const struct rf_cmd rf_cmd_ledger[], rf_cmd_cdr[], rf_cmd_explain[];
 extern const struct rf_cmd rf_cmd_runs[];     /* run.c: run ROLE */
 extern const struct rf_cmd rf_cmd_up[], rf_cmd_down[], rf_cmd_status[], rf_cmd_reload[], rf_cmd_calls[], rf_cmd_bindings[], rf_cmd_mwi[];
-extern const struct rf_cmd rf_cmd_stir[];
+extern const struct rf_cmd rf_cmd_stir[], rf_cmd_trunk[];
 
 #endif

@@ -58,6 +58,9 @@ static void print_status(FILE *out, const json_t *a)
 			text(where, "address", t[1], sizeof t[1]));
 	fprintf(out, "now        %s registrations, %s calls, %s connections\n", text(counts, "bindings", t[0], sizeof t[0]),
 		text(counts, "calls", t[1], sizeof t[1]), text(counts, "connections", t[2], sizeof t[2]));
+	json_array_foreach(json_object_get(a, "trunks"), i, where)
+		fprintf(out, "trunk      %s is %s, %s channels in use\n", text(where, "name", t[0], sizeof t[0]),
+			text(where, "state", t[1], sizeof t[1]), text(where, "channels", t[2], sizeof t[2]));
 	fprintf(out, "confined   user %s, %s, %s; key %s\n", text(confined, "user", t[0], sizeof t[0]),
 		text(confined, "landlock", t[1], sizeof t[1]), text(confined, "syscalls", t[2], sizeof t[2]),
 		text(confined, "keeper", t[3], sizeof t[3]));

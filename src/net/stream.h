@@ -62,7 +62,8 @@ struct rf_stream_conf {
 	struct rf_addr remote;
 	struct rf_addr local;          /* family 0: the kernel's choice; port 0 as well */
 	struct rf_tls *tls;            /* NULL: plain TCP. A reference is taken */
-	struct rf_view name;           /* TLS: who the server must be (domain, or IP address), also sent as SNI */
+	struct rf_view name;           /* TLS: who the server must be (domain, or IP address), also sent as SNI; several with
+	                                * a blank between: one of them, and the first is sent */
 	bool name_unchecked;           /* TLS: do not compare the name, only verify the chain */
 	uint32_t connect_ms;           /* TCP and handshake each; 0: 5000 */
 	uint32_t idle_ms;              /* 0: none */

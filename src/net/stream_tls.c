@@ -80,6 +80,7 @@ static BIO *new_bio(struct rf_stream *s)
 int rf_stream_tls_start(struct rf_stream *s)
 {
 	BIO *bio = new_bio(s);
+	struct rf_view first = rf_view_sub(s->name, 0, rf_view_find(s->name, ' '));
 	char host[256];
 	struct rf_addr ip;
 
@@ -92,8 +93,8 @@ int rf_stream_tls_start(struct rf_stream *s)
 	}
 	SSL_set_bio(s->ssl, bio, bio);
 	/* RFC 6066 3: a literal address is not a server name. */
-	bool named = !s->accepted && s->name.n && rf_addr_parse(s->name, 0, &ip) != 0;
-	if (named && rf_view_cstr(s->name, host, sizeof host) && SSL_set_tlsext_host_name(s->ssl, host) != 1) {
+	bool named = !s->accepted && first.n && rf_addr_parse(first, 0, &ip) != 0;
+	if (named && rf_view_cstr(first, host, sizeof host) && SSL_set_tlsext_host_name(s->ssl, host) != 1) {
 		ERR_clear_error();
 		return -ENOMEM;
 	}

@@ -85,6 +85,10 @@ int rf_tls_new(const struct rf_tls_conf *conf, struct rf_tls **ret_tls, struct r
 struct rf_tls *rf_tls_get(struct rf_tls *tls); /* any thread */
 void rf_tls_put(struct rf_tls *tls);           /* any thread; NULL is fine */
 
+/* The SHA-256 of each certificate in a PEM file, as rf_pki_id.authority has it. RF_E_INVALID: none, unreadable, or more
+ * than cap. */
+int rf_tls_roots(const char *file, uint8_t (*roots)[32], size_t cap, size_t *ret_n, struct rf_diag *d);
+
 /* Does cert name domain as RFC 5922 7.2 has it: a sip URI without user part for that host in subjectAltName; DNS names
  * there only count when there is no such URI; no wildcards, no common name. domain may be an IP address, compared with
  * iPAddress entries. Case is ignored. */

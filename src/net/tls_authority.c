@@ -82,17 +82,16 @@ static SSL_TICKET_RETURN take_up(SSL *ssl, SSL_SESSION *session, const unsigned 
 }
 
 /* Takes bio, which may be NULL. */
-static int read_roots(struct rf_tls *tls, BIO *bio, struct rf_diag *d)
+static int read_roots(BIO *bio, uint8_t (*roots)[32], size_t cap, size_t *n, struct rf_diag *d)
 {
 	int rc = 0;
 	X509 *ca;
 
 	while (!rc && bio && (ca = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
-		if (tls->site_root_n == RF_TLS_SITE_ROOTS_MAX)
-			rc = rf_diag_set(d, RF_E_INVALID, "the site's CA file has more than %d certificates",
-					 RF_TLS_SITE_ROOTS_MAX);
-		else if (!fingerprint(ca, tls->site_roots[tls->site_root_n++]))
-			rc = rf_diag_set(d, RF_E_INVALID, "the site's CA certificate could not be hashed");
+		if (*n == cap)
+			rc = rf_diag_set(d, RF_E_INVALID, "a CA file with more than %zu certificates", cap);
+		else if (!fingerprint(ca, roots[(*n)++]))
+			rc = rf_diag_set(d, RF_E_INVALID, "a CA certificate could not be hashed");
 		X509_free(ca);
 	}
 	BIO_free(bio);
@@ -100,14 +99,24 @@ static int read_roots(struct rf_tls *tls, BIO *bio, struct rf_diag *d)
 	return rc;
 }
 
+int rf_tls_roots(const char *file, uint8_t (*roots)[32], size_t cap, size_t *ret_n, struct rf_diag *d)
+{
+	*ret_n = 0;
+	int rc = read_roots(BIO_new_file(file, "r"), roots, cap, ret_n, d);
+
+	return rc || *ret_n ? rc : rf_diag_set(d, RF_E_INVALID, "CA file %s: it must hold PEM certificates", file);
+}
+
 int rf_tls_authorities(struct rf_tls *tls, const struct rf_tls_conf *conf, struct rf_diag *d)
 {
 	tls->peers = true;
 	if (SSL_CTX_set_session_ticket_cb(tls->ctx, remember, take_up, tls) != 1)
 		return rf_diag_set(d, RF_E_INVALID, "OpenSSL takes no ticket callbacks");
-	int rc = conf->ca_file ? read_roots(tls, BIO_new_file(conf->ca_file, "r"), d) : 0;
+	uint8_t (*roots)[32] = tls->site_roots;
+	size_t *n = &tls->site_root_n;
+	int rc = conf->ca_file ? read_roots(BIO_new_file(conf->ca_file, "r"), roots, RF_TLS_SITE_ROOTS_MAX, n, d) : 0;
 
 	if (!rc && conf->ca_pem.n)
-		rc = read_roots(tls, BIO_new_mem_buf(conf->ca_pem.p, (int)conf->ca_pem.n), d);
+		rc = read_roots(BIO_new_mem_buf(conf->ca_pem.p, (int)conf->ca_pem.n), roots, RF_TLS_SITE_ROOTS_MAX, n, d);
 	return rc;
 }

@@ -197,8 +197,11 @@ static int verify_server(int ok, X509_STORE_CTX *store_ctx)
 
 	if (!ok || X509_STORE_CTX_get_error_depth(store_ctx) != 0 || !name || !name->n)
 		return ok;
-	if (rf_tls_cert_names(X509_STORE_CTX_get_current_cert(store_ctx), *name))
-		return 1;
+	for (struct rf_view left = *name, one; left.n; left = rf_view_from(left, one.n + 1)) {
+		one = rf_view_sub(left, 0, rf_view_find(left, ' '));
+		if (rf_tls_cert_names(X509_STORE_CTX_get_current_cert(store_ctx), one))
+			return 1;
+	}
 	X509_STORE_CTX_set_error(store_ctx, X509_V_ERR_HOSTNAME_MISMATCH);
 	return 0;
 }

@@ -367,6 +367,7 @@ static void close_all(struct rf_controller *k)
 	rf_tls_put(k->tls_server);
 	rf_tls_put(k->tls_browser);
 	rf_tls_put(k->tls_client);
+	rf_controller_close_trunks(k);
 	rf_keyhandle_free(k->key);
 	rf_keeper_free(k->keeper);
 	rf_ledger_free(k->ledger);
@@ -392,6 +393,7 @@ static int start(struct rf_controller *k, struct rf_diag *diag)
 	    (rc = rf_lock_take("state", &k->lock_fd, diag)) ||
 	    (rc = rf_controller_open_ledger(k, diag)) ||
 	    (rc = rf_controller_start_keeper(k, diag)) ||
+	    (rc = rf_controller_open_trunks(k, diag)) ||
 	    (rc = rf_controller_make_tls(k, diag)) ||
 	    (rc = rf_controller_bind(k, diag)) ||
 	    (rc = rf_admin_listen("state", k->become ? k->user.uid : (uid_t)-1, &k->admin_fd, diag)) ||

@@ -304,6 +304,7 @@ static void status_done(void *ctx, int err, struct rf_view json)
 		json_object_set_new(j, "stores", stores_json(k));
 		json_object_set_new(j, "counted", refused_json(k));
 		json_object_set_new(j, "reload", reload_json(k));
+		json_object_set_new(j, "trunks", rf_controller_trunks_json(k));
 		json_object_set(j, "workers", workers);
 	} else {
 		json_decref(problems);
@@ -311,6 +312,11 @@ static void status_done(void *ctx, int err, struct rf_view json)
 	answer_json(a->request, j);
 	json_decref(answer);
 	free(a);
+}
+
+static void do_trunks(void *ctx, struct rf_admin_request *r)
+{
+	answer_json(r, json_pack("{s:o}", "trunks", rf_controller_trunks_json(ctx)));
 }
 
 static void do_status(void *ctx, struct rf_admin_request *r)
@@ -323,5 +329,5 @@ static void do_status(void *ctx, struct rf_admin_request *r)
 const struct rf_admin_verb rf_controller_verbs[] = {
 	{ "status", do_status }, { "calls", do_calls }, { "call", do_call }, { "hangup", do_hangup },
 	{ "bindings", do_bindings }, { "mailbox", do_mailbox }, { "reload", do_reload }, { "refresh", do_refresh },
-	{ "stop", do_stop }, { NULL, NULL },
+	{ "trunks", do_trunks }, { "stop", do_stop }, { NULL, NULL },
 };

@@ -2,6 +2,7 @@
  *
  *	controller.c         the visible block: open, give up, run, stop
  *	controller_open.c    what must be opened while we may
+ *	controller_trunks.c  the authorities of trunks, and what is known of them
  *	controller_worker.c  the worker threads and the mail to them
  *	controller_reload.c  the next site and directory, whole or not at all
  *	controller_admin.c   answers on the control socket
@@ -38,10 +39,11 @@
 #include "store/store.h"
 #include "ua/ua.h"
 
+#include <jansson.h>
 #include <pthread.h>
 #include <sys/stat.h>
 
-enum { RF_CONTROLLER_WORKERS_MAX = RF_KEEPER_CHANNELS_MAX };
+enum { RF_CONTROLLER_WORKERS_MAX = RF_KEEPER_CHANNELS_MAX, RF_CONTROLLER_TRUNK_CAS = 32 };
 
 struct rf_controller;
 
@@ -87,6 +89,9 @@ struct rf_controller {
 	struct rf_keyhandle *key;
 	struct rf_tls *tls_server, *tls_client;
 	struct rf_tls *tls_browser;  /* of wss listeners; NULL without any */
+	struct rf_trunk_ca trunk_cas[RF_CONTROLLER_TRUNK_CAS];
+	size_t trunk_ca_n;
+	struct rf_trunks *trunks;
 	struct rf_listen listen[RF_UA_LISTENERS_MAX];
 	size_t listens;
 	unsigned workers;
@@ -132,6 +137,17 @@ int rf_controller_bind(struct rf_controller *k, struct rf_diag *diag);
 /* state/ and ledger/ to the service user, and the site file readable by its group. */
 int rf_controller_hand_over(struct rf_controller *k, struct rf_diag *diag);
 int rf_controller_open_notify(void);
+
+/* controller_trunks.c */
+int rf_controller_open_trunks(struct rf_controller *k, struct rf_diag *diag);
+/* The CA files of trunks; how many. */
+size_t rf_controller_trunk_files(const struct rf_controller *k, const char *files[static RF_CONTROLLER_TRUNK_CAS]);
+/* A client context for each of them, otherwise as ours. */
+int rf_controller_trunk_tls(struct rf_controller *k, const struct rf_tls_conf *ours, struct rf_diag *diag);
+void rf_controller_close_trunks(struct rf_controller *k);
+/* Can this site run without a restart, as far as its trunks' authorities go? */
+bool rf_controller_trunks_fit(const struct rf_controller *k, const struct rf_site *next);
+json_t *rf_controller_trunks_json(const struct rf_controller *k);
 
 /* controller_worker.c */
 int rf_controller_make_workers(struct rf_controller *k, struct rf_diag *diag);

@@ -77,6 +77,14 @@ static void host_file(const struct rf_controller *k, const char *file, char *dst
 	snprintf(dst, cap, RF_PKI_HOSTS "/%s/%s", k->host ? rf_site_cstr(k->host->name) : "controller", file);
 }
 
+static bool has_tls_trunk(const struct rf_site *site)
+{
+	for (size_t i = 0; i < site->trunk_count; i++)
+		if (site->trunks[i].transport == RF_TRANSPORT_TLS)
+			return true;
+	return false;
+}
+
 static bool listens_on(const struct rf_site *site, unsigned transport)
 {
 	for (size_t i = 0; i < site->sip.listens; i++)
@@ -87,7 +95,8 @@ static bool listens_on(const struct rf_site *site, unsigned transport)
 
 static bool wants_tls(const struct rf_site *site)
 {
-	return listens_on(site, RF_TRANSPORT_TLS) || listens_on(site, RF_TRANSPORT_WSS) || site->sip.listens == 0;
+	return listens_on(site, RF_TRANSPORT_TLS) || listens_on(site, RF_TRANSPORT_WSS) || site->sip.listens == 0 ||
+	       has_tls_trunk(site);
 }
 
 int rf_controller_start_keeper(struct rf_controller *k, struct rf_diag *diag)
@@ -144,6 +153,7 @@ int rf_controller_make_tls(struct rf_controller *k, struct rf_diag *diag)
 	if (rc)
 		return rc;
 	const struct rf_policy *p = &k->site->policy;
+	const char *peer_files[RF_CONTROLLER_TRUNK_CAS];
 	struct rf_tls_conf conf = {
 		.chain_file = cert_file,
 		.key = rf_keyhandle_pkey(k->key),
@@ -152,10 +162,17 @@ int rf_controller_make_tls(struct rf_controller *k, struct rf_diag *diag)
 		.client = p->require_certificate ? RF_TLS_CLIENT_REQUIRED :
 			  p->ask_certificate ? RF_TLS_CLIENT_OPTIONAL : RF_TLS_CLIENT_NONE,
 	};
-	rc = rf_tls_new(&conf, &k->tls_server, diag);
+	rc = rf_tls_new(&conf, &k->tls_client, diag);
+	if (!rc)
+		rc = rf_controller_trunk_tls(k, &conf, diag);
 	if (!rc && listens_on(k->site, RF_TRANSPORT_WSS))
 		rc = make_browser_tls(k, &conf, diag);
-	return rc ? rc : rf_tls_new(&conf, &k->tls_client, diag);
+	/* Whoever connects may be a phone or a trunk. */
+	conf.peer_ca_count = rf_controller_trunk_files(k, peer_files);
+	conf.peer_ca_files = peer_files;
+	if (conf.client == RF_TLS_CLIENT_NONE && has_tls_trunk(k->site))
+		conf.client = RF_TLS_CLIENT_OPTIONAL;
+	return rc ? rc : rf_tls_new(&conf, &k->tls_server, diag);
 }
 
 /* ---- listeners */

@@ -139,6 +139,9 @@ static int make_worker(struct rf_controller *k, unsigned index, struct rf_diag *
 	struct rf_call_config core = {
 		.worker = index,
 		.loop = w->loop,
+		.trunk_cas = k->trunk_cas,
+		.trunk_ca_n = k->trunk_ca_n,
+		.trunks = k->trunks,
 		.directory = k->directory,
 		.ledger = k->ledger,
 		.location = k->location,

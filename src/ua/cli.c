@@ -168,9 +168,12 @@ static void on_resolved(void *arg, int status, const struct rf_hops *hops)
 
 	cli->resolve = NULL;
 	if (!status && hops->tls_name.n < sizeof r->name) {
+		size_t given_n = r->hops.tls_name.n; /* by the target: it stands in r->name already */
+
 		r->hops = *hops;
-		memcpy(r->name, hops->tls_name.p ? hops->tls_name.p : (const uint8_t *)"", hops->tls_name.n);
-		r->hops.tls_name = rf_view_of(r->name, hops->tls_name.n);
+		if (!given_n && hops->tls_name.n)
+			memcpy(r->name, hops->tls_name.p, hops->tls_name.n);
+		r->hops.tls_name = rf_view_of(r->name, given_n ? given_n : hops->tls_name.n);
 		if (next_hop(cli, &status))
 			return;
 	}
@@ -323,6 +326,13 @@ static int aim(struct rf_cli *cli, const struct rf_target *t, struct rf_view req
 		return rc;
 	if (t->uri) {
 		struct rf_resolve_conf conf = rf_ua_resolve_conf(ua, t->secure, request.n + 200);
+		struct rf_route *r = cli->route;
+
+		if (t->tls_name.n >= sizeof r->name)
+			return RF_E_INVALID;
+		if (t->tls_name.n)
+			memcpy(r->name, t->tls_name.p, t->tls_name.n);
+		r->hops.tls_name = rf_view_of(r->name, t->tls_name.n);
 
 		return rf_resolve_start(&conf, t->uri, on_resolved, cli, &cli->resolve);
 	}

@@ -28,7 +28,8 @@ struct rf_target {
 	                                    * topmost Route's URI, else the Request-URI: the user chooses */
 	struct rf_addr addr;               /* an address, with kind and (for TLS) the name the peer must prove */
 	uint8_t kind;                      /* enum rf_flow_kind, for addr */
-	struct rf_view tls_name;           /* for addr with TLS; borrowed for the call */
+	struct rf_view tls_name;           /* for addr with TLS, and for uri in place of its host; several with a blank
+	                                    * between: one of them. Borrowed for the call */
 	bool secure;                       /* TLS hops only (a sips URI says so by itself; RFC 5630) */
 	struct rf_tls *tls;                /* uri and addr, over TLS: verified by this instead of the ua's own client
 	                                    * context; borrowed, and outlives the ua. NULL: the ua's own */

@@ -170,6 +170,15 @@ static bool source_toward(const struct rf_addr *remote, struct rf_addr *ret_addr
 	return ok;
 }
 
+/* The same for whom we do not know yet: as toward an address of nobody (RFC 5737, RFC 3849). */
+static bool source_toward_anyone(struct rf_addr *ret_addr)
+{
+	struct rf_addr v4, v6;
+
+	return (rf_addr_parse(RF_V("192.0.2.1"), 5060, &v4) == 0 && source_toward(&v4, ret_addr)) ||
+	       (rf_addr_parse(RF_V("2001:db8::1"), 5060, &v6) == 0 && source_toward(&v6, ret_addr));
+}
+
 /* The listener that stands for a flow: its own, for what we dialled the one of the same kind and family. */
 static const struct rf_port *port_of(const struct rf_ua *ua, const struct rf_flow *flow)
 {
@@ -199,7 +208,8 @@ struct rf_view rf_ua_sent_by(const struct rf_ua *ua, const struct rf_flow *flow,
 	*ret_port = p ? p->say_port : 0;
 	if (p && p->host_n)
 		return rf_view_of(p->host, p->host_n);
-	if ((!local.family || rf_addr_is_any(&local)) && !source_toward(&flow->remote, &local))
+	if ((!local.family || rf_addr_is_any(&local)) && !source_toward(&flow->remote, &local) &&
+	    (flow->remote.family || !source_toward_anyone(&local)))
 		return RF_V("invalid.invalid"); /* no way there: the send will say so */
 	rf_writer_init(&w, buf, 256);
 	rf_addr_put_host(&w, &local, false);

@@ -1,0 +1,255 @@
+#include "call/trunk.h"
+
+#include "call/call_int.h"
+#include "call/plan_dial.h"
+#include "call/route.h"
+#include "call/trunk_number.h"
+
+/* --- who is a trunk */
+
+static bool from_address(const struct rf_site_trunk *t, const struct rf_addr *remote)
+{
+	struct rf_site_ip ip = { .family = remote->family, .prefix = remote->family == 4 ? 32 : 128 };
+
+	memcpy(ip.b, remote->ip, remote->family == 4 ? 4 : 16);
+	for (size_t i = 0; i < t->addresses.n; i++)
+		if (rf_site_ip_in(&ip, &t->addresses.v[i]))
+			return true;
+	return false;
+}
+
+static const struct rf_trunk_ca *ca_of(const struct rf_call_core *core, const struct rf_site_trunk *t)
+{
+	for (size_t i = 0; i < core->trunk_ca_n; i++)
+		if (rf_view_eq(t->ca, rf_view_str(core->trunk_cas[i].file)))
+			return &core->trunk_cas[i];
+	return NULL;
+}
+
+/* A name from another authority than the trunk's says nothing. */
+static bool by_authority(const struct rf_call_core *core, const struct rf_site_trunk *t, const struct rf_pki_id *id)
+{
+	static const uint8_t site[sizeof id->authority];
+	const struct rf_trunk_ca *ca = t->ca.n ? ca_of(core, t) : NULL;
+
+	if (!t->ca.n)
+		return memcmp(id->authority, site, sizeof site) == 0 && 
+		       !rf_directory_revoked(core->directory, rf_pki_id_serial(id));
+	for (size_t i = 0; ca && i < ca->root_n; i++)
+		if (memcmp(id->authority, ca->root[i], sizeof id->authority) == 0)
+			return true;
+	return false;
+}
+
+static bool by_certificate(struct rf_call_core *core, const struct rf_site_trunk *t, const struct rf_pki_id *id)
+{
+	if (!id || !id->present || !id->domains[0] || rf_core_wall(core).us / 1000000 > id->not_after_s ||
+	    !by_authority(core, t, id))
+		return false;
+	for (size_t i = 0; i < t->certificate.n; i++)
+		if (rf_pki_id_names(id, t->certificate.v[i]))
+			return true;
+	return false;
+}
+
+static bool is_trunk(struct rf_call_core *core, const struct rf_site_trunk *t, const struct rf_peer *from)
+{
+	if (t->addresses.n && !from_address(t, &from->flow.remote))
+		return false;
+	if (from->flow.kind == RF_FLOW_TLS)
+		return by_certificate(core, t, from->id);
+	return t->transport != RF_TRANSPORT_TLS && t->addresses.n &&
+	       (from->flow.kind == RF_FLOW_UDP || from->flow.kind == RF_FLOW_TCP);
+}
+
+const struct rf_site_trunk *rf_trunk_of(struct rf_call_core *core, const struct rf_peer *from)
+{
+	const struct rf_site *site = rf_core_site(core);
+
+	for (size_t i = 0; i < site->trunk_count; i++)
+		if (is_trunk(core, &site->trunks[i], from))
+			return &site->trunks[i];
+	return NULL;
+}
+
+struct rf_trunk_peer *rf_trunk_peer(struct rf_call_core *core, const struct rf_site_trunk *trunk)
+{
+	return rf_trunks_find(core->trunks, trunk->name);
+}
+
+/* --- what it may ask for */
+
+static bool within_rate(struct rf_call_core *core, struct rf_in *in)
+{
+	const struct rf_site_trunk *t = in->proof.trunk;
+	struct rf_trunk_peer *p = rf_trunk_peer(core, t);
+
+	if (p && rf_trunk_rate_take(p, RF_TRUNK_IN, t->calls_per_second_in, rf_core_now(core)) == 0)
+		return true;
+	core->counters.requests_over_rate++;
+	rf_record_limit(core, "calls_per_second_in", in);
+	rf_core_reply_headers(core, in->srv, 503, RF_V(""), RF_V("Retry-After: 1\r\n"));
+	return false;
+}
+
+bool rf_trunk_admits(struct rf_call_core *core, struct rf_in *in)
+{
+	switch (in->msg->method) {
+	case RF_SIP_INVITE:
+		return within_rate(core, in);
+	case RF_SIP_OPTIONS:
+		return true;
+	case RF_SIP_REGISTER:
+		core->counters.registrations_refused++;
+		rf_core_refuse(core, in, &(struct rf_verdict){ .rule = RF_ID_TRUNK_REGISTER, .code = 403 });
+		return false;
+	default:
+		rf_core_refuse_method(core, in);
+		return false;
+	}
+}
+
+/* --- where its calls go */
+
+static void refuse(struct rf_routed *r, unsigned code, const char *why)
+{
+	r->code = code;
+	r->why = why;
+}
+
+static struct rf_party *caller_with_channel(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *r)
+{
+	const struct rf_site_trunk *t = in->proof.trunk;
+	struct rf_trunk_peer *p = rf_trunk_peer(core, t);
+	struct rf_party *caller = p ? rf_trunk_caller(core, in) : NULL;
+	const char *bound;
+
+	if (!caller) {
+		refuse(r, 503, "memory");
+		return NULL;
+	}
+	if (rf_channel_take(p, t->channels, rf_core_site(core)->limits.external_calls, &bound)) {
+		rf_record_limit(core, bound, in);
+		refuse(r, 503, "no channel is free");
+		rf_party_put(caller);
+		return NULL;
+	}
+	caller->channel = p;
+	atomic_fetch_add_explicit(&p->calls[RF_TRUNK_IN], 1, memory_order_relaxed);
+	return caller;
+}
+
+/* A number of the trunk by any of the ways to write it; what is none of them is decided on as it stands. */
+static int dial(struct rf_call_core *core, struct rf_plan *plan, const struct rf_site_trunk *t, struct rf_view dialled)
+{
+	const struct rf_dial_who who = { .trunk = t };
+	struct rf_trunk_forms forms;
+	struct rf_view form;
+
+	if (rf_trunk_number_match(t, rf_core_site(core)->tel.plan, dialled, &forms, &form))
+		form = dialled;
+	return rf_plan_dial(plan, &who, form, 0);
+}
+
+void rf_trunk_route(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *ret_to)
+{
+	struct rf_routed *r = ret_to;
+	uint8_t buf[RF_DIAL_TEXT_MAX];
+	struct rf_view dialled;
+	struct rf_plan *plan;
+
+	if (!rf_identity_our_host(core, &in->msg->uri) || rf_dial_text(&in->msg->uri, buf, sizeof buf, &dialled)) {
+		refuse(r, 404, "not a number of this site");
+		return;
+	}
+	r->dialled_n = dialled.n < sizeof r->dialled ? dialled.n : sizeof r->dialled;
+	memcpy(r->dialled, dialled.p, r->dialled_n);
+	struct rf_party *caller = caller_with_channel(core, in, r);
+
+	if (!caller)
+		return;
+	if (rf_plan_new(core, caller, &plan)) {
+		refuse(r, 503, "memory");
+		rf_party_put(caller);
+		return;
+	}
+	int rc = dial(core, plan, in->proof.trunk, dialled);
+
+	rf_party_put(caller);
+	if (rc == 0) {
+		r->plan = plan;
+		return;
+	}
+	refuse(r, rc == RF_E_DENIED ? core->dial.code : plan->code, rc == RF_E_DENIED ? core->dial.why : plan->why);
+	r->rule = rc == RF_E_DENIED ? core->dial.rule : plan->rule;
+	rf_plan_free(plan);
+}
+
+/* --- the way to it */
+
+static int put_peer_uri(const struct rf_site_trunk *t, struct rf_view user, struct rf_writer *w)
+{
+	rf_sip_uri_put_new(w, false, user, t->peer, (uint16_t)t->port);
+	rf_sip_put_param(w, RF_V("transport"), rf_view_str(rf_transport_name(t->transport)));
+	return w->err;
+}
+
+int rf_trunk_put_uri(const struct rf_site_trunk *t, struct rf_view number, struct rf_writer *w)
+{
+	int rc = put_peer_uri(t, number, w);
+
+	if (number.n && number.p[0] == '+')
+		rf_sip_put_param(w, RF_V("user"), RF_V("phone"));
+	return rc ? rc : w->err;
+}
+
+int rf_trunk_aim(const struct rf_call_core *core, const struct rf_site_trunk *t, struct rf_trunk_way_to *ret_way)
+{
+	struct rf_trunk_way_to *way = ret_way;
+	const struct rf_trunk_ca *ca = t->ca.n ? ca_of(core, t) : NULL;
+	struct rf_view text;
+	struct rf_writer w;
+
+	if (t->ca.n && !ca)
+		return RF_E_NOT_FOUND;
+	rf_writer_init(&w, way->text, sizeof way->text);
+	int rc = put_peer_uri(t, RF_V(""), &w);
+
+	if (!rc)
+		rc = rf_writer_done(&w, &text);
+	if (!rc)
+		rc = rf_sip_uri_parse(text, &way->uri);
+	rf_writer_init(&w, way->names, sizeof way->names);
+	for (size_t i = 0; i < t->certificate.n && !w.err; i++) {
+		if (i)
+			rf_put_byte(&w, ' ');
+		rf_put(&w, t->certificate.v[i]);
+	}
+	way->target = (struct rf_target){
+		.uri = &way->uri, .secure = t->transport == RF_TRANSPORT_TLS, .tls = ca ? ca->client : NULL,
+		.tls_name = rf_view_of(way->names, w.n),
+	};
+	return rc ? rc : w.err;
+}
+
+bool rf_trunk_target(const struct rf_leg *leg, struct rf_trunk_way_to *ret_way)
+{
+	const struct rf_call_core *core = rf_leg_core(leg);
+	const struct rf_site_trunk *t =
+		leg->party->trunk.n ? rf_site_trunk(rf_core_site(core), leg->party->trunk) : NULL;
+
+	return t && rf_trunk_aim(core, t, ret_way) == 0;
+}
+
+void rf_trunk_flow(const struct rf_leg *leg, struct rf_flow *flow)
+{
+	const struct rf_site_trunk *t =
+		leg->party->trunk.n ? rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk) : NULL;
+
+	if (!t)
+		return;
+	*flow = (struct rf_flow){ .listener = RF_FLOW_OUTBOUND };
+	flow->kind = t->transport == RF_TRANSPORT_TLS ? RF_FLOW_TLS :
+		     t->transport == RF_TRANSPORT_TCP ? RF_FLOW_TCP : RF_FLOW_UDP;
+	rf_addr_parse(t->peer, 5060, &flow->remote);
+}

@@ -1,0 +1,205 @@
+#include "call/trunk.h"
+
+#include "call/call_int.h"
+#include "call/display.h"
+#include "call/trunk_number.h"
+
+/* --- who calls, as a trunk says it */
+
+/* The identity that counts: of a trusted peer the one that it asserts (RFC 3325), else From. */
+static bool asserted(const struct rf_in *in, struct rf_sip_addr *ret_addr)
+{
+	struct rf_sip_values it = rf_sip_values_of(in->msg, RF_SIP_H_P_ASSERTED_IDENTITY);
+	struct rf_view v;
+
+	while (in->proof.trunk->trusted && rf_sip_values_next(&it, &v) > 0)
+		if (rf_sip_addr_parse(v, ret_addr) == 0 &&
+		    (rf_sip_uri_is_sip(&ret_addr->uri) || ret_addr->uri.scheme == RF_SIP_SCHEME_TEL))
+			return true;
+	*ret_addr = in->msg->from;
+	return false;
+}
+
+/* The user part or number, without parameters. Empty: there is none that could be shown. */
+static struct rf_view user_of(const struct rf_sip_uri *uri, uint8_t *buf, size_t cap)
+{
+	struct rf_view v = { NULL, 0 };
+	int rc = uri->scheme == RF_SIP_SCHEME_TEL ? rf_sip_uri_aor(uri, buf, cap, &v) :
+						    rf_sip_uri_unescape(uri->user, buf, cap, &v);
+
+	if (rc)
+		return rf_view_of(buf, 0);
+	v = rf_view_sub(v, 0, rf_view_find(v, ';'));
+	for (size_t i = 0; i < v.n; i++) {
+		uint8_t c = v.p[i];
+
+		if (!((c >= '0' && c <= '9') || (rf_lower(c) >= 'a' && rf_lower(c) <= 'z') || c == '+' || c == '-' ||
+		      c == '.' || c == '_' || c == '*' || c == '#'))
+			return rf_view_of(buf, 0);
+	}
+	return v.n <= RF_TRUNK_SHOWN_MAX ? v : rf_view_of(buf, 0);
+}
+
+/* A number of the world by which one of our trunks reaches a number of ours. */
+static bool reaches_us(struct rf_call_core *core, struct rf_view number)
+{
+	const struct rf_site *site = rf_core_site(core);
+	uint8_t buf[RF_TRUNK_NUMBER_MAX];
+	struct rf_view ours;
+
+	if (rf_directory_number(core->directory, number))
+		return true;
+	for (size_t i = 0; i < site->trunk_count; i++)
+		if (rf_trunk_number_ours(&site->trunks[i], site->tel.plan, number, buf, sizeof buf, &ours) == 0 &&
+		    rf_directory_number(core->directory, ours))
+			return true;
+	return false;
+}
+
+struct rf_party *rf_trunk_caller(struct rf_call_core *core, const struct rf_in *in)
+{
+	const struct rf_site_plan *plan = rf_core_site(core)->tel.plan;
+	uint8_t user_buf[256], number_buf[RF_TRUNK_NUMBER_MAX], raw[512], shown[RF_DISPLAY_BYTES];
+	struct rf_view number = { NULL, 0 }, name = { NULL, 0 }, user;
+	struct rf_sip_addr a;
+	bool by_assertion = asserted(in, &a);
+
+	user = user_of(&a.uri, user_buf, sizeof user_buf);
+	bool claims = a.uri.scheme != RF_SIP_SCHEME_TEL && rf_identity_our_host(core, &a.uri);
+
+	if (!claims && rf_trunk_number_world(plan, user, number_buf, sizeof number_buf, &number))
+		number = (struct rf_view){ NULL, 0 };
+	if (number.n && reaches_us(core, number)) {
+		claims = true;
+		number = (struct rf_view){ NULL, 0 };
+	}
+	if (!claims && in->proof.trunk->trusted &&
+	    rf_sip_addr_display(by_assertion && a.display.n ? &a : &in->msg->from, raw, sizeof raw, &name) == 0)
+		name = rf_display_outside(core->directory, name, number, shown);
+	else
+		name = (struct rf_view){ NULL, 0 };
+	return rf_party_new_outside(in->proof.trunk->name, number, user, name);
+}
+
+/* --- as a phone is shown it */
+
+static struct rf_view host_of(const struct rf_call *call, struct rf_view trunk)
+{
+	const struct rf_site_trunk *t = rf_site_trunk(rf_core_site(call->core), trunk);
+
+	return t ? t->peer : RF_V("anonymous.invalid");
+}
+
+static void put_anonymous(struct rf_writer *w)
+{
+	rf_put_lit(w, "\"Anonymous\" <sip:anonymous@anonymous.invalid>");
+}
+
+/* A number of the world may be called back by us; anything else is of where it came from. */
+int rf_trunk_put_from(const struct rf_call *call, struct rf_writer *w)
+{
+	const struct rf_party *p = call->caller;
+	uint8_t buf[512];
+	struct rf_writer uri;
+
+	if (call->anonymous || (!p->number.n && !p->shown.n)) {
+		put_anonymous(w);
+		return w->err;
+	}
+	rf_writer_init(&uri, buf, sizeof buf);
+	if (p->number.n)
+		rf_sip_uri_put_new(&uri, false, p->number, rf_core_site(call->core)->domain, 0);
+	else
+		rf_sip_uri_put_new(&uri, false, p->shown, host_of(call, p->trunk), 0);
+	if (uri.err)
+		return uri.err;
+	rf_sip_put_name_addr(w, p->display, rf_view_of(buf, uri.n));
+	return w->err;
+}
+
+void rf_trunk_put_asserted(const struct rf_call *call, struct rf_writer *w)
+{
+	if (call->caller->number.n)
+		rf_put_asserted(call, call->caller, w);
+}
+
+/* --- as a trunk is told */
+
+/* The number in E.164 form under which the caller is known outside; empty: none. */
+static struct rf_view outside_number(const struct rf_leg *leg, const struct rf_site_trunk *t, uint8_t *buf, size_t cap)
+{
+	const struct rf_site *site = rf_core_site(rf_leg_core(leg));
+	const struct rf_party *caller = leg->pair->call->caller;
+	const struct rf_site_numbering *n = caller->trunk.n ? NULL : rf_site_numbering(site, caller->number);
+	struct rf_view number;
+
+	if (leg->party->shown.n)
+		return leg->party->shown; /* ordered so */
+	if (caller->trunk.n && caller->number.n)
+		return caller->number;
+	if (n && n->caller_number.n)
+		return n->caller_number;
+	if (!caller->trunk.n && rf_trunk_number_outside(t, caller->number, buf, cap, &number) == 0)
+		return number;
+	return t->caller_number;
+}
+
+static int put_our_uri(const struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_view number, struct rf_writer *w)
+{
+	const struct rf_site *site = rf_core_site(rf_leg_core(leg));
+	uint8_t buf[RF_TRUNK_NUMBER_MAX];
+	struct rf_writer form;
+
+	rf_writer_init(&form, buf, sizeof buf);
+	rf_trunk_number_put(&form, site->tel.plan, t->format, number);
+	if (form.err)
+		return form.err;
+	rf_sip_uri_put_new(w, false, rf_view_of(buf, form.n), site->domain, 0);
+	rf_sip_put_param(w, RF_V("user"), RF_V("phone"));
+	return w->err;
+}
+
+int rf_trunk_put_from_us(struct rf_leg *leg, struct rf_writer *w)
+{
+	const struct rf_site_trunk *t = rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk);
+	uint8_t buf[RF_TRUNK_NUMBER_MAX];
+	struct rf_view number = t ? outside_number(leg, t, buf, sizeof buf) : RF_V("");
+
+	if (leg->pair->call->anonymous || !number.n) {
+		put_anonymous(w);
+		return w->err;
+	}
+	rf_put_byte(w, '<');
+	put_our_uri(leg, t, number, w);
+	rf_put_byte(w, '>');
+	return w->err;
+}
+
+/* RFC 3325 7: who asked for privacy is named to those alone who will keep it. */
+void rf_trunk_put_headers(struct rf_leg *leg, struct rf_writer *w)
+{
+	const struct rf_site_trunk *t = rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk);
+	bool anonymous = leg->pair->call->anonymous;
+	uint8_t buf[RF_TRUNK_NUMBER_MAX];
+	struct rf_view number = t ? outside_number(leg, t, buf, sizeof buf) : RF_V("");
+
+	if (anonymous)
+		rf_put_lit(w, "Privacy: id\r\n");
+	if (number.n && (!anonymous || t->trusted)) {
+		rf_sip_put_hdr_name(w, RF_SIP_H_P_ASSERTED_IDENTITY);
+		rf_put_byte(w, '<');
+		put_our_uri(leg, t, number, w);
+		rf_put_lit(w, ">\r\n");
+	}
+	rf_put_lit(w, "User-Agent: ringfort\r\n");
+}
+
+void rf_trunk_put_callee(const struct rf_pair *pair, struct rf_writer *w)
+{
+	const struct rf_call *call = pair->call;
+
+	rf_sip_put_hdr_name(w, RF_SIP_H_P_ASSERTED_IDENTITY);
+	rf_put_byte(w, '<');
+	rf_sip_uri_put_new(w, false, rf_view_of(call->dialled, call->dialled_n), rf_core_site(call->core)->domain, 0);
+	rf_put_lit(w, ">\r\n");
+}

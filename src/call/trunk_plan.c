@@ -1,0 +1,227 @@
+/* Calls to the outside: the trunks of a route one after the other. A trunk that is full, down or not there gives way to
+ * the next; an answer that is the callee's or the number's does not. */
+#include "call/trunk.h"
+
+#include "call/call_int.h"
+#include "call/trunk_number.h"
+
+#include <stdlib.h>
+
+/* --- what is different about a leg to a trunk */
+
+static const struct rf_site_trunk *trunk_of(const struct rf_leg *leg)
+{
+	return rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk);
+}
+
+static void record_limit(const struct rf_leg *leg, const char *bound)
+{
+	struct rf_call *call = leg->pair->call;
+	struct rf_event e;
+
+	if (!rf_record_begin(call->core, RF_EVENT_LIMIT, &e))
+		return;
+	rf_event_cstr(&e, "bound", bound);
+	rf_event_str(&e, "trunk", leg->party->trunk);
+	rf_event_str(&e, "number", call->caller->number);
+	rf_event_str(&e, "session", rf_id_view(&call->id));
+	rf_record_post(call->core, &e);
+}
+
+static unsigned take(struct rf_leg *leg)
+{
+	struct rf_call_core *core = rf_leg_core(leg);
+	const struct rf_site_trunk *t = trunk_of(leg);
+	struct rf_trunk_peer *p = t ? rf_trunk_peer(core, t) : NULL;
+	const char *bound = "calls_per_second_out";
+
+	if (!p)
+		return 503;
+	if (rf_trunk_rate_take(p, RF_TRUNK_OUT, t->calls_per_second_out, rf_core_now(core)) ||
+	    rf_channel_take(p, t->channels, rf_core_site(core)->limits.external_calls, &bound)) {
+		record_limit(leg, bound);
+		return 503;
+	}
+	leg->party->channel = p;
+	leg->aim_arg = p;
+	atomic_fetch_add_explicit(&p->calls[RF_TRUNK_OUT], 1, memory_order_relaxed);
+	return 0;
+}
+
+/* What a trunk answered, to the caller. Its trouble with us or with itself is ours. */
+static struct rf_code code(const struct rf_leg *leg, unsigned status)
+{
+	(void)leg;
+	if (status >= 500 && status < 600)
+		return (struct rf_code){ 503, 15 };
+	switch (status) {
+	case 401:
+	case 407:
+	case 408:
+		return (struct rf_code){ 503, 15 };
+	case 403:
+		return (struct rf_code){ 403, 40 };
+	case 404:
+	case 484:
+		return (struct rf_code){ status, 40 };
+	case 410:
+	case 604:
+		return (struct rf_code){ 404, 40 };
+	default:
+		return rf_code_of_phone(status);
+	}
+}
+
+/* An INVITE that left and never was heard of: there was no connection, or no answer. */
+static void answered(struct rf_leg *leg, unsigned status)
+{
+	struct rf_trunk_peer *p = leg->aim_arg;
+
+	if (status < 300)
+		return;
+	atomic_fetch_add_explicit(&p->failed, 1, memory_order_relaxed);
+	if (leg->flow.kind == RF_FLOW_NONE && leg->pair->invite && !leg->pair->cancelled)
+		rf_trunk_hurt(rf_leg_core(leg), p, status == 408 ? "a call got no answer" : "a call could not be sent");
+	rf_party_release(leg->party);
+}
+
+static const struct rf_aim_ops aim_ops = {
+	.take = take,
+	.put_from = rf_trunk_put_from_us,
+	.put_headers = rf_trunk_put_headers,
+	.code = code,
+	.answered = answered,
+};
+
+/* --- the source */
+
+struct trunks {
+	struct rf_source source;
+	struct rf_view number, caller; /* behind the struct */
+	const struct rf_view *names;   /* likewise: the site may change while it rings */
+	size_t n, at;
+	bool emergency, last_round, tried;
+};
+
+/* Has the trunk failed, and not the call? */
+static bool fails_over(const struct rf_step_result *last)
+{
+	if (last->timeout || last->stops || last->rang)
+		return false;
+	return last->raw == 408 || last->raw == 401 || last->raw == 407 || (last->raw >= 500 && last->raw < 600);
+}
+
+static bool usable(struct rf_plan *plan, const struct trunks *self, const struct rf_site_trunk *t)
+{
+	struct rf_trunk_peer *p = t ? rf_trunk_peer(plan->core, t) : NULL;
+
+	return p && rf_trunk_is_down(p) == self->last_round;
+}
+
+/* The next trunk that may be tried; for an emergency those that are down, too, when nothing else is left. */
+static const struct rf_site_trunk *next_trunk(struct rf_plan *plan, struct trunks *self)
+{
+	for (;;) {
+		while (self->at < self->n) {
+			const struct rf_site_trunk *t =
+				rf_site_trunk(rf_core_site(plan->core), self->names[self->at++]);
+
+			if (usable(plan, self, t))
+				return t;
+		}
+		if (!self->emergency || self->last_round)
+			return NULL;
+		self->last_round = true;
+		self->at = 0;
+	}
+}
+
+static struct rf_view in_arena(struct rf_plan *plan, const struct rf_writer *w)
+{
+	uint8_t *p = w->err ? NULL : rf_arena_alloc(&plan->arena, w->n);
+
+	if (p)
+		memcpy(p, w->buf, w->n);
+	return rf_view_of(p, p ? w->n : 0);
+}
+
+static int make_aim(struct rf_plan *plan, const struct trunks *self, const struct rf_site_trunk *t, struct rf_aim *aim)
+{
+	uint8_t form[RF_TRUNK_NUMBER_MAX], buf[512];
+	struct rf_writer f, w;
+
+	rf_writer_init(&f, form, sizeof form);
+	rf_trunk_number_put(&f, rf_core_site(plan->core)->tel.plan, t->format, self->number);
+	rf_writer_init(&w, buf, sizeof buf);
+	rf_trunk_put_uri(t, rf_view_of(form, f.n), &w);
+	*aim = (struct rf_aim){ .ops = &aim_ops, .secure = t->transport == RF_TRANSPORT_TLS, .link = t->link };
+	aim->target = in_arena(plan, &w);
+	rf_writer_init(&w, buf, sizeof buf);
+	rf_put_byte(&w, '<');
+	rf_sip_uri_put_new(&w, false, rf_view_of(form, f.n), t->peer, 0);
+	rf_put_byte(&w, '>');
+	aim->to = in_arena(plan, &w);
+	aim->party = rf_plan_party(plan, rf_party_new_outside(t->name, self->number, self->caller, RF_V("")));
+	return f.err || !aim->target.n || !aim->to.n || !aim->party ? -ENOMEM : 0;
+}
+
+static enum rf_source_does next(struct rf_plan *plan, struct rf_source *s, const struct rf_step_result *last,
+				struct rf_step *ret_step)
+{
+	struct trunks *self = rf_container(s, struct trunks, source);
+
+	if (last && !fails_over(last))
+		return RF_SOURCE_DONE;
+	const struct rf_site_trunk *t = next_trunk(plan, self);
+	struct rf_aim *aim = t ? rf_arena_array(&plan->arena, 1, sizeof *aim) : NULL;
+
+	if (!t && !self->tried)
+		rf_plan_refuse(plan, 503, "no trunk is up", "trunks");
+	if (t && (!aim || make_aim(plan, self, t, aim)))
+		rf_plan_refuse(plan, 503, "memory", NULL);
+	else if (t) {
+		self->tried = true;
+		*ret_step = (struct rf_step){ .aim = aim, .n = 1 };
+		return RF_SOURCE_STEP;
+	}
+	return RF_SOURCE_DONE;
+}
+
+static void source_free(struct rf_source *s)
+{
+	free(rf_container(s, struct trunks, source));
+}
+
+static const struct rf_source_ops source_ops = { next, source_free };
+
+static uint8_t *copy(uint8_t *to, struct rf_view v, struct rf_view *ret_v)
+{
+	if (v.n)
+		memcpy(to, v.p, v.n);
+	*ret_v = rf_view_of(to, v.n);
+	return to + v.n;
+}
+
+int rf_plan_trunks(struct rf_plan *plan, const struct rf_trunk_order *order)
+{
+	size_t bytes = order->number.n + order->caller.n;
+
+	for (size_t i = 0; i < order->n; i++)
+		bytes += order->trunks[i]->name.n;
+	struct trunks *self = malloc(sizeof *self + order->n * sizeof *self->names + bytes);
+
+	if (!self) {
+		rf_plan_refuse(plan, 503, "memory", NULL);
+		return -ENOMEM;
+	}
+	struct rf_view *names = (struct rf_view *)(self + 1);
+	uint8_t *p = (uint8_t *)(names + order->n);
+
+	*self = (struct trunks){ .source = { .ops = &source_ops }, .names = names, .n = order->n,
+				 .emergency = order->emergency };
+	p = copy(p, order->number, &self->number);
+	p = copy(p, order->caller, &self->caller);
+	for (size_t i = 0; i < order->n; i++)
+		p = copy(p, order->trunks[i]->name, &names[i]);
+	return rf_plan_push(plan, &self->source, false);
+}

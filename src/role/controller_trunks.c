@@ -1,0 +1,128 @@
+/* What the trunks of a site need beside its own certificate authority: the authorities that the site file names for
+ * them, each with a TLS context of its own, so that none speaks for another's peers. Read before rights are given up; a
+ * change needs a restart. */
+#include "role/controller_int.h"
+
+#include "call/trunk_table.h"
+
+#include <stdlib.h>
+
+static bool known(const struct rf_controller *k, struct rf_view file)
+{
+	for (size_t i = 0; i < k->trunk_ca_n; i++)
+		if (rf_view_eq(file, rf_view_str(k->trunk_cas[i].file)))
+			return true;
+	return false;
+}
+
+static int add(struct rf_controller *k, struct rf_view file, struct rf_diag *diag)
+{
+	if (known(k, file))
+		return 0;
+	if (k->trunk_ca_n == RF_CONTROLLER_TRUNK_CAS)
+		return rf_diag_set(diag, RF_E_LIMIT, "the trunks have more than %d CA files", RF_CONTROLLER_TRUNK_CAS);
+	struct rf_trunk_ca *ca = &k->trunk_cas[k->trunk_ca_n];
+
+	ca->file = rf_site_cstr(file); /* first_site keeps it */
+	int rc = rf_tls_roots(ca->file, ca->root, RF_TRUNK_ROOTS_MAX, &ca->root_n, diag);
+
+	if (!rc)
+		k->trunk_ca_n++;
+	return rc;
+}
+
+int rf_controller_open_trunks(struct rf_controller *k, struct rf_diag *diag)
+{
+	int rc = 0;
+
+	k->trunks = rf_trunks_new();
+	if (!k->trunks)
+		return rf_diag_set(diag, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < k->site->trunk_count && !rc; i++)
+		if (k->site->trunks[i].ca.n)
+			rc = add(k, k->site->trunks[i].ca, diag);
+	return rc;
+}
+
+size_t rf_controller_trunk_files(const struct rf_controller *k, const char *files[static RF_CONTROLLER_TRUNK_CAS])
+{
+	for (size_t i = 0; i < k->trunk_ca_n; i++)
+		files[i] = k->trunk_cas[i].file;
+	return k->trunk_ca_n;
+}
+
+int rf_controller_trunk_tls(struct rf_controller *k, const struct rf_tls_conf *ours, struct rf_diag *diag)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < k->trunk_ca_n && !rc; i++) {
+		struct rf_tls_conf conf = *ours;
+
+		conf.ca_file = NULL;
+		conf.peer_ca_files = &k->trunk_cas[i].file;
+		conf.peer_ca_count = 1;
+		rc = rf_tls_new(&conf, &k->trunk_cas[i].client, diag);
+	}
+	return rc;
+}
+
+void rf_controller_close_trunks(struct rf_controller *k)
+{
+	for (size_t i = 0; i < k->trunk_ca_n; i++)
+		rf_tls_put(k->trunk_cas[i].client);
+	rf_trunks_put(k->trunks);
+	k->trunks = NULL;
+	k->trunk_ca_n = 0;
+}
+
+/* All of next's files are open already. */
+bool rf_controller_trunks_fit(const struct rf_controller *k, const struct rf_site *next)
+{
+	for (size_t i = 0; i < next->trunk_count; i++)
+		if (next->trunks[i].ca.n && !known(k, next->trunks[i].ca))
+			return false;
+	return true;
+}
+
+/* ---- `ringfort trunk list` */
+
+static json_t *calls_json(struct rf_trunk_peer *p)
+{
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "calls_in", (json_int_t)p->calls[RF_TRUNK_IN], "calls_out",
+			 (json_int_t)p->calls[RF_TRUNK_OUT], "failed", (json_int_t)p->failed, "over_channels",
+			 (json_int_t)p->over_channels, "over_rate_in", (json_int_t)p->over_rate[RF_TRUNK_IN],
+			 "over_rate_out", (json_int_t)p->over_rate[RF_TRUNK_OUT]);
+}
+
+static json_t *trunk_json(const struct rf_controller *k, const struct rf_site_trunk *t)
+{
+	struct rf_trunk_peer *p = rf_trunks_find(k->trunks, t->name);
+	struct rf_wall since = { p ? p->since_us : 0 };
+	const char *why = p ? p->why : NULL;
+	json_t *j = p ? calls_json(p) : NULL;
+	char when[RF_WALL_TEXT] = "";
+
+	if (!j)
+		return NULL;
+	if (since.us)
+		rf_wall_text(since, when);
+	json_object_set_new(j, "name", json_string(rf_site_cstr(t->name)));
+	json_object_set_new(j, "peer", json_string(rf_site_cstr(t->peer)));
+	json_object_set_new(j, "transport", json_string(rf_transport_name(t->transport)));
+	json_object_set_new(j, "port", json_integer(t->port));
+	json_object_set_new(j, "state", json_string(rf_health_name((enum rf_health_state)p->state)));
+	json_object_set_new(j, "since", json_string(when));
+	json_object_set_new(j, "why", json_string(why ? why : ""));
+	json_object_set_new(j, "channels", json_integer(p->channels));
+	json_object_set_new(j, "channels_most", json_integer(t->channels));
+	return j;
+}
+
+json_t *rf_controller_trunks_json(const struct rf_controller *k)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < k->site->trunk_count; i++)
+		json_array_append_new(list, trunk_json(k, &k->site->trunks[i]));
+	return list;
+}

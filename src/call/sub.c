@@ -195,7 +195,7 @@ static int open_dialog(struct rf_sub *sub, struct rf_in *in)
 	struct rf_id tag;
 
 	rf_ua_make_id(core->ua, &tag);
-	int rc = rf_dialog_new_uas(in->msg, rf_id_view(&tag), in->from->flow.kind == RF_FLOW_TLS, &dlg);
+	int rc = rf_dialog_new_uas(in->msg, rf_id_view(&tag), rf_flow_is_secure(in->from->flow.kind), &dlg);
 
 	if (rc)
 		return rc;

@@ -1,4 +1,4 @@
-"""JsSIP in Chromium over WSS: two pages register, call, hear each other, hold, send a digit, hang up, and vanish.
+"""JsSIP in Chromium over WSS: two pages register, call, hear each other, hold, send a digit, hang up, talk to a desk phone, and vanish.
 
 make check-long, with JSSIP set (browser.py) and Debian's chromium installed."""
 import shutil
@@ -106,3 +106,24 @@ def test_tab_closed_and_browser_killed(phones):
     browser.kill()
     wait_until("the connections are gone", lambda: site.json("status")["counts"]["connections"] == 0, 10)
     wait_until("no call is alive", lambda: not census(site), 10)
+
+
+@pytest.mark.long
+def test_a_desk_phone(phones):
+    """A phone of another make that does DTLS-SRTP, on TLS with its certificate: it is called and calls."""
+    site, _, a, b = phones
+    site.phone_add("desk", "1003")
+    desk = site.baresip("desk", 2, account={"mediaenc": "dtls_srtp", "medianat": "ice"}, codecs="PCMA/8000/1",
+                        config=("module ice.so", "rtcp_mux yes"))
+    site.wait_registered("1003")
+    a.eval(f"dial('sip:1003@{site.domain}')")
+    a.wait("confirmed")
+    hears(a)
+    desk.command("hangup")
+    assert a.wait("ended")[1] == "remote"
+    wait_until("no call is alive", lambda: not census(site), 5)
+    desk.command("dial", f"sip:1002@{site.domain}")
+    b.wait("confirmed")
+    hears(b)
+    b.eval("session.terminate()")
+    wait_until("no call is alive", lambda: not census(site), 5)

@@ -126,13 +126,16 @@ phones_file: phones.csv
     def phone_address(self, index):
         return f"10.30.{self.n}.{11 + index}"
 
-    def baresip(self, name, index=0, tone=440, answer="auto", codecs="PCMA/8000/1,PCMU/8000/1", account=()):
+    def baresip(self, name, index=0, tone=440, answer="auto", codecs="PCMA/8000/1,PCMU/8000/1", account=(),
+                config=()):
         """Configure a phone by `ringfort phone config`, make it headless, start it; it registers by itself."""
         folder = self.folder / f"baresip-{name}"
         if not folder.exists():
             self.run("phone", "config", name, "--for", "baresip", "-o", folder)
             make_headless(folder, name, self.phone_address(index), tone, 4444)
             set_account(folder, answermode=answer, audio_codecs=codecs, **dict(account))
+            with open(folder / "config", "a") as f:
+                f.writelines(f"{line}\n" for line in config)
         phone = Baresip(name, folder, self.phone_address(index), 4444)
         self.started.append(phone)
         return phone.start()

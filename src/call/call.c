@@ -148,6 +148,7 @@ void rf_call_finish(struct rf_call *call)
 	call->srv = NULL;
 	if (call->origin && call->origin->gone)
 		call->origin->gone(call);
+	rf_call_unuse(call);
 	if (call->number_entered)
 		rf_table_del(&core->by_number, &call->by_number);
 	rf_table_del(&core->by_id, &call->by_id);

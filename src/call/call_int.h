@@ -6,6 +6,7 @@
 #include "call/call.h"
 #include "call/codes.h"
 #include "call/core_int.h"
+#include "call/usage.h"
 #include "call/lines.h"
 #include "call/precedence.h"
 #include "call/origin.h"
@@ -141,6 +142,9 @@ TAILQ_HEAD(rf_pair_list, rf_pair);
 enum rf_ended_by { RF_ENDED_NOBODY, RF_ENDED_CALLER, RF_ENDED_CALLEE, RF_ENDED_OPERATOR, RF_ENDED_SYSTEM };
 
 struct rf_call {
+	struct rf_usage_key use_key; /* whose call it counts as, when used */
+	bool used;
+	uint8_t use_bound;          /* enum rf_usage_bound that refused it */
 	TAILQ_ENTRY(rf_call) list;
 	struct rf_node by_id;
 	struct rf_node by_number;   /* in core->by_number under the caller's number, when number_entered */
@@ -298,6 +302,13 @@ void rf_put_asserted(const struct rf_call *call, const struct rf_party *p, struc
 #define RF_CALL_ACCEPT "Accept: application/sdp\r\nAccept-Encoding: identity\r\n"
 /* The description in a message: 0 and maybe empty; 415, 400: what to answer. */
 unsigned rf_sdp_of(const struct rf_sip_msg *msg, struct rf_view *ret_sdp);
+
+/* --- outside.c */
+
+void rf_outside_init(struct rf_call_core *core);
+/* One more call of its caller, who has bounds: RF_E_LIMIT (call->use_bound). */
+int rf_call_use(struct rf_call *call);
+void rf_call_unuse(struct rf_call *call);
 
 /* --- setup.c */
 

@@ -1,6 +1,7 @@
 /* Requests from the endpoint, sorted. In order: is it a method of ours; is it inside a dialog, then it must be the
  * party of that leg; else who sent it, and are they who they say; then the registrar or a new call. */
 #include "call/call_int.h"
+#include "call/outside.h"
 #include "call/board.h"
 #include "call/guest.h"
 #include "call/lamps.h"
@@ -117,6 +118,7 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 	rf_table_init(&core->by_id, core->limits.calls);
 	rf_table_init(&core->by_number, core->limits.calls);
 	TAILQ_INIT(&core->calls);
+	rf_outside_init(core);
 	TAILQ_INIT(&core->ended);
 	TAILQ_INIT(&core->registrations);
 	TAILQ_INIT(&core->spare);
@@ -172,6 +174,7 @@ void rf_call_core_free(struct rf_call_core *core)
 	while (!TAILQ_EMPTY(&core->calls))
 		rf_call_finish(TAILQ_FIRST(&core->calls));
 	rf_call_sweep(&core->sweep);
+	rf_timer_stop(rf_loop_wheel(core->loop), &core->outside_timer);
 	rf_registrar_drop(core);
 	rf_timer_stop(rf_loop_wheel(core->loop), &core->survey);
 	rf_messages_free(core->messages);
@@ -206,6 +209,7 @@ void rf_call_core_reload(struct rf_call_core *core, struct rf_directory *directo
 	core->directory = rf_directory_get(directory);
 	take_site(core);
 	rf_end_fallen(core);
+	rf_dial_again(core);
 	rf_subs_fallen(core);
 	rf_directory_put(old);
 }

@@ -119,6 +119,7 @@ struct rf_call_counters {
 	uint64_t identity_refused;  /* somebody wanted to be somebody else, or was nobody we know */
 	uint64_t hijacks_refused;   /* requests in a dialog from another party than the leg's */
 	uint64_t calls, calls_answered, calls_refused, calls_over_cap;
+	uint64_t calls_over_use, calls_over_grant; /* refused by what a class may use; ended when a grant fell */
 	uint64_t transfers, transfers_refused;
 	uint64_t media_refused, glare, flows_lost, peers_dead, acks_missing;
 	uint64_t calls_preempted, preemptions_failed; /* a call that should have given way could not be told */
@@ -135,6 +136,7 @@ struct rf_call_counters {
 /* Live objects: all zero when nothing happens. */
 struct rf_call_census {
 	size_t calls, pairs, relays, registrations;
+	size_t outside;              /* legs to a trunk */
 	size_t joins, transfers;     /* exchanges that bring two phones together, REFERs whose outcome is not known */
 	size_t subscriptions, messages;
 	size_t publications; /* of the process: the same number in each core */

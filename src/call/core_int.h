@@ -30,7 +30,9 @@ struct rf_call_shared;
 struct rf_lines;
 struct rf_messages;
 struct rf_party;
+struct rf_outside;
 struct rf_registration;
+struct rf_usage;
 struct rf_settings_table;
 struct rf_stir;
 struct rf_stir_replay;
@@ -53,6 +55,7 @@ struct rf_event_bucket {
 
 TAILQ_HEAD(rf_call_list, rf_call);
 TAILQ_HEAD(rf_registration_list, rf_registration);
+TAILQ_HEAD(rf_outside_list, rf_outside);
 
 struct rf_call_core {
 	unsigned worker;
@@ -95,6 +98,8 @@ struct rf_call_core {
 	struct rf_call_core **peers; /* all cores of the process, this one among them */
 	size_t peer_count;
 	struct rf_call_list calls;
+	struct rf_outside_list outsides, outsides_todo; /* calls to the outside (outside.h) */
+	struct rf_timer outside_timer;
 	struct rf_registration_list registrations;
 	struct rf_registration_list spare; /* memory of some that ended, for the next ones */
 	size_t spare_n;
@@ -150,6 +155,8 @@ void rf_call_shared_put(struct rf_call_shared *s); /* NULL is fine */
 /* Count one more call; RF_E_LIMIT when there are `most` already. */
 int rf_call_shared_take(struct rf_call_shared *s, size_t most);
 void rf_call_shared_give(struct rf_call_shared *s);
+/* What callers use up: theirs all together. */
+struct rf_usage *rf_call_shared_usage(struct rf_call_shared *s);
 /* The tokens that were seen. */
 struct rf_stir_replay *rf_call_shared_replay(struct rf_call_shared *s);
 /* What its calls hold of trunks and links; lives as long as s. */

@@ -24,7 +24,7 @@ struct rf_outside {
 	struct rf_view dialled;
 	void *memory;
 	enum rf_call_class call_class;
-	bool answered;
+	bool answered, todo;
 	struct rf_mono counted_at;     /* seconds up to here are in the usage */
 };
 

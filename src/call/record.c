@@ -253,6 +253,26 @@ void rf_record_forwarded(struct rf_call *call)
 	rf_record_post(core, &e);
 }
 
+/* The lines of a trail: how it came to this, and the last one, what it came to. What is over twelve is left out. */
+static void put_steps(struct rf_event *e, struct rf_view trail)
+{
+	static const char *const names[] = {
+		",\"step1\":", ",\"step2\":", ",\"step3\":", ",\"step4\":", ",\"step5\":", ",\"step6\":", ",\"step7\":",
+		",\"step8\":", ",\"step9\":", ",\"step10\":", ",\"step11\":", ",\"step12\":",
+	};
+	struct rf_view line = { NULL, 0 };
+
+	for (size_t i = 0; trail.n; i++) {
+		size_t n = rf_view_find(trail, '\n');
+
+		line = rf_view_sub(trail, 0, n);
+		trail = rf_view_from(trail, n + 1);
+		if (trail.n && i < sizeof names / sizeof *names)
+			rf_event_put_str(e, rf_view_str(names[i]), line);
+	}
+	rf_event_str(e, "explanation", line);
+}
+
 /* The same words as `ringfort explain` has. */
 static void put_decision(struct rf_event *e, const struct rf_call_core *core)
 {
@@ -265,7 +285,7 @@ static void put_decision(struct rf_event *e, const struct rf_call_core *core)
 		rf_event_cstr(e, "file", d->pos.file ? rf_site_cstr(rf_core_site(core)->phones_file) : "site.yaml");
 		rf_event_u64(e, "line", d->pos.line);
 	}
-	rf_event_str(e, "explanation", rf_view_trim(d->trail));
+	put_steps(e, d->trail);
 }
 
 void rf_record_call_refused(struct rf_call_core *core, const struct rf_in *in, unsigned code, const char *why,

@@ -71,6 +71,7 @@ static void decide(struct rf_call_core *core, struct rf_party *caller, struct rf
 	} else {
 		if (d->kind != RF_DIAL_FEATURE)
 			dialled(r, d->number);
+		plan->urgent = plan->urgent || d->kind == RF_DIAL_EMERGENCY;
 		within_bounds(core, caller, r);
 	}
 	if (r->code)

@@ -355,7 +355,7 @@ static int enter(struct rf_call *call, struct rf_plan *plan)
 	int rc = rf_table_add(&core->by_number, &call->by_number, rf_hash(&core->hash_key, call->caller->number));
 
 	call->number_entered = rc == 0;
-	return rc;
+	return rc ? rc : rf_call_use(call);
 }
 
 /* For the steps that may follow. A call that finds no memory for that has none. */
@@ -413,8 +413,13 @@ static void begin(struct rf_call_core *core, struct rf_in *in, struct rf_routed 
 	call->precedence = *precedence;
 	call->srv = in->srv;
 	if (fill_call(call, in, to, sdp.n > 0)) {
+		enum rf_usage_bound bound = (enum rf_usage_bound)call->use_bound;
+
 		call->recorded = true;
-		refuse_new(core, in, 500, "memory");
+		if (bound)
+			refuse_by(core, in, 503, rf_usage_why(bound), rf_usage_rule(bound));
+		else
+			refuse_new(core, in, 500, "memory");
 		rf_call_finish(call);
 		return;
 	}

@@ -1,15 +1,19 @@
 /* What the cores of a process have together: how many calls there are, which tokens were seen, which numbers are in calls. */
 #include "call/stir_int.h"
+#include "call/usage.h"
 
 #include "call/lines.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
+enum { USAGE_CAP = 200000 }; /* callers that used something in the last hour, or minutes abroad */
+
 struct rf_call_shared {
 	_Atomic size_t users, calls;
 	struct rf_stir_replay *replay;
 	struct rf_resources *resources;
+	struct rf_usage *usage;
 	struct rf_lines *lines;
 	_Atomic uint32_t turn;    /* of hunt groups in round robin */
 };
@@ -18,6 +22,7 @@ static void free_all(struct rf_call_shared *s)
 {
 	rf_stir_replay_free(s->replay);
 	rf_resources_put(s->resources);
+	rf_usage_put(s->usage);
 	rf_lines_free(s->lines);
 	free(s);
 }
@@ -32,7 +37,7 @@ struct rf_call_shared *rf_call_shared_new(struct rf_random *random, const struct
 	s->replay = rf_stir_replay_new(random);
 	s->resources = rf_resources_new();
 	s->lines = rf_lines_new(key);
-	if (!s->lines || !s->replay || !s->resources) {
+	if (rf_usage_new(USAGE_CAP, key, &s->usage) || !s->lines || !s->replay || !s->resources) {
 		free_all(s);
 		return NULL;
 	}
@@ -54,6 +59,11 @@ void rf_call_shared_put(struct rf_call_shared *s)
 struct rf_stir_replay *rf_call_shared_replay(struct rf_call_shared *s)
 {
 	return s->replay;
+}
+
+struct rf_usage *rf_call_shared_usage(struct rf_call_shared *s)
+{
+	return s->usage;
 }
 
 struct rf_resources *rf_call_shared_resources(struct rf_call_shared *s)

@@ -15,6 +15,7 @@ struct rf_usage;
 enum rf_usage_bound { RF_USAGE_OK, RF_USAGE_CALLS, RF_USAGE_HOUR, RF_USAGE_ABROAD, RF_USAGE_FULL };
 /* "calls", "calls-per-hour", "abroad-minutes", "usage-table": the rule of a refusal. */
 const char *rf_usage_rule(enum rf_usage_bound bound);
+const char *rf_usage_why(enum rf_usage_bound bound); /* a sentence */
 
 /* Who is counted: "u:NAME" or "n:NUMBER". */
 struct rf_usage_key {
@@ -27,9 +28,10 @@ int rf_usage_new(size_t cap, const struct rf_hash_key *key, struct rf_usage **re
 struct rf_usage *rf_usage_get(struct rf_usage *u);
 void rf_usage_put(struct rf_usage *u); /* NULL is fine */
 
-/* One more call made, by the bounds of a class. RF_USAGE_OK: rf_usage_end() follows once. */
+/* One more call made, by the bounds of a class. RF_USAGE_OK: rf_usage_end() follows once when *ret_held. Not held: the
+ * table is full, and the class has no bounds. */
 enum rf_usage_bound rf_usage_begin(struct rf_usage *u, const struct rf_usage_key *who, const struct rf_site_cos *cos,
-				   struct rf_mono now);
+				   struct rf_mono now, bool *ret_held);
 void rf_usage_end(struct rf_usage *u, const struct rf_usage_key *who, struct rf_mono now);
 
 /* Seconds abroad on a day (days since 1970 in the site's zone). */

@@ -1,5 +1,7 @@
 #include "call/move.h"
 
+#include "call/board.h"
+
 #include <stdlib.h>
 
 static struct rf_leg **place_of(struct rf_leg *leg)
@@ -43,6 +45,7 @@ static void arrive(struct rf_leg *leg, struct rf_call *from)
 	leg->related = from->id;
 	leg->has_related = true;
 	leg->news_rounds = 0;
+	leg->shown = RF_LINE_NONE; /* the same dialog, with somebody else at the other side: watchers hear of it */
 	rf_news_drop(leg);
 }
 

@@ -1,9 +1,10 @@
 /* Package presence (RFC 3856): one document made of what is known of a number: is one of its phones registered, is it
- * on the phone, what have its phones published (the newest note; all activities). PIDF (RFC 3863) with the activities
+ * on the phone, does it want no calls, what have its phones published (the newest note; all activities). PIDF (RFC 3863) with the activities
  * of RPID (RFC 4480). Who is spoken to is never in it. */
 #include "call/sub_int.h"
 
 #include "base/xml.h"
+#include "call/settings.h"
 
 static bool registered(struct rf_call_core *core, struct rf_view number)
 {
@@ -24,6 +25,15 @@ static bool registered(struct rf_call_core *core, struct rf_view number)
 	return false;
 }
 
+/* Who does not want to be disturbed is busy. */
+static bool wants_no_calls(struct rf_call_core *core, struct rf_view number)
+{
+	struct rf_settings set;
+
+	rf_settings_get(core->settings, number, &set);
+	return set.dnd;
+}
+
 static struct rf_presence compose(struct rf_call_core *core, struct rf_view number, const struct rf_board_line *line)
 {
 	struct rf_presence p = { .open = line->presences == 0 };
@@ -39,6 +49,8 @@ static struct rf_presence compose(struct rf_call_core *core, struct rf_view numb
 		}
 	}
 	p.open = p.open && registered(core, number);
+	if (wants_no_calls(core, number))
+		p.activities |= RF_ACTIVITY_BUSY;
 	for (size_t i = 0; i < line->dialogs; i++)
 		if (line->dialog[i].state == RF_LINE_CONFIRMED)
 			p.activities |= RF_ACTIVITY_ON_THE_PHONE;

@@ -203,6 +203,37 @@ static void a_call_is_seen(void **state)
 	free(text);
 }
 
+/* What the lamp shows is enough to take the call: Replaces made of it is sent to us. */
+static void taken_from_the_lamp(void **state)
+{
+	struct kit *k = *state;
+	struct phone *w = &k->phone[CID], *b = &k->phone[BOB], *c = &k->phone[ANN];
+	char call_id[300], local[300], remote[300], replaces[1024];
+
+	watch(w, "1002", DIALOG, "state=\"full\"");
+	phone_request(c, "INVITE", "1002", "1001", "1002", NULL, SDP_PLAIN);
+	phone_expect(b, "INVITE");
+	phone_answer(b, 180, NULL, NULL);
+	phone_expect_status(c, 180);
+	notified(w, "active", "<state>early</state>"); /* trying was over before it could be told */
+	attr(w->bytes, "call-id", call_id, sizeof call_id);
+	attr(w->bytes, "local-tag", local, sizeof local);
+	attr(w->bytes, "remote-tag", remote, sizeof remote);
+	snprintf(replaces, sizeof replaces, "Replaces: %s;to-tag=%s;from-tag=%s;early-only\r\n", call_id, remote, local);
+	phone_in_dialog(w, "SUBSCRIBE", DIALOG "Expires: 0\r\n", NULL);
+	kit_wait(k, 1);
+	phone_forget(w);
+	phone_request(w, "INVITE", "1002", "1003", "1002", replaces, NULL);
+	phone_expect_status(w, 200);
+	phone_ack(w, SDP_PLAIN);
+	phone_expect_status(c, 200);
+	phone_ack(c, NULL);
+	phone_expect(b, "CANCEL");
+	phone_answer(b, 200, NULL, NULL);
+	phone_forget(b);
+	call_down(c, w);
+}
+
 /* Calls that are there when somebody begins to look; the caller's side; and who is not named to anyone. */
 static void a_call_that_is_there(void **state)
 {
@@ -383,6 +414,22 @@ static void mailboxes(void **state)
 		snprintf(bad.id, sizeof bad.id, "%s", wrong[i]);
 		assert_int_equal(rf_control_run(k->core, &bad, &json, &n), RF_E_NOT_FOUND);
 	}
+	/* the number of the voicemail host may say so too */
+	k->site->tel.voicemail.number = RF_V("1002");
+	phone_request(&k->phone[BOB], "PUBLISH", "1003", "1002", "1003",
+		      MWI "Content-Type: application/simple-message-summary\r\n",
+		      "Messages-Waiting: yes\r\nVoice-Message: 5/1 (1/0)\r\n");
+	phone_expect_status(&k->phone[BOB], 200);
+	assert_true(phone_has(&k->phone[BOB], "SIP-ETag: rf"));
+	static const char *const no_summary[] = { "Voice-Message: x/1\r\n", "Voice-Message: 1\r\n", "Fax-Message: 1/1\r\n" };
+
+	for (size_t i = 0; i < sizeof no_summary / sizeof *no_summary; i++) {
+		phone_request(&k->phone[BOB], "PUBLISH", "1003", "1002", "1003",
+			      MWI "Content-Type: application/simple-message-summary\r\n", no_summary[i]);
+		phone_expect_status(&k->phone[BOB], 400);
+	}
+	kit_wait(k, 1);
+	notified(w, "active", "Voice-Message: 5/1");
 	unwatch(w, MWI);
 	/* nobody publishes a mailbox but the host that keeps them */
 	phone_request(w, "PUBLISH", "1003", "1003", "1003", MWI "Content-Type: application/simple-message-summary\r\n",
@@ -581,7 +628,7 @@ static void shutting_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(what_is_refused), T(a_call_is_seen), T(a_call_that_is_there), T(asked_once), T(time_and_refresh),
+		T(what_is_refused), T(a_call_is_seen), T(taken_from_the_lamp), T(a_call_that_is_there), T(asked_once), T(time_and_refresh),
 		T(what_its_answers_mean), T(not_too_often), T(mailboxes), T(presence), T(what_is_not_published), T(bounds),
 		T(fallen), T(shutting_down),
 	};

@@ -1,4 +1,5 @@
-"""JsSIP in Chromium over WSS: two pages register, call, hear each other, hold, send a digit, hang up, talk to a desk phone, and vanish.
+"""JsSIP in Chromium over WSS: two pages register, call, hear each other, hold, send a digit, hang up, talk to a desk
+phone of another make, and vanish.
 
 make check-long, with JSSIP set (browser.py) and Debian's chromium installed."""
 import shutil

@@ -180,6 +180,15 @@ def test_highest_has_none(make_site):
     assert done.returncode == 1 and "ph-soft-none" in done.stdout + done.stderr
 
 
+def test_no_configuration_for_a_desk_phone(make_site):
+    """A site that listens for browsers only has no address to write into a desk phone's configuration."""
+    site = make_site(level="minimum", phones={"lobby": "1001"}, up=False)
+    text = (site.dir / "site.yaml").read_text().replace("hosts:\n", "  softphone: { vlan: 40, subnet: 10.40.0.0/24 }\nhosts:\n", 1)
+    (site.dir / "site.yaml").write_text(text + "sip: { listen: [ { transport: wss, port: 8443 } ] }\n")
+    done = site.call("phone", "config", "lobby", "--for", "baresip", "-o", site.folder / "x")
+    assert done.returncode == 1 and "browsers only" in done.stderr, done
+
+
 # ---- strangers
 
 HELLO = (f"GET /sip HTTP/1.1\r\nHost: voice.example.org:{PORT}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

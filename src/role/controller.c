@@ -370,6 +370,7 @@ static void close_all(struct rf_controller *k)
 	rf_controller_close_trunks(k);
 	rf_keyhandle_free(k->key);
 	rf_keeper_free(k->keeper);
+	rf_fetcher_free(k->fetcher);
 	rf_ledger_free(k->ledger);
 	if (k->admin_fd >= 0)
 		unlink("state/" RF_ADMIN_SOCKET);
@@ -394,6 +395,7 @@ static int start(struct rf_controller *k, struct rf_diag *diag)
 	    (rc = rf_controller_open_ledger(k, diag)) ||
 	    (rc = rf_controller_start_keeper(k, diag)) ||
 	    (rc = rf_controller_open_trunks(k, diag)) ||
+	    (rc = rf_controller_start_fetcher(k, diag)) ||
 	    (rc = rf_controller_make_tls(k, diag)) ||
 	    (rc = rf_controller_bind(k, diag)) ||
 	    (rc = rf_admin_listen("state", k->become ? k->user.uid : (uid_t)-1, &k->admin_fd, diag)) ||

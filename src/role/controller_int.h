@@ -27,6 +27,7 @@
 #include "net/udp.h"
 #include "role/admin.h"
 #include "role/controller.h"
+#include "role/fetcher.h"
 #include "role/host.h"
 #include "role/keeper.h"
 #include "role/keyhandle.h"
@@ -86,6 +87,7 @@ struct rf_controller {
 	int lock_fd, admin_fd, notify_fd, ready_fd, signal_fd;
 	struct rf_ledger *ledger;
 	struct rf_keeper *keeper;
+	struct rf_fetcher *fetcher;  /* NULL: the site fetches no certificates */
 	struct rf_keyhandle *key;
 	struct rf_tls *tls_server, *tls_client;
 	struct rf_tls *tls_browser;  /* of wss listeners; NULL without any */
@@ -161,6 +163,8 @@ void rf_controller_drain(struct rf_controller *k);
 void rf_controller_drained(struct rf_controller *k);
 
 /* controller_stir.c */
+/* Before the first thread, where the site names hosts to fetch from. */
+int rf_controller_start_fetcher(struct rf_controller *k, struct rf_diag *diag);
 /* *ret_setup NULL: the site neither signs nor verifies. */
 int rf_controller_load_stir(struct rf_controller *k, const struct rf_site *site, struct rf_stir_setup **ret_setup,
 			    struct rf_diag *diag);

@@ -28,6 +28,20 @@ static bool same_listeners(const struct rf_site_sip *a, const struct rf_site_sip
 	return true;
 }
 
+/* The fetcher knows the hosts that it was started with; fewer are no matter. */
+static bool new_host(const struct rf_site_list *now, const struct rf_site_list *next)
+{
+	for (size_t i = 0; i < next->n; i++) {
+		size_t k = 0;
+
+		while (k < now->n && !rf_view_eq(now->v[k], next->v[i]))
+			k++;
+		if (k == now->n)
+			return true;
+	}
+	return false;
+}
+
 /* What a confined process cannot do any more: such a change is refused as a whole, never taken by half. */
 static int needs_restart(const struct rf_controller *k, const struct rf_site *next, struct rf_diag *diag)
 {
@@ -50,6 +64,9 @@ static int needs_restart(const struct rf_controller *k, const struct rf_site *ne
 		what = "stir.key";
 	else if (!rf_controller_trunks_fit(k, next))
 		what = "the `ca` of a trunk";
+	else if (new_host(&now->tel.stir.hosts, &next->tel.stir.hosts) ||
+		 !rf_view_eq(now->tel.stir.fetch_ca, next->tel.stir.fetch_ca))
+		what = "stir.hosts or stir.fetch_ca";
 	else if (k->host) {
 		const struct rf_site_host *h = rf_site_host(next, k->host->name);
 

@@ -33,6 +33,17 @@ static int look_at_pair(struct rf_controller *k, const char *cert_file, struct r
 	return good ? 0 : rf_diag_set(diag, RF_E_INVALID, "stir.certificate (%s) does not belong to stir.key", cert_file);
 }
 
+int rf_controller_start_fetcher(struct rf_controller *k, struct rf_diag *diag)
+{
+	const struct rf_site_stir *t = &k->site->tel.stir;
+	struct rf_fetcher_options opt = {
+		.exe = "/proc/self/exe", .user = k->become ? &k->user : NULL, .channels = k->workers, .hosts = t->hosts.v,
+		.host_count = t->hosts.n, .ca_file = t->fetch_ca.n ? rf_site_cstr(t->fetch_ca) : NULL,
+	};
+
+	return t->hosts.n && t->trust.n ? rf_fetcher_new(&opt, &k->fetcher, diag) : 0;
+}
+
 int rf_controller_load_stir(struct rf_controller *k, const struct rf_site *site, struct rf_stir_setup **ret_setup,
 			    struct rf_diag *diag)
 {

@@ -154,6 +154,8 @@ static int make_worker(struct rf_controller *k, unsigned index, struct rf_diag *
 	if (rc)
 		return rf_diag_set(diag, rc, "%s: %s", name, rf_err_text(rc));
 	rf_call_core_set_stir(w->core, k->stir);
+	if (k->fetcher && (rc = rf_call_core_set_fetcher(w->core, rf_fetcher_fd(k->fetcher, index))))
+		return rf_diag_set(diag, rc, "%s: %s", name, rf_err_text(rc));
 	rc = make_ua(w, diag);
 	if (rc)
 		return rc;

@@ -267,7 +267,6 @@ static int fill(scmp_filter_ctx f, const struct rf_syscall *table, size_t n, str
 
 int rf_sandbox_syscalls(enum rf_sandbox_role role, bool *ret_on, struct rf_diag *diag)
 {
-	bool keeper = role == RF_SANDBOX_KEEPER;
 
 	*ret_on = false;
 	if (SANITIZED)
@@ -276,8 +275,9 @@ int rf_sandbox_syscalls(enum rf_sandbox_role role, bool *ret_on, struct rf_diag 
 	if (!f)
 		return rf_diag_set(diag, -ENOMEM, "seccomp filter: out of memory");
 	seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree: the filter runs on every call */
-	int rc = fill(f, keeper ? rf_syscalls_keeper : rf_syscalls_controller,
-		      keeper ? rf_syscalls_keeper_n : rf_syscalls_controller_n, diag);
+	int rc = role == RF_SANDBOX_KEEPER ? fill(f, rf_syscalls_keeper, rf_syscalls_keeper_n, diag) :
+		 role == RF_SANDBOX_FETCHER ? fill(f, rf_syscalls_fetcher, rf_syscalls_fetcher_n, diag) :
+					      fill(f, rf_syscalls_controller, rf_syscalls_controller_n, diag);
 	if (!rc && (rc = seccomp_load(f)))
 		rf_diag_set(diag, rc, "seccomp: %s", strerror(-rc));
 	seccomp_release(f);

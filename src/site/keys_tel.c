@@ -231,6 +231,7 @@ static const struct rf_key stir_rows[] = {
 	{ "url", RF_KEY_URL, AT(rf_site_stir, url) },
 	{ "trust", RF_KEY_FILE, AT(rf_site_stir, trust) },
 	{ "hosts", RF_KEY_NAMES, AT(rf_site_stir, hosts) },
+	{ "fetch_ca", RF_KEY_FILE, AT(rf_site_stir, fetch_ca) },
 	{ "providers", RF_KEY_NAMES, AT(rf_site_stir, providers) },
 	{ "attest", RF_KEY_CHOICE, AT(rf_site_stir, attest), .choices = attests },
 };

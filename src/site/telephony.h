@@ -186,6 +186,7 @@ struct rf_site_stir {
 	struct rf_view url;               /* where others fetch the certificate: x5u */
 	struct rf_view trust;             /* file of the authorities that we believe */
 	struct rf_site_list hosts;        /* where certificates of others may be fetched from */
+	struct rf_view fetch_ca;          /* authorities of their web servers; "": the system's */
 	struct rf_site_list providers;    /* codes of providers that we believe for every number; "any": all */
 	int attest;                       /* enum rf_attest: the highest that we give, for our proven numbers */
 };

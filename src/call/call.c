@@ -1,6 +1,7 @@
 /* The life of a call and its parts: made, timed, freed. What happens in between is the machines'. */
 #include "call/call_int.h"
 #include "call/join.h"
+#include "call/park.h"
 #include "call/xfer.h"
 
 #include "call/lamps.h"
@@ -139,6 +140,7 @@ void rf_call_finish(struct rf_call *call)
 		return;
 	call->state = RF_CALL_ENDED;
 	rf_xfer_free(call);
+	rf_park_over(call);
 	rf_join_lost(call);
 	if (!call->recorded)
 		rf_record_cdrs(call);

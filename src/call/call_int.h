@@ -22,6 +22,7 @@
 
 struct rf_join;
 struct rf_pair;
+struct rf_parked;
 struct rf_xfer;
 
 /* Who is at a leg, as proven. Counted, of one worker; nothing in it changes, and its texts lie behind it in its memory.
@@ -164,6 +165,7 @@ struct rf_call {
 	struct rf_party *caller;    /* a reference; NULL only while it is made */
 	struct rf_party *shown;     /* who the called phone is told calls; a reference, NULL: the caller */
 	struct rf_join *join;       /* one of its legs is being brought together with another one (join.h) */
+	struct rf_parked *parked;   /* one of its legs is (park.h), the other place is empty */
 	struct rf_xfer *xfer;       /* a transfer that one of its phones asked for (xfer.h) */
 	uint8_t moves;              /* transfers that it came by */
 	struct rf_flow caller_flow; /* kind NONE: nobody's */

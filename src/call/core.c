@@ -4,6 +4,7 @@
 #include "call/outside.h"
 #include "call/board.h"
 #include "call/guest.h"
+#include "call/pickup.h"
 #include "call/lamps.h"
 #include "call/message.h"
 #include "call/registration.h"
@@ -448,7 +449,7 @@ static void served(struct rf_call_core *core, struct rf_in *in)
 {
 	switch (in->msg->method) {
 	case RF_SIP_INVITE:
-		if (!rf_guest_replaces(core, in))
+		if (!rf_guest_replaces(core, in) && !rf_pickup_dialled(core, in))
 			rf_setup_invite(core, in);
 		break;
 	case RF_SIP_SUBSCRIBE:

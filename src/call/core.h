@@ -137,6 +137,7 @@ struct rf_call_counters {
 struct rf_call_census {
 	size_t calls, pairs, relays, registrations;
 	size_t outside;              /* legs to a trunk */
+	size_t parked;               /* calls in parking slots */
 	size_t joins, transfers;     /* exchanges that bring two phones together, REFERs whose outcome is not known */
 	size_t subscriptions, messages;
 	size_t publications; /* of the process: the same number in each core */

@@ -27,6 +27,7 @@
 struct rf_board;
 struct rf_call;
 struct rf_call_shared;
+struct rf_slots;
 struct rf_lines;
 struct rf_messages;
 struct rf_party;
@@ -154,6 +155,7 @@ struct rf_call_shared *rf_call_shared_get(struct rf_call_shared *s);
 void rf_call_shared_put(struct rf_call_shared *s); /* NULL is fine */
 /* Count one more call; RF_E_LIMIT when there are `most` already. */
 int rf_call_shared_take(struct rf_call_shared *s, size_t most);
+struct rf_slots *rf_call_shared_slots(struct rf_call_shared *s);
 void rf_call_shared_give(struct rf_call_shared *s);
 /* What callers use up: theirs all together. */
 struct rf_usage *rf_call_shared_usage(struct rf_call_shared *s);

@@ -3,6 +3,7 @@
 #include "call/join.h"
 #include "call/join_sdp.h"
 #include "call/move.h"
+#include "call/park.h"
 #include "call/pickup.h"
 
 #include <stdlib.h>
@@ -191,6 +192,7 @@ static void taken(void *arg, struct rf_join *join, unsigned code)
 	}
 	rf_join_media(join, &place->pair->media);
 	record(g, to, rf_leg_other(place));
+	rf_park_over(to);
 	rf_move(g->leg, place, g->how);
 	leave(g);
 	rf_call_settle(to);

@@ -224,3 +224,38 @@ struct rf_view rf_join_sdp_inactive(struct rf_call_core *core, struct rf_view of
 	rf_writer_done(&w, &out);
 	return out;
 }
+
+/* --- what was said before, but nothing flows */
+
+static bool is_direction(struct rf_view line)
+{
+	static const char *const names[] = { "sendrecv", "sendonly", "recvonly", "inactive", NULL };
+
+	return is(line, 'a') && is_one_of(line, names);
+}
+
+struct rf_view rf_join_sdp_hold(struct rf_call_core *core, struct rf_view before)
+{
+	struct rf_view origin = find_line(before, 'o', 0), out = { NULL, 0 };
+	struct rf_writer w;
+	bool media = false;
+
+	rf_writer_init(&w, core->sdp_join, sizeof core->sdp_join);
+	while (before.n) {
+		struct rf_view line = take_line(&before);
+
+		if (is(line, 'm') && media)
+			rf_put_lit(&w, "a=inactive\r\n");
+		media |= is(line, 'm');
+		if (is_direction(line) || (is(line, 'o') && put_origin(&w, origin)))
+			continue;
+		if (is(line, 'a') && has_name(line, RF_V("setup")))
+			rf_put_lit(&w, "a=setup:actpass\r\n");
+		else
+			rf_put(&w, line);
+	}
+	if (media)
+		rf_put_lit(&w, "a=inactive\r\n");
+	rf_writer_done(&w, &out);
+	return out;
+}

@@ -15,6 +15,8 @@ struct rf_view rf_join_sdp_trim(struct rf_view sdp, unsigned n);
 /* The session before goes on: its o= with the version counted up by one, and in an offer at least as many m-lines as it
  * had, those that are missing switched off. As it is when there was none before. Empty: it does not fit. */
 struct rf_view rf_join_sdp_go_on(struct rf_call_core *core, struct rf_view sdp, struct rf_view before, bool offer);
+/* What was said before, as a new offer with nothing to be sent or received. */
+struct rf_view rf_join_sdp_hold(struct rf_call_core *core, struct rf_view before);
 /* An answer to this offer that takes all of it and lets nothing flow: for a phone that is to be offered something else
  * at once. Keys in it are random. Empty: it does not fit. */
 struct rf_view rf_join_sdp_inactive(struct rf_call_core *core, struct rf_view offer);

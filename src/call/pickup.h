@@ -10,4 +10,7 @@ bool rf_pickup_may(struct rf_call_core *core, const struct rf_in *in, const stru
 /* An INVITE that picks up what rings at this number; empty: whatever rings in the own group, the oldest first. */
 void rf_pickup_invite(struct rf_call_core *core, struct rf_in *in, struct rf_view number);
 
+/* What was dialled is a code for pickup or retrieval, or a parking slot: dealt with. False: it is something else. */
+bool rf_pickup_dialled(struct rf_call_core *core, struct rf_in *in);
+
 #endif

@@ -3,6 +3,7 @@
 #include "call/usage.h"
 
 #include "call/lines.h"
+#include "call/park.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ struct rf_call_shared {
 	struct rf_resources *resources;
 	struct rf_usage *usage;
 	struct rf_lines *lines;
+	struct rf_slots *slots;
 	_Atomic uint32_t turn;    /* of hunt groups in round robin */
 };
 
@@ -24,6 +26,7 @@ static void free_all(struct rf_call_shared *s)
 	rf_resources_put(s->resources);
 	rf_usage_put(s->usage);
 	rf_lines_free(s->lines);
+	rf_slots_free(s->slots);
 	free(s);
 }
 
@@ -37,7 +40,8 @@ struct rf_call_shared *rf_call_shared_new(struct rf_random *random, const struct
 	s->replay = rf_stir_replay_new(random);
 	s->resources = rf_resources_new();
 	s->lines = rf_lines_new(key);
-	if (rf_usage_new(USAGE_CAP, key, &s->usage) || !s->lines || !s->replay || !s->resources) {
+	s->slots = rf_slots_new();
+	if (rf_usage_new(USAGE_CAP, key, &s->usage) || !s->slots || !s->lines || !s->replay || !s->resources) {
 		free_all(s);
 		return NULL;
 	}
@@ -74,6 +78,11 @@ struct rf_resources *rf_call_shared_resources(struct rf_call_shared *s)
 struct rf_lines *rf_call_shared_lines(struct rf_call_shared *s)
 {
 	return s->lines;
+}
+
+struct rf_slots *rf_call_shared_slots(struct rf_call_shared *s)
+{
+	return s->slots;
 }
 
 uint32_t rf_call_shared_turn(struct rf_call_shared *s)

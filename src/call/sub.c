@@ -1,3 +1,4 @@
+#include "call/park.h"
 #include "call/sub_int.h"
 
 #include <stdlib.h>
@@ -402,7 +403,8 @@ void rf_subs_fallen(struct rf_call_core *core)
 		next = TAILQ_NEXT(sub, list);
 		if (!rf_identity_stands(core, p->phone, p->user, p->number))
 			rf_sub_end(sub, "rejected", "phone locked");
-		else if (!rf_directory_number(core->directory, rf_sub_number(sub)))
+		else if (!rf_directory_number(core->directory, rf_sub_number(sub)) &&
+			 !rf_park_is_slot(core, rf_sub_number(sub)))
 			rf_sub_end(sub, "noresource", "number removed");
 		else if (rf_sub_refusal(core, p->number, rf_sub_number(sub), sub->package))
 			rf_sub_end(sub, "rejected", "no longer allowed");

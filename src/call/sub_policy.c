@@ -1,5 +1,6 @@
 /* Who may watch whom. Presence and what a phone is doing tell about people, so by default only those see it who may
  * answer each other's calls; a mailbox is its owner's alone. */
+#include "call/park.h"
 #include "call/sub_int.h"
 
 /* Has a phone of this number that pickup group? */
@@ -34,7 +35,7 @@ const char *rf_sub_refusal(const struct rf_call_core *core, struct rf_view watch
 {
 	int watch = rf_core_site(core)->tel.watch;
 
-	if (rf_view_eq(watcher, number))
+	if (rf_view_eq(watcher, number) || (package->others && rf_park_is_slot(core, number)))
 		return NULL;
 	if (!package->others)
 		return "own-mailbox-only";

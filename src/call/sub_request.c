@@ -1,4 +1,5 @@
 /* SUBSCRIBE (RFC 6665 4.2.1): who asks is proven by now; may they watch that number, and for how long? */
+#include "call/park.h"
 #include "call/sub_int.h"
 
 const struct rf_view rf_sub_allow_events = {
@@ -120,7 +121,7 @@ void rf_sub_request(struct rf_call_core *core, struct rf_in *in)
 	}
 	code = time_of(in->msg, &conf.expires_s);
 	if (!code && (!rf_identity_number_of(core, &in->msg->uri, buf, sizeof buf, &conf.number) ||
-		      !rf_directory_number(core->directory, conf.number)))
+		      (!rf_directory_number(core->directory, conf.number) && !rf_park_is_slot(core, conf.number))))
 		code = 404;
 	if (code) {
 		refuse(core, in, code, NULL, own);

@@ -1,6 +1,7 @@
 /* The end of an answered call: a BYE to each leg that still lives, then the records. */
 #include "call/call_int.h"
 #include "call/join.h"
+#include "call/park.h"
 #include "call/xfer.h"
 
 /* Whoever waits for the other side hears that there is none any more. */
@@ -42,6 +43,7 @@ void rf_end(struct rf_call *call, struct rf_leg *but, enum rf_ended_by by, unsig
 		rf_leg_bye(up->b, reason);
 	rf_record_call(call, RF_EVENT_CALL_END);
 	rf_xfer_lost(call);
+	rf_park_over(call);
 	rf_join_lost(call);
 }
 

@@ -4,6 +4,7 @@
 #include "call/join_sdp.h"
 #include "call/move.h"
 #include "call/origin.h"
+#include "call/park.h"
 #include "call/plan.h"
 #include "call/route.h"
 #include "sip/refer.h"
@@ -276,7 +277,8 @@ static unsigned call_target(struct rf_xfer *x, struct rf_plan *plan)
 
 /* --- accepting */
 
-static struct rf_xfer *accept(struct rf_leg *leg, struct rf_in *in, const struct rf_refer *refer, struct rf_view target)
+static struct rf_xfer *accept(struct rf_leg *leg, struct rf_in *in, const struct rf_refer *refer, struct rf_view target,
+			      unsigned outcome)
 {
 	struct rf_call *call = leg->pair->call;
 	struct rf_call_core *core = call->core;
@@ -288,7 +290,8 @@ static struct rf_xfer *accept(struct rf_leg *leg, struct rf_in *in, const struct
 		refuse(leg, in, 500, target, "memory");
 		return NULL;
 	}
-	*x = (struct rf_xfer){ .call = call, .by = leg, .event_id = in->msg->cseq, .quiet = refer->quiet, .code = 100 };
+	*x = (struct rf_xfer){ .call = call, .by = leg, .event_id = in->msg->cseq, .quiet = refer->quiet,
+			       .code = (uint16_t)outcome };
 	x->target_n = (uint8_t)(target.n < sizeof x->target ? target.n : sizeof x->target);
 	memcpy(x->target, target.p, x->target_n);
 	call->xfer = x;
@@ -326,13 +329,50 @@ static void blind(struct rf_leg *leg, struct rf_in *in, const struct rf_refer *r
 		rf_plan_free(to.plan);
 		return;
 	}
-	struct rf_xfer *x = accept(leg, in, refer, number);
+	struct rf_xfer *x = accept(leg, in, refer, number, 100);
 	unsigned code = x ? call_target(x, to.plan) : 0;
 
 	if (!x)
 		rf_plan_free(to.plan);
 	if (code)
 		failed(x, code);
+}
+
+/* --- parking */
+
+static bool parks(struct rf_leg *leg, const struct rf_refer *refer, struct rf_view *ret_slot)
+{
+	struct rf_call_core *core = rf_leg_core(leg);
+	uint8_t buf[RF_DIAL_TEXT_MAX];
+	struct rf_dial *d = &core->dial;
+	struct rf_dial_ask ask = {
+		.directory = core->directory, .now = rf_core_wall(core),
+		.who = { .number = leg->party->number, .phone = leg->party->phone, .user = leg->party->user },
+	};
+
+	if (!rf_core_site(core)->tel.parking.last || !rf_identity_our_host(core, &refer->to) ||
+	    rf_dial_text(&refer->to, buf, sizeof buf, &ask.dialled))
+		return false;
+	rf_dial(&ask, d);
+	*ret_slot = d->number;
+	return d->kind == RF_DIAL_PARKED || (d->kind == RF_DIAL_FEATURE && d->feature == RF_FEATURE_PARK);
+}
+
+static void park(struct rf_leg *leg, struct rf_in *in, const struct rf_refer *refer, struct rf_view wanted)
+{
+	struct rf_view slot;
+	const char *why;
+	unsigned code = rf_park(leg, wanted, &why, &slot);
+
+	if (code) {
+		refuse(leg, in, code, wanted, why);
+		return;
+	}
+	struct rf_call *exit = leg->pair->call; /* that of who parked, now */
+
+	accept(leg, in, refer, slot, 200);
+	rf_end(exit, NULL, RF_ENDED_SYSTEM, 200, "parked", RF_V("SIP;cause=200;text=\"Call parked\""));
+	rf_call_settle(exit);
 }
 
 /* --- attended */
@@ -379,7 +419,7 @@ static void attended_early(struct rf_leg *leg, struct rf_in *in, const struct rf
 		rf_plan_free(to.plan);
 		return;
 	}
-	struct rf_xfer *x = accept(leg, in, refer, number);
+	struct rf_xfer *x = accept(leg, in, refer, number, 100);
 
 	if (!x) {
 		rf_plan_free(to.plan);
@@ -425,7 +465,7 @@ static void attended(struct rf_leg *leg, struct rf_in *in, const struct rf_refer
 		refuse(leg, in, 491, refer->to.user, "another transfer runs");
 		return;
 	}
-	x = accept(leg, in, refer, other ? other->party->number : refer->to.user);
+	x = accept(leg, in, refer, other ? other->party->number : refer->to.user, 100);
 	if (!x)
 		return;
 	if (!other || !other->dlg || refer->replaces.early_only) {
@@ -455,6 +495,7 @@ void rf_xfer_refer(struct rf_leg *leg, struct rf_in *in)
 	struct rf_call *call = leg->pair->call;
 	struct rf_leg *other = rf_move_partner(leg);
 	struct rf_refer refer;
+	struct rf_view slot;
 	unsigned code = rf_refer_parse(in->msg, &refer);
 	const char *why = code ? NULL : may_not(leg);
 
@@ -468,6 +509,8 @@ void rf_xfer_refer(struct rf_leg *leg, struct rf_in *in)
 		refuse(leg, in, 403, refer.to.user, "nobody to transfer");
 	else if (refer.has_replaces)
 		attended(leg, in, &refer);
+	else if (parks(leg, &refer, &slot))
+		park(leg, in, &refer, slot);
 	else
 		blind(leg, in, &refer);
 }

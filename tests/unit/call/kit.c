@@ -399,6 +399,7 @@ void kit_census(struct kit *k)
 	assert_int_equal(c.registrations, 0);
 	assert_int_equal(c.joins, 0);
 	assert_int_equal(c.transfers, 0);
+	assert_int_equal(c.parked, 0);
 	assert_int_equal(c.subscriptions, 0);
 	assert_int_equal(c.messages, 0);
 	assert_int_equal(k->core->legs.count, 0);

@@ -1,6 +1,7 @@
 /* Requests from the endpoint, sorted. In order: is it a method of ours; is it inside a dialog, then it must be the
  * party of that leg; else who sent it, and are they who they say; then the registrar or a new call. */
 #include "call/call_int.h"
+#include "call/feature.h"
 #include "call/outside.h"
 #include "call/board.h"
 #include "call/guest.h"
@@ -122,6 +123,7 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 	rf_outside_init(core);
 	TAILQ_INIT(&core->ended);
 	TAILQ_INIT(&core->registrations);
+	TAILQ_INIT(&core->features);
 	TAILQ_INIT(&core->spare);
 	rf_defer_init(&core->sweep, rf_call_sweep);
 	rf_timer_init(&core->survey, rf_lamps_survey_fire);
@@ -177,6 +179,7 @@ void rf_call_core_free(struct rf_call_core *core)
 	rf_call_sweep(&core->sweep);
 	rf_timer_stop(rf_loop_wheel(core->loop), &core->outside_timer);
 	rf_registrar_drop(core);
+	rf_feature_drop(core);
 	rf_timer_stop(rf_loop_wheel(core->loop), &core->survey);
 	rf_messages_free(core->messages);
 	rf_subs_free(core->subs);

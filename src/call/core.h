@@ -135,7 +135,7 @@ struct rf_call_counters {
 
 /* Live objects: all zero when nothing happens. */
 struct rf_call_census {
-	size_t calls, pairs, relays, registrations;
+	size_t calls, pairs, relays, registrations, features;
 	size_t outside;              /* legs to a trunk */
 	size_t parked;               /* calls in parking slots */
 	size_t joins, transfers;     /* exchanges that bring two phones together, REFERs whose outcome is not known */

@@ -56,6 +56,7 @@ struct rf_event_bucket {
 
 TAILQ_HEAD(rf_call_list, rf_call);
 TAILQ_HEAD(rf_registration_list, rf_registration);
+TAILQ_HEAD(rf_feature_list, rf_feature_job);
 TAILQ_HEAD(rf_outside_list, rf_outside);
 
 struct rf_call_core {
@@ -102,6 +103,7 @@ struct rf_call_core {
 	struct rf_outside_list outsides, outsides_todo; /* calls to the outside (outside.h) */
 	struct rf_timer outside_timer;
 	struct rf_registration_list registrations;
+	struct rf_feature_list features; /* changes of settings that wait for the disk */
 	struct rf_registration_list spare; /* memory of some that ended, for the next ones */
 	size_t spare_n;
 	struct rf_call_census census;

@@ -49,6 +49,33 @@ static bool within_bounds(struct rf_call_core *core, const struct rf_party *call
 	return !r->code;
 }
 
+/* *67 and *82 with a number behind them say how this one call is to be shown. */
+static bool says_how(struct rf_call_core *core, struct rf_routed *r)
+{
+	const struct rf_dial *d = &core->dial;
+
+	if (d->kind != RF_DIAL_FEATURE || r->hide || d->number.n == 0 ||
+	    (d->feature != RF_FEATURE_HIDE_NUMBER && d->feature != RF_FEATURE_SHOW_NUMBER))
+		return false;
+	r->hide = d->feature == RF_FEATURE_HIDE_NUMBER ? 1 : -1;
+	return true;
+}
+
+static int dial(struct rf_call_core *core, struct rf_plan *plan, const struct rf_dial_who *who, struct rf_view text,
+		struct rf_routed *r)
+{
+	int rc = rf_plan_dial(plan, who, text, 0);
+
+	if (!says_how(core, r))
+		return rc;
+	uint8_t rest[RF_DIAL_NUMBER_MAX];
+	size_t n = core->dial.number.n;
+
+	memcpy(rest, core->dial.number.p, n);
+	plan->code = plan->rank = 0;
+	return rf_plan_dial(plan, who, rf_view_of(rest, n), 0);
+}
+
 static void decide(struct rf_call_core *core, struct rf_party *caller, struct rf_view text, struct rf_routed *r)
 {
 	const struct rf_dial_who who = { .number = caller->number, .phone = caller->phone, .user = caller->user };
@@ -60,7 +87,7 @@ static void decide(struct rf_call_core *core, struct rf_party *caller, struct rf
 		refuse(r, 503, "memory");
 		return;
 	}
-	int rc = rf_plan_dial(plan, &who, text, 0);
+	int rc = dial(core, plan, &who, text, r);
 
 	if (rc == RF_E_DENIED) {
 		refuse(r, d->code, d->why);
@@ -68,9 +95,10 @@ static void decide(struct rf_call_core *core, struct rf_party *caller, struct rf
 	} else if (rc) {
 		refuse(r, plan->code, plan->why);
 		r->rule = plan->rule;
+		r->feature = d->kind == RF_DIAL_FEATURE ? d->feature : RF_FEATURES;
+		r->arg = d->number;
 	} else {
-		if (d->kind != RF_DIAL_FEATURE)
-			dialled(r, d->number);
+		dialled(r, d->number);
 		plan->urgent = plan->urgent || d->kind == RF_DIAL_EMERGENCY;
 		within_bounds(core, caller, r);
 	}
@@ -86,6 +114,8 @@ static void begin(struct rf_routed *r)
 	r->code = 0;
 	r->why = NULL;
 	r->rule = NULL;
+	r->feature = RF_FEATURES;
+	r->hide = 0;
 	r->dialled_n = 0;
 }
 
@@ -138,7 +168,7 @@ void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_
 	else
 		rf_route_uri(core, caller, &in->msg->uri, ret_to);
 	if (ret_to->plan) {
-		ret_to->plan->anonymous = hides(core, in);
+		ret_to->plan->anonymous = ret_to->hide ? ret_to->hide > 0 : hides(core, in);
 		rf_plan_read_history(ret_to->plan, in->msg);
 	}
 	rf_party_put(caller);

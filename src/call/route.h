@@ -12,6 +12,9 @@ struct rf_routed {
 	unsigned code;              /* 0: ask the plan; else what to answer */
 	const char *why;            /* static: for the record */
 	const char *rule;           /* likewise; NULL: none, else what core->dial decided */
+	enum rf_feature feature;    /* a code that is no call: run it instead of refusing; RF_FEATURES: none */
+	struct rf_view arg;         /* what was dialled behind it, in core->dial */
+	int8_t hide;                /* this call: 1 without, -1 with the caller's number; 0: it says nothing */
 };
 
 /* The caller is proven. */

@@ -73,6 +73,21 @@ void rf_settings_get(struct rf_settings_table *t, struct rf_view number, struct 
 	urcu_memb_read_unlock();
 }
 
+void rf_settings_walk(struct rf_settings_table *t,
+		      void (*visit)(void *ctx, struct rf_view number, const struct rf_settings *s), void *ctx)
+{
+	struct cds_lfht_iter it;
+	struct cds_lfht_node *node;
+
+	urcu_memb_read_lock();
+	cds_lfht_for_each(t->ht, &it, node) {
+		const struct entry *e = rf_container(node, struct entry, node);
+
+		visit(ctx, rf_view_of(e->number, e->number_n), &e->s);
+	}
+	urcu_memb_read_unlock();
+}
+
 /* --- the one writer: the loader, then the thread */
 
 static int take_out(struct rf_settings_table *t, struct rf_view number)

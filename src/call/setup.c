@@ -2,6 +2,7 @@
  * of INVITEs (invite.c); the first 2xx wins, the others are cancelled, the best refusal is told when nobody takes the
  * call (RFC 3261 16.7). Who waits for the outcome is the origin (origin.h). */
 #include "call/call_int.h"
+#include "call/feature.h"
 #include "call/join.h"
 #include "call/origin.h"
 #include "call/plan.h"
@@ -470,6 +471,8 @@ void rf_setup_invite(struct rf_call_core *core, struct rf_in *in)
 		return;
 	}
 	rf_route_find(core, in, &to);
+	if (to.code && to.feature != RF_FEATURES && rf_feature_run(core, in, to.feature, to.arg))
+		return;
 	if (to.code)
 		refuse_by(core, in, to.code, to.why, to.rule);
 	else if (!rf_plan_next(to.plan, NULL, &first) || !hops_left(to.plan, hops_of(in->msg)))

@@ -106,7 +106,7 @@ int rf_cmd_json(const struct rf_cmd_ctx *c, struct json_t *j, int status);
 struct json_t *rf_cmd_json_view(struct rf_view v);
 
 /* The tables of commands, by file. */
-extern const struct rf_cmd rf_cmd_init[], rf_cmd_check[], rf_cmd_phone[], rf_cmd_user[], rf_cmd_host[];
+extern const struct rf_cmd rf_cmd_init[], rf_cmd_check[], rf_cmd_phone[], rf_cmd_user[], rf_cmd_numbers[], rf_cmd_host[];
 extern const struct rf_cmd rf_cmd_ledger[], rf_cmd_cdr[], rf_cmd_explain[];
 extern const struct rf_cmd rf_cmd_runs[];     /* run.c: run ROLE */
 extern const struct rf_cmd rf_cmd_up[], rf_cmd_down[], rf_cmd_status[], rf_cmd_reload[], rf_cmd_calls[], rf_cmd_bindings[], rf_cmd_mwi[];

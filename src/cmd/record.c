@@ -41,6 +41,7 @@ void rf_cmd_record(const struct rf_cmd_ctx *c, const struct rf_cmd_record *r)
 	rf_event_str(&e, "host", r->host);
 	rf_event_str(&e, "number", r->number);
 	rf_event_str(&e, "url", r->url);
+	rf_event_cstr(&e, "set", r->set);
 	if (r->certificate)
 		put_certificate(&e, r->certificate);
 	if (r->count)

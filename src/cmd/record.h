@@ -11,6 +11,7 @@
 struct rf_cmd_record {
 	enum rf_event_kind kind;
 	struct rf_view phone, user, host, number, url;
+	const char *set;      /* what was set for the number; NULL */
 	const struct rf_pki_id *certificate;
 	size_t count;
 };

@@ -276,6 +276,9 @@ static int open_stores(struct rf_controller *k, struct rf_diag *diag)
 	if (rc)
 		return rc;
 	rf_location_enter(k->location);
+	rc = rf_settings_start("state/settings.db", &k->hash_key, &k->settings, diag);
+	if (rc)
+		return rc;
 	rc = rf_call_load_bindings(k->location, k->bindings, &k->clock, &loaded);
 	if (rc)
 		return rf_diag_set(diag, rc, "state/bindings.log: %s", rf_err_text(rc));
@@ -344,6 +347,8 @@ static void close_all(struct rf_controller *k)
 	if (k->bindings) /* its thread posts mail to the workers' loops: before they are freed */
 		rf_bindings_stop(k->bindings);
 	k->bindings = NULL;
+	rf_settings_stop(k->settings); /* likewise */
+	k->settings = NULL;
 	rf_admin_free(k->admin);
 	rf_controller_free_workers(k);
 	rf_watch_free(k->signals);

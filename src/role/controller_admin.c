@@ -329,5 +329,7 @@ static void do_status(void *ctx, struct rf_admin_request *r)
 const struct rf_admin_verb rf_controller_verbs[] = {
 	{ "status", do_status }, { "calls", do_calls }, { "call", do_call }, { "hangup", do_hangup },
 	{ "bindings", do_bindings }, { "mailbox", do_mailbox }, { "reload", do_reload }, { "refresh", do_refresh },
+	{ "number", rf_controller_do_number }, { "numbers", rf_controller_do_numbers },
+	{ "number-set", rf_controller_do_number_set },
 	{ "trunks", do_trunks }, { "stop", do_stop }, { NULL, NULL },
 };

@@ -6,6 +6,7 @@
  *	controller_worker.c  the worker threads and the mail to them
  *	controller_reload.c  the next site and directory, whole or not at all
  *	controller_admin.c   answers on the control socket
+ *	controller_number.c  the same about what people set for their numbers
  *	controller_stir.c    what the site has for caller identity
  *
  * Threads: main owns everything here but what a worker's loop owns (its ua and core); a field that both touch says so. */
@@ -17,6 +18,7 @@
 #include "base/table.h"
 #include "call/core.h"
 #include "call/location.h"
+#include "call/settings.h"
 #include "call/stir.h"
 #include "call/stir_setup.h"
 #include "ledger/ledger.h"
@@ -114,6 +116,7 @@ struct rf_controller {
 	struct rf_directory *directory;
 	struct rf_bindings *bindings;
 	struct rf_location *location;
+	struct rf_settings_table *settings;
 	struct rf_stir_setup *stir;  /* NULL: the site has nothing for caller identity */
 	struct rf_loop *loop;        /* main's */
 	struct rf_watch *signals;
@@ -177,6 +180,10 @@ void rf_controller_remember_site_file(struct rf_controller *k);
 
 /* controller_admin.c */
 extern const struct rf_admin_verb rf_controller_verbs[];
+/* controller_number.c: verbs of that table */
+void rf_controller_do_number(void *ctx, struct rf_admin_request *r);
+void rf_controller_do_numbers(void *ctx, struct rf_admin_request *r);
+void rf_controller_do_number_set(void *ctx, struct rf_admin_request *r);
 
 /* controller.c */
 void rf_controller_stop(struct rf_controller *k, const char *by);

@@ -146,6 +146,7 @@ static int make_worker(struct rf_controller *k, unsigned index, struct rf_diag *
 		.ledger = k->ledger,
 		.location = k->location,
 		.bindings = k->bindings,
+		.settings = k->settings,
 		.random = &w->random,
 		.log = k->log,
 	};

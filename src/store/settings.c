@@ -22,15 +22,6 @@ struct rf_settings_db {
 	sqlite3_stmt *put, *remove, *get;
 };
 
-const char *rf_forward_name(enum rf_forward kind)
-{
-	static const char *const names[RF_FORWARDS] = {
-		"forward_always", "forward_busy", "forward_no_answer", "forward_unreachable",
-	};
-
-	return names[kind];
-}
-
 bool rf_settings_target_ok(struct rf_view target)
 {
 	size_t digits = 0;

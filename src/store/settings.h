@@ -17,8 +17,6 @@ enum {
 };
 
 enum rf_forward { RF_FORWARD_ALWAYS, RF_FORWARD_BUSY, RF_FORWARD_NO_ANSWER, RF_FORWARD_UNREACHABLE, RF_FORWARDS };
-/* "forward_always", ... Static. */
-const char *rf_forward_name(enum rf_forward kind);
 
 /* Of one number. All zero: nothing is set. */
 struct rf_settings {
@@ -47,6 +45,18 @@ struct rf_settings_change {
 	struct rf_settings to;
 };
 void rf_settings_apply(struct rf_settings *s, const struct rf_settings_change *change);
+
+/* As people write them. Names: forward_always, forward_busy, forward_no_answer, forward_unreachable (a number as it is
+ * dialled, or off), no_answer_seconds, do_not_disturb, call_waiting, hide_number, refuse_anonymous (on or off). */
+enum { RF_SETTINGS_TEXTS = 9, RF_SETTINGS_TEXT_MAX = 48, RF_SETTINGS_LINE_MAX = 640 };
+/* Add one to a change. RF_E_NOT_FOUND: no such name; RF_E_INVALID: value. diag says what is possible. */
+int rf_settings_change_text(struct rf_settings_change *c, struct rf_view name, struct rf_view value,
+			    struct rf_diag *diag);
+/* The i-th of them: its name, and its value in s (a forward that is off: ""). */
+const char *rf_settings_text(const struct rf_settings *s, unsigned i, char value[static RF_SETTINGS_TEXT_MAX]);
+/* "forward_busy=1002 call_waiting=off": what a change set, as it is now, for the record. Returns dst. */
+const char *rf_settings_change_line(const struct rf_settings_change *c, const struct rf_settings *now,
+				    char dst[static RF_SETTINGS_LINE_MAX]);
 
 /* Open, made with mode 0600 when create. As rf_store_open(). */
 int rf_settings_db_open(const char *path, bool create, struct rf_settings_db **ret_db, struct rf_diag *diag);

@@ -581,6 +581,80 @@ static void caller_vanishes(void **state)
 	phone_expect(c, "CANCEL");
 }
 
+/* --- by feature codes */
+
+static void dial_code(struct phone *p, const char *code, unsigned answer, const char *phrase)
+{
+	char uri[64];
+
+	snprintf(uri, sizeof uri, "sip:%s" DOMAIN, code);
+	phone_request(p, "INVITE", uri, p->number, uri, NULL, SDP_PLAIN);
+	gone_up_to(p, answer);
+	if (!rf_view_eq(p->msg.reason, rf_view_str(phrase)))
+		fail_msg("%s: %.*s", code, RF_VFMT(p->msg.reason));
+}
+
+static void codes(void **state)
+{
+	static const struct {
+		const char *code;
+		unsigned answer;
+		const char *phrase;
+	} rows[] = {
+		{ "*721003", 480, "All calls go to 1003" }, { "*72", 484, "Dial the Code and the Number" },
+		{ "*721002", 403, "Calls May Not Be Forwarded There" }, { "*7200900123", 403, "Calls May Not Be Forwarded There" },
+		{ "*721999", 403, "Calls May Not Be Forwarded There" }, { "*73", 480, "Calls are not forwarded" },
+		{ "*901003", 480, "When busy, calls go to 1003" }, { "*91", 480, "When busy, calls are not forwarded" },
+		{ "*921003", 480, "Without answer, calls go to 1003" }, { "*941003", 480, "While unreachable, calls go to 1003" },
+		{ "*78", 480, "Do not disturb is on" }, { "*79", 480, "Do not disturb is off" },
+		{ "*71", 480, "Call waiting is off" }, { "*70", 480, "Call waiting is on" },
+		{ "*67", 480, "Your number is hidden" },
+	};
+	struct kit *k = *state;
+	struct rf_settings set;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		dial_code(&k->phone[1], rows[i].code, rows[i].answer, rows[i].phrase);
+	rf_settings_get(k->settings, RF_V("1002"), &set);
+	assert_string_equal(set.forward[RF_FORWARD_ALWAYS], "");
+	assert_string_equal(set.forward[RF_FORWARD_NO_ANSWER], "1003");
+	assert_string_equal(set.forward[RF_FORWARD_UNREACHABLE], "1003");
+	assert_true(set.hide_number && !set.dnd && !set.no_call_waiting);
+	char *text = kit_record(k);
+
+	assert_int_equal(count_of(text, "\"number.changed\""), 11);
+	assert_int_equal(count_of(text, "\"set\":\"forward_always=1003\""), 1);
+	assert_int_equal(count_of(text, "\"phone\":\"bob\""), 11);
+	free(text);
+}
+
+/* *67 and *82 before a number: for this call. */
+static void shown_per_call(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+
+	call(a, "*671002");
+	phone_expect(b, "INVITE");
+	assert_false(phone_has(b, "1001"));
+	phone_answer(b, 486, NULL, NULL);
+	phone_expect(b, "ACK");
+	gone_up_to(a, 486);
+	dial_code(a, "*67", 480, "Your number is hidden");
+	call(a, "1002");
+	phone_expect(b, "INVITE");
+	assert_false(phone_has(b, "1001"));
+	phone_answer(b, 486, NULL, NULL);
+	phone_expect(b, "ACK");
+	gone_up_to(a, 486);
+	call(a, "*821002");
+	phone_expect(b, "INVITE");
+	assert_true(phone_has(b, "1001"));
+	phone_answer(b, 486, NULL, NULL);
+	phone_expect(b, "ACK");
+	gone_up_to(a, 486);
+}
+
 /* What was set is there after a restart. */
 static void survives(void **state)
 {
@@ -605,7 +679,7 @@ int main(void)
 		T(to_itself_and_to_the_caller), T(forbidden), T(told_history), T(hidden_forwarder), T(moved),
 		T(moved_outside), T(do_not_disturb), T(no_call_waiting), T(anonymous), O(phones_in_order),
 		O(caller_gives_up_in_second_step), T(group_all), T(group_in_order), T(group_skips), T(group_idle),
-		T(group_round), T(group_goes_on), T(caller_vanishes), T(survives),
+		T(group_round), T(group_goes_on), T(caller_vanishes), T(codes), T(shown_per_call), T(survives),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -353,6 +353,13 @@ static bool read_phone(struct phone *p)
 	}
 }
 
+static bool waits_for_disk(struct kit *k)
+{
+	struct rf_call_census c = rf_call_core_census(k->core);
+
+	return c.registrations || c.features;
+}
+
 void kit_run(struct kit *k)
 {
 	for (int quiet = 0; quiet < 2;) {
@@ -361,12 +368,12 @@ void kit_run(struct kit *k)
 
 		rf_loop_stats(k->loop, &a);
 		rf_loop_turn(k->loop, 0);
-		if (rf_call_core_census(k->core).registrations)
+		if (waits_for_disk(k))
 			rf_loop_turn(k->loop, 5);
 		for (size_t i = 0; i < KIT_PHONES; i++)
 			any |= read_phone(&k->phone[i]);
 		rf_loop_stats(k->loop, &b);
-		quiet = any || rf_call_core_census(k->core).registrations || a.mails != b.mails || a.timers != b.timers ? 0
+		quiet = any || waits_for_disk(k) || a.mails != b.mails || a.timers != b.timers ? 0
 		: quiet + 1;
 	}
 }

@@ -1,0 +1,189 @@
+"""Forwards, do not disturb, hunt groups, and what is set for a number, on a running controller: set by commands, carried
+out in calls of raw clients and of real phones."""
+import os
+import signal
+
+import pytest
+
+from dialogs import SDP, Leg, expect, invite, sdp, uri
+from lab import wait_until
+
+GROUP = 'groups:\n  - { name: desk, number: "2000", members: ["1002", "1003"], strategy: in_order, ring_seconds: 5 }\n'
+
+
+@pytest.fixture
+def three(site):
+    """A site with three numbers, each with a client that is registered: lobby 1001, desk 1002, hall 1003."""
+    site.phone_add("hall", "1003")
+    site.write(GROUP)
+    site.run("reload")
+    clients = []
+    for name, number in (("lobby", 1001), ("desk", 1002), ("hall", 1003)):
+        c = site.client(name).open()
+        assert c.register(f"sip:{number}@{site.domain}").code == 200
+        clients.append(c)
+    return site, *clients
+
+
+def aor(site, number):
+    return f"sip:{number}@{site.domain}"
+
+
+def call(site, lobby, number, headers=()):
+    invite(lobby, aor(site, 1001), aor(site, number), headers)
+
+
+def answer(callee, got):
+    callee.reply(got, 200, headers=[SDP, f"Contact: <sip:x@{callee.here()};transport={callee.transport}>"], body=sdp())
+
+
+def talk(lobby, callee, got):
+    """Answer, and hang up from the caller's side."""
+    answer(callee, got)
+    ok = expect(lobby, 200)
+    a = Leg(lobby, lobby.call_id, ok.get("From"), ok.get("To"), uri(ok.get("Contact")), int(ok.get("CSeq").split()[0]))
+    lobby.send(a.request("ACK", cseq=a.cseq))
+    expect(callee, "ACK")
+    lobby.send(a.request("BYE"))
+    expect(lobby, 200)
+    callee.reply(expect(callee, "BYE"), 200)
+
+
+def refused(lobby, code):
+    m = expect(lobby, code)
+    lobby.send(Leg(lobby, lobby.call_id, m.get("From"), m.get("To"), m.get("To"), 0).request("ACK", cseq=1))
+
+
+def census(site):
+    """Nothing of any call is left."""
+    keys = ("calls_now", "pairs_now", "relays_now")
+    wait_until("no call is left", lambda: not any(w[k] for w in site.json("status")["workers"] for k in keys), 45)
+
+
+def test_set_show_clear(site):
+    site.run("number", "set", "1002", "--forward-busy", "1001", "--no-answer-seconds", "15", "--call-waiting", "off")
+    s = site.json("number", "show", "1002")["settings"]
+    assert s["forward_busy"] == "1001" and s["no_answer_seconds"] == "15" and s["call_waiting"] == "off"
+    assert "1002         forward_busy=1001 no_answer_seconds=15 call_waiting=off" in site.run("number", "list")
+    event = site.wait_event("number.changed", number="1002")
+    assert event["set"] == "forward_busy=1001 no_answer_seconds=15 call_waiting=off" and event["by"].startswith("uid ")
+    assert site.call("number", "set", "1999", "--forward-busy", "1001").returncode == 2
+    assert site.call("number", "set", "1002", "--forward-busy", "no number").returncode == 2
+    site.down()
+    assert site.json("number", "show", "1002")["settings"]["forward_busy"] == "1001"
+    site.run("number", "set", "1002", "--forward-busy", "off")
+    site.up()
+    s = site.json("number", "show", "1002")["settings"]
+    assert s["forward_busy"] == "" and s["call_waiting"] == "off"
+    site.run("number", "clear", "1002")
+    assert site.json("number", "list")["numbers"] == []
+
+
+def test_killed_after_the_answer_it_stands(site):
+    site.run("number", "set", "1002", "--forward-always", "1001")
+    site.kill()
+    site.up()
+    assert site.json("number", "show", "1002")["settings"]["forward_always"] == "1001"
+
+
+def test_always_busy_and_moved(three):
+    site, lobby, desk, hall = three
+    site.run("number", "set", "1002", "--forward-always", "1003")
+    call(site, lobby, 1002)
+    got = expect(hall, "INVITE")
+    assert f"<sip:1002@{site.domain}>;index=1" in got.get("History-Info")
+    assert "reason=unconditional" in got.get("Diversion")
+    talk(lobby, hall, got)
+    assert site.wait_event("call.forwarded")["chain"] == "1002>1003(302)"
+    wait_until("the record names who forwarded",
+               lambda: [r for r in site.ledger("cdr") if r.get("forwarded_by") == "1002"], 5)
+    site.run("number", "clear", "1002")
+    site.run("number", "set", "1002", "--forward-busy", "1003")
+    call(site, lobby, 1002)
+    desk.reply(expect(desk, "INVITE"), 486)
+    talk(lobby, hall, expect(hall, "INVITE"))
+    site.run("number", "clear", "1002")
+    call(site, lobby, 1002)
+    desk.reply(expect(desk, "INVITE"), 302, headers=[f"Contact: <sip:1003@{site.domain}>"])
+    talk(lobby, hall, expect(hall, "INVITE"))
+    census(site)
+
+
+def test_circles_and_what_is_forbidden(three):
+    site, lobby, desk, hall = three
+    site.run("number", "set", "1002", "--forward-always", "1003")
+    site.run("number", "set", "1003", "--forward-always", "1002")
+    call(site, lobby, 1002)
+    refused(lobby, 482)
+    site.run("number", "clear", "1003")
+    for to in ("00900123456", "+90900123456", "0190012345"):
+        site.run("number", "set", "1002", "--forward-always", to)
+        call(site, lobby, 1002)
+        refused(lobby, 403)
+    site.run("number", "clear", "1002")
+    call(site, lobby, 1002)
+    desk.reply(expect(desk, "INVITE"), 302, headers=["Contact: <sip:1003@elsewhere.example>", "Contact: <tel:+90900123>"])
+    m = lobby.receive(5)
+    while m.code < 300:
+        m = lobby.receive(5)
+    assert m.code in (403, 404, 480)
+    census(site)
+
+
+def test_do_not_disturb(three):
+    site, lobby, desk, hall = three
+    site.run("number", "set", "1002", "--do-not-disturb", "on")
+    call(site, lobby, 1002)
+    refused(lobby, 480)
+    assert desk.receive(0.2) is None
+
+
+def test_group(three):
+    site, lobby, desk, hall = three
+    call(site, lobby, 2000)
+    got = expect(desk, "INVITE")
+    desk.reply(got, 180)
+    desk.reply(got, 486)
+    got = expect(hall, "INVITE")
+    talk(lobby, hall, got)
+    census(site)
+
+
+@pytest.mark.parametrize("who", ["caller", "first", "second"])
+def test_killed_while_it_goes_on(three, who):
+    """The connection of one of the three dies while the forwarded call rings."""
+    site, lobby, desk, hall = three
+    site.run("number", "set", "1002", "--forward-busy", "1003")
+    call(site, lobby, 1002)
+    got = expect(desk, "INVITE")
+    desk.reply(got, 180)
+    if who == "first":
+        desk.stop()
+    else:
+        desk.reply(got, 486)
+        rings = expect(hall, "INVITE")
+        hall.reply(rings, 180)
+        (lobby if who == "caller" else hall).stop()
+    if who != "caller":
+        m = lobby.receive(5)
+        while m and m.code < 300:
+            m = lobby.receive(5)
+        assert m and m.code in (480, 486)
+    else:
+        hall.reply(expect(hall, "CANCEL"), 200)
+        hall.reply(rings, 487)
+    census(site)
+
+
+def test_real_phones(site):
+    """baresip calls a number that forwards, and the phone there rings and talks."""
+    site.phone_add("hall", "1003")
+    lobby, hall = site.baresip("lobby", 0, 440), site.baresip("hall", 1, 660)
+    site.wait_registered("1001", "1003")
+    site.run("number", "set", "1002", "--forward-unreachable", "1003")
+    lobby.command("dial", aor(site, 1002))
+    for p in (lobby, hall):
+        p.wait_event("CALL_ESTABLISHED", fatal=("CALL_CLOSED",))
+    os.kill(hall.process.pid, signal.SIGKILL)
+    lobby.command("hangup")
+    census(site)

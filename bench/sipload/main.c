@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <time.h>
 #include <stdlib.h>
@@ -327,6 +328,7 @@ int main(int argc, char **argv)
 {
 	struct load *l = calloc(1, sizeof *l);
 
+	signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without saying that it wants none */
 	if (!l || parse_options(argc, argv, &l->opt)) {
 		fputs(usage, stderr);
 		free(l);

@@ -43,7 +43,8 @@ int rf_net_new(struct rf_loop *loop, const struct rf_net_conf *conf, struct rf_n
 	net->conf = conf ? *conf : defaults;
 	with_defaults(&net->conf);
 	net->dirty_end = &net->dirty;
-	TAILQ_INIT(&net->steps);
+	TAILQ_INIT(&net->steps[0]);
+	TAILQ_INIT(&net->steps[1]);
 	net->plain_cap = (size_t)net->conf.carry_bytes + RF_NET_WIRE_BYTES + RF_NET_RECORD_BYTES;
 	net->wire = malloc(RF_NET_WIRE_BYTES);
 	net->plain = malloc(net->plain_cap);

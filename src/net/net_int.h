@@ -35,7 +35,7 @@ struct rf_net {
 	struct rf_udp *udps;
 	struct rf_stream *streams;      /* all, those that linger included */
 	struct rf_stream *dirty, **dirty_end; /* streams with output to flush in this turn */
-	TAILQ_HEAD(, rf_stream) steps;  /* handshakes that have bytes to go on with */
+	TAILQ_HEAD(rf_steps, rf_stream) steps[2]; /* handshakes that have bytes: to go on with, to begin with */
 	struct rf_listener *paused;     /* those that accept nothing because enough handshakes are under way */
 	struct rf_table sources;
 	uint64_t next_id;

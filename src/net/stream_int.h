@@ -35,7 +35,7 @@ struct rf_stream {
 	struct rf_defer defer;
 	struct rf_stream *next, **link;   /* net->streams */
 	struct rf_stream *next_dirty;
-	TAILQ_ENTRY(rf_stream) step;      /* net->steps, while queued */
+	TAILQ_ENTRY(rf_stream) step;      /* one of net->steps, while queued */
 	struct rf_net_source *source;     /* accepted ones */
 	const char *end_text;
 	int end_err;

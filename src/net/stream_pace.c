@@ -1,20 +1,29 @@
 /* Handshakes in their turn. A step of one (the peer's first bytes, then its certificate) costs a worker a millisecond
  * where a message costs a hundredth of that. When a thousand phones come back at once, the steps stand in a queue and a
  * few are done at the end of each turn of the loop, so that the messages of those who are in never wait behind more than
- * these. A stream in the queue is not read: its bytes stay in the kernel, and OpenSSL's part of it is made when its
- * first step comes. */
+ * these. Handshakes that have begun come before new ones: what was spent on them is not lost to their time running out.
+ * A stream in the queue is not read: its bytes stay in the kernel, and OpenSSL's part of it is made when its first step
+ * comes. */
 #include "net/stream_int.h"
 
 enum { STEPS_PER_TURN = 4 };
 
+static struct rf_steps *queue_of(const struct rf_stream *s)
+{
+	return &s->net->steps[s->ssl ? 0 : 1];
+}
+
+static struct rf_stream *next_step(const struct rf_net *net)
+{
+	return TAILQ_EMPTY(&net->steps[0]) ? TAILQ_FIRST(&net->steps[1]) : TAILQ_FIRST(&net->steps[0]);
+}
+
 void rf_stream_queue_step(struct rf_stream *s)
 {
-	struct rf_net *net = s->net;
-
 	if (s->queued)
 		return;
 	s->queued = true;
-	TAILQ_INSERT_TAIL(&net->steps, s, step);
+	TAILQ_INSERT_TAIL(queue_of(s), s, step);
 	rf_watch_set(s->watch, 0);
 }
 
@@ -23,7 +32,7 @@ void rf_stream_unqueue_step(struct rf_stream *s)
 	if (!s->queued)
 		return;
 	s->queued = false;
-	TAILQ_REMOVE(&s->net->steps, s, step);
+	TAILQ_REMOVE(queue_of(s), s, step); /* its SSL comes and goes outside the queue */
 }
 
 static void step(struct rf_stream *s)
@@ -47,9 +56,9 @@ void rf_stream_steps(struct rf_net *net)
 {
 	struct rf_stream *s;
 
-	for (unsigned i = 0; i < STEPS_PER_TURN && (s = TAILQ_FIRST(&net->steps)); i++)
+	for (unsigned i = 0; i < STEPS_PER_TURN && (s = next_step(net)); i++)
 		step(s);
-	s = TAILQ_FIRST(&net->steps);
+	s = next_step(net);
 	if (s)
 		rf_watch_set(s->watch, RF_WATCH_READ); /* the next turn comes at once */
 }

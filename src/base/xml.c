@@ -1,28 +1,16 @@
 #include "base/xml.h"
 
-/* The length of the well-formed UTF-8 character at the start of v that XML 1.0 has, 0 when there is none (RFC 3629 4,
- * XML 1.0 2.2). v is not empty. */
+#include "base/clean.h"
+
+/* The length of the character at the start of v, 0 when it is none that XML 1.0 has (2.2). v is not empty. */
 static size_t character(struct rf_view v)
 {
-	const uint8_t *p = v.p;
-	uint32_t c;
-	size_t n;
+	size_t n = rf_view_utf8(v);
+	uint32_t c = n ? rf_clean_character(v, n) : 0;
 
-	if (p[0] < 0x80)
-		return p[0] >= 0x20 || p[0] == '\t' || p[0] == '\n' || p[0] == '\r';
-	n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	if (p[0] < 0xc2 || p[0] > 0xf4 || n > v.n)
-		return 0;
-	c = p[0] & (0x7fu >> n);
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3fu);
-	}
-	if ((n == 3 && c < 0x800) || (n == 4 && (c < 0x10000 || c > 0x10ffff)) || (c >= 0xd800 && c < 0xe000) ||
-	    c == 0xfffe || c == 0xffff)
-		return 0;
-	return n;
+	if (n == 1 && c < 0x20)
+		return c == '\t' || c == '\n' || c == '\r';
+	return c == 0xfffe || c == 0xffff ? 0 : n;
 }
 
 static bool is_plain(uint8_t c)

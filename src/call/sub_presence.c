@@ -3,6 +3,7 @@
  * of RPID (RFC 4480). Who is spoken to is never in it. */
 #include "call/sub_int.h"
 
+#include "base/clean.h"
 #include "base/xml.h"
 #include "call/settings.h"
 
@@ -73,6 +74,8 @@ static void put_person(const struct rf_presence *p, struct rf_writer *w)
 
 static void put_document(struct rf_sub *sub, const struct rf_presence *p, struct rf_writer *w)
 {
+	uint8_t note[4 * RF_BOARD_NOTE];
+
 	rf_put_lit(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		      "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\""
 		      " xmlns:rpid=\"urn:ietf:params:xml:ns:pidf:rpid\" entity=\"");
@@ -83,7 +86,7 @@ static void put_document(struct rf_sub *sub, const struct rf_presence *p, struct
 	rf_sub_put_uri(sub->core, rf_sub_number(sub), w);
 	rf_put_lit(w, "</contact>");
 	if (p->note_n)
-		rf_xml_element(w, "note", rf_view_of(p->note, p->note_n));
+		rf_xml_element(w, "note", rf_clean_name(rf_view_of(p->note, p->note_n), RF_BOARD_NOTE, note, sizeof note));
 	rf_put_lit(w, "</tuple>\n");
 	put_person(p, w);
 	rf_put_lit(w, "</presence>\n");

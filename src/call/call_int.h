@@ -31,7 +31,7 @@ struct rf_party {
 	struct rf_view number, display, phone, user, location;
 	struct rf_view trunk;       /* "": somebody of this site */
 	struct rf_view shown;       /* outside: what its trunk says it is, when that is no number */
-	struct rf_trunk_peer *channel; /* outside: of the trunk, given back with the last reference; NULL: none */
+	struct rf_trunk_channel *channel; /* outside: given back with the last reference; NULL: none */
 	uint32_t refs;
 };
 
@@ -272,8 +272,6 @@ struct rf_party *rf_party_new(const struct rf_directory *dir, struct rf_view num
 struct rf_party *rf_party_new_outside(struct rf_view trunk, struct rf_view number, struct rf_view shown,
 				      struct rf_view display);
 struct rf_party *rf_party_get(struct rf_party *p);
-/* Give its channel back before the last reference goes: no call is there any more. */
-void rf_party_release(struct rf_party *p);
 void rf_party_put(struct rf_party *p); /* NULL is fine */
 bool rf_party_is(const struct rf_party *p, const struct rf_proof *proof);
 

@@ -1,5 +1,5 @@
 #include "call/call_int.h"
-#include "call/trunk_table.h"
+#include "call/trunk.h"
 
 #include <stdlib.h>
 
@@ -58,15 +58,8 @@ void rf_party_put(struct rf_party *p)
 {
 	if (!p || --p->refs)
 		return;
-	rf_party_release(p);
+	rf_trunk_give_channel(p);
 	free(p);
-}
-
-void rf_party_release(struct rf_party *p)
-{
-	if (p->channel)
-		rf_channel_give(p->channel);
-	p->channel = NULL;
 }
 
 bool rf_party_is(const struct rf_party *p, const struct rf_proof *proof)

@@ -1,5 +1,7 @@
 #include "call/plan_dial.h"
 
+#include "call/trunk.h"
+
 static int number(struct rf_plan *plan, const struct rf_dialled *to)
 {
 	return rf_plan_number(plan, to->d->number, to->cause);
@@ -13,6 +15,7 @@ static int group(struct rf_plan *plan, const struct rf_dialled *to)
 static rf_plan_push_fn *const push[] = {
 	[RF_DIAL_NUMBER] = number,
 	[RF_DIAL_GROUP] = group,
+	[RF_DIAL_OUTSIDE] = rf_trunk_dialled,
 };
 
 static bool decide(struct rf_plan *plan, const struct rf_dial_who *who, struct rf_view text, bool trail)

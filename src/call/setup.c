@@ -7,6 +7,7 @@
 #include "call/origin.h"
 #include "call/plan.h"
 #include "call/route.h"
+#include "call/trunk.h"
 
 #include <stdlib.h>
 
@@ -421,6 +422,12 @@ static void begin(struct rf_call_core *core, struct rf_in *in, struct rf_routed 
 			refuse_by(core, in, 503, rf_usage_why(bound), rf_usage_rule(bound));
 		else
 			refuse_new(core, in, 500, "memory");
+		rf_call_finish(call);
+		return;
+	}
+	if (call->caller->trunk.n && rf_trunk_take_in(call)) {
+		call->recorded = true;
+		refuse_by(core, in, 503, "no channel is free", "channels");
 		rf_call_finish(call);
 		return;
 	}

@@ -117,28 +117,6 @@ static void refuse(struct rf_routed *r, unsigned code, const char *why)
 	r->why = why;
 }
 
-static struct rf_party *caller_with_channel(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *r)
-{
-	const struct rf_site_trunk *t = in->proof.trunk;
-	struct rf_trunk_peer *p = rf_trunk_peer(core, t);
-	struct rf_party *caller = p ? rf_trunk_caller(core, in) : NULL;
-	const char *bound;
-
-	if (!caller) {
-		refuse(r, 503, "memory");
-		return NULL;
-	}
-	if (rf_channel_take(p, t->channels, rf_core_site(core)->limits.external_calls, &bound)) {
-		rf_record_limit(core, bound, in);
-		refuse(r, 503, "no channel is free");
-		rf_party_put(caller);
-		return NULL;
-	}
-	caller->channel = p;
-	atomic_fetch_add_explicit(&p->calls[RF_TRUNK_IN], 1, memory_order_relaxed);
-	return caller;
-}
-
 /* A number of the trunk by any of the ways to write it; what is none of them is decided on as it stands. */
 static int dial(struct rf_call_core *core, struct rf_plan *plan, const struct rf_site_trunk *t, struct rf_view dialled)
 {
@@ -164,11 +142,9 @@ void rf_trunk_route(struct rf_call_core *core, const struct rf_in *in, struct rf
 	}
 	r->dialled_n = dialled.n < sizeof r->dialled ? dialled.n : sizeof r->dialled;
 	memcpy(r->dialled, dialled.p, r->dialled_n);
-	struct rf_party *caller = caller_with_channel(core, in, r);
+	struct rf_party *caller = rf_trunk_caller(core, in);
 
-	if (!caller)
-		return;
-	if (rf_plan_new(core, caller, &plan)) {
+	if (!caller || rf_plan_new(core, caller, &plan)) {
 		refuse(r, 503, "memory");
 		rf_party_put(caller);
 		return;

@@ -2,6 +2,7 @@
  *
  *	trunk.c         who is a trunk, what it may ask for, calls from it
  *	trunk_caller.c  who calls: as a trunk says it, as a phone is shown it, and as a trunk is told
+ *	trunk_channel.c places for calls
  *	trunk_plan.c    calls to trunks: a source of a plan, one trunk after the other, and what is different about its legs
  *	trunk_watch.c   OPTIONS to each trunk, and what comes of them (health.h)
  *	trunk_table.h   what all workers know together: channels, rates, state
@@ -21,6 +22,7 @@
 #include "call/trunk_table.h"
 
 struct rf_call;
+struct rf_dialled;
 struct rf_leg;
 struct rf_pair;
 struct rf_party;
@@ -40,7 +42,7 @@ struct rf_trunk_peer *rf_trunk_peer(struct rf_call_core *core, const struct rf_s
 /* A request outside a dialog, proven to come from in->proof.trunk: may it be looked at? False: answered here, because a
  * trunk may not ask for that, or not so often. */
 bool rf_trunk_admits(struct rf_call_core *core, struct rf_in *in);
-/* Where a call from a trunk goes: as rf_route_find(). Takes a channel, which the caller's party holds. */
+/* Where a call from a trunk goes: as rf_route_find(). */
 void rf_trunk_route(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *ret_to);
 
 /* The way to a trunk: its peer, to be resolved (RFC 3263), and who that must prove to be. It points into itself. */
@@ -72,6 +74,17 @@ void rf_trunk_put_headers(struct rf_leg *leg, struct rf_writer *w);
 /* And who has answered its call: the number that it dialled. */
 void rf_trunk_put_callee(const struct rf_pair *pair, struct rf_writer *w);
 
+/* --- trunk_channel.c */
+
+/* A channel of this trunk for the call, which the party holds. False: *ret_bound is full. */
+bool rf_trunk_take_channel(struct rf_call *call, struct rf_party *party, const struct rf_site_trunk *t,
+			   enum rf_trunk_way way, const char **ret_bound);
+/* Back before the last reference goes: no call is there any more. Nothing when there is none. */
+void rf_trunk_give_channel(struct rf_party *party);
+/* One for the caller, who is behind a trunk. 0, or the code to refuse with; recorded. */
+unsigned rf_trunk_take_in(struct rf_call *call);
+void rf_trunk_record_bound(struct rf_call *call, const struct rf_party *party, const char *bound);
+
 /* --- trunk_plan.c */
 
 /* A call to the outside. */
@@ -81,10 +94,13 @@ struct rf_trunk_order {
 	struct rf_view number;       /* E.164 with a plus, or a number of that network as it is */
 	struct rf_view caller;       /* shown instead of the caller's own number, in E.164 form; "": by the trunk's numbers */
 	bool emergency;              /* trunks that are down are tried too, after the others */
+	unsigned cause;              /* as for rf_plan_hop() */
 };
 
 /* Push the trunks onto the plan. Not 0: it was refused there. */
 int rf_plan_trunks(struct rf_plan *plan, const struct rf_trunk_order *order);
+/* The same for a decision (plan_dial.h). */
+int rf_trunk_dialled(struct rf_plan *plan, const struct rf_dialled *to);
 
 /* --- trunk_watch.c */
 

@@ -129,7 +129,8 @@ void rf_trunk_put_asserted(const struct rf_call *call, struct rf_writer *w)
 static struct rf_view outside_number(const struct rf_leg *leg, const struct rf_site_trunk *t, uint8_t *buf, size_t cap)
 {
 	const struct rf_site *site = rf_core_site(rf_leg_core(leg));
-	const struct rf_party *caller = leg->pair->call->caller;
+	const struct rf_call *call = leg->pair->call;
+	const struct rf_party *caller = call->shown ? call->shown : call->caller;
 	const struct rf_site_numbering *n = caller->trunk.n ? NULL : rf_site_numbering(site, caller->number);
 	struct rf_view number;
 
@@ -175,6 +176,27 @@ int rf_trunk_put_from_us(struct rf_leg *leg, struct rf_writer *w)
 	return w->err;
 }
 
+/* The number of ours that sent the call out again (RFC 5806), when it is known outside; the way inside is not told. */
+static void put_diversion(const struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_writer *w)
+{
+	const struct rf_plan *plan = leg->pair->call->plan;
+	uint8_t buf[RF_TRUNK_NUMBER_MAX];
+	struct rf_view number;
+
+	if (!plan || plan->hop_n < 2)
+		return;
+	const struct rf_plan_hop *by = &plan->hop[plan->hop_n - 2], *to = &plan->hop[plan->hop_n - 1];
+
+	if (by->hidden || rf_trunk_number_outside(t, rf_view_of(by->number, by->number_n), buf, sizeof buf, &number))
+		return;
+	rf_put_lit(w, "Diversion: <");
+	put_our_uri(leg, t, number, w);
+	rf_put_lit(w, ">;reason=");
+	rf_put(w, to->cause == 486 ? RF_V("user-busy") : to->cause == 408 ? RF_V("no-answer") :
+		  to->cause == 503 ? RF_V("unavailable") : RF_V("unconditional"));
+	rf_sip_put_crlf(w);
+}
+
 /* RFC 3325 7: who asked for privacy is named to those alone who will keep it. */
 void rf_trunk_put_headers(struct rf_leg *leg, struct rf_writer *w)
 {
@@ -191,6 +213,8 @@ void rf_trunk_put_headers(struct rf_leg *leg, struct rf_writer *w)
 		put_our_uri(leg, t, number, w);
 		rf_put_lit(w, ">\r\n");
 	}
+	if (t && t->trusted)
+		put_diversion(leg, t, w);
 	rf_put_lit(w, "User-Agent: ringfort\r\n");
 }
 

@@ -3,6 +3,7 @@
 #include "call/trunk.h"
 
 #include "call/call_int.h"
+#include "call/plan_dial.h"
 #include "call/trunk_number.h"
 
 #include <stdlib.h>
@@ -12,20 +13,6 @@
 static const struct rf_site_trunk *trunk_of(const struct rf_leg *leg)
 {
 	return rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk);
-}
-
-static void record_limit(const struct rf_leg *leg, const char *bound)
-{
-	struct rf_call *call = leg->pair->call;
-	struct rf_event e;
-
-	if (!rf_record_begin(call->core, RF_EVENT_LIMIT, &e))
-		return;
-	rf_event_cstr(&e, "bound", bound);
-	rf_event_str(&e, "trunk", leg->party->trunk);
-	rf_event_str(&e, "number", call->caller->number);
-	rf_event_str(&e, "session", rf_id_view(&call->id));
-	rf_record_post(call->core, &e);
 }
 
 static unsigned take(struct rf_leg *leg)
@@ -38,13 +25,12 @@ static unsigned take(struct rf_leg *leg)
 	if (!p)
 		return 503;
 	if (rf_trunk_rate_take(p, RF_TRUNK_OUT, t->calls_per_second_out, rf_core_now(core)) ||
-	    rf_channel_take(p, t->channels, rf_core_site(core)->limits.external_calls, &bound)) {
-		record_limit(leg, bound);
+	    !rf_trunk_take_channel(leg->pair->call, leg->party, t, RF_TRUNK_OUT, &bound)) {
+		rf_trunk_record_bound(leg->pair->call, leg->party, bound);
+		leg->full = true;
 		return 503;
 	}
-	leg->party->channel = p;
 	leg->aim_arg = p;
-	atomic_fetch_add_explicit(&p->calls[RF_TRUNK_OUT], 1, memory_order_relaxed);
 	return 0;
 }
 
@@ -82,7 +68,7 @@ static void answered(struct rf_leg *leg, unsigned status)
 	atomic_fetch_add_explicit(&p->failed, 1, memory_order_relaxed);
 	if (leg->flow.kind == RF_FLOW_NONE && leg->pair->invite && !leg->pair->cancelled)
 		rf_trunk_hurt(rf_leg_core(leg), p, status == 408 ? "a call got no answer" : "a call could not be sent");
-	rf_party_release(leg->party);
+	rf_trunk_give_channel(leg->party);
 }
 
 static const struct rf_aim_ops aim_ops = {
@@ -208,6 +194,8 @@ int rf_plan_trunks(struct rf_plan *plan, const struct rf_trunk_order *order)
 
 	for (size_t i = 0; i < order->n; i++)
 		bytes += order->trunks[i]->name.n;
+	if (rf_plan_hop(plan, order->number, order->cause, false))
+		return RF_E_LIMIT;
 	struct trunks *self = malloc(sizeof *self + order->n * sizeof *self->names + bytes);
 
 	if (!self) {
@@ -223,5 +211,12 @@ int rf_plan_trunks(struct rf_plan *plan, const struct rf_trunk_order *order)
 	p = copy(p, order->caller, &self->caller);
 	for (size_t i = 0; i < order->n; i++)
 		p = copy(p, order->trunks[i]->name, &names[i]);
-	return rf_plan_push(plan, &self->source, false);
+	return rf_plan_push(plan, &self->source, true);
+}
+
+int rf_trunk_dialled(struct rf_plan *plan, const struct rf_dialled *to)
+{
+	return rf_plan_trunks(plan, &(struct rf_trunk_order){
+		.trunks = to->d->trunk, .n = to->d->trunks, .number = to->d->number, .cause = to->cause,
+	});
 }

@@ -8,7 +8,6 @@
 
 struct rf_trunks {
 	atomic_size_t users;
-	atomic_uint channels;
 	pthread_mutex_t lock;           /* over the list; entries never leave it */
 	struct rf_trunk_peer *first;
 	size_t n;
@@ -83,41 +82,6 @@ struct rf_trunk_peer *rf_trunks_next(struct rf_trunks *t, const struct rf_trunk_
 		pthread_mutex_unlock(&t->lock);
 	}
 	return next; /* entries are put in front and never leave */
-}
-
-uint32_t rf_trunks_channels(const struct rf_trunks *t)
-{
-	return atomic_load_explicit(&t->channels, memory_order_relaxed);
-}
-
-/* Over the bound for an instant is as if the other had come a little later. */
-static bool count(atomic_uint *n, uint32_t most)
-{
-	if (atomic_fetch_add_explicit(n, 1, memory_order_relaxed) < most || most == 0)
-		return true;
-	atomic_fetch_sub_explicit(n, 1, memory_order_relaxed);
-	return false;
-}
-
-int rf_channel_take(struct rf_trunk_peer *p, uint32_t most, uint32_t all_most, const char **ret_bound)
-{
-	*ret_bound = NULL;
-	if (!count(&p->channels, most)) {
-		*ret_bound = "channels";
-	} else if (!count(&p->table->channels, all_most)) {
-		atomic_fetch_sub_explicit(&p->channels, 1, memory_order_relaxed);
-		*ret_bound = "external_calls";
-	}
-	if (!*ret_bound)
-		return 0;
-	atomic_fetch_add_explicit(&p->over_channels, 1, memory_order_relaxed);
-	return RF_E_LIMIT;
-}
-
-void rf_channel_give(struct rf_trunk_peer *p)
-{
-	atomic_fetch_sub_explicit(&p->channels, 1, memory_order_relaxed);
-	atomic_fetch_sub_explicit(&p->table->channels, 1, memory_order_relaxed);
 }
 
 /* The bucket as one time: when it will be full again. A call moves it on by its share of a second, and may as long as

@@ -2,8 +2,8 @@
  * fast calls come and go. One entry for each name that a site file had since the start; an entry is found once and then
  * used as a pointer, good as long as the table. Entries of trunks that left the file stay and count nothing.
  *
- * Counting is here and nowhere else: rf_channel_take() and rf_channel_give(). All functions may be called on any thread,
- * but what belongs to the health machine is touched by the worker that watches (worker 0) only. */
+ * What bounds channels is resource.h (trunk_channel.c); the count here is for people. All functions may be called on any
+ * thread, but what belongs to the health machine is touched by the worker that watches (worker 0) only. */
 #ifndef RF_CALL_TRUNK_TABLE_H
 #define RF_CALL_TRUNK_TABLE_H
 
@@ -49,14 +49,6 @@ void rf_trunks_put(struct rf_trunks *t);        /* NULL is fine */
 struct rf_trunk_peer *rf_trunks_find(struct rf_trunks *t, struct rf_view name);
 /* Walk: the entry behind p, the first for NULL; NULL at the end. */
 struct rf_trunk_peer *rf_trunks_next(struct rf_trunks *t, const struct rf_trunk_peer *p);
-/* Channels of all trunks that are in use. */
-uint32_t rf_trunks_channels(const struct rf_trunks *t);
-
-/* One more channel of the peer: of at most `most` (0: no bound) and of all_most over all trunks (0: none). 0, or
- * RF_E_LIMIT and which bound: "channels" or "external_calls". What was taken is given back once. */
-int rf_channel_take(struct rf_trunk_peer *p, uint32_t most, uint32_t all_most, const char **ret_bound);
-void rf_channel_give(struct rf_trunk_peer *p);
-
 /* One more call this way: at most per_s a second, and as many at once. 0, RF_E_LIMIT. */
 int rf_trunk_rate_take(struct rf_trunk_peer *p, enum rf_trunk_way way, uint32_t per_s, struct rf_mono now);
 

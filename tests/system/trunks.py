@@ -195,14 +195,19 @@ class Peer(SipClient):
             with self.busy:
                 self.out.sendall(data)  # never more than the socket's buffer takes
 
+    @staticmethod
+    def hang(s):
+        """Close one connection without a word."""
+        try:
+            s.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        s.close()
+
     def die(self):
         """As kill -9: every socket closes, nothing is said."""
         for s in [self.listening, *self.open_sockets] if self.listening else list(self.open_sockets):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            s.close()
+            self.hang(s)
         self.open_sockets.clear()
         self.listening = None
 

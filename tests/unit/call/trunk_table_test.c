@@ -7,7 +7,6 @@
 #include "base/err.h"
 #include "call/trunk_table.h"
 
-#include <pthread.h>
 #include <stdio.h>
 
 #include <cmocka.h>
@@ -32,63 +31,6 @@ static void entries_stay(void **state)
 	}
 	assert_null(rf_trunks_find(t, RF_V("one-more")));
 	assert_ptr_equal(rf_trunks_find(t, RF_V("t4095")), rf_trunks_find(t, RF_V("t4095")));
-	rf_trunks_put(t);
-}
-
-static void channels(void **state)
-{
-	struct rf_trunks *t = rf_trunks_new();
-	struct rf_trunk_peer *a = rf_trunks_find(t, RF_V("a")), *b = rf_trunks_find(t, RF_V("b"));
-	const char *bound;
-	(void)state;
-
-	assert_int_equal(rf_channel_take(a, 2, 3, &bound), 0);
-	assert_int_equal(rf_channel_take(a, 2, 3, &bound), 0);
-	assert_int_equal(rf_channel_take(a, 2, 3, &bound), RF_E_LIMIT);
-	assert_string_equal(bound, "channels");
-	assert_int_equal(rf_channel_take(b, 0, 3, &bound), 0);
-	assert_int_equal(rf_channel_take(b, 0, 3, &bound), RF_E_LIMIT);
-	assert_string_equal(bound, "external_calls");
-	assert_int_equal(a->channels, 2);
-	assert_int_equal(b->channels, 1);
-	assert_int_equal(rf_trunks_channels(t), 3);
-	rf_channel_give(a);
-	assert_int_equal(rf_channel_take(b, 0, 3, &bound), 0);
-	rf_channel_give(a);
-	rf_channel_give(b);
-	rf_channel_give(b);
-	assert_int_equal(rf_trunks_channels(t), 0);
-	assert_int_equal(rf_channel_take(a, 0, 0, &bound), 0); /* no bounds at all */
-	rf_channel_give(a);
-	rf_trunks_put(t);
-}
-
-static void *take_and_give(void *arg)
-{
-	struct rf_trunk_peer *p = arg;
-	const char *bound;
-
-	for (int i = 0; i < 20000; i++)
-		if (rf_channel_take(p, 2, 3, &bound) == 0) {
-			assert_true(p->channels <= 2 + 3); /* those that are about to be refused count for an instant */
-			rf_channel_give(p);
-		}
-	return NULL;
-}
-
-static void channels_of_many_threads(void **state)
-{
-	struct rf_trunks *t = rf_trunks_new();
-	struct rf_trunk_peer *p = rf_trunks_find(t, RF_V("a"));
-	pthread_t thread[3];
-	(void)state;
-
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(pthread_create(&thread[i], NULL, take_and_give, p), 0);
-	for (int i = 0; i < 3; i++)
-		pthread_join(thread[i], NULL);
-	assert_int_equal(p->channels, 0);
-	assert_int_equal(rf_trunks_channels(t), 0);
 	rf_trunks_put(t);
 }
 
@@ -137,8 +79,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entries_stay),
-		cmocka_unit_test(channels),
-		cmocka_unit_test(channels_of_many_threads),
 		cmocka_unit_test(rates),
 		cmocka_unit_test(one_change_is_told_once),
 	};

@@ -4,9 +4,9 @@
  * messages waiting. Calls ask rf_board_watched() first, which is one load where nobody watches anything and two where
  * somebody watches other numbers; so a call that nobody watches pays nothing more.
  *
- * Whoever changes a line gets back which workers have subscriptions for it and have not been told yet; he mails them
- * (rf_lamps_tell()). A worker that is told says so (rf_board_heard()), then reads the line when it is about to send: the
- * last state wins, however many there were in between.
+ * Whoever changes a line gets back which workers have subscriptions for it and have not been told yet, and mails them
+ * (rf_lamps_tell()). A worker that is told says so (rf_board_heard()), then reads the line when it is about to send:
+ * the last state wins, however many there were in between.
  *
  * Times are of the monotonic clock, which the loops of a process share. Threads: any. Lines lie in shards with a mutex
  * each; what is done under it is bounded (the strings of RF_BOARD_DIALOGS dialogs are compared or copied), and calls

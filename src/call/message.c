@@ -295,7 +295,8 @@ static int message_new(struct rf_call_core *core, struct rf_view to, size_t bran
 }
 
 /* The phones of a number that can be reached now, in core->scratch. A sender's own phone is left out. */
-static size_t reach(struct rf_call_core *core, struct rf_view number, const struct rf_flow *but, struct rf_binding **ret_b)
+static size_t reach(struct rf_call_core *core, struct rf_view number, const struct rf_flow *but,
+		    struct rf_binding **ret_b)
 {
 	struct rf_binding *b;
 	uint8_t buf[320];

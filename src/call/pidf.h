@@ -1,5 +1,5 @@
-/* What a phone publishes as its presence: PIDF (RFC 3863) with activities of RPID (RFC 4480), read with expat. Only what
- * we tell again is taken out, as values; the document itself is not kept.
+/* What a phone publishes as its presence: PIDF (RFC 3863) with activities of RPID (RFC 4480), read with expat. Only
+ * what we tell again is taken out, as values; the document itself is not kept.
  *
  * expat opens nothing and fetches nothing by itself. A document with a DOCTYPE is refused, so there are no entities to
  * grow; size, depth and number of elements are bounded. */

@@ -1,6 +1,6 @@
 /* Package presence (RFC 3856): one document made of what is known of a number: is one of its phones registered, is it
- * on the phone, does it want no calls, what have its phones published (the newest note; all activities). PIDF (RFC 3863) with the activities
- * of RPID (RFC 4480). Who is spoken to is never in it. */
+ * on the phone, does it want no calls, what have its phones published (the newest note; all activities). PIDF
+ * (RFC 3863) with the activities of RPID (RFC 4480). Who is spoken to is never in it. */
 #include "call/sub_int.h"
 
 #include "base/clean.h"

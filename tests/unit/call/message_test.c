@@ -67,7 +67,8 @@ static void first_phone_wins(void **state)
 	char *text = kit_record(k);
 
 	assert_int_equal(count_of(text, "\"text.delivered\""), 1);
-	assert_int_equal(count_of(text, "\"from\":\"1001\",\"to\":\"1002\",\"phone\":\"bob\",\"type\":\"text/plain\",\"bytes\":11"), 1);
+	assert_int_equal(count_of(text, "\"from\":\"1001\",\"to\":\"1002\",\"phone\":\"bob\",\"type\":\"text/plain\","
+				       "\"bytes\":11"), 1);
 	assert_int_equal(count_of(text, "hello"), 0);
 	free(text);
 }

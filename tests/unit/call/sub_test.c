@@ -130,7 +130,8 @@ static void what_is_refused(void **state)
 	phone_expect_status(w, 403);
 	phone_request(w, "SUBSCRIBE", "1002", "1001", "1002", DIALOG, NULL); /* From is another */
 	phone_expect_status(w, 403);
-	phone_request(w, "SUBSCRIBE", "1002", "1003", "1002", DIALOG "Contact: <sip:a@127.0.0.1>, <sip:b@127.0.0.1>\r\n", NULL);
+	phone_request(w, "SUBSCRIBE", "1002", "1003", "1002",
+		      DIALOG "Contact: <sip:a@127.0.0.1>, <sip:b@127.0.0.1>\r\n", NULL);
 	phone_expect_status(w, 400);
 	phone_request(w, "NOTIFY", "1002", "1003", "1002", DIALOG "Subscription-State: active\r\n", NULL);
 	phone_expect_status(w, 481);
@@ -232,6 +233,37 @@ static void taken_from_the_lamp(void **state)
 	phone_answer(b, 200, NULL, NULL);
 	phone_forget(b);
 	call_down(c, w);
+}
+
+/* The same dialog of bob, with somebody else at its other side. Another phone of bob's watches. */
+static void a_transfer_is_seen(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[ANN], *b = &k->phone[BOB], *c = &k->phone[CID], *w = &k->phone[3];
+	char id[64], same[64];
+
+	watch(w, "1002", DIALOG, "state=\"full\"");
+	call_up(a, b, SDP_PLAIN, SDP_PLAIN);
+	notified(w, "active", "<state>confirmed</state>");
+	assert_true(phone_has(w, "<remote><identity>sip:1001@voice.example.org</identity>"));
+	attr(w->bytes, "id", id, sizeof id);
+	phone_in_dialog(a, "REFER", "Refer-To: <sip:1003@voice.example.org>\r\nRefer-Sub: false\r\n", NULL);
+	phone_expect(c, "INVITE");
+	phone_answer(c, 200, NULL, SDP_PLAIN);
+	phone_expect(b, "INVITE");
+	phone_answer(b, 200, NULL, SDP_PLAIN);
+	phone_expect(b, "ACK");
+	phone_expect(c, "ACK");
+	phone_forget(a);
+	notified(w, "active", "<remote><identity>sip:1003@voice.example.org</identity>");
+	assert_true(phone_has(w, "<state>confirmed</state>"));
+	assert_string_equal(attr(w->bytes, "id", same, sizeof same), id);
+	phone_in_dialog(c, "BYE", NULL, NULL);
+	phone_expect_status(c, 200);
+	phone_expect(b, "BYE");
+	phone_answer(b, 200, NULL, NULL);
+	notified(w, "active", "<state>terminated</state>");
+	unwatch(w, DIALOG);
 }
 
 /* Calls that are there when somebody begins to look; the caller's side; and who is not named to anyone. */
@@ -628,9 +660,10 @@ static void shutting_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(what_is_refused), T(a_call_is_seen), T(taken_from_the_lamp), T(a_call_that_is_there), T(asked_once), T(time_and_refresh),
-		T(what_its_answers_mean), T(not_too_often), T(mailboxes), T(presence), T(what_is_not_published), T(bounds),
-		T(fallen), T(shutting_down),
+		T(what_is_refused), T(a_call_is_seen), T(taken_from_the_lamp), T(a_transfer_is_seen),
+		T(a_call_that_is_there), T(asked_once), T(time_and_refresh), T(what_its_answers_mean),
+		T(not_too_often), T(mailboxes), T(presence), T(what_is_not_published), T(bounds), T(fallen),
+		T(shutting_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

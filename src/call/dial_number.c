@@ -103,16 +103,19 @@ size_t rf_dial_country_digits(struct rf_view digits)
 }
 
 /* "+49 (0) 30 ...": the prefix that is only dialled inside the country stands between code and number. Some carriers
- * pass over it, so it must not make another number of it. */
-static struct rf_view without_prefix(const struct rf_site_plan *plan, struct rf_view body)
+ * pass over it, so it must not make another number of it: taken off, as often as it stands there. False: none did. */
+static bool take_prefix(const struct rf_site_plan *plan, struct rf_view body, struct rf_view *ret_rest)
 {
 	struct rf_view rest = rf_view_from(body, plan->country_code.n);
+	bool taken = false;
 
 	if (!plan->country_code.n || !plan->national.n || !rf_view_starts(body, plan->country_code) ||
-	    !rf_view_starts(rest, plan->national) ||
 	    (plan->national.p[0] != '0' && !rf_view_eq(plan->country_code, RF_V("1"))))
-		return (struct rf_view){ NULL, 0 };
-	return rf_view_from(rest, plan->national.n);
+		return false;
+	for (; rest.n && rf_view_starts(rest, plan->national); taken = true)
+		rest = rf_view_from(rest, plan->national.n);
+	*ret_rest = rest;
+	return taken;
 }
 
 static bool build(struct rf_view a, struct rf_view b, struct rf_view c, uint8_t buf[static RF_DIAL_NUMBER_MAX],
@@ -133,15 +136,17 @@ static bool build(struct rf_view a, struct rf_view b, struct rf_view c, uint8_t 
 static bool in_full(const struct rf_site_plan *plan, struct rf_view body, uint8_t buf[static RF_DIAL_NUMBER_MAX],
 		    struct rf_view *ret)
 {
-	struct rf_view none = { NULL, 0 }, rest = without_prefix(plan, body);
+	struct rf_view none = { NULL, 0 }, rest;
 
-	return rest.n ? build(plan->country_code, rest, none, buf, ret) : build(body, none, none, buf, ret);
+	return take_prefix(plan, body, &rest) ? rest.n && build(plan->country_code, rest, none, buf, ret) :
+						build(body, none, none, buf, ret);
 }
 
 bool rf_dial_e164(const struct rf_site_plan *plan, struct rf_view number, uint8_t buf[static RF_DIAL_NUMBER_MAX],
 		  struct rf_view *ret_e164, const char **ret_how)
 {
-	struct rf_view none = { NULL, 0 }, rest = number;
+	struct rf_view none = { NULL, 0 }, rest = number, body;
+	uint8_t text[RF_DIAL_NUMBER_MAX];
 
 	*ret_how = "dialled with +";
 	if (number.n && number.p[0] == '+') {
@@ -158,7 +163,8 @@ bool rf_dial_e164(const struct rf_site_plan *plan, struct rf_view number, uint8_
 		return false;
 	*ret_how = "national prefix";
 	if (plan->national.n && rf_view_starts(rest, plan->national))
-		return build(plan->country_code, rf_view_from(rest, plan->national.n), none, buf, ret_e164);
+		return build(plan->country_code, rf_view_from(rest, plan->national.n), none, text, &body) &&
+		       in_full(plan, rf_view_from(body, 1), buf, ret_e164);
 	*ret_how = "national number";
 	if (plan->national_digits && rest.n == plan->national_digits)
 		return build(plan->country_code, rest, none, buf, ret_e164);

@@ -187,3 +187,82 @@ def test_real_phones(site):
     os.kill(hall.process.pid, signal.SIGKILL)
     lobby.command("hangup")
     census(site)
+
+
+def test_feature_codes(three):
+    """What a phone dials holds for the next call, after kill -9, and for its own number only."""
+    site, lobby, desk, hall = three
+
+    def dial(client, number, code, answer, phrase):
+        invite(client, aor(site, number), aor(site, code))
+        m = expect(client, answer)
+        assert m.line == f"SIP/2.0 {answer} {phrase}"
+        client.send(Leg(client, client.call_id, m.get("From"), m.get("To"), m.get("To"), 0).request("ACK", cseq=1))
+
+    dial(desk, 1002, "*721003", 480, "All calls go to 1003")
+    call(site, lobby, 1002)
+    talk(lobby, hall, expect(hall, "INVITE"))
+    dial(desk, 1002, "*7200900123", 403, "Calls May Not Be Forwarded There")
+    invite(desk, aor(site, 1001), aor(site, "*73"))
+    assert expect(desk, 403)
+    event = site.wait_event("number.changed", number="1002")
+    assert event["phone"] == "desk" and event["by"] == "feature code" and event["set"] == "forward_always=1003"
+    site.kill()
+    site.up()
+    assert site.json("number", "show", "1002")["settings"]["forward_always"] == "1003"
+
+
+@pytest.fixture
+def many(make_site):
+    """Six phones whose connections the kernel spread over two workers."""
+    numbers = {f"phone{i}": str(1001 + i) for i in range(6)}
+    members = ", ".join(f'"{n}"' for n in list(numbers.values())[1:])
+    site = make_site(extra="sip: { workers: 2 }\ngroups:\n"
+                     f'  - {{ name: g, number: "2000", members: [{members}], strategy: longest_idle, ring_seconds: 5 }}\n',
+                     phones=numbers)
+    clients = {}
+    for name, number in numbers.items():
+        clients[number] = site.client(name).open()
+        assert clients[number].register(aor(site, number)).code == 200
+    return site, clients
+
+
+def test_two_workers(many):
+    """A setting is seen, and who is in a call is known, wherever a call comes from; a chain over both workers."""
+    site, c = many
+    for n in range(1001, 1006):
+        site.run("number", "set", n, "--forward-busy", n + 1)
+    call_from = c["1006"]
+    invite(call_from, aor(site, 1006), aor(site, 1001))
+    for n in range(1001, 1005):
+        c[str(n)].reply(expect(c[str(n)], "INVITE"), 486)
+    got = expect(c["1005"], "INVITE")
+    assert got.get("History-Info").count("index=") == 5
+    talk(call_from, c["1005"], got)
+    for n in range(1001, 1006):
+        site.run("number", "clear", n)
+    site.run("number", "set", "1002", "--call-waiting", "off")
+    invite(c["1001"], aor(site, 1001), aor(site, 1002))
+    answer(c["1002"], expect(c["1002"], "INVITE"))
+    ok = expect(c["1001"], 200)
+    a = Leg(c["1001"], c["1001"].call_id, ok.get("From"), ok.get("To"), uri(ok.get("Contact")), 1)
+    a.cseq = int(ok.get("CSeq").split()[0])
+    c["1001"].send(a.request("ACK", cseq=a.cseq))
+    expect(c["1002"], "ACK")
+    for n in ("1003", "1004", "1005", "1006"):
+        invite(c[n], aor(site, n), aor(site, 1002))
+        refused(c[n], 486)
+    c["1001"].send(a.request("BYE"))
+    expect(c["1001"], 200)
+    c["1002"].reply(expect(c["1002"], "BYE"), 200)
+    rung = []
+    for _ in range(5):                            # each member once: who rang last has been idle the least
+        invite(c["1001"], aor(site, 1001), aor(site, 2000))
+        for n in ("1002", "1003", "1004", "1005", "1006"):
+            got = n not in rung and c[n].receive(0.3)
+            if got:
+                rung.append(n)
+                talk(c["1001"], c[n], got)
+                break
+    assert sorted(rung) == ["1002", "1003", "1004", "1005", "1006"]
+    census(site)

@@ -36,6 +36,7 @@ struct rf_pair *rf_pair_new(struct rf_call *call, struct rf_party *callee)
 		return NULL;
 	}
 	pair->step = call->step;
+	pair->a->unnamed = call->anonymous;
 	pair->b->index = ++call->next_index;
 	TAILQ_INIT(&pair->relays);
 	TAILQ_INSERT_TAIL(&call->pairs, pair, list);

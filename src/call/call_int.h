@@ -82,6 +82,7 @@ struct rf_leg {
 	uint16_t index;             /* 0: it called; n: the n-th that was called */
 	uint8_t bye;                /* enum rf_leg_bye */
 	uint8_t news_rounds;
+	bool unnamed;               /* it called without a name, wherever it is moved: watchers of others are not told */
 	uint8_t shown;              /* what the board was told last: enum rf_line_state */
 	bool flow_entered;
 	bool secure;                /* flow of kind NONE: it is resolved anew for each request, over TLS only */

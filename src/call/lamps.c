@@ -34,13 +34,12 @@ static void put_id(struct rf_board_dialog *d, const struct rf_leg *leg)
 /* Who asked not to be named is not named to watchers either. */
 static void put_remote(struct rf_board_dialog *d, struct rf_leg *leg)
 {
-	const struct rf_call *call = leg->pair->call;
-	const struct rf_party *other = rf_leg_other(leg)->party;
+	const struct rf_leg *other = rf_leg_other(leg);
 
-	if (call->anonymous && other == call->caller)
+	if (other->unnamed)
 		return;
-	d->remote_number = other->number;
-	d->remote_display = other->display;
+	d->remote_number = other->party->number;
+	d->remote_display = other->party->display;
 }
 
 static void show(struct rf_leg *leg, uint8_t state)

@@ -266,6 +266,40 @@ static void a_transfer_is_seen(void **state)
 	unwatch(w, DIALOG);
 }
 
+/* Who called without a name has none after a transfer either. */
+static void nameless_after_a_transfer(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[ANN], *b = &k->phone[BOB], *c = &k->phone[CID], *w = &k->phone[3];
+
+	phone_request(a, "INVITE", "1002", "sip:anonymous@anonymous.invalid", "1002", NULL, SDP_PLAIN);
+	phone_expect(b, "INVITE");
+	phone_answer(b, 200, NULL, SDP_PLAIN);
+	phone_expect_status(a, 200);
+	phone_ack(a, NULL);
+	phone_expect(b, "ACK");
+	watch(w, "1003", DIALOG, "state=\"full\"");
+	phone_in_dialog(b, "REFER", "Refer-To: <sip:1003@voice.example.org>\r\nRefer-Sub: false\r\n", NULL);
+	phone_expect(c, "INVITE");
+	phone_answer(c, 200, NULL, SDP_PLAIN);
+	phone_expect(a, "INVITE");
+	phone_answer(a, 200, NULL, SDP_PLAIN);
+	phone_expect(a, "ACK");
+	phone_expect(c, "ACK");
+	phone_forget(b);
+	notified(w, "active", "<state>confirmed</state>");
+	assert_false(phone_has(w, "1001"));
+	kit_wait(k, 3000);
+	phone_forget(w);
+	phone_in_dialog(c, "BYE", NULL, NULL);
+	phone_expect_status(c, 200);
+	phone_expect(a, "BYE");
+	phone_answer(a, 200, NULL, NULL);
+	notified(w, "active", "<state>terminated</state>");
+	assert_false(phone_has(w, "1001"));
+	unwatch(w, DIALOG);
+}
+
 /* Calls that are there when somebody begins to look; the caller's side; and who is not named to anyone. */
 static void a_call_that_is_there(void **state)
 {
@@ -661,7 +695,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(what_is_refused), T(a_call_is_seen), T(taken_from_the_lamp), T(a_transfer_is_seen),
-		T(a_call_that_is_there), T(asked_once), T(time_and_refresh), T(what_its_answers_mean),
+		T(nameless_after_a_transfer), T(a_call_that_is_there), T(asked_once), T(time_and_refresh),
+		T(what_its_answers_mean),
 		T(not_too_often), T(mailboxes), T(presence), T(what_is_not_published), T(bounds), T(fallen),
 		T(shutting_down),
 	};

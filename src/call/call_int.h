@@ -185,6 +185,7 @@ struct rf_call {
 	uint8_t hops_first, hops;   /* Max-Forwards for the INVITEs that the caller's causes: of the first step, and now */
 	uint16_t relays;
 	uint16_t pair_n;
+	const char *identity;       /* of a caller outside: as in rf_in */
 	const char *why;            /* the outcome in words, static */
 	struct rf_precedence precedence;
 	struct rf_wall start;

@@ -191,6 +191,7 @@ void rf_call_core_free(struct rf_call_core *core)
 	rf_table_fini(&core->by_number);
 	rf_suspects_free(core->suspects);
 	rf_rates_free(core->rates);
+	rf_trunk_stir_stop(core);
 	rf_stir_close(core);
 	rf_call_shared_put(core->shared);
 	rf_trunks_put(core->trunks);
@@ -448,12 +449,18 @@ static void options(struct rf_call_core *core, struct rf_in *in)
 	rf_core_reply_headers(core, in->srv, 200, RF_V(""), headers);
 }
 
+void rf_core_invite(struct rf_call_core *core, struct rf_in *in)
+{
+	if (!rf_guest_replaces(core, in) && !rf_pickup_dialled(core, in))
+		rf_setup_invite(core, in);
+}
+
 static void served(struct rf_call_core *core, struct rf_in *in)
 {
 	switch (in->msg->method) {
 	case RF_SIP_INVITE:
-		if (!rf_guest_replaces(core, in) && !rf_pickup_dialled(core, in))
-			rf_setup_invite(core, in);
+		if (!rf_trunk_proves(core, in))
+			rf_core_invite(core, in);
 		break;
 	case RF_SIP_SUBSCRIBE:
 		rf_sub_request(core, in);

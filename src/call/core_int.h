@@ -133,6 +133,8 @@ struct rf_in {
 	struct rf_srv *srv;        /* NULL for ACK */
 	const struct rf_peer *from;
 	struct rf_proof proof;
+	const char *identity;      /* of a caller outside: what became of its signature, static; NULL: not looked at */
+	bool unproven;             /* it was looked at, and nothing proves it */
 };
 
 static inline const struct rf_site *rf_core_site(const struct rf_call_core *core)
@@ -180,6 +182,8 @@ bool rf_load_admits(struct rf_call_core *core, struct rf_in *in);
 void rf_core_reply(struct rf_call_core *core, struct rf_srv *srv, unsigned code, struct rf_view reason);
 void rf_core_reply_headers(struct rf_call_core *core, struct rf_srv *srv, unsigned code, struct rf_view reason,
 			   struct rf_view headers);
+/* An INVITE outside a dialog, from somebody who may send one. */
+void rf_core_invite(struct rf_call_core *core, struct rf_in *in);
 /* Refuse by a verdict: challenge, or code with its text; recorded. */
 void rf_core_refuse(struct rf_call_core *core, struct rf_in *in, const struct rf_verdict *v);
 /* 405 with Allow. */

@@ -389,6 +389,7 @@ static void record_caller(struct rf_call *call)
 	cdr.leg = RF_V("a");
 	cdr.direction = RF_V("in");
 	cdr.code = call->code;
+	cdr.identity = word(call->identity);
 	cdr.outcome = word(outcome(call));
 	cdr.end = rf_call_wall(call);
 	post(call, &cdr);
@@ -447,6 +448,8 @@ void rf_record_leg(struct rf_leg *leg)
 		cdr.forwarded_by = leg->by->number;
 	cdr.call_id = leg->dlg ? rf_dialog_call_id(leg->dlg) : RF_V("");
 	put_outcome(&cdr, call, leg);
+	if (leg->index == 0)
+		cdr.identity = word(call->identity);
 	cdr.ring = leg->ring;
 	cdr.answer = leg->answer;
 	cdr.end = leg->end.us ? leg->end : rf_call_wall(call);

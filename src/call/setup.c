@@ -385,6 +385,7 @@ static int fill_call(struct rf_call *call, const struct rf_in *in, struct rf_rou
 	call->origin = &rf_caller_origin;
 	dialled(call, rf_view_of(to->dialled, to->dialled_n));
 	call->anonymous = plan->anonymous;
+	call->identity = in->identity;
 	call->had_offer = has_sdp;
 	call->requires_rel = rf_sip_msg_has_token(in->msg, RF_SIP_H_REQUIRE, RF_V("100rel"));
 	call->hops_first = hops_of(in->msg);

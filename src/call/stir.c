@@ -322,6 +322,7 @@ int rf_stir_open(struct rf_call_core *core)
 	s->core = core;
 	s->fd = -1;
 	TAILQ_INIT(&s->wants);
+	TAILQ_INIT(&s->invites);
 	core->stir = s;
 	return 0;
 }

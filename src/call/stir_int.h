@@ -92,6 +92,7 @@ struct rf_stir {
 	size_t cache_n;
 	struct rf_stir_want_list wants;
 	size_t wants_n, checks_n;
+	TAILQ_HEAD(, rf_trunk_wait) invites; /* of trunks, that wait (trunk_stir.c) */
 	int fd;                          /* the fetcher, -1 */
 	struct rf_watch *watch;
 	uint32_t next_id;

@@ -4,6 +4,7 @@
  *	trunk_caller.c  who calls: as a trunk says it, as a phone is shown it, and as a trunk is told
  *	trunk_channel.c places for calls
  *	trunk_plan.c    calls to trunks: a source of a plan, one trunk after the other, and what is different about its legs
+ *	trunk_stir.c    callers proven by signatures, and ours signed
  *	trunk_watch.c   OPTIONS to each trunk, and what comes of them (health.h)
  *	trunk_table.h   what all workers know together: channels, rates, state
  *	trunk_number.h  forms of numbers
@@ -65,6 +66,9 @@ int rf_trunk_put_uri(const struct rf_site_trunk *t, struct rf_view number, struc
 /* The party of a call from a trunk, by From or, from a trusted one, by P-Asserted-Identity. Its number is a number of
  * the world in E.164 form or empty, never one of ours; what else it may be is in `shown`. NULL: no memory. */
 struct rf_party *rf_trunk_caller(struct rf_call_core *core, const struct rf_in *in);
+/* The identity of a request from a trunk that counts: of a trusted peer the one that it asserts (RFC 3325), else From.
+ * True: asserted. */
+bool rf_trunk_asserted(const struct rf_in *in, struct rf_sip_addr *ret_addr);
 /* How a phone of ours sees a caller from outside: From, and P-Asserted-Identity when the number is one. */
 int rf_trunk_put_from(const struct rf_call *call, struct rf_writer *w);
 void rf_trunk_put_asserted(const struct rf_call *call, struct rf_writer *w);
@@ -84,6 +88,16 @@ void rf_trunk_give_channel(struct rf_party *party);
 /* One for the caller, who is behind a trunk. 0, or the code to refuse with; recorded. */
 unsigned rf_trunk_take_in(struct rf_call *call);
 void rf_trunk_record_bound(struct rf_call *call, const struct rf_party *party, const char *bound);
+
+/* --- trunk_stir.c */
+
+/* An INVITE from a trunk that is to be proven. False: it may go on, with what came of it in in->identity. True: it was
+ * refused, or waits for a certificate and goes on by itself. */
+bool rf_trunk_proves(struct rf_call_core *core, struct rf_in *in);
+/* Those that wait are let go: at the end of the core. */
+void rf_trunk_stir_stop(struct rf_call_core *core);
+/* Identity and Date of a call to this trunk, when it wants them; number: as which the caller is shown to it. */
+void rf_trunk_put_identity(struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_view number, struct rf_writer *w);
 
 /* --- trunk_plan.c */
 

@@ -6,8 +6,7 @@
 
 /* --- who calls, as a trunk says it */
 
-/* The identity that counts: of a trusted peer the one that it asserts (RFC 3325), else From. */
-static bool asserted(const struct rf_in *in, struct rf_sip_addr *ret_addr)
+bool rf_trunk_asserted(const struct rf_in *in, struct rf_sip_addr *ret_addr)
 {
 	struct rf_sip_values it = rf_sip_values_of(in->msg, RF_SIP_H_P_ASSERTED_IDENTITY);
 	struct rf_view v;
@@ -62,7 +61,7 @@ struct rf_party *rf_trunk_caller(struct rf_call_core *core, const struct rf_in *
 	uint8_t user_buf[256], number_buf[RF_TRUNK_NUMBER_MAX], raw[512], shown[RF_DISPLAY_BYTES];
 	struct rf_view number = { NULL, 0 }, name = { NULL, 0 }, user;
 	struct rf_sip_addr a;
-	bool by_assertion = asserted(in, &a);
+	bool by_assertion = rf_trunk_asserted(in, &a);
 
 	user = user_of(&a.uri, user_buf, sizeof user_buf);
 	bool claims = a.uri.scheme != RF_SIP_SCHEME_TEL && rf_identity_our_host(core, &a.uri);
@@ -73,7 +72,7 @@ struct rf_party *rf_trunk_caller(struct rf_call_core *core, const struct rf_in *
 		claims = true;
 		number = (struct rf_view){ NULL, 0 };
 	}
-	if (!claims && in->proof.trunk->trusted &&
+	if (!claims && in->proof.trunk->trusted && !in->unproven &&
 	    rf_sip_addr_display(by_assertion && a.display.n ? &a : &in->msg->from, raw, sizeof raw, &name) == 0)
 		name = rf_display_outside(core->directory, name, number, shown);
 	else
@@ -212,6 +211,7 @@ void rf_trunk_put_headers(struct rf_leg *leg, struct rf_writer *w)
 		rf_put_byte(w, '<');
 		put_our_uri(leg, t, number, w);
 		rf_put_lit(w, ">\r\n");
+		rf_trunk_put_identity(leg, t, number, w);
 	}
 	if (t && t->trusted)
 		put_diversion(leg, t, w);

@@ -31,6 +31,7 @@ static const struct kind kinds[RF_EVENT_KIND_COUNT] = {
 	[RF_EVENT_CALL_RETRIEVED] = { "call.retrieved", "a parked call was taken, or came back to who parked it", false },
 	[RF_EVENT_MEDIA_REFUSED] = { "media.refused", "media broke the policy of the site", true },
 	[RF_EVENT_IDENTITY_REFUSED] = { "identity.refused", "someone spoke for an identity that is not theirs", true },
+	[RF_EVENT_IDENTITY_SIGNED] = { "identity.signed", "a call to the outside was signed", false },
 	[RF_EVENT_IDENTITY_VERIFIED] = { "identity.verified", "another organisation's signature proved who calls", false },
 	[RF_EVENT_IDENTITY_INVALID] = { "identity.invalid", "a signed caller identity was not believed", true },
 	[RF_EVENT_AUTH_FAILED] = { "auth.failed", "a wrong password or certificate", true },

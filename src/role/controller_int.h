@@ -118,6 +118,7 @@ struct rf_controller {
 	struct rf_location *location;
 	struct rf_settings_table *settings;
 	struct rf_stir_setup *stir;  /* NULL: the site has nothing for caller identity */
+	struct timespec stir_store_at; /* its store of certificates was last changed */
 	struct rf_loop *loop;        /* main's */
 	struct rf_watch *signals;
 	struct rf_admin *admin;
@@ -171,6 +172,8 @@ int rf_controller_start_fetcher(struct rf_controller *k, struct rf_diag *diag);
 /* *ret_setup NULL: the site neither signs nor verifies. */
 int rf_controller_load_stir(struct rf_controller *k, const struct rf_site *site, struct rf_stir_setup **ret_setup,
 			    struct rf_diag *diag);
+/* Did a command change the store of certificates? Then take it up. */
+void rf_controller_poll_stir(struct rf_controller *k);
 
 /* controller_reload.c */
 int rf_controller_reload(struct rf_controller *k, const char *by, struct rf_diag *diag);

@@ -161,6 +161,7 @@ void rf_controller_poll_store(struct rf_controller *k)
 	bool changed = false;
 	char why[700];
 
+	rf_controller_poll_stir(k);
 	int rc = rf_store_changed(k->store, &changed);
 	if (rc || !changed)
 		return;

@@ -2,6 +2,8 @@
  * reload, once the process is confined; so what can be loaded at the start can be loaded again. */
 #include "role/controller_int.h"
 
+#include "pki/stir_store.h"
+
 #include <openssl/evp.h>
 #include <stdio.h>
 
@@ -44,6 +46,14 @@ int rf_controller_start_fetcher(struct rf_controller *k, struct rf_diag *diag)
 	return t->hosts.n && t->trust.n ? rf_fetcher_new(&opt, &k->fetcher, diag) : 0;
 }
 
+/* A file put into the folder, replaced or taken out changes the folder. */
+static struct timespec store_changed(void)
+{
+	struct stat st;
+
+	return stat(RF_STIR_STORE, &st) == 0 ? st.st_mtim : (struct timespec){ 0 };
+}
+
 int rf_controller_load_stir(struct rf_controller *k, const struct rf_site *site, struct rf_stir_setup **ret_setup,
 			    struct rf_diag *diag)
 {
@@ -56,9 +66,28 @@ int rf_controller_load_stir(struct rf_controller *k, const struct rf_site *site,
 	};
 
 	*ret_setup = NULL;
+	k->stir_store_at = store_changed();
 	if (!signs && !t->trust.n)
 		return 0;
 	int rc = signs ? look_at_pair(k, rf_site_cstr(t->certificate), diag) : 0;
 
 	return rc ? rc : rf_stir_setup_new(&conf, k->clock.wall(k->clock.ctx), k->log, ret_setup, diag);
+}
+
+void rf_controller_poll_stir(struct rf_controller *k)
+{
+	struct timespec at = store_changed();
+	struct rf_stir_setup *next = NULL, *old = k->stir;
+	struct rf_diag diag = { 0 };
+
+	if (at.tv_sec == k->stir_store_at.tv_sec && at.tv_nsec == k->stir_store_at.tv_nsec)
+		return;
+	if (rf_controller_load_stir(k, k->site, &next, &diag)) {
+		rf_log(k->log, RF_LOG_ERROR, "%s has changed and could not be read: %s", RF_STIR_STORE, diag.text);
+		return;
+	}
+	k->stir = next;
+	if (rf_controller_publish(k))
+		rf_log(k->log, RF_LOG_ERROR, "not every worker could be told of the new certificates: reload again");
+	rf_stir_setup_put(old);
 }

@@ -33,7 +33,7 @@ static struct rf_view line(struct rf_reader *r)
 	return v.n && v.p[v.n - 1] == '\r' ? rf_view_sub(v, 0, v.n - 1) : v;
 }
 
-int rf_fetch_body(struct rf_view response, size_t most, struct rf_view *ret_body)
+int rf_fetch_body(struct rf_view response, bool ended, size_t most, struct rf_view *ret_body)
 {
 	struct rf_reader r = rf_reader_of(response);
 	struct rf_view status = line(&r), v;
@@ -62,7 +62,9 @@ int rf_fetch_body(struct rf_view response, size_t most, struct rf_view *ret_body
 	*ret_body = rf_view_of(r.p, rf_left(&r));
 	if (ret_body->n > most)
 		return RF_E_LIMIT;
-	return ret_body->n == 0 || (has_length && length != ret_body->n) ? RF_E_MALFORMED : 0;
+	if (ret_body->n == 0 || (has_length ? length != ret_body->n : !ended))
+		return RF_E_MALFORMED;
+	return 0;
 }
 
 /* ---- the connection */
@@ -166,7 +168,8 @@ static int ask(struct fetch *f)
 	return rc;
 }
 
-static int read_all(struct fetch *f, uint8_t *buf, size_t cap, size_t *ret_n)
+/* To the end; *ret_ended: it was said by TLS, so nothing was cut off on the way. */
+static int read_all(struct fetch *f, uint8_t *buf, size_t cap, size_t *ret_n, bool *ret_ended)
 {
 	size_t have = 0;
 
@@ -177,8 +180,8 @@ static int read_all(struct fetch *f, uint8_t *buf, size_t cap, size_t *ret_n)
 
 		if (n > 0)
 			have += (size_t)n;
-		else if (rc == RF_E_CLOSED) /* a proper end, so nothing was cut off on the way */
-			return *ret_n = have, 0;
+		else if (rc == RF_E_CLOSED || rc == RF_E_CRYPTO)
+			return *ret_n = have, *ret_ended = rc == RF_E_CLOSED, 0;
 		else if (rc)
 			return rc;
 	}
@@ -208,6 +211,7 @@ int rf_fetch_https(struct ssl_ctx_st *ctx, struct rf_view url, unsigned deadline
 	size_t room = cap + RF_HTTP_HEAD_MAX, n = 0;
 	uint8_t *buf = malloc(room);
 	struct rf_view v;
+	bool ended = false;
 	int rc = buf ? split(&f, url) : -ENOMEM;
 
 	if (!rc) {
@@ -219,9 +223,9 @@ int rf_fetch_https(struct ssl_ctx_st *ctx, struct rf_view url, unsigned deadline
 	if (!rc)
 		rc = ask(&f);
 	if (!rc)
-		rc = read_all(&f, buf, room, &n);
+		rc = read_all(&f, buf, room, &n, &ended);
 	if (!rc)
-		rc = rf_fetch_body(rf_view_of(buf, n), cap, &v);
+		rc = rf_fetch_body(rf_view_of(buf, n), ended, cap, &v);
 	if (!rc) {
 		memcpy(body, v.p, v.n);
 		*ret_n = v.n;

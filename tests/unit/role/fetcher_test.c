@@ -52,10 +52,12 @@ static void bodies(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct rf_view body = { NULL, 0 };
-		int rc = rf_fetch_body(rf_view_str(rows[i].in), 10, &body);
+		int rc = rf_fetch_body(rf_view_str(rows[i].in), true, 10, &body);
 
 		if (rows[i].body ? rc || !rf_view_eq(body, rf_view_str(rows[i].body)) : rc == 0)
 			fail_msg("\"%s\": %d", rows[i].in, rc);
+		if (!strstr(rows[i].in, "Length")) /* cut off, for all that is known */
+			assert_int_not_equal(rf_fetch_body(rf_view_str(rows[i].in), false, 10, &body), 0);
 	}
 }
 

@@ -1,12 +1,14 @@
 """Forwards, do not disturb, hunt groups, and what is set for a number, on a running controller: set by commands, carried
 out in calls of raw clients and of real phones."""
 import os
+import shutil
 import signal
 
 import pytest
 
 from dialogs import SDP, Leg, expect, invite, sdp, uri
 from lab import wait_until
+from trunks import Authority, Peer
 
 GROUP = 'groups:\n  - { name: desk, number: "2000", members: ["1002", "1003"], strategy: in_order, ring_seconds: 5 }\n'
 
@@ -265,4 +267,64 @@ def test_two_workers(many):
                 talk(c["1001"], c[n], got)
                 break
     assert sorted(rung) == ["1002", "1003", "1004", "1005", "1006"]
+    census(site)
+
+
+ABROAD = """\
+dial_plans:
+  default: {{ country_code: "49", area_code: "30", outside: "0" }}
+dial_plan: default
+classes:
+  staff: {{ grants: [internal, local] }}
+  travel: {{ grants: [internal, international] }}
+class: staff
+trunks:
+  - {{ name: carrier, peer: "{peer}", port: 5061, ca: carrier-ca.pem, certificate: [sip.carrier.example],
+       numbers: {{ "+4930123410xx": "10xx" }}, health_interval: 0 }}
+"""
+
+
+def test_abroad_by_the_right_of_who_forwards(make_site, tmp_path):
+    """Nobody reaches abroad over a forward of someone who may not call there; where that one may, everybody does."""
+    site = make_site(phones={"lobby": "1001", "desk": "1002"}, up=False)
+    address = site.phone_address(7)
+    authority = Authority(tmp_path / "carrier")
+    shutil.copy(authority.cert, site.dir / "carrier-ca.pem")
+    site.write(ABROAD.format(peer=address))
+    peer = Peer(site, address, *authority.issue("DNS:sip.carrier.example"))
+    peer.listen()
+    site.run("user", "add", "dora", "--number", "1002", "--password-stdin", stdin="correct horse battery\n")
+    site.run("user", "set", "dora", "--class", "travel")
+    site.up()
+    lobby, desk = (site.client(n).open() for n in ("lobby", "desk"))
+    for c, number in ((lobby, 1001), (desk, 1002)):
+        assert c.register(aor(site, number)).code == 200
+    far = "00033140506070"
+    call(site, lobby, far)
+    refused(lobby, 403)
+    site.run("number", "set", "1002", "--forward-always", far)
+    call(site, lobby, 1002)
+    got = expect(peer, "INVITE")
+    assert "+33140506070" in got.line and "1002@" not in str(got.headers)
+    answer(peer, got)
+    ok = expect(lobby, 200)
+    a = Leg(lobby, lobby.call_id, ok.get("From"), ok.get("To"), uri(ok.get("Contact")), int(ok.get("CSeq").split()[0]))
+    lobby.send(a.request("ACK", cseq=a.cseq))
+    expect(peer, "ACK")
+    lobby.send(a.request("BYE"))
+    expect(lobby, 200)
+    peer.reply(expect(peer, "BYE"), 200)
+    assert site.wait_event("call.forwarded")["chain"] == "1002>+33140506070(302)"
+    site.run("user", "set", "dora", "--class", "none")      # from now on
+    call(site, lobby, 1002)
+    refused(lobby, 403)
+    assert site.wait_event("call.refused", **{"from": "1002"})["rule"] == "class-denied"
+    site.run("number", "clear", "1002")
+    site.run("user", "set", "dora", "--class", "travel")
+    site.run("number", "set", "1001", "--forward-always", far)
+    for spelling in (far, "+33140506070", "000331405060" + "70"):
+        site.run("number", "set", "1001", "--forward-always", spelling)
+        invite(desk, aor(site, 1002), aor(site, 1001))
+        refused(desk, 403)
+    assert peer.receive(0.2) is None
     census(site)

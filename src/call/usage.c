@@ -42,8 +42,10 @@ const char *rf_usage_rule(enum rf_usage_bound bound)
 const char *rf_usage_why(enum rf_usage_bound bound)
 {
 	static const char *const texts[] = {
-		"", "as many calls at once as the class of service allows",
-		"as many calls in an hour as the class of service allows", "the minutes abroad of this day are used up",
+		"",
+		"as many calls at once as the class of service allows",
+		"as many calls in an hour as the class of service allows",
+		"the minutes abroad of this day are used up",
 		"too many callers with bounds to count them",
 	};
 

@@ -109,6 +109,7 @@ struct rf_trunk_order {
 	struct rf_view caller;       /* shown instead of the caller's own number, in E.164 form; "": by the trunk's numbers */
 	bool emergency;              /* trunks that are down are tried too, after the others */
 	unsigned cause;              /* as for rf_plan_hop() */
+	const struct rf_dialled *by; /* by whose right (outside.h); NULL: nobody is asked, an emergency call */
 };
 
 /* Push the trunks onto the plan. Not 0: it was refused there. */

@@ -3,35 +3,101 @@
 #include "call/trunk.h"
 
 #include "call/call_int.h"
+#include "call/outside.h"
 #include "call/plan_dial.h"
 #include "call/trunk_number.h"
 
 #include <stdlib.h>
 
+struct trunks {
+	struct rf_source source;
+	struct rf_view number, caller; /* behind the struct */
+	const struct rf_view *names;   /* likewise: the site may change while it rings */
+	size_t n, at;
+	bool emergency, last_round, tried;
+	bool by_right;                 /* of who dialled this text; the views likewise */
+	struct rf_dial_who who;
+	struct rf_view text;
+};
+
 /* --- what is different about a leg to a trunk */
+
+/* What its leg holds. */
+struct trunk_leg {
+	struct rf_trunk_peer *peer;
+	bool by_right;
+	struct rf_outside right;
+};
 
 static const struct rf_site_trunk *trunk_of(const struct rf_leg *leg)
 {
 	return rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk);
 }
 
-static unsigned take(struct rf_leg *leg)
+/* The right to this call, as it is now: it may have fallen while other trunks were tried. */
+static unsigned take_right(struct rf_leg *leg, const struct trunks *by, struct trunk_leg *own)
 {
 	struct rf_call_core *core = rf_leg_core(leg);
-	const struct rf_site_trunk *t = trunk_of(leg);
-	struct rf_trunk_peer *p = t ? rf_trunk_peer(core, t) : NULL;
+
+	rf_dial(&(struct rf_dial_ask){ core->directory, by->who, by->text, rf_core_wall(core), false }, &core->dial);
+	if (core->dial.kind != RF_DIAL_OUTSIDE)
+		return 403;
+	int rc = rf_outside_begin(&own->right, leg, core, &by->who, by->text, &core->dial);
+
+	own->by_right = rc == 0;
+	if (rc == RF_E_DENIED) {
+		core->counters.calls_over_use++;
+		rf_record_bound(leg->pair->call, "abroad_minutes_per_day");
+	}
+	return rc == 0 ? 0 : rc == RF_E_DENIED ? 403 : 500;
+}
+
+static void release(struct trunk_leg *own)
+{
+	if (own->by_right)
+		rf_outside_end(&own->right);
+	free(own);
+}
+
+static unsigned take_place(struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_trunk_peer *p)
+{
+	struct rf_call_core *core = rf_leg_core(leg);
 	const char *bound = "calls_per_second_out";
 
-	if (!p)
-		return 503;
 	if (rf_trunk_rate_take(p, RF_TRUNK_OUT, t->calls_per_second_out, rf_core_now(core)) ||
 	    !rf_trunk_take_channel(leg->pair->call, leg->party, t, RF_TRUNK_OUT, &bound)) {
 		rf_trunk_record_bound(leg->pair->call, leg->party, bound);
 		leg->full = true;
 		return 503;
 	}
-	leg->aim_arg = p;
 	return 0;
+}
+
+static unsigned take(struct rf_leg *leg)
+{
+	const struct trunks *by = leg->aim_arg;
+	const struct rf_site_trunk *t = trunk_of(leg);
+	struct rf_trunk_peer *p = t ? rf_trunk_peer(rf_leg_core(leg), t) : NULL;
+	struct trunk_leg *own = p ? calloc(1, sizeof *own) : NULL;
+
+	if (!own)
+		return 503;
+	own->peer = p;
+	unsigned code = by->by_right ? take_right(leg, by, own) : 0;
+
+	if (!code)
+		code = take_place(leg, t, p);
+	if (code)
+		release(own);
+	else
+		leg->aim_arg = own;
+	return code;
+}
+
+static void gone(struct rf_leg *leg)
+{
+	release(leg->aim_arg);
+	leg->aim_arg = NULL;
 }
 
 /* What a trunk answered, to the caller. Its trouble with us or with itself is ours. */
@@ -61,10 +127,14 @@ static struct rf_code code(const struct rf_leg *leg, unsigned status)
 /* An INVITE that left and never was heard of: there was no connection, or no answer. */
 static void answered(struct rf_leg *leg, unsigned status)
 {
-	struct rf_trunk_peer *p = leg->aim_arg;
+	struct trunk_leg *own = leg->aim_arg;
+	struct rf_trunk_peer *p = own->peer;
 
-	if (status < 300)
+	if (status < 300) {
+		if (own->by_right)
+			rf_outside_answered(&own->right);
 		return;
+	}
 	atomic_fetch_add_explicit(&p->failed, 1, memory_order_relaxed);
 	if (leg->flow.kind == RF_FLOW_NONE && leg->pair->invite && !leg->pair->cancelled)
 		rf_trunk_hurt(rf_leg_core(leg), p, status == 408 ? "a call got no answer" : "a call could not be sent");
@@ -77,17 +147,10 @@ static const struct rf_aim_ops aim_ops = {
 	.put_headers = rf_trunk_put_headers,
 	.code = code,
 	.answered = answered,
+	.gone = gone,
 };
 
 /* --- the source */
-
-struct trunks {
-	struct rf_source source;
-	struct rf_view number, caller; /* behind the struct */
-	const struct rf_view *names;   /* likewise: the site may change while it rings */
-	size_t n, at;
-	bool emergency, last_round, tried;
-};
 
 /* Has the trunk failed, and not the call? */
 static bool fails_over(const struct rf_step_result *last)
@@ -140,7 +203,7 @@ static int make_aim(struct rf_plan *plan, const struct trunks *self, const struc
 	rf_trunk_number_put(&f, rf_core_site(plan->core)->tel.plan, t->format, self->number);
 	rf_writer_init(&w, buf, sizeof buf);
 	rf_trunk_put_uri(t, rf_view_of(form, f.n), &w);
-	*aim = (struct rf_aim){ .ops = &aim_ops, .secure = t->transport == RF_TRANSPORT_TLS, .link = t->link };
+	*aim = (struct rf_aim){ .ops = &aim_ops, .arg = (void *)(uintptr_t)self, .secure = t->transport == RF_TRANSPORT_TLS, .link = t->link };
 	aim->target = in_arena(plan, &w);
 	rf_writer_init(&w, buf, sizeof buf);
 	rf_put_byte(&w, '<');
@@ -190,10 +253,13 @@ static uint8_t *copy(uint8_t *to, struct rf_view v, struct rf_view *ret_v)
 
 int rf_plan_trunks(struct rf_plan *plan, const struct rf_trunk_order *order)
 {
+	const struct rf_dialled *by = order->by;
 	size_t bytes = order->number.n + order->caller.n;
 
 	for (size_t i = 0; i < order->n; i++)
 		bytes += order->trunks[i]->name.n;
+	if (by)
+		bytes += by->who->number.n + by->who->phone.n + by->who->user.n + by->text.n;
 	if (rf_plan_hop(plan, order->number, order->cause, false))
 		return RF_E_LIMIT;
 	struct trunks *self = malloc(sizeof *self + order->n * sizeof *self->names + bytes);
@@ -211,12 +277,19 @@ int rf_plan_trunks(struct rf_plan *plan, const struct rf_trunk_order *order)
 	p = copy(p, order->caller, &self->caller);
 	for (size_t i = 0; i < order->n; i++)
 		p = copy(p, order->trunks[i]->name, &names[i]);
+	if (by) {
+		self->by_right = true;
+		p = copy(p, by->who->number, &self->who.number);
+		p = copy(p, by->who->phone, &self->who.phone);
+		p = copy(p, by->who->user, &self->who.user);
+		copy(p, by->text, &self->text);
+	}
 	return rf_plan_push(plan, &self->source, true);
 }
 
 int rf_trunk_dialled(struct rf_plan *plan, const struct rf_dialled *to)
 {
 	return rf_plan_trunks(plan, &(struct rf_trunk_order){
-		.trunks = to->d->trunk, .n = to->d->trunks, .number = to->d->number, .cause = to->cause,
+		.trunks = to->d->trunk, .n = to->d->trunks, .number = to->d->number, .cause = to->cause, .by = to,
 	});
 }

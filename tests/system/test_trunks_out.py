@@ -251,3 +251,35 @@ def test_the_connection_is_made_anew(outside):
     first.reply(bye, 200)
     assert expect(lobby, 200)
     wait_empty(site)
+
+
+def test_a_right_that_falls_in_mid_call(outside):
+    """The class loses its grant, or the person theirs: the call that goes on by it ends, on both sides, and says why."""
+    classes = "class: staff\nclasses:\n  staff: {{ grants: {} }}\n  abroad: {{ grants: [internal, international] }}\n"
+    site, first, _, lobby, _ = outside(extra=classes.format("[internal, national]"))
+    text = (site.dir / "site.yaml").read_text()
+    call(site, lobby)
+    got = expect(first, "INVITE")
+    answer(first, got)
+    legs(lobby, first, got)
+    site.run("reload")   # nothing changed: nothing ends
+    assert len(site.calls()) == 1
+    (site.dir / "site.yaml").write_text(text.replace("[internal, national]", "[internal]"))
+    site.run("reload")
+    for side in (lobby, first):
+        bye = expect(side, "BYE")
+        assert "No longer allowed" in bye.get("Reason")
+        side.reply(bye, 200)
+    end = site.wait_event("call.end", ended_by="system")
+    assert end["why"] == "not granted to the caller's class of service"
+    wait_empty(site)
+    call(site, lobby)
+    expect(lobby, 403)
+    assert site.wait_event("call.refused", rule="class-denied")["class"] == "national"
+    # a person who may, on the same phone's number: granted by name, and for as long as they have it
+    site.run("user", "add", "alice", "--number", "1001", "--password-stdin", stdin="correct horse battery\n")
+    site.run("user", "set", "alice", "--class", "abroad")
+    assert site.call("explain", "alice", "000431234567").returncode == 0
+    assert site.call("explain", "lobby", "000431234567").returncode == 1
+    call(site, lobby, "000431234567")
+    expect(lobby, 403)

@@ -23,6 +23,7 @@
 struct rf_join;
 struct rf_pair;
 struct rf_parked;
+struct rf_routed;
 struct rf_xfer;
 
 /* Who is at a leg, as proven. Counted, of one worker; nothing in it changes, and its texts lie behind it in its memory.
@@ -315,6 +316,8 @@ void rf_call_unuse(struct rf_call *call);
 /* --- setup.c */
 
 void rf_setup_invite(struct rf_call_core *core, struct rf_in *in);
+/* The same along a plan that is made already; it is taken. */
+void rf_setup_invite_to(struct rf_call_core *core, struct rf_in *in, struct rf_routed *to);
 /* Is its session timer too brief? Then it was refused. */
 bool rf_setup_timer_refused(struct rf_call_core *core, struct rf_in *in, struct rf_stimer_answer *ret_answer);
 /* What the call began with, once more: the caller's INVITE (else *ret_msg is NULL) and its description, or the one that
@@ -397,6 +400,8 @@ struct rf_mono rf_refresh_next(const struct rf_leg *leg);
 /* End an answered call: BYE to each leg but `but` (NULL: both). */
 void rf_end(struct rf_call *call, struct rf_leg *but, enum rf_ended_by by, unsigned code, const char *why,
 	    struct rf_view reason);
+/* Whoever waits for the other side of this pair hears that there is none any more (487). */
+void rf_end_relays(struct rf_pair *pair);
 /* The phones may not agree any more on what they send. code: 488, or 500 for want of memory. */
 void rf_end_media(struct rf_call *call, unsigned code);
 void rf_end_bye(struct rf_leg *leg, struct rf_in *in);

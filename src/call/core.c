@@ -5,6 +5,7 @@
 #include "call/outside.h"
 #include "call/board.h"
 #include "call/guest.h"
+#include "call/inside.h"
 #include "call/pickup.h"
 #include "call/lamps.h"
 #include "call/message.h"
@@ -334,6 +335,9 @@ struct rf_verdict rf_core_prove_party(struct rf_call_core *core, const struct rf
 				      const struct rf_flow *flow, struct rf_in *in)
 {
 	bool same_flow = rf_flow_eq(flow, &in->from->flow);
+
+	if (rf_flow_is_inside(&in->from->flow))
+		return (struct rf_verdict){ .rule = same_flow ? RF_ID_OK : RF_ID_DIALOG_OTHER, .code = same_flow ? 0 : 403 };
 	struct rf_verdict v = rf_identity_prove_phone(core, in->from, &in->proof);
 
 	if (v.code)
@@ -392,7 +396,7 @@ static void in_dialog(struct rf_call_core *core, struct rf_in *in)
 		return;
 	}
 	/* a BYE is never turned away: the other phone would hear nothing more and stay in the call */
-	if (in->msg->method != RF_SIP_BYE && !leg->party->trunk.n &&
+	if (in->msg->method != RF_SIP_BYE && !leg->party->trunk.n && !rf_flow_is_inside(&in->from->flow) &&
 	    !rf_core_within_rate(core, in, leg->party->number))
 		return;
 	rf_leg_seen(leg, in->from);
@@ -512,6 +516,10 @@ static void on_request(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *m
 	core->counters.requests++;
 	if (msg->to.tag.n) {
 		in_dialog(core, &in);
+		return;
+	}
+	if (rf_flow_is_inside(&from->flow)) {
+		rf_inside_request(core, &in);
 		return;
 	}
 	switch (msg->method) {

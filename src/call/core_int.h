@@ -26,6 +26,7 @@
 
 struct rf_board;
 struct rf_call;
+struct rf_party;
 struct rf_call_shared;
 struct rf_slots;
 struct rf_lines;
@@ -135,6 +136,7 @@ struct rf_in {
 	struct rf_proof proof;
 	const char *identity;      /* of a caller outside: what became of its signature, static; NULL: not looked at */
 	bool unproven;             /* it was looked at, and nothing proves it */
+	struct rf_party *as;       /* who it is for, when that is not who proved it (inside.h); else NULL */
 };
 
 static inline const struct rf_site *rf_core_site(const struct rf_call_core *core)

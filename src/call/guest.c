@@ -1,5 +1,6 @@
 #include "call/guest.h"
 
+#include "call/inside.h"
 #include "call/join.h"
 #include "call/join_sdp.h"
 #include "call/move.h"
@@ -119,8 +120,11 @@ static struct guest *guest_new(struct rf_call_core *core, struct rf_in *in, bool
 	if (rf_setup_timer_refused(core, in, &timer))
 		return NULL;
 	g = calloc(1, sizeof *g);
-	party = g ? rf_party_new(core->directory, number, in->proof.phone ? in->proof.phone->name : none,
-				 in->proof.user ? in->proof.user->name : none) : NULL;
+	if (g && in->as)
+		party = rf_party_get(in->as);
+	else
+		party = g ? rf_party_new(core->directory, number, in->proof.phone ? in->proof.phone->name : none,
+					 in->proof.user ? in->proof.user->name : none) : NULL;
 	int rc = party ? rf_call_new(core, &g->call) : -ENOMEM;
 
 	if (rc) {
@@ -322,6 +326,15 @@ static void replace(struct rf_call_core *core, struct rf_in *in, const struct rf
 	struct rf_leg *leg = rf_leg_replaced(core, r);
 	bool rings = leg && leg->pair->call->state < RF_CALL_ANSWERED;
 
+	struct rf_inside_order elsewhere = {
+		.what = RF_INSIDE_REPLACE, .replaces = r, .number = in->msg->uri.user,
+		.worker = leg ? -1 : rf_inside_owner(core, r->to_tag),
+	};
+
+	if (elsewhere.worker >= 0 && !rf_flow_is_inside(&in->from->flow)) {
+		rf_inside_invite(core, in, &elsewhere);
+		return;
+	}
 	if (!leg) {
 		rf_guest_refuse(core, in, 481, "replaced dialog unknown");
 		return;

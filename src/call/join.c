@@ -371,9 +371,15 @@ static void ask_event(void *arg, struct rf_cli *cli, const struct rf_cli_event *
 
 /* --- before it begins */
 
+/* One that is answered stays for a while, for what may be repeated. */
 static bool relays_gone(const struct rf_pair *pair)
 {
-	return TAILQ_EMPTY(&pair->relays);
+	const struct rf_relay *relay;
+
+	TAILQ_FOREACH(relay, &pair->relays, list)
+		if (!relay->answered || relay->wait_ack)
+			return false;
+	return true;
 }
 
 /* May we send a re-INVITE with an offer, or that asks for one? */

@@ -10,7 +10,7 @@
 
 static uint8_t state_of(const struct rf_leg *leg)
 {
-	if (!leg->dlg)
+	if (!leg->dlg || rf_flow_is_inside(&leg->flow)) /* who is behind that has a lamp on the worker that it is on */
 		return RF_LINE_NONE;
 	switch (rf_dialog_state(leg->dlg)) {
 	case RF_DIALOG_TRYING:

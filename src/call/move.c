@@ -55,6 +55,8 @@ void rf_move(struct rf_leg *leg, struct rf_leg *place, const char *how)
 
 	leave(leg, to, how);
 	leave(place, from, how);
+	rf_end_relays(leg->pair); /* they were of these two phones */
+	rf_end_relays(place->pair);
 	leg->pair->offer_in_2xx = place->pair->offer_in_2xx = false;
 	swap(leg, place);
 	arrive(leg, from);

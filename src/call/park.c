@@ -1,6 +1,7 @@
 #include "call/park.h"
 
 #include "call/guest.h"
+#include "call/inside.h"
 #include "call/join.h"
 #include "call/join_sdp.h"
 #include "call/lamps.h"
@@ -334,6 +335,11 @@ unsigned rf_park(struct rf_leg *leg, struct rf_view slot, const char **ret_why, 
 	struct rf_pair *exit;
 	int rc = -ENOMEM;
 
+	if (rf_mid_open(leg->pair)) {
+		free(p);
+		*ret_why = "requests under way";
+		return 491;
+	}
 	if (p) {
 		p->call = call;
 		rc = take_slot(p, parking, slot);
@@ -371,5 +377,12 @@ void rf_park_retrieve(struct rf_call_core *core, struct rf_in *in, struct rf_vie
 				rf_guest_take(core, in, place_of(call), "retrieved", RF_EVENT_CALL_RETRIEVED);
 				return;
 			}
+	if (worker >= 0 && (unsigned)worker != core->worker && (size_t)worker < core->peer_count &&
+	    !rf_flow_is_inside(&in->from->flow)) {
+		struct rf_inside_order elsewhere = { .what = RF_INSIDE_RETRIEVE, .number = slot, .worker = worker };
+
+		rf_inside_invite(core, in, &elsewhere);
+		return;
+	}
 	rf_guest_refuse(core, in, 404, "nobody is parked there");
 }

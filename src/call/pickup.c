@@ -2,6 +2,7 @@
 
 #include "call/dial.h"
 #include "call/guest.h"
+#include "call/inside.h"
 #include "call/park.h"
 #include "call/sub_int.h"
 
@@ -40,6 +41,12 @@ void rf_pickup_invite(struct rf_call_core *core, struct rf_in *in, struct rf_vie
 			rf_guest_pickup(core, in, call);
 			return;
 		}
+	if (!denied && rf_inside_others(core) && !rf_flow_is_inside(&in->from->flow)) {
+		struct rf_inside_order elsewhere = { .what = RF_INSIDE_PICKUP, .number = number, .worker = -1 };
+
+		rf_inside_invite(core, in, &elsewhere);
+		return;
+	}
 	if (denied)
 		rf_guest_refuse(core, in, 403, "pickup denied");
 	else

@@ -450,44 +450,55 @@ static unsigned precedence_of(const struct rf_in *in, struct rf_precedence *ret_
 	return rf_precedence_of(in->msg, &grants, ret_p, ret_rule);
 }
 
-void rf_setup_invite(struct rf_call_core *core, struct rf_in *in)
+void rf_setup_invite_to(struct rf_call_core *core, struct rf_in *in, struct rf_routed *to)
 {
 	struct rf_precedence precedence;
 	const char *rule;
-	struct rf_routed to;
 	struct rf_step first;
 	struct rf_view sdp;
 	struct rf_sip_addr contact;
 
 	if (core->draining) {
 		refuse_new(core, in, 503, "shutting down");
+		rf_plan_free(to->plan);
 		return;
 	}
 	if (rf_sip_msg_addr(in->msg, RF_SIP_H_CONTACT, &contact) || contact.star) {
 		refuse_new(core, in, 400, "no usable Contact");
+		rf_plan_free(to->plan);
 		return;
 	}
 	unsigned code = rf_sdp_of(in->msg, &sdp);
 
 	if (code) {
 		refuse_new(core, in, code, "body");
+		rf_plan_free(to->plan);
 		return;
 	}
 	code = precedence_of(in, &precedence, &rule);
 	if (code) {
 		refuse_new(core, in, code, rule);
+		rf_plan_free(to->plan);
 		return;
 	}
-	rf_route_find(core, in, &to);
-	if (to.code && to.feature != RF_FEATURES && rf_feature_run(core, in, to.feature, to.arg))
+	if (!to->plan)
+		rf_route_find(core, in, to);
+	if (to->code && to->feature != RF_FEATURES && rf_feature_run(core, in, to->feature, to->arg))
 		return;
-	if (to.code)
-		refuse_by(core, in, to.code, to.why, to.rule);
-	else if (!rf_plan_next(to.plan, NULL, &first) || !hops_left(to.plan, hops_of(in->msg)))
-		refuse_by(core, in, to.plan->code ? to.plan->code : 480, to.plan->why, to.plan->rule);
+	if (to->code)
+		refuse_by(core, in, to->code, to->why, to->rule);
+	else if (!rf_plan_next(to->plan, NULL, &first) || !hops_left(to->plan, hops_of(in->msg)))
+		refuse_by(core, in, to->plan->code ? to->plan->code : 480, to->plan->why, to->plan->rule);
 	else
-		begin(core, in, &to, &first, &precedence, sdp);
-	rf_plan_free(to.plan);
+		begin(core, in, to, &first, &precedence, sdp);
+	rf_plan_free(to->plan);
+}
+
+void rf_setup_invite(struct rf_call_core *core, struct rf_in *in)
+{
+	struct rf_routed to = { .plan = NULL };
+
+	rf_setup_invite_to(core, in, &to);
 }
 
 /* --- a call that we make */

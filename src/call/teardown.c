@@ -4,8 +4,7 @@
 #include "call/park.h"
 #include "call/xfer.h"
 
-/* Whoever waits for the other side hears that there is none any more. */
-static void drop_relays(struct rf_pair *pair)
+void rf_end_relays(struct rf_pair *pair)
 {
 	struct rf_relay *relay;
 
@@ -36,7 +35,7 @@ void rf_end(struct rf_call *call, struct rf_leg *but, enum rf_ended_by by, unsig
 		up->b->code = (uint16_t)code;
 	up->a->end = up->b->end = rf_call_wall(call);
 	call->end_until = rf_mono_add_ms(rf_core_now(call->core), RF_END_WAIT_MS);
-	drop_relays(up);
+	rf_end_relays(up);
 	if (but != up->a)
 		rf_leg_bye(up->a, reason);
 	if (but != up->b)

@@ -1,5 +1,6 @@
 #include "call/xfer.h"
 
+#include "call/inside.h"
 #include "call/join.h"
 #include "call/join_sdp.h"
 #include "call/move.h"
@@ -20,6 +21,7 @@ struct rf_xfer {
 	struct rf_cli *notify;    /* on its way, NULL */
 	uint32_t event_id;        /* CSeq of the REFER (RFC 3515 2.4.6) */
 	uint16_t code, told;      /* what there is to tell; what was told last */
+	bool elsewhere;           /* attended: the other call is another worker's */
 	bool quiet;               /* no subscription, or none any more */
 	uint8_t target[64];       /* number, for the record */
 	uint8_t target_n;
@@ -162,7 +164,7 @@ static void succeed(struct rf_xfer *x, struct rf_leg *who, struct rf_leg *place)
 	struct rf_leg *by = x->by;
 	enum rf_ended_by ended = rf_leg_is_a(by) ? RF_ENDED_CALLER : RF_ENDED_CALLEE;
 
-	record(by, RF_EVENT_CALL_TRANSFERRED, rf_view_of(x->target, x->target_n), 0, x->consult ? "attended" : "blind", to);
+	record(by, RF_EVENT_CALL_TRANSFERRED, rf_view_of(x->target, x->target_n), 0, x->consult || x->elsewhere ? "attended" : "blind", to);
 	call->core->counters.transfers++;
 	rf_move(who, place, "transferred");
 	by->left = "transferred";
@@ -433,6 +435,32 @@ static void attended_early(struct rf_leg *leg, struct rf_in *in, const struct rf
 		failed(x, code);
 }
 
+/* The other call is another worker's: a call of ours leads there, and takes the place of theirs. */
+static void attended_elsewhere(struct rf_leg *leg, struct rf_in *in, const struct rf_refer *refer, int worker)
+{
+	struct rf_inside_order order = {
+		.what = RF_INSIDE_REPLACE, .by = leg->party, .as = rf_leg_other(leg)->party, .number = refer->to.user,
+		.replaces = &refer->replaces, .worker = worker,
+	};
+	struct rf_plan *plan;
+
+	if (rf_inside_plan(rf_leg_core(leg), &order, &plan)) {
+		refuse(leg, in, 500, refer->to.user, "memory");
+		return;
+	}
+	struct rf_xfer *x = accept(leg, in, refer, refer->to.user, 100);
+
+	if (!x) {
+		rf_plan_free(plan);
+		return;
+	}
+	x->elsewhere = true;
+	unsigned code = call_target(x, plan);
+
+	if (code)
+		failed(x, code);
+}
+
 /* Why the call that Replaces names cannot be given; NULL: it can. */
 static const char *not_theirs(struct rf_leg *leg, struct rf_leg *mine)
 {
@@ -448,6 +476,7 @@ static const char *not_theirs(struct rf_leg *leg, struct rf_leg *mine)
 static void attended(struct rf_leg *leg, struct rf_in *in, const struct rf_refer *refer)
 {
 	struct rf_leg *mine = rf_leg_replaced(rf_leg_core(leg), &refer->replaces);
+	int worker = mine ? -1 : rf_inside_owner(rf_leg_core(leg), refer->replaces.to_tag);
 	const char *why = mine ? not_theirs(leg, mine) : NULL;
 	struct rf_leg *other = mine ? rf_move_partner(mine) : NULL;
 	struct rf_xfer *x;
@@ -455,6 +484,10 @@ static void attended(struct rf_leg *leg, struct rf_in *in, const struct rf_refer
 	if (why) {
 		rf_leg_core(leg)->counters.hijacks_refused += mine->pair != leg->pair;
 		refuse(leg, in, 403, refer->to.user, why);
+		return;
+	}
+	if (worker >= 0) {
+		attended_elsewhere(leg, in, refer, worker);
 		return;
 	}
 	if (mine && mine->pair->call->state < RF_CALL_ANSWERED && rf_leg_is_a(mine)) {
@@ -487,7 +520,9 @@ static const char *may_not(struct rf_leg *leg)
 
 	if (leg->pair->call->moves >= RF_XFER_CHAIN)
 		return "too many transfers";
-	return rf_directory_number(core->directory, leg->party->number) ? NULL : "not a phone of this site";
+	if (leg->party->trunk.n || rf_flow_is_inside(&leg->flow) || !rf_directory_number(core->directory, leg->party->number))
+		return "not a phone of this site";
+	return NULL;
 }
 
 void rf_xfer_refer(struct rf_leg *leg, struct rf_in *in)

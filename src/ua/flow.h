@@ -20,11 +20,19 @@ struct rf_flow {
 	uint64_t stream;       /* number of the connection in its worker; UDP: 0 */
 	uint8_t kind;          /* enum rf_flow_kind; RF_FLOW_NONE in an all-zero flow */
 	uint8_t worker;        /* the owner of the connection; UDP: who received on it */
-	uint8_t listener;      /* index in rf_ua_config.listeners; RF_FLOW_OUTBOUND: a connection that we made */
+	uint8_t listener;      /* index in rf_ua_config.listeners; RF_FLOW_OUTBOUND: a connection that we made,
+	                        * RF_FLOW_INSIDE: another worker */
 	uint8_t zero[5];
 };
 
-enum { RF_FLOW_OUTBOUND = 255 };
+enum { RF_FLOW_INSIDE = 254, RF_FLOW_OUTBOUND = 255 };
+
+/* The way to another worker of this process (rf_ua_inside()), or from it. It counts as TLS: what goes over it stays in
+ * our memory. No socket, address or message from outside leads to it. */
+static inline bool rf_flow_is_inside(const struct rf_flow *f)
+{
+	return f->listener == RF_FLOW_INSIDE && f->kind != RF_FLOW_NONE;
+}
 
 /* The same way to the same peer: the same connection, or for UDP the same remote address and socket. */
 bool rf_flow_eq(const struct rf_flow *a, const struct rf_flow *b);

@@ -146,6 +146,13 @@ int rf_mail_message(struct rf_ua *ua, unsigned worker, const struct rf_peer *fro
 	return post(ua, worker, l);
 }
 
+int rf_mail_inside(struct rf_ua *ua, unsigned worker, struct rf_view bytes)
+{
+	struct rf_peer us = { .flow = rf_ua_inside(ua, ua->worker) };
+
+	return rf_mail_message(ua, worker, &us, bytes, RF_SIP_DATAGRAM);
+}
+
 int rf_mail_send(struct rf_ua *ua, const struct rf_flow *flow, struct rf_view bytes, struct rf_view branch)
 {
 	struct letter *l = compose(ua, LETTER_SEND, NULL, bytes, branch);

@@ -12,6 +12,8 @@ static int send_udp(struct rf_ua *ua, const struct rf_flow *flow, struct rf_view
 
 int rf_ua_send(struct rf_ua *ua, const struct rf_flow *flow, struct rf_view bytes, struct rf_view branch)
 {
+	if (rf_flow_is_inside(flow))
+		return rf_mail_inside(ua, flow->worker, bytes);
 	if (rf_flow_is_stream(flow) && flow->worker != ua->worker)
 		return rf_mail_send(ua, flow, bytes, branch);
 	if (ua->wire)
@@ -22,6 +24,18 @@ int rf_ua_send(struct rf_ua *ua, const struct rf_flow *flow, struct rf_view byte
 		return RF_E_INVALID;
 	struct rf_conn *c = rf_conn_find(ua, flow->stream);
 	return c ? rf_conn_send(c, bytes) : RF_E_CLOSED;
+}
+
+struct rf_flow rf_ua_inside(const struct rf_ua *ua, unsigned worker)
+{
+	struct rf_flow flow = {
+		.kind = RF_FLOW_TLS, .listener = RF_FLOW_INSIDE, .worker = (uint8_t)worker, .stream = UINT64_MAX,
+	};
+
+	(void)ua;
+	rf_addr_parse(RF_V("127.0.0.1"), (uint16_t)(worker + 1), &flow.remote);
+	flow.local = flow.remote;
+	return flow;
 }
 
 int rf_ua_hop_flow(struct rf_ua *ua, const struct rf_hop *hop, const struct rf_tls_who *who, struct rf_flow *ret_flow)

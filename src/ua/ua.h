@@ -171,6 +171,8 @@ void rf_ua_make_id(struct rf_ua *ua, struct rf_id *ret_id);
  * sent to its first next hop. Prefer rf_cli_ack(), which also repeats. */
 int rf_ua_send_ack(struct rf_ua *ua, const struct rf_target *target, struct rf_view ack);
 
+/* The way to another worker of this process: what is sent over it is received there as from a peer with such a flow. */
+struct rf_flow rf_ua_inside(const struct rf_ua *ua, unsigned worker);
 /* Is the connection of this flow open? True for UDP. A flow of another worker's connection: true, that worker knows. */
 bool rf_ua_flow_alive(const struct rf_ua *ua, const struct rf_flow *flow);
 /* Close the connection of a flow, on whichever worker it is; flow_closed follows there. UDP: nothing. */

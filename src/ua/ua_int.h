@@ -330,6 +330,8 @@ bool rf_ua_may_report(struct rf_ua *ua, uint64_t *ret_more);
 
 int rf_mail_message(struct rf_ua *ua, unsigned worker, const struct rf_peer *from, struct rf_view bytes,
 		    enum rf_sip_carrier carrier);
+/* A message of ours for another worker, received there from us. */
+int rf_mail_inside(struct rf_ua *ua, unsigned worker, struct rf_view bytes);
 int rf_mail_send(struct rf_ua *ua, const struct rf_flow *flow, struct rf_view bytes, struct rf_view branch);
 void rf_mail_bounce(struct rf_ua *ua, unsigned worker, struct rf_view branch, int err);
 void rf_mail_close(struct rf_ua *ua, const struct rf_flow *flow);

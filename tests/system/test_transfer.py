@@ -54,15 +54,56 @@ def test_blind_with_real_phones(three):
     nobody_left(three)
 
 
-def test_blind_to_a_phone_that_is_busy(three):
-    lobby, desk, office = phones(three)
+def test_blind_to_a_phone_that_is_locked(three):
+    """baresip hangs up when it hears that it failed; both it and the record are told why."""
+    lobby, desk, _ = phones(three)
     three.run("phone", "lock", "office")
     lobby.command("transfer", aor(three, "1003"))
     assert three.wait_event("call.transfer_refused", by="1001", to="1003")
-    assert len(three.calls()) == 1
-    lobby.command("hangup")
     desk.wait_event("CALL_CLOSED", seconds=5)
     nobody_left(three)
+
+
+def test_two_calls_on_one_phone(three):
+    """Call waiting: a second call comes to a phone in a call; both go on, one of them on hold."""
+    lobby, desk, office = phones(three)
+    desk.command("hold")
+    assert three.wait_event("call.hold")
+    seen = desk.mark()
+    office.command("dial", aor(three, "1002"))
+    desk.wait_event("CALL_ESTABLISHED", fatal=("CALL_CLOSED",), since=seen)
+    office.wait_event("CALL_ESTABLISHED", fatal=("CALL_CLOSED",))
+    wait_until("two calls", lambda: len(three.calls()) == 2, 5)
+    office.command("hangup")
+    desk.wait_event("CALL_CLOSED", seconds=5, since=seen)
+    wait_until("the held call is left", lambda: len(three.calls()) == 1, 5)
+    desk.command("resume")
+    assert three.wait_event("call.resume")
+    lobby.command("hangup")
+    nobody_left(three)
+
+
+@pytest.mark.skipif(not have("linphonec"), reason="linphonec is not installed")
+def test_attended_with_linphone(make_site):
+    site = make_site(extra="sip: { workers: 1 }\n", phones=PHONES)
+    lobby, office = site.baresip("lobby", 0, 440), site.baresip("office", 2, 660)
+    linphone = site.linphone("desk", 1)
+    site.wait_registered(*PHONES.values(), seconds=25)
+    linphone.command(f"call {aor(site, '1001')}")
+    lobby.wait_event("CALL_ESTABLISHED", seconds=15, fatal=("CALL_CLOSED",))
+    wait_until("linphone knows", lambda: "Media streams established" in linphone.output(), 5)
+    linphone.command("pause")
+    assert site.wait_event("call.hold")
+    wait_until("linphone knows", lambda: "now paused" in linphone.output(), 5)
+    linphone.command(f"call {aor(site, '1003')}")
+    office.wait_event("CALL_ESTABLISHED", seconds=15, fatal=("CALL_CLOSED",))
+    wait_until("linphone knows", lambda: "established" in linphone.output().partition("id 2")[2], 5)
+    linphone.command("transfer 1 --to-call 2")
+    assert site.wait_event("call.transferred", rule="attended", by="1002")
+    wait_until("one call is left", lambda: len(site.calls()) == 1, 8)
+    office.command("hangup")
+    lobby.wait_event("CALL_CLOSED", seconds=5)
+    nobody_left(site)
 
 
 @pytest.mark.skipif(not have("linphonec"), reason="linphonec is not installed")
@@ -214,3 +255,158 @@ def test_a_call_of_others_is_not_taken(three):
     hang_up(la, lb)
     hang_up(lc, ld)
     nobody_left(three)
+
+
+# ---- two workers: whose a call is, is up to the kernel
+
+MANY = {f"phone{i}": str(1001 + i) for i in range(8)}
+
+
+@pytest.fixture
+def spread(make_site):
+    """A site with two workers, and clients of which some call on each: {worker: [(name, client), ...]}."""
+    site = make_site(extra="sip: { workers: 2 }\nparking: { slots: 701-709, return_seconds: 0 }\n", phones=MANY)
+    at = {0: [], 1: []}
+    clients = {name: register(site, name) for name in MANY}
+    names = list(MANY)
+    for i, name in enumerate(names):
+        other = names[i - 1]
+        a, b, _ = establish(clients[name], aor(site, MANY[name]), clients[other], aor(site, MANY[other]))
+        at[site.calls()[0]["worker"]].append((name, clients[name]))
+        hang_up(a, b)
+        wait_until("the call is over", lambda: not site.calls(), 3)
+    if min(len(v) for v in at.values()) < 2:
+        pytest.skip("the kernel gave nearly all connections to one worker")
+    return site, at
+
+
+def pairs_of(at):
+    """Two who call on these workers and a third one, for each combination."""
+    for x in (0, 1):
+        for y in (0, 1):
+            first = at[x][0]
+            second = next(c for c in at[y] if c is not first)
+            third = next(c for v in at.values() for c in v if c not in (first, second))
+            yield (x, y), first, second, third
+
+
+def test_attended_over_two_workers(spread):
+    site, at = spread
+    for workers, (xn, x), (yn, y), (an, a) in pairs_of(at):
+        lx, first, _ = establish(x, aor(site, MANY[xn]), a, aor(site, MANY[an]))
+        ly, second, _ = establish(y, aor(site, MANY[yn]), a, aor(site, MANY[an]))
+        a.send(first.request("REFER", headers=[refer_to(site, MANY[yn], second)]))
+        assert expect(a, 202), workers
+        notified(first, 100)
+        asked = expect(y, "INVITE")
+        assert not asked.body
+        answer(y, asked)
+        offer = expect(x, "INVITE")
+        assert b"m=audio" in offer.body
+        answer(x, offer)
+        expect(x, "ACK")
+        assert b"m=audio" in expect(y, "ACK").body
+        got = [a.receive(5) for _ in range(3)]
+        assert sorted(m.method for m in got) == ["BYE", "BYE", "NOTIFY"], (workers, got)
+        for m in got:
+            assert m.method != "NOTIFY" or b"SIP/2.0 200" in m.body, (workers, m.body)
+            a.reply(m, 200)
+        # hold crosses, and the end
+        x.send(lx.request("INVITE", headers=[SDP], body=sdp("sendonly")))
+        hold = expect(y, "INVITE")
+        assert b"a=sendonly" in hold.body
+        answer(y, hold, sdp("recvonly"))
+        assert expect(x, 200)
+        x.send(lx.request("ACK", cseq=lx.cseq))
+        expect(y, "ACK")
+        hang_up(lx, ly)
+        nobody_left(site)
+
+
+def test_taken_over_on_the_other_worker(make_site):
+    """Another phone of the number takes the call over, wherever its own connection is."""
+    site = make_site(extra="sip: { workers: 2 }\n", phones={"a": "1001", "b": "1002", **{f"c{i}": "1003" for i in range(6)}})
+    a, b = register(site, "a"), register(site, "b")
+    seen = set()
+    for i in range(6):
+        c = register(site, "c0")
+        d = register(site, f"c{i}") if i else c
+        lc, la, _ = establish(c, aor(site, "1003"), a, aor(site, "1001"))
+        first = site.calls()[0]["worker"]
+        header = f"Replaces: {lc.call_id};to-tag={tag(lc.other)};from-tag={tag(lc.own)}"
+        invite(d, aor(site, "1003"), aor(site, "1001"), headers=[header, "Require: replaces"])
+        answer(a, expect(a, "INVITE"))
+        expect(a, "ACK")
+        ok = expect(d, 200)
+        ld = Leg(d, d.call_id, ok.get("From"), ok.get("To"), uri(ok.get("Contact")), int(ok.get("CSeq").split()[0]))
+        d.send(ld.request("ACK", cseq=ld.cseq))
+        c.reply(expect(c, "BYE"), 200)
+        seen.add((first, len(site.calls())))
+        hang_up(la, ld)
+        nobody_left(site)
+        c.stop()
+        if d is not c:
+            d.stop()
+    assert seen
+    b.stop()
+
+
+def test_parked_on_one_worker_fetched_from_the_other(spread):
+    site, at = spread
+    for workers, (xn, x), (yn, y), (an, a) in pairs_of(at):
+        lx, la, _ = establish(x, aor(site, MANY[xn]), a, aor(site, MANY[an]))
+        a.send(la.request("REFER", headers=[refer_to(site, "701")]))
+        assert expect(a, 202), workers
+        notified(la, 200)
+        a.reply(expect(a, "BYE"), 200)
+        hold = expect(x, "INVITE")
+        assert b"a=inactive" in hold.body
+        answer(x, hold, sdp("inactive"))
+        expect(x, "ACK")
+        assert site.wait_event("call.parked", slot="701", by=MANY[an])
+        invite(y, aor(site, MANY[yn]), aor(site, "701"))
+        answer(x, expect(x, "INVITE"))
+        expect(x, "ACK")
+        ok = expect(y, 200)
+        ly = Leg(y, y.call_id, ok.get("From"), ok.get("To"), uri(ok.get("Contact")), int(ok.get("CSeq").split()[0]))
+        y.send(ly.request("ACK", cseq=ly.cseq))
+        hang_up(ly, lx)
+        nobody_left(site)
+        assert sum(w["parked_now"] for w in site.json("status")["workers"]) == 0
+
+
+def test_picked_up_on_the_other_worker(make_site):
+    site = make_site(extra="sip: { workers: 2 }\n", phones=MANY)
+    table = site.dir / "phones.csv"
+    table.write_text("name,number,pickup_group\n" + "".join(f"{name},{number},sales\n" for name, number in MANY.items()))
+    site.run("reload")
+    clients = {name: register(site, name) for name in MANY}
+    caller, bell = clients["phone0"], clients["phone1"]
+    for n, name in enumerate(list(MANY)[2:]):
+        me = clients[name]
+        invite(caller, aor(site, "1001"), aor(site, "1002"))
+        rings = expect(bell, "INVITE")
+        bell.reply(rings, 180)
+        invite(me, aor(site, MANY[name]), aor(site, "*8" if n % 2 else "**1002"))
+        quiet = expect(me, 200)
+        assert b"a=inactive" in quiet.body
+        mine = Leg(me, me.call_id, quiet.get("From"), quiet.get("To"), uri(quiet.get("Contact")),
+                   int(quiet.get("CSeq").split()[0]))
+        me.send(mine.request("ACK", cseq=mine.cseq))
+        answer(me, expect(me, "INVITE"))
+        expect(me, "ACK")
+        ok = expect(caller, 200)
+        theirs = Leg(caller, caller.call_id, ok.get("From"), ok.get("To"), uri(ok.get("Contact")),
+                     int(ok.get("CSeq").split()[0]))
+        caller.send(theirs.request("ACK", cseq=theirs.cseq))
+        cancel = expect(bell, "CANCEL")
+        assert "Call completed elsewhere" in cancel.get("Reason")
+        bell.reply(cancel, 200)
+        bell.reply(rings, 487)
+        expect(bell, "ACK")
+        hang_up(theirs, mine)
+        nobody_left(site)
+    assert len(site.ledger("call.picked_up")) == len(MANY) - 2
+    invite(clients["phone2"], aor(site, "1003"), aor(site, "*8"))
+    assert expect(clients["phone2"], 404)
+    nobody_left(site)

@@ -402,6 +402,12 @@ static void one_at_a_time(void **state)
 static void two_calls(struct phone *a, struct phone *b, struct phone *c, struct side *first, struct side *second)
 {
 	call_up(a, b, SDP_PLAIN, BOB);
+	phone_in_dialog(a, "INVITE", NULL, SDP_HOLD);
+	phone_expect(b, "INVITE");
+	phone_answer(b, 200, NULL, BOB "a=recvonly\r\n");
+	phone_expect(b, "ACK");
+	phone_expect_status(a, 200);
+	phone_ack(a, NULL);
 	*first = leave(a);
 	call_up(a, c, SDP_AT("4002"), CID);
 	*second = leave(a);

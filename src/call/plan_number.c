@@ -125,6 +125,11 @@ static enum rf_source_does forward_busy(struct rf_plan *plan, struct number *sel
 	return forward(plan, self, RF_FORWARD_BUSY, 486);
 }
 
+static unsigned dnd_code(const struct rf_plan *plan)
+{
+	return rf_core_site(plan->core)->tel.dnd_says == RF_DND_BUSY ? 486 : 480;
+}
+
 static enum rf_source_does begin(struct rf_plan *plan, struct number *self, struct rf_step *ret_step)
 {
 	const struct rf_settings *set = &self->set;
@@ -138,7 +143,7 @@ static enum rf_source_does begin(struct rf_plan *plan, struct number *self, stru
 		if (set->forward[RF_FORWARD_ALWAYS][0])
 			return forward(plan, self, RF_FORWARD_ALWAYS, 302);
 		if (set->dnd)
-			return forward_busy(plan, self, 480, "do not disturb");
+			return forward_busy(plan, self, dnd_code(plan), "do not disturb");
 		if (set->no_call_waiting &&
 		    rf_lines_busy(rf_call_shared_lines(plan->core->shared), self->number))
 			return forward_busy(plan, self, 486, "in a call");

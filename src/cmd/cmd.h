@@ -105,6 +105,10 @@ int rf_cmd_json(const struct rf_cmd_ctx *c, struct json_t *j, int status);
 /* A view as a JSON string, bytes that are not UTF-8 replaced; NULL without memory. */
 struct json_t *rf_cmd_json_view(struct rf_view v);
 
+/* A phone or user of this number was removed: when nobody has it any more, what was set for it (forwards and the like)
+ * goes, so that its next owner begins with nothing. Tells the user when that fails. */
+void rf_cmd_number_left(const struct rf_cmd_ctx *c, struct rf_view number);
+
 /* The tables of commands, by file. */
 extern const struct rf_cmd rf_cmd_init[], rf_cmd_check[], rf_cmd_phone[], rf_cmd_user[], rf_cmd_numbers[], rf_cmd_host[];
 extern const struct rf_cmd rf_cmd_ledger[], rf_cmd_cdr[], rf_cmd_explain[];

@@ -119,7 +119,8 @@ static int off_line(struct rf_cmd_ctx *c, const struct rf_settings_change *chang
 
 	if (status)
 		return status;
-	int rc = rf_directory_number(o.directory, number) ? rf_settings_db_get(o.db, number, &s, &diag) :
+	bool clears = change && change->fields == RF_SET_ALL;
+	int rc = clears || rf_directory_number(o.directory, number) ? rf_settings_db_get(o.db, number, &s, &diag) :
 		 rf_diag_set(&diag, RF_E_NOT_FOUND, "%s is not a number of this site: `ringfort phone list` and `ringfort "
 			     "user list` show those that there are", c->arg[0]);
 	if (!rc && change) {
@@ -196,6 +197,41 @@ static int show(struct rf_cmd_ctx *c)
 static int add_row(void *ctx, struct rf_view number, const struct rf_settings *s)
 {
 	return json_array_append_new(ctx, settings_json(number, s)) ? -ENOMEM : 0;
+}
+
+/* Take away what is set for a number that nobody has. */
+static int forget(const struct rf_cmd_ctx *c, struct off_line *o, struct rf_view number, struct rf_diag *diag)
+{
+	json_t *answer = NULL, *question = json_pack("{s:s,s:s%,s:s}", "do", "number-set", "number", (const char *)number.p,
+						     number.n, "clear", "yes");
+	struct rf_settings s;
+	int rc = rf_settings_db_get(o->db, number, &s, diag);
+
+	if (rc || rf_settings_empty(&s)) {
+		json_decref(question);
+		return rc;
+	}
+	rc = rf_admin_ask(c->dir, question, ASK_MS, &answer, diag);
+	json_decref(answer);
+	if (rc != RF_E_NOT_FOUND)
+		return rc;
+	rc = rf_settings_db_put(o->db, number, &(struct rf_settings){ 0 }, diag);
+	if (!rc)
+		rf_cmd_record(c, &(struct rf_cmd_record){ RF_EVENT_NUMBER_CHANGED, .number = number, .set = "nothing" });
+	return rc;
+}
+
+void rf_cmd_number_left(const struct rf_cmd_ctx *c, struct rf_view number)
+{
+	struct rf_diag diag = { 0 };
+	struct off_line o;
+
+	if (!number.n || open_off_line(c, &o))
+		return;
+	if (!rf_directory_number(o.directory, number) && forget(c, &o, number, &diag))
+		fprintf(c->err, "ringfort: what was set for %.*s is still there (%s): `ringfort number clear %.*s`\n",
+			RF_VFMT(number), diag.text, RF_VFMT(number));
+	close_off_line(&o);
 }
 
 static int list_off_line(struct rf_cmd_ctx *c, json_t **ret_answer)

@@ -256,6 +256,8 @@ static int phone_remove(struct rf_cmd_ctx *c)
 		status = rf_issue_crl(c, p.ca, p.store);
 	if (!status) {
 		remove_files(&p);
+		if (p.phone)
+			rf_cmd_number_left(c, p.phone->number);
 		rf_cmd_record(c, &(struct rf_cmd_record){ RF_EVENT_PHONE_REMOVED, .phone = p.name, .count = n });
 		if (c->json)
 			status = rf_cmd_json(c, json_pack("{s:s, s:I}", "removed", c->arg[0], "revoked", (json_int_t)n),

@@ -158,14 +158,36 @@ static int user_unlock(struct rf_cmd_ctx *c)
 	return set_lock(c, false);
 }
 
+struct number_of {
+	struct rf_view name;
+	char *number;
+};
+
+static int take_number(void *ctx, const struct rf_store_user *row)
+{
+	const struct number_of *find = ctx;
+
+	if (rf_view_eq(find->name, row->name))
+		rf_view_cstr(row->number, find->number, RF_SITE_NUMBER_MAX + 1);
+	return 0;
+}
+
 static int user_remove(struct rf_cmd_ctx *c)
 {
 	struct rf_diag diag = { 0 };
 	struct user_cmd u;
+	char number[RF_SITE_NUMBER_MAX + 1] = "";
 	int status = begin(c, &u);
 
-	return status ? status : end(&u, done(&u, rf_store_user_remove(u.store, u.name, &diag), &diag,
-					      RF_EVENT_USER_REMOVED, "removed"));
+	if (status)
+		return status;
+	struct number_of find = { u.name, number };
+
+	rf_store_users(u.store, take_number, &find, NULL);
+	status = done(&u, rf_store_user_remove(u.store, u.name, &diag), &diag, RF_EVENT_USER_REMOVED, "removed");
+	if (!status)
+		rf_cmd_number_left(c, rf_view_str(number));
+	return end(&u, status);
 }
 
 /* --class and --until. */

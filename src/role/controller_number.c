@@ -146,7 +146,8 @@ void rf_controller_do_number_set(void *ctx, struct rf_admin_request *r)
 	struct rf_diag diag = { 0 };
 	struct rf_settings_change change;
 
-	if (!known(k, r, rf_view_str(number)))
+	/* what a number had that is gone from the site may always be taken away */
+	if (!rf_admin_text(r, "clear")[0] && !known(k, r, rf_view_str(number)))
 		return;
 	if (read_change(r, &change, &diag)) {
 		rf_admin_refuse(r, "%s", diag.text);

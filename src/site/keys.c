@@ -45,6 +45,10 @@ static const struct rf_choice watchers[] = {
 	{ "own", RF_WATCH_OWN }, { "pickup_group", RF_WATCH_PICKUP_GROUP }, { "all", RF_WATCH_ALL }, { 0 },
 };
 
+static const struct rf_choice dnd_answers[] = {
+	{ "unavailable", RF_DND_UNAVAILABLE }, { "busy", RF_DND_BUSY }, { 0 },
+};
+
 static const struct rf_choice demands[] = {
 	{ "required", RF_ASKED_YES }, { "optional", RF_ASKED_NO }, { 0 },
 };
@@ -300,6 +304,7 @@ static const struct rf_key site_rows[] = {
 	{ "parking", RF_KEY_PART, ALL(pub.tel.parking), .sub = &rf_parking_keys },
 	{ "voicemail", RF_KEY_PART, ALL(pub.tel.voicemail), .sub = &rf_voicemail_keys },
 	{ "watch", RF_KEY_CHOICE, ALL(pub.tel.watch), .choices = watchers },
+	{ "do_not_disturb", RF_KEY_CHOICE, ALL(pub.tel.dnd_says), .choices = dnd_answers },
 	{ "links", RF_KEY_NAMED, ALL(pub.tel.links), ALL(pub.tel.link_count), .max = RF_SITE_ITEMS_MAX,
 	  .sub = &rf_link_keys },
 	{ "stir", RF_KEY_PART, ALL(pub.tel.stir), .sub = &rf_stir_keys },

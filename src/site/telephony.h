@@ -195,6 +195,8 @@ struct rf_site_stir {
  * phones of the site. */
 enum rf_watchers { RF_WATCH_PICKUP_GROUP, RF_WATCH_OWN, RF_WATCH_ALL };
 
+enum rf_dnd { RF_DND_UNAVAILABLE, RF_DND_BUSY };
+
 struct rf_site_telephony {
 	struct rf_view timezone;          /* "Europe/Berlin"; "": UTC */
 	const struct rf_tz *tz;           /* site/tz.h; NULL: UTC */
@@ -215,6 +217,7 @@ struct rf_site_telephony {
 	struct rf_site_parking parking;
 	struct rf_site_voicemail voicemail;
 	int watch;                        /* enum rf_watchers */
+	int dnd_says;                     /* enum rf_dnd: what a caller of a number hears that wants no calls */
 	struct rf_site_stir stir;
 };
 

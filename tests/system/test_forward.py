@@ -1,5 +1,5 @@
-"""Forwards, do not disturb, hunt groups, and what is set for a number, on a running controller: set by commands, carried
-out in calls of raw clients and of real phones."""
+"""Forwards, do not disturb, hunt groups, and what is set for a number, on a running controller: set by commands and
+feature codes, carried out in calls of raw clients and of real phones."""
 import os
 import shutil
 import signal
@@ -81,6 +81,21 @@ def test_set_show_clear(site):
     assert site.json("number", "list")["numbers"] == []
 
 
+def test_the_next_owner_begins_with_nothing(site):
+    """What was set for a number goes with the last phone or user that has it."""
+    site.run("user", "add", "alice", "--number", "1002", "--password-stdin", stdin="correct horse battery\n")
+    site.run("user", "add", "bob", "--number", "1003", "--password-stdin", stdin="correct horse battery\n")
+    site.run("number", "set", "1002", "--forward-always", "1001")
+    site.run("number", "set", "1003", "--forward-always", "1001")
+    site.run("phone", "remove", "desk")
+    assert len(site.json("number", "list")["numbers"]) == 2
+    site.run("user", "remove", "alice")
+    assert [n["number"] for n in site.json("number", "list")["numbers"]] == ["1003"]
+    site.down()
+    site.run("user", "remove", "bob")
+    assert site.json("number", "list")["numbers"] == []
+
+
 def test_killed_after_the_answer_it_stands(site):
     site.run("number", "set", "1002", "--forward-always", "1001")
     site.kill()
@@ -124,7 +139,8 @@ def test_circles_and_what_is_forbidden(three):
         refused(lobby, 403)
     site.run("number", "clear", "1002")
     call(site, lobby, 1002)
-    desk.reply(expect(desk, "INVITE"), 302, headers=["Contact: <sip:1003@elsewhere.example>", "Contact: <tel:+90900123>"])
+    desk.reply(expect(desk, "INVITE"), 302,
+               headers=["Contact: <sip:1003@elsewhere.example>", "Contact: <tel:+90900123>"])
     m = lobby.receive(5)
     while m.code < 300:
         m = lobby.receive(5)
@@ -220,7 +236,8 @@ def many(make_site):
     numbers = {f"phone{i}": str(1001 + i) for i in range(6)}
     members = ", ".join(f'"{n}"' for n in list(numbers.values())[1:])
     site = make_site(extra="sip: { workers: 2 }\ngroups:\n"
-                     f'  - {{ name: g, number: "2000", members: [{members}], strategy: longest_idle, ring_seconds: 5 }}\n',
+                     f'  - {{ name: g, number: "2000", members: [{members}], strategy: longest_idle,\n'
+                     '       ring_seconds: 5 }\n',
                      phones=numbers)
     clients = {}
     for name, number in numbers.items():

@@ -19,6 +19,7 @@ static const char site[] =
 	"  - { name: order, number: 2001, members: [1002, 1003, 1001], strategy: in_order, ring_seconds: 10 }\n"
 	"  - { name: idle, number: 2002, members: [1002, 1003], strategy: longest_idle, ring_seconds: 10 }\n"
 	"  - { name: round, number: 2003, members: [1002, 1003], strategy: round_robin, ring_seconds: 10 }\n";
+static const char says_busy[] = "do_not_disturb: busy\n";
 static const char in_order[] = "numbers:\n  \"1002\": { ring: in_order, ring_seconds: 7 }\n";
 
 static int begin(void **state, const char *more)
@@ -40,6 +41,11 @@ static int setup(void **state)
 static int setup_in_order(void **state)
 {
 	return begin(state, in_order);
+}
+
+static int setup_busy(void **state)
+{
+	return begin(state, says_busy);
 }
 
 static int teardown(void **state)
@@ -355,6 +361,56 @@ static void moved_outside(void **state)
 	gone_up_to(a, 403);
 }
 
+/* What nobody could call, or nobody could read. */
+static void moved_nowhere(void **state)
+{
+	static const struct {
+		const char *contact;
+		unsigned code;
+	} rows[] = {
+		{ "Contact: *\r\n", 480 }, { "Contact: <sip:\r\n", 480 }, { "Contact: ,,,\r\n", 480 },
+		{ "Contact: <sip:%00@voice.example.org>\r\n", 480 }, { "Contact: <sip:%zz@voice.example.org>\r\n", 480 },
+		{ "Contact: <sip:100" DOMAIN ";q=9, <sip:" DOMAIN ">\r\n", 480 },
+		{ "Contact: <sips:1999" DOMAIN ">;q=-1\r\n", 403 }, { "Contact: <tel:+1-900-5>;q=0.0\r\n", 403 },
+		{ "Contact: <sip:12345678901234567890123456789012345678901" DOMAIN ">\r\n", 480 },
+		{ "Contact: <sip:1003;x=y" DOMAIN ">\r\n", 480 }, { "Contact: <sip:*721003" DOMAIN ">\r\n", 480 },
+		{ "Contact: <sip:1001" DOMAIN ">\r\n", 486 }, { "Contact: <sip:1002" DOMAIN ">\r\n", 480 },
+	};
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		call(a, "1002");
+		phone_expect(b, "INVITE");
+		phone_answer(b, 302, rows[i].contact, NULL);
+		phone_expect(b, "ACK");
+		if (getenv("KIT_CODES"))
+			fprintf(stderr, "%zu %s", i, rows[i].contact);
+		gone_up_to(a, rows[i].code);
+	}
+}
+
+/* Histories that are none count for what can be read of them, and stop no call. */
+static void strange_histories(void **state)
+{
+	static const char *const rows[] = {
+		"History-Info: <sip:\r\n", "History-Info: ,,,,\r\n", "Diversion: \"\r\n", "Diversion: <sip:1@x>;counter=x\r\n",
+		"Diversion: <sip:1@x>;counter=0\r\n", "Diversion: *\r\n", "History-Info: <tel:1>;index=999.999.999\r\n",
+	};
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *c = &k->phone[2];
+
+	kit_forward(k, "1002", RF_FORWARD_ALWAYS, "1003");
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		phone_request(a, "INVITE", "1002", "1001", "1002", rows[i], SDP_PLAIN);
+		phone_expect(c, "INVITE");
+		phone_expect_status(a, 181);
+		talk_and_end(a, c);
+	}
+	phone_request(a, "INVITE", "1002", "1001", "1002", "Diversion: <sip:1@x>;counter=4294967295\r\n", SDP_PLAIN);
+	gone_up_to(a, 482);
+}
+
 /* --- what else is set */
 
 static void do_not_disturb(void **state)
@@ -373,6 +429,16 @@ static void do_not_disturb(void **state)
 	phone_silent(b);
 	phone_expect_status(a, 181);
 	talk_and_end(a, c);
+}
+
+static void do_not_disturb_says_busy(void **state)
+{
+	struct kit *k = *state;
+	struct rf_settings_change dnd = { .fields = RF_SET_DND, .to.dnd = true };
+
+	kit_set(k, "1002", &dnd);
+	call(&k->phone[0], "1002");
+	gone_up_to(&k->phone[0], 486);
 }
 
 static void no_call_waiting(void **state)
@@ -681,7 +747,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(always), T(busy), T(busy_twice), T(no_answer), T(answered_too_late), T(unreachable), T(chain), T(circle),
 		T(to_itself_and_to_the_caller), T(forbidden), T(told_history), T(hidden_forwarder), T(moved),
-		T(moved_outside), T(do_not_disturb), T(no_call_waiting), T(anonymous), O(phones_in_order),
+		T(moved_outside), T(moved_nowhere), T(strange_histories), T(do_not_disturb),
+		cmocka_unit_test_setup_teardown(do_not_disturb_says_busy, setup_busy, teardown), T(no_call_waiting), T(anonymous), O(phones_in_order),
 		O(caller_gives_up_in_second_step), T(group_all), T(group_in_order), T(group_skips), T(group_idle),
 		T(group_round), T(group_goes_on), T(caller_vanishes), T(codes), T(shown_per_call), T(survives),
 	};

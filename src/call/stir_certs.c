@@ -203,8 +203,16 @@ static void resolve(struct rf_stir *s, struct rf_stir_want *w, bool there, struc
 	free_want(s, w);
 }
 
+/* Its process is gone: what waits runs into its time, and what was fetched stays good. */
 static void drop_fetcher(struct rf_stir *s)
 {
+	struct rf_event e;
+
+	rf_log(s->core->log, RF_LOG_ERROR, "the fetcher has ended: no new certificate of a caller outside until a restart");
+	rf_event_init(&e, RF_EVENT_FAULT, rf_core_wall(s->core));
+	rf_event_cstr(&e, "what", "fetcher");
+	rf_event_cstr(&e, "why", "the fetcher has ended");
+	rf_record_post(s->core, &e);
 	rf_watch_free(s->watch);
 	s->watch = NULL;
 	s->fd = -1;
@@ -218,7 +226,7 @@ static void readable(void *arg, unsigned events)
 
 	(void)events;
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		drop_fetcher(s); /* its process is gone: what waits runs into its time */
+		drop_fetcher(s);
 	if (n < RF_FETCH_HEAD || (size_t)n > sizeof s->in || s->in[0] != RF_FETCH_ANSWER)
 		return;
 	uint32_t id = (uint32_t)s->in[4] << 24 | (uint32_t)s->in[5] << 16 | (uint32_t)s->in[6] << 8 | s->in[7];

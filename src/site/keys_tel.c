@@ -115,7 +115,6 @@ static const struct rf_key trunk_rows[] = {
 	{ "certificate", RF_KEY_DOMAINS, AT(rf_site_trunk, certificate) },
 	{ "ca", RF_KEY_FILE, AT(rf_site_trunk, ca) },
 	{ "trusted", RF_KEY_BOOL, AT(rf_site_trunk, trusted) },
-	{ "user", RF_KEY_TEXT, AT(rf_site_trunk, user) },
 	{ "numbers", RF_KEY_PAIRS, AT(rf_site_trunk, numbers), AT(rf_site_trunk, number_count), .max = RF_SITE_ITEMS_MAX,
 	  .sub = &did_keys },
 	{ "caller_number", RF_KEY_NUMBER, AT(rf_site_trunk, caller_number) },

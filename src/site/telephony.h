@@ -92,7 +92,6 @@ struct rf_site_trunk {
 	struct rf_site_list certificate;  /* names that its certificate may have; without any in the file: peer */
 	struct rf_view ca;                /* file of the authorities of its certificate; "": the site's CA */
 	bool trusted;                     /* its P-Asserted-Identity is believed, and it gets ours (RFC 3325 Spec(T)) */
-	struct rf_view user;              /* our name when it asks for a password; "": we have none */
 	const struct rf_site_did *numbers; size_t number_count;
 	struct rf_view caller_number;     /* shown when the caller has no number that is known outside; "": none */
 	int format;                       /* enum rf_number_format of what we send */

@@ -283,3 +283,19 @@ def test_a_right_that_falls_in_mid_call(outside):
     assert site.call("explain", "lobby", "000431234567").returncode == 1
     call(site, lobby, "000431234567")
     expect(lobby, 403)
+
+
+def test_from_outside_to_outside(outside):
+    """A number of ours that is forwarded abroad takes a caller from outside along only by the rights of its owner."""
+    site, first, second, lobby, _ = outside()
+    first.dial()
+    invite(first, "sip:+43123456@one.carrier.example", f"sip:{FAR}@{site.domain}")
+    assert expect(first, 404)
+    site.run("number", "set", "1001", "--forward-always", "0089123456")
+    invite(first, "sip:+43123456@one.carrier.example", f"sip:+493012341001@{site.domain}")
+    got = expect(first, "INVITE")
+    assert uri(got.get("From")).startswith("sip:+43123456@")
+    assert uri(got.get("Diversion")).startswith("sip:+493012341001@") and "unconditional" in got.get("Diversion")
+    first.reply(got, 486)
+    assert expect(first, 486)
+    wait_empty(site)

@@ -441,8 +441,15 @@ static void begin(struct rf_call_core *core, struct rf_in *in, struct rf_routed 
 
 static unsigned precedence_of(const struct rf_in *in, struct rf_precedence *ret_p, const char **ret_rule)
 {
-	struct rf_grants grants = { .believed = false };
+	const struct rf_site_trunk *t = in->proof.trunk;
+	struct rf_grants grants = { .believed = t && t->trust_precedence };
 
+	/* What another network calls urgent is not refused for it, and counts only where the site says so. */
+	if (t && !t->trust_precedence) {
+		*ret_p = (struct rf_precedence){ .rank = RF_RANK_ROUTINE };
+		*ret_rule = NULL;
+		return 0;
+	}
 	if (in->proof.phone && in->proof.phone->site)
 		grants.phone = in->proof.phone->site->precedence;
 	if (in->proof.user)

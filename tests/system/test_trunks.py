@@ -157,6 +157,19 @@ def test_names_of_a_peer_that_is_not_trusted(carrier):
     expect(peer, 486)
 
 
+@pytest.mark.parametrize("believed", ["true", "false"])
+def test_its_precedence(carrier, believed):
+    """Only of a trunk that is believed; of another the call is a routine one."""
+    site, peer, lobby, _ = carrier(trusted=f"true, trust_precedence: {believed}")
+    peer.dial()
+    invite(peer, "sip:+43123456@sip.carrier.example", f"sip:+493012341001@{site.domain}", ["Resource-Priority: ets.1"])
+    got = expect(lobby, "INVITE")
+    assert got.get("Resource-Priority") == ("ets.1" if believed == "true" else "")
+    lobby.reply(got, 486)
+    assert expect(peer, 486)
+    wait_empty(site)
+
+
 def test_it_does_nothing_but_call(carrier):
     site, peer, lobby, _ = carrier()
     peer.dial()

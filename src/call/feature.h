@@ -9,8 +9,8 @@
 #include "call/core_int.h"
 #include "site/telephony.h"
 
-/* Carry it out for the sender of this INVITE, who is proven; arg: what was dialled behind the code. False: it is not one
- * of these features, nothing was done. True: in->srv is answered, now or later. */
+/* Carry it out for the sender of this INVITE, who is proven; arg: what was dialled behind the code. False: it is not
+ * one of these features, nothing was done. True: in->srv is answered, now or later. */
 bool rf_feature_run(struct rf_call_core *core, struct rf_in *in, enum rf_feature feature, struct rf_view arg);
 /* Those that wait for the disk: at the end of the core. */
 void rf_feature_drop(struct rf_call_core *core);

@@ -1,5 +1,5 @@
-/* The called side: our INVITE to one aim and its answers, up to the 2xx that is held for the caller or the refusal. Races
- * end here: a 2xx that comes when the call has gone another way is acknowledged and ended. */
+/* The called side: our INVITE to one aim and its answers, up to the 2xx that is held for the caller or the refusal.
+ * Races end here: a 2xx that comes when the call has gone another way is acknowledged and ended. */
 #include "call/call_int.h"
 #include "call/origin.h"
 #include "call/trunk.h"

@@ -12,8 +12,8 @@
  * After answered() or refused() of ours the call lives on by itself as every call does. An origin that loses interest
  * calls rf_setup_abandon(), which calls refused() before it returns.
  *
- * A call that we make, with rf_setup_make(), and leg a of its pairs: it has no dialog, only party and flow. It stands for
- * the leg that will be there, and a->sdp is what that leg is to be given: the answer to the offer that the order
+ * A call that we make, with rf_setup_make(), and leg a of its pairs: it has no dialog, only party and flow. It stands
+ * for the leg that will be there, and a->sdp is what that leg is to be given: the answer to the offer that the order
  * brought, or (pair->offer_in_2xx) an offer of the called phone, whose ACK is still owed (b->ack_owed) and wants an
  * answer: rf_leg_ack(). In answered() the origin puts a leg with a dialog in its place, or leaves it so, and calls
  * rf_setup_taken(); or it calls rf_setup_kill_pair(), after which the plan goes on to the next step. It may do so

@@ -177,11 +177,11 @@ struct rf_plan {
 int rf_plan_new(struct rf_call_core *core, struct rf_party *caller, struct rf_plan **ret_plan);
 void rf_plan_free(struct rf_plan *plan); /* NULL is fine */
 
-/* Put a source on top; the plan owns it from now on, also when this fails: RF_E_LIMIT (refused with 482 then). with_hop:
- * the last hop of the chain (rf_plan_hop()) was made for it, and leaves with it. */
+/* Put a source on top; the plan owns it from now on, also when this fails: RF_E_LIMIT (refused with 482 then).
+ * with_hop: the last hop of the chain (rf_plan_hop()) was made for it, and leaves with it. */
 int rf_plan_push(struct rf_plan *plan, struct rf_source *s, bool with_hop);
-/* The next step. False: there is none, plan->code says with what the sources refused (0: they had nothing to add). last:
- * NULL the first time. */
+/* The next step. False: there is none, plan->code says with what the sources refused (0: they had nothing to add).
+ * last: NULL the first time. */
 bool rf_plan_next(struct rf_plan *plan, const struct rf_step_result *last, struct rf_step *ret_step);
 /* The aims of the step in hand are in pairs now: its memory may go. */
 void rf_plan_step_done(struct rf_plan *plan);

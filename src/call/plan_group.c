@@ -1,7 +1,7 @@
-/* A hunt group as a source. Members that are not there, do not want to be disturbed or are in a call are passed over; so
- * are those that forward all calls, for a group's call that leaves the group by a member's forward would be nobody's.
- * All: one step. Else a step for each member; when nobody took it, the number in on_no_answer, by the group's own right:
- * an administrator wrote it. */
+/* A hunt group as a source. Members that are not there, do not want to be disturbed or are in a call are passed over;
+ * so are those that forward all calls, for a group's call that leaves the group by a member's forward would be nobody's.
+ * All: one step. Else a step for each member; when nobody took it, the number in on_no_answer, as a call of the group's
+ * number: the site's class says how far that goes. */
 #include "call/call_int.h"
 
 #include <stdlib.h>

@@ -32,8 +32,8 @@ typedef void rf_settings_done_fn(void *ctx, int rc, const struct rf_settings *no
 int rf_settings_change(struct rf_settings_table *t, struct rf_view number, const struct rf_settings_change *change,
 		       rf_settings_done_fn *done, void *ctx);
 
-/* Every number that has any, in no order. Views are borrowed for the visit, which must not call back into the table. Any
- * thread inside rf_location_enter(). */
+/* Every number that has any, in no order. Views are borrowed for the visit, which must not call back into the table.
+ * Any thread inside rf_location_enter(). */
 void rf_settings_walk(struct rf_settings_table *t,
 		      void (*visit)(void *ctx, struct rf_view number, const struct rf_settings *s), void *ctx);
 

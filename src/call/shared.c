@@ -1,4 +1,5 @@
-/* What the cores of a process have together: how many calls there are, which tokens were seen, which numbers are in calls. */
+/* What the cores of a process have together: how many calls there are, which tokens were seen, which numbers are in
+ * calls. */
 #include "call/stir_int.h"
 #include "call/usage.h"
 

@@ -1,5 +1,5 @@
-/* What people set for their numbers, shown and changed for an administrator. A change is answered when it is on disk and
- * every worker sees it; the record says who made it. */
+/* What people set for their numbers, shown and changed for an administrator. A change is answered when it is on disk
+ * and every worker sees it; the record says who made it. */
 #include "role/controller_int.h"
 
 #include <jansson.h>

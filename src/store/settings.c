@@ -131,7 +131,8 @@ static void read_row(sqlite3_stmt *q, struct rf_settings *ret_s)
 	ret_s->refuse_anonymous = sqlite3_column_int(q, 9) != 0;
 }
 
-int rf_settings_db_get(struct rf_settings_db *db, struct rf_view number, struct rf_settings *ret_s, struct rf_diag *diag)
+int rf_settings_db_get(struct rf_settings_db *db, struct rf_view number, struct rf_settings *ret_s,
+		       struct rf_diag *diag)
 {
 	int rc = 0;
 

@@ -1,5 +1,5 @@
-/* What people set for their own numbers, on disk: state/settings.db, an SQLite database apart from the directory's, since
- * it changes by what people dial. A number without any setting has no row.
+/* What people set for their own numbers, on disk: state/settings.db, an SQLite database apart from the directory's,
+ * since it changes by what people dial. A number without any setting has no row.
  *
  * Processes: the controller writes; a command writes when no controller runs; both at once is fine (WAL, busy timeout).
  * Threads: one struct rf_settings_db is for one thread at a time. */
@@ -62,7 +62,8 @@ const char *rf_settings_change_line(const struct rf_settings_change *c, const st
 int rf_settings_db_open(const char *path, bool create, struct rf_settings_db **ret_db, struct rf_diag *diag);
 void rf_settings_db_close(struct rf_settings_db *db); /* NULL is fine */
 /* What number has; all zero without a row. */
-int rf_settings_db_get(struct rf_settings_db *db, struct rf_view number, struct rf_settings *ret_s, struct rf_diag *diag);
+int rf_settings_db_get(struct rf_settings_db *db, struct rf_view number, struct rf_settings *ret_s,
+		       struct rf_diag *diag);
 /* Durable when it returns 0. */
 int rf_settings_db_put(struct rf_settings_db *db, struct rf_view number, const struct rf_settings *s,
 		       struct rf_diag *diag);

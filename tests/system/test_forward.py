@@ -193,6 +193,33 @@ def test_killed_while_it_goes_on(three, who):
     census(site)
 
 
+@pytest.mark.parametrize("who", ["caller", "member"])
+def test_killed_in_a_group(three, who):
+    """All members ring; the caller, or one of them, dies; and the one who dies after it has answered."""
+    site, lobby, desk, hall = three
+    site.write(GROUP.replace("in_order", "all"))
+    site.run("reload")
+    call(site, lobby, 2000)
+    rings = {c: expect(c, "INVITE") for c in (desk, hall)}
+    for c, got in rings.items():
+        c.reply(got, 180)
+    if who == "caller":
+        lobby.stop()
+        for c, got in rings.items():
+            c.reply(expect(c, "CANCEL"), 200)
+            c.reply(got, 487)
+    else:
+        desk.stop()
+        answer(hall, rings[hall])
+        ok = expect(lobby, 200)
+        a = Leg(lobby, lobby.call_id, ok.get("From"), ok.get("To"), uri(ok.get("Contact")), 0)
+        lobby.send(a.request("ACK", cseq=int(ok.get("CSeq").split()[0])))
+        expect(hall, "ACK")
+        hall.stop()
+        lobby.reply(expect(lobby, "BYE", 15), 200)
+    census(site)
+
+
 def test_real_phones(site):
     """baresip calls a number that forwards, and the phone there rings and talks."""
     site.phone_add("hall", "1003")

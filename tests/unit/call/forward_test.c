@@ -748,7 +748,8 @@ int main(void)
 		T(always), T(busy), T(busy_twice), T(no_answer), T(answered_too_late), T(unreachable), T(chain), T(circle),
 		T(to_itself_and_to_the_caller), T(forbidden), T(told_history), T(hidden_forwarder), T(moved),
 		T(moved_outside), T(moved_nowhere), T(strange_histories), T(do_not_disturb),
-		cmocka_unit_test_setup_teardown(do_not_disturb_says_busy, setup_busy, teardown), T(no_call_waiting), T(anonymous), O(phones_in_order),
+		cmocka_unit_test_setup_teardown(do_not_disturb_says_busy, setup_busy, teardown), T(no_call_waiting),
+		T(anonymous), O(phones_in_order),
 		O(caller_gives_up_in_second_step), T(group_all), T(group_in_order), T(group_skips), T(group_idle),
 		T(group_round), T(group_goes_on), T(caller_vanishes), T(codes), T(shown_per_call), T(survives),
 	};

@@ -10,14 +10,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { HOLD_TRIES = 40, HOLD_AGAIN_MS = 100 };
+
 struct rf_parked {
 	struct rf_call *call;      /* of who is parked */
 	struct rf_party *by;       /* a reference */
 	struct rf_call *made;      /* ours to who parked: they come back; NULL */
 	struct rf_join *join;
 	struct rf_cli *hold;       /* our re-INVITE that lets nothing flow, NULL */
-	struct rf_timer timer;
+	struct rf_timer timer, hold_timer;
 	unsigned slot;
+	uint8_t hold_tries;
 	uint8_t returns;
 	uint8_t number_n;
 	uint8_t number[16];
@@ -80,6 +83,7 @@ void rf_park_over(struct rf_call *call)
 		return;
 	call->parked = NULL;
 	rf_timer_stop(rf_loop_wheel(call->core->loop), &p->timer);
+	rf_timer_stop(rf_loop_wheel(call->core->loop), &p->hold_timer);
 	lamp(p, RF_LINE_TERMINATED);
 	rf_slots_give(rf_call_shared_slots(call->core->shared), p->slot);
 	rf_cli_drop(p->hold);
@@ -132,16 +136,25 @@ static void hold_event(void *arg, struct rf_cli *cli, const struct rf_cli_event 
 	rf_call_settle(call);
 }
 
-/* Mostly it is on hold already, for one holds before one transfers. */
+/* Something of its own is under way; it is tried again. */
+static bool busy(const struct rf_leg *who)
+{
+	enum rf_offer_role role;
+
+	return who->own || who->ack_due || rf_offer_can_send(&who->offer, RF_OFFER_INVITE, &role);
+}
+
 static void hold(struct rf_parked *p)
 {
 	struct rf_leg *who = who_of(p->call);
 	struct rf_view sdp = rf_join_sdp_hold(p->call->core, rf_view_of(who->sdp, who->sdp_n));
-	enum rf_offer_role role;
 	struct rf_writer w;
 
-	if (!sdp.n || who->own || who->ack_due || rf_offer_can_send(&who->offer, RF_OFFER_INVITE, &role) ||
-	    rf_leg_begin(who, RF_SIP_INVITE, &w))
+	if (busy(who) && ++p->hold_tries < HOLD_TRIES) {
+		rf_timer_start(rf_loop_wheel(p->call->core->loop), &p->hold_timer, HOLD_AGAIN_MS);
+		return;
+	}
+	if (!sdp.n || p->call->join || busy(who) || rf_leg_begin(who, RF_SIP_INVITE, &w))
 		return;
 	rf_leg_put_timer(who, &w);
 	if (rf_offer_sent(&who->offer, RF_OFFER_INVITE, true))
@@ -150,6 +163,11 @@ static void hold(struct rf_parked *p)
 		rf_leg_unsent(who, RF_SIP_INVITE);
 	else
 		rf_leg_keep_sdp(who, sdp);
+}
+
+static void on_hold_timer(struct rf_timer *t)
+{
+	hold(rf_container(t, struct rf_parked, hold_timer));
 }
 
 /* --- they come back */
@@ -352,6 +370,7 @@ unsigned rf_park(struct rf_leg *leg, struct rf_view slot, const char **ret_why, 
 	}
 	p->by = rf_party_get(leg->party);
 	rf_timer_init(&p->timer, on_timer);
+	rf_timer_init(&p->hold_timer, on_hold_timer);
 	call->parked = p;
 	core->census.parked++;
 	rf_move(leg, exit->a, "parked");

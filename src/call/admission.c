@@ -101,6 +101,14 @@ static const struct rf_site_link *link_of(const struct rf_call_core *core, const
 	return l ? l->link : NULL;
 }
 
+/* Room for one more hold. */
+static bool has_room(struct rf_leg *leg)
+{
+	if (!leg->admission)
+		leg->admission = calloc(1, sizeof *leg->admission);
+	return leg->admission && leg->admission->n < HOLDS_MAX;
+}
+
 static int take_one(struct rf_leg *leg, const struct rf_site_link *link, const char *what, uint64_t most, uint64_t units)
 {
 	struct rf_call *call = leg->pair->call;
@@ -133,9 +141,7 @@ static int take_link(struct rf_leg *leg, const struct rf_site_link *link)
 {
 	if (!link)
 		return 0;
-	if (!leg->admission)
-		leg->admission = calloc(1, sizeof *leg->admission);
-	if (!leg->admission)
+	if (!has_room(leg))
 		return -ENOMEM;
 	int rc = take_one(leg, link, "calls", link->calls, 1);
 

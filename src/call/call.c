@@ -100,9 +100,10 @@ void rf_relay_free(struct rf_relay *relay)
 
 static void on_timer(struct rf_timer *t);
 
-int rf_call_new(struct rf_call_core *core, struct rf_call **ret_call)
+int rf_call_new(struct rf_call_core *core, bool emergency, struct rf_call **ret_call)
 {
-	int rc = rf_call_shared_take(core->shared, core->limits.calls);
+	size_t most = core->limits.calls + (emergency ? core->limits.emergency_calls : 0);
+	int rc = rf_call_shared_take(core->shared, most);
 
 	if (rc)
 		return rc;

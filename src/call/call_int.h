@@ -182,6 +182,8 @@ struct rf_call {
 	uint16_t best_code;
 	uint8_t media_rule;         /* enum rf_sdp_rule behind a 488 */
 	uint16_t code;              /* the final code told to the caller */
+	bool emergency;             /* nothing stands in its way (emergency.h) */
+	bool without_location;      /* its next INVITE goes without */
 	bool starting, anonymous, had_offer, requires_rel, recorded, number_entered;
 	uint8_t hops_first, hops;   /* Max-Forwards for the INVITEs that the caller's causes: of the first step, and now */
 	uint16_t relays;
@@ -274,14 +276,16 @@ struct rf_party *rf_party_new(const struct rf_directory *dir, struct rf_view num
 /* Somebody outside, behind this trunk. */
 struct rf_party *rf_party_new_outside(struct rf_view trunk, struct rf_view number, struct rf_view shown,
 				      struct rf_view display);
+/* A number of ours under another name: for who is said to call. */
+struct rf_party *rf_party_new_named(struct rf_view number, struct rf_view display);
 struct rf_party *rf_party_get(struct rf_party *p);
 void rf_party_put(struct rf_party *p); /* NULL is fine */
 bool rf_party_is(const struct rf_party *p, const struct rf_proof *proof);
 
 /* --- call.c */
 
-/* RF_E_LIMIT: as many calls as the process may have. */
-int rf_call_new(struct rf_call_core *core, struct rf_call **ret_call);
+/* RF_E_LIMIT: as many calls as the process may have; some are kept for emergency calls. */
+int rf_call_new(struct rf_call_core *core, bool emergency, struct rf_call **ret_call);
 /* The date now, counted from the call's start: durations stay true when the clock jumps. */
 struct rf_wall rf_call_wall(const struct rf_call *call);
 /* Write the records and free at the end of the turn. */

@@ -4,6 +4,7 @@
 #include "call/feature.h"
 #include "call/outside.h"
 #include "call/board.h"
+#include "call/emergency.h"
 #include "call/guest.h"
 #include "call/inside.h"
 #include "call/pickup.h"
@@ -30,6 +31,7 @@ static void set_limits(struct rf_call_core *core, const struct rf_call_limits *l
 {
 	core->limits = (struct rf_call_limits){
 		.calls = l->calls ? l->calls : rf_core_site(core)->limits.calls,
+		.emergency_calls = l->emergency_calls ? l->emergency_calls : rf_core_site(core)->limits.emergency_calls,
 		.forks_per_call = l->forks_per_call ? l->forks_per_call : defaults.forks_per_call,
 		.registrations = l->registrations ? l->registrations : defaults.registrations,
 		.suspects = l->suspects ? l->suspects : defaults.suspects,
@@ -113,13 +115,17 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 	core->trunk_cas = config->trunk_cas;
 	core->trunk_ca_n = config->trunk_ca_n;
 	core->trunks = config->trunks ? rf_trunks_get(config->trunks) : rf_trunks_new();
+	core->hook = config->hook;
+	core->hook_ctx = config->hook_ctx;
 	core->hash_key = (struct rf_hash_key){ rf_random_u64(core->random), rf_random_u64(core->random) };
 	set_limits(core, &config->limits);
 	rf_overload_init(&core->overload, &(struct rf_overload_conf){ 0 });
-	rf_table_init(&core->legs, core->limits.calls * LEGS_PER_CALL);
-	rf_table_init(&core->flows, core->limits.calls * LEGS_PER_CALL);
-	rf_table_init(&core->by_id, core->limits.calls);
-	rf_table_init(&core->by_number, core->limits.calls);
+	size_t calls = core->limits.calls + core->limits.emergency_calls;
+
+	rf_table_init(&core->legs, calls * LEGS_PER_CALL);
+	rf_table_init(&core->flows, calls * LEGS_PER_CALL);
+	rf_table_init(&core->by_id, calls);
+	rf_table_init(&core->by_number, calls);
 	TAILQ_INIT(&core->calls);
 	rf_outside_init(core);
 	TAILQ_INIT(&core->ended);
@@ -489,6 +495,13 @@ static void outside(struct rf_call_core *core, struct rf_in *in)
 	if (!v.code && !in->proof.trunk)
 		v = registers ? rf_identity_may_register(core, &in->proof, in->msg) :
 				rf_identity_may_send(core, &in->proof, in->msg);
+	/* A phone that calls for help is not asked who stands at it. */
+	bool emergency = (!v.code || in->proof.phone) && rf_emergency_is(core, in);
+
+	if (emergency && v.code) {
+		in->proof.user = NULL;
+		v = rf_identity_may_send(core, &in->proof, in->msg);
+	}
 	if (v.code) {
 		if (registers && v.code == 403)
 			core->counters.registrations_refused++;
@@ -496,9 +509,9 @@ static void outside(struct rf_call_core *core, struct rf_in *in)
 		return;
 	}
 	if (in->proof.trunk ? !rf_trunk_admits(core, in) :
-			      !rf_core_within_rate(core, in, rf_proof_number(&in->proof)))
+			      !emergency && !rf_core_within_rate(core, in, rf_proof_number(&in->proof)))
 		return;
-	if (!rf_load_admits(core, in))
+	if (!emergency && !rf_load_admits(core, in))
 		return;
 	if (registers && core->draining)
 		rf_core_reply_headers(core, in->srv, 503, RF_V(""), RF_V("Retry-After: 5\r\n"));

@@ -37,6 +37,7 @@ enum { RF_CALL_NONCE_KEY = 32 };
 /* Bounds of one core; 0 in a field means the default beside it. */
 struct rf_call_limits {
 	size_t calls;           /* the site's limits.calls, of all joined cores together */
+	size_t emergency_calls; /* the site's limits.emergency_calls: more than those, for emergency calls alone */
 	size_t forks_per_call;  /* 8: bindings that ring at once */
 	size_t registrations;   /* 4096: REGISTERs that wait for the disk */
 	size_t suspects;        /* 4096: users and sources with failed passwords that are remembered */
@@ -72,6 +73,9 @@ struct rf_call_config {
 	const struct rf_trunk_ca *trunk_cas;
 	size_t trunk_ca_n;
 	struct rf_trunks *trunks;             /* of the process; a reference is taken. NULL: one of its own (tests) */
+	/* Hand a text to the site's program (JSON, one line); never blocks; not 0: it was not taken. NULL: there is none. */
+	int (*hook)(void *ctx, struct rf_view text);
+	void *hook_ctx;
 };
 
 /* -ENOMEM, RF_E_CRYPTO. ua may be NULL and set later with rf_call_core_attach() (the ua wants its user first). */
@@ -122,6 +126,7 @@ struct rf_call_counters {
 	uint64_t calls_over_use, calls_over_grant; /* refused by what a class may use; ended when a grant fell */
 	uint64_t transfers, transfers_refused;
 	uint64_t media_refused, glare, flows_lost, peers_dead, acks_missing;
+	uint64_t emergency_calls, hooks_failed; /* the site's program could not be told */
 	uint64_t calls_preempted, preemptions_failed; /* a call that should have given way could not be told */
 	uint64_t requests_over_rate; /* of numbers that sent more than limits.requests_per_second */
 	uint64_t events_bounded;     /* not written: too many of their kind at once */

@@ -29,6 +29,7 @@ struct rf_call;
 struct rf_party;
 struct rf_call_shared;
 struct rf_slots;
+struct rf_callbacks;
 struct rf_lines;
 struct rf_messages;
 struct rf_party;
@@ -81,6 +82,8 @@ struct rf_call_core {
 	struct rf_rates *rates;    /* requests by number */
 	struct rf_event_bucket events;
 	struct rf_overload overload;
+	int (*hook)(void *ctx, struct rf_view text); /* NULL: the site names no program */
+	void *hook_ctx;
 	bool overloaded;           /* on record as such */
 	struct rf_sdp_policy media_policy;
 
@@ -169,6 +172,8 @@ struct rf_usage *rf_call_shared_usage(struct rf_call_shared *s);
 struct rf_stir_replay *rf_call_shared_replay(struct rf_call_shared *s);
 /* What its calls hold of trunks and links; lives as long as s. */
 struct rf_resources *rf_call_shared_resources(struct rf_call_shared *s);
+/* Who called for help a moment ago. */
+struct rf_callbacks *rf_call_shared_callbacks(struct rf_call_shared *s);
 /* Which numbers are in calls. */
 struct rf_lines *rf_call_shared_lines(struct rf_call_shared *s);
 /* Another number each time. */

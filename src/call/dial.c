@@ -121,23 +121,29 @@ static bool taken(const struct dialling *k, struct rf_view number)
 	       is_slot(s, number) || rf_view_eq(s->tel.voicemail.number, number);
 }
 
-static bool emergency(struct dialling *k)
+/* The emergency number in what was dialled; empty: it is none. */
+static struct rf_view emergency_number(const struct dialling *k, const struct rf_site_plan *plan)
 {
-	const struct rf_site_plan *plan = k->d->plan;
 	struct rf_view number = k->number, behind = rf_view_from(number, plan->outside.n);
 	struct rf_view local = rf_view_from(number, 1 + plan->country_code.n);
-	bool prefixed = plan->outside.n && rf_view_starts(number, plan->outside) && !taken(k, number);
-	bool in_full = plan->country_code.n && number.p[0] == '+' &&
-		       rf_view_starts(rf_view_from(number, 1), plan->country_code);
 
-	if (!rf_site_is_emergency(k->site, number)) {
-		if (prefixed && rf_site_is_emergency(k->site, behind))
-			number = behind;
-		else if (in_full && rf_site_is_emergency(k->site, local))
-			number = local;
-		else
-			return false;
-	}
+	if (rf_site_is_emergency(k->site, number))
+		return number;
+	if (plan->outside.n && rf_view_starts(number, plan->outside) && rf_site_is_emergency(k->site, behind) &&
+	    !taken(k, number))
+		return behind;
+	if (plan->country_code.n && number.n && number.p[0] == '+' &&
+	    rf_view_starts(rf_view_from(number, 1), plan->country_code) && rf_site_is_emergency(k->site, local))
+		return local;
+	return (struct rf_view){ NULL, 0 };
+}
+
+static bool emergency(struct dialling *k)
+{
+	struct rf_view number = emergency_number(k, k->d->plan);
+
+	if (!number.n)
+		return false;
 	keep(k->d, number);
 	k->d->call_class = RF_CLASS_EMERGENCY;
 	rf_dial_say(k, "an emergency number: allowed to everybody, at any time");
@@ -370,6 +376,7 @@ static void order(struct dialling *k)
 		return;
 	if (k->site->emergency.test.n && rf_view_eq(k->site->emergency.test, k->number)) {
 		k->d->call_class = RF_CLASS_INTERNAL;
+		rf_dial_route_emergency(k);
 		decide(k, RF_DIAL_EMERGENCY_TEST, "emergency-test", k->site->emergency.pos, "the test of emergency calls");
 		return;
 	}
@@ -425,6 +432,18 @@ static bool clean(struct dialling *k)
 		rf_dial_refuse(k, 404, "not-a-number", nowhere, "not a number");
 		return false;
 	}
+}
+
+bool rf_dial_is_emergency(const struct rf_directory *directory, const struct rf_dial_who *who, struct rf_view dialled)
+{
+	const struct rf_dial_ask ask = { .directory = directory, .who = *who, .dialled = dialled };
+	struct dialling k = { .ask = &ask, .site = rf_directory_site(directory) };
+	const struct rf_site_location *l;
+
+	if (who->trunk || rf_dial_clean(dialled, k.site->domain, k.text, &k.number) != RF_DIAL_TEXT_OK)
+		return false;
+	l = location_of(directory, who);
+	return emergency_number(&k, l ? l->plan : k.site->tel.plan).n > 0;
 }
 
 void rf_dial(const struct rf_dial_ask *ask, struct rf_dial *ret)

@@ -83,6 +83,9 @@ struct rf_dial {
 /* Decide. Everything that ret points to lives as long as the directory, or in ret itself (do not copy it). */
 void rf_dial(const struct rf_dial_ask *ask, struct rf_dial *ret);
 
+/* Would rf_dial() say RF_DIAL_EMERGENCY of this? Only that is looked at: for what comes before rights and rates. */
+bool rf_dial_is_emergency(const struct rf_directory *directory, const struct rf_dial_who *who, struct rf_view dialled);
+
 /* What was dialled by a Request-URI or Refer-To: the user part of a sip URI with its escapes undone once, or the number
  * of a tel URI, with parameters. Whether the host is ours is the caller's to ask. RF_E_MALFORMED, RF_E_LIMIT. */
 int rf_dial_text(const struct rf_sip_uri *uri, uint8_t *buf, size_t cap, struct rf_view *ret_text);

@@ -125,7 +125,7 @@ static struct guest *guest_new(struct rf_call_core *core, struct rf_in *in, bool
 	else
 		party = g ? rf_party_new(core->directory, number, in->proof.phone ? in->proof.phone->name : none,
 					 in->proof.user ? in->proof.user->name : none) : NULL;
-	int rc = party ? rf_call_new(core, &g->call) : -ENOMEM;
+	int rc = party ? rf_call_new(core, false, &g->call) : -ENOMEM;
 
 	if (rc) {
 		rf_party_put(party);

@@ -1,6 +1,7 @@
 /* The called side: our INVITE to one aim and its answers, up to the 2xx that is held for the caller or the refusal.
  * Races end here: a 2xx that comes when the call has gone another way is acknowledged and ended. */
 #include "call/call_int.h"
+#include "call/emergency.h"
 #include "call/origin.h"
 #include "call/trunk.h"
 
@@ -253,8 +254,13 @@ static int send_invite(struct rf_pair *pair)
 	rc = rf_offer_sent(&b->offer, RF_OFFER_INVITE, sdp.n > 0);
 	if (rc)
 		return rc;
-	return rf_leg_send(b, &w, sdp.n ? RF_V("application/sdp") : RF_V(""), sdp, invite_event, pair,
-			   &pair->invite);
+	struct rf_view type = sdp.n ? RF_V("application/sdp") : RF_V(""), body = sdp;
+
+	if (call->emergency && b->aim)
+		rf_emergency_put(b, &w, sdp, &type, &body);
+	rc = rf_leg_send(b, &w, type, body, invite_event, pair, &pair->invite);
+	rf_arena_reset(&call->core->scratch);
+	return rc;
 }
 
 /* From as the called phone sees it: the proven number with the directory's name, or anonymous. */
@@ -407,6 +413,7 @@ void rf_invite_aim(struct rf_call *call, const struct rf_aim *aim, const struct 
 	if (!pair)
 		return;
 	note_forward(pair);
+	pair->media.emergency = call->emergency;
 	unsigned code = take_aim(pair->b, aim);
 
 	if (code || fill_pair(pair, aim, msg, sdp.n > 0)) {

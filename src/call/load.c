@@ -15,8 +15,6 @@ static enum rf_load_class class_of(const struct rf_call_core *core, const struct
 		return RF_LOAD_OTHER;
 	if (!rf_identity_number_of(core, &in->msg->uri, buf, sizeof buf, &number))
 		return RF_LOAD_EXTERNAL;
-	if (rf_site_is_emergency(rf_core_site(core), number))
-		return RF_LOAD_EMERGENCY;
 	return rf_directory_number(core->directory, number) ? RF_LOAD_INTERNAL : RF_LOAD_EXTERNAL;
 }
 

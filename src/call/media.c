@@ -21,7 +21,7 @@ void rf_media_fini(struct rf_media *m)
 {
 	free(m->offer);
 	free(m->last);
-	*m = (struct rf_media){ NULL, NULL };
+	*m = (struct rf_media){ NULL, NULL, false };
 }
 
 static int keep(struct rf_sdp_summary **slot, const struct rf_sdp_summary *s)
@@ -37,12 +37,31 @@ static int keep(struct rf_sdp_summary **slot, const struct rf_sdp_summary *s)
 	return 0;
 }
 
-static enum rf_sdp_rule pass(struct rf_call_core *core, struct rf_sdp_job *job, struct rf_view in,
-			     struct rf_sdp_result *result, struct rf_view *ret_out)
+/* What the level asks of media is no reason to leave a call for help unanswered: the strongest first, and then any. */
+static struct rf_sdp_policy emergency_policy(const struct rf_call_core *core)
 {
+	struct rf_sdp_policy p = core->media_policy;
+
+	p.encrypted_required = false;
+	p.dtls = true;
+	for (unsigned s = 0; s < RF_SITE_SUITES; s++) {
+		enum rf_sdp_suite suite = rf_sdp_suite_of(rf_view_str(rf_site_suite_name(s)));
+
+		if (suite != RF_SDP_SUITE_NONE && !memchr(p.suites, suite, p.n_suites))
+			p.suites[p.n_suites++] = (uint8_t)suite;
+	}
+	return p;
+}
+
+static enum rf_sdp_rule pass(struct rf_call_core *core, const struct rf_media *m, struct rf_sdp_job *job,
+			     struct rf_view in, struct rf_sdp_result *result, struct rf_view *ret_out)
+{
+	struct rf_sdp_policy lenient;
 	struct rf_writer w;
 
-	job->policy = &core->media_policy;
+	if (m->emergency)
+		lenient = emergency_policy(core);
+	job->policy = m->emergency ? &lenient : &core->media_policy;
 	rf_writer_init(&w, core->sdp_out, sizeof core->sdp_out);
 	enum rf_sdp_rule rule = rf_sdp_pass(&core->scratch, in, job, &w, result, NULL);
 
@@ -59,7 +78,7 @@ enum rf_sdp_rule rf_media_offer(struct rf_call_core *core, struct rf_media *m, b
 {
 	struct rf_sdp_job job = { .from_secure = from_secure, .to_secure = to_secure, .last = m->last };
 	struct rf_sdp_result result;
-	enum rf_sdp_rule rule = pass(core, &job, in, &result, ret_out);
+	enum rf_sdp_rule rule = pass(core, m, &job, in, &result, ret_out);
 
 	if (rule == RF_SDP_RULE_OK && keep(&m->offer, &result.summary))
 		rule = RF_SDP_RULE_MEMORY;
@@ -84,7 +103,7 @@ enum rf_sdp_rule rf_media_answer(struct rf_call_core *core, struct rf_media *m, 
 
 	if (!m->offer)
 		return RF_SDP_RULE_ANSWER_LINES;
-	enum rf_sdp_rule rule = pass(core, &job, in, &result, ret_out);
+	enum rf_sdp_rule rule = pass(core, m, &job, in, &result, ret_out);
 
 	if (rule == RF_SDP_RULE_OK && line_refused(&result.summary))
 		rule = RF_SDP_RULE_ANSWER_CRYPTO;

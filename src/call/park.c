@@ -319,7 +319,7 @@ static int make_exit(struct rf_leg *leg, struct rf_pair **ret_pair)
 {
 	struct rf_call_core *core = rf_leg_core(leg);
 	struct rf_call *exit;
-	int rc = rf_call_new(core, &exit);
+	int rc = rf_call_new(core, false, &exit);
 
 	if (rc)
 		return rc;

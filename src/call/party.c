@@ -48,6 +48,11 @@ struct rf_party *rf_party_new_outside(struct rf_view trunk, struct rf_view numbe
 	return make((struct rf_view[PIECES]){ [NUMBER] = number, [DISPLAY] = display, [TRUNK] = trunk, [SHOWN] = shown });
 }
 
+struct rf_party *rf_party_new_named(struct rf_view number, struct rf_view display)
+{
+	return make((struct rf_view[PIECES]){ [NUMBER] = number, [DISPLAY] = display });
+}
+
 struct rf_party *rf_party_get(struct rf_party *p)
 {
 	p->refs++;

@@ -159,6 +159,7 @@ struct rf_plan {
 	bool anonymous;                /* the caller does not want to be named */
 	bool urgent;                   /* emergency call or the call back after one: nothing that somebody set stands in
 	                                * its way (do not disturb, forwards, busy, anonymous) */
+	bool emergency;                /* the call is one (emergency.h) */
 	uint8_t hops_before;           /* diversions before the call came to us */
 	uint8_t hop_n;
 	uint16_t turns;

@@ -1,6 +1,7 @@
 #include "call/plan_dial.h"
 
 #include "call/trunk.h"
+#include "call/emergency.h"
 
 static int number(struct rf_plan *plan, const struct rf_dialled *to)
 {
@@ -16,6 +17,8 @@ static rf_plan_push_fn *const push[] = {
 	[RF_DIAL_NUMBER] = number,
 	[RF_DIAL_GROUP] = group,
 	[RF_DIAL_OUTSIDE] = rf_trunk_dialled,
+	[RF_DIAL_EMERGENCY] = rf_plan_emergency,
+	[RF_DIAL_EMERGENCY_TEST] = rf_plan_emergency_test,
 };
 
 static bool decide(struct rf_plan *plan, const struct rf_dial_who *who, struct rf_view text, bool trail)

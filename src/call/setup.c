@@ -1,6 +1,7 @@
 /* From the beginning of a call to its answer or refusal: the steps of its plan one after the other (plan.h), each a set
  * of INVITEs (invite.c); the first 2xx wins, the others are cancelled, the best refusal is told when nobody takes the
  * call (RFC 3261 16.7). Who waits for the outcome is the origin (origin.h). */
+#include "call/emergency.h"
 #include "call/call_int.h"
 #include "call/feature.h"
 #include "call/join.h"
@@ -351,6 +352,9 @@ static int enter(struct rf_call *call, struct rf_plan *plan)
 	struct rf_call_core *core = call->core;
 
 	call->plan = plan;
+	call->emergency = plan->emergency;
+	if (call->emergency)
+		call->precedence.rank = RF_RANK_EMERGENCY;
 	plan->call = call;
 	call->caller = rf_party_get(plan->caller);
 	call->setup_until = rf_mono_add_ms(call->since, RF_PLAN_SETUP_MS);
@@ -403,7 +407,7 @@ static void begin(struct rf_call_core *core, struct rf_in *in, struct rf_routed 
 
 	if (rf_setup_timer_refused(core, in, &timer))
 		return;
-	int rc = rf_call_new(core, &call);
+	int rc = rf_call_new(core, to->plan->emergency, &call);
 
 	if (rc) {
 		core->counters.calls_over_cap += rc == RF_E_LIMIT;
@@ -435,6 +439,8 @@ static void begin(struct rf_call_core *core, struct rf_in *in, struct rf_routed 
 	rf_srv_watch(in->srv, rf_caller_event, call);
 	rf_record_call(call, RF_EVENT_CALL_START);
 	begin_step(call, first, in->msg, sdp);
+	if (call->emergency)
+		rf_emergency_begun(call);
 	go_on(call);
 	rf_call_settle(call);
 }
@@ -548,7 +554,7 @@ int rf_setup_make(struct rf_call_core *core, const struct rf_setup_order *order,
 		*ret_code = plan->code ? plan->code : 480;
 		rc = RF_E_NOT_FOUND;
 	} else {
-		rc = rf_call_new(core, &call);
+		rc = rf_call_new(core, order->plan->emergency, &call);
 	}
 	if (rc) {
 		rf_plan_free(plan);

@@ -3,6 +3,7 @@
 #include "call/stir_int.h"
 #include "call/usage.h"
 
+#include "call/callbacks.h"
 #include "call/lines.h"
 #include "call/park.h"
 
@@ -18,6 +19,7 @@ struct rf_call_shared {
 	struct rf_usage *usage;
 	struct rf_lines *lines;
 	struct rf_slots *slots;
+	struct rf_callbacks *callbacks;
 	_Atomic uint32_t turn;    /* of hunt groups in round robin */
 };
 
@@ -28,6 +30,7 @@ static void free_all(struct rf_call_shared *s)
 	rf_usage_put(s->usage);
 	rf_lines_free(s->lines);
 	rf_slots_free(s->slots);
+	rf_callbacks_free(s->callbacks);
 	free(s);
 }
 
@@ -42,7 +45,9 @@ struct rf_call_shared *rf_call_shared_new(struct rf_random *random, const struct
 	s->resources = rf_resources_new();
 	s->lines = rf_lines_new(key);
 	s->slots = rf_slots_new();
-	if (rf_usage_new(USAGE_CAP, key, &s->usage) || !s->slots || !s->lines || !s->replay || !s->resources) {
+	s->callbacks = rf_callbacks_new();
+	if (rf_usage_new(USAGE_CAP, key, &s->usage) || !s->slots || !s->callbacks || !s->lines || !s->replay ||
+	    !s->resources) {
 		free_all(s);
 		return NULL;
 	}
@@ -69,6 +74,11 @@ struct rf_stir_replay *rf_call_shared_replay(struct rf_call_shared *s)
 struct rf_usage *rf_call_shared_usage(struct rf_call_shared *s)
 {
 	return s->usage;
+}
+
+struct rf_callbacks *rf_call_shared_callbacks(struct rf_call_shared *s)
+{
+	return s->callbacks;
 }
 
 struct rf_resources *rf_call_shared_resources(struct rf_call_shared *s)

@@ -1,6 +1,7 @@
 #include "call/trunk.h"
 
 #include "call/call_int.h"
+#include "call/emergency.h"
 #include "call/plan_dial.h"
 #include "call/route.h"
 #include "call/trunk_number.h"
@@ -124,6 +125,10 @@ static int dial(struct rf_call_core *core, struct rf_plan *plan, const struct rf
 	struct rf_trunk_forms forms;
 	struct rf_view form;
 
+	rf_trunk_number_forms(rf_core_site(core)->tel.plan, dialled, &forms);
+	for (size_t i = 0; i < forms.n; i++)
+		if (rf_emergency_callback(plan, t, forms.v[i]))
+			return 0;
 	if (rf_trunk_number_match(t, rf_core_site(core)->tel.plan, dialled, &forms, &form))
 		form = dialled;
 	return rf_plan_dial(plan, &who, form, 0);

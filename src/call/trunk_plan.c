@@ -64,7 +64,8 @@ static unsigned take_place(struct rf_leg *leg, const struct rf_site_trunk *t, st
 	struct rf_call_core *core = rf_leg_core(leg);
 	const char *bound = "calls_per_second_out";
 
-	if (rf_trunk_rate_take(p, RF_TRUNK_OUT, t->calls_per_second_out, rf_core_now(core)) ||
+	if ((!leg->pair->call->emergency &&
+	     rf_trunk_rate_take(p, RF_TRUNK_OUT, t->calls_per_second_out, rf_core_now(core))) ||
 	    !rf_trunk_take_channel(leg->pair->call, leg->party, t, RF_TRUNK_OUT, &bound)) {
 		rf_trunk_record_bound(leg->pair->call, leg->party, bound);
 		leg->full = true;
@@ -219,7 +220,7 @@ static enum rf_source_does next(struct rf_plan *plan, struct rf_source *s, const
 {
 	struct trunks *self = rf_container(s, struct trunks, source);
 
-	if (last && !fails_over(last))
+	if (last && !self->emergency && !fails_over(last)) /* who calls for help takes no refusal */
 		return RF_SOURCE_DONE;
 	const struct rf_site_trunk *t = next_trunk(plan, self);
 	struct rf_aim *aim = t ? rf_arena_array(&plan->arena, 1, sizeof *aim) : NULL;

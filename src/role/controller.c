@@ -306,6 +306,8 @@ static int open_main_loop(struct rf_controller *k, struct rf_diag *diag)
 		rc = rf_watch_new(k->loop, k->signal_fd, on_signal, k, &k->signals);
 	if (!rc)
 		rc = rf_watch_set(k->signals, RF_WATCH_READ);
+	if (!rc)
+		rc = rf_controller_watch_hook(k);
 	admin.loop = k->loop;
 	if (!rc)
 		rc = rf_admin_new(&admin, &k->admin);
@@ -352,6 +354,7 @@ static void close_all(struct rf_controller *k)
 	rf_admin_free(k->admin);
 	rf_controller_free_workers(k);
 	rf_watch_free(k->signals);
+	rf_watch_free(k->hook_ends);
 	if (k->loop) {
 		rf_timer_stop(rf_loop_wheel(k->loop), &k->poll);
 		rf_timer_stop(rf_loop_wheel(k->loop), &k->give_up);
@@ -376,6 +379,7 @@ static void close_all(struct rf_controller *k)
 	rf_keyhandle_free(k->key);
 	rf_keeper_free(k->keeper);
 	rf_fetcher_free(k->fetcher);
+	rf_notifier_free(k->notifier);
 	rf_ledger_free(k->ledger);
 	if (k->admin_fd >= 0)
 		unlink("state/" RF_ADMIN_SOCKET);
@@ -401,6 +405,7 @@ static int start(struct rf_controller *k, struct rf_diag *diag)
 	    (rc = rf_controller_start_keeper(k, diag)) ||
 	    (rc = rf_controller_open_trunks(k, diag)) ||
 	    (rc = rf_controller_start_fetcher(k, diag)) ||
+	    (rc = rf_controller_start_hook(k, diag)) ||
 	    (rc = rf_controller_make_tls(k, diag)) ||
 	    (rc = rf_controller_bind(k, diag)) ||
 	    (rc = rf_admin_listen("state", k->become ? k->user.uid : (uid_t)-1, &k->admin_fd, diag)) ||

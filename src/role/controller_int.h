@@ -34,6 +34,7 @@
 #include "role/keeper.h"
 #include "role/keyhandle.h"
 #include "role/load_meter.h"
+#include "role/notifier.h"
 #include "role/relative_vfs.h"
 #include "role/sandbox.h"
 #include "site/site.h"
@@ -91,6 +92,7 @@ struct rf_controller {
 	struct rf_keeper *keeper;
 	struct rf_fetcher *fetcher;  /* NULL: the site fetches no certificates */
 	struct rf_keyhandle *key;
+	struct rf_notifier *notifier; /* NULL: the site names no program */
 	struct rf_tls *tls_server, *tls_client;
 	struct rf_tls *tls_browser;  /* of wss listeners; NULL without any */
 	struct rf_trunk_ca trunk_cas[RF_CONTROLLER_TRUNK_CAS];
@@ -121,6 +123,7 @@ struct rf_controller {
 	struct timespec stir_store_at; /* its store of certificates was last changed */
 	struct rf_loop *loop;        /* main's */
 	struct rf_watch *signals;
+	struct rf_watch *hook_ends;
 	struct rf_admin *admin;
 	struct rf_timer poll;        /* the database, health */
 	struct rf_timer give_up;     /* of waiting for calls to end */
@@ -154,6 +157,11 @@ void rf_controller_close_trunks(struct rf_controller *k);
 /* Can this site run without a restart, as far as its trunks' authorities go? */
 bool rf_controller_trunks_fit(const struct rf_controller *k, const struct rf_site *next);
 json_t *rf_controller_trunks_json(const struct rf_controller *k);
+
+/* controller_hook.c */
+int rf_controller_start_hook(struct rf_controller *k, struct rf_diag *diag); /* before the first thread */
+int rf_controller_watch_hook(struct rf_controller *k);                         /* on the main loop */
+int rf_controller_tell_hook(void *ctx, struct rf_view text);                   /* any thread; ctx: the controller */
 
 /* controller_worker.c */
 int rf_controller_make_workers(struct rf_controller *k, struct rf_diag *diag);

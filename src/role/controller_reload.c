@@ -67,6 +67,8 @@ static int needs_restart(const struct rf_controller *k, const struct rf_site *ne
 	else if (new_host(&now->tel.stir.hosts, &next->tel.stir.hosts) ||
 		 !rf_view_eq(now->tel.stir.fetch_ca, next->tel.stir.fetch_ca))
 		what = "stir.hosts or stir.fetch_ca";
+	else if (!rf_view_eq(now->emergency.hook, next->emergency.hook))
+		what = "emergency.hook";
 	else if (k->host) {
 		const struct rf_site_host *h = rf_site_host(next, k->host->name);
 

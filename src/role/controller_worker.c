@@ -149,6 +149,8 @@ static int make_worker(struct rf_controller *k, unsigned index, struct rf_diag *
 		.settings = k->settings,
 		.random = &w->random,
 		.log = k->log,
+		.hook = k->notifier ? rf_controller_tell_hook : NULL,
+		.hook_ctx = k,
 	};
 	memcpy(core.nonce_key, k->nonce_key, sizeof core.nonce_key);
 	rc = rf_call_core_new(&core, &w->core);

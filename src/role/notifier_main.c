@@ -247,7 +247,7 @@ int rf_notifier_main(int argc, char **argv)
 	struct rf_diag diag = { 0 };
 
 	n.last = &n.first;
-	if (argc != 5 || argv[2][0] != '/') {
+	if (argc != 5 || !strchr(argv[2], '/')) {
 		fprintf(stderr, "ringfort notifier: this is started by the controller, not by hand\n");
 		return 2;
 	}

@@ -80,6 +80,8 @@ struct rf_site_phone {
 	struct rf_view number;            /* its extension: digits, may begin with + */
 	struct rf_view location_name, mac_text, switch_name, port, label, class_name;
 	struct rf_view pickup_group;      /* "": in none */
+	struct rf_view confirmed_text;    /* the day on which somebody saw that it stands there; "": nobody has */
+	int64_t confirmed_s;              /* the end of that day, as of a deviation */
 	struct rf_view precedence;        /* "dsn.flash q735.0": rf_precedence_ok(); "": none granted */
 	const struct rf_site_location *location; /* NULL: none */
 	const struct rf_site_cos *cos;    /* NULL: none of its own */

@@ -270,7 +270,7 @@ static void emergencies(void **state)
 		{ "ny-1", "9112", "number own-number 9112" }, /* a phone of the site has that number */
 		{ "=7777", "112", "emergency emergency emergency 112 cheap dear night" },
 		{ "desk", "1121", "refused no-such-number 404" },
-		{ "mute", "1199", "emergency-test emergency-test " },
+		{ "mute", "1199", "emergency-test emergency-test  cheap dear night" },
 		{ ">dear", "112", "refused not-a-trunk-number 404" },
 	};
 

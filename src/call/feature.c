@@ -1,7 +1,7 @@
 #include "call/feature.h"
 
 #include "call/call_int.h"
-#include "call/dial.h"
+#include "call/plan_dial.h"
 #include "loop/mail.h"
 
 #include <stdio.h>
@@ -141,8 +141,7 @@ static bool may_forward(struct rf_call_core *core, struct rf_view number, struct
 	};
 
 	rf_dial(&ask, &core->dial);
-	return core->dial.kind != RF_DIAL_REFUSED && core->dial.kind != RF_DIAL_FEATURE &&
-	       core->dial.kind != RF_DIAL_EMERGENCY && !rf_view_eq(core->dial.number, number);
+	return rf_plan_forwards_to(core->dial.kind) && !rf_view_eq(core->dial.number, number);
 }
 
 static bool read_number(struct rf_call_core *core, struct rf_in *in, struct rf_view to, char *dst)

@@ -260,14 +260,18 @@ static json_t *stores_json(const struct rf_controller *k)
 {
 	struct rf_ledger_state l;
 	struct rf_bindings_counts b;
+	struct rf_settings_counts s;
 
 	rf_ledger_state(k->ledger, &l);
 	rf_bindings_counts(k->bindings, &b);
-	return json_pack("{s:{s:I,s:I,s:I,s:I},s:{s:I,s:I,s:I,s:I,s:I}}",
+	rf_settings_counts(k->settings, &s);
+	return json_pack("{s:{s:I,s:I,s:I,s:I},s:{s:I,s:I,s:I,s:I,s:I},s:{s:I,s:I,s:I,s:I}}",
 			 "ledger", "seq", (json_int_t)l.seq, "written", (json_int_t)l.written, "queued",
 			 (json_int_t)l.queued, "lost", (json_int_t)l.lost,
 			 "bindings", "done", (json_int_t)b.done, "queued", (json_int_t)b.queued, "failed",
-			 (json_int_t)b.failed, "refused", (json_int_t)b.refused, "commits", (json_int_t)b.commits);
+			 (json_int_t)b.failed, "refused", (json_int_t)b.refused, "commits", (json_int_t)b.commits,
+			 "settings", "numbers", (json_int_t)s.numbers, "changed", (json_int_t)s.changed, "failed",
+			 (json_int_t)s.failed, "refused", (json_int_t)s.refused);
 }
 
 static json_t *reload_json(const struct rf_controller *k)

@@ -79,6 +79,7 @@ def test_set_show_clear(site):
     assert s["forward_busy"] == "" and s["call_waiting"] == "off"
     site.run("number", "clear", "1002")
     assert site.json("number", "list")["numbers"] == []
+    assert site.json("status")["stores"]["settings"] == {"numbers": 0, "changed": 1, "failed": 0, "refused": 0}
 
 
 def test_the_next_owner_begins_with_nothing(site):

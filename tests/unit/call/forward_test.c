@@ -92,6 +92,7 @@ static void cancelled(struct phone *p)
 static void gone_up_to(struct phone *a, unsigned code)
 {
 	phone_expect_status(a, code);
+	a->branch--; /* the ACK of a refusal is part of the INVITE's transaction */
 	phone_ack(a, NULL);
 }
 
@@ -279,6 +280,7 @@ static void to_itself_and_to_the_caller(void **state)
 /* To where the forwarder may not call. */
 static void forbidden(void **state)
 {
+	static const char *const never[] = { "112", "911", "000", "*721003", "**1003", "*78" };
 	struct kit *k = *state;
 	struct phone *a = &k->phone[0], *b = &k->phone[1];
 
@@ -286,6 +288,11 @@ static void forbidden(void **state)
 	call(a, "1002");
 	gone_up_to(a, 403);
 	phone_silent(b);
+	for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
+		kit_forward(k, "1002", RF_FORWARD_ALWAYS, never[i]);
+		call(a, "1002");
+		gone_up_to(a, 403);
+	}
 	kit_forward(k, "1002", RF_FORWARD_ALWAYS, "");
 	kit_forward(k, "1002", RF_FORWARD_BUSY, "+0090012345");
 	call(a, "1002");
@@ -373,7 +380,8 @@ static void moved_nowhere(void **state)
 		{ "Contact: <sip:100" DOMAIN ";q=9, <sip:" DOMAIN ">\r\n", 480 },
 		{ "Contact: <sips:1999" DOMAIN ">;q=-1\r\n", 403 }, { "Contact: <tel:+1-900-5>;q=0.0\r\n", 403 },
 		{ "Contact: <sip:12345678901234567890123456789012345678901" DOMAIN ">\r\n", 480 },
-		{ "Contact: <sip:1003;x=y" DOMAIN ">\r\n", 480 }, { "Contact: <sip:*721003" DOMAIN ">\r\n", 480 },
+		{ "Contact: <sip:1003;x=y" DOMAIN ">\r\n", 480 }, { "Contact: <sip:*721003" DOMAIN ">\r\n", 403 },
+		{ "Contact: <sip:112" DOMAIN ">\r\n", 403 },
 		{ "Contact: <sip:1001" DOMAIN ">\r\n", 486 }, { "Contact: <sip:1002" DOMAIN ">\r\n", 480 },
 	};
 	struct kit *k = *state;
@@ -673,7 +681,8 @@ static void codes(void **state)
 	} rows[] = {
 		{ "*721003", 480, "All calls go to 1003" }, { "*72", 484, "Dial the Code and the Number" },
 		{ "*721002", 403, "Calls May Not Be Forwarded There" }, { "*7200900123", 403, "Calls May Not Be Forwarded There" },
-		{ "*721999", 403, "Calls May Not Be Forwarded There" }, { "*73", 480, "Calls are not forwarded" },
+		{ "*721999", 403, "Calls May Not Be Forwarded There" },
+		{ "*72112", 403, "Calls May Not Be Forwarded There" }, { "*72*78", 403, "Calls May Not Be Forwarded There" }, { "*73", 480, "Calls are not forwarded" },
 		{ "*901003", 480, "When busy, calls go to 1003" }, { "*91", 480, "When busy, calls are not forwarded" },
 		{ "*921003", 480, "Without answer, calls go to 1003" }, { "*941003", 480, "While unreachable, calls go to 1003" },
 		{ "*78", 480, "Do not disturb is on" }, { "*79", 480, "Do not disturb is off" },

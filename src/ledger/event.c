@@ -127,12 +127,34 @@ static void keep_if_whole(struct rf_event *e, size_t before)
 	}
 }
 
+static bool plain(uint8_t c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Is one of the eight bytes of x not plain? Each test has its answer in the high bits; a byte may set that of the next
+ * one only when it is set itself. */
+static bool odd_one_of_eight(uint64_t x)
+{
+	const uint64_t each = UINT64_C(0x0101010101010101), high = each * 0x80;
+	uint64_t quote = x ^ each * '"', slash = x ^ each * '\\', del = x ^ each * 0x7f;
+
+	return ((x | ((x - each * 0x20) & ~x) | ((quote - each) & ~quote) | ((slash - each) & ~slash) | ((del - each) & ~del)) &
+		high) != 0;
+}
+
 /* Length of the start of v that JSON takes as it is. */
 static size_t plain_run(struct rf_view v)
 {
 	size_t n = 0;
+	uint64_t x;
 
-	while (n < v.n && v.p[n] >= 0x20 && v.p[n] < 0x7f && v.p[n] != '"' && v.p[n] != '\\')
+	for (; v.n - n >= sizeof x; n += sizeof x) {
+		memcpy(&x, v.p + n, sizeof x);
+		if (odd_one_of_eight(x))
+			break;
+	}
+	while (n < v.n && plain(v.p[n]))
 		n++;
 	return n;
 }

@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <time.h>
 #include <cmocka.h>
 
 static void test_texts(void **state)
@@ -49,6 +50,34 @@ static void test_wall_text(void **state)
 	assert_int_equal(strlen(s), RF_WALL_TEXT - 1);
 }
 
+/* Every day of eight centuries and the edges of the years, beside the C library's. */
+static void test_wall_text_like_gmtime(void **state)
+{
+	(void)state;
+	char want[64], s[RF_WALL_TEXT];
+
+	for (int64_t day = -146097; day < 2 * 146097; day++) {
+		int64_t at = day * 86400 + (day * 7919 % 86400 + 86400) % 86400;
+		time_t t = (time_t)at;
+		struct tm tm;
+
+		assert_non_null(gmtime_r(&t, &tm));
+		strftime(want, sizeof want, "%Y-%m-%dT%H:%M:%S.042Z", &tm);
+		rf_wall_text((struct rf_wall){ at * 1000000 + 42000 }, s);
+		assert_string_equal(s, want);
+	}
+	rf_wall_text((struct rf_wall){ INT64_C(253402300799999999) }, s);
+	assert_string_equal(s, "9999-12-31T23:59:59.999Z");
+	rf_wall_text((struct rf_wall){ INT64_C(253402300800000000) }, s);
+	assert_string_equal(s, "0000-00-00T00:00:00.000Z");
+	rf_wall_text((struct rf_wall){ INT64_C(-62167219200000000) }, s);
+	assert_string_equal(s, "0000-01-01T00:00:00.000Z");
+	rf_wall_text((struct rf_wall){ INT64_C(-62167219200001000) }, s);
+	assert_string_equal(s, "0000-00-00T00:00:00.000Z");
+	rf_wall_text((struct rf_wall){ INT64_MIN }, s);
+	assert_string_equal(s, "0000-00-00T00:00:00.000Z");
+}
+
 static void test_random(void **state)
 {
 	struct rf_random r;
@@ -86,6 +115,7 @@ int main(void)
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_diag),
 		cmocka_unit_test(test_wall_text),
+		cmocka_unit_test(test_wall_text_like_gmtime),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_secret),
 	};

@@ -14,7 +14,7 @@ static json_t *as_json(const struct rf_event *e)
 	text[0] = '{';
 	memcpy(text + 1, e->bytes + 1, e->w.n - 1);
 	text[e->w.n] = '}';
-	o = json_loadb(text, e->w.n + 1, JSON_REJECT_DUPLICATES, NULL);
+	o = json_loadb(text, e->w.n + 1, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	free(text);
 	assert_non_null(o);
 	return o;
@@ -40,6 +40,32 @@ static void test_fields(void **state)
 	assert_int_equal(e.w.n, sizeof want - 1);
 	assert_memory_equal(e.bytes, want, e.w.n);
 	assert_false(e.cut);
+}
+
+/* Each byte at each place of a string of plain ones: what comes out is what went in, or the sign for what is no text. */
+static void test_every_byte_everywhere(void **state)
+{
+	uint8_t text[20];
+	struct rf_event e;
+
+	(void)state;
+	for (unsigned c = 0; c < 256; c++) {
+		for (size_t at = 0; at < sizeof text; at++) {
+			memset(text, 'x', sizeof text);
+			text[at] = (uint8_t)c;
+			rf_event_init(&e, RF_EVENT_START, (struct rf_wall){ 1 });
+			rf_event_str(&e, "s", rf_view_of(text, sizeof text));
+			json_t *o = as_json(&e), *s = json_object_get(o, "s");
+			size_t more = c < 0x80 ? 0 : 2;
+
+			assert_int_equal(json_string_length(s), sizeof text + more);
+			const char *got = json_string_value(s);
+			assert_memory_equal(got, text, at);
+			assert_memory_equal(got + at, more ? "\xef\xbf\xbd" : (char *)text + at, more + 1);
+			assert_memory_equal(got + at + more + 1, text + at + 1, sizeof text - at - 1);
+			json_decref(o);
+		}
+	}
 }
 
 static void test_long_strings(void **state)
@@ -112,7 +138,8 @@ static void test_kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fields), cmocka_unit_test(test_long_strings), cmocka_unit_test(test_full),
+		cmocka_unit_test(test_fields), cmocka_unit_test(test_every_byte_everywhere),
+		cmocka_unit_test(test_long_strings), cmocka_unit_test(test_full),
 		cmocka_unit_test(test_kinds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -319,10 +319,15 @@ static void blind(struct rf_leg *leg, struct rf_in *in, const struct rf_refer *r
 	struct rf_view number = rf_view_of(to.dialled, to.dialled_n);
 
 	if (to.code) {
-		refuse(leg, in, to.code, number, to.why);
+		refuse(leg, in, to.code, number, to.rule && *to.rule ? to.rule : to.why);
 		if (to.rule && core->dial.kind == RF_DIAL_REFUSED)
 			rf_record_dial_refused(core, &(struct rf_dial_who){ leg->party->number, leg->party->phone,
 									     leg->party->user, NULL }, number);
+		rf_plan_free(to.plan);
+		return;
+	}
+	if (core->dial.kind == RF_DIAL_EMERGENCY) {
+		refuse(leg, in, 403, number, "emergency call");
 		rf_plan_free(to.plan);
 		return;
 	}
@@ -417,7 +422,7 @@ static void attended_early(struct rf_leg *leg, struct rf_in *in, const struct rf
 
 	rf_route_number(core, leg->party, number, &to);
 	if (to.code) {
-		refuse(leg, in, to.code, number, to.why);
+		refuse(leg, in, to.code, number, to.rule && *to.rule ? to.rule : to.why);
 		rf_plan_free(to.plan);
 		return;
 	}
@@ -468,6 +473,8 @@ static const char *not_theirs(struct rf_leg *leg, struct rf_leg *mine)
 		return "not their call";
 	if (mine->pair == leg->pair)
 		return "transfer to itself";
+	if (mine->pair->call->emergency)
+		return "emergency call";
 	if (mine->pair->call->moves >= RF_XFER_CHAIN)
 		return "too many transfers";
 	return NULL;
@@ -520,6 +527,8 @@ static const char *may_not(struct rf_leg *leg)
 
 	if (leg->pair->call->moves >= RF_XFER_CHAIN)
 		return "too many transfers";
+	if (leg->pair->call->emergency) /* nobody takes a call for help away from who answered it */
+		return "emergency call";
 	if (leg->party->trunk.n || rf_flow_is_inside(&leg->flow) || !rf_directory_number(core->directory, leg->party->number))
 		return "not a phone of this site";
 	return NULL;

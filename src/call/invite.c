@@ -167,7 +167,7 @@ static void on_refusal(struct rf_pair *pair, const struct rf_sip_msg *msg)
 			return;
 	}
 	rf_dialog_response(pair->b->dlg, msg);
-	if (msg->status < 400)
+	if (msg->status < 400 && !pair->b->party->trunk.n) /* nobody outside sends our calls elsewhere */
 		rf_setup_moved(pair, msg);
 	rf_setup_pair_failed(pair, msg->status);
 }

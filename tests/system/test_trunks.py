@@ -258,6 +258,30 @@ def test_a_call_over_our_own_connection(carrier):
     wait_empty(site)
 
 
+def test_it_moves_no_call(carrier):
+    """In a call with one of ours the peer transfers nothing, and takes no call of others over."""
+    site, peer, lobby, desk = carrier()
+    peer.dial()
+    a, b, _ = establish(peer, "sip:+43123456@sip.carrier.example", lobby, f"sip:+493012341001@{site.domain}")
+    for target in (f"sip:0089123456@{site.domain}", f"sip:1002@{site.domain}", "sip:+4989123456@sip.carrier.example"):
+        peer.send(a.request("REFER", headers=[f"Refer-To: <{target}>"]))
+        assert expect(peer, 403), target
+    assert site.wait_event("call.transfer_refused", rule="not a phone of this site")
+    lobby.send(b.request("BYE"))
+    peer.reply(expect(peer, "BYE"), 200)
+    assert expect(lobby, 200)
+    own, other, _ = establish(lobby, f"sip:1001@{site.domain}", desk, f"sip:1002@{site.domain}")
+    for leg in (own, other):
+        tags = [x.split(";tag=")[1] for x in (leg.other, leg.own)]
+        answer = ask(peer, f"sip:+493012341001@{site.domain}", headers=[
+            f"Replaces: {leg.call_id};to-tag={tags[0]};from-tag={tags[1]}", "Require: replaces"])
+        assert answer.code in (403, 420, 481), answer
+    assert len(site.calls()) == 1
+    lobby.send(own.request("BYE"))
+    desk.reply(expect(desk, "BYE"), 200)
+    wait_empty(site)
+
+
 def expect_provisional(client):
     while m := client.receive():
         if 100 < m.code < 200:

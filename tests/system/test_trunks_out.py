@@ -129,6 +129,17 @@ def test_answers_of_the_callee_are_final(outside, code, told):
     wait_empty(site)
 
 
+def test_a_trunk_sends_no_call_elsewhere(outside):
+    """A redirection from outside is not followed, neither inside nor to another number outside."""
+    site, first, second, lobby, desk = outside()
+    for where in (f"sip:1002@{site.domain}", f"sip:009001234@{site.domain}", "sip:+4990012345@one.carrier.example"):
+        call(site, lobby)
+        first.reply(expect(first, "INVITE"), 302, headers=[f"Contact: <{where}>"])
+        assert expect(lobby, 480)
+        assert second.receive(0.05) is None and desk.receive(0.05) is None
+    wait_empty(site)
+
+
 @pytest.mark.parametrize("code", [500, 502, 503, 504, 408, 407])
 def test_answers_of_the_trunk_are_not(outside, code):
     site, first, second, lobby, _ = outside()

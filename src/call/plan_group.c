@@ -1,5 +1,5 @@
 /* A hunt group as a source. Members that are not there, do not want to be disturbed or are in a call are passed over;
- * so are those that forward all calls, for a group's call that leaves the group by a member's forward would be nobody's.
+ * so are those that forward all calls: a group's call that left it by a member's forward would be nobody's.
  * All: one step. Else a step for each member; when nobody took it, the number in on_no_answer, as a call of the group's
  * number: the site's class says how far that goes. */
 #include "call/call_int.h"

@@ -176,6 +176,11 @@ static bool feature(struct dialling *k)
 	}
 	if (best < 0)
 		return false;
+	if (best == RF_FEATURE_VOICEMAIL && tel->voicemail.number.n) {
+		rf_dial_say(k, "the code of voicemail: its number");
+		k->number = tel->voicemail.number;
+		return false;
+	}
 	k->d->feature = (enum rf_feature)best;
 	k->d->call_class = RF_CLASS_INTERNAL;
 	keep(k->d, rf_view_from(k->number, tel->codes[best].n));

@@ -195,6 +195,8 @@ static void invite_event(void *arg, struct rf_cli *cli, const struct rf_cli_even
 	switch (e->kind) {
 	case RF_CLI_RESPONSE:
 		rf_leg_heard(pair->b, e->from);
+		if (pair->b->aim && pair->b->aim->heard)
+			pair->b->aim->heard(pair->b, e->msg);
 		if (e->msg->status < 200)
 			rf_early_response(pair, e->msg);
 		else if (e->msg->status < 300)

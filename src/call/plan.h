@@ -82,6 +82,8 @@ struct rf_aim_ops {
 	void (*put_headers)(struct rf_leg *leg, struct rf_writer *w);
 	/* What its refusal means to the caller; NULL: as a phone's, rf_code_of_phone(). */
 	struct rf_code (*code)(const struct rf_leg *leg, unsigned code);
+	/* Every answer to our INVITE, as it comes, before anything is done about it. */
+	void (*heard)(struct rf_leg *leg, const struct rf_sip_msg *msg);
 	/* A final answer to our INVITE, 408 when none came, 503 when it could not be sent. Once. */
 	void (*answered)(struct rf_leg *leg, unsigned code);
 	/* The leg is freed: give back what take() took. Must not touch the call. */

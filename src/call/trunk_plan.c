@@ -59,14 +59,36 @@ static void release(struct trunk_leg *own)
 	free(own);
 }
 
-static unsigned take_place(struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_trunk_peer *p)
+/* Which bound keeps this call from the trunk, NULL: none. What goes before others is not spared a peer that has too much
+ * to do (RFC 7339 5.10.1), and a call for help is held by no rate. */
+static const char *held_back(struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_trunk_peer *p)
 {
 	struct rf_call_core *core = rf_leg_core(leg);
-	const char *bound = "calls_per_second_out";
+	struct rf_mono now = rf_core_now(core);
 
-	if ((!leg->pair->call->emergency &&
-	     rf_trunk_rate_take(p, RF_TRUNK_OUT, t->calls_per_second_out, rf_core_now(core))) ||
-	    !rf_trunk_take_channel(leg->pair->call, leg->party, t, RF_TRUNK_OUT, &bound)) {
+	if (leg->pair->call->emergency)
+		return NULL;
+	if (leg->pair->call->precedence.rank == RF_RANK_ROUTINE &&
+	    !rf_trunk_oc_may_call(p, now, (uint32_t)rf_random_u64(core->random)))
+		return "peer_load";
+	return rf_trunk_rate_take(p, RF_TRUNK_OUT, t->calls_per_second_out, now) ? "calls_per_second_out" : NULL;
+}
+
+/* A peer that understands overload control says in every answer how it is. */
+static void heard(struct rf_leg *leg, const struct rf_sip_msg *msg)
+{
+	struct trunk_leg *own = leg->aim_arg;
+	struct rf_sip_oc oc;
+
+	if (own && msg->via.has_oc && rf_sip_oc_parse(&msg->via, &oc) == 0)
+		rf_trunk_oc_heard(own->peer, &oc, rf_core_now(rf_leg_core(leg)));
+}
+
+static unsigned take_place(struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_trunk_peer *p)
+{
+	const char *bound = held_back(leg, t, p);
+
+	if (bound || !rf_trunk_take_channel(leg->pair->call, leg->party, t, RF_TRUNK_OUT, &bound)) {
 		rf_trunk_record_bound(leg->pair->call, leg->party, bound);
 		leg->full = true;
 		return 503;
@@ -147,6 +169,7 @@ static const struct rf_aim_ops aim_ops = {
 	.put_from = rf_trunk_put_from_us,
 	.put_headers = rf_trunk_put_headers,
 	.code = code,
+	.heard = heard,
 	.answered = answered,
 	.gone = gone,
 };

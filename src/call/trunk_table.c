@@ -36,6 +36,7 @@ void rf_trunks_put(struct rf_trunks *t)
 		return;
 	for (struct rf_trunk_peer *p = t->first, *next; p; p = next) {
 		next = p->next;
+		pthread_mutex_destroy(&p->oc_lock);
 		free(p);
 	}
 	pthread_mutex_destroy(&t->lock);
@@ -50,6 +51,7 @@ static struct rf_trunk_peer *add(struct rf_trunks *t, struct rf_view name)
 		return NULL;
 	p->table = t;
 	memcpy(p->name, name.p, name.n);
+	pthread_mutex_init(&p->oc_lock, NULL);
 	p->next = t->first;
 	t->first = p;
 	t->n++;
@@ -110,4 +112,22 @@ bool rf_trunk_become(struct rf_trunk_peer *p, enum rf_health_state state, struct
 	atomic_store_explicit(&p->since_us, now.us, memory_order_relaxed);
 	atomic_store_explicit(&p->why, why, memory_order_relaxed);
 	return true;
+}
+
+void rf_trunk_oc_heard(struct rf_trunk_peer *p, const struct rf_sip_oc *oc, struct rf_mono now)
+{
+	pthread_mutex_lock(&p->oc_lock);
+	rf_oc_heard(&p->oc, oc, now);
+	pthread_mutex_unlock(&p->oc_lock);
+}
+
+bool rf_trunk_oc_may_call(struct rf_trunk_peer *p, struct rf_mono now, uint32_t random)
+{
+	pthread_mutex_lock(&p->oc_lock);
+	bool may = rf_oc_may_send(&p->oc, now, random);
+
+	pthread_mutex_unlock(&p->oc_lock);
+	if (!may)
+		atomic_fetch_add_explicit(&p->spared, 1, memory_order_relaxed);
+	return may;
 }

@@ -9,7 +9,9 @@
 
 #include "base/view.h"
 #include "call/health.h"
+#include "sip/oc.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct rf_call_core;
@@ -31,6 +33,9 @@ struct rf_trunk_peer {
 	atomic_bool hurt;                       /* a call found nobody: for the health machine */
 	_Atomic uint64_t full_at_us[RF_TRUNK_WAYS]; /* buckets of the call rates, as the time when they will be full */
 	_Atomic uint64_t calls[RF_TRUNK_WAYS], over_rate[RF_TRUNK_WAYS], over_channels, failed;
+	pthread_mutex_t oc_lock;                /* over oc: held for a look */
+	struct rf_oc_client oc;                 /* what it asked us to spare it (RFC 7339) */
+	_Atomic uint64_t spared;                /* calls that went another way, or not, for that */
 	/* worker 0 */
 	struct rf_health health;
 	struct rf_cli *asking;                  /* its OPTIONS, NULL */
@@ -51,6 +56,10 @@ struct rf_trunk_peer *rf_trunks_find(struct rf_trunks *t, struct rf_view name);
 struct rf_trunk_peer *rf_trunks_next(struct rf_trunks *t, const struct rf_trunk_peer *p);
 /* One more call this way: at most per_s a second, and as many at once. 0, RF_E_LIMIT. */
 int rf_trunk_rate_take(struct rf_trunk_peer *p, enum rf_trunk_way way, uint32_t per_s, struct rf_mono now);
+
+/* What the peer said of its load in an answer; may it have one more call now? random: 32 fresh bits. */
+void rf_trunk_oc_heard(struct rf_trunk_peer *p, const struct rf_sip_oc *oc, struct rf_mono now);
+bool rf_trunk_oc_may_call(struct rf_trunk_peer *p, struct rf_mono now, uint32_t random);
 
 /* The state as calls see it. True: it is another than before; since and why are set. why: static text. */
 bool rf_trunk_become(struct rf_trunk_peer *p, enum rf_health_state state, struct rf_wall now, const char *why);

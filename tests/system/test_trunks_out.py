@@ -310,3 +310,24 @@ def test_from_outside_to_outside(outside):
     first.reply(got, 486)
     assert expect(first, 486)
     wait_empty(site)
+
+
+def test_a_peer_that_has_too_much_to_do(outside):
+    """It asks to be spared (RFC 7339): calls go another way until that is over, but for who calls with precedence."""
+    site, first, second, lobby, _ = outside()
+    call(site, lobby)
+    got = expect(first, "INVITE")
+    via = got.get("Via")
+    assert ";oc;oc-algo=" in via
+    spare = via.replace(';oc;oc-algo="loss"', ';oc=100;oc-algo="loss";oc-validity=60000;oc-seq=1.1')
+    got.headers = [(n, spare if n == "via" else v) for n, v in got.headers]
+    first.reply(got, 503)
+    expect(first, "ACK")
+    second.reply(expect(second, "INVITE"), 486)
+    assert expect(lobby, 486)
+    call(site, lobby)
+    second.reply(expect(second, "INVITE"), 486)
+    assert expect(lobby, 486)
+    assert first.inbox.empty()
+    assert site.wait_event("limit", bound="peer_load", trunk="first")
+    wait_empty(site)

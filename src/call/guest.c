@@ -344,7 +344,7 @@ static void replace(struct rf_call_core *core, struct rf_in *in, const struct rf
 		rf_guest_refuse(core, in, 403, "replaced dialog of somebody else");
 		return;
 	}
-	unsigned code = rf_replaces_verdict(r, leg->dlg);
+	unsigned code = leg->pair->call->emergency ? 403 : rf_replaces_verdict(r, leg->dlg);
 
 	if (code == 0 && !rings && !rf_move_partner(leg))
 		code = 603; /* its call ends */

@@ -323,6 +323,29 @@ def test_attended_over_two_workers(spread):
         nobody_left(site)
 
 
+def test_killed_over_two_workers(spread):
+    """One of three after the other, in the middle of an attended transfer, wherever their calls are."""
+    site, at = spread
+    for n, (workers, (xn, x), (yn, y), (an, a)) in enumerate(pairs_of(at)):
+        trio = (xn, yn, an)
+        if workers[0] == workers[1]:
+            continue
+        _, first, _ = establish(x, aor(site, MANY[xn]), a, aor(site, MANY[an]))
+        _, second, _ = establish(y, aor(site, MANY[yn]), a, aor(site, MANY[an]))
+        a.send(first.request("REFER", headers=[refer_to(site, MANY[yn], second)]))
+        assert expect(a, 202)
+        asked = expect(y, "INVITE")
+        if n % 2:
+            answer(y, asked)
+            expect(x, "INVITE")
+        clients = [x, y, a]
+        for c in clients[n % 3:] + clients[:n % 3]:
+            c.stop()
+        nobody_left(site, 30)
+        for v in at.values():
+            v[:] = [(name, register(site, name) if name in trio else c) for name, c in v]
+
+
 def test_taken_over_on_the_other_worker(make_site):
     """Another phone of the number takes the call over, wherever its own connection is."""
     site = make_site(extra="sip: { workers: 2 }\n", phones={"a": "1001", "b": "1002", **{f"c{i}": "1003" for i in range(6)}})

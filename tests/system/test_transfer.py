@@ -433,3 +433,38 @@ def test_picked_up_on_the_other_worker(make_site):
     invite(clients["phone2"], aor(site, "1003"), aor(site, "*8"))
     assert expect(clients["phone2"], 404)
     nobody_left(site)
+
+
+def test_the_lamp_of_a_slot(make_site):
+    """For who watched it before, and for who begins to while somebody is in it."""
+    site = make_site(extra="parking: { slots: 701-702 }\n", phones={**PHONES, "late": "1004"})
+    a, b, c, d = (register(site, name) for name in (*PHONES, "late"))
+
+    def watch(client, me):
+        client.call_id = f"watch-{me}@test"
+        ok = client.ask(client.request("SUBSCRIBE", aor(site, "701"), sender=aor(site, me), to=aor(site, "701"),
+                                       headers=["Event: dialog", "Expires: 600"]))
+        assert ok.code == 200, ok
+
+    def shows(client, word):
+        while True:
+            m = expect(client, "NOTIFY", timeout=6)
+            client.reply(m, 200)
+            if word in m.body:
+                return
+    watch(c, "1003")
+    la, lb, _ = establish(a, aor(site, "1001"), b, aor(site, "1002"))
+    a.send(la.request("REFER", headers=[refer_to(site, "701")]))
+    assert expect(a, 202)
+    shows(c, b"<state>confirmed</state>")
+    watch(d, "1004")
+    shows(d, b"<state>confirmed</state>")
+    answer(b, expect(b, "INVITE"), sdp("inactive"))
+    expect(b, "ACK")
+    b.send(lb.request("BYE"))
+    assert expect(b, 200)
+    for client in (c, d):
+        shows(client, b"<state>terminated</state>")
+    notified(la, 200)
+    a.reply(expect(a, "BYE"), 200)
+    nobody_left(site)

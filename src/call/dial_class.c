@@ -74,7 +74,7 @@ enum rf_call_class rf_dial_class(const struct rf_site_plan *plan, struct rf_view
 		*ret_pos = rule->pos;
 		return (enum rf_call_class)rule->call_class;
 	}
-	*ret_how = "known of the country's numbers";
+	*ret_how = "the numbers known of the country";
 	if (bare_known == RF_CLASS_PREMIUM)
 		return bare_known;
 	if (known != RF_CLASSES)

@@ -3,8 +3,10 @@
 #include "pki/ca.h"
 #include "store/directory.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 enum { SOON_DAYS = 30, DAY_S = 24 * 3600, NAMED_MAX = 10 };
@@ -86,8 +88,45 @@ static void look_host(struct check *k, const struct rf_site_host *h)
 	free(key);
 }
 
-/* --- phones and users in the directory */
+/* --- files that the site file names */
 
+enum file_kind { DATA, SECRET, PROGRAM };
+
+static void look_file(struct check *k, struct rf_site_pos pos, const char *key, struct rf_view name, enum file_kind kind)
+{
+	char *path = name.n ? rf_cmd_path(k->c, rf_site_cstr(name)) : NULL;
+	struct rf_place place = { rf_site_cstr(k->site->file), pos.line, pos.column };
+	struct stat st;
+
+	if (!path)
+		return;
+	if (stat(path, &st))
+		rf_finding_add(&k->f, RF_SEV_ERROR, place, NULL, "put the file there, or name another", "%s: %s: %s", key, path,
+			       strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		rf_finding_add(&k->f, RF_SEV_ERROR, place, NULL, "name a file", "%s: %s is no file", key, path);
+	else if (kind == PROGRAM && !(st.st_mode & 0111))
+		rf_finding_add(&k->f, RF_SEV_ERROR, place, NULL, "chmod 755", "%s: %s is no program", key, path);
+	if (kind == SECRET)
+		look_key(k, path);
+	free(path);
+}
+
+static void look_files(struct check *k)
+{
+	const struct rf_site *s = k->site;
+	const struct rf_site_stir *stir = &s->tel.stir;
+
+	for (size_t i = 0; i < s->trunk_count; i++)
+		look_file(k, s->trunks[i].pos, "ca", s->trunks[i].ca, DATA);
+	look_file(k, stir->pos, "stir.certificate", stir->certificate, DATA);
+	look_file(k, stir->pos, "stir.key", stir->key, SECRET);
+	look_file(k, stir->pos, "stir.trust", stir->trust, DATA);
+	look_file(k, stir->pos, "stir.fetch_ca", stir->fetch_ca, DATA);
+	look_file(k, s->emergency.pos, "emergency.hook", s->emergency.hook, PROGRAM);
+}
+
+/* --- phones and users in the directory */
 
 struct certs {
 	const struct rf_site *site;
@@ -275,6 +314,7 @@ static int check(struct rf_cmd_ctx *c)
 	rf_findings_init(&k.f);
 	int rc = rf_site_load(c->dir, now, &k.f, &k.site);
 	if (rc == 0 && !rf_cmd_flag(c, "site-only")) {
+		look_files(&k);
 		look_ca(&k);
 		for (size_t i = 0; i < k.site->host_count; i++)
 			look_host(&k, &k.site->hosts[i]);

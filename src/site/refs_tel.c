@@ -239,15 +239,21 @@ static void look_routes(struct rf_look *k)
 {
 	struct rf_site_telephony *tel = &k->all->pub.tel;
 	struct rf_site_route *v = rf_arena_array(&k->all->arena, tel->route_count, sizeof *v);
+	struct rf_index names;
 
-	if (!v) {
+	if (!v || rf_index_init(&names, &k->all->arena, tel->route_count)) {
 		k->rc = -ENOMEM;
 		return;
 	}
 	for (size_t i = 0; i < tel->route_count; i++) {
 		v[i] = tel->routes[i];
+		const struct rf_site_route *other = rf_look_add(k, &names, v[i].name, &v[i]);
+
+		if (other)
+			rf_look_twice(k, v[i].pos, other->pos, "route", v[i].name);
 		look_route(k, &v[i]);
 	}
+	rf_index_fini(&names);
 	tel->routes = v;
 }
 
@@ -270,22 +276,48 @@ static void look_free(struct rf_look *k, struct rf_site_pos pos, const char *wha
 			      RF_VFMT(number), rf_feature_name((enum rf_feature)i));
 }
 
+/* A number that should be somebody's: those of users alone are not in the site file. */
+static void look_owner(struct rf_look *k, struct rf_site_pos pos, const char *what, struct rf_view who,
+		       struct rf_view number)
+{
+	if (!find(k, &k->all->numbers, number))
+		WARNING(k, pos, "add a phone with it, or a user", "%s \"%.*s\": no phone has number %.*s", what, RF_VFMT(who),
+			RF_VFMT(number));
+}
+
+static void look_members(struct rf_look *k, const struct rf_site_group *g)
+{
+	if (!g->members.n)
+		ERROR(k, g->pos, "name the numbers that ring", "group \"%.*s\" has no members", RF_VFMT(g->name));
+	for (size_t j = 0; j < g->members.n; j++) {
+		if (rf_view_eq(g->members.v[j], g->number))
+			ERROR(k, g->pos, "remove it", "group \"%.*s\" is a member of itself", RF_VFMT(g->name));
+		else
+			look_owner(k, g->pos, "group", g->name, g->members.v[j]);
+	}
+}
+
 static void look_groups(struct rf_look *k)
 {
 	const struct rf_site_telephony *tel = &k->all->pub.tel;
+	struct rf_index names;
 
+	if (rf_index_init(&names, &k->all->arena, tel->group_count)) {
+		k->rc = -ENOMEM;
+		return;
+	}
 	for (size_t i = 0; i < tel->group_count; i++) {
-		const struct rf_site_group *g = &tel->groups[i], *other = rf_look_add(k, &k->all->groups, g->number, g);
+		const struct rf_site_group *g = &tel->groups[i], *other = rf_look_add(k, &names, g->name, g);
 
+		if (other)
+			rf_look_twice(k, g->pos, other->pos, "group", g->name);
+		other = rf_look_add(k, &k->all->groups, g->number, g);
 		if (other)
 			rf_look_twice(k, g->pos, other->pos, "the number of group", g->number);
 		look_free(k, g->pos, "group number", g->number);
-		if (!g->members.n)
-			ERROR(k, g->pos, "name the numbers that ring", "group \"%.*s\" has no members", RF_VFMT(g->name));
-		for (size_t j = 0; j < g->members.n; j++)
-			if (rf_view_eq(g->members.v[j], g->number))
-				ERROR(k, g->pos, "remove it", "group \"%.*s\" is a member of itself", RF_VFMT(g->name));
+		look_members(k, g);
 	}
+	rf_index_fini(&names);
 }
 
 static void look_speeds(struct rf_look *k)
@@ -343,7 +375,8 @@ void rf_look_calls(struct rf_look *k)
 	look_trunks(k);
 	if (k->rc == 0)
 		look_routes(k);
-	look_groups(k);
+	if (k->rc == 0)
+		look_groups(k);
 	look_speeds(k);
 	look_codes(k);
 	look_parking(k);

@@ -1,7 +1,7 @@
 /* What a site says about calls that is legal and not wise, or half said. */
 #include "site/site_int.h"
 
-enum { SOON_S = 30 * 24 * 3600 };
+enum { DAY_S = 24 * 3600, SOON_S = 30 * DAY_S };
 
 struct rules {
 	struct rf_site_all *all;
@@ -28,18 +28,38 @@ static void look_class(struct rules *r, const struct rf_site_cos *c)
 			RF_VFMT(c->name));
 }
 
-static bool uses_hours(const struct rf_site *s)
+/* Where hours are given first; line 0: nowhere. */
+static struct rf_site_pos hours_at(const struct rf_site *s)
 {
 	for (size_t i = 0; i < s->tel.class_count; i++)
 		if (s->tel.classes[i].hours.n)
-			return true;
+			return s->tel.classes[i].pos;
 	for (size_t i = 0; i < s->tel.route_count; i++)
 		if (s->tel.routes[i].hours.n)
-			return true;
+			return s->tel.routes[i].pos;
 	for (size_t i = 0; i < s->trunk_count; i++)
 		if (s->trunks[i].hours.n)
-			return true;
-	return false;
+			return s->trunks[i].pos;
+	return (struct rf_site_pos){ 0 };
+}
+
+static void look_link(struct rules *r, const struct rf_site_link *l)
+{
+	if (!l->calls && !l->kbit_per_second)
+		FINDING(r, RF_SEV_WARNING, l->pos, "add  calls: 20  or  kbit_per_second: 2000",
+			"link \"%.*s\" carries any number of calls", RF_VFMT(l->name));
+	if (l->kbit_per_second && l->kbit_per_second < l->kbit_per_call)
+		FINDING(r, RF_SEV_ERROR, l->pos, "give it more, or the call less: kbit_per_call",
+			"link \"%.*s\" carries no call: %u kbit/s, and a call takes %u", RF_VFMT(l->name), l->kbit_per_second,
+			l->kbit_per_call);
+}
+
+static void look_phone(struct rules *r, const struct rf_site_phone *p)
+{
+	/* The end of that day: today is still to come. */
+	if (p->confirmed_s > r->now.us / 1000000 + DAY_S)
+		FINDING(r, RF_SEV_WARNING, p->pos, "write the day on which somebody saw it there",
+			"phone \"%.*s\" was seen at its location on a day to come", RF_VFMT(p->name));
 }
 
 static void look_emergency(struct rules *r)
@@ -47,23 +67,20 @@ static void look_emergency(struct rules *r)
 	const struct rf_site *s = &r->all->pub;
 
 	if (s->trunk_count && !s->emergency.via.n)
-		FINDING(r, RF_SEV_WARNING, s->emergency.pos, "add  emergency: { via: [TRUNK] }",
+		FINDING(r, RF_SEV_WARNING, s->emergency.pos.line ? s->emergency.pos : s->trunks[0].pos, "add  emergency: { via: [TRUNK] }",
 			"no trunk is named for emergency calls: they take every trunk in order");
 }
 
-static void look_stir(struct rules *r)
+static void look_stir(struct rules *r, const struct rf_site_trunk *trunk)
 {
-	const struct rf_site *s = &r->all->pub;
-	const struct rf_site_stir *t = &s->tel.stir;
-	unsigned used = 0;
+	const struct rf_site_stir *t = &r->all->pub.tel.stir;
 
-	for (size_t i = 0; i < s->trunk_count; i++)
-		used |= s->trunks[i].stir;
-	if (used & RF_STIR_SIGN && (!t->certificate.n || !t->key.n || !t->url.n))
-		FINDING(r, RF_SEV_ERROR, t->pos, "add  stir: { certificate: FILE, key: FILE, url: https://... }",
-			"a trunk has stir: sign, and nothing to sign with");
-	if (used & (RF_STIR_VERIFY | RF_STIR_REQUIRE) && !t->trust.n)
-		FINDING(r, RF_SEV_ERROR, t->pos, "add  stir: { trust: FILE }", "a trunk has stir: verify or require, and nobody is trusted");
+	if (trunk->stir & RF_STIR_SIGN && (!t->certificate.n || !t->key.n || !t->url.n))
+		FINDING(r, RF_SEV_ERROR, trunk->pos, "add  stir: { certificate: FILE, key: FILE, url: https://... }",
+			"trunk \"%.*s\" has stir: sign, and there is nothing to sign with", RF_VFMT(trunk->name));
+	if (trunk->stir & (RF_STIR_VERIFY | RF_STIR_REQUIRE) && !t->trust.n)
+		FINDING(r, RF_SEV_ERROR, trunk->pos, "add  stir: { trust: FILE }",
+			"trunk \"%.*s\" has stir: verify or require, and nobody is trusted", RF_VFMT(trunk->name));
 }
 
 void rf_site_rules_tel(struct rf_site_all *all, struct rf_wall now, struct rf_findings *findings)
@@ -73,9 +90,15 @@ void rf_site_rules_tel(struct rf_site_all *all, struct rf_wall now, struct rf_fi
 
 	for (size_t i = 0; i < s->tel.class_count; i++)
 		look_class(&r, &s->tel.classes[i]);
-	if (!s->tel.timezone.n && uses_hours(s))
-		FINDING(&r, RF_SEV_WARNING, ((struct rf_site_pos){ 0 }), "add  timezone: Europe/Berlin",
+	for (size_t i = 0; i < s->tel.link_count; i++)
+		look_link(&r, &s->tel.links[i]);
+	for (size_t i = 0; i < s->phone_count; i++)
+		look_phone(&r, &s->phones[i]);
+	struct rf_site_pos hours = hours_at(s);
+	if (!s->tel.timezone.n && hours.line)
+		FINDING(&r, RF_SEV_WARNING, hours, "add  timezone: Europe/Berlin",
 			"hours are given and no timezone: they are in UTC");
 	look_emergency(&r);
-	look_stir(&r);
+	for (size_t i = 0; i < s->trunk_count; i++)
+		look_stir(&r, &s->trunks[i]);
 }

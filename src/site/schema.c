@@ -28,7 +28,7 @@ const struct rf_key *rf_load_key(struct rf_load *l, const struct rf_keys *keys, 
 	if (near && rf_near_enough(best, name.n))
 		snprintf(mend, sizeof mend, "did you mean \"%s\"?", near->name);
 	else
-		snprintf(mend, sizeof mend, "remove it; `ringfort init --help` names the keys of a site");
+		snprintf(mend, sizeof mend, "remove it; `man ringfort-site` has the keys");
 	rf_load_error(l, line, column, mend, "unknown key \"%.*s\" in %s", (int)(name.n > 80 ? 80 : name.n),
 		      (const char *)name.p, keys->what);
 	return NULL;

@@ -31,3 +31,22 @@ def test_a_lock_holds_at_once(make_site):
     wait_until("the lock holds", lambda: client.register(aor).code == 403, 5)
     site.run("phone", "unlock", "lobby")
     wait_until("and is lifted", lambda: client.register(aor).code == 200, 5)
+
+
+def test_check_looks_for_the_files_that_the_site_names(make_site):
+    site = make_site(up=False, extra="""\
+trunks: [{ name: carrier, peer: sip.carrier.example, ca: carrier.pem, stir: sign }]
+emergency: { via: [carrier], hook: alarm.sh }
+stir: { key: key.pem, certificate: carrier.pem, url: "https://hq.example/stir.pem" }
+""")
+    (site.dir / "alarm.sh").write_text("#!/bin/sh\n")
+    (site.dir / "key.pem").write_text("")
+    done = site.call("check")
+    assert done.returncode == 1
+    for said in (":12:10: error: ca: ", ":13:12: error: emergency.hook: ", ":14:7: error: stir.certificate: ",
+                 "key.pem: error: others than its owner may read this private key"):
+        assert said in done.stdout, done.stdout
+    (site.dir / "carrier.pem").write_text("")
+    (site.dir / "alarm.sh").chmod(0o755)
+    (site.dir / "key.pem").chmod(0o600)
+    assert site.call("check").returncode == 0

@@ -494,7 +494,7 @@ static void trails(void **state)
 		"dial plan berlin (site.yaml:7)\n"
 		"dialled 00900123\n"
 		"in full +49900123 (national prefix)\n"
-		"premium by known of the country's numbers\n"
+		"premium by the numbers known of the country\n"
 		"class of service staff by the site (site.yaml:24)\n"
 		"refused, 403 class-denied: not granted to the caller's class of service (site.yaml:24)\n")));
 	assert_true(rf_view_eq(rf_dial_last_line(&d), RF_V("refused, 403 class-denied: not granted to the caller's class of "

@@ -5,6 +5,8 @@ A stage that cannot even build counts as one failed test and the rest goes on, s
 The last line is the sum over meson's and pytest's own results: "N passed, N failed".
 """
 import argparse
+import collections
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -18,6 +20,7 @@ PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.execu
 
 
 AGAIN_MAX = 3   # more failures than this are no accident
+ALONE = ("test_floods", "test_avalanche", "test_overload")   # they load the machine or stop the clock of a process
 
 
 class Sum:
@@ -80,44 +83,60 @@ def meson_tests(name, jobs, total, suites=(), timeout=1):
         total.add(f"{name}: meson test ended with {status}", "failed")
 
 
-def run_pytest(where, name, extra):
-    """The cases of one run as (name, outcome), or None when it ended without a report."""
-    report = ROOT / "build" / f"{name}.xml"
+def run_file(path, extra):
+    """One file of tests in a process, with a network of its own: its cases as (name, outcome), and what it printed."""
+    name = f"{path.parent.name}-{path.stem}"
+    report = ROOT / "build" / "reports" / f"{name}.xml"
+    report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     env = dict(os.environ, RINGFORT=str(ROOT / "build" / "src" / "ringfort"), PYTHONDONTWRITEBYTECODE="1")
-    run([PYTHON, "-m", "pytest", "-q", "-o", f"cache_dir={ROOT / 'build' / f'pytest-{name}'}", f"--junitxml={report}",
-         *extra, where], env=env)
+    cache = f"cache_dir={ROOT / 'build' / 'reports' / name}"
+    done = subprocess.run([PYTHON, "-m", "pytest", "-q", "-o", cache, f"--junitxml={report}", *extra,
+                           str(path.relative_to(ROOT))], cwd=ROOT, env=env, text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if not report.exists():
-        return None
+        return [(f"{name}: pytest ended with {done.returncode} and without a report", "failed")], done.stdout
     outcomes = []
     for case in ElementTree.parse(report).iter("testcase"):
         kinds = {child.tag for child in case}
         outcome = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
-        outcomes.append((f"{where}: {case.get('classname')}.{case.get('name')}", outcome))
-    return outcomes
+        outcomes.append((f"{case.get('classname')}.{case.get('name')}", outcome))
+    return outcomes, done.stdout
 
 
-def pytest(total, where, extra=()):
+def run_files(files, jobs, extra):
+    """Every file's outcomes: {path: [(name, outcome)]}. What a file printed is shown when it has failed."""
+    results = {}
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        running = {pool.submit(run_file, f, extra): f for f in files}
+        for done in concurrent.futures.as_completed(running):
+            f = running[done]
+            results[f], printed = done.result()
+            count = collections.Counter(outcome for _, outcome in results[f])
+            say(f"{f.relative_to(ROOT)}: " + ", ".join(f"{n} {what}" for what, n in sorted(count.items())))
+            if count["failed"]:
+                say(printed)
+    return results
+
+
+def real_phones(total, jobs, extra):
     """Real phones run by real time, on a machine that others may load: what failed is run once more, alone, and a test
     that passed only then is named in the sum."""
-    if not any((ROOT / where).glob("test_*.py")):
-        return
-    name = pathlib.Path(where).name
-    outcomes = run_pytest(where, name, extra)
-    if not outcomes:
-        total.add(f"{where}: pytest ended without a report", "failed")
-        return
-    results = dict(outcomes)
-    failed = [test for test, outcome in outcomes if outcome == "failed"]
-    if 0 < len(failed) <= AGAIN_MAX:
-        say(f"=== {where}: what failed, once more")
-        again = dict(run_pytest(where, name, [*extra, "--last-failed"]) or ())
-        for test in failed:
-            if again.get(test) == "passed":
-                results[test] = "passed"
-                total.second_try.append(test)
-    for test, outcome in results.items():
-        total.add(test, outcome)
+    files = [f for where in ("system", "interop") for f in sorted((ROOT / "tests" / where).glob("test_*.py"))]
+    alone = [f for f in files if f.stem in ALONE]
+    results = run_files([f for f in files if f not in alone], jobs, extra)
+    results.update(run_files(alone, 1, extra))
+    failed = {f: [t for t, outcome in cases if outcome == "failed"] for f, cases in results.items()}
+    failed = {f: tests for f, tests in failed.items() if tests}
+    if 0 < sum(map(len, failed.values())) <= AGAIN_MAX:
+        say("=== what failed, once more")
+        for f, cases in run_files(list(failed), 1, [*extra, "--last-failed"]).items():
+            passed = {t for t, outcome in cases if outcome == "passed"} & set(failed[f])
+            total.second_try += sorted(passed)
+            results[f] = [(t, "passed" if t in passed else outcome) for t, outcome in results[f]]
+    for cases in results.values():
+        for test, outcome in cases:
+            total.add(test, outcome)
 
 
 def stage_main(args, total):
@@ -139,8 +158,7 @@ def stage_clang(args, total):
 
 
 def stage_system(args, total):
-    for where in ("tests/system", "tests/interop"):
-        pytest(total, where, ["--run-long"] if args.long else [])
+    real_phones(total, args.jobs, ["--run-long"] if args.long else [])
 
 
 def stage_fuzz(args, total):

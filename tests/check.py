@@ -83,17 +83,18 @@ def meson_tests(name, jobs, total, suites=(), timeout=1):
         total.add(f"{name}: meson test ended with {status}", "failed")
 
 
-def run_file(path, extra):
-    """One file of tests in a process, with a network of its own: its cases as (name, outcome), and what it printed."""
+def run_file(path, extra, only=()):
+    """One file of tests in a process, with a network of its own: its cases as (name, outcome), and what it printed.
+    only: names of cases, all without any."""
     name = f"{path.parent.name}-{path.stem}"
     report = ROOT / "build" / "reports" / f"{name}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     env = dict(os.environ, RINGFORT=str(ROOT / "build" / "src" / "ringfort"), PYTHONDONTWRITEBYTECODE="1")
-    cache = f"cache_dir={ROOT / 'build' / 'reports' / name}"
-    done = subprocess.run([PYTHON, "-m", "pytest", "-q", "-o", cache, f"--junitxml={report}", *extra,
-                           str(path.relative_to(ROOT))], cwd=ROOT, env=env, text=True, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    where = str(path.relative_to(ROOT))
+    done = subprocess.run([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *extra,
+                           *([f"{where}::{case}" for case in only] or [where])], cwd=ROOT, env=env, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if not report.exists():
         return [(f"{name}: pytest ended with {done.returncode} and without a report", "failed")], done.stdout
     outcomes = []
@@ -130,8 +131,10 @@ def real_phones(total, jobs, extra):
     failed = {f: tests for f, tests in failed.items() if tests}
     if 0 < sum(map(len, failed.values())) <= AGAIN_MAX:
         say("=== what failed, once more")
-        for f, cases in run_files(list(failed), 1, [*extra, "--last-failed"]).items():
-            passed = {t for t, outcome in cases if outcome == "passed"} & set(failed[f])
+        for f, tests in failed.items():
+            cases, printed = run_file(f, extra, [t.split(".", t.split("[")[0].count("."))[-1] for t in tests])
+            say(printed)
+            passed = {t for t, outcome in cases if outcome == "passed"} & set(tests)
             total.second_try += sorted(passed)
             results[f] = [(t, "passed" if t in passed else outcome) for t, outcome in results[f]]
     for cases in results.values():

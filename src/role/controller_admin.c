@@ -114,8 +114,21 @@ static void do_mailbox(void *ctx, struct rf_admin_request *r)
 		query(ctx, r, RF_CONTROL_MAILBOX, id);
 }
 
+static void reloaded(void *ctx, int err, struct rf_view json)
+{
+	struct asked *a = ctx;
+
+	(void)err;
+	(void)json;
+	answer_json(a->request, json_pack("{s:s}", "result", a->controller->reload_result));
+	free(a);
+}
+
+/* Workers read their mail in order: who answers the question has the new directory. So what was reloaded holds when the
+ * command comes back. */
 static void do_reload(void *ctx, struct rf_admin_request *r)
 {
+	struct rf_control_query q = { .verb = RF_CONTROL_COUNTERS };
 	struct rf_controller *k = ctx;
 	struct rf_diag diag = { 0 };
 	char by[32], why[700];
@@ -124,7 +137,7 @@ static void do_reload(void *ctx, struct rf_admin_request *r)
 	if (rf_controller_reload(k, by, &diag))
 		rf_admin_refuse(r, "not reloaded: %s", rf_controller_why(&diag, why, sizeof why));
 	else
-		answer_json(r, json_pack("{s:s}", "result", k->reload_result));
+		ask_workers(k, r, &q, reloaded);
 }
 
 static void refreshed(void *ctx, int err, struct rf_view json)
@@ -137,7 +150,7 @@ static void refreshed(void *ctx, int err, struct rf_view json)
 	free(a);
 }
 
-/* Workers read their mail in order: who answers the question has the new directory. */
+/* As do_reload(). */
 static void do_refresh(void *ctx, struct rf_admin_request *r)
 {
 	struct rf_control_query q = { .verb = RF_CONTROL_COUNTERS };

@@ -21,7 +21,7 @@ def test_a_process_that_was_held_up(make_site):
         os.kill(pid, signal.SIGCONT)
     begun = site.wait_event("overload")
     assert begun["lag_permille"] >= 1000
-    assert site.wait_event("overload.over")["worker"] == begun["worker"]
+    assert site.wait_event("overload.over", worker=begun["worker"])
     assert len(site.calls()) == 1
     lobby.command("hangup")
     desk.wait_event("CALL_CLOSED", seconds=5)

@@ -55,6 +55,25 @@ static bool reaches_us(struct rf_call_core *core, struct rf_view number)
 	return false;
 }
 
+/* "110", as it is or with the codes of our country: people are told that helpers call. */
+static bool is_emergency(const struct rf_site *site, struct rf_view user, struct rf_view number)
+{
+	const struct rf_site_plan *plan = site->tel.plan;
+
+	return rf_site_is_emergency(site, user) ||
+	       (number.n && plan && rf_view_starts(rf_view_from(number, 1), plan->country_code) &&
+		rf_site_is_emergency(site, rf_view_from(number, 1 + plan->country_code.n)));
+}
+
+/* What a phone would show as somebody of ours, in whatever spelling, or as those who help. */
+static bool looks_like_us(struct rf_call_core *core, struct rf_view user, struct rf_view number)
+{
+	const struct rf_site *site = rf_core_site(core);
+
+	return is_emergency(site, user, number) || rf_directory_user(core->directory, user) || rf_site_group(site, user) ||
+	       reaches_us(core, user) || (number.n && reaches_us(core, number));
+}
+
 struct rf_party *rf_trunk_caller(struct rf_call_core *core, const struct rf_in *in)
 {
 	const struct rf_site_plan *plan = rf_core_site(core)->tel.plan;
@@ -68,9 +87,9 @@ struct rf_party *rf_trunk_caller(struct rf_call_core *core, const struct rf_in *
 
 	if (!claims && rf_trunk_number_world(plan, user, number_buf, sizeof number_buf, &number))
 		number = (struct rf_view){ NULL, 0 };
-	if (number.n && reaches_us(core, number)) {
+	if (claims || looks_like_us(core, user, number)) {
 		claims = true;
-		number = (struct rf_view){ NULL, 0 };
+		number = user = (struct rf_view){ NULL, 0 };
 	}
 	if (!claims && in->proof.trunk->trusted && !in->unproven &&
 	    rf_sip_addr_display(by_assertion && a.display.n ? &a : &in->msg->from, raw, sizeof raw, &name) == 0)

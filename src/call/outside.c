@@ -36,6 +36,28 @@ static enum rf_usage_bound abroad(struct rf_outside *o, const struct rf_site_cos
 	return rf_usage_abroad(rf_call_shared_usage(o->core->shared), &o->key, cos, today(o->core));
 }
 
+static bool same_key(const struct rf_usage_key *a, const struct rf_usage_key *b)
+{
+	return a->n == b->n && memcmp(a->text, b->text, a->n) == 0;
+}
+
+/* Who has others make a call, by a forward, makes it too: it is one of theirs. */
+static enum rf_usage_bound count(struct rf_outside *o, const struct rf_site_cos *cos)
+{
+	const struct rf_call *call = o->leg ? o->leg->pair->call : NULL;
+
+	if (!call || !cos || (call->used && same_key(&call->use_key, &o->key)))
+		return RF_USAGE_OK;
+	return rf_usage_begin(rf_call_shared_usage(o->core->shared), &o->key, cos, rf_core_now(o->core), &o->used);
+}
+
+static void uncount(struct rf_outside *o)
+{
+	if (o->used)
+		rf_usage_end(rf_call_shared_usage(o->core->shared), &o->key, rf_core_now(o->core));
+	o->used = false;
+}
+
 static int keep(struct rf_outside *o, const struct rf_dial_who *who, struct rf_view dialled)
 {
 	const struct rf_view from[] = { who->number, who->phone, who->user, dialled };
@@ -89,10 +111,14 @@ int rf_outside_begin(struct rf_outside *o, struct rf_leg *leg, struct rf_call_co
 	};
 	if (abroad(o, d->cos) != RF_USAGE_OK)
 		return RF_E_DENIED;
+	if (count(o, d->cos) != RF_USAGE_OK)
+		return RF_E_LIMIT;
 	int rc = keep(o, who, dialled);
 
-	if (rc)
+	if (rc) {
+		uncount(o);
 		return rc;
+	}
 	TAILQ_INSERT_TAIL(&core->outsides, o, list);
 	core->census.outside++;
 	if (first)
@@ -109,6 +135,7 @@ void rf_outside_answered(struct rf_outside *o)
 void rf_outside_end(struct rf_outside *o)
 {
 	account(o);
+	uncount(o);
 	if (o->todo)
 		TAILQ_REMOVE(&o->core->outsides_todo, o, list);
 	else
@@ -179,7 +206,7 @@ int rf_call_use(struct rf_call *call)
 	const struct rf_party *p = call->caller;
 	const struct rf_dial_who who = { .number = p->number, .phone = p->phone, .user = p->user };
 
-	if (call->plan && call->plan->urgent)
+	if (p->trunk.n || (call->plan && call->plan->urgent)) /* who is outside has no class: channels and rates bound them */
 		return 0;
 	call->use_key = rf_usage_key(p->user, p->number);
 	enum rf_usage_bound b = rf_usage_begin(rf_call_shared_usage(core->shared), &call->use_key,

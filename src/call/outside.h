@@ -25,11 +25,12 @@ struct rf_outside {
 	void *memory;
 	enum rf_call_class call_class;
 	bool answered, todo;
+	bool used;                     /* counted as one of their calls, beside the caller's */
 	struct rf_mono counted_at;     /* seconds up to here are in the usage */
 };
 
 /* May `who` begin this now (d: an RF_DIAL_OUTSIDE decision)? 0: o is in the list, rf_outside_end() follows once;
- * RF_E_DENIED: the minutes abroad are used up; -ENOMEM. */
+ * RF_E_DENIED: the minutes abroad are used up; RF_E_LIMIT: as many calls as their class allows; -ENOMEM. */
 int rf_outside_begin(struct rf_outside *o, struct rf_leg *leg, struct rf_call_core *core, const struct rf_dial_who *who,
 		     struct rf_view dialled, const struct rf_dial *d);
 void rf_outside_answered(struct rf_outside *o);

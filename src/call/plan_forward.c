@@ -20,9 +20,19 @@ static bool is_no_place(struct rf_plan *plan, const struct rf_dial_who *who, str
 	return d->kind != RF_DIAL_REFUSED && !rf_plan_forwards_to(d->kind);
 }
 
+/* Where people prove who they are, what they forward counts as theirs, with what they call themselves. */
+static struct rf_view user_of(const struct rf_call_core *core, struct rf_view number)
+{
+	const struct rf_dir_user *const *users;
+	const struct rf_dir_phone *const *phones;
+	bool proven = rf_core_site(core)->policy.require_user || !rf_directory_phones_of(core->directory, number, &phones);
+
+	return proven && rf_directory_users_of(core->directory, number, &users) == 1 ? users[0]->name : RF_V("");
+}
+
 int rf_plan_forward(struct rf_plan *plan, struct rf_view by, struct rf_view to, unsigned cause)
 {
-	const struct rf_dial_who who = { .number = by };
+	const struct rf_dial_who who = { .number = by, .user = user_of(plan->core, by) };
 
 	if (rf_view_eq(to, plan->caller->number)) {
 		rf_plan_refuse(plan, 486, "forwarded to the caller", "forward-caller");

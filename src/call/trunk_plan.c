@@ -45,10 +45,11 @@ static unsigned take_right(struct rf_leg *leg, const struct trunks *by, struct t
 	int rc = rf_outside_begin(&own->right, leg, core, &by->who, by->text, &core->dial);
 
 	own->by_right = rc == 0;
-	if (rc == RF_E_DENIED) {
+	if (rc == RF_E_DENIED || rc == RF_E_LIMIT) {
 		core->counters.calls_over_use++;
-		rf_record_bound(leg->pair->call, "abroad_minutes_per_day");
+		rf_record_bound(leg->pair->call, rc == RF_E_DENIED ? "abroad_minutes_per_day" : "calls");
 	}
+	leg->full = rc == RF_E_LIMIT;
 	return rc == 0 ? 0 : rc == RF_E_DENIED ? 403 : 500;
 }
 

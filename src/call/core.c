@@ -397,6 +397,9 @@ static void in_dialog(struct rf_call_core *core, struct rf_in *in)
 	}
 	struct rf_verdict v = rf_core_prove_party(core, leg->party, &leg->flow, in);
 
+	/* a phone that was locked while it calls for help goes on with that call (rf_end_fallen()) */
+	if (v.rule == RF_ID_PHONE_LOCKED && leg->pair->call->emergency && rf_flow_eq(&leg->flow, &in->from->flow))
+		v.code = 0;
 	if (v.code) {
 		rf_core_refuse(core, in, &v);
 		return;
@@ -495,12 +498,14 @@ static void outside(struct rf_call_core *core, struct rf_in *in)
 	if (!v.code && !in->proof.trunk)
 		v = registers ? rf_identity_may_register(core, &in->proof, in->msg) :
 				rf_identity_may_send(core, &in->proof, in->msg);
-	/* A phone that calls for help is not asked who stands at it. */
-	bool emergency = (!v.code || in->proof.phone) && rf_emergency_is(core, in);
+	/* A phone that calls for help is not asked who stands at it, nor does it matter what it calls itself. */
+	bool named = v.rule == RF_ID_FROM_OTHER;
+	bool emergency = (!v.code || named || in->proof.phone) && rf_emergency_is(core, in);
 
 	if (emergency && v.code) {
-		in->proof.user = NULL;
-		v = rf_identity_may_send(core, &in->proof, in->msg);
+		if (!named)
+			in->proof.user = NULL;
+		v = (struct rf_verdict){ .rule = RF_ID_OK };
 	}
 	if (v.code) {
 		if (registers && v.code == 403)

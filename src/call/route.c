@@ -1,6 +1,7 @@
 #include "call/route.h"
 
 #include "call/call_int.h"
+#include "call/emergency.h"
 #include "call/plan_dial.h"
 #include "call/trunk.h"
 
@@ -35,14 +36,33 @@ static void dialled(struct rf_routed *r, struct rf_view text)
 	memmove(r->dialled, text.p, r->dialled_n);
 }
 
-/* What holds beside the decision: for calls that somebody may be refused. */
+/* How many emergency calls this phone is in, or this user without one. */
+static size_t emergencies_of(struct rf_call_core *core, const struct rf_party *caller)
+{
+	struct rf_node *n = rf_table_first(&core->by_number, rf_hash(&core->hash_key, caller->number));
+	size_t count = 0;
+
+	for (; n; n = rf_table_next(n)) {
+		const struct rf_call *call = rf_container(n, struct rf_call, by_number);
+
+		count += call->emergency && rf_view_eq(call->caller->number, caller->number) &&
+			 rf_view_eq(call->caller->phone, caller->phone);
+	}
+	return count;
+}
+
+/* What holds beside the decision: for calls that somebody may be refused. One phone must not take the places that are
+ * kept for all who call for help. */
 static bool within_bounds(struct rf_call_core *core, const struct rf_party *caller, struct rf_routed *r)
 {
 	const struct rf_dial *d = &core->dial;
 
-	if (d->kind == RF_DIAL_EMERGENCY)
+	if (d->kind == RF_DIAL_EMERGENCY && emergencies_of(core, caller) >= RF_EMERGENCY_PER_PHONE) {
+		refuse(r, 503, "too many emergency calls of this phone at once");
+		r->rule = "emergency-calls-of-phone";
+	} else if (d->kind == RF_DIAL_EMERGENCY)
 		return true;
-	if (d->kind == RF_DIAL_NUMBER && rf_view_eq(d->number, caller->number))
+	else if (d->kind == RF_DIAL_NUMBER && rf_view_eq(d->number, caller->number))
 		refuse(r, 486, "called itself");
 	else if (calls_of(core, caller->number) >= rf_core_site(core)->limits.calls_per_number)
 		refuse(r, 503, "too many calls of this number");
@@ -168,7 +188,9 @@ void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_
 	else
 		rf_route_uri(core, caller, &in->msg->uri, ret_to);
 	if (ret_to->plan) {
-		ret_to->plan->anonymous = ret_to->hide ? ret_to->hide > 0 : hides(core, in);
+		bool hidden = ret_to->hide ? ret_to->hide > 0 : hides(core, in);
+
+		ret_to->plan->anonymous = hidden && !ret_to->plan->emergency; /* who helps has to know where to call back */
 		rf_plan_read_history(ret_to->plan, in->msg);
 	}
 	rf_party_put(caller);

@@ -489,6 +489,10 @@ void rf_setup_invite_to(struct rf_call_core *core, struct rf_in *in, struct rf_r
 		return;
 	}
 	code = precedence_of(in, &precedence, &rule);
+	if (code && rf_emergency_is(core, in)) { /* nothing is above it: what it asks for makes no difference */
+		precedence = (struct rf_precedence){ .rank = RF_RANK_ROUTINE };
+		code = 0;
+	}
 	if (code) {
 		refuse_new(core, in, code, rule);
 		rf_plan_free(to->plan);

@@ -141,6 +141,8 @@ void rf_end_fallen(struct rf_call_core *core)
 
 	for (call = TAILQ_FIRST(&core->calls); call; call = next) {
 		next = TAILQ_NEXT(call, list);
+		if (call->emergency) /* ends when help has come */
+			continue;
 		if (call->state < RF_CALL_ANSWERED)
 			end_fallen_ringing(call);
 		else if (call->up && !(leg_stands(core, call->up->a) && leg_stands(core, call->up->b)))

@@ -168,6 +168,10 @@ static int set(struct rf_cmd_ctx *c)
 		if (!value)
 			continue;
 		name_of(opt, name);
+		if (strncmp(opt->name, "forward-", 8) == 0 && strcmp(value, c->arg[0]) == 0) {
+			json_decref(question);
+			return rf_cmd_error(c, RF_EXIT_USAGE, "--%s: %s cannot be forwarded to itself", opt->name, value);
+		}
 		if (rf_settings_change_text(&change, rf_view_str(name), rf_view_str(value[0] ? value : "off"), &diag)) {
 			json_decref(question);
 			return rf_cmd_error(c, RF_EXIT_USAGE, "--%s: %s", opt->name, diag.text);

@@ -274,7 +274,7 @@ static int user_set(struct rf_cmd_ctx *c)
 	if (level && !status && !rc)
 		rc = rf_store_user_precedence(u.store, &row, &diag);
 	if (!status)
-		status = done(&u, rc, &diag, RF_EVENT_USER_CHANGED, "may what was set");
+		status = done(&u, rc, &diag, RF_EVENT_USER_CHANGED, "has new rights");
 	return end(&u, status);
 }
 

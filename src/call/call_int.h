@@ -320,6 +320,8 @@ void rf_call_unuse(struct rf_call *call);
 /* --- setup.c */
 
 void rf_setup_invite(struct rf_call_core *core, struct rf_in *in);
+/* What precedence the proven sender asks for and was granted: 0, or what to refuse it with (rf_precedence_of()). */
+unsigned rf_setup_precedence(const struct rf_in *in, struct rf_precedence *ret_p, const char **ret_rule);
 /* The same along a plan that is made already; it is taken. */
 void rf_setup_invite_to(struct rf_call_core *core, struct rf_in *in, struct rf_routed *to);
 /* Is its session timer too brief? Then it was refused. */

@@ -1,5 +1,5 @@
 /* What a request is worth when there is too much to do (overload.h), and what is said about it. */
-#include "call/core_int.h"
+#include "call/call_int.h"
 
 /* Both ends of an overload are on record, but not each time that the measure trembles at its bound. */
 enum { BEGINS_PERCENT = 10 };
@@ -7,12 +7,16 @@ enum { BEGINS_PERCENT = 10 };
 static enum rf_load_class class_of(const struct rf_call_core *core, const struct rf_in *in)
 {
 	uint8_t buf[RF_SITE_NUMBER_MAX + 1];
+	struct rf_precedence precedence;
 	struct rf_view number;
+	const char *rule;
 
 	if (in->msg->method == RF_SIP_REGISTER)
 		return RF_LOAD_REGISTER;
 	if (in->msg->method != RF_SIP_INVITE)
 		return RF_LOAD_OTHER;
+	if (rf_setup_precedence(in, &precedence, &rule) == 0 && precedence.rank > RF_RANK_ROUTINE)
+		return RF_LOAD_PRECEDENCE;
 	if (!rf_identity_number_of(core, &in->msg->uri, buf, sizeof buf, &number))
 		return RF_LOAD_EXTERNAL;
 	return rf_directory_number(core->directory, number) ? RF_LOAD_INTERNAL : RF_LOAD_EXTERNAL;

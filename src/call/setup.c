@@ -445,7 +445,7 @@ static void begin(struct rf_call_core *core, struct rf_in *in, struct rf_routed 
 	rf_call_settle(call);
 }
 
-static unsigned precedence_of(const struct rf_in *in, struct rf_precedence *ret_p, const char **ret_rule)
+unsigned rf_setup_precedence(const struct rf_in *in, struct rf_precedence *ret_p, const char **ret_rule)
 {
 	const struct rf_site_trunk *t = in->proof.trunk;
 	struct rf_grants grants = { .believed = t && t->trust_precedence };
@@ -488,7 +488,7 @@ void rf_setup_invite_to(struct rf_call_core *core, struct rf_in *in, struct rf_r
 		rf_plan_free(to->plan);
 		return;
 	}
-	code = precedence_of(in, &precedence, &rule);
+	code = rf_setup_precedence(in, &precedence, &rule);
 	if (code && rf_emergency_is(core, in)) { /* nothing is above it: what it asks for makes no difference */
 		precedence = (struct rf_precedence){ .rank = RF_RANK_ROUTINE };
 		code = 0;

@@ -181,12 +181,47 @@ static void too_much_to_do(void **state)
 	free(text);
 }
 
+/* What a call is worth: precedence that was granted is worth more, precedence that is only claimed is not. */
+static void precedence_under_load(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1], *c = &k->phone[2];
+	struct rf_load_sample late = { .passed_us = 100000, .late_us = 5000000 };
+	uint64_t *refused = k->core->overload.refused;
+
+	for (int i = 0; i < 10; i++)
+		rf_call_core_load(k->core, &late);
+	phone_request(a, "INVITE", "1002", "1001", "1002", "Resource-Priority: dsn.flash\r\n", SDP_PLAIN);
+	phone_expect_status(a, 503);
+	phone_ack(a, NULL);
+	assert_int_equal(refused[RF_LOAD_PRECEDENCE], 1);
+	phone_request(a, "INVITE", "1002", "1001", "1002", NULL, SDP_PLAIN);
+	phone_expect_status(a, 503);
+	phone_ack(a, NULL);
+	phone_request(c, "INVITE", "1002", "1003", "1002", "Resource-Priority: dsn.flash\r\n", SDP_PLAIN);
+	phone_expect_status(c, 503);
+	phone_ack(c, NULL);
+	assert_int_equal(refused[RF_LOAD_PRECEDENCE], 1);
+	assert_int_equal(refused[RF_LOAD_INTERNAL], 2);
+	/* Where calls of the site still wait, this one goes through. */
+	late.late_us = 700000;
+	for (int i = 0; i < 20; i++)
+		rf_call_core_load(k->core, &late);
+	assert_true(rf_overload_loss(&k->core->overload, RF_LOAD_INTERNAL) > 30);
+	phone_request(a, "INVITE", "1002", "1001", "1002", "Resource-Priority: dsn.flash\r\n", SDP_PLAIN);
+	phone_expect(b, "INVITE");
+	phone_answer(b, 486, NULL, NULL);
+	phone_expect(b, "ACK");
+	phone_expect_status(a, 486);
+	phone_ack(a, NULL);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(refusals_fill_no_disk), T(requests_of_a_number), T(inside_a_call), T(calls_of_the_process),
-		T(too_much_to_do),
+		T(too_much_to_do), T(precedence_under_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,7 +85,8 @@ static void load_site(struct kit *k)
 
 	for (size_t i = 0; i < KIT_PHONES; i++)
 		n += snprintf(yaml + n, sizeof yaml - (size_t)n, "  - { name: %s, number: %s%s }\n", phones[i].name,
-			      phones[i].number, i == 1 || i == 2 ? ", pickup_group: sales" : "");
+			      phones[i].number, i == 1 || i == 2 ? ", pickup_group: sales" :
+			      i == 0 ? ", precedence: dsn.flash-override" : "");
 	if (plain)
 		n += snprintf(yaml + n, sizeof yaml - (size_t)n, "media: { encryption: optional }\ndeviations:\n"
 			      "  - { mitigation: " RF_MIT_MEDIA ", reason: test, approved_by: test, until: 2027-06-30 }\n");

@@ -5,17 +5,20 @@ kamailio, ringfort, kamailio, ...) so that a drift of the machine hits both.
 
     bench/signaling/run.py BUILD-DIR [--rounds 3] [--quick] [--phones N] [--idle-phones N] [--json FILE] [--only NAME]
     bench/signaling/run.py BUILD-DIR --avalanche 20000
+    bench/signaling/run.py BUILD-DIR --soak 5000000
 """
 import argparse
 import json
 import os
 import pathlib
 import platform
+import select
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 from server import DOMAIN, Kamailio, Ringfort, die_with_parent
 
@@ -129,6 +132,107 @@ def idle(server, make_load, count):
             "mb_10k": (at[2] - at[1]) / ((CONTACTS - 1) * (count - some)) * 10000 / 1024, "count": count}
 
 
+def half_load(server, make_load, seconds):
+    """What 24 calls at a time reach, then half as many a second, one after the other as they come: time from the INVITE
+    that was let in to its first 18x or 2xx, both halves of the load client and the loopback included."""
+    most = busy(server, make_load(count=4000, window=24))
+    rate = max(int(most["per_second"] / 2), 1)
+    got = busy(server, make_load(count=rate * seconds, window=256, rate=rate))
+    return {**got, "rate": rate, "failed": got["failed"] + most["failed"], "why": got["why"] or most["why"]}
+
+
+WORKERS = (("one", 1, "0", "1 worker on a core"), ("shared", 2, "0", "2 workers on that core"),
+           ("two", 2, "0,1", "2 workers on both cores, the load on one of them"))
+
+
+def workers(server, make_load):
+    """The same calls with one worker, with two on the same core, and with two on both. There is no third core for the load, so
+    what two workers could do is told by what the second costs: twice what two do on one core."""
+    out = {"failed": 0, "why": ""}
+    for key, n, cores, _ in WORKERS:
+        server.stop()
+        server.set_workers(n, cores)
+        server.start()
+        out[key] = busy(server, make_load())
+        out["failed"] += out[key]["failed"]
+        out["why"] = out["why"] or out[key]["why"]
+    server.stop()
+    server.set_workers(1, "0")
+    server.start()
+    out["scale"] = 2 * out["one"]["cpu_us"] / out["shared"]["cpu_us"]
+    out["rate_scale"] = 2 * out["shared"]["per_second"] / out["one"]["per_second"]
+    out["beside"] = out["two"]["per_second"] / out["one"]["per_second"]
+    return out
+
+
+def show_workers(results):
+    for name, rows in results.items():
+        for key, _, _, text in WORKERS:
+            cpu, least, most = median([r[key] for r in rows], "cpu_us")
+            rate, low, high = median([r[key] for r in rows], "per_second")
+            print(f"  {name:9} {text}: {cpu:.1f} us a call ({least:.1f}..{most:.1f}), {rate:.0f} calls a second ({low:.0f}..{high:.0f})")
+        for key, text in (("scale", "by processor time a call"), ("rate_scale", "by calls a second on one core"),
+                          ("beside", "measured, the load having one of the two cores too")):
+            print("  {:9} two workers to one, {}: {:.2f} ({:.2f}..{:.2f})".format(name, text, *median(rows, key)))
+        if any(r["failed"] for r in rows):
+            print(f"  FAILED: {next(r['why'] for r in rows if r['failed'])}", flush=True)
+
+
+SAMPLE_S = 2
+
+
+def soak(server, make_load, transactions, rates):
+    """Calls and registrations side by side until that many transactions are done (three a call: INVITE and its 407, INVITE,
+    BYE; two a registration). Memory is looked at every two seconds; it is flat when the last quarter of the samples lies
+    no more than 2 percent and 2 MiB above the second quarter. The first is the filling of tables."""
+    calls_s, registrations_s = rates
+    seconds = transactions / (3 * calls_s + 2 * registrations_s)
+    calls = make_load("calls", first=FIRST, phones=CALLERS * 2, rate=calls_s, count=int(seconds * calls_s), window=2000)
+    calls.mark("ready")
+    regs = make_load("register", first=FIRST + CALLERS * 2, rate=registrations_s, count=int(seconds * registrations_s))
+    regs.mark("ready")
+    samples, before, began = [], server.cpu_us(), time.monotonic()
+    for load in (calls, regs):
+        load.go()
+    ends = [calls, regs]
+    results = {}
+    while ends:
+        readable = select.select([e.process.stdout for e in ends], [], [], SAMPLE_S)[0]
+        samples.append((time.monotonic() - began, server.pss_kb()))
+        for e in [e for e in ends if e.process.stdout in readable]:
+            results["calls" if e is calls else "registrations"] = e.mark("done")
+            ends.remove(e)
+    took = time.monotonic() - began
+    cpu = server.cpu_us() - before
+    calls.end()
+    regs.end()
+    quarter = len(samples) // 4
+    second, last = (statistics.mean(kb for _, kb in part) for part in (samples[quarter:2 * quarter], samples[-quarter - 1:-1]))
+    done = 3 * results["calls"]["done"] + 2 * results["registrations"]["done"]
+    return {"seconds": took, "transactions": done, "cpu_percent": cpu / took / 1e4, "samples": samples, "second": second, "last": last,
+            "flat": last - second <= max(second * 0.02, 2048), "results": results,
+            "failed": sum(r["failed"] for r in results.values())}
+
+
+def show_soak(results):
+    flat = True
+    for name, rows in results.items():
+        for r in rows:
+            c, g = r["results"]["calls"], r["results"]["registrations"]
+            print(f"  {name:9} {r['transactions']} transactions in {r['seconds']:.0f} s ({c['done']} calls, {c['failed']} failed, "
+                  f"{g['done']} registrations, {g['failed']} failed), {r['cpu_percent']:.0f} % of a core")
+            for part, load in (("calls", c), ("registrations", g)):
+                print(f"  {name:9} {part}: answered within p50 {load['p50_us']} us, p99 {load['p99_us']} us, {load['repeats']} repeats"
+                      + (f"  FAILED: {load['why']}" if load["failed"] else ""))
+            step = max(1, len(r["samples"]) // 10)
+            print(f"  {name:9} MiB after seconds: "
+                  + ", ".join(f"{kb / 1024:.1f} ({t:.0f})" for t, kb in r["samples"][::step]))
+            print(f"  {name:9} memory: second quarter {r['second'] / 1024:.1f} MiB, last {r['last'] / 1024:.1f} MiB: "
+                  + ("flat" if r["flat"] else "GROWS"), flush=True)
+            flat = flat and r["flat"] and not r["failed"]
+    return flat
+
+
 CALLERS, CALL_RATE = 20, 50
 
 
@@ -196,6 +300,22 @@ def cases(a):
             return Load(a.sipload, server, "tls", mode, server.idle_pki, seconds=600, password="secret-", **options)
         return avalanche(server, make_load, a.avalanche)
 
+    def at_half_load(via):
+        return lambda server: half_load(server, lambda **o: load(server, via, "calls", password="secret-", **o),
+                                        4 if a.quick else 10)
+
+    def by_workers(via):
+        # Kamailio's workers are processes of its configuration: it is not asked.
+        return lambda server: workers(server, lambda: load(server, via, "calls", count=2 * calls, window=min(n, 48), sockets=64,
+                                                           password="secret-"))
+
+    def soaked(server):
+        def make_load(mode, **options):
+            return load(server, "udp", mode, seconds=7200, sockets=32, **{"phones": n - 2 * CALLERS, **options})
+        return soak(server, make_load, a.soak, a.soak_rates)
+
+    if a.soak:
+        return [("soak", "calls and registrations side by side (UDP)", "soak", soaked)]
     if a.avalanche:
         return [("avalanche", "phones that come back over TLS all at once", "avalanche", storm)]
     return [
@@ -208,6 +328,10 @@ def cases(a):
         ("call-tcp", "CPU of a TCP call with digest", "cpu_us", measured("tcp", "calls", tls_calls, password="secret-")),
         ("call-tls", "CPU of a TLS call with digest and certificates", "cpu_us",
          measured("tls", "calls", tls_calls, password="secret-")),
+        ("latency-udp", "UDP: INVITE to its first answer at half load", "p50_us", at_half_load("udp")),
+        ("latency-tls", "TLS: INVITE to its first answer at half load", "p50_us", at_half_load("tls")),
+        ("workers-udp", "UDP calls with one worker and with two", "workers", by_workers("udp")),
+        ("workers-tls", "TLS calls with one worker and with two", "workers", by_workers("tls")),
         ("held-calls", "memory of a held call (UDP)", "kb_each", memory("udp", "hold", 1000)),
         ("idle-tls", "memory of an idle TLS phone, registered", "kb_each", idle_phones),
     ]
@@ -220,7 +344,7 @@ def median(rows, key):
 
 def show(name, text, unit, results):
     """One line a server and the ratio, with the spread."""
-    label = {"cpu_us": "us", "kb_each": "KiB"}[unit]
+    label = {"cpu_us": "us", "kb_each": "KiB", "p50_us": "us at p50"}[unit]
     mid = {}
     for server, rows in results.items():
         mid[server], low, high = median(rows, unit)
@@ -228,6 +352,9 @@ def show(name, text, unit, results):
         if unit == "cpu_us":
             extra = f", {median(rows, 'per_second')[0]:.0f}/s, first answer p50 {median(rows, 'p50_us')[0]:.0f} us" \
                     f" p99 {median(rows, 'p99_us')[0]:.0f} us"
+        if unit == "p50_us":
+            p99, least, most = median(rows, "p99_us")
+            extra = f", p99 {p99:.0f} us ({least:.0f}..{most:.0f}), at {median(rows, 'rate')[0]:.0f} calls a second"
         failed = sum(r["failed"] for r in rows)
         bad = f"  FAILED {failed}: {next(r['why'] for r in rows if r['failed'])}" if failed else ""
         print(f"  {server:9} {mid[server]:8.1f} {label} ({low:.1f}..{high:.1f}){extra}{bad}")
@@ -260,11 +387,15 @@ def main():
     p.add_argument("--idle-phones", type=int, default=1000, help="for idle-tls; their certificates take a while")
     p.add_argument("--avalanche", type=int, default=0, metavar="N", help="only this: N phones come back at once; their "
                    "certificates take a while, and each needs a descriptor (ulimit -n)")
+    p.add_argument("--soak", type=int, default=0, metavar="N", help="only this, of ringfort alone: at least N transactions")
+    p.add_argument("--soak-rates", type=lambda t: tuple(map(int, t.split(","))), default=(3000, 6000), metavar="CALLS,REGISTRATIONS",
+                   help="a second (3000,6000)")
     p.add_argument("--quick", action="store_true")
     p.add_argument("--only", action="append", default=[])
     p.add_argument("--json", type=pathlib.Path)
     a = p.parse_args()
     a.idle_phones = a.avalanche or a.idle_phones
+    a.rounds = 1 if a.soak else a.rounds
     a.sipload = a.build.resolve() / "bench" / "sipload"
     if a.quick and not a.avalanche:
         a.idle_phones = min(a.idle_phones, a.phones)
@@ -272,6 +403,7 @@ def main():
         sys.exit("kamailio is not installed: apt-get install kamailio kamailio-tls-modules")
     out = {"machine": f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}", "rounds": a.rounds,
            "cases": {}}
+    status = 0
     with tempfile.TemporaryDirectory(prefix="ringfort-bench-") as tmp:
         tmp = pathlib.Path(tmp)
         numbers = range(FIRST, FIRST + max(a.phones, a.idle_phones))
@@ -294,20 +426,26 @@ def main():
             prepare(mine)
             results = {"ringfort": [], "kamailio": []}
             for _ in range(a.rounds):
-                for server in (mine, kam):
+                for server in (mine,) if unit in ("workers", "soak") else (mine, kam):
                     server.start()
                     try:
                         results[server.name].append(run(server))
                     finally:
                         server.stop()
+            if not results["kamailio"]:
+                del results["kamailio"]
             if unit == "avalanche":
                 show_avalanche(results)
+            elif unit == "workers":
+                show_workers(results)
+            elif unit == "soak":
+                status = 0 if show_soak(results) else 1
             else:
                 show(name, text, unit, results)
             out["cases"][name] = results
     if a.json:
         a.json.write_text(json.dumps(out, indent=1))
-    return 0
+    return status
 
 
 if __name__ == "__main__":

@@ -26,6 +26,19 @@ static void send_built(struct load *l, struct phone *p, struct rf_writer *w)
 		wire_send(p->wire, bytes);
 }
 
+/* The same, said again over UDP until something comes. */
+static void send_until_answered(struct load *l, struct call *c, struct rf_writer *w)
+{
+	c->said_n = 0;
+	if (l->opt.via == RF_SIP_UDP && !w->err && w->n <= sizeof c->said) {
+		memcpy(c->said, l->scratch, w->n);
+		c->said_n = w->n;
+		c->gap_us = REPEAT_US;
+		c->again_us = l->now_us + c->gap_us;
+	}
+	send_built(l, c->from, w);
+}
+
 static unsigned slot(const struct load *l, const struct call *c)
 {
 	return (unsigned)(c - l->calls);
@@ -36,18 +49,20 @@ static void invite(struct load *l, struct call *c)
 	struct rf_writer w;
 	char uri[300];
 
-	snprintf(uri, sizeof uri, "sip:%u@%s", c->to, l->opt.domain);
+	snprintf(uri, sizeof uri, "sip:%s@%s", c->to, l->opt.domain);
 	rf_writer_init(&w, l->scratch, SCRATCH);
 	if (rf_dialog_put_request(c->dialog, RF_V("INVITE"), 70, &w, &c->invite_cseq))
 		fail(l, "INVITE cannot be written");
 	put_via(c->from, &w);
 	put_contact(c->from, &w);
 	rf_put_lit(&w, "\r\nAllow: INVITE, ACK, BYE, CANCEL, OPTIONS\r\nUser-Agent: sipload\r\n");
+	if (l->opt.header)
+		rf_put_fmt(&w, "%s\r\n", l->opt.header);
 	phone_put_login(c->from, c->login, RF_SIP_H_PROXY_AUTHORIZATION, RF_V("INVITE"), rf_view_str(uri), &w);
 	rf_sip_put_body(&w, RF_V("application/sdp"), sdp(l));
 	c->began_us = l->now_us;
 	c->act_us = l->now_us;
-	send_built(l, c->from, &w);
+	send_until_answered(l, c, &w);
 }
 
 static void bye(struct load *l, struct call *c)
@@ -58,7 +73,7 @@ static void bye(struct load *l, struct call *c)
 	rf_dialog_put_request(c->dialog, RF_V("BYE"), 70, &w, NULL);
 	put_via(c->from, &w);
 	rf_sip_put_end(&w);
-	send_built(l, c->from, &w);
+	send_until_answered(l, c, &w);
 	c->state = CALL_BYE;
 	c->act_us = l->now_us;
 }
@@ -80,7 +95,7 @@ static void ack_refusal(struct load *l, struct call *c)
 	struct rf_writer w;
 	char uri[300];
 
-	snprintf(uri, sizeof uri, "sip:%u@%s", c->to, l->opt.domain);
+	snprintf(uri, sizeof uri, "sip:%s@%s", c->to, l->opt.domain);
 	rf_writer_init(&w, l->scratch, SCRATCH);
 	rf_sip_put_request(&w, RF_V("ACK"), rf_view_str(uri));
 	rf_sip_put_hdr(&w, RF_SIP_H_VIA, l->msg->via.text);
@@ -108,7 +123,7 @@ static int new_dialog(struct load *l, struct call *c)
 	snprintf(id, sizeof id, "call-%u-%u-%d", slot(l, c), c->generation, (int)getpid());
 	snprintf(tag, sizeof tag, "a%u-%u", slot(l, c), c->generation);
 	snprintf(local, sizeof local, "<sip:%u@%s>", c->from->number, l->opt.domain);
-	snprintf(remote, sizeof remote, "<sip:%u@%s>", c->to, l->opt.domain);
+	snprintf(remote, sizeof remote, "<sip:%s@%s>", c->to, l->opt.domain);
 	struct rf_dialog_setup setup = {
 		.call_id = rf_view_str(id), .local = rf_view_str(local), .local_tag = rf_view_str(tag),
 		.remote = rf_view_str(remote), .cseq = 1,
@@ -120,10 +135,10 @@ static int new_dialog(struct load *l, struct call *c)
 	return rf_dialog_new_uac(&setup, &c->dialog);
 }
 
-void call_start(struct load *l, struct call *c, struct phone *from, unsigned to)
+void call_start(struct load *l, struct call *c, struct phone *from, const char *to)
 {
 	c->from = from;
-	c->to = to;
+	snprintf(c->to, sizeof c->to, "%s", to);
 	c->generation++;
 	c->retried = false;
 	c->tries = 0;
@@ -208,6 +223,7 @@ void call_response(struct load *l)
 
 	if (!c)
 		return;
+	c->said_n = 0;
 	if (l->msg->cseq_method == RF_SIP_INVITE) {
 		invite_response(l, c);
 		return;
@@ -227,6 +243,12 @@ void calls_tick(struct load *l)
 	for (unsigned i = 0; i < l->opt.window; i++) {
 		struct call *c = &l->calls[i];
 
+		if (c->said_n && l->now_us >= c->again_us) {
+			wire_send(c->from->wire, rf_view_of(c->said, c->said_n));
+			l->repeats++;
+			c->gap_us *= 2;
+			c->again_us = l->now_us + c->gap_us;
+		}
 		if (c->state == CALL_UP && l->now_us >= c->act_us)
 			bye(l, c);
 		else if ((c->state == CALL_INVITED || c->state == CALL_BYE) && l->now_us > c->act_us + 32000000) {

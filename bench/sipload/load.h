@@ -6,6 +6,7 @@
  *	phone.c  REGISTER, and which message belongs to whom
  *	call.c   the caller's call; the callee answers from the request alone
  *	avalanche.c  all phones at once, again and again until they are in
+ *	flood.c  strangers
  *
  * One thread, epoll. It measures itself nothing but time to answer: the server's CPU and memory are read from outside
  * (bench/signaling/run.py), which sipload waits for at marked points. */
@@ -62,7 +63,7 @@ enum call_state { CALL_FREE, CALL_INVITED, CALL_UP, CALL_BYE };
 struct call {
 	enum call_state state;
 	struct phone *from;
-	unsigned to;
+	char to[24];            /* the number dialled */
 	uint32_t generation;    /* in our Call-ID: a late message of an earlier call is not ours */
 	struct rf_dialog *dialog;
 	bool retried;           /* with credentials */
@@ -71,19 +72,25 @@ struct call {
 	uint64_t act_us;        /* when to hang up, or when the last request was sent */
 	unsigned tries;
 	uint32_t invite_cseq;
+	/* UDP: what waits for an answer, and when it is said again */
+	uint8_t said[2048];
+	size_t said_n;
+	uint64_t again_us, gap_us;
 };
 
 struct options {
 	struct sockaddr_in server;
 	enum rf_sip_transport via;
-	const char *domain, *pki, *password, *mode;
-	unsigned first, phones, sockets, count, window, rate, hold_ms, seconds, contacts;
+	const char *domain, *pki, *password, *mode, *to, *header;
+	unsigned first, phones, sockets, count, window, rate, hold_ms, seconds, contacts, sources;
 	bool step, keep_login;
 };
 
-/* Microseconds by power-of-two-and-a-quarter buckets. */
+enum { BUCKETS = 640 };
+
+/* Microseconds, sixteen buckets to a doubling. */
 struct histogram {
-	uint64_t bucket[256], n;
+	uint64_t bucket[BUCKETS], n;
 };
 
 struct load {
@@ -142,8 +149,13 @@ double avalanche(struct load *l);
 /* Something happened on a connection that is not there yet. */
 void avalanche_event(struct wire *w);
 
+/* flood.c */
+/* For opt.seconds, with a line on standard output at the beginning and the end. */
+int flood(struct load *l);
+
 /* call.c */
-void call_start(struct load *l, struct call *c, struct phone *from, unsigned to);
+/* to: a number, as it is dialled. */
+void call_start(struct load *l, struct call *c, struct phone *from, const char *to);
 void calls_tick(struct load *l);
 void call_response(struct load *l);
 void call_request(struct wire *w, struct phone *callee);

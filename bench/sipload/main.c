@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: sipload --server ADDRESS:PORT --via udp|tcp|tls --mode register|calls|hold|idle|avalanche [options]\n"
+	"usage: sipload --server ADDRESS:PORT --via udp|tcp|tls --mode register|calls|hold|idle|avalanche|flood [options]\n"
 	"  --domain NAME     SIP domain (voice.example.org)      --pki DIR       NUMBER.crt, NUMBER.key (tls)\n"
 	"  --first NUMBER    first phone's number (1001)         --phones N      how many (100)\n"
 	"  --password PREFIX digest, password PREFIX+number      --sockets N     sockets that UDP phones share (16)\n"
@@ -17,8 +17,11 @@ static const char usage[] =
 	"  --rate N          starts a second, 0 as fast as it goes   --hold-ms N     length of a call (0)\n"
 	"  --seconds N       give up after (120)                 --step          wait for a line on stdin at each mark\n"
 	"  --keep-login      use a nonce again; otherwise each registration and call is challenged anew\n"
+	"  --to NUMBER       what is dialled by all              --header LINE   one more in each INVITE\n"
+	"  --sources N       addresses of the strangers (1000)\n"
 	"register: all phones once, then --count more. calls: first half calls second half. hold: --count calls up at\n"
 	"once. avalanche (tls): all connect and register at once, then break off and come again with their sessions.\n"
+	"flood: INVITEs of strangers, some broken, --rate a second for --seconds, from addresses of 127.1.0.0/16 on.\n"
 	"idle: register, then stay. --contacts N: then all once more with N contacts each. Prints one JSON line at\n"
 	"each mark: ready, bound, held, done. Example:\n"
 	"  sipload --server 127.0.0.1:5060 --via udp --mode calls --phones 200 --count 10000 --window 32\n";
@@ -43,15 +46,15 @@ void fail(struct load *l, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Four buckets to a doubling. */
+/* Sixteen buckets to a doubling: within six percent. */
 static unsigned bucket_of(uint64_t us)
 {
-	if (us < 4)
+	if (us < 16)
 		return (unsigned)us;
 	unsigned top = 63 - (unsigned)__builtin_clzll(us);
-	unsigned b = top * 4 + (unsigned)(us >> (top - 2) & 3);
+	unsigned b = (top - 3) * 16 + (unsigned)(us >> (top - 4) & 15);
 
-	return b < 256 ? b : 255;
+	return b < BUCKETS ? b : BUCKETS - 1;
 }
 
 void histogram_add(struct histogram *h, uint64_t us)
@@ -64,10 +67,10 @@ static uint64_t quantile(const struct histogram *h, double q)
 {
 	uint64_t seen = 0;
 
-	for (unsigned b = 0; b < 256; b++) {
+	for (unsigned b = 0; b < BUCKETS; b++) {
 		seen += h->bucket[b];
 		if (h->n && (double)seen >= q * (double)h->n)
-			return b < 4 ? b : (uint64_t)(4 + b % 4) << (b / 4 - 2);
+			return b < 16 ? b : (uint64_t)(16 + b % 16) << (b / 16 - 1);
 	}
 	return 0;
 }
@@ -76,8 +79,10 @@ static uint64_t quantile(const struct histogram *h, double q)
 static void mark(struct load *l, const char *at, double seconds)
 {
 	printf("{\"at\":\"%s\",\"seconds\":%.3f,\"done\":%u,\"failed\":%u,\"repeats\":%u,\"held\":%u,\"p50_us\":%llu,"
-	       "\"p99_us\":%llu,\"again\":%u,\"handshakes\":%u,\"resumed\":%u,\"why\":\"%s\"}\n", at, seconds, l->done, l->failed, l->repeats, l->held,
-	       (unsigned long long)quantile(&l->answer, 0.5), (unsigned long long)quantile(&l->answer, 0.99), l->again, l->shaken,
+	       "\"p99_us\":%llu,\"max_us\":%llu,\"again\":%u,\"handshakes\":%u,\"resumed\":%u,\"why\":\"%s\"}\n", at, seconds, l->done, l->failed, l->repeats,
+	       l->held,
+	       (unsigned long long)quantile(&l->answer, 0.5), (unsigned long long)quantile(&l->answer, 0.99),
+	       (unsigned long long)quantile(&l->answer, 1), l->again, l->shaken,
 	       l->resumed, l->why);
 	fflush(stdout);
 	if (l->opt.step) {
@@ -125,7 +130,10 @@ static void call_next(struct load *l)
 		if (c->state != CALL_FREE)
 			continue;
 		l->started++;
-		call_start(l, c, &l->phones[i], l->opt.first + half + i);
+		char to[24];
+
+		snprintf(to, sizeof to, "%u", l->opt.first + half + i);
+		call_start(l, c, &l->phones[i], l->opt.to ? l->opt.to : to);
 		return;
 	}
 }
@@ -192,7 +200,8 @@ static const struct option long_options[] = {
 	{ "pki", 1, NULL, 'p' }, { "first", 1, NULL, 'f' }, { "phones", 1, NULL, 'n' }, { "password", 1, NULL, 'w' },
 	{ "sockets", 1, NULL, 'k' }, { "count", 1, NULL, 'c' }, { "window", 1, NULL, 'i' }, { "rate", 1, NULL, 'r' },
 	{ "hold-ms", 1, NULL, 'h' }, { "seconds", 1, NULL, 't' }, { "step", 0, NULL, 'S' }, { "keep-login", 0, NULL, 'K' },
-	{ "contacts", 1, NULL, 'C' }, { NULL, 0, NULL, 0 },
+	{ "contacts", 1, NULL, 'C' }, { "to", 1, NULL, 'T' }, { "header", 1, NULL, 'H' }, { "sources", 1, NULL, 'o' },
+	{ NULL, 0, NULL, 0 },
 };
 
 static unsigned *number_option(struct options *o, int c)
@@ -207,6 +216,7 @@ static unsigned *number_option(struct options *o, int c)
 	case 'h': return &o->hold_ms;
 	case 't': return &o->seconds;
 	case 'C': return &o->contacts;
+	case 'o': return &o->sources;
 	default: return NULL;
 	}
 }
@@ -216,7 +226,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	int c;
 
 	*o = (struct options){ .domain = "voice.example.org", .pki = ".", .mode = "", .first = 1001, .phones = 100,
-			       .sockets = 16, .count = 1000, .window = 16, .seconds = 120, .contacts = 1 };
+			       .sockets = 16, .count = 1000, .window = 16, .seconds = 120, .contacts = 1, .sources = 1000 };
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		unsigned *n = number_option(o, c);
 
@@ -234,6 +244,10 @@ static int parse_options(int argc, char **argv, struct options *o)
 			o->pki = optarg;
 		else if (c == 'w')
 			o->password = optarg;
+		else if (c == 'T')
+			o->to = optarg;
+		else if (c == 'H')
+			o->header = optarg;
 		else if (c == 'S')
 			o->step = true;
 		else if (c == 'K')
@@ -243,7 +257,12 @@ static int parse_options(int argc, char **argv, struct options *o)
 	}
 	if (strcmp(o->mode, "avalanche") == 0 && o->via != RF_SIP_TLS)
 		return RF_E_INVALID;
-	return o->server.sin_port && o->via && o->phones > 1 && o->window && o->sockets ? 0 : RF_E_INVALID;
+	return o->server.sin_port && o->via && o->phones > 1 && o->window && o->sockets && o->sources ? 0 : RF_E_INVALID;
+}
+
+static bool is_flood(const struct load *l)
+{
+	return strcmp(l->opt.mode, "flood") == 0;
 }
 
 static bool is_avalanche(const struct load *l)
@@ -269,12 +288,14 @@ static int start(struct load *l)
 			fail(l, "cannot read %s", ca);
 			return RF_E_CRYPTO;
 		}
-		SSL_CTX_set_verify(l->tls, SSL_VERIFY_PEER, NULL);
+		SSL_CTX_set_verify(l->tls, is_flood(l) ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
 		SSL_CTX_set_mode(l->tls, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 						 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 		if (is_avalanche(l))
 			avalanche_prepare(l);
 	}
+	if (is_flood(l))
+		return 0;
 	int rc = wires_open(l);
 	for (unsigned i = 0; !rc && i < l->opt.phones; i++) {
 		l->phones[i].number = l->opt.first + i;
@@ -335,7 +356,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (start(l) == 0)
-		is_avalanche(l) ? waves(l) : work(l);
+		is_flood(l) ? (void)flood(l) : is_avalanche(l) ? waves(l) : work(l);
 	else
 		fprintf(stderr, "sipload: %s\n", l->why[0] ? l->why : "cannot start");
 	stop(l);

@@ -23,7 +23,6 @@ struct rf_site_location;
 struct rf_site_phone;
 
 enum {
-	RF_EMERGENCY_DESK_MS = 60000,   /* a desk's phone rings so long to say that there is one */
 	RF_EMERGENCY_TEXT_MAX = 600,    /* of what the desks are told */
 	RF_EMERGENCY_PER_PHONE = 4,     /* calls at once of one phone, on one worker */
 };

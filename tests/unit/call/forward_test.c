@@ -327,7 +327,7 @@ static void hidden_forwarder(void **state)
 	kit_set(k, "1002", &hide);
 	call(a, "1002");
 	phone_expect(c, "INVITE");
-	assert_false(phone_has(c, "1002"));
+	assert_false(phone_names(c, "1002"));
 	assert_true(phone_has(c, "privacy=full"));
 	phone_expect_status(a, 181);
 	talk_and_end(a, c);
@@ -480,7 +480,7 @@ static void anonymous(void **state)
 	kit_set(k, "1001", &hide);
 	call(a, "1002");
 	phone_expect(b, "INVITE");
-	assert_false(phone_has(b, "1001"));
+	assert_false(phone_names(b, "1001"));
 	assert_true(phone_has(b, "Privacy: id\r\n"));
 	phone_answer(b, 486, NULL, NULL);
 	gone_up_to(a, 486);
@@ -716,14 +716,14 @@ static void shown_per_call(void **state)
 
 	call(a, "*671002");
 	phone_expect(b, "INVITE");
-	assert_false(phone_has(b, "1001"));
+	assert_false(phone_names(b, "1001"));
 	phone_answer(b, 486, NULL, NULL);
 	phone_expect(b, "ACK");
 	gone_up_to(a, 486);
 	dial_code(a, "*67", 480, "Your number is hidden");
 	call(a, "1002");
 	phone_expect(b, "INVITE");
-	assert_false(phone_has(b, "1001"));
+	assert_false(phone_names(b, "1001"));
 	phone_answer(b, 486, NULL, NULL);
 	phone_expect(b, "ACK");
 	gone_up_to(a, 486);

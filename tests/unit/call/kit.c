@@ -614,6 +614,24 @@ bool phone_has(struct phone *p, const char *text)
 	return memmem(p->bytes, p->msg.bytes.n, text, strlen(text)) != NULL;
 }
 
+static bool is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+bool phone_names(struct phone *p, const char *number)
+{
+	const char *text = p->bytes, *end = text + p->msg.bytes.n, *at = text;
+	size_t n = strlen(number);
+
+	while ((at = memmem(at, (size_t)(end - at), number, n))) {
+		if ((at == text || !is_hex(at[-1])) && (at + n == end || !is_hex(at[n])))
+			return true;
+		at++;
+	}
+	return false;
+}
+
 void phone_digest(struct phone *p, const char *user, const char *password, const char *method, const char *uri)
 {
 	struct rf_digest_login login = { .alg = RF_DIGEST_SHA256 };

@@ -107,6 +107,8 @@ void phone_forget(struct phone *p);
 /* Digest for the challenge in p->msg into p->authorization. */
 void phone_digest(struct phone *p, const char *user, const char *password, const char *method, const char *uri);
 bool phone_has(struct phone *p, const char *text);
+/* The same for a number that stands by itself, not among the random digits of a tag. */
+bool phone_names(struct phone *p, const char *number);
 
 /* Register and take the 200. */
 void phone_register(struct phone *p);

@@ -144,7 +144,7 @@ static void what_is_refused(void **state)
 	phone_expect_status(a, 200);
 	phone_request(a, "MESSAGE", "1003", "sip:anonymous@anonymous.invalid", "1003", TEXT, "who am I");
 	phone_expect(c, "MESSAGE");
-	assert_false(phone_has(c, "1001"));
+	assert_false(phone_names(c, "1001"));
 	assert_true(phone_has(c, "Privacy: id\r\n"));
 	phone_answer(c, 200, NULL, NULL);
 	phone_expect_status(a, 200);

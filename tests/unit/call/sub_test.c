@@ -288,7 +288,7 @@ static void nameless_after_a_transfer(void **state)
 	phone_expect(c, "ACK");
 	phone_forget(b);
 	notified(w, "active", "<state>confirmed</state>");
-	assert_false(phone_has(w, "1001"));
+	assert_false(phone_names(w, "1001"));
 	kit_wait(k, 3000);
 	phone_forget(w);
 	phone_in_dialog(c, "BYE", NULL, NULL);
@@ -296,7 +296,7 @@ static void nameless_after_a_transfer(void **state)
 	phone_expect(a, "BYE");
 	phone_answer(a, 200, NULL, NULL);
 	notified(w, "active", "<state>terminated</state>");
-	assert_false(phone_has(w, "1001"));
+	assert_false(phone_names(w, "1001"));
 	unwatch(w, DIALOG);
 }
 
@@ -314,11 +314,11 @@ static void a_call_that_is_there(void **state)
 	phone_expect(b, "ACK");
 	watch(w, "1002", DIALOG, "<state>confirmed</state>");
 	assert_true(phone_has(w, "<identity>sip:anonymous@anonymous.invalid</identity>"));
-	assert_false(phone_has(w, "1001"));
+	assert_false(phone_names(w, "1001"));
 	call_down(c, b);
 	kit_wait(k, 100);
 	notified(w, "active", "<state>terminated</state>");
-	assert_false(phone_has(w, "1001"));
+	assert_false(phone_names(w, "1001"));
 	kit_wait(k, 10000);
 	call_up(b, c, SDP_PLAIN, SDP_PLAIN);
 	kit_wait(k, 3000);
@@ -567,7 +567,7 @@ static void presence(void **state)
 	call_up(c, b, SDP_PLAIN, SDP_PLAIN);
 	kit_wait(k, 10000);
 	notified(w, "active", "<rpid:on-the-phone/>");
-	assert_false(phone_has(w, "1001"));
+	assert_false(phone_names(w, "1001"));
 	call_down(c, b);
 	kit_wait(k, 10000);
 	notified(w, "active", "<basic>open</basic>");

@@ -209,8 +209,12 @@ struct rf_verdict rf_core_prove_party(struct rf_call_core *core, const struct rf
 				      const struct rf_flow *flow, struct rf_in *in);
 /* The site's bound on what one number may ask for. False: refused here. */
 bool rf_core_within_rate(struct rf_call_core *core, struct rf_in *in, struct rf_view number);
-/* 405 with Allow. */
-void rf_core_refuse_method(struct rf_call_core *core, struct rf_in *in);
+
+/* --- core_flow.c: what the endpoint tells (struct rf_ua_user) */
+
+void rf_core_flow_closed(void *ctx, const struct rf_peer *peer, const struct rf_stream_end *end);
+void rf_core_message_refused(void *ctx, const struct rf_ua_refusal *r);
+void rf_core_tls_refused(void *ctx, const struct rf_flow *flow, const struct rf_stream_end *end);
 
 /* --- lamps.c */
 

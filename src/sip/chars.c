@@ -36,3 +36,14 @@ const uint16_t rf_sip_chars[256] = {
 	[':'] = P | H | V | W,
 	['<'] = W | S, ['>'] = W, ['\\'] = W, ['"'] = W | S, ['{'] = W, ['}'] = W,
 };
+
+int rf_sip_sextet(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '-' ? 62 : c == '_' ? 63 : -1;
+}

@@ -132,6 +132,9 @@ static inline const uint8_t *rf_sip_digits(const uint8_t *p, const uint8_t *end,
 	return p > from ? p : NULL;
 }
 
+/* What a character of base64url (RFC 4648 5) stands for; -1: it is none. */
+int rf_sip_sextet(uint8_t c);
+
 /* v (a token already) is the name lit. */
 #define rf_sip_token_is(v, lit) \
 	((v).n == sizeof(lit) - 1 && rf_sip_token_eq((v).p, (const uint8_t *)("" lit), sizeof(lit) - 1))

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "base/table.h"
+#include "sip/chars.h"
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -60,24 +61,13 @@ static void encode(const struct raw *raw, char *text)
 	}
 }
 
-static int letter(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
-
 static bool decode(struct rf_view text, struct raw *raw)
 {
 	if (text.n != RF_NONCE_TEXT)
 		return false;
 	for (size_t i = 0, o = 0; i < RF_NONCE_TEXT; i += 4, o += 3) {
-		int a = letter(text.p[i]), b = letter(text.p[i + 1]), c = letter(text.p[i + 2]),
-		    d = letter(text.p[i + 3]);
+		int a = rf_sip_sextet(text.p[i]), b = rf_sip_sextet(text.p[i + 1]), c = rf_sip_sextet(text.p[i + 2]),
+		    d = rf_sip_sextet(text.p[i + 3]);
 
 		if ((a | b | c | d) < 0)
 			return false;

@@ -1,20 +1,10 @@
 #include "sip/passport.h"
 
-#include "sip/passport_json.h"
+#include "sip/chars.h"
 #include "sip/params.h"
+#include "sip/passport_json.h"
 
 /* ---- base64url (RFC 4648 5, without padding) */
-
-static int sextet(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
 
 /* Strict: no length that nothing has, and the bits that are left over are zero, so that every value has one form. */
 static int decode(struct rf_view v, uint8_t *dst, size_t cap, size_t *ret_n)
@@ -28,7 +18,7 @@ static int decode(struct rf_view v, uint8_t *dst, size_t cap, size_t *ret_n)
 	if (v.n / 4 * 3 + (v.n % 4 ? v.n % 4 - 1 : 0) > cap)
 		return RF_E_LIMIT;
 	for (size_t i = 0; i < v.n; i++) {
-		int x = sextet(v.p[i]);
+		int x = rf_sip_sextet(v.p[i]);
 
 		if (x < 0)
 			return RF_E_MALFORMED;

@@ -71,26 +71,14 @@ static int name_port(struct rf_port *p, const struct rf_ua_listener *conf)
 	return w.err;
 }
 
-static int dup_view(struct rf_view v, struct rf_view *ret_v)
-{
-	uint8_t *p = malloc(v.n ? v.n : 1);
-
-	if (!p)
-		return -ENOMEM;
-	if (v.n)
-		memcpy(p, v.p, v.n);
-	*ret_v = rf_view_of(p, v.n);
-	return 0;
-}
-
 static int copy_ws(struct rf_port *p, const struct rf_ua_listener *conf)
 {
 	struct rf_view *origins = calloc(conf->ws.origin_count + 1, sizeof *origins);
-	int rc = origins ? dup_view(conf->ws.path, &p->ws.path) : -ENOMEM;
+	int rc = origins ? rf_ua_dup_view(conf->ws.path, &p->ws.path) : -ENOMEM;
 
 	p->ws.origins = origins;
 	for (size_t i = 0; i < conf->ws.origin_count && !rc; i++) {
-		rc = dup_view(conf->ws.origins[i], &origins[i]);
+		rc = rf_ua_dup_view(conf->ws.origins[i], &origins[i]);
 		p->ws.origin_count += !rc;
 	}
 	p->ws_handshake_ms = conf->ws_handshake_ms ? conf->ws_handshake_ms : RF_UA_WS_HANDSHAKE_MS;

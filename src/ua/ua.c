@@ -4,7 +4,7 @@
 
 /* ---- making ---- */
 
-static int dup_view(struct rf_view v, struct rf_view *ret_v)
+int rf_ua_dup_view(struct rf_view v, struct rf_view *ret_v)
 {
 	uint8_t *p = malloc(v.n ? v.n : 1);
 
@@ -23,7 +23,7 @@ static void free_view(struct rf_view v)
 
 static int copy_texts(struct rf_ua *ua, const struct rf_ua_config *config)
 {
-	int rc = dup_view(config->product, &ua->product);
+	int rc = rf_ua_dup_view(config->product, &ua->product);
 
 	if (rc || !config->supported_count)
 		return rc;
@@ -31,7 +31,7 @@ static int copy_texts(struct rf_ua *ua, const struct rf_ua_config *config)
 	if (!ua->supported)
 		return -ENOMEM;
 	while (ua->supported_count < config->supported_count) {
-		rc = dup_view(config->supported[ua->supported_count], &ua->supported[ua->supported_count]);
+		rc = rf_ua_dup_view(config->supported[ua->supported_count], &ua->supported[ua->supported_count]);
 		if (rc)
 			return rc;
 		ua->supported_count++;

@@ -291,6 +291,9 @@ struct rf_port {
 	uint32_t ws_handshake_ms, ws_ping_ms;
 };
 
+/* ua.c: a copy of v by malloc(). -ENOMEM. */
+int rf_ua_dup_view(struct rf_view v, struct rf_view *ret_v);
+
 /* port.c */
 int rf_port_open(struct rf_ua *ua, uint8_t index, const struct rf_ua_listener *conf);
 void rf_port_close(struct rf_port *p);

@@ -318,7 +318,7 @@ void rf_guest_pickup(struct rf_call_core *core, struct rf_in *in, struct rf_call
 
 static bool may_take(const struct rf_in *in, const struct rf_leg *leg)
 {
-	return rf_view_eq(rf_proof_number(&in->proof), leg->party->number);
+	return !in->proof.trunk && rf_proof_number(&in->proof).n > 0 && rf_view_eq(rf_proof_number(&in->proof), leg->party->number);
 }
 
 static void replace(struct rf_call_core *core, struct rf_in *in, const struct rf_replaces *r)
@@ -331,7 +331,7 @@ static void replace(struct rf_call_core *core, struct rf_in *in, const struct rf
 		.worker = leg ? -1 : rf_inside_owner(core, r->to_tag),
 	};
 
-	if (elsewhere.worker >= 0 && !rf_flow_is_inside(&in->from->flow)) {
+	if (elsewhere.worker >= 0 && !in->proof.trunk && !rf_flow_is_inside(&in->from->flow)) {
 		rf_inside_invite(core, in, &elsewhere);
 		return;
 	}
@@ -339,12 +339,12 @@ static void replace(struct rf_call_core *core, struct rf_in *in, const struct rf
 		rf_guest_refuse(core, in, 481, "replaced dialog unknown");
 		return;
 	}
-	if (!may_take(in, leg) && !(rings && rf_pickup_may(core, in, leg))) {
+	if (!may_take(in, leg) && !(rings && !in->proof.trunk && rf_pickup_may(core, in, leg))) {
 		core->counters.hijacks_refused++;
 		rf_guest_refuse(core, in, 403, "replaced dialog of somebody else");
 		return;
 	}
-	unsigned code = rf_replaces_verdict(r, leg->dlg);
+	unsigned code = leg->pair->call->emergency ? 403 : rf_replaces_verdict(r, leg->dlg);
 
 	if (code == 0 && !rings && !rf_move_partner(leg))
 		code = 603; /* its call ends */

@@ -2,6 +2,7 @@
 
 #include "call/call_int.h"
 #include "call/sub.h"
+#include "call/park.h"
 #include "loop/mail.h"
 
 #include <stdlib.h>
@@ -174,6 +175,7 @@ void rf_lamps_survey_fire(struct rf_timer *t)
 		TAILQ_FOREACH(pair, &call->pairs, list)
 			pair->a->shown = pair->b->shown = RF_LINE_NONE;
 		rf_lamps_step(call);
+		rf_park_show(call);
 	}
 }
 

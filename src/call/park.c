@@ -58,6 +58,12 @@ static void lamp(const struct rf_parked *p, uint8_t state)
 	rf_lamps_tell(core, number_of(p), rf_board_dialog(core->board, number_of(p), &d));
 }
 
+void rf_park_show(const struct rf_call *call)
+{
+	if (call->parked && call->up)
+		lamp(call->parked, RF_LINE_CONFIRMED);
+}
+
 static void record(const struct rf_parked *p, enum rf_event_kind kind, const char *rule)
 {
 	struct rf_call_core *core = p->call->core;

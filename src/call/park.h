@@ -41,6 +41,8 @@ bool rf_park_is_slot(const struct rf_call_core *core, struct rf_view number);
 unsigned rf_park(struct rf_leg *leg, struct rf_view slot, const char **ret_why, struct rf_view *ret_slot);
 /* An INVITE for whoever is in this slot. */
 void rf_park_retrieve(struct rf_call_core *core, struct rf_in *in, struct rf_view slot);
+/* The lamp of its slot, for who watches it from now on. Nothing when nobody is parked in this call. */
+void rf_park_show(const struct rf_call *call);
 /* The call ends, or somebody talks to them again: the slot is free. */
 void rf_park_over(struct rf_call *call);
 

@@ -8,7 +8,9 @@
 
 bool rf_pickup_may(struct rf_call_core *core, const struct rf_in *in, const struct rf_leg *leg)
 {
-	return rf_sub_may_pick_up(core, rf_proof_number(&in->proof), leg->party->number);
+	struct rf_view own = rf_proof_number(&in->proof);
+
+	return own.n > 0 && !leg->party->trunk.n && rf_sub_may_pick_up(core, own, leg->party->number);
 }
 
 static bool rings(const struct rf_pair *pair)
@@ -103,7 +105,7 @@ bool rf_pickup_dialled(struct rf_call_core *core, struct rf_in *in)
 		ask.who.phone = in->proof.phone->name;
 	if (in->proof.user)
 		ask.who.user = in->proof.user->name;
-	if (core->draining || !rf_identity_our_host(core, &in->msg->uri) ||
+	if (core->draining || in->proof.trunk || !ask.who.number.n || !rf_identity_our_host(core, &in->msg->uri) ||
 	    rf_dial_text(&in->msg->uri, buf, sizeof buf, &ask.dialled) ||
 	    !may_be_ours(&rf_core_site(core)->tel, ask.dialled) ||
 	    rf_sip_msg_addr(in->msg, RF_SIP_H_CONTACT, &contact) || contact.star)

@@ -521,6 +521,99 @@ static void no_such_dialog(void **state)
 	hang_up(a, b);
 }
 
+/* ann calls cid while she talks to bob, and connects them before cid has answered. */
+static void attended_while_it_rings(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1], *c = &k->phone[2];
+
+	call_up(a, b, SDP_PLAIN, BOB);
+	struct side first = leave(a);
+
+	phone_request(a, "INVITE", "1003", "1001", "1003", NULL, SDP_AT("4002"));
+	phone_expect(c, "INVITE");
+	struct rf_sip_msg invite = c->msg;
+	char bytes[KIT_MESSAGE];
+
+	memcpy(bytes, c->bytes, sizeof bytes);
+	phone_answer(c, 180, NULL, NULL);
+	phone_expect_status(a, 180);
+	struct side second = leave(a);
+
+	back_to(a, &first);
+	refer_dialog(a, "1003", &second, "");
+	phone_expect_status(a, 202);
+	phone_expect(a, "NOTIFY");
+	assert_true(phone_has(a, "SIP/2.0 100 "));
+	phone_answer(a, 200, NULL, NULL);
+	phone_expect_status(a, 487); /* her own call there is over */
+	phone_forget(a);
+	phone_expect(c, "CANCEL");
+	phone_answer(c, 200, NULL, NULL);
+	phone_expect(c, "INVITE"); /* anew, for bob */
+	assert_true(phone_has(c, "Referred-By: <sip:1001@"));
+	struct rf_sip_msg anew = c->msg;
+	char anew_bytes[KIT_MESSAGE];
+
+	memcpy(anew_bytes, c->bytes, sizeof anew_bytes);
+	c->msg = invite;
+	memcpy(c->bytes, bytes, sizeof bytes);
+	phone_answer(c, 487, NULL, NULL);
+	phone_expect(c, "ACK");
+	c->msg = anew;
+	memcpy(c->bytes, anew_bytes, sizeof anew_bytes);
+	phone_answer(c, 200, NULL, CID);
+	reinvited(b, "m=audio 4200", SDP_AT("4102"));
+	phone_expect(c, "ACK");
+	for (bool bye = false; !bye;) { /* the 487 comes again for a while: the script acknowledged nothing */
+		if (a->in == a->out)
+			kit_wait(k, 100);
+		struct inbox_item *item = &a->inbox[a->out % KIT_INBOX];
+
+		if (a->in != a->out && memcmp(item->bytes, "SIP/2.0", 7) == 0) {
+			a->out++;
+		} else if (a->in != a->out) {
+			bye = memcmp(item->bytes, "BYE", 3) == 0;
+			phone_expect(a, bye ? "BYE" : "NOTIFY");
+			phone_answer(a, 200, NULL, NULL);
+		}
+	}
+	hang_up(b, c);
+	kit_wait(k, 40000);
+	phone_forget(a);
+}
+
+static void only_while_it_rings(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1], *c = &k->phone[2];
+	struct side first, second;
+
+	two_calls(a, b, c, &first, &second);
+	refer_dialog(a, "1003", &second, "%3Bearly-only");
+	phone_expect_status(a, 202);
+	notified(a, 100);
+	notified(a, 486);
+	phone_silent(c);
+	hang_up(a, b);
+	back_to(a, &second);
+	hang_up(a, c);
+}
+
+/* A call that came by as many transfers as it may stays where it is. */
+static void chains_end(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1], *c = &k->phone[2];
+
+	call_up(a, b, SDP_PLAIN, BOB);
+	TAILQ_FIRST(&k->core->calls)->moves = 8;
+	refer_number(a, "1003");
+	phone_expect_status(a, 403);
+	phone_silent(c);
+	hang_up(a, b);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
@@ -528,7 +621,7 @@ int main(void)
 		T(blind_transfer), T(the_called_one_transfers), T(target_refuses), T(who_is_transferred_refuses),
 		T(glare_with_who_is_transferred), T(glare_without_end), T(transferor_hangs_up_at_once), T(transferee_hangs_up), T(without_subscription),
 		T(refused_at_once), T(one_at_a_time), T(attended_transfer), T(attended_refused), T(attended_offer_refused),
-		T(somebody_elses_call), T(no_such_dialog),
+		T(somebody_elses_call), T(no_such_dialog), T(attended_while_it_rings), T(only_while_it_rings), T(chains_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

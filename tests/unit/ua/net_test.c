@@ -548,6 +548,37 @@ static void test_mailed_call(void **state)
 	assert_int_equal(ends[1].responses, 0);
 }
 
+/* A call from one worker to the other: it comes by the inside flow, and its answers too. */
+static void test_inside(void **state)
+{
+	struct rf_target other = { .flow = rf_ua_inside(ends[0].ua, 1) };
+	struct rf_flow real = { .kind = RF_FLOW_TLS, .worker = 1, .stream = 1 };
+
+	(void)state;
+	assert_true(rf_flow_is_inside(&other.flow) && rf_flow_is_stream(&other.flow));
+	assert_false(rf_flow_is_inside(&real) || rf_flow_is_inside(&(struct rf_flow){ .listener = RF_FLOW_INSIDE }));
+	assert_true(rf_ua_flow_alive(ends[0].ua, &other.flow));
+	ends[1].answer = 0;
+	call(&ends[0], "INVITE", &other);
+	until(&ends[1].requests, 1);
+	assert_true(rf_flow_is_inside(&ends[1].flow));
+	assert_int_equal(ends[1].flow.worker, 0);
+	rf_srv_reply_code(ends[1].srv, 180);
+	until(&ends[0].responses, 1);
+	assert_true(rf_flow_is_inside(&ends[0].flow));
+	rf_srv_reply_code(ends[1].srv, 486);
+	until(&ends[0].responses, 2);
+	assert_int_equal(ends[0].status, 486);
+	/* a phone's message never has such a flow */
+	struct rf_target tls = to_port(&ends[1], TLS, RF_FLOW_TLS);
+
+	tls.tls_name = RF_V("voice.example.org");
+	ends[1].answer = 200;
+	call(&ends[2], "REGISTER", &tls);
+	until(&ends[2].responses, 1);
+	assert_false(rf_flow_is_inside(&ends[1].flow));
+}
+
 static void test_mail_bound(void **state)
 {
 	struct rf_peer from = { .flow = { .kind = RF_FLOW_TCP, .worker = 0 } };
@@ -608,6 +639,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_tls_identity, NULL, teardown),
 		cmocka_unit_test_setup_teardown(test_mailed_request, setup_workers, teardown_workers),
 		cmocka_unit_test_setup_teardown(test_mailed_call, setup_workers, teardown_workers),
+		cmocka_unit_test_setup_teardown(test_inside, setup_workers, teardown_workers),
 		cmocka_unit_test_setup_teardown(test_mail_bound, setup_workers, teardown_workers),
 	};
 

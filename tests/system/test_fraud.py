@@ -16,7 +16,7 @@ class: {cos}
 classes:
   staff: {{ grants: [internal, local, national], {bounds} }}
   travel: {{ grants: [internal, local, national, international], {bounds} }}
-limits: {{ calls: 40, emergency_calls: 4, calls_per_number: 8 }}
+limits: {{ calls: 40, emergency_calls: 4, calls_per_number: 40 }}
 emergency: {{ numbers: [110, 112], via: [one, two] }}
 trunks:
   - {{ name: one, peer: "{one}", port: 5061, ca: carrier-ca.pem, certificate: [one.carrier.example],
@@ -35,7 +35,7 @@ def authority(tmp_path_factory):
 class Bank:
     """A site with the phones lobby (1001), desk (1002) and boss (1003), and two trunks that listen."""
 
-    def __init__(self, make_site, authority, cos="staff", bounds="until: 2099-12-31", workers=1):
+    def __init__(self, make_site, authority, cos="staff", bounds="until: 2099-12-31", workers=1, group=None):
         self.site = site = make_site(phones={"lobby": "1001", "desk": "1002", "boss": "1003"}, up=False)
         shutil.copy(authority.cert, site.dir / "carrier-ca.pem")
         one, two = site.phone_address(6), site.phone_address(7)
@@ -43,6 +43,9 @@ class Bank:
                    f"sip: {{ workers: {workers} }}\n")
         self.one, self.two = (Peer(site, where, *authority.issue(f"DNS:{name}.carrier.example")).listen()
                               for where, name in ((one, "one"), (two, "two")))
+        if group:
+            (site.dir / "phones.csv").write_text("name,number,location,pickup_group\n" + "".join(
+                f"{name},{number},lobby,{group}\n" for name, number in site.numbers.items()))
         site.up()
         self.phones = [self.come(name) for name in site.numbers]
 

@@ -194,16 +194,16 @@ def blind(site, names, until):
     return a, b, c
 
 
-@pytest.mark.parametrize("who", range(3), ids=("transferor", "transferred", "target"))
-def test_killed_in_every_state(make_site, who):
+def test_killed_in_every_state(make_site):
     """The connection of one of them ends, as when its process is killed; when that is known, those of the others."""
-    site = make_site(phones={f"{state}{i}": str(1001 + 3 * n + i) for n, state in enumerate(STATES) for i in range(3)})
-    clients = [blind(site, [f"{state}{i}" for i in range(3)], state) for state in STATES]
-    for c in clients:
-        c[who].stop()
-    wait_until("that is known", lambda: sum(w["flows_lost"] for w in site.json("status")["workers"]) >= len(STATES), 5)
-    for c in clients:
-        for one in c:
+    names = {(who, state): [f"{state}{who}{i}" for i in range(3)] for who in range(3) for state in STATES}
+    site = make_site(phones={name: str(1001 + n) for n, name in enumerate(sum(names.values(), []))})
+    clients = {(who, state): blind(site, three, state) for (who, state), three in names.items()}
+    for (who, _), three in clients.items():
+        three[who].stop()
+    wait_until("that is known", lambda: sum(w["flows_lost"] for w in site.json("status")["workers"]) >= len(names), 5)
+    for three in clients.values():
+        for one in three:
             one.stop()
     nobody_left(site, 20)
 
@@ -323,6 +323,29 @@ def test_attended_over_two_workers(spread):
         nobody_left(site)
 
 
+def test_killed_over_two_workers(spread):
+    """One of three after the other, in the middle of an attended transfer, wherever their calls are."""
+    site, at = spread
+    for n, (workers, (xn, x), (yn, y), (an, a)) in enumerate(pairs_of(at)):
+        trio = (xn, yn, an)
+        if workers[0] == workers[1]:
+            continue
+        _, first, _ = establish(x, aor(site, MANY[xn]), a, aor(site, MANY[an]))
+        _, second, _ = establish(y, aor(site, MANY[yn]), a, aor(site, MANY[an]))
+        a.send(first.request("REFER", headers=[refer_to(site, MANY[yn], second)]))
+        assert expect(a, 202)
+        asked = expect(y, "INVITE")
+        if n % 2:
+            answer(y, asked)
+            expect(x, "INVITE")
+        clients = [x, y, a]
+        for c in clients[n % 3:] + clients[:n % 3]:
+            c.stop()
+        nobody_left(site, 30)
+        for v in at.values():
+            v[:] = [(name, register(site, name) if name in trio else c) for name, c in v]
+
+
 def test_taken_over_on_the_other_worker(make_site):
     """Another phone of the number takes the call over, wherever its own connection is."""
     site = make_site(extra="sip: { workers: 2 }\n", phones={"a": "1001", "b": "1002", **{f"c{i}": "1003" for i in range(6)}})
@@ -409,4 +432,39 @@ def test_picked_up_on_the_other_worker(make_site):
     assert len(site.ledger("call.picked_up")) == len(MANY) - 2
     invite(clients["phone2"], aor(site, "1003"), aor(site, "*8"))
     assert expect(clients["phone2"], 404)
+    nobody_left(site)
+
+
+def test_the_lamp_of_a_slot(make_site):
+    """For who watched it before, and for who begins to while somebody is in it."""
+    site = make_site(extra="parking: { slots: 701-702 }\n", phones={**PHONES, "late": "1004"})
+    a, b, c, d = (register(site, name) for name in (*PHONES, "late"))
+
+    def watch(client, me):
+        client.call_id = f"watch-{me}@test"
+        ok = client.ask(client.request("SUBSCRIBE", aor(site, "701"), sender=aor(site, me), to=aor(site, "701"),
+                                       headers=["Event: dialog", "Expires: 600"]))
+        assert ok.code == 200, ok
+
+    def shows(client, word):
+        while True:
+            m = expect(client, "NOTIFY", timeout=6)
+            client.reply(m, 200)
+            if word in m.body:
+                return
+    watch(c, "1003")
+    la, lb, _ = establish(a, aor(site, "1001"), b, aor(site, "1002"))
+    a.send(la.request("REFER", headers=[refer_to(site, "701")]))
+    assert expect(a, 202)
+    shows(c, b"<state>confirmed</state>")
+    watch(d, "1004")
+    shows(d, b"<state>confirmed</state>")
+    answer(b, expect(b, "INVITE"), sdp("inactive"))
+    expect(b, "ACK")
+    b.send(lb.request("BYE"))
+    assert expect(b, 200)
+    for client in (c, d):
+        shows(client, b"<state>terminated</state>")
+    notified(la, 200)
+    a.reply(expect(a, "BYE"), 200)
     nobody_left(site)

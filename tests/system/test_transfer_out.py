@@ -94,3 +94,30 @@ def test_a_caller_from_outside_is_given_on(outside):  # noqa: F811
     assert expect(first, 200)
     desk.reply(expect(desk, "BYE"), 200)
     wait_empty(site)
+
+
+def test_who_calls_from_outside_fetches_nobody(outside):  # noqa: F811
+    """Codes and slots are for phones of the site, and so are the dialogs of others."""
+    site, first, _, lobby, desk = outside(extra="parking: {{ slots: 701-702 }}\n".replace("{{", "{").replace("}}", "}"))
+    la, lb, _ = establish(lobby, f"sip:1001@{site.domain}", desk, f"sip:1002@{site.domain}")
+    refer(la, f"sip:701@{site.domain}")
+    assert expect(lobby, 202)
+    notified(la, 200)
+    lobby.reply(expect(lobby, "BYE"), 200)
+    desk.reply(expect(desk, "INVITE"), 200, headers=[SDP, f"Contact: <sip:x@{desk.here()};transport=tls>"],
+               body=sdp("inactive"))
+    expect(desk, "ACK")
+    first.dial()
+    for number in ("701", "*88701", "*8", "**1002", "+49301234701"):
+        invite(first, "sip:+43123456@one.carrier.example", f"sip:{number}@{site.domain}")
+        m = first.receive(5)
+        while m.code == 100:
+            m = first.receive(5)
+        assert m.code in (403, 404), (number, m)
+    header = f"Replaces: {lb.call_id};to-tag={lb.other.split(';tag=')[1]};from-tag={lb.own.split(';tag=')[1]}"
+    invite(first, "sip:+43123456@one.carrier.example", f"sip:+493012341001@{site.domain}", headers=[header])
+    m = first.receive(5)
+    assert m.code in (403, 481), m
+    desk.send(lb.request("BYE"))
+    assert expect(desk, 200)
+    wait_empty(site)

@@ -58,8 +58,8 @@ def test_site_file(part, tmp_path):
     (tmp_path / "site.yaml").write_text("\n".join([*lines, part, ""]))
     for file in re.findall(r"^phones_file: (\S+)", part, re.M):
         (tmp_path / file).write_text("name,number\n")
-    done = subprocess.run([RINGFORT, "-C", str(tmp_path), "check", "--site-only", "--json"], capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run([RINGFORT, "-C", str(tmp_path), "check", "--site-only", "--json"], capture_output=True,
+                          text=True, check=False)
     assert done.returncode == 0 and json.loads(done.stdout)["errors"] == 0, done.stdout + done.stderr
 
 

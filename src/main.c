@@ -1,4 +1,5 @@
-/* The roof: the processes of the keeper, the fetcher and the notifier are told apart from everything that a person types. */
+/* The roof: the processes of the keeper, the fetcher and the notifier are told apart from everything that a person
+ * types. */
 #include "cmd/cmd.h"
 #include "role/fetcher.h"
 #include "role/keeper.h"

@@ -26,9 +26,9 @@ static bool in_ranges(uint32_t c, const struct range *r, size_t n)
 	return false;
 }
 
-/* In order. Controls; soft hyphen; joiner of graphemes; Arabic letter mark and Hangul fillers; Khmer and Mongolian marks
- * without width; marks of width, joining and direction; line and paragraph separators; invisible operators and isolates;
- * variation selectors; byte order mark; annotations; musical controls; tags and their selectors. */
+/* In order. Controls; soft hyphen; joiner of graphemes; Arabic letter mark and Hangul fillers; Khmer and Mongolian
+ * marks without width; marks of width, joining and direction; line and paragraph separators; invisible operators and
+ * isolates; variation selectors; byte order mark; annotations; musical controls; tags and their selectors. */
 static const struct range hidden[] = {
 	{ 0x00, 0x1f }, { 0x7f, 0x9f }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c }, { 0x115f, 0x1160 },
 	{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },

@@ -24,8 +24,8 @@ bool rf_clean_is_hidden(uint32_t c);
 struct rf_view rf_clean_name(struct rf_view v, size_t most, void *buf, size_t cap);
 
 /* How a text reads at a glance, for comparing two of them: small letters and digits only, without marks, spaces and
- * punctuation; Greek, Cyrillic and wide letters and digits as the Latin ones that they look like, 0 as o, 1 and I as l. Equal
- * keys: nobody could tell the two on a phone's display. Empty when nothing is left. */
+ * punctuation; Greek, Cyrillic and wide letters and digits as the Latin ones that they look like, 0 as o, 1 and I as l.
+ * Equal keys: nobody could tell the two on a phone's display. Empty when nothing is left. */
 struct rf_view rf_clean_key(struct rf_view v, void *buf, size_t cap);
 /* The digits in it, whatever script they are from, as ASCII. */
 struct rf_view rf_clean_digits(struct rf_view v, void *buf, size_t cap);

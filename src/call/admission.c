@@ -109,7 +109,8 @@ static bool has_room(struct rf_leg *leg)
 	return leg->admission && leg->admission->n < HOLDS_MAX;
 }
 
-static int take_one(struct rf_leg *leg, const struct rf_site_link *link, const char *what, uint64_t most, uint64_t units)
+static int take_one(struct rf_leg *leg, const struct rf_site_link *link, const char *what, uint64_t most,
+		    uint64_t units)
 {
 	struct rf_call *call = leg->pair->call;
 	struct rf_claim claim = rf_admission_claim(call);

@@ -1,7 +1,7 @@
-/* Does a call fit? Links of the wide area carry so many calls and so much; what a leg takes of them it holds until it is
- * freed. A call of higher precedence takes the place of the lowest when they are full (RFC 4412 4.7.2.1), an emergency
- * call that of anybody. The called-off calls end with Reason: preemption (RFC 4411), on whichever worker they are.
- * Threads: the worker's own. */
+/* Does a call fit? Links of the wide area carry so many calls and so much; what a leg takes of them it holds until it
+ * is freed. A call of higher precedence takes the place of the lowest when they are full (RFC 4412 4.7.2.1), an
+ * emergency call that of anybody. The called-off calls end with Reason: preemption (RFC 4411), on whichever worker they
+ * are. Threads: the worker's own. */
 #ifndef RF_CALL_ADMISSION_H
 #define RF_CALL_ADMISSION_H
 

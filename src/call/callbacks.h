@@ -1,6 +1,6 @@
-/* Who called for help a moment ago: the emergency number (ELIN) that the call went out with, and the number of ours that
- * it was. Those who answer emergency calls call that number back when a call breaks off, and must reach the same phone,
- * whatever is set for it. Process-wide; any thread; the lock is held for one look. */
+/* Who called for help a moment ago: the emergency number (ELIN) that the call went out with, and the number of ours
+ * that it was. Those who answer emergency calls call that number back when a call breaks off, and must reach the same
+ * phone, whatever is set for it. Process-wide; any thread; the lock is held for one look. */
 #ifndef RF_CALL_CALLBACKS_H
 #define RF_CALL_CALLBACKS_H
 

@@ -34,7 +34,8 @@ enum rf_control_verb {
 
 struct rf_control_query {
 	enum rf_control_verb verb;
-	char id[RF_CONTROL_ID]; /* call: the id that "calls" shows; bindings: an AOR or number, "" for all; mailbox: "NUMBER NEW OLD" */
+	/* call: the id that "calls" shows; bindings: an AOR or number, "" for all; mailbox: "NUMBER NEW OLD" */
+	char id[RF_CONTROL_ID];
 	char by[RF_CONTROL_ID]; /* who orders it, for the record */
 };
 

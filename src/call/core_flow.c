@@ -1,5 +1,5 @@
-/* What the endpoint tells of connections: one has ended, bytes were no message, a handshake failed. Legs on a connection
- * that ended may be any worker's. */
+/* What the endpoint tells of connections: one has ended, bytes were no message, a handshake failed. Legs on a
+ * connection that ended may be any worker's. */
 #include "call/call_int.h"
 #include "call/lamps.h"
 #include "call/sub.h"

@@ -159,7 +159,8 @@ static inline struct rf_wall rf_core_wall(struct rf_call_core *core)
 
 /* --- shared.c: any thread */
 
-struct rf_call_shared *rf_call_shared_new(struct rf_random *random, const struct rf_hash_key *key); /* NULL: no memory */
+/* NULL: no memory */
+struct rf_call_shared *rf_call_shared_new(struct rf_random *random, const struct rf_hash_key *key);
 struct rf_call_shared *rf_call_shared_get(struct rf_call_shared *s);
 void rf_call_shared_put(struct rf_call_shared *s); /* NULL is fine */
 /* Count one more call; RF_E_LIMIT when there are `most` already. */

@@ -82,7 +82,8 @@ void rf_dial_refuse(struct dialling *k, unsigned code, const char *rule, struct 
 	d->trunks = 0;
 }
 
-static bool decide(struct dialling *k, enum rf_dial_kind kind, const char *rule, struct rf_site_pos pos, const char *why)
+static bool decide(struct dialling *k, enum rf_dial_kind kind, const char *rule, struct rf_site_pos pos,
+		   const char *why)
 {
 	k->d->kind = kind;
 	k->d->rule = rule;
@@ -294,8 +295,8 @@ static bool in_full(struct dialling *k, struct rf_view e164, const char *how)
 	return outside(k, e164, e164, call_class);
 }
 
-/* A number that goes out as it is says what it costs by the rule that lets it; but what the plan would read as abroad or
- * as premium stays that. */
+/* A number that goes out as it is says what it costs by the rule that lets it; but what the plan would read as abroad
+ * or as premium stays that. */
 static enum rf_call_class not_cheaper(struct dialling *k, struct rf_view number, enum rf_call_class call_class)
 {
 	const struct rf_site_plan *plan = k->d->plan;

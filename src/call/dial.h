@@ -1,5 +1,5 @@
-/* What becomes of a number that somebody dials: decided by the site and the directory alone, without a call, a socket or
- * a clock, so the same answer stands in a routed call, in the record of a refused one, and in `ringfort explain`.
+/* What becomes of a number that somebody dials: decided by the site and the directory alone, without a call, a socket
+ * or a clock, so the same answer stands in a routed call, in the record of a refused one, and in `ringfort explain`.
  *
  * In this order; the first that applies decides:
  *

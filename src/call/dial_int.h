@@ -27,9 +27,10 @@ void rf_dial_refuse(struct dialling *k, unsigned code, const char *rule, struct 
 
 enum rf_dial_text_fault { RF_DIAL_TEXT_OK, RF_DIAL_TEXT_BAD, RF_DIAL_TEXT_CONTEXT, RF_DIAL_TEXT_LONG };
 
-/* Digits, * and #, a leading +: without visual separators (RFC 3966 3) and parameters. A phone-context of elsewhere is a
- * number of elsewhere. */
-enum rf_dial_text_fault rf_dial_clean(struct rf_view text, struct rf_view domain, uint8_t buf[static RF_DIAL_NUMBER_MAX],
+/* Digits, * and #, a leading +: without visual separators (RFC 3966 3) and parameters. A phone-context of elsewhere is
+ * a number of elsewhere. */
+enum rf_dial_text_fault rf_dial_clean(struct rf_view text, struct rf_view domain,
+				      uint8_t buf[static RF_DIAL_NUMBER_MAX],
 				      struct rf_view *ret_number);
 /* The E.164 form by a plan: "+" and 4 to 15 digits; *ret_how: a static word for the trail. False: it has none. */
 bool rf_dial_e164(const struct rf_site_plan *plan, struct rf_view number, uint8_t buf[static RF_DIAL_NUMBER_MAX],

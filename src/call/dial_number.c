@@ -28,7 +28,8 @@ static bool of_elsewhere(struct rf_view params, struct rf_view domain)
 	return false;
 }
 
-enum rf_dial_text_fault rf_dial_clean(struct rf_view text, struct rf_view domain, uint8_t buf[static RF_DIAL_NUMBER_MAX],
+enum rf_dial_text_fault rf_dial_clean(struct rf_view text, struct rf_view domain,
+				      uint8_t buf[static RF_DIAL_NUMBER_MAX],
 				      struct rf_view *ret_number)
 {
 	size_t end = rf_view_find(text, ';'), n = 0;

@@ -3,8 +3,8 @@
 #include "base/clean.h"
 #include "store/directory.h"
 
-/* Fewer digits than FEW are a floor or a counter, not somebody's number; fewer than MANY may be an extension of ours even
- * where the caller's number ends like it. */
+/* Fewer digits than FEW are a floor or a counter, not somebody's number; fewer than MANY may be an extension of ours
+ * even where the caller's number ends like it. */
 enum { FEW = 3, MANY = 7 };
 
 /* Digits that could be dialled to reach another than who calls. */

@@ -2,9 +2,9 @@
  *
  * dial.h says that a number is one; from there on nothing stands in the way of the call: no class, no bound on calls or
  * requests, no load, no setting of anybody. It claims channels, links and the reserve of calls at the rank that pushes
- * out all others and gives way to none (resource.h). Its plan: the trunks of the section `emergency`, in order, then all
- * others; all of them once more without the location in the body, should that be what they choke on; then the desks of
- * the site, so that somebody answers.
+ * out all others and gives way to none (resource.h). Its plan: the trunks of the section `emergency`, in order, then
+ * all others; all of them once more without the location in the body, should that be what they choke on; then the desks
+ * of the site, so that somebody answers.
  *
  * To a trunk it goes with the emergency number of the phone's location (ELIN) as caller and with the location itself
  * (PIDF-LO by value, RFC 6442). A call to that number reaches the same phone for a time (callbacks.h). The desks of the

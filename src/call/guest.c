@@ -318,7 +318,8 @@ void rf_guest_pickup(struct rf_call_core *core, struct rf_in *in, struct rf_call
 
 static bool may_take(const struct rf_in *in, const struct rf_leg *leg)
 {
-	return !in->proof.trunk && rf_proof_number(&in->proof).n > 0 && rf_view_eq(rf_proof_number(&in->proof), leg->party->number);
+	return !in->proof.trunk && rf_proof_number(&in->proof).n > 0 &&
+	       rf_view_eq(rf_proof_number(&in->proof), leg->party->number);
 }
 
 static void replace(struct rf_call_core *core, struct rf_in *in, const struct rf_replaces *r)

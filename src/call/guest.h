@@ -8,9 +8,10 @@
  * The phone gets a call of its own for as long as it takes to agree on media (join.h), then its leg goes to the place
  * meant (move.h), and what was there ends with that call.
  *
- * A call that rings has an offer of its caller, and so has the INVITE of who picks it up. That one is therefore answered
- * 200 with nothing flowing, offered what the caller offers, and its answer is the caller's. Others who ring are cancelled
- * as always when somebody answers. */
+ * A call that rings has an offer of its caller, and so has the INVITE of who picks it up. That one is therefore
+ * answered
+ * 200 with nothing flowing, offered what the caller offers, and its answer is the caller's. Others who ring are
+ * cancelled as always when somebody answers. */
 #ifndef RF_CALL_GUEST_H
 #define RF_CALL_GUEST_H
 

@@ -10,9 +10,9 @@
  * offer in its 200 and answers in the ACK.
  *
  * Nothing is moved before both have agreed: who is put where is up to who ordered the join, in done(). Until then the
- * legs stand in the calls that they were in, and a refusal leaves these as they were where SIP lets us: when the one who
- * is asked refuses, or who is offered it refuses what was held, invited or given. An offer that came in answer to our
- * question and is refused by the other cannot be taken back: the call of who made it ends.
+ * legs stand in the calls that they were in, and a refusal leaves these as they were where SIP lets us: when the one
+ * who is asked refuses, or who is offered it refuses what was held, invited or given. An offer that came in answer to
+ * our question and is refused by the other cannot be taken back: the call of who made it ends.
  *
  * Before it begins, what is under way on both legs ends by itself (RF_JOIN_QUIET_MS); meanwhile and until it is over
  * re-INVITE and UPDATE of both are answered 491. A 491 of theirs is met by waiting (RFC 3261 14.1). */

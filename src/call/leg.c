@@ -262,8 +262,8 @@ int rf_leg_begin(struct rf_leg *leg, enum rf_sip_method method, struct rf_writer
 	return 0;
 }
 
-/* The way of the leg's flow, or what its next hop resolves to; way is for that. A trunk is always its peer, whatever its
- * Contact names, for that is who must prove itself. */
+/* The way of the leg's flow, or what its next hop resolves to; way is for that. A trunk is always its peer, whatever
+ * its Contact names, for that is who must prove itself. */
 static struct rf_target target_of(const struct rf_leg *leg, struct rf_trunk_way_to *way)
 {
 	if (leg->flow.kind != RF_FLOW_NONE)

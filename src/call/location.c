@@ -487,7 +487,8 @@ static bool any_expired(const struct rf_location_set *s, struct rf_mono now)
 
 /* Between change() and the reports a phone may have refreshed on another worker: then the binding that expired
  * here was dropped by its put(), and reporting it once more does no harm to it. */
-static size_t expire_set(struct rf_location *l, const struct rf_location_set *s, struct rf_mono now, rf_location_visit_fn *gone,
+static size_t expire_set(struct rf_location *l, const struct rf_location_set *s, struct rf_mono now,
+			 rf_location_visit_fn *gone,
 			 void *ctx)
 {
 	struct expire_arg arg = { now };

@@ -1,6 +1,6 @@
-/* Legs that change places: the end of every transfer, pickup, parking and retrieval. A leg goes from the pair that it is
- * in to the place of another one, which takes its place in turn, so that a pair has two legs at all times; what is left
- * together then ends as calls end. A place may be held by a leg without a dialog: nobody is there. */
+/* Legs that change places: the end of every transfer, pickup, parking and retrieval. A leg goes from the pair that it
+ * is in to the place of another one, which takes its place in turn, so that a pair has two legs at all times; what is
+ * left together then ends as calls end. A place may be held by a leg without a dialog: nobody is there. */
 #ifndef RF_CALL_MOVE_H
 #define RF_CALL_MOVE_H
 

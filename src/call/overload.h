@@ -7,8 +7,8 @@
  * dialog are never put off.
  *
  * Between the two ends of its ramp a class is refused in proportion, so that a little overload turns away a little and
- * the answer to load is smooth (RFC 7339 calls it loss). A machine: it gets samples and random bits, and holds no clock.
- * One worker's. */
+ * the answer to load is smooth (RFC 7339 calls it loss). A machine: it gets samples and random bits, and holds no
+ * clock. One worker's. */
 #ifndef RF_CALL_OVERLOAD_H
 #define RF_CALL_OVERLOAD_H
 

@@ -5,8 +5,8 @@
  *	retrieve  the slot is dialled, or the code for retrieving with it
  *	return    after parking.return_seconds who parked is called; nobody answers: again, RF_PARK_RETURNS times
  *
- * Slots are the process's: who dials a slot finds it on whichever worker its call is. In the call a leg without a dialog
- * stands in the place of who parked; it is the place that whoever retrieves takes (guest.h). */
+ * Slots are the process's: who dials a slot finds it on whichever worker its call is. In the call a leg without a
+ * dialog stands in the place of who parked; it is the place that whoever retrieves takes (guest.h). */
 #ifndef RF_CALL_PARK_H
 #define RF_CALL_PARK_H
 
@@ -36,8 +36,9 @@ int rf_slots_worker(struct rf_slots *s, unsigned slot);
 
 bool rf_park_is_slot(const struct rf_call_core *core, struct rf_view number);
 
-/* The one that leg talks to goes into this slot (a number; empty: any). 0, or the code and *ret_why. On 0 leg is in a call
- * of its own that is to be ended, the other one is parked, and *ret_slot (a number, as long as the call) says where. */
+/* The one that leg talks to goes into this slot (a number; empty: any). 0, or the code and *ret_why. On 0 leg is in a
+ * call of its own that is to be ended, the other one is parked, and *ret_slot (a number, as long as the call) says
+ * where. */
 unsigned rf_park(struct rf_leg *leg, struct rf_view slot, const char **ret_why, struct rf_view *ret_slot);
 /* An INVITE for whoever is in this slot. */
 void rf_park_retrieve(struct rf_call_core *core, struct rf_in *in, struct rf_view slot);

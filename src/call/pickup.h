@@ -1,5 +1,5 @@
-/* Who may take a call that rings elsewhere, and which one: directed (a number) and of the own group. A phone may pick up
- * what rings at its own number and at phones of its pickup group (site.yaml: phones[].pickup_group). */
+/* Who may take a call that rings elsewhere, and which one: directed (a number) and of the own group. A phone may pick
+ * up what rings at its own number and at phones of its pickup group (site.yaml: phones[].pickup_group). */
 #ifndef RF_CALL_PICKUP_H
 #define RF_CALL_PICKUP_H
 

@@ -65,7 +65,8 @@ struct rf_aim {
 	struct rf_flow flow;           /* the way to it; kind NONE: resolved (RFC 3263) from route, else from target, for
 	                                * every request of the dialog anew */
 	bool secure;                   /* with flow NONE: TLS hops only, so that keys may stand in the description */
-	const struct rf_site_link *link; /* with ops: the WAN link that it lies behind, NULL: none. A phone's is its location's */
+	/* with ops: the WAN link that it lies behind, NULL: none. A phone's is its location's */
+	const struct rf_site_link *link;
 	const struct rf_aim_ops *ops;  /* NULL: a phone of ours */
 	void *arg;                     /* theirs */
 };

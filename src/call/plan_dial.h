@@ -20,8 +20,8 @@ typedef int rf_plan_push_fn(struct rf_plan *plan, const struct rf_dialled *to);
 /* May a forward lead to that kind of number at all? (plan_forward.c) */
 bool rf_plan_forwards_to(enum rf_dial_kind kind);
 
-/* What `who` gets by dialling this now, onto the plan. RF_E_DENIED: the decision refuses, plan->core->dial says how, with
- * its trail; the plan is as it was. Other errors: the source has refused by rf_plan_refuse(). */
+/* What `who` gets by dialling this now, onto the plan. RF_E_DENIED: the decision refuses, plan->core->dial says how,
+ * with its trail; the plan is as it was. Other errors: the source has refused by rf_plan_refuse(). */
 int rf_plan_dial(struct rf_plan *plan, const struct rf_dial_who *who, struct rf_view text, unsigned cause);
 
 #endif

@@ -1,5 +1,5 @@
-/* What precedence an INVITE asks for (Resource-Priority, RFC 4412), and what of it the caller may have: phones and users
- * have grants in the directory, a trunk is believed where the site says so, nobody else has any. */
+/* What precedence an INVITE asks for (Resource-Priority, RFC 4412), and what of it the caller may have: phones and
+ * users have grants in the directory, a trunk is believed where the site says so, nobody else has any. */
 #ifndef RF_CALL_PRECEDENCE_H
 #define RF_CALL_PRECEDENCE_H
 

@@ -93,7 +93,8 @@ void rf_refresh_send(struct rf_leg *leg)
 	struct rf_writer w;
 
 	leg->again_at = (struct rf_mono){ 0 };
-	if ((invite && !leg->sdp) || leg->own || leg->ack_due || leg->ack_owed || rf_offer_can_send(&leg->offer, kind, &role) ||
+	if ((invite && !leg->sdp) || leg->own || leg->ack_due || leg->ack_owed ||
+	    rf_offer_can_send(&leg->offer, kind, &role) ||
 	    (leg->gone_at.us && !rf_leg_find_again(leg))) {
 		leg->again_at = rf_mono_add_ms(rf_core_now(core), 2000);
 		return;

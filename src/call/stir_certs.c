@@ -1,5 +1,5 @@
-/* Where a core finds the certificate behind a URL: in the site's store, among those that it has fetched, or, on its way,
- * from the fetcher's process. What comes from there is believed no more than any stranger's bytes. */
+/* Where a core finds the certificate behind a URL: in the site's store, among those that it has fetched, or, on its
+ * way, from the fetcher's process. What comes from there is believed no more than any stranger's bytes. */
 #include "call/stir_int.h"
 #include "sip/identity_hdr.h"
 

@@ -1,6 +1,6 @@
-/* Tokens that were seen: a token proves one call. Who intercepts one and uses it for a call of his own, within the minute
- * that it is fresh, is refused here. Told by what was signed, not by the signature: one of those can be rewritten into
- * another that verifies as well. Shared by the cores under a lock that is held for a few compares. */
+/* Tokens that were seen: a token proves one call. Who intercepts one and uses it for a call of his own, within the
+ * minute that it is fresh, is refused here. Told by what was signed, not by the signature: one of those can be
+ * rewritten into another that verifies as well. Shared by the cores under a lock that is held for a few compares. */
 #include "call/stir_int.h"
 
 #include <pthread.h>

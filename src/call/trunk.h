@@ -9,10 +9,10 @@
  *	trunk_table.h   what all workers know together: channels, rates, state
  *	trunk_number.h  forms of numbers
  *
- * Who sends a request is a trunk when the certificate of its connection names it (RFC 5922) under the authority that the
- * trunk has, or, without TLS, which needs a written deviation, when it comes from one of the trunk's addresses. A trunk
- * is nobody of ours: it registers nothing, owns no number, has no rights but to reach the numbers that the site file
- * gives it, and what it says about a caller is never an identity of this site.
+ * Who sends a request is a trunk when the certificate of its connection names it (RFC 5922) under the authority that
+ * the trunk has, or, without TLS, which needs a written deviation, when it comes from one of the trunk's addresses. A
+ * trunk is nobody of ours: it registers nothing, owns no number, has no rights but to reach the numbers that the site
+ * file gives it, and what it says about a caller is never an identity of this site.
  *
  * RFC 3261, 3263, 3323, 3325, 3966, 4904 (not), 5922, 5923. Threads: the worker's own. */
 #ifndef RF_CALL_TRUNK_H
@@ -56,7 +56,8 @@ struct rf_trunk_way_to {
 int rf_trunk_aim(const struct rf_call_core *core, const struct rf_site_trunk *t, struct rf_trunk_way_to *ret_way);
 /* The same of a leg's trunk. False: the leg is no trunk's, or the trunk is gone from the site file. */
 bool rf_trunk_target(const struct rf_leg *leg, struct rf_trunk_way_to *ret_way);
-/* A flow that is not there yet, as far as it is known: what stands in our Contact. Untouched when the leg is no trunk's. */
+/* A flow that is not there yet, as far as it is known: what stands in our Contact. Untouched when the leg is no
+ * trunk's. */
 void rf_trunk_flow(const struct rf_leg *leg, struct rf_flow *flow);
 /* "sip:+49...@peer:port;transport=tls;user=phone"; number as the trunk wants it. RF_E_SPACE. */
 int rf_trunk_put_uri(const struct rf_site_trunk *t, struct rf_view number, struct rf_writer *w);
@@ -97,7 +98,8 @@ bool rf_trunk_proves(struct rf_call_core *core, struct rf_in *in);
 /* Those that wait are let go: at the end of the core. */
 void rf_trunk_stir_stop(struct rf_call_core *core);
 /* Identity and Date of a call to this trunk, when it wants them; number: as which the caller is shown to it. */
-void rf_trunk_put_identity(struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_view number, struct rf_writer *w);
+void rf_trunk_put_identity(struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_view number,
+			   struct rf_writer *w);
 
 /* --- trunk_plan.c */
 

@@ -163,7 +163,8 @@ static struct rf_view outside_number(const struct rf_leg *leg, const struct rf_s
 	return t->caller_number;
 }
 
-static int put_our_uri(const struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_view number, struct rf_writer *w)
+static int put_our_uri(const struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_view number,
+		       struct rf_writer *w)
 {
 	const struct rf_site *site = rf_core_site(rf_leg_core(leg));
 	uint8_t buf[RF_TRUNK_NUMBER_MAX];

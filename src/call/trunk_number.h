@@ -1,5 +1,5 @@
-/* Numbers as they cross to a trunk and come from it. Inside ringfort a number of the world is in E.164 form with a plus;
- * outside it may be written in any of the ways that a dial plan knows (site/telephony.h).
+/* Numbers as they cross to a trunk and come from it. Inside ringfort a number of the world is in E.164 form with a
+ * plus; outside it may be written in any of the ways that a dial plan knows (site/telephony.h).
  * Pure functions on values; digits only, no allocation. Threads: any. */
 #ifndef RF_CALL_TRUNK_NUMBER_H
 #define RF_CALL_TRUNK_NUMBER_H
@@ -9,8 +9,8 @@
 
 enum { RF_TRUNK_FORMS = 6, RF_TRUNK_NUMBER_MAX = 40 };
 
-/* A number as the trunk wants it: "+4930123" as it is, or in national form "030123", "0043123". What does not begin with
- * a plus is a number of that network (a short one) and stays. plan may be NULL: then E.164. */
+/* A number as the trunk wants it: "+4930123" as it is, or in national form "030123", "0043123". What does not begin
+ * with a plus is a number of that network (a short one) and stays. plan may be NULL: then E.164. */
 void rf_trunk_number_put(struct rf_writer *w, const struct rf_site_plan *plan, int format, struct rf_view number);
 
 struct rf_trunk_forms {

@@ -60,8 +60,8 @@ static void release(struct trunk_leg *own)
 	free(own);
 }
 
-/* Which bound keeps this call from the trunk, NULL: none. What goes before others is not spared a peer that has too much
- * to do (RFC 7339 5.10.1), and a call for help is held by no rate. */
+/* Which bound keeps this call from the trunk, NULL: none. What goes before others is not spared a peer that has too
+ * much to do (RFC 7339 5.10.1), and a call for help is held by no rate. */
 static const char *held_back(struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_trunk_peer *p)
 {
 	struct rf_call_core *core = rf_leg_core(leg);
@@ -228,7 +228,8 @@ static int make_aim(struct rf_plan *plan, const struct trunks *self, const struc
 	rf_trunk_number_put(&f, rf_core_site(plan->core)->tel.plan, t->format, self->number);
 	rf_writer_init(&w, buf, sizeof buf);
 	rf_trunk_put_uri(t, rf_view_of(form, f.n), &w);
-	*aim = (struct rf_aim){ .ops = &aim_ops, .arg = (void *)(uintptr_t)self, .secure = t->transport == RF_TRANSPORT_TLS, .link = t->link };
+	*aim = (struct rf_aim){ .ops = &aim_ops, .arg = (void *)(uintptr_t)self, .secure = t->transport == RF_TRANSPORT_TLS,
+		.link = t->link };
 	aim->target = in_arena(plan, &w);
 	rf_writer_init(&w, buf, sizeof buf);
 	rf_put_byte(&w, '<');

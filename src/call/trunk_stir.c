@@ -1,5 +1,5 @@
-/* Caller identity at trunks: calls from one that has `stir: verify` or `require` are proven before they go on; calls to one
- * that has `stir: sign` are signed (call/stir.h). */
+/* Caller identity at trunks: calls from one that has `stir: verify` or `require` are proven before they go on; calls to
+ * one that has `stir: sign` are signed (call/stir.h). */
 #include "call/trunk.h"
 
 #include "call/call_int.h"
@@ -204,7 +204,8 @@ static void record(struct rf_leg *leg, const struct rf_stir_claim *claim, char a
 	rf_record_post(call->core, &e);
 }
 
-void rf_trunk_put_identity(struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_view number, struct rf_writer *w)
+void rf_trunk_put_identity(struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_view number,
+			   struct rf_writer *w)
 {
 	struct rf_call *call = leg->pair->call;
 	const struct rf_stir_claim claim = { .orig = number, .dest = leg->party->number };

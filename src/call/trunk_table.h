@@ -2,8 +2,8 @@
  * fast calls come and go. One entry for each name that a site file had since the start; an entry is found once and then
  * used as a pointer, good as long as the table. Entries of trunks that left the file stay and count nothing.
  *
- * What bounds channels is resource.h (trunk_channel.c); the count here is for people. All functions may be called on any
- * thread, but what belongs to the health machine is touched by the worker that watches (worker 0) only. */
+ * What bounds channels is resource.h (trunk_channel.c); the count here is for people. All functions may be called on
+ * any thread, but what belongs to the health machine is touched by the worker that watches (worker 0) only. */
 #ifndef RF_CALL_TRUNK_TABLE_H
 #define RF_CALL_TRUNK_TABLE_H
 

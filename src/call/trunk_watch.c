@@ -4,7 +4,8 @@
 
 #include "call/call_int.h"
 
-static void record(struct rf_call_core *core, const struct rf_trunk_peer *p, enum rf_health_state state, const char *why)
+static void record(struct rf_call_core *core, const struct rf_trunk_peer *p, enum rf_health_state state,
+		   const char *why)
 {
 	struct rf_event e;
 

@@ -137,8 +137,8 @@ static struct entry *find(struct rf_usage *u, const struct rf_usage_key *k, uint
 	return NULL;
 }
 
-/* Says nothing that no entry would not say: no call, none in the hour; minutes abroad are those of the day, and a day of
- * nobody's use for an hour counts only when there were any. */
+/* Says nothing that no entry would not say: no call, none in the hour; minutes abroad are those of the day, and a day
+ * of nobody's use for an hour counts only when there were any. */
 static bool idle(struct entry *e, struct rf_mono now)
 {
 	turn(e, now);
@@ -219,7 +219,8 @@ void rf_usage_end(struct rf_usage *u, const struct rf_usage_key *who, struct rf_
 enum rf_usage_bound rf_usage_abroad(struct rf_usage *u, const struct rf_usage_key *who, const struct rf_site_cos *cos,
 				    int64_t day)
 {
-	uint64_t hash = rf_hash(&u->hash_key, rf_view_of(who->text, who->n)), most = (uint64_t)cos->abroad_minutes_per_day * 60;
+	uint64_t hash = rf_hash(&u->hash_key, rf_view_of(who->text, who->n)),
+	most = (uint64_t)cos->abroad_minutes_per_day * 60;
 
 	if (!most)
 		return RF_USAGE_OK;

@@ -164,7 +164,8 @@ static void succeed(struct rf_xfer *x, struct rf_leg *who, struct rf_leg *place)
 	struct rf_leg *by = x->by;
 	enum rf_ended_by ended = rf_leg_is_a(by) ? RF_ENDED_CALLER : RF_ENDED_CALLEE;
 
-	record(by, RF_EVENT_CALL_TRANSFERRED, rf_view_of(x->target, x->target_n), 0, x->consult || x->elsewhere ? "attended" : "blind", to);
+	record(by, RF_EVENT_CALL_TRANSFERRED, rf_view_of(x->target, x->target_n), 0, x->consult ||
+	       x->elsewhere ? "attended" : "blind", to);
 	call->core->counters.transfers++;
 	rf_move(who, place, "transferred");
 	by->left = "transferred";
@@ -399,7 +400,8 @@ static void both_agreed(void *arg, struct rf_join *join, unsigned code)
 	succeed(x, who, mine);
 }
 
-/* What of the two is asked for its offer: who has more media, so that the other's session does not shrink (RFC 3264 8). */
+/* What of the two is asked for its offer: who has more media, so that the other's session does not shrink (RFC 3264 8).
+ * */
 static int begin_join(struct rf_xfer *x)
 {
 	struct rf_leg *who = rf_leg_other(x->by), *other = rf_leg_other(x->consult);

@@ -8,8 +8,8 @@
  * Then both are brought together (join.h) and the legs of who transferred end. A transfer that fails leaves the call
  * as it was. Who transfers may hang up at once: the one transferred is kept until it is decided.
  *
- * Refused at once (403, event call.transfer_refused with the rule): what they may not dial, a call that is not theirs, a
- * call that came by RF_XFER_CHAIN transfers, the other end's own number. 491: another transfer of this call runs.
+ * Refused at once (403, event call.transfer_refused with the rule): what they may not dial, a call that is not theirs,
+ * a call that came by RF_XFER_CHAIN transfers, the other end's own number. 491: another transfer of this call runs.
  * Everything else is told by NOTIFY. */
 #ifndef RF_CALL_XFER_H
 #define RF_CALL_XFER_H

@@ -92,7 +92,8 @@ static void look_host(struct check *k, const struct rf_site_host *h)
 
 enum file_kind { DATA, SECRET, PROGRAM };
 
-static void look_file(struct check *k, struct rf_site_pos pos, const char *key, struct rf_view name, enum file_kind kind)
+static void look_file(struct check *k, struct rf_site_pos pos, const char *key, struct rf_view name,
+		      enum file_kind kind)
 {
 	char *path = name.n ? rf_cmd_path(k->c, rf_site_cstr(name)) : NULL;
 	struct rf_place place = { rf_site_cstr(k->site->file), pos.line, pos.column };

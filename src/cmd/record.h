@@ -6,8 +6,8 @@
 #include "ledger/event.h"
 #include "pki/id.h"
 
-/* One event of DIR/ledger. What is not there is left out: phone, user and host names, the number, a URL, the certificate whose
- * serial is named, how many were meant. `by` is the account that typed the command. */
+/* One event of DIR/ledger. What is not there is left out: phone, user and host names, the number, a URL, the
+ * certificate whose serial is named, how many were meant. `by` is the account that typed the command. */
 struct rf_cmd_record {
 	enum rf_event_kind kind;
 	struct rf_view phone, user, host, number, url;

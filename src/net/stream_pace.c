@@ -1,9 +1,9 @@
 /* Handshakes in their turn. A step of one (the peer's first bytes, then its certificate) costs a worker a millisecond
  * where a message costs a hundredth of that. When a thousand phones come back at once, the steps stand in a queue and a
- * few are done at the end of each turn of the loop, so that the messages of those who are in never wait behind more than
- * these. Handshakes that have begun come before new ones: what was spent on them is not lost to their time running out.
- * A stream in the queue is not read: its bytes stay in the kernel, and OpenSSL's part of it is made when its first step
- * comes. */
+ * few are done at the end of each turn of the loop, so that the messages of those who are in never wait behind more
+ * than these. Handshakes that have begun come before new ones: what was spent on them is not lost to their time running
+ * out. A stream in the queue is not read: its bytes stay in the kernel, and OpenSSL's part of it is made when its first
+ * step comes. */
 #include "net/stream_int.h"
 
 enum { STEPS_PER_TURN = 4 };

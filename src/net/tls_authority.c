@@ -1,6 +1,6 @@
 /* Whose certificate a peer came with, when more authorities are believed than the site's own. A name is worth what the
- * authority behind it is allowed to say, so the root of the verified chain goes with the identity. A resumed session has
- * no chain any more: its ticket carries the root, under our ticket key. */
+ * authority behind it is allowed to say, so the root of the verified chain goes with the identity. A resumed session
+ * has no chain any more: its ticket carries the root, under our ticket key. */
 #include "net/tls_int.h"
 
 #include <openssl/err.h>

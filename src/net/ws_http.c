@@ -1,5 +1,5 @@
-/* The handshake of HTTP/1.1 that a WebSocket begins with (RFC 6455 4.2): one request, one answer. Only what that needs is
- * understood, and whatever could be read in two ways is refused. */
+/* The handshake of HTTP/1.1 that a WebSocket begins with (RFC 6455 4.2): one request, one answer. Only what that needs
+ * is understood, and whatever could be read in two ways is refused. */
 #include "net/ws.h"
 
 #include <openssl/evp.h>

@@ -5,9 +5,9 @@
  * and the device's "urn:uuid:..." (RFC 5626, RFC 9562). Reading it proves nothing by itself: whether the serial is one
  * that the site issued and has not revoked is asked of the directory (store/directory.h).
  *
- * A host or a peer of another organisation says which domains it may speak for (RFC 5922 7.1): those are `domains`. What
- * such a name is worth depends on who certified it, so `authority` says which root the chain ended in, when it was not
- * the site's own. */
+ * A host or a peer of another organisation says which domains it may speak for (RFC 5922 7.1): those are `domains`.
+ * What such a name is worth depends on who certified it, so `authority` says which root the chain ended in, when it was
+ * not the site's own. */
 #ifndef RF_PKI_ID_H
 #define RF_PKI_ID_H
 

@@ -15,8 +15,8 @@ enum { RF_STIR_STORE_MAX = 1024 /* files that are read */ };
 int rf_stir_store_put(const char *dir, struct rf_view url, struct rf_view pem, struct rf_diag *diag);
 /* RF_E_NOT_FOUND. */
 int rf_stir_store_remove(const char *dir, struct rf_view url, struct rf_diag *diag);
-/* Every one, in the order of their names; what is no such file is passed over. visit returning other than 0 stops, and is
- * returned. A folder that is not there is an empty one. */
+/* Every one, in the order of their names; what is no such file is passed over. visit returning other than 0 stops, and
+ * is returned. A folder that is not there is an empty one. */
 int rf_stir_store_each(const char *dir, int (*visit)(void *arg, struct rf_view url, struct rf_view pem), void *arg,
 		       struct rf_diag *diag);
 

@@ -11,8 +11,9 @@
  *	{"ok":true, ...}   {"ok":false,"error":"what was wrong"}
  *
  * Who may ask: root, the user that the controller runs as, and the owner of the site directory where the modes of
- * state/ let them come near (SO_PEERCRED); the socket's mode is 0600 besides. Bounds: RF_ADMIN_CLIENTS connections, RF_ADMIN_LINE_MAX bytes a question, one question at a
- * time and connection, RF_ADMIN_IDLE_MS without a question ends a connection. */
+ * state/ let them come near (SO_PEERCRED); the socket's mode is 0600 besides. Bounds: RF_ADMIN_CLIENTS connections,
+ * RF_ADMIN_LINE_MAX bytes a question, one question at a time and connection, RF_ADMIN_IDLE_MS without a question ends a
+ * connection. */
 #ifndef RF_ROLE_ADMIN_H
 #define RF_ROLE_ADMIN_H
 

@@ -9,7 +9,8 @@
  *	controller_number.c  the same about what people set for their numbers
  *	controller_stir.c    what the site has for caller identity
  *
- * Threads: main owns everything here but what a worker's loop owns (its ua and core); a field that both touch says so. */
+ * Threads: main owns everything here but what a worker's loop owns (its ua and core); a field that both touch says so.
+ * */
 #ifndef RF_ROLE_CONTROLLER_INT_H
 #define RF_ROLE_CONTROLLER_INT_H
 

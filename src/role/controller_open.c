@@ -109,7 +109,8 @@ int rf_controller_start_keeper(struct rf_controller *k, struct rf_diag *diag)
 	host_file(k, "key.pem", key_file, sizeof key_file);
 	struct rf_keeper_options opt = {
 		.exe = "/proc/self/exe", .key_file = wants_tls(k->site) ? key_file : NULL,
-		.stir_key_file = stir_key.n ? rf_site_cstr(stir_key) : NULL, .user = k->become ? &k->user : NULL, .channels = k->workers,
+		.stir_key_file = stir_key.n ? rf_site_cstr(stir_key) : NULL, .user = k->become ? &k->user : NULL,
+		.channels = k->workers,
 	};
 	int rc = rf_keeper_new(&opt, &k->keeper, diag);
 	struct rf_keeper_state st;

@@ -1,6 +1,6 @@
 /* The fetcher: a process of its own that brings certificates of callers outside (RFC 8224: info, x5u) over HTTPS. The
- * controller, which parses strangers' bytes, fetches nothing: a URL that a stranger wrote would make it connect where the
- * stranger likes.
+ * controller, which parses strangers' bytes, fetches nothing: a URL that a stranger wrote would make it connect where
+ * the stranger likes.
  *
  * Forked before the first thread and executed anew under a hidden role name, as the keeper is (keeper.h). It knows from
  * its start the hosts that the site allows, asks nobody else, and follows no redirection. It is the service user, has

@@ -13,7 +13,8 @@ enum { RF_HTTP_HEAD_MAX = 8192 };
 int rf_fetch_https(struct ssl_ctx_st *ctx, struct rf_view url, unsigned deadline_ms, uint8_t *body, size_t cap,
 		   size_t *ret_n);
 /* The body of a whole response, as it was read to the end of the connection: a 200 without transfer coding, as long as
- * it says it is; when the end was not the proper one of TLS (ended), it must say. RF_E_MALFORMED, RF_E_UNSUPPORTED, RF_E_NOT_FOUND (another status), RF_E_LIMIT. */
+ * it says it is; when the end was not the proper one of TLS (ended), it must say. RF_E_MALFORMED, RF_E_UNSUPPORTED,
+ * RF_E_NOT_FOUND (another status), RF_E_LIMIT. */
 int rf_fetch_body(struct rf_view response, bool ended, size_t most, struct rf_view *ret_body);
 
 #endif

@@ -187,7 +187,8 @@ static struct channel *take_channel(struct rf_keeper *k)
 	return c;
 }
 
-static int ask(struct channel *c, enum rf_keeper_key key, struct rf_view digest, struct rf_view *ret_sig, uint8_t *status,
+static int ask(struct channel *c, enum rf_keeper_key key, struct rf_view digest, struct rf_view *ret_sig,
+	       uint8_t *status,
 	       uint8_t buf[static RF_KEEPER_ANSWER_SIZE])
 {
 	uint8_t question[RF_KEEPER_QUESTION_SIZE] = { RF_KEEPER_QUESTION, (uint8_t)digest.n, (uint8_t)key };

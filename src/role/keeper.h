@@ -1,6 +1,7 @@
 /* The keeper: a process of its own that holds the controller's private keys (of TLS, and of caller identity where the
- * site signs its calls, RFC 8224) and answers one question, "sign this digest with that key". The controller, which parses strangers' bytes, never has the key: whoever takes it over may have
- * signatures made while that lasts, but takes no key away.
+ * site signs its calls, RFC 8224) and answers one question, "sign this digest with that key". The controller, which
+ * parses strangers' bytes, never has the key: whoever takes it over may have signatures made while that lasts, but
+ * takes no key away.
  *
  * It is forked before the first thread and executes the program anew under a hidden role name, so that it shares no
  * address with the controller. It reads the key file (as root, when it is), becomes the service user, locks and hides

@@ -15,7 +15,8 @@ struct evp_pkey_st;
 struct rf_keyhandle;
 
 /* Sign a digest with ECDSA, the DER signature to sig. Called on the thread that does the TLS handshake. */
-typedef int rf_keyhandle_sign(void *arg, struct rf_view digest, uint8_t sig[static RF_KEYHANDLE_SIG_MAX], size_t *ret_n);
+typedef int rf_keyhandle_sign(void *arg, struct rf_view digest, uint8_t sig[static RF_KEYHANDLE_SIG_MAX],
+			      size_t *ret_n);
 
 /* public_key: EC (borrowed, copied). arg must outlive the handle and every TLS context that uses it.
  * RF_E_UNSUPPORTED when the key is not EC. */

@@ -18,7 +18,8 @@ struct rf_load_meter {
 int rf_load_open(void);
 /* Physical memory in bytes, or the bound of our control group when that is lower; 0: not known. Opens files. */
 uint64_t rf_load_memory(void);
-/* Since the call before this one, which was meant to be every_ms ago. False: the first time, there is nothing to say. */
+/* Since the call before this one, which was meant to be every_ms ago. False: the first time, there is nothing to say.
+ * */
 bool rf_load_measure(struct rf_load_meter *m, struct rf_mono now, uint32_t every_ms, struct rf_load_sample *ret_sample);
 
 #endif

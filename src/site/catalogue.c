@@ -1,5 +1,6 @@
 /* The ids of the catalogue of mitigations and the levels at which the guidance asks for each: facts only, so that a
- * deviation names something that exists. Sorted by id. Levels: 1 minimum, 2 medium, 4 highest; 0: advice without one. */
+ * deviation names something that exists. Sorted by id. Levels: 1 minimum, 2 medium, 4 highest; 0: advice without one.
+ * */
 #include "site/catalogue.h"
 
 const struct rf_mitigation rf_catalogue[] = {

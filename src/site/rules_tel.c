@@ -67,7 +67,8 @@ static void look_emergency(struct rules *r)
 	const struct rf_site *s = &r->all->pub;
 
 	if (s->trunk_count && !s->emergency.via.n)
-		FINDING(r, RF_SEV_WARNING, s->emergency.pos.line ? s->emergency.pos : s->trunks[0].pos, "add  emergency: { via: [TRUNK] }",
+		FINDING(r, RF_SEV_WARNING, s->emergency.pos.line ? s->emergency.pos : s->trunks[0].pos,
+			"add  emergency: { via: [TRUNK] }",
 			"no trunk is named for emergency calls: they take every trunk in order");
 }
 

@@ -55,7 +55,8 @@ struct list {
 	const void *v;
 	size_t n;
 };
-_Static_assert(sizeof(struct list) == sizeof(struct rf_site_list) && sizeof(struct list) == sizeof(struct rf_site_ips) &&
+_Static_assert(sizeof(struct list) == sizeof(struct rf_site_list) &&
+	       sizeof(struct list) == sizeof(struct rf_site_ips) &&
 	       sizeof(struct list) == sizeof(struct rf_site_times) && sizeof(struct list) == sizeof(struct rf_site_days),
 	       "a pointer and a count");
 

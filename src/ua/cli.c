@@ -393,7 +393,8 @@ static struct rf_cli *find(struct rf_ua *ua, const struct rf_sip_msg *msg)
 }
 
 /* The branch is a secret between us and the peer, so who knows it may answer; but what went out under TLS, or to a
- * WebSocket, is answered on that connection only (RFC 3261 18.2.2, RFC 7118 5), and no transport answers for another. */
+ * WebSocket, is answered on that connection only (RFC 3261 18.2.2, RFC 7118 5), and no transport answers for another.
+ * */
 static bool is_foreign(const struct rf_cli *cli, const struct rf_flow *flow)
 {
 	if (flow->kind != cli->flow.kind)

@@ -1,7 +1,7 @@
 /* Requests (not INVITE) over UDP that were answered and whose user is gone. Their transactions live on for timer J only
  * to absorb repetitions (RFC 3261 17.2.2), and there are many: 32 seconds' worth of all registrations. So what they
- * still need, the keys and the bytes of the answer, moves into one block of memory, and one timer serves all: timer J is
- * the same for each, so the oldest is always the first that is due. */
+ * still need, the keys and the bytes of the answer, moves into one block of memory, and one timer serves all: timer J
+ * is the same for each, so the oldest is always the first that is due. */
 #include "ua/ua_int.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* A flow: the way to one peer, as a value (RFC 5626 3.3). For TCP and TLS, and for WebSockets over them (RFC 7118), it
- * names one connection of one worker, and a connection that comes later from the same peer is another flow. For UDP it names the peer's address and the socket
- * of ours that it talks to; every worker has a socket on that address, so any of them may send on the flow.
+ * names one connection of one worker, and a connection that comes later from the same peer is another flow. For UDP it
+ * names the peer's address and the socket of ours that it talks to; every worker has a socket on that address, so any
+ * of them may send on the flow.
  *
  * A flow can be kept, copied and compared freely, on any thread; it holds nothing open. Sending on one whose
  * connection has ended fails with RF_E_CLOSED, it never reaches another peer. Flows mean nothing after a restart. */

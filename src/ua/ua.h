@@ -180,8 +180,9 @@ void rf_ua_flow_close(struct rf_ua *ua, const struct rf_flow *flow);
 /* Remember some bytes with a connection of this worker, instead of those before: rf_peer.label gives them back, in
  * flow_closed above all. RF_E_CLOSED, RF_E_INVALID (UDP, or another worker's), -ENOMEM. */
 int rf_ua_flow_label(struct rf_ua *ua, const struct rf_flow *flow, struct rf_view label);
-/* Send a ping (CR LF CR LF, RFC 5626 4.4.1; a WebSocket's own ping, RFC 7118 6) every interval_ms (0: stop) on a connection of this worker, and close it
- * when no pong comes within 10 seconds. RF_E_CLOSED, RF_E_INVALID (UDP, or another worker's). */
+/* Send a ping (CR LF CR LF, RFC 5626 4.4.1; a WebSocket's own ping, RFC 7118 6) every interval_ms (0: stop) on a
+ * connection of this worker, and close it when no pong comes within 10 seconds. RF_E_CLOSED, RF_E_INVALID (UDP, or
+ * another worker's). */
 int rf_ua_flow_keep(struct rf_ua *ua, const struct rf_flow *flow, uint32_t interval_ms);
 
 #endif

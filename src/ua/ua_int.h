@@ -239,7 +239,8 @@ struct rf_conn {
 	struct rf_pki_id *id;            /* only its first id_n bytes: for rf_conn_peer() */
 	char *tls_name;                  /* made by us: who it had to be */
 	const struct rf_tls *tls;        /* made by us with other authorities than the ua's own; only to compare */
-	uint16_t id_n, label_n, waiter_n, alias_port; /* alias_port: RFC 5923, 0 when by_addr is not used for an accepted one */
+	/* alias_port: RFC 5923, 0 when by_addr is not used for an accepted one */
+	uint16_t id_n, label_n, waiter_n, alias_port;
 	uint8_t listener, kind;
 	bool opened, in_addr, doomed;
 	uint8_t *label;                  /* malloc'd */

@@ -59,6 +59,8 @@ void rf_move(struct rf_leg *leg, struct rf_leg *place, const char *how)
 	rf_end_relays(place->pair);
 	leg->pair->offer_in_2xx = place->pair->offer_in_2xx = false;
 	swap(leg, place);
+	if (leg->aim && leg->aim->moved)
+		leg->aim->moved(leg);
 	arrive(leg, from);
 	to->moves = (uint8_t)((from->moves > to->moves ? from->moves : to->moves) + 1);
 }

@@ -132,6 +132,14 @@ void rf_outside_answered(struct rf_outside *o)
 	o->counted_at = rf_core_now(o->core);
 }
 
+void rf_outside_moved(struct rf_outside *o)
+{
+	static const struct rf_site_cos no_bounds;
+
+	if (!o->used)
+		(void)count(o, &no_bounds);
+}
+
 void rf_outside_end(struct rf_outside *o)
 {
 	account(o);

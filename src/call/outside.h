@@ -34,6 +34,8 @@ struct rf_outside {
 int rf_outside_begin(struct rf_outside *o, struct rf_leg *leg, struct rf_call_core *core, const struct rf_dial_who *who,
 		     struct rf_view dialled, const struct rf_dial *d);
 void rf_outside_answered(struct rf_outside *o);
+/* Its leg is in another call now: it stays one of theirs, whoever made that one. */
+void rf_outside_moved(struct rf_outside *o);
 void rf_outside_end(struct rf_outside *o);
 
 /* Look at all of them: after a reload, and once a minute. Ends calls. */

@@ -87,6 +87,8 @@ struct rf_aim_ops {
 	void (*heard)(struct rf_leg *leg, const struct rf_sip_msg *msg);
 	/* A final answer to our INVITE, 408 when none came, 503 when it could not be sent. Once. */
 	void (*answered)(struct rf_leg *leg, unsigned code);
+	/* It has come to another call (move.h). */
+	void (*moved)(struct rf_leg *leg);
 	/* The leg is freed: give back what take() took. Must not touch the call. */
 	void (*gone)(struct rf_leg *leg);
 };

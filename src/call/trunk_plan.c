@@ -124,6 +124,14 @@ static void gone(struct rf_leg *leg)
 	leg->aim_arg = NULL;
 }
 
+static void moved(struct rf_leg *leg)
+{
+	struct trunk_leg *own = leg->aim_arg;
+
+	if (own->by_right)
+		rf_outside_moved(&own->right);
+}
+
 /* What a trunk answered, to the caller. Its trouble with us or with itself is ours. */
 static struct rf_code code(const struct rf_leg *leg, unsigned status)
 {
@@ -172,6 +180,7 @@ static const struct rf_aim_ops aim_ops = {
 	.code = code,
 	.heard = heard,
 	.answered = answered,
+	.moved = moved,
 	.gone = gone,
 };
 

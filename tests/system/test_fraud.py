@@ -271,3 +271,111 @@ def test_who_calls_for_help_is_not_hidden(bank):
     expect(b.two, "ACK")
     hang_up(a, b.two)
     wait_empty(b.site)
+
+
+# ---- more free calls
+
+
+def replaces(leg):
+    return (f"?Replaces={leg.call_id.replace('@', '%40')}%3Bto-tag%3D{tag(leg.other)}%3Bfrom-tag%3D{tag(leg.own)}")
+
+
+def test_a_call_given_away_still_counts(bank):
+    """Who calls abroad and gives the call to somebody who had called them has made it all the same."""
+    b = bank(cos="travel", bounds="calls: 1")
+    lobby, desk, boss = b.phones
+    _, theirs, _ = establish(desk, b.aor("desk"), boss, b.aor("boss"))
+    invite(boss, b.aor("boss"), b.aor(ABROAD))
+    answer(b.one, expect(b.one, "INVITE"))
+    mine = up(boss)
+    expect(b.one, "ACK")
+    boss.send(mine.request("REFER", headers=[f"Refer-To: <{b.aor('desk')}{replaces(theirs)}>"]))
+    assert expect(boss, 202)
+    boss.reply(expect(boss, "NOTIFY"), 200)
+    for _ in range(2):      # one is asked for an offer, the other gets it
+        for c in (b.one, desk):
+            m = c.receive(0.5)
+            if m is not None and m.method == "INVITE":
+                answer(c, m)
+    byes = 0
+    while byes < 2:
+        m = boss.receive()
+        assert m is not None
+        if m.method in ("NOTIFY", "BYE"):
+            byes += m.method == "BYE"
+            boss.reply(m, 200)
+    assert b.site.wait_event("call.transferred", rule="attended", by="1003")
+    invite(boss, b.aor("boss"), b.aor(ABROAD))
+    assert expect(boss, 503)
+    desk.stop()
+    b.one.die()
+    wait_empty(b.site, 20)
+    invite(boss, b.aor("boss"), b.aor("1001"))      # and is over with the call
+    lobby.reply(expect(lobby, "INVITE"), 486)
+    assert expect(boss, 486)
+
+
+def test_no_way_leads_abroad(bank):
+    """Whoever may not call abroad is no bridge either: forwards of all kinds, chains of them, a phone's own 302."""
+    b = bank()
+    lobby, desk, boss = b.phones
+
+    def refused():
+        invite(lobby, b.aor("lobby"), b.aor("desk"))
+        while (m := lobby.receive()) is not None and (m.method or m.code < 200):
+            pass
+        assert m is not None and m.code in (403, 480, 486, 503), m
+        assert b.one.inbox.empty() and b.two.inbox.empty()
+
+    for far in (ABROAD, "+33140506070"):
+        for kind in ("always", "unreachable"):
+            b.site.run("number", "set", "1003", "--forward-always", far)
+            b.site.run("number", "set", "1002", f"--forward-{kind}", "1003")
+            if kind == "unreachable":
+                desk.register(b.aor("desk"), expires=0)
+            refused()
+            b.site.run("number", "clear", "1002")
+        b.site.run("number", "clear", "1003")
+        desk.register(b.aor("desk"))
+    for contact in ("sip:{n}@{d}", "tel:+33140506070", "sip:%2B33140506070@{d}", "sip:{n}@10.20.0.99", "sip:{n};x=y@{d}",
+                    "sips:{n}@{d}", "sip:+33-140-506070@{d};user=phone", "sip:00900123456@{d}", "sip:+49900123456@{d}"):
+        invite(lobby, b.aor("lobby"), b.aor("desk"))
+        got = expect(desk, "INVITE")
+        desk.reply(got, 302, headers=[f"Contact: <{contact.format(n=ABROAD, d=b.site.domain)}>"])
+        expect(desk, "ACK")
+        while (m := lobby.receive()) is not None and m.code < 200:
+            pass
+        assert m is not None and m.code in (403, 480), (contact, m)
+    assert b.one.inbox.empty() and b.two.inbox.empty()
+    wait_empty(b.site)
+
+
+def test_all_that_is_known_of_a_call_is_not_enough(bank):
+    """Each method that there is inside a call or a subscription, by another phone of the site that knows every tag."""
+    b = bank()
+    lobby, desk, boss = b.phones
+    la, lb, _ = establish(lobby, b.aor("lobby"), desk, b.aor("desk"))
+    lobby.call_id = "watch-mailbox@test"
+    ok = lobby.ask(lobby.request("SUBSCRIBE", b.aor("lobby"), sender=b.aor("lobby"), to=b.aor("lobby"),
+                                 headers=["Event: message-summary", "Expires: 600"]))
+    watch = Leg(lobby, lobby.call_id, ok.get("From"), ok.get("To"), uri(ok.get("Contact")), 100)
+    lobby.reply(expect(lobby, "NOTIFY"), 200)
+    for leg in (la, lb):
+        for method, headers in (("BYE", []), ("INVITE", []), ("UPDATE", []), ("INFO", []), ("OPTIONS", []), ("PRACK", []),
+                                ("REFER", [f"Refer-To: <{b.aor('boss')}>"]), ("SUBSCRIBE", ["Event: dialog"]),
+                                ("MESSAGE", ["Content-Type: text/plain"]), ("NOTIFY", ["Event: refer"])):
+            boss.send(leg.request(method, headers=headers, by=boss))
+            assert expect(boss, 403), method
+    boss.send(watch.request("SUBSCRIBE", headers=["Event: message-summary", "Expires: 0"], by=boss))
+    assert expect(boss, 403)
+    for method, headers in (("MESSAGE", ["Content-Type: text/plain"]), ("PUBLISH", ["Event: presence"]),
+                            ("SUBSCRIBE", ["Event: dialog"]), ("INVITE", [])):
+        boss.call_id = f"{method}@test"
+        assert boss.ask(boss.request(method, b.aor("desk"), sender=b.aor("lobby"), to=b.aor("desk"), headers=headers,
+                                     contact=f"sip:x@{boss.here()}")).code == 403, method
+    assert boss.ask(boss.request("PUBLISH", b.aor("desk"), sender=b.aor("boss"), to=b.aor("desk"),
+                                 headers=["Event: presence", "Content-Type: application/pidf+xml"], body="<x/>")).code == 403
+    invite(boss, b.aor("lobby"), b.aor(f"*72{ABROAD}"))     # a code for somebody else's number
+    assert expect(boss, 403)
+    hang_up(la, desk)
+    assert b.site.json("status")["workers"][0]["subscriptions_now"] == 1

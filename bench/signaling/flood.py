@@ -8,7 +8,6 @@ import argparse
 import csv
 import datetime
 import json
-import os
 import pathlib
 import re
 import socket
@@ -146,7 +145,7 @@ class Flooded(Ringfort):
                 high = GROUP <= int(row["number"]) - FIRST < 2 * GROUP
                 out.writerow({**row, "precedence": "dsn.flash-override" if high else ""})
         for n in range(FIRST + GROUP, FIRST + 2 * GROUP) if self.users else ():
-            self.command("user", "set", n, "--precedence", "flash-override")
+            self.command("user", "set", n, "--precedence", "flash-override", "--namespace", "dsn")
 
 
 class Flood:
@@ -263,5 +262,4 @@ def main():
 
 
 if __name__ == "__main__":
-    os.nice(0)
     sys.exit(main())

@@ -147,6 +147,7 @@ def frozen(make_site, tmp_path):
             f.process.wait()
 
 
+@pytest.mark.long   # a process that waits for a frozen disk cannot be killed: not where others wait for the machine
 @pytest.mark.skipif(os.getuid() != 0 or not shutil.which("fsfreeze"), reason="freezes a small file system: needs root")
 @pytest.mark.parametrize("folder", ["ledger", "state"])
 def test_a_disk_that_stands_still(frozen, folder):

@@ -20,7 +20,7 @@ PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.execu
 
 
 AGAIN_MAX = 3   # more failures than this are no accident
-ALONE = ("test_floods", "test_avalanche", "test_overload")   # they load the machine or stop the clock of a process
+ALONE = ("test_floods", "test_flood_calls", "test_avalanche", "test_overload")   # they load the machine or stop the clock of a process
 
 
 class Sum:

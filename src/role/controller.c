@@ -387,10 +387,10 @@ static void close_all(struct rf_controller *k)
 	close_fd(&k->signal_fd);
 	close_fd(&k->statm_fd);
 	close_fd(&k->notify_fd);
-	close_fd(&k->ready_fd);
 	rf_site_put(k->site);
 	rf_site_put(k->first_site);
-	close_fd(&k->lock_fd); /* last: whoever waits for us to end waits for this */
+	close_fd(&k->lock_fd);
+	close_fd(&k->ready_fd); /* last: who started us hears the end of this, and may start the next at once */
 }
 
 /* The block of this role: open what is needed, give up what is not, then read from the network. */

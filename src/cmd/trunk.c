@@ -60,8 +60,9 @@ static void print(FILE *out, const json_t *j)
 	fprintf(out, ", %s calls refused for want of one\n", text(j, "over_channels", t[2], sizeof t[2]));
 	fprintf(out, "calls      %s in, %s out, %s of these failed\n", text(j, "calls_in", t[0], sizeof t[0]),
 		text(j, "calls_out", t[1], sizeof t[1]), text(j, "failed", t[2], sizeof t[2]));
-	fprintf(out, "over rate  %s in, %s out\n", text(j, "over_rate_in", t[0], sizeof t[0]),
-		text(j, "over_rate_out", t[1], sizeof t[1]));
+	fprintf(out, "over rate  %s in, %s out; %s spared the peer, as it asked\n",
+		text(j, "over_rate_in", t[0], sizeof t[0]), text(j, "over_rate_out", t[1], sizeof t[1]),
+		text(j, "spared", t[2], sizeof t[2]));
 }
 
 static int show(struct rf_cmd_ctx *c)

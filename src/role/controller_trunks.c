@@ -88,10 +88,10 @@ bool rf_controller_trunks_fit(const struct rf_controller *k, const struct rf_sit
 
 static json_t *calls_json(struct rf_trunk_peer *p)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "calls_in", (json_int_t)p->calls[RF_TRUNK_IN], "calls_out",
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "calls_in", (json_int_t)p->calls[RF_TRUNK_IN], "calls_out",
 			 (json_int_t)p->calls[RF_TRUNK_OUT], "failed", (json_int_t)p->failed, "over_channels",
 			 (json_int_t)p->over_channels, "over_rate_in", (json_int_t)p->over_rate[RF_TRUNK_IN],
-			 "over_rate_out", (json_int_t)p->over_rate[RF_TRUNK_OUT]);
+			 "over_rate_out", (json_int_t)p->over_rate[RF_TRUNK_OUT], "spared", (json_int_t)p->spared);
 }
 
 static json_t *trunk_json(const struct rf_controller *k, const struct rf_site_trunk *t)

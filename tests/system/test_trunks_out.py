@@ -330,4 +330,6 @@ def test_a_peer_that_has_too_much_to_do(outside):
     assert expect(lobby, 486)
     assert first.inbox.empty()
     assert site.wait_event("limit", bound="peer_load", trunk="first")
+    assert state_of(site, "first")["spared"] == 1
+    assert "1 spared the peer" in site.run("trunk", "show", "first")
     wait_empty(site)

@@ -6,7 +6,7 @@ import re
 import sys
 
 FLOORS = [["base"], ["loop", "site", "sdp", "sip", "pki", "ledger", "rtp"], ["net", "store", "policy"],
-          ["ua", "emit", "media"], ["call"], ["role"], ["cmd"]]
+          ["ua", "emit", "media", "prove"], ["call"], ["role"], ["cmd"]]
 WIRE = {"sip": "socket|poll|clock_gettime|time|uv|sys/socket", "sdp": "socket|poll|clock_gettime|time|uv|sys/socket"}
 FLOOR_OF = {room: n for n, floor in enumerate(FLOORS) for room in floor}
 

@@ -14,6 +14,7 @@
 #include "base/view.h"
 #include "site/finding.h"
 #include "site/level.h"
+#include "site/network.h"
 #include "site/telephony.h"
 
 /* Bounds of the file, also listed in docs/security.md. */
@@ -52,6 +53,12 @@ struct rf_site_zone {
 	uint32_t vlan;            /* 1..4094, 0: none given */
 	struct rf_view subnet_text, subnet6_text;
 	struct rf_site_ip subnet, subnet6;
+	struct rf_view gateway_text, gateway6_text;
+	struct rf_site_ip gateway, gateway6; /* of its hosts; default: the subnet's first address */
+	struct rf_view office_name;
+	const struct rf_site_office *office; /* NULL: the main site */
+	struct rf_view protocol;  /* call protocol of a server sub-zone (net-protocol-vlans), "": sip */
+	int dhcp;                 /* 0: as the level says, 1: on, 2: off */
 };
 
 struct rf_site_host {
@@ -60,6 +67,10 @@ struct rf_site_host {
 	const struct rf_site_zone *zone; /* NULL only where the file names none */
 	struct rf_site_ip address, address6;
 	unsigned roles;
+	unsigned services;               /* RF_SERVICE_* */
+	struct rf_view mac_text, switch_name, port;
+	uint8_t mac[6];
+	bool has_mac;
 };
 
 struct rf_site_location {
@@ -164,6 +175,12 @@ struct rf_site {
 	struct rf_site_limits limits;
 	struct rf_site_emergency emergency;
 	struct rf_site_telephony tel;
+	const struct rf_site_router *routers;       size_t router_count;
+	const struct rf_site_switch *switches;      size_t switch_count;
+	const struct rf_site_office *offices;       size_t office_count;
+	const struct rf_site_allow *allows;         size_t allow_count;
+	const struct rf_site_attestation *attestations; size_t attestation_count;
+	struct rf_site_network network;
 	struct rf_policy policy;          /* what holds: level, file, deviations */
 	uint8_t digest[32];               /* SHA-256 over site.yaml and the phones file: names this configuration */
 };

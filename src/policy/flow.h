@@ -1,0 +1,58 @@
+/* Flows: the complete list of who may open what to whom in a site. Made from the matrix, the hosts and the phones;
+ * everything that a rule permits comes from a flow, and every flow says why it is there.
+ *
+ * A flow speaks of whom opens; answers belong to it. Flows are immutable, in one arena, in a fixed order (zones in the
+ * order of the file, then category, protocol, ports, ends), so that two runs over one site give the same bytes. */
+#ifndef RF_POLICY_FLOW_H
+#define RF_POLICY_FLOW_H
+
+#include "policy/matrix.h"
+
+enum rf_flow_how {
+	RF_FLOW_STATEFUL,   /* the first packet opens it; answers pass by connection tracking */
+	RF_FLOW_STATELESS,  /* both directions by address and port (media between phones: the matrix says stateless) */
+	RF_FLOW_PINHOLE,    /* only 5-tuples in the pinhole set, and only while they are there */
+	RF_FLOW_LOCAL,      /* inside one zone: it passes no router; host filters and switches see it */
+};
+
+/* One side. No addresses: every address of the zone; the zone has no subnet (internet): every address of no zone. */
+struct rf_end {
+	const struct rf_site_zone *zone;
+	const struct rf_site_ip *v;      /* addresses and networks of both families */
+	const struct rf_site_host *const *hosts; /* those that have them, for people; may be fewer than n, may be NULL */
+	size_t n, host_count;
+};
+
+struct rf_flow {
+	const char *id;                  /* "phone-server-signaling-2": unique, stays the same while its reason does */
+	struct rf_end from, to;
+	enum rf_category category;
+	int protocol;                    /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP (and its v6 twin), IPPROTO_ESP */
+	struct rf_site_ports sport;      /* 0..65535 unless the protocol fixes it (DHCP) */
+	struct rf_site_ports dport;
+	enum rf_flow_how how;
+	enum rf_inspection inspection;
+	uint8_t dscp;                    /* 0..63, RFC 4594 */
+	uint32_t new_per_second;         /* from one source address; 0: no bound */
+	const char *why;                 /* a sentence for people */
+	const char *mitigation;          /* id of the catalogue, never NULL */
+	struct rf_site_pos pos;          /* the line that caused it: a host, a trunk, an `allow`; line 0: the matrix alone */
+};
+
+struct rf_flows {
+	const struct rf_flow *v;
+	size_t n;
+	const struct rf_site *site;      /* borrowed: must live as long */
+	struct rf_arena *arena;          /* owned */
+};
+
+/* 0, RF_E_INVALID (the site asks for what the matrix forbids: see findings), -ENOMEM. On success rf_flows_fini() later. */
+int rf_flows_make(const struct rf_site *site, struct rf_wall now, struct rf_findings *findings,
+		  struct rf_flows *ret_flows);
+void rf_flows_fini(struct rf_flows *flows);
+
+/* The name of the pinhole set: on every Linux router one set a family, of (protocol, source, sport, destination, dport). */
+#define RF_PINHOLE_SET4 "pinholes4"
+#define RF_PINHOLE_SET6 "pinholes6"
+
+#endif

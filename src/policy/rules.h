@@ -1,0 +1,60 @@
+/* Rules: what one place of enforcement does with packets, in no vendor's language. policy/ makes them from flows;
+ * emit/ writes them down for nftables, IOS-XE, EOS and Junos. The prover does not know this header's rules: it reads
+ * what was written, and compares with the flows.
+ *
+ * The first rule that fits decides; what fits none is dropped and counted. */
+#ifndef RF_POLICY_RULES_H
+#define RF_POLICY_RULES_H
+
+#include "policy/flow.h"
+
+enum rf_point_kind { RF_POINT_ROUTER, RF_POINT_HOST, RF_POINT_SWITCH };
+enum rf_chain { RF_CHAIN_FORWARD, RF_CHAIN_INPUT, RF_CHAIN_OUTPUT, RF_CHAINS };
+enum rf_action { RF_ACTION_ACCEPT, RF_ACTION_DROP };
+
+/* States of connection tracking, as bits. */
+enum { RF_STATE_NEW = 1, RF_STATE_ESTABLISHED = 2, RF_STATE_RELATED = 4, RF_STATE_INVALID = 8, RF_STATE_UNTRACKED = 16 };
+
+struct rf_rule {
+	const char *id;                  /* the flow's id, or the duty's: "source-in-zone-phone" */
+	const struct rf_flow *flow;      /* NULL: a duty of the point itself */
+	const char *mitigation;
+	enum rf_chain chain;
+	enum rf_action action;
+	uint8_t family;                  /* 4, 6, 0: both */
+	const struct rf_site_zone *in, *out; /* NULL: any; interfaces of the point */
+	const struct rf_site_ip *src, *dst;  /* n 0: any */
+	size_t src_n, dst_n;
+	bool src_not, dst_not;           /* none of them */
+	int protocol;                    /* 0: any */
+	struct rf_site_ports sport, dport;
+	const uint8_t *icmp_types;       /* n 0: any */
+	size_t icmp_n;
+	unsigned states;                 /* bits; 0: any */
+	bool pinhole;                    /* its 5-tuple is in the set */
+	uint32_t new_per_second;         /* per source address; past it: drop */
+	uint8_t dscp;                    /* marked with it when accepted; 0: left alone */
+	bool log;                        /* refused packets go to the log group, rate-limited */
+};
+
+struct rf_point {
+	enum rf_point_kind kind;
+	const char *name;                /* of the router or host */
+	enum rf_device_kind device;
+	const struct rf_site_router *router; /* by kind: the one that is not NULL */
+	const struct rf_site_host *host;
+	const struct rf_rule *rules;
+	size_t rule_count;
+};
+
+struct rf_rulebook {
+	const struct rf_point *points;   /* routers in the file's order, then hosts */
+	size_t n;
+	struct rf_arena *arena;          /* owned */
+};
+
+/* Flows must outlive the book. -ENOMEM. */
+int rf_rules_make(const struct rf_flows *flows, struct rf_rulebook *ret_book);
+void rf_rules_fini(struct rf_rulebook *book);
+
+#endif

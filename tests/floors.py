@@ -7,7 +7,7 @@ import sys
 
 FLOORS = [["base"], ["loop", "site", "sdp", "sip", "pki", "ledger", "rtp"], ["net", "store", "policy"],
           ["ua", "emit", "media", "prove"], ["call"], ["role"], ["cmd"]]
-WIRE = {"sip": "socket|poll|clock_gettime|time|uv|sys/socket", "sdp": "socket|poll|clock_gettime|time|uv|sys/socket"}
+WIRE = {room: "socket|poll|clock_gettime|time|uv|sys/socket" for room in ("sip", "sdp", "rtp")}
 FLOOR_OF = {room: n for n, floor in enumerate(FLOORS) for room in floor}
 
 

@@ -52,8 +52,11 @@ void rf_early_tell(struct rf_pair *pair, unsigned code, struct rf_view sdp)
 	rf_setup_put_callee(pair, &w);
 	if (reliable)
 		put_reliable(pair, rseq, &w);
-	if (rf_writer_done(&w, &reply.headers) || rf_srv_reply(call->srv, &reply))
+	if (rf_writer_done(&w, &reply.headers) || rf_srv_reply(call->srv, &reply)) {
+		if (reliable)
+			rf_rel_uas_unsent(&pair->rel_a);
 		return;
+	}
 	rf_dialog_answered(a->dlg, code);
 	rf_offer_sent(&a->offer, kind, sdp.n > 0);
 }
@@ -237,7 +240,7 @@ void rf_early_prack(struct rf_leg *leg, struct rf_in *in)
 		return;
 	}
 	if (call->srv)
-		rf_srv_pracked(call->srv);
+		rf_srv_pracked(call->srv, rf_dialog_local_tag(leg->dlg));
 	code = rf_sdp_of(in->msg, &sdp);
 	if (!code && rf_offer_got(&leg->offer, RF_OFFER_PRACK, sdp.n > 0, &role, &code) == 0)
 		code = 0;

@@ -232,6 +232,8 @@ void rf_setup_pair_failed(struct rf_pair *pair, unsigned code)
 	pair->b->end = rf_call_wall(call);
 	if (pair->b->dlg && rf_dialog_state(pair->b->dlg) != RF_DIALOG_CONFIRMED)
 		rf_dialog_end(pair->b->dlg);
+	if (call->srv && pair->a->dlg) /* nobody is there to miss its PRACK */
+		rf_srv_pracked(call->srv, rf_dialog_local_tag(pair->a->dlg));
 	rf_invite_final(pair->b, code);
 	rf_leg_idle(pair->b);
 	if (!pair->cancelled)

@@ -33,6 +33,13 @@ int rf_rel_uas_send(struct rf_rel_uas *r, bool with_sdp, const struct rf_sip_tim
 	return 0;
 }
 
+void rf_rel_uas_unsent(struct rf_rel_uas *r)
+{
+	r->waiting = false;
+	r->rseq--;
+	rf_resend_stop(&r->resend);
+}
+
 int rf_rel_uas_prack(struct rf_rel_uas *r, const struct rf_rack *rack)
 {
 	if (!r->waiting || rack->rseq != r->rseq || rack->cseq != r->cseq || !rf_view_eq(rack->method, RF_V("INVITE")))

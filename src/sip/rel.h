@@ -34,6 +34,8 @@ void rf_rel_uas_init(struct rf_rel_uas *r, uint32_t invite_cseq);
  * keep it until then). RF_E_STATE after the final answer. The first number is random in 1..2^31-1. */
 int rf_rel_uas_send(struct rf_rel_uas *r, bool with_sdp, const struct rf_sip_timers *t, struct rf_random *random,
 		    struct rf_mono now, uint32_t *ret_rseq);
+/* That one could not be sent: its number is free again. */
+void rf_rel_uas_unsent(struct rf_rel_uas *r);
 /* A PRACK came. 0: it is for the one that waits, answer 200. RF_E_NOT_FOUND: for none of ours, answer 481. */
 int rf_rel_uas_prack(struct rf_rel_uas *r, const struct rf_rack *rack);
 /* May a 2xx be sent now (RFC 3262 3)? Any other final answer always may. */

@@ -122,7 +122,7 @@ void rf_srv_watch(struct rf_srv *srv, rf_srv_event_fn *fn, void *arg)
 
 static void arm(struct rf_srv *srv)
 {
-	rf_tx_arm(&srv->tx, rf_resend_next(&srv->resend));
+	rf_tx_arm(&srv->tx, rf_mono_first(rf_resend_next(&srv->resend), rf_srv_rel_next(srv)));
 }
 
 static void forget_2xx(struct rf_srv *srv)
@@ -154,7 +154,7 @@ static void shrink(struct rf_srv *srv)
 
 void rf_srv_uncount(struct rf_srv *srv)
 {
-	srv->tx.ua->srv_bytes -= srv->size + srv->last_n + srv->rel_n;
+	srv->tx.ua->srv_bytes -= srv->size + srv->last_n + rf_srv_rel_bytes(srv);
 }
 
 void rf_srv_finish(struct rf_srv *srv)
@@ -174,14 +174,14 @@ void rf_srv_finish(struct rf_srv *srv)
 	if (srv->merged.key.n)
 		rf_table_del(&ua->merged, &srv->merged.node);
 	free(srv->last);
-	free(srv->rel);
+	rf_srv_rel_drop_all(srv);
 	free(srv);
 	rf_ua_bump(&ua->stats.srv_now, -1);
 }
 
 /* ---- sending ---- */
 
-static void send_bytes(struct rf_srv *srv, struct rf_view bytes, bool again)
+void rf_srv_send(struct rf_srv *srv, struct rf_view bytes, bool again)
 {
 	struct rf_ua *ua = srv->tx.ua;
 
@@ -292,21 +292,22 @@ static int prepare(struct rf_srv *srv, const struct rf_srv_reply *r, struct rf_v
 {
 	bool invite_2xx = srv->method == RF_SIP_INVITE && r->code >= 200 && r->code < 300;
 
-	if (r->reliable && r->code > 100 && r->code < 200 && keep(srv->tx.ua, &srv->rel, &srv->rel_n, bytes))
-		return -ENOMEM;
+	int rc = r->reliable && r->code > 100 && r->code < 200 ? rf_srv_rel_keep(srv, tag, bytes) : 0;
+
+	if (rc)
+		return rc;
 	if ((invite_2xx || !srv->tx.trans.reliable) && keep(srv->tx.ua, &srv->last, &srv->last_n, bytes))
 		return -ENOMEM;
 	return invite_2xx ? await_ack(srv, tag) : 0;
 }
 
-static void after_reply(struct rf_srv *srv, const struct rf_srv_reply *r)
+static void after_reply(struct rf_srv *srv, const struct rf_srv_reply *r, struct rf_view tag)
 {
 	struct rf_mono now = rf_loop_now(srv->tx.ua->loop);
 
 	if (r->code >= 200) {
 		srv->final = true;
-		forget(srv->tx.ua, &srv->rel, &srv->rel_n);
-		rf_resend_stop(&srv->resend);
+		rf_srv_rel_drop_all(srv);
 		if (srv->ack_tag.n)
 			rf_resend_start_2xx(&srv->resend, srv->tx.ua->timers, now);
 		if (srv->method != RF_SIP_INVITE) {
@@ -314,7 +315,7 @@ static void after_reply(struct rf_srv *srv, const struct rf_srv_reply *r)
 			rf_tx_defer(&srv->tx);
 		}
 	} else if (r->reliable) {
-		rf_resend_start_rel(&srv->resend, srv->tx.ua->timers, now);
+		rf_srv_rel_start(srv, tag);
 	}
 }
 
@@ -341,11 +342,11 @@ int rf_srv_reply(struct rf_srv *srv, const struct rf_srv_reply *reply)
 		return rc;
 	unsigned todo = rf_trans_step(&srv->tx.trans, RF_TRANS_REPLY, reply->code, rf_loop_now(srv->tx.ua->loop));
 	if (!(todo & RF_TRANS_REFUSED))
-		after_reply(srv, reply);
+		after_reply(srv, reply, tag);
 	else if (reply->code >= 200)
 		srv->final = true; /* 408: it goes on in silence */
 	if (todo & RF_TRANS_SEND_RESPONSE)
-		send_bytes(srv, bytes, false);
+		rf_srv_send(srv, bytes, false);
 	if (todo & RF_TRANS_TERMINATED)
 		rf_tx_end(&srv->tx);
 	else
@@ -377,7 +378,7 @@ int rf_srv_reply_stateless(struct rf_srv *srv, const struct rf_srv_reply *reply)
 	if (rc)
 		return rc;
 	srv->final = true;
-	send_bytes(srv, bytes, false);
+	rf_srv_send(srv, bytes, false);
 	rf_tx_end(&srv->tx);
 	return 0;
 }
@@ -392,12 +393,11 @@ int rf_srv_reply_with(struct rf_srv *srv, unsigned code, struct rf_view headers)
 	return rf_srv_reply(srv, &(struct rf_srv_reply){ .code = code, .headers = headers });
 }
 
-void rf_srv_pracked(struct rf_srv *srv)
+void rf_srv_pracked(struct rf_srv *srv, struct rf_view to_tag)
 {
 	if (srv->final || srv->tx.ended)
 		return;
-	rf_resend_stop(&srv->resend);
-	forget(srv->tx.ua, &srv->rel, &srv->rel_n);
+	rf_srv_rel_drop(srv, to_tag);
 	arm(srv);
 }
 
@@ -410,7 +410,7 @@ static void send_100(struct rf_srv *srv)
 		return;
 	if (!srv->tx.trans.reliable && keep(srv->tx.ua, &srv->last, &srv->last_n, bytes))
 		rf_ua_count(srv->tx.ua, RF_UA_NO_MEMORY); /* then a repetition goes unanswered until the next response */
-	send_bytes(srv, bytes, false);
+	rf_srv_send(srv, bytes, false);
 }
 
 /* ---- what comes in ---- */
@@ -419,7 +419,7 @@ void rf_srv_repeated(struct rf_srv *srv)
 {
 	rf_ua_count(srv->tx.ua, RF_UA_REPEATED_IN);
 	if (rf_trans_step(&srv->tx.trans, RF_TRANS_REQUEST, 0, rf_loop_now(srv->tx.ua->loop)) & RF_TRANS_SEND_RESPONSE)
-		send_bytes(srv, rf_view_of(srv->last, srv->last_n), true);
+		rf_srv_send(srv, rf_view_of(srv->last, srv->last_n), true);
 	if (srv->tx.is_idle)
 		rf_tx_quiet(&srv->tx);
 }
@@ -457,19 +457,21 @@ void rf_srv_tick(struct rf_srv *srv)
 
 	switch (rf_resend_step(&srv->resend, now)) {
 	case RF_RESEND_NOW:
-		send_bytes(srv, srv->final ? rf_view_of(srv->last, srv->last_n) : rf_view_of(srv->rel, srv->rel_n), true);
+		rf_srv_send(srv, rf_view_of(srv->last, srv->last_n), true);
 		break;
 	case RF_RESEND_GIVE_UP:
-		tell(srv, srv->final ? RF_SRV_NO_ACK : RF_SRV_NO_PRACK);
+		tell(srv, RF_SRV_NO_ACK);
 		break;
 	default:
 		break;
 	}
+	if (rf_srv_rel_step(srv, now))
+		tell(srv, RF_SRV_NO_PRACK);
 	unsigned todo = rf_trans_step(&srv->tx.trans, RF_TRANS_TIMER, 0, now);
 	if (todo & RF_TRANS_SEND_100)
 		send_100(srv);
 	if (todo & RF_TRANS_SEND_RESPONSE)
-		send_bytes(srv, rf_view_of(srv->last, srv->last_n), true);
+		rf_srv_send(srv, rf_view_of(srv->last, srv->last_n), true);
 	if (todo & RF_TRANS_TIMEOUT) {
 		srv->final = true;
 		tell(srv, srv->method == RF_SIP_INVITE ? RF_SRV_NO_ACK : RF_SRV_LATE);

@@ -64,8 +64,11 @@ int rf_srv_reply_code(struct rf_srv *srv, unsigned code);
 /* code with the header lines given. */
 int rf_srv_reply_with(struct rf_srv *srv, unsigned code, struct rf_view headers);
 
-/* Stop repeating the reliable provisional: its PRACK came. */
-void rf_srv_pracked(struct rf_srv *srv);
+/* Reliable provisionals under way at once, one for each To tag (RFC 3262: each early dialog numbers its own). One more is
+ * refused with RF_E_LIMIT; another one of the same dialog takes the place of the one before. */
+enum { RF_SRV_RELIABLE_MAX = 32 };
+/* Stop repeating the reliable provisional with this To tag: its PRACK came, or its dialog is over. */
+void rf_srv_pracked(struct rf_srv *srv, struct rf_view to_tag);
 
 /* Was a final response given (or is it too late for one)? */
 bool rf_srv_answered(const struct rf_srv *srv);

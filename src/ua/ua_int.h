@@ -85,13 +85,14 @@ struct rf_srv {
 	struct rf_node ack_node;         /* in ua->acks, when ack_tag.n */
 	struct rf_flow flow;
 	struct rf_sip_echo echo;
-	struct rf_resend resend;         /* a 2xx without ACK, or a reliable provisional without PRACK */
+	struct rf_resend resend;         /* a 2xx without ACK */
+	struct rf_srv_rel *rels;         /* reliable provisionals without PRACK (srvrel.c) */
 	rf_srv_event_fn *fn;
 	void *arg;
 	struct rf_view key, request_tag, timestamp; /* in data, as merged.key is */
 	struct rf_view ack_tag;          /* of the 2xx; malloc'd */
-	uint8_t *last, *rel;             /* the last response, the reliable provisional under way; malloc'd */
-	size_t last_n, rel_n;
+	uint8_t *last;                   /* the last response; malloc'd */
+	size_t last_n;
 	size_t size;                     /* of this struct with data */
 	uint32_t cseq;
 	uint8_t method;
@@ -117,6 +118,27 @@ struct rf_view rf_srv_stateless_tag(const struct rf_ua *ua, struct rf_view key, 
 void rf_srv_tick(struct rf_srv *srv);
 void rf_srv_uncount(struct rf_srv *srv); /* it ends: its bytes leave ua->srv_bytes, before its memory does */
 void rf_srv_finish(struct rf_srv *srv); /* pending: events, then the end */
+
+/* srvrel.c: reliable provisionals under way, one a To tag. */
+struct rf_srv_rel {
+	struct rf_srv_rel *next;
+	struct rf_resend resend;         /* stopped until it was sent */
+	size_t tag_n, n;
+	uint8_t data[];                  /* the tag, then the response */
+};
+/* Keep this response, in the place of the one of the same tag. RF_E_LIMIT, -ENOMEM. */
+int rf_srv_rel_keep(struct rf_srv *srv, struct rf_view tag, struct rf_view bytes);
+/* It was sent: repeat it from now on. */
+void rf_srv_rel_start(struct rf_srv *srv, struct rf_view tag);
+void rf_srv_rel_drop(struct rf_srv *srv, struct rf_view tag);
+void rf_srv_rel_drop_all(struct rf_srv *srv);
+/* When the next one is due. */
+struct rf_mono rf_srv_rel_next(const struct rf_srv *srv);
+/* Send what is due. True: one was given up. */
+bool rf_srv_rel_step(struct rf_srv *srv, struct rf_mono now);
+size_t rf_srv_rel_bytes(const struct rf_srv *srv);
+/* srv.c, for it */
+void rf_srv_send(struct rf_srv *srv, struct rf_view bytes, bool again);
 
 /* done.c: what is left of a transaction that only repeats its answer. All is copied. end_at is timer J. RF_E_LIMIT,
  * -ENOMEM. */

@@ -96,6 +96,73 @@ static void media_of_two_forks(void **state)
 	call_down(a, b2);
 }
 
+#define REL(n) "Require: 100rel\r\nRSeq: " #n "\r\n" ABLE
+
+static void rack_of(const struct phone *p, char header[static 64])
+{
+	uint32_t rseq = 0;
+
+	assert_int_equal(rf_sip_msg_number(&p->msg, RF_SIP_H_RSEQ, &rseq), 0);
+	snprintf(header, 64, "RAck: %u %u INVITE\r\n", rseq, p->msg.cseq);
+}
+
+/* Both forks ring reliably: each is repeated until its own PRACK, whatever becomes of the other (RFC 3262 3). */
+static void reliable_in_two_forks(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1], *b2 = &k->phone[3];
+	char tags[2][64], again[64], second[512], rack[2][64];
+	struct kept invite, invite2;
+
+	phone_register(b2);
+	phone_request(a, "INVITE", "1002", "1001", "1002", "Supported: 100rel\r\n" ABLE, SDP_PLAIN);
+	phone_expect(b, "INVITE");
+	keep(b, &invite);
+	phone_expect(b2, "INVITE");
+	keep(b2, &invite2);
+	phone_answer(b, 183, REL(5), SDP_PLAIN);
+	phone_expect(b, "PRACK");
+	phone_answer(b, 200, NULL, NULL);
+	phone_expect_status(a, 183);
+	tag_of(a, tags[0]);
+	rack_of(a, rack[0]);
+	phone_answer(b2, 183, REL(7), SDP_PLAIN);
+	phone_expect(b2, "PRACK");
+	phone_answer(b2, 200, NULL, NULL);
+	phone_expect_status(a, 183);
+	tag_of(a, tags[1]);
+	rack_of(a, rack[1]);
+	snprintf(second, sizeof second, "%s", a->remote);
+	kit_wait(k, 600);
+	for (int i = 0; i < 2; i++) {
+		phone_expect_status(a, 183);
+		tag_of(a, again);
+		assert_true(strcmp(again, tags[0]) == 0 || strcmp(again, tags[1]) == 0);
+	}
+	phone_silent(a);
+	snprintf(a->remote, sizeof a->remote, "%s", second);
+	phone_in_dialog(a, "PRACK", rack[1], NULL);
+	phone_expect_status(a, 200);
+	kit_wait(k, 1000);
+	phone_expect_status(a, 183); /* the first alone */
+	tag_of(a, again);
+	assert_string_equal(again, tags[0]);
+	/* it refuses: nobody waits for that PRACK any more, and the call goes on with the other */
+	back(b, &invite);
+	phone_answer(b, 486, NULL, NULL);
+	phone_expect(b, "ACK");
+	kit_wait(k, 40000);
+	phone_silent(a);
+	back(b2, &invite2);
+	phone_answer(b2, 200, NULL, NULL);
+	phone_expect(b2, "ACK");
+	phone_expect_status(a, 200);
+	tag_of(a, again);
+	assert_string_equal(again, tags[1]);
+	phone_ack(a, NULL);
+	call_down(a, b2);
+}
+
 /* The dialogs of a fork that lost are nobody's business any more: what happens there does not touch the call. */
 static void bye_in_a_fork_that_lost(void **state)
 {
@@ -316,7 +383,8 @@ static void silence_in_the_middle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(media_of_two_forks), T(bye_in_a_fork_that_lost), T(media_behind_a_proxy), T(prack_offers_again),
+		T(media_of_two_forks), T(reliable_in_two_forks), T(bye_in_a_fork_that_lost), T(media_behind_a_proxy),
+		T(prack_offers_again),
 		T(prack_offers_what_cannot_cross), T(prack_offer_is_refused_there), T(answered_in_the_middle_of_it), T(silence_in_the_middle),
 	};
 

@@ -43,6 +43,9 @@ static void test_called(void **state)
 	assert_true(rf_rel_uas_next(&r).us == rf_mono_never().us);
 
 	assert_int_equal(rf_rel_uas_send(&r, false, times, &rnd, t0, &two), 0);
+	rf_rel_uas_unsent(&r);
+	assert_true(rf_rel_uas_next(&r).us == rf_mono_never().us);
+	assert_int_equal(rf_rel_uas_send(&r, false, times, &rnd, t0, &two), 0);
 	assert_int_equal(two, one + 1);
 	assert_true(rf_rel_uas_may_accept(&r)); /* without a description a 2xx may overtake it */
 	rf_rel_uas_final(&r);

@@ -195,7 +195,7 @@ static void test_reliable_provisional(void **state)
 	stand_pass(&s, 1600);
 	stand_expect_sent(&s, 4);
 	assert_int_equal(stand_status(stand_last(&s, 0)), 183);
-	rf_srv_pracked(s.srv);
+	rf_srv_pracked(s.srv, rf_srv_to_tag(s.srv));
 	stand_pass(&s, 10000);
 	stand_expect_sent(&s, 4);
 	ringing.headers = RF_V("Require: 100rel\r\nRSeq: 2\r\n");
@@ -203,6 +203,44 @@ static void test_reliable_provisional(void **state)
 	stand_pass(&s, 32100);
 	assert_int_equal(s.no_prack, 1);
 	assert_int_equal(rf_srv_reply_code(s.srv, 504), 0);
+}
+
+/* Each early dialog has its own: they are repeated, acknowledged and given up apart from each other (RFC 3262 3). */
+static void test_reliable_forks(void **state)
+{
+	struct rf_flow tls = stand_stream("192.0.2.7:40000", RF_FLOW_TLS, 5);
+	struct rf_srv_reply ringing = { .code = 183, .headers = RF_V("Require: 100rel\r\nRSeq: 1\r\n"), .reliable = true };
+	char tag[8];
+
+	(void)state;
+	get(&tls, "INVITE", "z9hG4bKi", 1, NULL);
+	ringing.to_tag = RF_V("one");
+	assert_int_equal(rf_srv_reply(s.srv, &ringing), 0);
+	ringing.to_tag = RF_V("two");
+	assert_int_equal(rf_srv_reply(s.srv, &ringing), 0);
+	stand_expect_sent(&s, 2);
+	stand_pass(&s, 600);
+	stand_expect_sent(&s, 4);
+	assert_non_null(strstr(stand_last(&s, 0)->text, ";tag=one"));
+	assert_non_null(strstr(stand_last(&s, 1)->text, ";tag=two"));
+	rf_srv_pracked(s.srv, RF_V("two"));
+	rf_srv_pracked(s.srv, RF_V("two"));
+	rf_srv_pracked(s.srv, RF_V("three"));
+	stand_pass(&s, 1000);
+	stand_expect_sent(&s, 5);
+	assert_non_null(strstr(stand_last(&s, 0)->text, ";tag=one"));
+	for (unsigned i = 1; i < RF_SRV_RELIABLE_MAX; i++) {
+		snprintf(tag, sizeof tag, "t%u", i);
+		ringing.to_tag = rf_view_str(tag);
+		assert_int_equal(rf_srv_reply(s.srv, &ringing), 0);
+	}
+	ringing.to_tag = RF_V("over");
+	assert_int_equal(rf_srv_reply(s.srv, &ringing), RF_E_LIMIT);
+	stand_pass(&s, 31000);
+	assert_int_equal(s.no_prack, 1);
+	assert_int_equal(rf_srv_reply_code(s.srv, 504), 0);
+	stand_pass(&s, 10000);
+	assert_int_equal(s.no_prack, 1);
 }
 
 static void test_cancel(void **state)
@@ -646,6 +684,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_ack, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused_invite, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reliable_provisional, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reliable_forks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_merged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_turned_away, setup, teardown),

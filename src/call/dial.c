@@ -162,7 +162,8 @@ static bool takes_number(enum rf_feature f)
 	       f == RF_FEATURE_RETRIEVE || f == RF_FEATURE_HIDE_NUMBER || f == RF_FEATURE_SHOW_NUMBER;
 }
 
-static bool feature(struct dialling *k)
+/* The longest code that fits; -1: none. */
+static int feature_of(const struct dialling *k)
 {
 	const struct rf_site_telephony *tel = &k->site->tel;
 	int best = -1;
@@ -175,6 +176,14 @@ static bool feature(struct dialling *k)
 		    (best < 0 || code.n > tel->codes[best].n))
 			best = i;
 	}
+	return best;
+}
+
+static bool feature(struct dialling *k)
+{
+	const struct rf_site_telephony *tel = &k->site->tel;
+	int best = feature_of(k);
+
 	if (best < 0)
 		return false;
 	if (best == RF_FEATURE_VOICEMAIL && tel->voicemail.number.n) {
@@ -338,6 +347,9 @@ static bool dialled_rule(struct dialling *k, uint8_t buf[static RF_DIAL_NUMBER_M
 			continue;
 		rf_dial_say(k, "rule for %s of the dial plan: %.*s%s", rf_site_cstr(r->match), RF_VFMT(to),
 			    rf_dial_place(k, r->pos, place));
+		k->number = to;
+		if (r->to.n && emergency(k))
+			return true;
 		if (own(k, to))
 			return true;
 		*number = to;
@@ -440,6 +452,24 @@ static bool clean(struct dialling *k)
 	}
 }
 
+/* The dial plan makes an emergency number of it. */
+static bool ruled_emergency(const struct dialling *k, const struct rf_site_plan *plan)
+{
+	uint8_t buf[RF_DIAL_NUMBER_MAX];
+
+	for (size_t i = 0; i < plan->rule_count; i++) {
+		const struct rf_site_rule *r = &plan->rules[i];
+		struct dialling by = *k;
+
+		if (r->match.p[0] == '+' || !rf_pattern_match(r->match, k->number))
+			continue;
+		if (!r->to.n || rf_pattern_apply(r->match, r->to, k->number, buf, sizeof buf, &by.number))
+			return false;
+		return emergency_number(&by, plan).n > 0;
+	}
+	return false;
+}
+
 bool rf_dial_is_emergency(const struct rf_directory *directory, const struct rf_dial_who *who, struct rf_view dialled)
 {
 	const struct rf_dial_ask ask = { .directory = directory, .who = *who, .dialled = dialled };
@@ -449,7 +479,21 @@ bool rf_dial_is_emergency(const struct rf_directory *directory, const struct rf_
 	if (who->trunk || rf_dial_clean(dialled, k.site->domain, k.text, &k.number) != RF_DIAL_TEXT_OK)
 		return false;
 	l = location_of(directory, who);
-	return emergency_number(&k, l ? l->plan : k.site->tel.plan).n > 0;
+	const struct rf_site_plan *plan = l ? l->plan : k.site->tel.plan;
+
+	if (emergency_number(&k, plan).n)
+		return true;
+	int code = feature_of(&k);
+
+	if (code == RF_FEATURE_HIDE_NUMBER || code == RF_FEATURE_SHOW_NUMBER) /* *67112: a call to what is behind it */
+		k.number = rf_view_from(k.number, k.site->tel.codes[code].n);
+	else if (code >= 0)
+		return false;
+	const struct rf_site_speed *speed = rf_site_speed(k.site, k.number);
+
+	if (speed)
+		k.number = speed->to;
+	return emergency_number(&k, plan).n > 0 || (!taken(&k, k.number) && ruled_emergency(&k, plan));
 }
 
 void rf_dial(const struct rf_dial_ask *ask, struct rf_dial *ret)

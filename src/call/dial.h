@@ -83,7 +83,8 @@ struct rf_dial {
 /* Decide. Everything that ret points to lives as long as the directory, or in ret itself (do not copy it). */
 void rf_dial(const struct rf_dial_ask *ask, struct rf_dial *ret);
 
-/* Would rf_dial() say RF_DIAL_EMERGENCY of this? Only that is looked at: for what comes before rights and rates. */
+/* Would this become an emergency call: does rf_dial() say so of it, or of what stands behind the code that hides or shows
+ * who calls? Only that is looked at: for what comes before rights and rates. */
 bool rf_dial_is_emergency(const struct rf_directory *directory, const struct rf_dial_who *who, struct rf_view dialled);
 
 /* What was dialled by a Request-URI or Refer-To: the user part of a sip URI with its escapes undone once, or the number

@@ -27,6 +27,7 @@ static const char yaml[] =
 	"      - { match: \"0116117\", class: service, to: \"116117\" }\n"
 	"      - { match: \"0190x\", class: service, to: \"0190x\" }\n"
 	"      - { match: \"7xxx\", to: \"+33140007xxx\" }\n"
+	"      - { match: \"40112\", class: service, to: \"112\" }\n"
 	"      - { match: \"6xxx\", class: internal, to: \"1xxx\" }\n"
 	"  new-york: { country_code: 1, area_code: 212, outside: 9 }\n"
 	"  jamaica: { country_code: 1, area_code: 876 }\n"
@@ -212,6 +213,13 @@ static void check(const struct world *w, const struct row *rows, size_t n)
 				    RF_VFMT(d.trail));
 			bad = true;
 		}
+		/* what is asked before rights and rates says the same */
+		struct rf_dial_who by = who(w, rows[i].from);
+
+		if (rf_dial_is_emergency(w->directory, &by, rf_view_str(rows[i].dialled)) != (d.kind == RF_DIAL_EMERGENCY)) {
+			print_error("%s dials %s: an emergency, or not?\n", rows[i].from, rows[i].dialled);
+			bad = true;
+		}
 	}
 	assert_false(bad);
 }
@@ -266,6 +274,8 @@ static void emergencies(void **state)
 		{ "desk", "0911", "emergency emergency emergency 911 cheap dear night" },
 		{ "desk", "+49112", "emergency emergency emergency 112 cheap dear night" },
 		{ "desk", "803", "emergency emergency emergency 112 cheap dear night" },
+		{ "mute", "803", "emergency emergency emergency 112 cheap dear night" },
+		{ "desk", "40112", "emergency emergency emergency 112 cheap dear night" }, /* a rule of the plan */
 		{ "ny-1", "9911", "emergency emergency emergency 911 cheap dear night" },
 		{ "ny-1", "9112", "number own-number 9112" }, /* a phone of the site has that number */
 		{ "=7777", "112", "emergency emergency emergency 112 cheap dear night" },
@@ -275,6 +285,25 @@ static void emergencies(void **state)
 	};
 
 	CHECK(rows);
+}
+
+/* Before rights and rates are asked: also behind the codes that say how the caller is shown, which are dialled on. */
+static void emergencies_behind_codes(void **state)
+{
+	static const struct {
+		const char *dialled;
+		bool want;
+	} rows[] = {
+		{ "*67112", true }, { "*82 112", true }, { "*67803", true }, { "*6740112", true }, { "*670112", true },
+		{ "*67", false }, { "*671002", false }, { "*72112", false }, { "**112", false }, { "*67*67112", false },
+		{ "*67802", false },
+	};
+	const struct world *w = *state;
+	struct rf_dial_who by = who(w, "mute");
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rf_dial_is_emergency(w->directory, &by, rf_view_str(rows[i].dialled)) != rows[i].want)
+			fail_msg("%s", rows[i].dialled);
 }
 
 static void codes(void **state)
@@ -495,14 +524,14 @@ static void trails(void **state)
 		"dialled 00900123\n"
 		"in full +49900123 (national prefix)\n"
 		"premium by the numbers known of the country\n"
-		"class of service staff by the site (site.yaml:24)\n"
-		"refused, 403 class-denied: not granted to the caller's class of service (site.yaml:24)\n")));
+		"class of service staff by the site (site.yaml:25)\n"
+		"refused, 403 class-denied: not granted to the caller's class of service (site.yaml:25)\n")));
 	assert_true(rf_view_eq(rf_dial_last_line(&d), RF_V("refused, 403 class-denied: not granted to the caller's class of "
-							   "service (site.yaml:24)")));
+							   "service (site.yaml:25)")));
 	ask(*state, "=7777", "0777", NULL, &d);
 	assert_true(rf_view_ends(d.trail, RF_V("by trunk dear (dear.example)\nthen by trunk cheap (cheap.example)\n"
 					       "outside class-granted: granted to the caller's class of service "
-					       "(site.yaml:24)\n")));
+					       "(site.yaml:25)\n")));
 }
 
 static void uris(void **state)
@@ -532,7 +561,8 @@ static void uris(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ours), cmocka_unit_test(emergencies), cmocka_unit_test(codes), cmocka_unit_test(plans),
+		cmocka_unit_test(ours), cmocka_unit_test(emergencies),
+		cmocka_unit_test(emergencies_behind_codes), cmocka_unit_test(codes), cmocka_unit_test(plans),
 		cmocka_unit_test(classes), cmocka_unit_test(from_outside), cmocka_unit_test(spellings),
 		cmocka_unit_test(anything), cmocka_unit_test(trails), cmocka_unit_test(uris),
 	};

@@ -93,6 +93,7 @@ struct rf_leg {
 	bool ack_due;               /* we sent a 2xx to INVITE and have no ACK */
 	bool ack_owed;              /* we got a 2xx to INVITE and have not sent ACK: its offer waits for an answer */
 	bool allows_update, allows_info, wants_rel, wants_timer;
+	uint8_t privacy;            /* enum rf_privacy: what it said, whatever is set for its number */
 };
 
 enum rf_pair_state {

@@ -56,11 +56,24 @@ static void refused(struct rf_call *call, unsigned code, struct rf_view headers)
 		rf_answer(call->core, call->srv, code, RF_V(""), tag, headers, RF_V(""));
 }
 
+/* Does who was reached want to stay unnamed: by what its phone says, else as its owner has set it. */
+static bool hides(const struct rf_leg *b)
+{
+	struct rf_settings set;
+
+	if (b->privacy)
+		return b->privacy == RF_PRIVACY_HIDE;
+	if (b->party->trunk.n)
+		return false;
+	rf_settings_get(rf_leg_core(b)->settings, b->party->number, &set);
+	return set.hide_number;
+}
+
 void rf_setup_put_callee(struct rf_pair *pair, struct rf_writer *w)
 {
 	if (pair->a->party->trunk.n)
 		rf_trunk_put_callee(pair, w);
-	else
+	else if (!hides(pair->b))
 		rf_put_asserted(pair->call, pair->b->party, w);
 }
 

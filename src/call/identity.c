@@ -257,6 +257,39 @@ bool rf_identity_number_of(const struct rf_call_core *core, const struct rf_sip_
 	return true;
 }
 
+static enum rf_privacy privacy_word(struct rf_view word)
+{
+	static const struct {
+		const char *word;
+		enum rf_privacy means;
+	} rows[] = {
+		{ "id", RF_PRIVACY_HIDE }, { "user", RF_PRIVACY_HIDE }, { "header", RF_PRIVACY_HIDE }, { "none", RF_PRIVACY_NONE },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rf_view_eq_nocase(word, rf_view_str(rows[i].word)))
+			return rows[i].means;
+	return RF_PRIVACY_UNSAID;
+}
+
+/* priv-value *(";" priv-value); the strongest of them, should they contradict each other */
+enum rf_privacy rf_identity_privacy(const struct rf_sip_msg *msg)
+{
+	struct rf_sip_values it = rf_sip_values_of(msg, RF_SIP_H_PRIVACY);
+	enum rf_privacy most = RF_PRIVACY_UNSAID;
+	struct rf_view v;
+
+	while (rf_sip_values_next(&it, &v) > 0)
+		while (v.n) {
+			size_t end = rf_view_find(v, ';');
+			enum rf_privacy p = privacy_word(rf_view_trim(rf_view_sub(v, 0, end)));
+
+			most = p > most ? p : most;
+			v = rf_view_from(v, end + 1);
+		}
+	return most;
+}
+
 bool rf_identity_is_anonymous(const struct rf_sip_uri *uri)
 {
 	return rf_sip_uri_is_sip(uri) && rf_view_eq_nocase(uri->host, RF_V("anonymous.invalid")) &&

@@ -74,6 +74,9 @@ struct rf_view rf_proof_number(const struct rf_proof *proof);
 bool rf_identity_owns(const struct rf_call_core *core, const struct rf_proof *proof, const struct rf_sip_uri *uri);
 /* sip:anonymous@anonymous.invalid (RFC 3323 4.1.1.3). */
 bool rf_identity_is_anonymous(const struct rf_sip_uri *uri);
+enum rf_privacy { RF_PRIVACY_UNSAID, RF_PRIVACY_NONE, RF_PRIVACY_HIDE };
+/* What Privacy says of who sent this: id (RFC 3325 9.3), user, header (RFC 3323 4.2) hide them; none forbids it. */
+enum rf_privacy rf_identity_privacy(const struct rf_sip_msg *msg);
 /* REGISTER: To and From must be the sender's number. */
 struct rf_verdict rf_identity_may_register(const struct rf_call_core *core, const struct rf_proof *proof,
 					   const struct rf_sip_msg *req);

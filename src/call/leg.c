@@ -130,6 +130,10 @@ void rf_leg_learn(struct rf_leg *leg, const struct rf_sip_msg *msg)
 	}
 	if (rf_sip_msg_has_token(msg, RF_SIP_H_REQUIRE, RF_V("100rel")))
 		leg->wants_rel = true;
+	enum rf_privacy privacy = rf_identity_privacy(msg);
+
+	if (privacy > (enum rf_privacy)leg->privacy)
+		leg->privacy = (uint8_t)privacy;
 }
 
 int rf_leg_keep_sdp(struct rf_leg *leg, struct rf_view sdp)

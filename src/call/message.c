@@ -399,7 +399,7 @@ static void begin(struct rf_call_core *core, struct rf_in *in, struct rf_view nu
 	m->type = type;
 	m->bytes = in->msg->body.n;
 	m->anonymous = rf_identity_is_anonymous(&in->msg->from.uri) ||
-		       rf_sip_msg_has_token(in->msg, RF_SIP_H_PRIVACY, RF_V("id"));
+		       rf_identity_privacy(in->msg) == RF_PRIVACY_HIDE;
 	m->from = rf_party_new(core->directory, rf_proof_number(&in->proof),
 			       in->proof.phone ? in->proof.phone->name : none,
 			       in->proof.user ? in->proof.user->name : none);

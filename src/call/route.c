@@ -167,10 +167,11 @@ static bool hides(struct rf_call_core *core, const struct rf_in *in)
 {
 	struct rf_settings set;
 
-	if (rf_identity_is_anonymous(&in->msg->from.uri) || rf_sip_msg_has_token(in->msg, RF_SIP_H_PRIVACY, RF_V("id")) ||
-	    rf_sip_msg_has_token(in->msg, RF_SIP_H_PRIVACY, RF_V("user")))
+	enum rf_privacy privacy = rf_identity_privacy(in->msg);
+
+	if (rf_identity_is_anonymous(&in->msg->from.uri) || privacy == RF_PRIVACY_HIDE)
 		return true;
-	if (rf_sip_msg_has_token(in->msg, RF_SIP_H_PRIVACY, RF_V("none")))
+	if (privacy == RF_PRIVACY_NONE)
 		return false;
 	rf_settings_get(core->settings, rf_proof_number(&in->proof), &set);
 	return set.hide_number;

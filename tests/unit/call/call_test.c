@@ -97,6 +97,40 @@ static void refused_numbers(void **state)
 	}
 }
 
+/* Who answers and does not want to be named is not (RFC 3325 9.3), by what the phone says or by what is set. */
+static void callee_is_not_named(void **state)
+{
+	static const struct {
+		const char *says;
+		bool set, named;
+	} rows[] = {
+		{ NULL, false, true }, { "Privacy: id\r\n", false, false }, { "Privacy: user;id;critical\r\n", false, false },
+		{ "Privacy: critical; header\r\n", false, false }, { "Privacy: session\r\n", false, true },
+		{ "Privacy: none\r\n", false, true }, { NULL, true, false }, { "Privacy: none\r\n", true, true },
+		{ "Privacy: critical\r\n", true, false }, { "Privacy: none;id\r\n", false, false },
+	};
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct rf_settings_change set = { .fields = RF_SET_HIDE_NUMBER, .to.hide_number = rows[i].set };
+
+		kit_set(k, "1002", &set);
+		phone_request(a, "INVITE", "1002", "1001", "1002", NULL, SDP_PLAIN);
+		phone_expect(b, "INVITE");
+		phone_answer(b, 180, rows[i].says, NULL);
+		phone_expect_status(a, 180);
+		assert_int_equal(phone_has(a, "P-Asserted-Identity: <sip:1002@"), rows[i].named);
+		phone_answer(b, 200, rows[i].says, SDP_PLAIN);
+		phone_expect(b, "ACK");
+		phone_expect_status(a, 200);
+		if (phone_has(a, "P-Asserted-Identity: <sip:1002@") != rows[i].named)
+			fail_msg("row %zu", i);
+		phone_ack(a, NULL);
+		call_down(a, b);
+	}
+}
+
 /* What the called phone says and what the caller hears. */
 static void codes_across(void **state)
 {
@@ -725,7 +759,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(answered_and_hung_up_by_caller), T(hung_up_by_callee), T(refused_numbers), T(codes_across),
-		T(messages_are_rebuilt), T(anonymous_is_not_named), T(cancelled), T(cancel_meets_200),
+		T(messages_are_rebuilt), T(anonymous_is_not_named), T(callee_is_not_named), T(cancelled), T(cancel_meets_200),
 		T(nobody_answers), T(forks), T(best_refusal_of_forks), T(hold_and_resume_from_both),
 		T(reinvite_refused_leaves_the_call), T(glare), T(bye_crosses_reinvite), T(both_hang_up),
 		T(offer_in_the_answer), T(update_and_info), T(reliable_provisionals), T(no_ack_ends_the_call),

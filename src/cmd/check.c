@@ -1,4 +1,5 @@
 /* ringfort check: is the site sound, and what deviates from its level. */
+#include "cmd/check_int.h"
 #include "cmd/cmd.h"
 #include "pki/ca.h"
 #include "store/directory.h"
@@ -203,16 +204,10 @@ static void look_phone_keys(struct check *k)
 }
 
 /* Where a password is demanded, a number without a user is one that nobody can use. */
-static void look_users(struct check *k, struct rf_store *store)
+static void look_users(struct check *k, const struct rf_directory *d)
 {
-	struct rf_directory *d;
-	struct rf_diag diag = { 0 };
 	size_t missing = 0;
 
-	if (rf_directory_new(k->site, store, &d, &diag)) {
-		FILE_FINDING(k, RF_SEV_ERROR, "state/directory.db", NULL, "%s", diag.text);
-		return;
-	}
 	for (size_t i = 0; k->site->policy.require_user && i < k->site->phone_count; i++) {
 		const struct rf_site_phone *p = &k->site->phones[i];
 		const struct rf_dir_user *const *users;
@@ -227,6 +222,21 @@ static void look_users(struct check *k, struct rf_store *store)
 	if (missing > NAMED_MAX)
 		FILE_FINDING(k, RF_SEV_WARNING, rf_site_cstr(k->site->file), NULL, "%zu more numbers without a user",
 			     missing - NAMED_MAX);
+}
+
+static void look_directory(struct check *k, struct rf_store *store)
+{
+	struct rf_directory *d;
+	struct rf_diag diag = { 0 };
+
+	if (rf_directory_new(k->site, store, &d, &diag)) {
+		FILE_FINDING(k, RF_SEV_ERROR, "state/directory.db", NULL, "%s", diag.text);
+		return;
+	}
+	look_users(k, d);
+	rf_check_calls(&(struct rf_check_calls){
+		.site = k->site, .store = store, .directory = d, .now = { k->now_s * 1000000 }, .findings = &k->f,
+	});
 	rf_directory_put(d);
 }
 
@@ -240,7 +250,7 @@ static void look_store(struct check *k)
 		FILE_FINDING(k, RF_SEV_ERROR, path, NULL, "%s", diag.text);
 	} else {
 		look_phone_certs(k, store);
-		look_users(k, store);
+		look_directory(k, store);
 		rf_store_close(store);
 	}
 	free(path);

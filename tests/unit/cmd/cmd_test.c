@@ -238,6 +238,49 @@ static void broken(void **state)
 	assert_int_equal(type(p, "user", "list", END), RF_EXIT_USAGE);
 }
 
+/* Calls that nobody would get: a warning with its line, until somebody has that number. */
+static void calls_lead_somewhere(void **state)
+{
+	struct place *p = *state;
+	static const char *const lost[] = {
+		"calls to +493012345 lead to 1777, which", "calls to +4930777xx lead to 17xx, which",
+		"on_no_answer 1888 leads nowhere: no number", "on_no_answer 112 leads nowhere: nobody is",
+		"on_no_answer 3003 leads nowhere: it is the group's own",
+		"on_no_answer +4412345 leads nowhere: not granted",
+	};
+
+	make_site(p, "minimum");
+	assert_int_equal(type(p, "phone", "add", "x", "--number", "1000", END), RF_EXIT_YES);
+	write_file(p, "site.yaml",
+		   "trunks:\n"
+		   "  - name: carrier\n"
+		   "    peer: sip.carrier.example\n"
+		   "    numbers:\n"
+		   "      \"+493012345\": 1777\n"
+		   "      \"+4930777xx\": 17xx\n"
+		   "      \"+4930888xx\": 10xx\n"
+		   "      \"+4930999\": 3000\n"
+		   "groups:\n"
+		   "  - { name: a, number: 3000, members: [1000], on_no_answer: 1888 }\n"
+		   "  - { name: b, number: 3001, members: [1000], on_no_answer: 112 }\n"
+		   "  - { name: c, number: 3002, members: [1000], on_no_answer: 1000 }\n"
+		   "  - { name: d, number: 3003, members: [1000], on_no_answer: 3003 }\n"
+		   "  - { name: e, number: 3004, members: [1000], on_no_answer: \"+4412345\" }\n"
+		   "  - { name: f, number: 3005, members: [1000] }\n", "a");
+	assert_int_equal(type(p, "check", END), RF_EXIT_YES);
+	for (size_t i = 0; i < sizeof lost / sizeof *lost; i++)
+		if (!strstr(p->out, lost[i]))
+			fail_msg("%s\n%s", lost[i], p->out);
+	assert_null(strstr(p->out, "10xx, which"));
+	assert_null(strstr(p->out, "lead to 3000"));
+	assert_null(strstr(p->out, "on_no_answer 1000"));
+	feed("correct horse battery\n");
+	assert_int_equal(type(p, "user", "add", "ann", "--number", "1777", "--password-stdin", END), RF_EXIT_YES);
+	assert_int_equal(type(p, "check", END), RF_EXIT_YES);
+	assert_null(strstr(p->out, "1777, which"));
+	assert_null(strstr(p->out, "17xx, which"));
+}
+
 static void users(void **state)
 {
 	struct place *p = *state;
@@ -268,7 +311,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(usage), TEST(first_site), TEST(around_a_file), TEST(phones), TEST(broken), TEST(users),
+		TEST(usage), TEST(first_site), TEST(around_a_file), TEST(phones), TEST(broken), TEST(calls_lead_somewhere), TEST(users),
 	};
 
 	return cmocka_run_group_tests_name("cmd", tests, NULL, NULL);

@@ -41,6 +41,7 @@ static int begin(struct rf_stream *s, const struct rf_stream_conf *conf)
 	if (rc)
 		return rc;
 	rf_socket_tcp_options(s->fd);
+	rf_socket_dscp(s->fd, conf->remote.family, s->net->conf.dscp);
 	if (connect(s->fd, (const struct sockaddr *)&sa, (socklen_t)len) != 0 && errno != EINPROGRESS)
 		return -errno;
 	rc = rf_watch_set(s->watch, RF_WATCH_WRITE);

@@ -213,6 +213,7 @@ int rf_listener_new_fd(struct rf_net *net, const struct rf_listener_conf *conf, 
 	l->any = rf_addr_is_any(&l->local);
 	l->tls = conf->tls ? rf_tls_get(conf->tls) : NULL;
 	rf_socket_tcp_options(fd);
+	rf_socket_dscp(fd, l->local.family, net->conf.dscp);
 	*ret_listener = l;
 	return 0;
 }

@@ -20,6 +20,7 @@ struct rf_net_conf {
 	uint32_t output_bytes;            /* bound on a stream's unsent bytes; 0: 262144 */
 	uint32_t carry_bytes;             /* bound on a stream's unconsumed bytes; 0: 65536 + 8192 */
 	struct rf_hash_key hash_key;      /* random; for the table of sources */
+	uint8_t dscp;                     /* of everything that its sockets send (RFC 2474); 0: best effort */
 };
 
 struct rf_net_stats {

@@ -72,6 +72,8 @@ void rf_stream_end_all(struct rf_net *net);
 /* A socket bound to local. type: SOCK_DGRAM or SOCK_STREAM. */
 int rf_socket_bound(const struct rf_addr *local, int type, bool reuse_port, bool v6_also_v4, int *ret_fd);
 int rf_socket_local(int fd, struct rf_addr *ret_addr);
+/* Mark what it sends: as IPv4 and, when family is 6, as IPv6. 0: nothing is done. Accepted sockets inherit it. */
+void rf_socket_dscp(int fd, unsigned family, uint8_t dscp);
 /* No delay, keep-alive, an end to unacknowledged data. Accepted sockets inherit them from the listening one. */
 void rf_socket_tcp_options(int fd);
 

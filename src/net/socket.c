@@ -55,6 +55,16 @@ int rf_socket_local(int fd, struct rf_addr *ret_addr)
 	return rf_addr_from_sockaddr((const struct sockaddr *)&sa, len, ret_addr);
 }
 
+void rf_socket_dscp(int fd, unsigned family, uint8_t dscp)
+{
+	if (!dscp)
+		return;
+	/* Refused, or of no use in this network: packets still arrive. A socket of IPv6 may carry IPv4 as well. */
+	if (family == 6)
+		set(fd, IPPROTO_IPV6, IPV6_TCLASS, dscp << 2);
+	set(fd, IPPROTO_IP, IP_TOS, dscp << 2);
+}
+
 void rf_socket_tcp_options(int fd)
 {
 	/* A kernel without one of these still carries calls: not an error. */

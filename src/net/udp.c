@@ -174,7 +174,7 @@ static void set_options(const struct rf_udp *udp, const struct rf_udp_conf *conf
 {
 	int in = conf->receive_bytes ? (int)conf->receive_bytes : RECEIVE_BYTES;
 	int out = conf->send_bytes ? (int)conf->send_bytes : SEND_BYTES;
-	int on = 1, tos = conf->dscp << 2;
+	int on = 1;
 
 	/* The kernel bounds the sizes by its own settings; FORCE needs a capability that may be there at start-up. */
 	if (setsockopt(udp->fd, SOL_SOCKET, SO_RCVBUFFORCE, &in, sizeof in) != 0)
@@ -185,10 +185,7 @@ static void set_options(const struct rf_udp *udp, const struct rf_udp_conf *conf
 		setsockopt(udp->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
 	else if (udp->any)
 		setsockopt(udp->fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
-	if (tos && udp->local.family == 6)
-		setsockopt(udp->fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
-	if (tos)
-		setsockopt(udp->fd, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
+	rf_socket_dscp(udp->fd, udp->local.family, udp->net->conf.dscp);
 }
 
 static void release(struct rf_defer *defer)

@@ -22,7 +22,6 @@ struct rf_udp_conf {
 	bool v6_also_v4;                 /* "::" takes IPv4 too; otherwise IPv6 only */
 	uint32_t queue_bytes;            /* bound on what waits to be sent, 0: 1 MiB */
 	uint32_t receive_bytes, send_bytes; /* the kernel's buffers, 0: 4 MiB and 1 MiB, as far as it allows */
-	uint8_t dscp;                    /* 0: not set; 24 (CS3) is usual for signalling (RFC 4594) */
 	const struct rf_udp_ops *ops;    /* must outlive the socket */
 	void *arg;
 };

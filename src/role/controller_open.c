@@ -188,7 +188,7 @@ static int site_ip(const struct rf_site_ip *ip, uint32_t port, struct rf_addr *r
 static int open_one(const struct rf_listen *l, bool share, int *ret_fd)
 {
 	struct rf_listener_conf stream = { .local = l->local, .reuse_port = share, .v6_also_v4 = true };
-	struct rf_udp_conf udp = { .local = l->local, .reuse_port = share, .v6_also_v4 = true, .dscp = 24 };
+	struct rf_udp_conf udp = { .local = l->local, .reuse_port = share, .v6_also_v4 = true };
 
 	return l->asked->transport == RF_TRANSPORT_UDP ? rf_udp_open(&udp, ret_fd) : rf_listener_open(&stream, ret_fd);
 }

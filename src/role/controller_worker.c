@@ -76,6 +76,7 @@ static int make_ua(struct rf_worker *w, struct rf_diag *diag)
 		.bounds = { .server_transactions = k->site->limits.transactions,
 			    .client_transactions = k->site->limits.transactions },
 		.streams = k->site->limits.connections,
+		.dscp = (uint8_t)k->site->sip.dscp,
 		.streams_per_source = k->site->limits.connections_per_source,
 		.product = RF_V("ringfort"),
 		.supported = supported,

@@ -200,6 +200,7 @@ static const struct rf_key sip_rows[] = {
 	{ "session_timer", RF_KEY_PART, 0, .sub = &session_keys },
 	{ "ring_timeout", RF_KEY_COUNT, ALL(pub.sip.ring_timeout_s), .min = 10, .max = 180 },
 	{ "keepalive", RF_KEY_COUNT, ALL(pub.sip.keepalive_s), .min = 0, .max = 3600 },
+	{ "dscp", RF_KEY_COUNT, ALL(pub.sip.dscp), .min = 0, .max = 63 },
 };
 
 static const struct rf_keys sip_keys = {
@@ -309,6 +310,7 @@ static const struct rf_key site_rows[] = {
 	{ "links", RF_KEY_NAMED, ALL(pub.tel.links), ALL(pub.tel.link_count), .max = RF_SITE_ITEMS_MAX,
 	  .sub = &rf_link_keys },
 	{ "stir", RF_KEY_PART, ALL(pub.tel.stir), .sub = &rf_stir_keys },
+	{ "precedence", RF_KEY_PART, ALL(pub.tel.dscp), .sub = &rf_precedence_keys },
 	{ "sip", RF_KEY_PART, 0, .sub = &sip_keys },
 	{ "media", RF_KEY_PART, 0, .sub = &media_keys },
 	{ "crypto", RF_KEY_PART, 0, .sub = &crypto_keys },

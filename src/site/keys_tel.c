@@ -205,6 +205,24 @@ const struct rf_keys rf_link_keys = {
 	AT(rf_site_link, pos),
 };
 
+/* precedence */
+
+#define LEVEL(name, i) { name, RF_KEY_COUNT, AT(rf_site_dscp, level[i]), .min = 0, .max = 63 }
+
+static const struct rf_key dscp_rows[] = {
+	LEVEL("routine", 0), LEVEL("priority", 1), LEVEL("immediate", 2), LEVEL("flash", 3), LEVEL("flash-override", 4),
+	LEVEL("flash-override-override", 5),
+	{ "emergency", RF_KEY_COUNT, AT(rf_site_dscp, emergency), .min = 0, .max = 63 },
+};
+
+static const struct rf_keys dscp_keys = { "precedence.dscp", dscp_rows, COUNT(dscp_rows) };
+
+static const struct rf_key precedence_rows[] = {
+	{ "dscp", RF_KEY_PART, 0, .sub = &dscp_keys },
+};
+
+const struct rf_keys rf_precedence_keys = { "precedence", precedence_rows, COUNT(precedence_rows) };
+
 /* parking, voicemail, stir */
 
 static const struct rf_key parking_rows[] = {

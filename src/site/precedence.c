@@ -1,5 +1,7 @@
 #include "site/precedence.h"
 
+#include "site/telephony.h"
+
 /* RFC 4412 10.2 to 10.6. */
 const struct rf_namespace rf_namespaces[] = {
 	{ "dsn", true, 5, { "routine", "priority", "immediate", "flash", "flash-override" } },
@@ -64,4 +66,11 @@ bool rf_precedence_granted(struct rf_view grant, unsigned namespace, unsigned *r
 			return true;
 		}
 	return false;
+}
+
+uint8_t rf_precedence_dscp(const struct rf_site_dscp *t, unsigned level, bool emergency)
+{
+	unsigned highest = RF_PRECEDENCE_LEVELS_MAX - 1;
+
+	return (uint8_t)(emergency ? t->emergency : t->level[level < highest ? level : highest]);
 }

@@ -24,4 +24,10 @@ bool rf_precedence_ok(struct rf_view grant);
 /* The level granted in a namespace; false: none. */
 bool rf_precedence_granted(struct rf_view grant, unsigned namespace, unsigned *ret_level);
 
+struct rf_site_dscp;
+
+/* What a server marks the media of a call with: level as in a namespace's table, of any of them, and higher ones as the
+ * highest. */
+uint8_t rf_precedence_dscp(const struct rf_site_dscp *t, unsigned level, bool emergency);
+
 #endif

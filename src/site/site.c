@@ -19,8 +19,10 @@ static const struct rf_site_listen listen_by_default[] = { { .transport = RF_TRA
 static const struct rf_site_sip sip_by_default = {
 	.listen = listen_by_default, .listens = 1, .register_min_s = 60, .register_default_s = 3600,
 	.register_max_s = 7200, .bindings_per_number = 8, .session_expires_s = 1800, .session_min_s = 90,
-	.session_timer = true, .ring_timeout_s = 120, .keepalive_s = 120,
+	.session_timer = true, .ring_timeout_s = 120, .keepalive_s = 120, .dscp = 40,
 };
+
+static const struct rf_site_dscp dscp_by_default = { .level = { 46, 44, 44, 44, 44, 44 }, .emergency = 44 };
 
 static const struct rf_site_limits limits_by_default = {
 	.calls = 10000, .calls_per_number = 8, .connections = 50000, .connections_per_source = 200,
@@ -99,6 +101,7 @@ static struct rf_site_all *site_new(const char *dir, const char *file)
 	rf_random_system(&random);
 	rf_random_fill(&random, &all->hash_key, sizeof all->hash_key);
 	all->pub.sip = sip_by_default;
+	all->pub.tel.dscp = dscp_by_default;
 	all->pub.limits = limits_by_default;
 	all->pub.emergency.callback_s = 1800;
 	all->pub.tel.parking.return_s = 120;

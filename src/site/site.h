@@ -129,6 +129,7 @@ struct rf_site_sip {
 	bool session_timer;               /* true */
 	uint32_t ring_timeout_s;          /* 120 */
 	uint32_t keepalive_s;             /* 120: Flow-Timer, RFC 5626; 0: none sent */
+	uint32_t dscp;                    /* 40: CS5, signalling (RFC 4594 table 3) */
 };
 
 struct rf_site_limits {

@@ -4,6 +4,7 @@
 #ifndef RF_SITE_TELEPHONY_H
 #define RF_SITE_TELEPHONY_H
 
+#include "site/precedence.h"
 #include "site/types.h"
 
 struct rf_tz;
@@ -154,6 +155,12 @@ struct rf_site_link {
 	uint32_t kbit_per_call;           /* 100 */
 };
 
+/* How media that a server sends is marked (RFC 2474), by the precedence of its call. */
+struct rf_site_dscp {
+	uint32_t level[RF_PRECEDENCE_LEVELS_MAX]; /* 46 (EF, RFC 4594) for the lowest, 44 (VOICE-ADMIT, RFC 5865) above */
+	uint32_t emergency;               /* 44 */
+};
+
 struct rf_site_parking {
 	struct rf_site_pos pos;
 	struct rf_view slots_text;
@@ -213,6 +220,7 @@ struct rf_site_telephony {
 	const struct rf_site_link *links;            size_t link_count;
 	struct rf_view codes[RF_FEATURES];           /* "*72"; "": switched off */
 	struct rf_site_pos codes_pos;
+	struct rf_site_dscp dscp;
 	struct rf_site_parking parking;
 	struct rf_site_voicemail voicemail;
 	int watch;                        /* enum rf_watchers */

@@ -26,7 +26,6 @@ static int open_udp(struct rf_port *p, const struct rf_ua_listener *conf)
 		.local = conf->local,
 		.reuse_port = p->ua->workers > 1,
 		.v6_also_v4 = conf->v6_also_v4,
-		.dscp = 24,
 		.ops = &udp_ops,
 		.arg = p,
 	};

@@ -85,6 +85,7 @@ static int open_net(struct rf_ua *ua, const struct rf_ua_config *config)
 		.output_bytes = config->output_bytes,
 		.carry_bytes = ua->limits->message_bytes + 8192,
 		.hash_key = config->hash_key,
+		.dscp = config->dscp,
 	};
 	int rc = config->guard ? rf_guard_new(config->guard, &ua->guard) : 0;
 

@@ -120,6 +120,7 @@ struct rf_ua_config {
 	const struct rf_guard_conf *guard;   /* NULL: no bounds on rates */
 	struct rf_ua_bounds bounds;
 	uint32_t streams, streams_per_source, handshakes, output_bytes; /* as in net/net.h */
+	uint8_t dscp;              /* likewise */
 	struct rf_view product;    /* Server in our responses; empty: none. Copied */
 	const struct rf_view *supported;     /* option tags taken in Require. Copied */
 	size_t supported_count;

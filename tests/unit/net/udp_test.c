@@ -78,9 +78,9 @@ static int setup(void **state)
 	struct world *w = calloc(1, sizeof *w);
 
 	assert_int_equal(rf_loop_new(NULL, &w->loop), 0);
-	assert_int_equal(rf_net_new(w->loop, NULL, &w->net), 0);
+	assert_int_equal(rf_net_new(w->loop, &(struct rf_net_conf){ .dscp = 40 }, &w->net), 0);
 	open_end(w, &w->a, "127.0.0.1", (struct rf_udp_conf){ 0 });
-	open_end(w, &w->b, "127.0.0.1", (struct rf_udp_conf){ .dscp = 24 });
+	open_end(w, &w->b, "127.0.0.1", (struct rf_udp_conf){ 0 });
 	*state = w;
 	return 0;
 }
@@ -267,6 +267,26 @@ static void one_port_for_two(void **state)
 	rf_udp_free(c.udp);
 }
 
+static int option(const struct rf_udp *udp, int level, int name)
+{
+	int value = -1;
+	socklen_t len = sizeof value;
+
+	getsockopt(rf_udp_fd(udp), level, name, &value, &len);
+	return value;
+}
+
+static void marks(void **state)
+{
+	struct world *w = *state;
+	struct end six = { 0 };
+
+	open_end(w, &six, "::1", (struct rf_udp_conf){ 0 });
+	assert_int_equal(option(w->a.udp, IPPROTO_IP, IP_TOS), 40 << 2);
+	assert_int_equal(option(six.udp, IPPROTO_IPV6, IPV6_TCLASS), 40 << 2);
+	rf_udp_free(six.udp);
+}
+
 static void no_memory(void **state)
 {
 	struct world *w = *state;
@@ -297,6 +317,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(freed_in_its_callback, setup, teardown),
 		cmocka_unit_test_setup_teardown(any_address, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_port_for_two, setup, teardown),
+		cmocka_unit_test_setup_teardown(marks, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_memory, setup, teardown),
 	};
 

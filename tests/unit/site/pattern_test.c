@@ -4,6 +4,8 @@
 #include "site/pattern.h"
 #include "site/precedence.h"
 
+#include "site/site.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -113,11 +115,39 @@ static void precedence(void **state)
 	assert_false(rf_precedence_granted(V("dsn.flash"), 2, &level));
 }
 
+/* A site that marks its own way, and one that says nothing (RFC 4594, RFC 5865). */
+static void marks(void **state)
+{
+	static const struct {
+		const char *yaml;
+		unsigned signalling, level[RF_PRECEDENCE_LEVELS_MAX + 1], emergency;
+	} rows[] = {
+		{ "", 40, { 46, 44, 44, 44, 44, 44, 44 }, 44 },
+		{ "sip: { dscp: 24 }\nprecedence:\n  dscp: { routine: 49, priority: 47, immediate: 45, flash: 43,\n"
+		  "          flash-override: 41, flash-override-override: 39, emergency: 0 }\n",
+		  24, { 49, 47, 45, 43, 41, 39, 39 }, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char yaml[512];
+		struct rf_site *site;
+
+		snprintf(yaml, sizeof yaml, "site: a\ndomain: a.example\nlevel: medium\n%s", rows[i].yaml);
+		assert_int_equal(rf_site_parse(rf_view_str(yaml), V(""), "site.yaml", (struct rf_wall){ 0 }, NULL, &site), 0);
+		assert_int_equal(site->sip.dscp, rows[i].signalling);
+		for (unsigned k = 0; k <= RF_PRECEDENCE_LEVELS_MAX; k++)
+			assert_int_equal(rf_precedence_dscp(&site->tel.dscp, k, false), rows[i].level[k]);
+		assert_int_equal(rf_precedence_dscp(&site->tel.dscp, 0, true), rows[i].emergency);
+		rf_site_put(site);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(patterns), cmocka_unit_test(matches), cmocka_unit_test(rewrites),
-		cmocka_unit_test(precedence),
+		cmocka_unit_test(precedence), cmocka_unit_test(marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,27 +31,28 @@ static int issue(const struct rf_cmd_ctx *c, struct rf_ca *ca, struct rf_store *
 	return record(c, store, req, ret_id);
 }
 
+bool rf_issue_request(const struct rf_site *site, struct rf_view name, struct rf_view number, unsigned days,
+		      struct rf_issue_request *ret_req)
+{
+	struct rf_issue_request *r = ret_req;
+	int n = snprintf(r->uri, sizeof r->uri, "sip:%.*s@%.*s", RF_VFMT(number), RF_VFMT(site->domain));
+
+	rf_site_urn(site, name, r->urn);
+	r->ca = (struct rf_ca_request){
+		.name = r->name, .uri = r->uri, .urn = r->urn, .p384 = site->policy.profile == RF_CRYPTO_CNSA, .days = days,
+	};
+	return rf_view_cstr(name, r->name, sizeof r->name) && n > 0 && (size_t)n < sizeof r->uri;
+}
+
 int rf_issue_phone(const struct rf_cmd_ctx *c, struct rf_ca *ca, struct rf_store *store, const struct rf_site *site,
 		   struct rf_view name, struct rf_view number, unsigned days, struct rf_pki_id *ret_id)
 {
-	char urn[RF_SITE_URN], *uri = NULL, *text = NULL;
-	int status = RF_EXIT_FAILED;
+	struct rf_issue_request req;
 
-	rf_site_urn(site, name, urn);
-	if (asprintf(&uri, "sip:%.*s@%.*s", RF_VFMT(number), RF_VFMT(site->domain)) < 0)
-		uri = NULL;
-	if (asprintf(&text, "%.*s", RF_VFMT(name)) < 0)
-		text = NULL;
-	struct rf_ca_request req = {
-		.name = text, .uri = uri, .urn = urn, .p384 = site->policy.profile == RF_CRYPTO_CNSA, .days = days,
-	};
-	if (uri && text)
-		status = issue(c, ca, store, &req, ret_id);
-	else
-		rf_cmd_error(c, status, "out of memory");
-	free(uri);
-	free(text);
-	return status;
+	if (!rf_issue_request(site, name, number, days, &req))
+		return rf_cmd_error(c, RF_EXIT_USAGE, "sip:%.*s@%.*s does not fit into a certificate", RF_VFMT(number),
+				    RF_VFMT(site->domain));
+	return issue(c, ca, store, &req.ca, ret_id);
 }
 
 static bool is_loopback(const struct rf_site_ip *ip)

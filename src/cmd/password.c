@@ -67,21 +67,31 @@ static int from_terminal(const struct rf_cmd_ctx *c, bool confirm, struct rf_pas
 	return rc ? rf_cmd_error(c, RF_EXIT_USAGE, "cannot read the password: %s", rf_err_text(rc)) : 0;
 }
 
-static size_t characters(const struct rf_password *p)
+const char *rf_password_fault(struct rf_view password, unsigned min)
 {
-	size_t n = 0;
+	size_t characters = 0;
+	bool control = false;
 
-	for (size_t i = 0; i < p->n; i++)
-		n += ((uint8_t)p->text[i] & 0xc0) != 0x80;
-	return n;
+	for (size_t i = 0; i < password.n; i++) {
+		characters += (password.p[i] & 0xc0) != 0x80;
+		control |= password.p[i] < ' ' || password.p[i] == 0x7f;
+	}
+	if (characters < min)
+		return "is too short for this site's level";
+	if (password.n > RF_PASSWORD_MAX)
+		return "is longer than 256 bytes";
+	return control ? "has control characters; phones cannot send them" : NULL;
 }
 
-static bool has_control(const struct rf_password *p)
+void rf_password_make(struct rf_random *random, unsigned min, struct rf_password *ret_password)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if ((uint8_t)p->text[i] < ' ' || p->text[i] == 0x7f)
-			return true;
-	return false;
+	static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789"; /* 5 bits each */
+	size_t n = min > 20 ? min : 20;
+
+	ret_password->n = n < RF_PASSWORD_MAX ? n : RF_PASSWORD_MAX;
+	for (size_t i = 0; i < ret_password->n; i++)
+		ret_password->text[i] = letters[rf_random_u64(random) % 32];
+	ret_password->text[ret_password->n] = '\0';
 }
 
 int rf_cmd_password(const struct rf_cmd_ctx *c, bool from_stdin, bool confirm, unsigned min,
@@ -98,11 +108,10 @@ int rf_cmd_password(const struct rf_cmd_ctx *c, bool from_stdin, bool confirm, u
 	} else {
 		status = from_terminal(c, confirm, ret_password);
 	}
-	if (!status && characters(ret_password) < min)
-		status = rf_cmd_error(c, RF_EXIT_USAGE, "the password must have at least %u characters at this site's level",
-				      min);
-	if (!status && has_control(ret_password))
-		status = rf_cmd_error(c, RF_EXIT_USAGE, "the password has control characters; phones cannot send them");
+	const char *fault = status ? NULL : rf_password_fault(rf_view_of(ret_password->text, ret_password->n), min);
+
+	if (fault)
+		status = rf_cmd_error(c, RF_EXIT_USAGE, "the password %s: it must have at least %u characters", fault, min);
 	if (status)
 		rf_secret_wipe(ret_password, sizeof *ret_password);
 	return status;

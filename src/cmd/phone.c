@@ -5,11 +5,11 @@
 #include "cmd/issue.h"
 #include "cmd/phone_config.h"
 #include "cmd/phone_file.h"
+#include "cmd/phone_many.h"
 #include "cmd/record.h"
 
 #include <jansson.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 struct phone_cmd {
 	const struct rf_cmd_ctx *c;
@@ -75,26 +75,28 @@ static int tell_issued(const struct phone_cmd *p, struct rf_view number, const s
 /* The file is checked first and changed last: a certificate without a line proves nobody. */
 static int add_line(struct phone_cmd *p, const struct rf_phone_cell *cells, size_t n, unsigned days)
 {
-	struct rf_view number = rf_view_str(cells[1].text);
+	struct rf_view number = cells[1].text;
+	struct rf_phone_draft draft = { 0 };
 	struct rf_phone_file file;
 	struct rf_pki_id id;
-	char *bytes = NULL;
-	size_t size = 0;
 	int status = rf_phone_file_open(p->c, p->site, &file);
 
 	if (status)
 		return status;
-	status = rf_phone_file_with(&file, cells, n, &bytes, &size);
+	status = rf_phone_draft_begin(&file, cells, n, &draft);
 	if (!status) {
-		status = rf_phone_file_check(&file, bytes, size);
-		if (!status)
-			status = rf_issue_phone(p->c, p->ca, p->store, p->site, p->name, number, days, &id);
-		if (!status)
-			status = rf_issue_crl(p->c, p->ca, p->store);
-		if (!status)
-			status = rf_phone_file_write(&file, bytes, size);
-		free(bytes);
+		rf_phone_draft_row(&draft, cells, n);
+		status = rf_phone_draft_end(&draft);
 	}
+	if (!status)
+		status = rf_phone_file_check(&file, draft.bytes, draft.n);
+	if (!status)
+		status = rf_issue_phone(p->c, p->ca, p->store, p->site, p->name, number, days, &id);
+	if (!status)
+		status = rf_issue_crl(p->c, p->ca, p->store);
+	if (!status)
+		status = rf_phone_file_write(&file, draft.bytes, draft.n);
+	free(draft.bytes);
 	rf_phone_file_close(&file);
 	if (status)
 		return status;
@@ -105,25 +107,29 @@ static int add_line(struct phone_cmd *p, const struct rf_phone_cell *cells, size
 
 static int phone_add(struct rf_cmd_ctx *c)
 {
-	const struct rf_phone_cell cells[] = {
-		{ "name", c->arg[0] }, { "number", rf_cmd_opt(c, "number") }, { "location", rf_cmd_opt(c, "location") },
-		{ "mac", rf_cmd_opt(c, "mac") }, { "switch", rf_cmd_opt(c, "switch") }, { "port", rf_cmd_opt(c, "port") },
-		{ "label", rf_cmd_opt(c, "label") },
-	};
+	static const char *const columns[] = { "name", "number", "location", "mac", "switch", "port", "label" };
+	enum { N = sizeof columns / sizeof *columns };
+	struct rf_phone_cell cells[N];
 	struct phone_cmd p;
 	uint64_t days = 0;
 
-	if (!cells[1].text)
-		return rf_cmd_error(c, RF_EXIT_USAGE, "--number gives the phone its number");
-	if (!rf_site_number_ok(rf_view_str(cells[1].text)))
-		return rf_cmd_error(c, RF_EXIT_USAGE, "--number takes digits, at most %d, not \"%s\"", RF_SITE_NUMBER_MAX,
-				    cells[1].text);
-	for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
-		for (const char *s = cells[i].text; s && *s; s++)
-			if ((uint8_t)*s < ' ' || *s == 0x7f)
-				return rf_cmd_error(c, RF_EXIT_USAGE, "a control character in the %s", cells[i].column);
 	if (!rf_cmd_number(c, "days", 1, RF_PKI_CA_DAYS, &days))
 		return RF_EXIT_USAGE;
+	if (rf_cmd_flag(c, "file"))
+		return rf_phone_add_file(c, (unsigned)days);
+	if (!c->args)
+		return rf_cmd_error(c, RF_EXIT_USAGE, "name the phone, or give --file with many");
+	for (size_t i = 0; i < N; i++) {
+		cells[i] = (struct rf_phone_cell){ columns[i], rf_view_str(i ? rf_cmd_opt(c, columns[i]) : c->arg[0]) };
+		for (size_t k = 0; k < cells[i].text.n; k++)
+			if (cells[i].text.p[k] < ' ' || cells[i].text.p[k] == 0x7f)
+				return rf_cmd_error(c, RF_EXIT_USAGE, "a control character in the %s", columns[i]);
+	}
+	if (!cells[1].text.n)
+		return rf_cmd_error(c, RF_EXIT_USAGE, "--number gives the phone its number");
+	if (!rf_site_number_ok(cells[1].text))
+		return rf_cmd_error(c, RF_EXIT_USAGE, "--number takes digits, at most %d, not \"%.*s\"", RF_SITE_NUMBER_MAX,
+				    RF_VFMT(cells[1].text));
 	int status = begin(c, true, &p);
 	if (status)
 		return status;
@@ -132,10 +138,11 @@ static int phone_add(struct rf_cmd_ctx *c)
 							"it a new certificate", c->arg[0],
 				      rf_site_cstr(p.phone->pos.file ? p.site->phones_file : p.site->file),
 				      p.phone->pos.line);
-	else if (rf_site_is_emergency(p.site, rf_view_str(cells[1].text)))
-		status = rf_cmd_error(c, RF_EXIT_USAGE, "%s is an emergency number; choose another", cells[1].text);
+	else if (rf_site_is_emergency(p.site, cells[1].text))
+		status = rf_cmd_error(c, RF_EXIT_USAGE, "%.*s is an emergency number; choose another",
+				      RF_VFMT(cells[1].text));
 	else
-		status = add_line(&p, cells, sizeof cells / sizeof *cells, (unsigned)days);
+		status = add_line(&p, cells, N, (unsigned)days);
 	return end(&p, status);
 }
 
@@ -143,13 +150,16 @@ static int phone_add(struct rf_cmd_ctx *c)
 
 static int issue_all(struct phone_cmd *p, unsigned days)
 {
-	struct rf_pki_id id;
-	size_t n = 0;
-	int status = 0;
+	size_t n = p->site->phone_count;
+	struct rf_issue_row *rows = calloc(n + 1, sizeof *rows);
 
-	for (; !status && n < p->site->phone_count; n++)
-		status = rf_issue_phone(p->c, p->ca, p->store, p->site, p->site->phones[n].name, p->site->phones[n].number,
-					days, &id);
+	if (!rows)
+		return rf_cmd_error(p->c, RF_EXIT_FAILED, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		rows[i] = (struct rf_issue_row){ p->site->phones[i].name, p->site->phones[i].number, { { 0 } } };
+	int status = rf_issue_phones(p->c, p->ca, p->store, p->site, rows, n, days, false);
+
+	free(rows);
 	if (!status)
 		status = rf_issue_crl(p->c, p->ca, p->store);
 	if (status)
@@ -193,20 +203,6 @@ static int phone_issue(struct rf_cmd_ctx *c)
 }
 
 /* --- remove */
-
-static void remove_files(const struct phone_cmd *p)
-{
-	static const char *const names[] = { "key.pem", "cert.pem", "" };
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		char rel[160];
-
-		snprintf(rel, sizeof rel, RF_PKI_PHONES "/%.*s/%s", RF_VFMT(p->name), names[i]);
-		char *path = rf_cmd_path(p->c, rel);
-		(void)(names[i][0] ? unlink(path) : rmdir(path));
-		free(path);
-	}
-}
 
 static int remove_line(struct phone_cmd *p)
 {
@@ -255,7 +251,7 @@ static int phone_remove(struct rf_cmd_ctx *c)
 	if (!status)
 		status = rf_issue_crl(c, p.ca, p.store);
 	if (!status) {
-		remove_files(&p);
+		rf_issue_remove_files(c, p.name);
 		if (p.phone)
 			rf_cmd_number_left(c, p.phone->number);
 		rf_cmd_record(c, &(struct rf_cmd_record){ RF_EVENT_PHONE_REMOVED, .phone = p.name, .count = n });
@@ -540,6 +536,7 @@ static const struct rf_cmd_opt add_opts[] = {
 	{ "port", "PORT", "and the port there" },
 	{ "label", "TEXT", "what its display says" },
 	{ "days", "N", "how long its certificate is valid (default: two years)" },
+	{ "file", "FILE", "add all phones of this file instead (CSV, columns as in the phones file; -: standard input)" },
 	{ 0 },
 };
 static const struct rf_cmd_opt issue_opts[] = {
@@ -561,8 +558,10 @@ static const struct rf_cmd_opt config_opts[] = {
 #define ONE .args = "NAME", .min_args = 1, .max_args = 1
 
 const struct rf_cmd rf_cmd_phone[] = {
-	{ .name = "phone", .sub = "add", ONE, .summary = "add a phone and issue its certificate", .opts = add_opts,
-	  .help = "Adds a line to the phones file and writes pki/phones/NAME/cert.pem and key.pem.",
+	{ .name = "phone", .sub = "add", .args = "NAME", .max_args = 1, .summary = "add a phone and issue its certificate",
+	  .opts = add_opts,
+	  .help = "Adds a line to the phones file and writes pki/phones/NAME/cert.pem and key.pem. With --file it does so for\n"
+		  "every row of a file, for all or for none: ringfort phone add --file new-phones.csv",
 	  .example = "ringfort phone add lobby-1 --number 1001 --location lobby", .run = phone_add, .changes = true },
 	{ .name = "phone", .sub = "config", ONE, .summary = "write a configuration that the phone runs with",
 	  .opts = config_opts,

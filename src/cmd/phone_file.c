@@ -6,8 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { COLUMNS_MAX = 32 };
-
 static int read_all(const char *path, uint8_t **ret_p, size_t *ret_n)
 {
 	FILE *f = fopen(path, "re");
@@ -84,17 +82,21 @@ static struct rf_view header_of(struct rf_view rest)
 	return (struct rf_view){ 0 };
 }
 
-static void put_cell(FILE *out, const char *text)
+static void put_cell(FILE *out, struct rf_view text)
 {
-	if (!text[strcspn(text, ",\"\n\r")] && text[0] != ' ' && text[0] != '#') {
-		fputs(text, out);
+	bool plain = text.p[0] != '#' && rf_view_trim(text).n == text.n;
+
+	for (size_t i = 0; i < text.n && plain; i++)
+		plain = text.p[i] != ',' && text.p[i] != '"' && text.p[i] != '\n' && text.p[i] != '\r';
+	if (plain) {
+		fwrite(text.p, 1, text.n, out);
 		return;
 	}
 	fputc('"', out);
-	for (; *text; text++) {
-		if (*text == '"')
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '"')
 			fputc('"', out);
-		fputc(*text, out);
+		fputc(text.p[i], out);
 	}
 	fputc('"', out);
 }
@@ -111,51 +113,81 @@ static struct rf_view next_column(struct rf_view *rest)
 	return name;
 }
 
-static void put_line(FILE *out, struct rf_view header, const struct rf_phone_cell *cells, size_t n, size_t *ret_placed)
+static bool has_column(struct rf_view header, const char *column)
+{
+	for (struct rf_view rest = header; rest.n;)
+		if (rf_view_eq(next_column(&rest), rf_view_str(column)))
+			return true;
+	return false;
+}
+
+static uint32_t count_lines(struct rf_view bytes)
+{
+	uint32_t lines = 0;
+
+	for (size_t i = 0; i < bytes.n; i++)
+		lines += bytes.p[i] == '\n';
+	return lines + (bytes.n && bytes.p[bytes.n - 1] != '\n');
+}
+
+int rf_phone_draft_begin(const struct rf_phone_file *f, const struct rf_phone_cell *columns, size_t n,
+			 struct rf_phone_draft *d)
+{
+	struct rf_view all = rf_view_of(f->bytes, f->n), header = header_of(all);
+	bool first = header.n == 0;
+
+	*d = (struct rf_phone_draft){ .f = f, .lines = count_lines(all) };
+	if (first)
+		header = RF_V("name,number,location,mac,switch,port,label");
+	int at = snprintf(d->header, sizeof d->header, "%.*s", RF_VFMT(header));
+	for (size_t i = 0; i < n && at < (int)sizeof d->header; i++)
+		if (columns[i].text.n && !has_column(header, columns[i].column))
+			at += snprintf(d->header + at, sizeof d->header - (size_t)at, ",%s", columns[i].column);
+	if (at >= (int)sizeof d->header)
+		return rf_cmd_error(f->c, RF_EXIT_USAGE, "%s: the line that names the columns is longer than %zu bytes", f->path,
+				    sizeof d->header - 1);
+	d->out = open_memstream(&d->bytes, &d->n);
+	if (!d->out)
+		return rf_cmd_error(f->c, RF_EXIT_FAILED, "out of memory");
+	size_t before = first ? f->n : (size_t)(header.p - f->bytes);
+	fwrite(f->bytes, 1, before, d->out);
+	if (!first) {
+		fputs(d->header, d->out);
+		fwrite(header.p + header.n, 1, f->n - before - header.n, d->out);
+	}
+	if (f->n && f->bytes[f->n - 1] != '\n')
+		fputc('\n', d->out);
+	if (first) {
+		fprintf(d->out, "%s\n", d->header);
+		d->lines++;
+	}
+	return 0;
+}
+
+void rf_phone_draft_row(struct rf_phone_draft *d, const struct rf_phone_cell *cells, size_t n)
 {
 	bool first = true;
 
-	for (struct rf_view rest = header; rest.n; first = false) {
+	for (struct rf_view rest = rf_view_str(d->header); rest.n; first = false) {
 		struct rf_view column = next_column(&rest);
 
 		if (!first)
-			fputc(',', out);
+			fputc(',', d->out);
 		for (size_t i = 0; i < n; i++)
-			if (cells[i].text && rf_view_eq(column, rf_view_str(cells[i].column))) {
-				put_cell(out, cells[i].text);
-				++*ret_placed;
-			}
+			if (cells[i].text.n && rf_view_eq(column, rf_view_str(cells[i].column)))
+				put_cell(d->out, cells[i].text);
 	}
+	fputc('\n', d->out);
+	d->lines++;
 }
 
-int rf_phone_file_with(const struct rf_phone_file *f, const struct rf_phone_cell *cells, size_t n, char **ret_bytes,
-		       size_t *ret_n)
+int rf_phone_draft_end(struct rf_phone_draft *d)
 {
-	struct rf_view all = rf_view_of(f->bytes, f->n), header = header_of(all);
-	size_t wanted = 0, placed = 0;
-	FILE *out = open_memstream(ret_bytes, ret_n);
-
-	if (!out)
-		return rf_cmd_error(f->c, RF_EXIT_FAILED, "out of memory");
-	fwrite(f->bytes, 1, f->n, out);
-	if (f->n && f->bytes[f->n - 1] != '\n')
-		fputc('\n', out);
-	if (!header.n) {
-		header = RF_V("name,number,location,mac,switch,port,label");
-		fprintf(out, "%.*s\n", RF_VFMT(header));
-	}
-	put_line(out, header, cells, n, &placed);
-	fputc('\n', out);
-	int failed = fclose(out);
-	for (size_t i = 0; i < n; i++)
-		wanted += cells[i].text != NULL;
-	if (!failed && placed == wanted)
-		return 0;
-	free(*ret_bytes);
-	if (failed)
-		return rf_cmd_error(f->c, RF_EXIT_FAILED, "out of memory");
-	return rf_cmd_error(f->c, RF_EXIT_USAGE, "%s has no column for one of these; its first line is \"%.*s\"", f->path,
-			    RF_VFMT(header));
+	if (fclose(d->out))
+		return rf_cmd_error(d->f->c, RF_EXIT_FAILED, "out of memory");
+	if (d->n > RF_SITE_CSV_MAX)
+		return rf_cmd_error(d->f->c, RF_EXIT_USAGE, "%s would be larger than 64 MiB", d->f->path);
+	return 0;
 }
 
 int rf_phone_file_without(const struct rf_phone_file *f, uint32_t line, char **ret_bytes, size_t *ret_n)
@@ -182,27 +214,35 @@ int rf_phone_file_without(const struct rf_phone_file *f, uint32_t line, char **r
 	return 0;
 }
 
+int rf_phone_file_findings(const struct rf_phone_file *f, const char *bytes, size_t n, struct rf_findings *findings)
+{
+	struct rf_site *site = NULL;
+	uint8_t *yaml = NULL;
+	size_t yaml_n = 0;
+	int rc = read_all(rf_site_cstr(f->site->file), &yaml, &yaml_n);
+
+	if (rc == 0)
+		rc = rf_site_parse(rf_view_of(yaml, yaml_n), rf_view_of(bytes, n), rf_site_cstr(f->site->file),
+				   f->c->clock.wall(f->c->clock.ctx), findings, &site);
+	rf_site_put(site);
+	free(yaml);
+	return rc;
+}
+
 int rf_phone_file_check(const struct rf_phone_file *f, const char *bytes, size_t n)
 {
 	struct rf_findings findings;
 	struct rf_diag diag = { 0 };
-	struct rf_site *site = NULL;
-	uint8_t *yaml = NULL;
-	size_t yaml_n = 0;
-	int status = 0, rc = read_all(rf_site_cstr(f->site->file), &yaml, &yaml_n);
+	int status = 0;
 
 	rf_findings_init(&findings);
-	if (rc == 0)
-		rc = rf_site_parse(rf_view_of(yaml, yaml_n), rf_view_of(bytes, n), rf_site_cstr(f->site->file),
-				   f->c->clock.wall(f->c->clock.ctx), &findings, &site);
+	int rc = rf_phone_file_findings(f, bytes, n, &findings);
 	if (rc) {
 		if (!rf_findings_diag(&findings, &diag))
 			rf_diag_set(&diag, rc, "%s", rf_err_text(rc));
 		status = rf_cmd_diag(f->c, &diag);
 	}
 	rf_findings_fini(&findings);
-	rf_site_put(site);
-	free(yaml);
 	return status;
 }
 

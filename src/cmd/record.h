@@ -16,6 +16,9 @@ struct rf_cmd_record {
 	size_t count;
 };
 
+/* The same for n of them: fill makes the i-th. */
+void rf_cmd_record_all(const struct rf_cmd_ctx *c, size_t n, void (*fill)(void *ctx, size_t i, struct rf_cmd_record *r),
+		       void *ctx);
 /* The act itself has happened: when it cannot be recorded the user is told so on c->err, and the command's exit status
  * stays what it was. */
 void rf_cmd_record(const struct rf_cmd_ctx *c, const struct rf_cmd_record *r);

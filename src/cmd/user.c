@@ -3,6 +3,7 @@
 #include "cmd/cmd.h"
 #include "cmd/password.h"
 #include "cmd/record.h"
+#include "cmd/user_many.h"
 #include "site/precedence.h"
 #include "store/store.h"
 
@@ -41,22 +42,30 @@ static int end(struct user_cmd *u, int status)
 	return status;
 }
 
-/* The hashes: both SHA-2 always, so that a later choice of algorithm needs no new passwords; MD5 only where allowed. */
-static int hash(const struct user_cmd *u, const struct rf_password *password, struct rf_store_user *ret_user)
+int rf_user_hash(struct rf_digest_ctx *digest, const struct rf_site *site, struct rf_view password,
+		 struct rf_store_user *user)
 {
 	unsigned algs = RF_DIGEST_SHA_ONLY;
-	struct rf_digest_ctx *digest;
-	int rc = rf_digest_ctx_new(&digest);
+	int rc = 0;
 
-	if (u->site->policy.digests & RF_SITE_DIGEST_MD5)
+	if (site->policy.digests & RF_SITE_DIGEST_MD5)
 		algs |= RF_DIGEST_BIT(RF_DIGEST_MD5);
 	for (int i = 0; rc == 0 && i < RF_DIGEST_ALGS; i++)
 		if (algs & RF_DIGEST_BIT(i))
-			rc = rf_digest_ha1(digest, (enum rf_digest_alg)i, u->name, u->site->domain,
-					   rf_view_of(password->text, password->n), &ret_user->ha1[i]);
-	if (rc == 0 || digest)
-		rf_digest_ctx_free(digest);
-	ret_user->algs = algs;
+			rc = rf_digest_ha1(digest, (enum rf_digest_alg)i, user->name, site->domain, password, &user->ha1[i]);
+	user->algs = algs;
+	return rc;
+}
+
+static int hash(const struct user_cmd *u, const struct rf_password *password, struct rf_store_user *ret_user)
+{
+	struct rf_digest_ctx *digest;
+	int rc = rf_digest_ctx_new(&digest);
+
+	if (rc)
+		return rc;
+	rc = rf_user_hash(digest, u->site, rf_view_of(password->text, password->n), ret_user);
+	rf_digest_ctx_free(digest);
 	return rc;
 }
 
@@ -102,6 +111,10 @@ static int user_add(struct rf_cmd_ctx *c)
 	struct rf_diag diag = { 0 };
 	struct user_cmd u;
 
+	if (rf_cmd_flag(c, "file") || rf_cmd_flag(c, "passwords"))
+		return rf_user_add_file(c);
+	if (!c->args)
+		return rf_cmd_error(c, RF_EXIT_USAGE, "name the user, or give --file with many");
 	if (!rf_cmd_opt(c, "number"))
 		return rf_cmd_error(c, RF_EXIT_USAGE, "--number says which number the user may use");
 	int status = begin(c, &u);
@@ -363,6 +376,8 @@ static int user_show(struct rf_cmd_ctx *c)
 static const struct rf_cmd_opt add_opts[] = {
 	{ "number", "N", "the number that the user may use" },
 	{ "password-stdin", NULL, "read the password from standard input instead of the terminal" },
+	{ "file", "FILE", "add all of this file instead (CSV: name, number, password; -: standard input)" },
+	{ "passwords", "FILE", "make passwords for those who have none there, and write them to this new file" },
 	{ 0 },
 };
 static const struct rf_cmd_opt passwd_opts[] = {
@@ -379,8 +394,9 @@ static const struct rf_cmd_opt set_opts[] = {
 static const struct rf_cmd_opt list_opts[] = { { "number", "N", "only users of this number" }, { 0 } };
 
 const struct rf_cmd rf_cmd_user[] = {
-	{ .name = "user", .sub = "add", .args = "NAME", .min_args = 1, .max_args = 1, .summary = "add a person",
-	  .help = "Asks for the password twice. Only its digests for this site's domain are kept.", .opts = add_opts,
+	{ .name = "user", .sub = "add", .args = "NAME", .max_args = 1, .summary = "add a person",
+	  .help = "Asks for the password twice. Only its digests for this site's domain are kept. With --file it adds everybody\n"
+		  "in a file, or nobody: ringfort user add --file staff.csv --passwords letters.csv", .opts = add_opts,
 	  .example = "ringfort user add alice --number 1001", .run = user_add, .changes = true },
 	{ .name = "user", .sub = "passwd", .args = "NAME", .min_args = 1, .max_args = 1,
 	  .summary = "give a person a new password", .opts = passwd_opts, .example = "ringfort user passwd alice",

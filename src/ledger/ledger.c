@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RETRY_MS = 250, IDLE_MS = 1000, BUSY_MS = 5000, BUSY_TRIES = 25, BATCHES_A_TURN = 16 };
+enum { RETRY_MS = 250, IDLE_MS = 1000, BUSY_MS = 5000, BUSY_TRIES = 25, BATCHES_A_TURN = 16, APPENDED_A_TURN = 256 };
 
 struct posted {
 	struct posted *next;
@@ -394,14 +394,32 @@ void rf_ledger_state(const struct rf_ledger *l, struct rf_ledger_state *ret_stat
 	};
 }
 
+static void copy_event(void *ctx, size_t i, struct rf_event *e)
+{
+	(void)i;
+	*e = *(const struct rf_event *)ctx;
+}
+
 int rf_ledger_append(const char *dir, const struct rf_event *e, struct rf_diag *diag)
 {
+	return rf_ledger_append_all(dir, 1, copy_event, (void *)(uintptr_t)e, diag);
+}
+
+int rf_ledger_append_all(const char *dir, size_t n, void (*make)(void *ctx, size_t i, struct rf_event *e), void *ctx,
+			 struct rf_diag *diag)
+{
 	struct rf_ledger *l;
+	struct rf_event e;
 	int rc = rf_ledger_open(dir, NULL, &l, diag);
 
 	if (rc)
 		return rc;
-	rc = rf_ledger_post(l, e);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		make(ctx, i, &e);
+		rc = rf_ledger_post(l, &e);
+		if (rc == 0 && (i + 1) % APPENDED_A_TURN == 0)
+			rc = rf_ledger_turn(l, false);
+	}
 	if (rc == 0)
 		rc = rf_ledger_turn(l, true);
 	if (rc)

@@ -76,5 +76,8 @@ void rf_ledger_state(const struct rf_ledger *l, struct rf_ledger_state *ret_stat
 
 /* Open, write one event, sync, close: for commands that do one thing. */
 int rf_ledger_append(const char *dir, const struct rf_event *e, struct rf_diag *diag);
+/* The same for n events: make fills the i-th. On an error those before it may be on record. */
+int rf_ledger_append_all(const char *dir, size_t n, void (*make)(void *ctx, size_t i, struct rf_event *e), void *ctx,
+			 struct rf_diag *diag);
 
 #endif

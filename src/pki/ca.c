@@ -100,9 +100,9 @@ static int write_ca(const char *dir, X509 *cert, EVP_PKEY *key, struct rf_diag *
 	if (rc == 0)
 		rc = path_of(&cert_path, dir, RF_PKI_CA_CERT, diag);
 	if (rc == 0)
-		rc = rf_pki_write_key(key_path, key, diag);
+		rc = rf_pki_write_key(key_path, key, RF_PKI_NOW, diag);
 	if (rc == 0)
-		rc = rf_pki_write_cert(cert_path, cert, diag);
+		rc = rf_pki_write_cert(cert_path, cert, RF_PKI_NOW, diag);
 	free(key_path);
 	free(cert_path);
 	return rc;
@@ -255,6 +255,7 @@ static int write_pair(struct rf_ca *ca, const struct rf_ca_request *req, X509 *c
 		      struct rf_diag *diag)
 {
 	char *folder = NULL, *key_path = NULL, *cert_path = NULL;
+	enum rf_pki_when when = req->sync_later ? RF_PKI_LATER : RF_PKI_NOW;
 	int rc = rf_diag_set(diag, -ENOMEM, "out of memory");
 
 	if (asprintf(&folder, "%s/%s/%s", ca->dir, req->host ? RF_PKI_HOSTS : RF_PKI_PHONES, req->name) < 0)
@@ -263,9 +264,9 @@ static int write_pair(struct rf_ca *ca, const struct rf_ca_request *req, X509 *c
 	    path_of(&cert_path, folder, "cert.pem", diag) == 0)
 		rc = rf_pki_mkdir(folder, 0755, diag);
 	if (rc == 0)
-		rc = rf_pki_write_key(key_path, key, diag);
+		rc = rf_pki_write_key(key_path, key, when, diag);
 	if (rc == 0)
-		rc = rf_pki_write_cert(cert_path, cert, diag);
+		rc = rf_pki_write_cert(cert_path, cert, when, diag);
 	free(folder);
 	free(key_path);
 	free(cert_path);
@@ -301,6 +302,18 @@ int rf_ca_issue(struct rf_ca *ca, const struct rf_ca_request *req, struct rf_wal
 	EVP_PKEY_free(key);
 	if (rc == 0)
 		*ret_id = id;
+	return rc;
+}
+
+int rf_ca_sync(struct rf_ca *ca, struct rf_diag *diag)
+{
+	char *path;
+	int rc = path_of(&path, ca->dir, RF_PKI_PHONES, diag);
+
+	if (rc)
+		return rc;
+	rc = rf_pki_sync(path, diag);
+	free(path);
 	return rc;
 }
 

@@ -42,12 +42,15 @@ struct rf_ca_request {
 	const char *dns[RF_PKI_NAMES_MAX]; /* up to the first NULL */
 	const char *ip[RF_PKI_NAMES_MAX];  /* textual addresses, up to the first NULL */
 	unsigned days;                 /* 0: RF_PKI_CERT_DAYS; cut at the CA's own end */
+	bool sync_later;               /* one of many: rf_ca_sync() forces all to the disk */
 };
 
 /* Make a key and a certificate, write cert.pem and key.pem, and say what was made. Never leaves a certificate without
- * its key. Errors: -errno, RF_E_CRYPTO, RF_E_STALE (the CA has expired). */
+ * its key. Errors: -errno, RF_E_CRYPTO, RF_E_STALE (the CA has expired). Threads: any, also at once for different names. */
 int rf_ca_issue(struct rf_ca *ca, const struct rf_ca_request *req, struct rf_wall now, struct rf_pki_id *ret_id,
 		struct rf_diag *diag);
+/* What was issued with sync_later is on the disk after this. */
+int rf_ca_sync(struct rf_ca *ca, struct rf_diag *diag);
 
 struct rf_ca_revoked {
 	struct rf_view serial;

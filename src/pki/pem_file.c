@@ -38,7 +38,7 @@ int rf_pki_mkdir(const char *path, mode_t mode, struct rf_diag *diag)
 	return system_error(diag, path, "make this folder");
 }
 
-static int write_all(int fd, struct rf_view v)
+static int write_all(int fd, struct rf_view v, enum rf_pki_when when)
 {
 	while (v.n) {
 		ssize_t n = write(fd, v.p, v.n);
@@ -49,7 +49,7 @@ static int write_all(int fd, struct rf_view v)
 			return -1;
 		v = rf_view_from(v, (size_t)n);
 	}
-	return fsync(fd);
+	return when == RF_PKI_NOW ? fsync(fd) : 0;
 }
 
 /* The rename is on disk only when the folder is. */
@@ -66,7 +66,7 @@ static void sync_folder(const char *path)
 	free(folder);
 }
 
-int rf_pki_write(const char *path, struct rf_view bytes, mode_t mode, struct rf_diag *diag)
+int rf_pki_write(const char *path, struct rf_view bytes, mode_t mode, enum rf_pki_when when, struct rf_diag *diag)
 {
 	char *temp = NULL;
 
@@ -78,10 +78,10 @@ int rf_pki_write(const char *path, struct rf_view bytes, mode_t mode, struct rf_
 		free(temp);
 		return rc;
 	}
-	if (fchmod(fd, mode) || write_all(fd, bytes) || rename(temp, path)) {
+	if (fchmod(fd, mode) || write_all(fd, bytes, when) || rename(temp, path)) {
 		rc = system_error(diag, path, "write this file");
 		unlink(temp);
-	} else {
+	} else if (when == RF_PKI_NOW) {
 		sync_folder(path);
 	}
 	close(fd);
@@ -89,29 +89,39 @@ int rf_pki_write(const char *path, struct rf_view bytes, mode_t mode, struct rf_
 	return rc;
 }
 
-static int write_bio(const char *path, BIO *bio, int ok, mode_t mode, struct rf_diag *diag)
+int rf_pki_sync(const char *folder, struct rf_diag *diag)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd < 0 || syncfs(fd) ? system_error(diag, folder, "force this folder to the disk") : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static int write_bio(const char *path, BIO *bio, int ok, mode_t mode, enum rf_pki_when when, struct rf_diag *diag)
 {
 	char *p = NULL;
 	long n = bio && ok ? BIO_get_mem_data(bio, &p) : 0;
 
-	return n > 0 ? rf_pki_write(path, rf_view_of(p, (size_t)n), mode, diag) : rf_pki_crypto(diag, "encode PEM");
+	return n > 0 ? rf_pki_write(path, rf_view_of(p, (size_t)n), mode, when, diag) : rf_pki_crypto(diag, "encode PEM");
 }
 
-int rf_pki_write_key(const char *path, EVP_PKEY *key, struct rf_diag *diag)
+int rf_pki_write_key(const char *path, EVP_PKEY *key, enum rf_pki_when when, struct rf_diag *diag)
 {
 	BIO *bio = BIO_new(BIO_s_secmem()); /* wiped on release */
 	int ok = bio && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
-	int rc = write_bio(path, bio, ok, 0600, diag);
+	int rc = write_bio(path, bio, ok, 0600, when, diag);
 
 	BIO_free(bio);
 	return rc;
 }
 
-int rf_pki_write_cert(const char *path, X509 *cert, struct rf_diag *diag)
+int rf_pki_write_cert(const char *path, X509 *cert, enum rf_pki_when when, struct rf_diag *diag)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	int ok = bio && PEM_write_bio_X509(bio, cert);
-	int rc = write_bio(path, bio, ok, 0644, diag);
+	int rc = write_bio(path, bio, ok, 0644, when, diag);
 
 	BIO_free(bio);
 	return rc;
@@ -121,7 +131,7 @@ int rf_pki_write_crl(const char *path, X509_CRL *crl, struct rf_diag *diag)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	int ok = bio && PEM_write_bio_X509_CRL(bio, crl);
-	int rc = write_bio(path, bio, ok, 0644, diag);
+	int rc = write_bio(path, bio, ok, 0644, RF_PKI_NOW, diag);
 
 	BIO_free(bio);
 	return rc;

@@ -56,7 +56,8 @@ int rf_stir_store_put(const char *dir, struct rf_view url, struct rf_view pem, s
 	give(dir, path);
 	*slash = '/';
 	if (!rc)
-		rc = rf_pki_write(path, rf_view_of(all, url.n + 1 + pem.n), 0640, diag);
+		rc = rf_pki_write(path, rf_view_of(all, url.n + 1 + pem.n), 0640,
+				  RF_PKI_NOW, diag);
 	give(dir, path);
 	free(all);
 	return rc;

@@ -222,6 +222,9 @@ const struct rf_site_group *rf_site_group(const struct rf_site *site, struct rf_
 const struct rf_site_numbering *rf_site_numbering(const struct rf_site *site, struct rf_view number);
 const struct rf_site_speed *rf_site_speed(const struct rf_site *site, struct rf_view number);
 
+/* The columns that a phones file may have, one after the other; NULL behind the last. */
+const char *rf_site_phone_column(size_t i);
+
 /* The device URN of a phone: a version 8 UUID (RFC 9562) from SHA-256 over domain and name, so it is the same
  * wherever it is computed: "urn:uuid:...", 45 characters and a NUL. */
 #define RF_SITE_URN 46

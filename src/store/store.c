@@ -82,6 +82,25 @@ int rf_store_changed(struct rf_store *s, bool *ret_changed)
 	return 0;
 }
 
+int rf_store_begin(struct rf_store *s, struct rf_diag *diag)
+{
+	return rf_sql_run(s->db, "BEGIN IMMEDIATE", diag);
+}
+
+int rf_store_commit(struct rf_store *s, struct rf_diag *diag)
+{
+	int rc = rf_sql_run(s->db, "COMMIT", diag);
+
+	if (rc)
+		rf_store_rollback(s);
+	return rc;
+}
+
+void rf_store_rollback(struct rf_store *s)
+{
+	rf_sql_run(s->db, "ROLLBACK", NULL);
+}
+
 /* Step a statement that changes, release it; none changed: RF_E_NOT_FOUND with `missing`. */
 static int change(struct rf_store *s, sqlite3_stmt *q, const char *missing, struct rf_diag *diag)
 {

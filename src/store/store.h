@@ -68,6 +68,12 @@ int rf_store_phone_lock(struct rf_store *s, struct rf_view phone, bool locked, s
 int rf_store_phone_locks(struct rf_store *s, int (*visit)(void *ctx, struct rf_view phone), void *ctx,
 			 struct rf_diag *diag);
 
+/* Several changes as one: all are on disk after the commit; none after a rollback, or when the process dies before. While
+ * it is open others who write wait for up to 5 seconds. */
+int rf_store_begin(struct rf_store *s, struct rf_diag *diag);
+int rf_store_commit(struct rf_store *s, struct rf_diag *diag);
+void rf_store_rollback(struct rf_store *s);
+
 /* Did another process change the database since the last call (or since open)? *ret_changed; cheap, for polling. */
 int rf_store_changed(struct rf_store *s, bool *ret_changed);
 

@@ -196,7 +196,7 @@ static void phones(void **state)
 	assert_int_equal(type(p, "phone", "add", "y", "--number", "1002", END), RF_EXIT_USAGE);
 	assert_int_equal(type(p, "phone", "add", "z", "--number", "1x", END), RF_EXIT_USAGE);
 	assert_int_equal(type(p, "phone", "add", "../z", "--number", "1", END), RF_EXIT_USAGE);
-	assert_int_equal(type(p, "phone", "add", "z", "--number", "1", "--mac", "00:00:00:00:00:01", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "phone", "add", "z", "--number", "1", "--mac", "00:00:00:00:00", END), RF_EXIT_USAGE);
 	assert_int_equal(type(p, "phone", "add", "z", "--number", "1", "--label", "a\nb", END), RF_EXIT_USAGE);
 	assert_string_equal(read_file(p, "phones.csv"), before);
 	assert_null(read_file(p, "pki/phones/z/cert.pem"));
@@ -214,6 +214,131 @@ static void phones(void **state)
 	assert_null(read_file(p, "pki/phones/y/key.pem"));
 	assert_int_equal(type(p, "phone", "remove", "y", END), RF_EXIT_USAGE);
 	assert_int_equal(type(p, "check", END), RF_EXIT_YES);
+}
+
+static void write_beside(const struct place *p, const char *name, const char *text, char *ret_path, size_t cap)
+{
+	snprintf(ret_path, cap, "%s/%s", p->dir, name);
+	FILE *f = fopen(ret_path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* Files that are refused whole, and what is said of them; %s is the file's path. */
+static const struct {
+	const char *text, *said[3];
+} bad_phones[] = {
+	{ "", { "the file is empty" } },
+	{ "name\na\n", { ":1:1: error: there is no column \"number\"" } },
+	{ "name,numbr\na,1\n", { ":1:6: error: unknown column \"numbr\" (did you mean \"number\"?)" } },
+	{ "name,number,name\na,1,b\n", { ":1:13: error: column \"name\" is given twice" } },
+	{ "name,number\na,1\n\n# b\na,2\nc\n", { ":5:1: error: phone \"a\" is there twice, first in line 2",
+						   ":6:2: error: there is no number" } },
+	{ "name,number\na,1,2\n\"b,2\n", { ":2:5: error: more fields", ":3:1: error: a quoted field does not end" } },
+	{ "number,name\n1,a\n12x,b\n", { ":3:1: error: number cannot be \"12x\"" } },
+	{ "number,name\n1,a\n2,../b\n", { ":3:1: error: name cannot be" } },
+	{ "number,name\n1,a\n911,b\n", { ":3:1: error: phone \"b\" has emergency number 911" } },
+	{ "number,name,location\n1,a,attic\n3,x,\n", { ":2:1: error: phone \"a\": there is no location",
+						     ":3:1: error: phone \"x\" is there twice" } },
+};
+
+static void many_phones_refused(void **state)
+{
+	struct place *p = *state;
+	char path[96];
+
+	make_site(p, "medium");
+	write_file(p, "phones.csv", "name,number\nx,7\n", "w");
+	for (size_t i = 0; i < sizeof bad_phones / sizeof *bad_phones; i++) {
+		write_beside(p, "more.csv", bad_phones[i].text, path, sizeof path);
+		if (type(p, "phone", "add", "--file", path, END) != RF_EXIT_USAGE)
+			fail_msg("%s was taken", bad_phones[i].text);
+		for (size_t k = 0; k < 3 && bad_phones[i].said[k]; k++)
+			if (!strstr(p->err, bad_phones[i].said[k]))
+				fail_msg("%s: said \"%s\", not \"%s\"", bad_phones[i].text, p->err, bad_phones[i].said[k]);
+		assert_non_null(strstr(p->err, "more.csv"));
+		assert_string_equal(read_file(p, "phones.csv"), "name,number\nx,7\n");
+		assert_null(read_file(p, "pki/phones/a/cert.pem"));
+	}
+	assert_int_equal(type(p, "phone", "add", "--file", path, "--json", END), RF_EXIT_USAGE);
+	assert_non_null(strstr(p->err, "\"findings\":[{"));
+	assert_int_equal(type(p, "phone", "add", "--file", path, "--label", "l", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "phone", "add", "a", "--file", path, END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "phone", "add", "--file", "/nowhere/x.csv", END), RF_EXIT_USAGE);
+	/* What stops it when some certificates are there already. */
+	write_beside(p, "more.csv", "name,number\na,1\nb,2\n", path, sizeof path);
+	write_file(p, "pki/phones/b", "a file in the way", "w");
+	assert_int_equal(type(p, "phone", "add", "--file", path, END), RF_EXIT_FAILED);
+	assert_string_equal(read_file(p, "phones.csv"), "name,number\nx,7\n");
+	assert_null(read_file(p, "pki/phones/a/cert.pem"));
+	assert_int_equal(type(p, "phone", "list", "--json", END), RF_EXIT_YES);
+	assert_null(strstr(p->out, "\"a\""));
+}
+
+static void many_phones(void **state)
+{
+	struct place *p = *state;
+	char path[96];
+
+	make_site(p, "medium");
+	write_file(p, "phones.csv", "# kept\nnumber,name\n7,x\n", "w");
+	write_beside(p, "more.csv", "\xef\xbb\xbfname,label,number\r\na,\"A, \"\"1\"\"\",1\r\n\r\nb,,2\r\n", path, sizeof path);
+	assert_int_equal(type(p, "phone", "add", "--file", path, "--json", END), RF_EXIT_YES);
+	assert_non_null(strstr(p->out, "\"added\": 2"));
+	/* The column that it did not have, at the end; older lines as they were. */
+	assert_string_equal(read_file(p, "phones.csv"), "# kept\nnumber,name,label\n7,x\n1,a,\"A, \"\"1\"\"\"\n2,b,\n");
+	assert_non_null(read_file(p, "pki/phones/b/key.pem"));
+	assert_int_equal(type(p, "phone", "show", "b", "--json", END), RF_EXIT_YES);
+	assert_null(strstr(p->out, "\"certificate_until\": null"));
+	assert_int_equal(type(p, "phone", "issue", "--all", END), RF_EXIT_YES); /* x */
+	assert_int_equal(type(p, "check", END), RF_EXIT_YES);
+	assert_int_equal(type(p, "ledger", "verify", END), RF_EXIT_YES);
+	assert_int_equal(type(p, "ledger", "show", END), RF_EXIT_YES);
+	assert_non_null(strstr(p->out, "phone.added"));
+	assert_int_equal(type(p, "phone", "add", "m", "--number", "8", "--mac", "00:00:00:00:00:01", END), RF_EXIT_YES);
+	assert_non_null(strstr(read_file(p, "phones.csv"), "\nnumber,name,label,mac\n7,x\n"));
+	feed("name,number\nc,3\n");
+	assert_int_equal(type(p, "phone", "add", "--file", "-", "--days", "30", END), RF_EXIT_YES);
+	write_beside(p, "none.csv", "name,number\n", path, sizeof path);
+	assert_int_equal(type(p, "phone", "add", "--file", path, END), RF_EXIT_YES);
+	assert_non_null(strstr(p->out, "0 phones added"));
+}
+
+static void many_users(void **state)
+{
+	struct place *p = *state;
+	char path[96], out[96], text[256];
+
+	make_site(p, "minimum");
+	snprintf(out, sizeof out, "%s/passwords.csv", p->dir);
+	write_beside(p, "u.csv", "name,number,password\na,1,correct horse battery\nb,2,short\nc,911,\n../d,4x,\n", path, sizeof path);
+	assert_int_equal(type(p, "user", "add", "--file", path, END), RF_EXIT_USAGE);
+	assert_non_null(strstr(p->err, "u.csv:3:5: error: the password is too short"));
+	assert_non_null(strstr(p->err, "u.csv:4:3: error: 911 is an emergency number"));
+	assert_non_null(strstr(p->err, "u.csv:4:7: error: there is no password"));
+	assert_non_null(strstr(p->err, "u.csv:5:1: error: \"../d\" cannot be"));
+	assert_int_equal(type(p, "user", "show", "a", END), RF_EXIT_NO);
+	write_beside(p, "u.csv", "name,number,password\na,1,correct horse battery\nb,2,\n", path, sizeof path);
+	assert_int_equal(type(p, "user", "add", "--file", path, "--passwords", out, END), RF_EXIT_YES);
+	assert_non_null(strstr(p->out, "2 users added"));
+	FILE *f = fopen(out, "r");
+	assert_non_null(f);
+	text[fread(text, 1, sizeof text - 1, f)] = '\0';
+	fclose(f);
+	assert_non_null(strstr(text, "name,number,password\nb,2,"));
+	assert_null(strstr(text, "correct"));
+	assert_int_equal(strlen(text), strlen("name,number,password\nb,2,\n") + 20);
+	/* Never over a file that is there; nothing is left of one that was refused by the directory. */
+	write_beside(p, "u.csv", "name,number\nc,3\nb,4\n", path, sizeof path);
+	assert_int_equal(type(p, "user", "add", "--file", path, "--passwords", out, END), RF_EXIT_USAGE);
+	assert_int_equal(remove(out), 0);
+	assert_int_equal(type(p, "user", "add", "--file", path, "--passwords", out, END), RF_EXIT_USAGE);
+	assert_non_null(strstr(p->err, "u.csv:3:1: error: there is a user \"b\" already"));
+	assert_int_equal(access(out, F_OK), -1);
+	assert_int_equal(type(p, "user", "show", "c", END), RF_EXIT_NO);
+	assert_int_equal(type(p, "user", "add", "--passwords", out, END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "user", "add", "d", "--file", path, END), RF_EXIT_USAGE);
 }
 
 static void broken(void **state)
@@ -311,7 +436,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(usage), TEST(first_site), TEST(around_a_file), TEST(phones), TEST(broken), TEST(calls_lead_somewhere), TEST(users),
+		TEST(usage), TEST(first_site), TEST(around_a_file), TEST(phones), TEST(many_phones_refused),
+		TEST(many_phones), TEST(many_users), TEST(broken), TEST(calls_lead_somewhere), TEST(users),
 	};
 
 	return cmocka_run_group_tests_name("cmd", tests, NULL, NULL);

@@ -68,7 +68,7 @@ static void authority(void **state)
 	rf_ca_close(ca);
 	/* Another key than the certificate's. */
 	EVP_PKEY *key = EVP_EC_gen("P-384");
-	assert_int_equal(rf_pki_write_key(path, key, &diag), 0);
+	assert_int_equal(rf_pki_write_key(path, key, RF_PKI_NOW, &diag), 0);
 	EVP_PKEY_free(key);
 	assert_int_equal(rf_ca_open(*state, &ca, &diag), RF_E_CORRUPT);
 	assert_int_equal(truncate(path, 10), 0);

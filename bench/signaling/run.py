@@ -132,10 +132,14 @@ def idle(server, make_load, count):
             "mb_10k": (at[2] - at[1]) / ((CONTACTS - 1) * (count - some)) * 10000 / 1024, "count": count}
 
 
-def half_load(server, make_load, seconds):
+def half_load(server, make_load, seconds, gone):
     """What 24 calls at a time reach, then half as many a second, one after the other as they come: time from the INVITE
-    that was let in to its first 18x or 2xx, both halves of the load client and the loopback included."""
+    that was let in to its first 18x or 2xx, both halves of the load client and the loopback included. gone: each number
+    has the contact of the load client before, too, where nobody is any more."""
     most = busy(server, make_load(count=4000, window=24))
+    if not gone:
+        server.stop()
+        server.start()
     rate = max(int(most["per_second"] / 2), 1)
     got = busy(server, make_load(count=rate * seconds, window=256, rate=rate))
     return {**got, "rate": rate, "failed": got["failed"] + most["failed"], "why": got["why"] or most["why"]}
@@ -300,9 +304,9 @@ def cases(a):
             return Load(a.sipload, server, "tls", mode, server.idle_pki, seconds=600, password="secret-", **options)
         return avalanche(server, make_load, a.avalanche)
 
-    def at_half_load(via):
+    def at_half_load(via, gone=False):
         return lambda server: half_load(server, lambda **o: load(server, via, "calls", password="secret-", **o),
-                                        4 if a.quick else 10)
+                                        4 if a.quick else 10, gone)
 
     def by_workers(via):
         # Kamailio's workers are processes of its configuration: it is not asked.
@@ -329,6 +333,7 @@ def cases(a):
         ("call-tls", "CPU of a TLS call with digest and certificates", "cpu_us",
          measured("tls", "calls", tls_calls, password="secret-")),
         ("latency-udp", "UDP: INVITE to its first answer at half load", "p50_us", at_half_load("udp")),
+        ("latency-udp-gone", "the same, and every number has a contact more where nobody is", "p50_us", at_half_load("udp", gone=True)),
         ("latency-tls", "TLS: INVITE to its first answer at half load", "p50_us", at_half_load("tls")),
         ("workers-udp", "UDP calls with one worker and with two", "workers", by_workers("udp")),
         ("workers-tls", "TLS calls with one worker and with two", "workers", by_workers("tls")),

@@ -133,6 +133,15 @@ int rf_call_new(struct rf_call_core *core, bool emergency, struct rf_call **ret_
 	return 0;
 }
 
+/* It counts no more among the calls that its caller is in. */
+static void stop_counting(struct rf_call *call)
+{
+	rf_call_unuse(call);
+	if (call->number_entered)
+		rf_table_del(&call->core->by_number, &call->by_number);
+	call->number_entered = false;
+}
+
 /* Out of every table at once; the memory goes at the end of the turn, since a machine may be on the stack. */
 void rf_call_finish(struct rf_call *call)
 {
@@ -152,9 +161,7 @@ void rf_call_finish(struct rf_call *call)
 	call->srv = NULL;
 	if (call->origin && call->origin->gone)
 		call->origin->gone(call);
-	rf_call_unuse(call);
-	if (call->number_entered)
-		rf_table_del(&core->by_number, &call->by_number);
+	stop_counting(call);
 	rf_table_del(&core->by_id, &call->by_id);
 	TAILQ_REMOVE(&core->calls, call, list);
 	TAILQ_INSERT_TAIL(&core->ended, call, list);
@@ -229,6 +236,13 @@ static bool call_busy(const struct rf_call *call)
 	return false;
 }
 
+/* It was answered and everybody has hung up. What it may still wait for is a fork that lost without ever saying a word,
+ * the contact of a phone that has gone away: until its INVITE times out, for a 2xx of its own would need ACK and BYE. */
+static bool talked_out(const struct rf_call *call)
+{
+	return call->state == RF_CALL_ENDING && call->up && !pair_busy(call->up);
+}
+
 /* Before the answer the pairs of steps that are over stay, since the caller may still acknowledge what came from them;
  * but not many. */
 static bool of_old_step(const struct rf_call *call, const struct rf_pair *pair)
@@ -291,6 +305,11 @@ void rf_call_settle(struct rf_call *call)
 	if (!call_busy(call)) {
 		rf_call_finish(call);
 		return;
+	}
+	if (talked_out(call)) {
+		stop_counting(call);
+		rf_leg_give_back(call->up->a);
+		rf_leg_give_back(call->up->b);
 	}
 	prune(call);
 	struct rf_mono at = call_next(call);

@@ -227,6 +227,9 @@ struct rf_leg *rf_leg_new(struct rf_pair *pair, struct rf_party *party);
 void rf_leg_free(struct rf_leg *leg);
 /* It does not keep its number busy any more. */
 void rf_leg_idle(struct rf_leg *leg);
+/* The same, and the links that it crosses have room again. For a leg that nobody speaks on any more but that has to wait
+ * for a last message. */
+void rf_leg_give_back(struct rf_leg *leg);
 /* Enter the leg under our tag of its dialog. */
 int rf_leg_open(struct rf_leg *leg, struct rf_dialog *dlg);
 bool rf_leg_secure(const struct rf_leg *leg);

@@ -22,6 +22,10 @@ void rf_invite_cancel(struct rf_pair *pair, struct rf_view reason)
 	if (pair->cancelled || !pair->invite)
 		return;
 	pair->cancelled = true;
+	/* The phone may be one that says nothing any more, and that takes half a minute to be sure of: nobody is busy, and
+	 * no link is full, for that long. */
+	rf_leg_give_back(pair->a);
+	rf_leg_give_back(pair->b);
 	rf_writer_init(&w, buf, sizeof buf);
 	if (reason.n)
 		rf_sip_put_hdr(&w, RF_SIP_H_REASON, reason);

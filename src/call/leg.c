@@ -70,11 +70,16 @@ void rf_leg_idle(struct rf_leg *leg)
 	leg->line = NULL;
 }
 
+void rf_leg_give_back(struct rf_leg *leg)
+{
+	rf_leg_idle(leg);
+	rf_admission_give(leg);
+}
+
 void rf_leg_free(struct rf_leg *leg)
 {
 	if (!leg)
 		return;
-	rf_leg_idle(leg);
 	if (leg->dlg) {
 		rf_lamps_end(leg);
 		leave_flow(leg);
@@ -83,7 +88,7 @@ void rf_leg_free(struct rf_leg *leg)
 	}
 	if (leg->aim && leg->aim->gone)
 		leg->aim->gone(leg);
-	rf_admission_give(leg);
+	rf_leg_give_back(leg);
 	rf_cli_drop(leg->own);
 	if (leg->srv)
 		rf_srv_watch(leg->srv, NULL, NULL);

@@ -278,6 +278,38 @@ static void forks(void **state)
 	call_down(a, b2);
 }
 
+/* A contact of a phone that has gone away: its INVITE runs on for half a minute after others took the call. Meanwhile the
+ * numbers are free, and the calls that are over count for nobody. */
+static void fork_that_says_nothing(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1], *gone = &k->phone[3];
+	const struct rf_lines *lines = rf_call_shared_lines(k->core->shared);
+	struct rf_usage_counts n;
+
+	phone_register(gone);
+	for (unsigned i = 0; i < rf_core_site(k->core)->limits.calls_per_number + 1; i++) {
+		call_up(a, b, SDP_PLAIN, SDP_PLAIN);
+		assert_int_equal(rf_lines_busy(lines, RF_V("1001")), 1);
+		assert_int_equal(rf_lines_busy(lines, RF_V("1002")), 1);
+		assert_int_equal(k->core->by_number.count, 1);
+		call_down(a, b);
+		kit_run(k);
+		assert_int_equal(rf_lines_busy(lines, RF_V("1001")), 0);
+		assert_int_equal(rf_lines_busy(lines, RF_V("1002")), 0);
+		assert_int_equal(k->core->by_number.count, 0);
+		rf_usage_counts(rf_call_shared_usage(k->core->shared), &n);
+		assert_int_equal(n.calls, 0);
+		assert_int_equal(rf_call_core_census(k->core).calls, i + 1); /* it may still take the call: then it gets a BYE */
+		phone_forget(gone);
+	}
+	for (int s = 0; s < 33; s++) {
+		kit_wait(k, 1000);
+		phone_forget(gone);
+	}
+	assert_int_equal(rf_call_core_census(k->core).calls, 0);
+}
+
 static void best_refusal_of_forks(void **state)
 {
 	struct kit *k = *state;
@@ -760,7 +792,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(answered_and_hung_up_by_caller), T(hung_up_by_callee), T(refused_numbers), T(codes_across),
 		T(messages_are_rebuilt), T(anonymous_is_not_named), T(callee_is_not_named), T(cancelled), T(cancel_meets_200),
-		T(nobody_answers), T(forks), T(best_refusal_of_forks), T(hold_and_resume_from_both),
+		T(nobody_answers), T(forks), T(fork_that_says_nothing), T(best_refusal_of_forks), T(hold_and_resume_from_both),
 		T(reinvite_refused_leaves_the_call), T(glare), T(bye_crosses_reinvite), T(both_hang_up),
 		T(offer_in_the_answer), T(update_and_info), T(reliable_provisionals), T(no_ack_ends_the_call),
 		T(vanished_phone_is_noticed), T(session_too_brief), T(hijack_is_refused), T(flow_loss),

@@ -15,7 +15,11 @@ enum rf_flow_how {
 	RF_FLOW_LOCAL,      /* inside one zone: it passes no router; host filters and switches see it */
 };
 
-/* One side. No addresses: every address of the zone; the zone has no subnet (internet): every address of no zone. */
+/* What an ICMP flow carries, in ICMP for IPv4 and in ICMPv6 for IPv6. */
+enum rf_icmp { RF_ICMP_NONE, RF_ICMP_ECHO };
+
+/* One side. No addresses: every address of the zone; the zone has no subnet (internet): every address of no zone.
+ * Addresses of a zone may be those of a router's foot in it, or a multicast group of the zone (VRRP). */
 struct rf_end {
 	const struct rf_site_zone *zone;
 	const struct rf_site_ip *v;      /* addresses and networks of both families */
@@ -27,9 +31,10 @@ struct rf_flow {
 	const char *id;                  /* "phone-server-signaling-2": unique, stays the same while its reason does */
 	struct rf_end from, to;
 	enum rf_category category;
-	int protocol;                    /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP (and its v6 twin), IPPROTO_ESP */
-	struct rf_site_ports sport;      /* 0..65535 unless the protocol fixes it (DHCP) */
-	struct rf_site_ports dport;
+	int protocol;                    /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP (and its v6 twin), IPPROTO_ESP, RF_VRRP */
+	enum rf_icmp icmp;               /* of IPPROTO_ICMP; its answers are echo replies */
+	struct rf_site_ports sport;      /* 0..65535 unless the protocol fixes it (DHCP, media) */
+	struct rf_site_ports dport;      /* 0..65535 for protocols without ports */
 	enum rf_flow_how how;
 	enum rf_inspection inspection;
 	uint8_t dscp;                    /* 0..63, RFC 4594 */
@@ -37,7 +42,12 @@ struct rf_flow {
 	const char *why;                 /* a sentence for people */
 	const char *mitigation;          /* id of the catalogue, never NULL */
 	struct rf_site_pos pos;          /* the line that caused it: a host, a trunk, an `allow`; line 0: the matrix alone */
+	bool beside_matrix;              /* no zone traffic: a dedicated channel between servers, a tunnel's outer packets,
+					  * routers among themselves. Or a deviation permits what the cell does not */
 };
+
+enum { RF_VRRP = 112 }; /* IP protocol, RFC 9568; netinet/in.h does not name it */
+enum { RF_PORT_RELAY = 2223, RF_PORT_WALL = 2224 }; /* TCP: control of relays; pinhole requests to a wall, over TLS */
 
 struct rf_flows {
 	const struct rf_flow *v;

@@ -22,18 +22,24 @@ struct rf_rule {
 	enum rf_chain chain;
 	enum rf_action action;
 	uint8_t family;                  /* 4, 6, 0: both */
-	const struct rf_site_zone *in, *out; /* NULL: any; interfaces of the point */
-	const struct rf_site_ip *src, *dst;  /* n 0: any */
+	bool loopback;                   /* only packets of the device with itself */
+	const struct rf_site_zone *in, *out; /* NULL: any; the point's foot in this zone */
+	bool in_tunnel, out_tunnel;      /* ...no foot: the tunnel that carries this zone of a remote office */
+	const struct rf_site_ip *src, *dst;  /* n 0: any. Of both families; a packet whose family has none in the list
+					      * is not in it: the rule does not fit, and with _not it does */
 	size_t src_n, dst_n;
 	bool src_not, dst_not;           /* none of them */
-	int protocol;                    /* 0: any */
+	int protocol;                    /* 0: any; IPPROTO_ICMP with family 4, IPPROTO_ICMPV6 with family 6 */
 	struct rf_site_ports sport, dport;
 	const uint8_t *icmp_types;       /* n 0: any */
 	size_t icmp_n;
-	unsigned states;                 /* bits; 0: any */
+	unsigned states;                 /* bits; 0: any. RF_STATE_UNTRACKED alone: packets with this rule's addresses,
+					  * protocol and ports are kept out of connection tracking (before it, and whether
+					  * or not a pinhole is there), so that a pinhole that goes ends what runs */
 	bool pinhole;                    /* its 5-tuple is in the set */
 	uint32_t new_per_second;         /* per source address; past it: drop */
-	uint8_t dscp;                    /* marked with it when accepted; 0: left alone */
+	uint8_t dscp;                    /* marked with it when accepted */
+	uint32_t kbit;                   /* all that this rule accepts together; past it: drop. 0: no bound */
 	bool log;                        /* refused packets go to the log group, rate-limited */
 };
 

@@ -1,5 +1,4 @@
-#include "pki/ca.h"
-
+#include "pki/ca_int.h"
 #include "pki/pem_file.h"
 
 #include <openssl/ec.h>
@@ -12,12 +11,6 @@
 #include <unistd.h>
 
 enum { DAY_S = 24 * 3600, BACKDATE_S = 300 }; /* a phone's clock may be a little behind ours */
-
-struct rf_ca {
-	char *dir;
-	X509 *cert;
-	EVP_PKEY *key;
-};
 
 static int path_of(char **ret_path, const char *dir, const char *rel, struct rf_diag *diag)
 {
@@ -273,23 +266,60 @@ static int write_pair(struct rf_ca *ca, const struct rf_ca_request *req, X509 *c
 	return rc;
 }
 
-int rf_ca_issue(struct rf_ca *ca, const struct rf_ca_request *req, struct rf_wall now, struct rf_pki_id *ret_id,
-		struct rf_diag *diag)
+/* From now for so many days, cut at the CA's own dates. */
+static int dates_within(const struct rf_ca *ca, struct rf_wall now, unsigned days, int64_t *ret_from_s,
+			int64_t *ret_until_s, struct rf_diag *diag)
 {
-	struct rf_pki_id ca_id, id;
-	int rc = rf_pki_id_from_x509(ca->cert, &ca_id);
+	struct rf_pki_id ca_id;
 
-	if (rc)
+	if (rf_pki_id_from_x509(ca->cert, &ca_id))
 		return rf_diag_set(diag, RF_E_CORRUPT, "the CA's certificate cannot be read");
 	int64_t from_s = now.us / 1000000 - BACKDATE_S;
-	int64_t until_s = now.us / 1000000 + (int64_t)(req->days ? req->days : RF_PKI_CERT_DAYS) * DAY_S;
+	int64_t until_s = now.us / 1000000 + (int64_t)days * DAY_S;
 	if (from_s < ca_id.not_before_s)
 		from_s = ca_id.not_before_s;
 	if (until_s > ca_id.not_after_s)
 		until_s = ca_id.not_after_s;
 	if (until_s <= from_s)
 		return rf_diag_set(diag, RF_E_STALE, "the site's CA has expired, or the clock of this host is wrong");
+	*ret_from_s = from_s;
+	*ret_until_s = until_s;
+	return 0;
+}
 
+int rf_ca_certify_signer(struct rf_ca *ca, EVP_PKEY *key, struct rf_wall now, X509 **ret_cert, struct rf_diag *diag)
+{
+	int64_t from_s, until_s;
+	int rc = dates_within(ca, now, 1, &from_s, &until_s, diag);
+	X509 *cert = rc ? NULL : X509_new();
+
+	if (rc)
+		return rc;
+	if (cert && X509_set_version(cert, X509_VERSION_3) && set_serial(cert) &&
+	    set_name(cert, "signer of the site's configurations") &&
+	    X509_set_issuer_name(cert, X509_get_subject_name(ca->cert)) && X509_set_pubkey(cert, key) &&
+	    set_times(cert, from_s, until_s) && add_ext(cert, ca->cert, NID_basic_constraints, "critical,CA:FALSE") &&
+	    add_ext(cert, ca->cert, NID_key_usage, "critical,digitalSignature") &&
+	    add_ext(cert, ca->cert, NID_ext_key_usage, "critical,codeSigning") &&
+	    add_ext(cert, ca->cert, NID_subject_key_identifier, "hash") &&
+	    add_ext(cert, ca->cert, NID_authority_key_identifier, "keyid:always") &&
+	    X509_sign(cert, ca->key, EVP_sha384())) {
+		*ret_cert = cert;
+		return 0;
+	}
+	X509_free(cert);
+	return rf_pki_crypto(diag, "certify the signer of a bundle");
+}
+
+int rf_ca_issue(struct rf_ca *ca, const struct rf_ca_request *req, struct rf_wall now, struct rf_pki_id *ret_id,
+		struct rf_diag *diag)
+{
+	struct rf_pki_id id;
+	int64_t from_s, until_s;
+	int rc = dates_within(ca, now, req->days ? req->days : RF_PKI_CERT_DAYS, &from_s, &until_s, diag);
+
+	if (rc)
+		return rc;
 	EVP_PKEY *key = EVP_EC_gen(req->p384 ? "P-384" : "P-256");
 	X509 *cert = key ? make_cert(ca, req, key, from_s, until_s) : NULL;
 	if (!cert)

@@ -1,12 +1,17 @@
 /* Configurations written from a site: a bundle of files, the same bytes for the same site. One file of this room a
- * language; each adds files to the bundle and knows nothing of the others (bundle.c calls them in turn).
+ * language; each adds files to the bundle and knows nothing of the others (bundle.c calls them in turn, from a table).
  *
- * Every file begins, in its language's comments, with the site's name, level, digest and the file's own path, and no
- * date: `ringfort compile` twice gives the same bytes. Formats without comments (JSON) have it in a member that their
- * reader ignores, or in a MANIFEST line. MANIFEST lists path, size, SHA-256 and mode of every file; a signature over it
- * (pki/, made by cmd/) makes it a signed bundle.
+ * Every file begins, in its language's comments, with its own path and the site's name, level and digest, and no date:
+ * `ringfort compile` twice gives the same bytes. Formats without comments (JSON) put e->digest_hex into a member that
+ * their reader ignores, and begin with comment NULL. `compile --diff` takes the old digest for the new one before it
+ * compares, so that a change of the site shows where it matters and nowhere else: write it in this spelling only.
  *
- * Paths: routers/NAME/..., hosts/NAME/..., switches/NAME/..., services/HOST/..., MANIFEST, flows.json. */
+ * MANIFEST (manifest.h) lists path, size, SHA-256 and mode of every file; MANIFEST.sig beside it (pki/bundle.h, made by
+ * cmd/) makes it a signed bundle. Neither is among the files of struct rf_bundle.
+ *
+ * Paths: routers/NAME/..., hosts/NAME/..., switches/NAME/..., services/HOST/..., flows.json. A Linux router's rules are
+ * routers/NAME/ringfort.nft, a host's hosts/NAME/ringfort.nft, a bridge's switches/NAME/ringfort.nft: each is loaded
+ * with one `nft -f` and touches no table but its own. */
 #ifndef RF_EMIT_EMIT_H
 #define RF_EMIT_EMIT_H
 
@@ -14,15 +19,24 @@
 #include "base/writer.h"
 #include "policy/rules.h"
 
+/* Bounds, also in docs/security.md. */
+enum {
+	RF_EMIT_FILE_MAX = 64 * 1024 * 1024,    /* bytes of one file */
+	RF_EMIT_BUNDLE_MAX = 512 * 1024 * 1024, /* of all files of a bundle */
+	RF_EMIT_FILES_MAX = 100000,
+	RF_EMIT_PATH_MAX = 255,
+};
+
 struct rf_emit_file {
-	const char *path;      /* relative, of the characters A-Z a-z 0-9 . _ - and / only */
+	const char *path;      /* relative, of the characters A-Z a-z 0-9 . _ - and / only; no part begins with a dot */
 	struct rf_view bytes;
-	unsigned mode;         /* 0644, or 0600 where a secret is named in it */
+	unsigned mode;         /* 0644, 0755 for a script, 0600 where a secret is in it */
 };
 
 struct rf_bundle {
-	const struct rf_emit_file *files; /* by path */
+	const struct rf_emit_file *files; /* by path, in the order of bytes; every path once */
 	size_t n;
+	struct rf_view manifest;
 	struct rf_arena *arena;           /* owned */
 };
 
@@ -32,21 +46,35 @@ struct rf_emit {
 	const struct rf_flows *flows;
 	const struct rf_rulebook *book;
 	struct rf_findings *findings;     /* a warning for what a language cannot say; an error refuses the bundle */
+	char digest_hex[65];
 	struct rf_arena *arena;
-	struct rf_emit_file *files;       /* grown by rf_emit_add() */
+	struct rf_emit_file *files;       /* private to emit.c */
 	size_t n, room;
-	int err;                          /* sticky */
+	int err;                          /* sticky: -ENOMEM, RF_E_LIMIT (a bound above), RF_E_INVALID (a path) */
 };
 
-/* A file being written: begins with the head. comment: "# ", "! ", "// "... */
+/* A file being written: begins with the head. comment: "# ", "! ", "// "...; NULL: no head. When it cannot begin,
+ * *ret_out is NULL, which the other two accept; the reason stays in e->err. */
 struct rf_emit_out;
 int rf_emit_begin(struct rf_emit *e, struct rf_emit_out **ret_out, unsigned mode, const char *comment, const char *path_fmt,
 		  ...) __attribute__((format(printf, 5, 6)));
-/* Text; past memory the error is sticky and found at the end. */
+/* Text, with the line end that it holds; past memory or a bound the error is sticky and found at the end. */
 void rf_emit_line(struct rf_emit_out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A view as the inside of a JSON string. */
+void rf_emit_json(struct rf_emit_out *o, struct rf_view v);
 void rf_emit_end(struct rf_emit_out *o);
 
+/* A finding at a place of the site file (pos.file says which). An error among them refuses the bundle. */
+void rf_emit_find(struct rf_emit *e, enum rf_severity severity, struct rf_site_pos pos, const char *mitigation,
+		  const char *mend, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+/* An address as text, with "/prefix" when it is a network: "10.30.0.0/20", "fd00::1". */
+#define RF_EMIT_IP 48
+const char *rf_emit_ip(const struct rf_site_ip *ip, char dst[static RF_EMIT_IP]);
+
 /* One a language. They return nothing: errors are sticky in e. */
+typedef void rf_emitter(struct rf_emit *e);
+void rf_emit_flows(struct rf_emit *e);     /* flows.json: what `compile --diff` compares */
 void rf_emit_nftables(struct rf_emit *e);  /* routers and hosts on Linux */
 void rf_emit_tc(struct rf_emit *e);        /* their queues */
 void rf_emit_bridge(struct rf_emit *e);    /* access switches as Linux bridges */
@@ -62,9 +90,14 @@ void rf_emit_keepalived(struct rf_emit *e);
 void rf_emit_rsyslog(struct rf_emit *e);
 void rf_emit_snmp(struct rf_emit *e);
 
-/* All of them. 0; RF_E_INVALID: see findings; -ENOMEM. */
+/* All of them. 0 and a bundle to end with rf_bundle_fini(); RF_E_INVALID: see findings; RF_E_LIMIT; -ENOMEM.
+ * only: files whose path begins with it ("routers/"), and flows.json; NULL: all. */
 int rf_bundle_make(const struct rf_site *site, const struct rf_flows *flows, const struct rf_rulebook *book,
-		   struct rf_findings *findings, struct rf_bundle *ret_bundle);
+		   const char *only, struct rf_findings *findings, struct rf_bundle *ret_bundle);
+/* The same with these emitters (for tests of one). */
+int rf_bundle_make_by(rf_emitter *const *emitters, size_t n, const struct rf_site *site, const struct rf_flows *flows,
+		      const struct rf_rulebook *book, const char *only, struct rf_findings *findings,
+		      struct rf_bundle *ret_bundle);
 void rf_bundle_fini(struct rf_bundle *bundle);
 
 #endif

@@ -3,9 +3,9 @@
 #include "pki/ca_int.h"
 #include "pki/pem_file.h"
 
+#include <openssl/pem.h> /* before cms.h, which declares its PEM functions only then */
 #include <openssl/cms.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include <stdlib.h>

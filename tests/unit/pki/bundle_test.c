@@ -3,8 +3,8 @@
 
 #include "pki/ca_int.h"
 
+#include <openssl/pem.h> /* before cms.h, which declares its PEM functions only then */
 #include <openssl/cms.h>
-#include <openssl/pem.h>
 
 #include <ftw.h>
 #include <setjmp.h>

@@ -10,19 +10,6 @@ static const struct rf_choice levels[] = {
 	{ "minimum", RF_LEVEL_MINIMUM }, { "medium", RF_LEVEL_MEDIUM }, { "highest", RF_LEVEL_HIGHEST }, { 0 },
 };
 
-static const struct rf_choice kinds[] = {
-	{ "server", RF_ZONE_SERVER }, { "phone", RF_ZONE_PHONE }, { "softphone", RF_ZONE_SOFTPHONE },
-	{ "gateway", RF_ZONE_GATEWAY }, { "border", RF_ZONE_BORDER }, { "admin", RF_ZONE_ADMIN },
-	{ "converged", RF_ZONE_CONVERGED }, { "data", RF_ZONE_DATA }, { "wan", RF_ZONE_WAN },
-	{ "internet", RF_ZONE_INTERNET }, { "pstn", RF_ZONE_PSTN }, { 0 },
-};
-
-static const struct rf_choice roles[] = {
-	{ "controller", RF_ROLE_CONTROLLER }, { "border", RF_ROLE_BORDER }, { "relay", RF_ROLE_RELAY },
-	{ "gateway", RF_ROLE_GATEWAY }, { "provision", RF_ROLE_PROVISION }, { "console", RF_ROLE_CONSOLE },
-	{ "voicemail", RF_ROLE_VOICEMAIL }, { "wall", RF_ROLE_WALL }, { 0 },
-};
-
 static const struct rf_choice transports[] = {
 	{ "tls", RF_TRANSPORT_TLS }, { "tcp", RF_TRANSPORT_TCP }, { "udp", RF_TRANSPORT_UDP },
 	{ "wss", RF_TRANSPORT_WSS }, { "ws", RF_TRANSPORT_WS }, { 0 },
@@ -57,38 +44,6 @@ static const struct rf_choice switches[] = { { "true", RF_ASKED_YES }, { "false"
 
 static const struct rf_choice profiles[] = {
 	{ "standard", 1 + RF_CRYPTO_STANDARD }, { "cnsa", 1 + RF_CRYPTO_CNSA }, { 0 },
-};
-
-/* zones */
-
-/* A zone that does not say its kind is of the kind it is named after: refs.c. */
-static const struct rf_site_zone zone_defaults = { .kind = RF_ZONE_KINDS };
-
-static const struct rf_key zone_rows[] = {
-	{ "kind", RF_KEY_CHOICE, AT(rf_site_zone, kind), .choices = kinds },
-	{ "vlan", RF_KEY_COUNT, AT(rf_site_zone, vlan), .min = 1, .max = 4094 },
-	{ "subnet", RF_KEY_SUBNET, AT(rf_site_zone, subnet_text), AT(rf_site_zone, subnet) },
-	{ "subnet6", RF_KEY_SUBNET, AT(rf_site_zone, subnet6_text), AT(rf_site_zone, subnet6) },
-};
-
-static const struct rf_keys zone_keys = {
-	"a zone", zone_rows, COUNT(zone_rows), sizeof(struct rf_site_zone), &zone_defaults,
-	AT(rf_site_zone, name), true, AT(rf_site_zone, pos),
-};
-
-/* hosts */
-
-static const struct rf_key host_rows[] = {
-	{ "name", RF_KEY_NAME, AT(rf_site_host, name), .required = true },
-	{ "zone", RF_KEY_NAME, AT(rf_site_host, zone_name), .required = true },
-	{ "address", RF_KEY_ADDRESS, AT(rf_site_host, address_text), AT(rf_site_host, address), .required = true },
-	{ "address6", RF_KEY_ADDRESS, AT(rf_site_host, address6_text), AT(rf_site_host, address6) },
-	{ "roles", RF_KEY_CHOICES, AT(rf_site_host, roles), .choices = roles, .required = true },
-	{ "standby_for", RF_KEY_NAME, AT(rf_site_host, standby_for) },
-};
-
-static const struct rf_keys host_keys = {
-	"a host", host_rows, COUNT(host_rows), sizeof(struct rf_site_host), NULL, 0, true, AT(rf_site_host, pos),
 };
 
 /* locations */
@@ -278,8 +233,16 @@ static const struct rf_key site_rows[] = {
 	{ "level", RF_KEY_CHOICE, ALL(pub.level), .choices = levels, .required = true,
 	  .place_at = ALL(pub.level_pos) },
 	{ "run_as", RF_KEY_NAME, ALL(pub.run_as) },
-	{ "zones", RF_KEY_NAMED, ALL(pub.zones), ALL(pub.zone_count), .max = RF_SITE_ITEMS_MAX, .sub = &zone_keys },
-	{ "hosts", RF_KEY_ITEMS, ALL(pub.hosts), ALL(pub.host_count), .max = RF_SITE_ITEMS_MAX, .sub = &host_keys },
+	{ "zones", RF_KEY_NAMED, ALL(pub.zones), ALL(pub.zone_count), .max = RF_SITE_ITEMS_MAX, .sub = &rf_zone_keys },
+	{ "hosts", RF_KEY_ITEMS, ALL(pub.hosts), ALL(pub.host_count), .max = RF_SITE_ITEMS_MAX, .sub = &rf_host_keys },
+	{ "routers", RF_KEY_ITEMS, ALL(pub.routers), ALL(pub.router_count), .max = RF_SITE_ITEMS_MAX,
+	  .sub = &rf_router_keys },
+	{ "switches", RF_KEY_ITEMS, ALL(pub.switches), ALL(pub.switch_count), .max = RF_SITE_ITEMS_MAX,
+	  .sub = &rf_switch_keys },
+	{ "offices", RF_KEY_NAMED, ALL(pub.offices), ALL(pub.office_count), .max = RF_SITE_ITEMS_MAX,
+	  .sub = &rf_office_keys },
+	{ "allow", RF_KEY_ITEMS, ALL(pub.allows), ALL(pub.allow_count), .max = RF_SITE_ITEMS_MAX, .sub = &rf_allow_keys },
+	{ "network", RF_KEY_PART, ALL(pub.network), .sub = &rf_network_keys },
 	{ "locations", RF_KEY_NAMED, ALL(pub.locations), ALL(pub.location_count), .max = RF_SITE_ITEMS_MAX,
 	  .sub = &location_keys },
 	{ "phones", RF_KEY_ITEMS, ALL(pub.phones), ALL(pub.phone_count), .max = RF_SITE_PHONES_MAX,

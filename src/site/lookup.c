@@ -27,6 +27,42 @@ const struct rf_site_location *rf_site_location(const struct rf_site *site, stru
 	return rf_index_find(&all->locations, &all->hash_key, name);
 }
 
+bool rf_site_has_network(const struct rf_site *site)
+{
+	return site->router_count || site->switch_count;
+}
+
+const struct rf_site_zone *rf_site_zone(const struct rf_site *site, struct rf_view name)
+{
+	const struct rf_site_all *all = rf_site_all(site);
+
+	return rf_index_find(&all->zones, &all->hash_key, name);
+}
+
+const struct rf_site_router *rf_site_router(const struct rf_site *site, struct rf_view name)
+{
+	const struct rf_site_all *all = rf_site_all(site);
+
+	return rf_index_find(&all->routers, &all->hash_key, name);
+}
+
+const struct rf_site_switch *rf_site_switch(const struct rf_site *site, struct rf_view name)
+{
+	const struct rf_site_all *all = rf_site_all(site);
+
+	return rf_index_find(&all->switches, &all->hash_key, name);
+}
+
+const struct rf_site_port *rf_site_port(const struct rf_site *site, const struct rf_site_switch *sw,
+					struct rf_view name)
+{
+	const struct rf_site_all *all = rf_site_all(site);
+	uint8_t buf[RF_PORT_KEY_MAX];
+
+	return name.n > RF_SITE_PORT_NAME_MAX ? NULL :
+	       rf_index_find(&all->ports, &all->hash_key, rf_port_key(sw->name, name, buf));
+}
+
 const struct rf_site_deviation *rf_site_deviation(const struct rf_site *site, const char *mitigation,
 						  struct rf_wall now)
 {

@@ -11,6 +11,15 @@ struct rf_site_host;
 struct rf_site_link;
 struct rf_site_location;
 struct rf_site_office;
+struct rf_site_switch;
+
+/* Bounds, beside those of site.h. */
+enum {
+	RF_SITE_ATTEST_MAX = 1024 * 1024, /* attestations.yaml, bytes */
+	RF_SITE_SWITCH_PORTS_MAX = 1024,  /* of one switch, ranges counted out */
+	RF_SITE_PORTS_MAX = 262144,       /* of all switches */
+	RF_SITE_PORT_NAME_MAX = 31,       /* of a port or an interface */
+};
 
 /* Services that a host gives to others and that ringfort configures or opens ports for, as bits. */
 enum {
@@ -36,7 +45,9 @@ struct rf_site_interface {
 	struct rf_view name;              /* as the device calls it; default "vlan30" on Linux, "Vlan30" on IOS-XE and EOS,
 					   * "irb.30" on Junos; the zone's own name where it has no VLAN */
 	struct rf_view address_text, address6_text;
-	struct rf_site_ip address, address6; /* the router's own; family 0: the zone's gateway address */
+	struct rf_site_ip address, address6; /* the router's own; family 0: the zone's gateway address. Routers of a pair
+					      * have their own, and so has a foot in a zone of kind wan or internet, whose
+					      * gateway is another's */
 };
 
 struct rf_site_router {
@@ -46,12 +57,15 @@ struct rf_site_router {
 	const struct rf_site_interface *interfaces;
 	size_t interface_count;
 	struct rf_view standby_for;       /* of another router with the same zones: VRRP (RFC 9568) shares the gateways */
+	const struct rf_site_router *main; /* the same resolved; NULL: it stands by for none */
 	struct rf_view office_name;
 	const struct rf_site_office *office; /* NULL: the main site */
 	const struct rf_site_host *host;  /* the host of the same name with role wall, NULL: no wall runs on it */
+	const struct rf_site_router *standby; /* who stands by for it, NULL: nobody */
 };
 
-enum rf_port_use { RF_PORT_ACCESS, RF_PORT_UPLINK, RF_PORT_UNUSED };
+/* The file may leave `use` out: a port with a zone is an access port, one with `to` an uplink. */
+enum rf_port_use { RF_PORT_ACCESS, RF_PORT_UPLINK, RF_PORT_UNUSED, RF_PORT_USES };
 
 /* One port of a switch; a range in the file ("Gi1/0/1-24") is as many of these. */
 struct rf_site_port {
@@ -61,7 +75,10 @@ struct rf_site_port {
 	struct rf_view zone_name;         /* of an access port */
 	const struct rf_site_zone *zone;  /* NULL on uplinks and unused ports */
 	struct rf_view to;                /* of an uplink: the router or switch at its other end */
+	const struct rf_site_router *to_router; /* the same resolved: one of the two is not NULL */
+	const struct rf_site_switch *to_switch;
 	uint32_t macs;                    /* at most so many stations; default 1 */
+	bool ranged;                      /* came out of a range */
 };
 
 struct rf_site_switch {
@@ -107,10 +124,10 @@ struct rf_site_allow {
 	const struct rf_site_zone *from, *to;
 	int category;                     /* enum rf_category */
 	int protocol;                     /* IPPROTO_TCP, IPPROTO_UDP */
-	const struct rf_site_ports *ports;
+	const struct rf_site_ports *ports; /* at least one */
 	size_t port_count;
-	struct rf_site_list from_hosts, to_hosts; /* names of hosts, or addresses; none: the whole zone */
-	const struct rf_site_ip *from_ips, *to_ips; /* the same resolved */
+	struct rf_site_list from_hosts, to_hosts; /* names of hosts, addresses or networks; none: the whole zone */
+	const struct rf_site_ip *from_ips, *to_ips; /* the same resolved: a host's addresses of both families */
 	size_t from_ip_count, to_ip_count;
 	struct rf_view reason;
 	struct rf_view deviation;         /* mitigation of a deviation that permits it; "": the cell does */
@@ -127,6 +144,7 @@ struct rf_site_network {
 	uint32_t external_kbit_per_call;  /* 100: with limits.external_calls the bandwidth of outside calls */
 	uint32_t storm_percent;           /* 1: broadcast and multicast on an access port */
 	int dot1x;                        /* 0: as the level says, 1: on, 2: off (by deviation at highest) */
+	struct rf_site_pos dot1x_pos;
 	uint32_t confirm_s;               /* 60: a new rule set that nobody confirms is taken back */
 };
 
@@ -134,7 +152,18 @@ struct rf_site_network {
 struct rf_site_attestation {
 	struct rf_site_pos pos;           /* file 2 */
 	struct rf_view mitigation, by, on_text, until_text, document, text;
-	int64_t on_s, until_s;
+	int64_t on_s, until_s;            /* the ends of those days, as of a deviation */
 };
+
+/* Does the site describe a network, that is, a router or a switch? Where it does not, ringfort knows the hosts and
+ * phones and nothing between them. */
+struct rf_site;
+bool rf_site_has_network(const struct rf_site *site);
+
+const struct rf_site_zone *rf_site_zone(const struct rf_site *site, struct rf_view name);
+const struct rf_site_router *rf_site_router(const struct rf_site *site, struct rf_view name);
+const struct rf_site_switch *rf_site_switch(const struct rf_site *site, struct rf_view name);
+const struct rf_site_port *rf_site_port(const struct rf_site *site, const struct rf_site_switch *sw,
+					struct rf_view name);
 
 #endif

@@ -44,7 +44,9 @@ int rf_index_add(struct rf_index *x, const struct rf_hash_key *key, struct rf_vi
 
 struct rf_place rf_site_place(const struct rf_site_all *all, struct rf_site_pos pos)
 {
-	return (struct rf_place){ rf_site_cstr(pos.file ? all->pub.phones_file : all->pub.file), pos.line, pos.column };
+	const struct rf_view *const files[] = { &all->pub.file, &all->pub.phones_file, &all->pub.attestations_file };
+
+	return (struct rf_place){ rf_site_cstr(*files[pos.file]), pos.line, pos.column };
 }
 
 const void *rf_look_add(struct rf_look *k, struct rf_index *x, struct rf_view name, const void *item)
@@ -84,23 +86,6 @@ static enum rf_zone_kind kind_by_name(struct rf_view name)
 	return RF_ZONE_KINDS;
 }
 
-static bool overlap(const struct rf_site_ip *a, const struct rf_site_ip *b)
-{
-	return rf_site_ip_in(a, b) || rf_site_ip_in(b, a);
-}
-
-static void compare_zones(struct rf_look *k, const struct rf_site_zone *a, const struct rf_site_zone *b)
-{
-	if (overlap(&a->subnet, &b->subnet) || overlap(&a->subnet6, &b->subnet6))
-		ERROR(k, b->pos, "give each zone addresses of its own", "the subnets of zones \"%.*s\" and \"%.*s\" overlap",
-		      RF_VFMT(a->name), RF_VFMT(b->name));
-	if (a->vlan && a->vlan == b->vlan)
-		ERROR(k, b->pos, "give each zone a VLAN of its own", "zones \"%.*s\" and \"%.*s\" share VLAN %u",
-		      RF_VFMT(a->name), RF_VFMT(b->name), a->vlan);
-}
-
-enum { COMPARE_MAX = 512 }; /* pairs grow as the square: what is above is left to `prove` */
-
 static void look_zones(struct rf_look *k)
 {
 	struct rf_site *s = &k->all->pub;
@@ -123,25 +108,14 @@ static void look_zones(struct rf_look *k)
 		if (zones[i].subnet6.family == 4)
 			ERROR(k, zones[i].pos, "write it as subnet", "the subnet6 of zone \"%.*s\" is IPv4",
 			      RF_VFMT(zones[i].name));
+		zones[i].office = rf_look_office(k, zones[i].pos, "zone", zones[i].name, zones[i].office_name);
+		rf_look_fill_gateways(k, &zones[i]);
 		add(k, &k->all->zones, zones[i].name, &zones[i]);
-		for (size_t j = 0; j < i && i < COMPARE_MAX; j++)
-			compare_zones(k, &zones[j], &zones[i]);
 	}
 	s->zones = zones;
 }
 
 /* Hosts */
-
-static void look_address(struct rf_look *k, const struct rf_site_host *h, const struct rf_site_ip *ip,
-			 struct rf_view text)
-{
-	const struct rf_site_ip *net = ip->family == 6 ? &h->zone->subnet6 : &h->zone->subnet;
-
-	if (ip->family && net->family && !rf_site_ip_in(ip, net))
-		ERROR(k, h->pos, "correct the address or the zone",
-		      "host \"%.*s\": %.*s is not in the subnet of zone \"%.*s\"", RF_VFMT(h->name), RF_VFMT(text),
-		      RF_VFMT(h->zone->name));
-}
 
 /* Where the architecture puts each role. */
 static void look_roles(struct rf_look *k, const struct rf_site_host *h)
@@ -169,11 +143,13 @@ static void look_host(struct rf_look *k, struct rf_site_host *h)
 		      RF_VFMT(h->zone_name));
 		return;
 	}
-	look_address(k, h, &h->address, h->address_text);
-	look_address(k, h, &h->address6, h->address6_text);
 	if (h->address6.family == 4)
 		ERROR(k, h->pos, "write it as address", "address6 of host \"%.*s\" is IPv4", RF_VFMT(h->name));
+	if (!h->roles && !h->services)
+		ERROR(k, h->pos, "add  roles: [controller]  or  services: [dhcp, dns, ntp]",
+		      "host \"%.*s\" has no role and no service", RF_VFMT(h->name));
 	look_roles(k, h);
+	rf_look_plug(k, h->pos, "host", h->name, h->switch_name, h->port, &h->on_switch, &h->on_port);
 }
 
 static void look_pairs(struct rf_look *k, const struct rf_site_host *hosts, size_t n)
@@ -181,10 +157,6 @@ static void look_pairs(struct rf_look *k, const struct rf_site_host *hosts, size
 	for (size_t i = 0; i < n; i++) {
 		const struct rf_site_host *h = &hosts[i], *main;
 
-		for (size_t j = 0; j < i && i < COMPARE_MAX; j++)
-			if (overlap(&hosts[j].address, &h->address) || overlap(&hosts[j].address6, &h->address6))
-				ERROR(k, h->pos, "give each host its own", "hosts \"%.*s\" and \"%.*s\" have one address",
-				      RF_VFMT(hosts[j].name), RF_VFMT(h->name));
 		if (!h->standby_for.n)
 			continue;
 		main = rf_index_find(&k->all->hosts, &k->all->hash_key, h->standby_for);
@@ -194,6 +166,13 @@ static void look_pairs(struct rf_look *k, const struct rf_site_host *hosts, size
 		else if (main->roles & ~h->roles)
 			ERROR(k, h->pos, "give it the same roles", "standby \"%.*s\" lacks a role of \"%.*s\"",
 			      RF_VFMT(h->name), RF_VFMT(main->name));
+		else if (main->services & ~h->services)
+			ERROR(k, h->pos, "give it the same services", "standby \"%.*s\" lacks a service of \"%.*s\"",
+			      RF_VFMT(h->name), RF_VFMT(main->name));
+		else if (main->standby_for.n)
+			ERROR(k, h->pos, "name the first of the chain",
+			      "host \"%.*s\" stands by for \"%.*s\", which stands by itself", RF_VFMT(h->name),
+			      RF_VFMT(main->name));
 	}
 }
 
@@ -253,6 +232,20 @@ static void look_locations(struct rf_look *k)
 	s->locations = v;
 }
 
+/* The zone that phones are in which do not say where they are plugged in. */
+static const struct rf_site_zone *only_phone_zone(const struct rf_site *s)
+{
+	const struct rf_site_zone *found = NULL;
+
+	for (size_t i = 0; i < s->zone_count; i++)
+		if (s->zones[i].kind == RF_ZONE_PHONE) {
+			if (found)
+				return NULL;
+			found = &s->zones[i];
+		}
+	return found;
+}
+
 static void look_phone(struct rf_look *k, struct rf_site_phone *p, struct rf_index *macs)
 {
 	const struct rf_site_phone *other = add(k, &k->all->phones, p->name, p);
@@ -273,6 +266,9 @@ static void look_phone(struct rf_look *k, struct rf_site_phone *p, struct rf_ind
 		ERROR(k, p->pos, "give the phone another number", "phone \"%.*s\" has emergency number %.*s",
 		      RF_VFMT(p->name), RF_VFMT(p->number));
 	p->cos = rf_look_class(k, p->pos, "phone", p->name, p->class_name);
+	rf_look_plug(k, p->pos, "phone", p->name, p->switch_name, p->port, &p->on_switch, &p->on_port);
+	if (p->on_port)
+		p->zone = p->on_port->zone;
 	if (!p->location_name.n)
 		return;
 	p->location = rf_index_find(&k->all->locations, &k->all->hash_key, p->location_name);
@@ -285,6 +281,7 @@ static void look_phones(struct rf_look *k)
 {
 	struct rf_site *s = &k->all->pub;
 	struct rf_site_phone *phones = rf_arena_array(&k->all->arena, s->phone_count, sizeof *phones);
+	const struct rf_site_zone *zone = only_phone_zone(s);
 	struct rf_index macs;
 
 	if (!phones || rf_index_init(&macs, &k->all->arena, s->phone_count)) {
@@ -293,6 +290,7 @@ static void look_phones(struct rf_look *k)
 	}
 	for (size_t i = 0; i < s->phone_count; i++) {
 		phones[i] = s->phones[i];
+		phones[i].zone = zone;
 		look_phone(k, &phones[i], &macs);
 	}
 	rf_index_fini(&macs);
@@ -317,7 +315,7 @@ static void look_emergency(struct rf_look *k)
 
 int rf_site_resolve(struct rf_site_all *all, struct rf_findings *findings)
 {
-	struct rf_look k = { all, findings, 0 };
+	struct rf_look k = { .all = all, .f = findings };
 	struct rf_site *s = &all->pub;
 
 	const struct { struct rf_index *x; size_t n; } index[] = {
@@ -326,9 +324,11 @@ int rf_site_resolve(struct rf_site_all *all, struct rf_findings *findings)
 		{ &all->plans, s->tel.plan_count }, { &all->classes, s->tel.class_count },
 		{ &all->links, s->tel.link_count }, { &all->groups, s->tel.group_count },
 		{ &all->numberings, s->tel.number_count }, { &all->speeds, s->tel.speed_count },
+		{ &all->offices, s->office_count }, { &all->routers, s->router_count }, { &all->switches, s->switch_count },
 	};
 	static void (*const step[])(struct rf_look *k) = {
-		look_zones, look_hosts, rf_look_plans, look_locations, look_phones, rf_look_calls, look_emergency,
+		rf_look_offices, look_zones, rf_look_plans, look_locations, rf_look_devices, look_hosts, rf_look_network,
+		rf_look_addresses, look_phones, rf_look_calls, look_emergency,
 	};
 
 	for (size_t i = 0; i < sizeof index / sizeof *index; i++)

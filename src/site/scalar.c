@@ -213,7 +213,7 @@ void rf_load_scalar(struct rf_load *l, const struct rf_key *key, struct rf_view 
 {
 	const struct rf_value v = { l, key, text, line, column, dst };
 
-	if (rf_value_tel(&v))
+	if (rf_value_tel(&v) || rf_value_net(&v))
 		return;
 	switch (key->type) {
 	case RF_KEY_TEXT:

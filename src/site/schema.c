@@ -59,11 +59,14 @@ _Static_assert(sizeof(struct list) == sizeof(struct rf_site_list) &&
 	       sizeof(struct list) == sizeof(struct rf_site_ips) &&
 	       sizeof(struct list) == sizeof(struct rf_site_times) && sizeof(struct list) == sizeof(struct rf_site_days),
 	       "a pointer and a count");
+_Static_assert(offsetof(struct rf_site_allow, port_count) == offsetof(struct rf_site_allow, ports) + sizeof(void *),
+	       "the ports of an allow are such a list");
 
 static size_t item_size(enum rf_key_type type)
 {
 	return type == RF_KEY_TIMES ? sizeof(struct rf_site_time) : type == RF_KEY_DATES ? sizeof(int64_t) :
-	       type == RF_KEY_SUBNETS ? sizeof(struct rf_site_ip) : sizeof(struct rf_view);
+	       type == RF_KEY_SUBNETS || type == RF_KEY_ADDRESSES ? sizeof(struct rf_site_ip) :
+	       type == RF_KEY_PORTS ? sizeof(struct rf_site_ports) : sizeof(struct rf_view);
 }
 
 /* A list of values, or one value alone. */
@@ -112,7 +115,7 @@ static void load_choices(struct rf_load *l, const struct rf_key *key, const stru
 			rf_load_scalar(l, key, t->text, t->line, t->column, dst);
 }
 
-static void load_items(struct rf_load *l, const struct rf_key *key, const struct rf_tree *value, void *dst)
+void rf_load_items(struct rf_load *l, const struct rf_key *key, const struct rf_tree *value, void *dst)
 {
 	const struct rf_keys *sub = key->sub;
 	bool pairs = key->type == RF_KEY_PAIRS, named = key->type == RF_KEY_NAMED || pairs;
@@ -182,6 +185,9 @@ static void load_value(struct rf_load *l, const struct rf_key *key, const struct
 	case RF_KEY_DATES:
 	case RF_KEY_SUBNETS:
 	case RF_KEY_ORIGINS:
+	case RF_KEY_ADDRESSES:
+	case RF_KEY_PORTS:
+	case RF_KEY_ENDS:
 		load_texts(l, key, value, dst);
 		break;
 	case RF_KEY_CHOICES:
@@ -191,7 +197,7 @@ static void load_value(struct rf_load *l, const struct rf_key *key, const struct
 	case RF_KEY_ITEMS:
 	case RF_KEY_NAMED:
 	case RF_KEY_PAIRS:
-		load_items(l, key, value, dst);
+		rf_load_items(l, key, value, dst);
 		break;
 	case RF_KEY_PART:
 		load_part(l, key, value, dst);

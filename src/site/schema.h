@@ -41,6 +41,11 @@ enum rf_key_type {
 	RF_KEY_TIMEZONE, /* struct rf_view: a name like Europe/Berlin, or a rule as in TZ (POSIX) */
 	RF_KEY_PATH,     /* struct rf_view: of a URI, begins with / */
 	RF_KEY_ORIGINS,  /* struct rf_site_list: https://host:port (RFC 6454); http:// on the browser's own machine only */
+	RF_KEY_ADDRESSES, /* struct rf_site_ips: addresses */
+	RF_KEY_PORT,     /* struct rf_view: of a device, like Gi1/0/1 */
+	RF_KEY_PORTS,    /* struct rf_site_ports and a count: "443", "8000-8010" */
+	RF_KEY_SPAN,     /* two uint32_t: "16384-32767" */
+	RF_KEY_ENDS,     /* struct rf_site_list: names of hosts, addresses, networks */
 	RF_KEY_PART,     /* a map into the same struct, keys of `sub` */
 	RF_KEY_ITEMS,    /* a list of maps: const struct * at `at`, size_t at `at2` */
 	RF_KEY_NAMED,    /* a map from names to maps: likewise */
@@ -79,7 +84,7 @@ struct rf_keys {
 struct rf_load {
 	struct rf_arena *arena;
 	struct rf_findings *findings;
-	const char *files[2];       /* for places: site.yaml, the phones file */
+	const char *files[3];       /* for places: site.yaml, the phones file, attestations.yaml */
 	uint32_t file;              /* which is being read */
 	int rc;                     /* sticky: RF_E_INVALID after an error, -ENOMEM */
 };
@@ -100,8 +105,11 @@ struct rf_value {
 	char *dst;
 };
 void rf_value_bad(const struct rf_value *v, const char *mend);
-/* scalar_tel.c: the types that only calls need; false: not one of those. */
+/* scalar_tel.c, scalar_net.c: the types that only calls and only networks need; false: not one of those. */
 bool rf_value_tel(const struct rf_value *v);
+bool rf_value_net(const struct rf_value *v);
+/* A list of maps, or a map of them, as a row of RF_KEY_ITEMS, RF_KEY_NAMED or RF_KEY_PAIRS says. */
+void rf_load_items(struct rf_load *l, const struct rf_key *key, const struct rf_tree *value, void *dst);
 /* The row named so; unknown: an error with the nearest name and NULL. */
 const struct rf_key *rf_load_key(struct rf_load *l, const struct rf_keys *keys, struct rf_view name, uint32_t line,
 				 uint32_t column);
@@ -109,6 +117,10 @@ const struct rf_key *rf_load_key(struct rf_load *l, const struct rf_keys *keys, 
 /* keys_tel.c */
 extern const struct rf_keys rf_plan_keys, rf_cos_keys, rf_trunk_keys, rf_route_keys, rf_group_keys, rf_numbering_keys,
 	rf_speed_keys, rf_link_keys, rf_parking_keys, rf_voicemail_keys, rf_stir_keys, rf_code_keys, rf_precedence_keys;
+/* keys_net.c */
+extern const struct rf_keys rf_zone_keys, rf_host_keys, rf_router_keys, rf_switch_keys, rf_office_keys, rf_allow_keys,
+	rf_network_keys;
+extern const struct rf_key rf_attestations_key; /* into struct rf_site_all: the whole of attestations.yaml */
 extern const struct rf_keys rf_site_keys;  /* into struct rf_site_all */
 extern const struct rf_keys rf_phone_keys; /* into struct rf_site_phone */
 

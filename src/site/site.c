@@ -31,6 +31,11 @@ static const struct rf_site_limits limits_by_default = {
 	.overload_cpu_percent = 85, .overload_queue = 10000,
 };
 
+static const struct rf_site_network network_by_default = {
+	.dhcp_lease_s = 86400, .media_first = 16384, .media_last = 32767, .external_kbit_per_call = 100, .storm_percent = 1,
+	.confirm_s = 60,
+};
+
 static const char *const codes_by_default[RF_FEATURES] = {
 	[RF_FEATURE_FORWARD_ALWAYS] = "*72", [RF_FEATURE_FORWARD_ALWAYS_OFF] = "*73",
 	[RF_FEATURE_FORWARD_BUSY] = "*90", [RF_FEATURE_FORWARD_BUSY_OFF] = "*91",
@@ -58,6 +63,10 @@ static void site_free(struct rf_site_all *all)
 	rf_index_fini(&all->groups);
 	rf_index_fini(&all->numberings);
 	rf_index_fini(&all->speeds);
+	rf_index_fini(&all->offices);
+	rf_index_fini(&all->routers);
+	rf_index_fini(&all->switches);
+	rf_index_fini(&all->ports);
 	rf_arena_fini(&all->arena);
 	free(all);
 }
@@ -103,6 +112,7 @@ static struct rf_site_all *site_new(const char *dir, const char *file)
 	all->pub.sip = sip_by_default;
 	all->pub.tel.dscp = dscp_by_default;
 	all->pub.limits = limits_by_default;
+	all->pub.network = network_by_default;
 	all->pub.emergency.callback_s = 1800;
 	all->pub.tel.parking.return_s = 120;
 	for (int i = 0; i < RF_FEATURES; i++)
@@ -210,6 +220,22 @@ static int read_csv(struct rf_site_all *all, struct rf_view csv, struct rf_findi
 	return load.rc;
 }
 
+static int read_attestations(struct rf_site_all *all, struct rf_view yaml, struct rf_findings *findings)
+{
+	const char *name = rf_site_cstr(all->pub.attestations_file);
+	struct rf_load load = {
+		.arena = &all->arena, .findings = findings, .file = 2,
+		.files = { rf_site_cstr(all->pub.file), rf_site_cstr(all->pub.phones_file), name },
+	};
+	struct rf_tree *root = NULL;
+	int rc = rf_tree_parse(yaml, name, &all->arena, findings, &root);
+
+	if (rc || !root)
+		return rc;
+	rf_load_items(&load, &rf_attestations_key, root, all);
+	return load.rc;
+}
+
 static int name_content(struct rf_site_all *all, struct rf_view yaml, struct rf_view csv)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -224,7 +250,7 @@ static int name_content(struct rf_site_all *all, struct rf_view yaml, struct rf_
 
 /* Reads the phones file of all->pub; NULL read: the bytes are given. */
 struct source {
-	struct rf_view yaml, csv;
+	struct rf_view yaml, csv, attestations;
 	const char *dir; /* NULL: do not open files */
 };
 
@@ -302,6 +328,27 @@ static int open_csv(struct rf_site_all *all, struct source *src, struct rf_findi
 	return rc;
 }
 
+/* There need not be one. A role that may not read it goes on without: only `check` and `audit` ask for it. */
+static int open_attestations(struct rf_site_all *all, struct source *src, struct rf_findings *findings)
+{
+	char *path = NULL;
+
+	if (!src->dir)
+		return keep_text(all, src->attestations.n ? "attestations.yaml" : "", &all->pub.attestations_file);
+	if (asprintf(&path, "%s/attestations.yaml", src->dir) < 0)
+		return -ENOMEM;
+	int rc = read_file(path, RF_SITE_ATTEST_MAX, &src->attestations);
+	if (rc == 0)
+		rc = keep_text(all, path, &all->pub.attestations_file);
+	else if (rc == -EACCES)
+		rf_finding_add(findings, RF_SEV_WARNING, (struct rf_place){ path, 0, 0 }, NULL,
+			       "give the account that runs ringfort access to it", "cannot read this file: %s", rf_err_text(rc));
+	else if (rc != -ENOENT)
+		cannot_read(findings, path, rc, RF_SITE_ATTEST_MAX);
+	free(path);
+	return rc == -ENOENT || rc == -EACCES ? 0 : rc;
+}
+
 #define ZONEINFO "/usr/share/zoneinfo"
 
 /* A rule stands for itself; a name for a file of the tz database, which is only opened where files are. */
@@ -333,7 +380,7 @@ static int load_timezone(struct rf_site_all *all, const struct source *src, stru
 static int build(struct rf_site_all *all, struct source *src, const char *name, struct rf_wall now,
 		 struct rf_findings *findings)
 {
-	int yaml_rc = read_yaml(all, src->yaml, name, findings), rc;
+	int yaml_rc = read_yaml(all, src->yaml, name, findings), attest_rc, rc;
 
 	if (yaml_rc && yaml_rc != RF_E_INVALID)
 		return yaml_rc;
@@ -341,8 +388,11 @@ static int build(struct rf_site_all *all, struct source *src, const char *name, 
 	rc = open_csv(all, src, findings);
 	if (rc == 0 && all->pub.phones_file.n)
 		rc = read_csv(all, src->csv, findings);
+	attest_rc = open_attestations(all, src, findings);
+	if (attest_rc == 0 && all->pub.attestations_file.n)
+		attest_rc = read_attestations(all, src->attestations, findings);
 	if (rc == 0)
-		rc = yaml_rc;
+		rc = yaml_rc ? yaml_rc : attest_rc;
 	if (rc == 0)
 		rc = load_timezone(all, src, findings);
 	if (rc == 0)
@@ -393,6 +443,7 @@ int rf_site_load(const char *dir, struct rf_wall now, struct rf_findings *findin
 		rc = make(&src, path, now, findings, ret_site);
 	release(src.yaml);
 	release(src.csv);
+	release(src.attestations);
 	free(path);
 	return rc;
 }
@@ -400,9 +451,15 @@ int rf_site_load(const char *dir, struct rf_wall now, struct rf_findings *findin
 int rf_site_parse(struct rf_view yaml, struct rf_view csv, const char *name, struct rf_wall now,
 		  struct rf_findings *findings, struct rf_site **ret_site)
 {
-	struct source src = { .yaml = yaml, .csv = csv };
+	return rf_site_parse_attested(yaml, csv, RF_V(""), name, now, findings, ret_site);
+}
 
-	if (yaml.n > RF_SITE_FILE_MAX || csv.n > RF_SITE_CSV_MAX)
+int rf_site_parse_attested(struct rf_view yaml, struct rf_view csv, struct rf_view attestations, const char *name,
+			   struct rf_wall now, struct rf_findings *findings, struct rf_site **ret_site)
+{
+	struct source src = { .yaml = yaml, .csv = csv, .attestations = attestations };
+
+	if (yaml.n > RF_SITE_FILE_MAX || csv.n > RF_SITE_CSV_MAX || attestations.n > RF_SITE_ATTEST_MAX)
 		return cannot_read(findings, name, RF_E_LIMIT, RF_SITE_FILE_MAX);
 	return make(&src, name, now, findings, ret_site);
 }

@@ -25,7 +25,7 @@ enum {
 	RF_SITE_NODES_MAX = 200000,         /* scalars, sequences and mappings in site.yaml */
 	RF_SITE_TEXT_MAX = 1024,            /* bytes of one scalar */
 	RF_SITE_PHONES_MAX = 200000,
-	RF_SITE_ITEMS_MAX = 4096,           /* of zones, hosts, locations, trunks, deviations each */
+	RF_SITE_ITEMS_MAX = 4096,           /* of zones, hosts, locations, trunks, deviations, switches, ... each */
 	RF_SITE_LISTEN_MAX = 16,
 	RF_SITE_ORIGINS_MAX = 32,
 	RF_SITE_LIST_MAX = 64,              /* of numbers, names in one list */
@@ -54,7 +54,9 @@ struct rf_site_zone {
 	struct rf_view subnet_text, subnet6_text;
 	struct rf_site_ip subnet, subnet6;
 	struct rf_view gateway_text, gateway6_text;
-	struct rf_site_ip gateway, gateway6; /* of its hosts; default: the subnet's first address */
+	bool gateway_said, gateway6_said;    /* in the file */
+	struct rf_site_ip gateway, gateway6; /* of its hosts; default: the subnet's first address. In a zone of kind wan or
+					      * internet that is somebody else's router */
 	struct rf_view office_name;
 	const struct rf_site_office *office; /* NULL: the main site */
 	struct rf_view protocol;  /* call protocol of a server sub-zone (net-protocol-vlans), "": sip */
@@ -69,6 +71,8 @@ struct rf_site_host {
 	unsigned roles;
 	unsigned services;               /* RF_SERVICE_* */
 	struct rf_view mac_text, switch_name, port;
+	const struct rf_site_switch *on_switch; /* NULL: not said, or the site describes no switches */
+	const struct rf_site_port *on_port;
 	uint8_t mac[6];
 	bool has_mac;
 };
@@ -96,6 +100,9 @@ struct rf_site_phone {
 	struct rf_view precedence;        /* "dsn.flash q735.0": rf_precedence_ok(); "": none granted */
 	const struct rf_site_location *location; /* NULL: none */
 	const struct rf_site_cos *cos;    /* NULL: none of its own */
+	const struct rf_site_switch *on_switch; /* NULL: not said, or the site describes no switches */
+	const struct rf_site_port *on_port;
+	const struct rf_site_zone *zone;  /* that of its port; else the only zone of kind phone; else NULL */
 	uint8_t mac[6];
 	bool has_mac;
 };
@@ -162,6 +169,7 @@ struct rf_site_emergency {
 struct rf_site {
 	struct rf_view dir;               /* as given to rf_site_load() */
 	struct rf_view file, phones_file; /* DIR/site.yaml; path of the phones file, "" when there is none */
+	struct rf_view attestations_file; /* DIR/attestations.yaml, "" when there is none */
 	struct rf_view name, domain;      /* domain: lower case; also the realm of digest */
 	enum rf_level level;
 	struct rf_site_pos level_pos;
@@ -192,9 +200,13 @@ struct rf_site {
  * findings (may be NULL) gets errors, and warnings also on success. */
 int rf_site_load(const char *dir, struct rf_wall now, struct rf_findings *findings, struct rf_site **ret_site);
 /* The same from memory, for tests and fuzzing: yaml is shown as file `name` in findings; a phones_file is not opened
- * but taken from csv (may be empty), and of time zones only rules are understood, names count as UTC. */
+ * but taken from csv (may be empty), no attestations.yaml is opened, and of time zones only rules are
+ * understood, names count as UTC. */
 int rf_site_parse(struct rf_view yaml, struct rf_view csv, const char *name, struct rf_wall now,
 		  struct rf_findings *findings, struct rf_site **ret_site);
+/* The same with the bytes of an attestations.yaml (may be empty). */
+int rf_site_parse_attested(struct rf_view yaml, struct rf_view csv, struct rf_view attestations, const char *name,
+			   struct rf_wall now, struct rf_findings *findings, struct rf_site **ret_site);
 
 /* A further reference; threads: any. */
 struct rf_site *rf_site_get(struct rf_site *site);

@@ -44,6 +44,7 @@ struct rf_site_all {
 	struct rf_hash_key hash_key;
 	struct rf_index phones, numbers, locations, zones, hosts, trunks;
 	struct rf_index plans, classes, groups, numberings, speeds, links;
+	struct rf_index offices, routers, switches, ports; /* ports: by switch and name, rf_port_key() */
 };
 
 static inline const struct rf_site_all *rf_site_all(const struct rf_site *site)
@@ -71,10 +72,16 @@ struct rf_look {
 	struct rf_site_all *all;
 	struct rf_findings *f;
 	int rc;
+	/* The same arrays as in all->pub, while they may still be written to. */
+	struct rf_site_office *offices;
+	struct rf_site_router *routers;
+	struct rf_site_switch *switches;
 };
 
 #define RF_LOOK_ERROR(k, pos, mend, ...) \
 	rf_finding_add((k)->f, RF_SEV_ERROR, rf_site_place((k)->all, pos), NULL, mend, __VA_ARGS__)
+#define RF_LOOK_BREACH(k, pos, mitigation, mend, ...) \
+	rf_finding_add((k)->f, RF_SEV_ERROR, rf_site_place((k)->all, pos), mitigation, mend, __VA_ARGS__)
 #define RF_LOOK_WARNING(k, pos, mend, ...) \
 	rf_finding_add((k)->f, RF_SEV_WARNING, rf_site_place((k)->all, pos), NULL, mend, __VA_ARGS__)
 
@@ -87,6 +94,21 @@ const struct rf_site_cos *rf_look_class(struct rf_look *k, struct rf_site_pos po
 					struct rf_view name);
 const struct rf_site_link *rf_look_link(struct rf_look *k, struct rf_site_pos pos, const char *what, struct rf_view who,
 					struct rf_view name);
+/* refs_net.c: offices come before zones, routers and switches behind hosts and links; phones are plugged in last. */
+void rf_look_offices(struct rf_look *k);
+const struct rf_site_office *rf_look_office(struct rf_look *k, struct rf_site_pos pos, const char *what,
+					    struct rf_view who, struct rf_view name);
+void rf_look_devices(struct rf_look *k);
+void rf_look_network(struct rf_look *k);
+/* refs_addr.c: whose address is whose, and no two alike. Fill: a zone's gateways, where the file does not say them. */
+void rf_look_fill_gateways(struct rf_look *k, struct rf_site_zone *zone);
+void rf_look_addresses(struct rf_look *k);
+/* Where a phone or host is plugged in; unknown switches and ports are errors where the site has switches. */
+void rf_look_plug(struct rf_look *k, struct rf_site_pos pos, const char *what, struct rf_view who, struct rf_view sw,
+		  struct rf_view port, const struct rf_site_switch **ret_switch, const struct rf_site_port **ret_port);
+/* The name of a port among all: the switch's, a space, the port's. */
+enum { RF_PORT_KEY_MAX = RF_SITE_NAME_MAX + 1 + RF_SITE_PORT_NAME_MAX };
+struct rf_view rf_port_key(struct rf_view sw, struct rf_view port, uint8_t buf[static RF_PORT_KEY_MAX]);
 /* refs_tel.c: the part about calls, in two steps: what others name, then what names numbers and trunks. */
 void rf_look_plans(struct rf_look *k);
 void rf_look_calls(struct rf_look *k);

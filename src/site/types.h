@@ -4,7 +4,7 @@
 
 #include "base/view.h"
 
-/* Where an item stands. file 0: site.yaml; 1: the phones file. */
+/* Where an item stands. file 0: site.yaml; 1: the phones file; 2: attestations.yaml. */
 struct rf_site_pos {
 	uint32_t line, column;
 	uint32_t file;

@@ -1,4 +1,4 @@
-/* A site file and a phones file, split at the first NUL byte (which neither can hold). */
+/* A site file, a phones file and an attestations.yaml, split at NUL bytes (which none of them can hold). */
 #include "site/site.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -11,8 +11,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct rf_site *site = NULL;
 
 	rf_findings_init(&findings);
-	int rc = rf_site_parse(rf_view_sub(all, 0, cut), rf_view_from(all, cut + 1), "site.yaml",
-			       (struct rf_wall){ 1795305600000000 }, &findings, &site);
+	struct rf_view rest = rf_view_from(all, cut + 1);
+	size_t second = rf_view_find(rest, 0);
+	int rc = rf_site_parse_attested(rf_view_sub(all, 0, cut), rf_view_sub(rest, 0, second),
+					rf_view_from(rest, second + 1), "site.yaml",
+					(struct rf_wall){ 1795305600000000 }, &findings, &site);
 	if ((rc == 0) != (site != NULL) || (rc == RF_E_INVALID && !findings.count[RF_SEV_ERROR]))
 		__builtin_trap();
 	for (size_t i = 0; site && i < site->phone_count; i++)

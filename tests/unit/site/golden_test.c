@@ -1,10 +1,12 @@
-/* Every golden/NAME.yaml (with golden/NAME.csv as its phones file where that exists) is loaded on a fixed day, and what
+/* Every golden/NAME.yaml (with golden/NAME.csv and golden/NAME.attested as its phones file and attestations.yaml, where
+ * they exist) is loaded on a fixed day, and what
  * comes of it must be golden/NAME.expect: the findings, or the site in short. RF_GOLDEN_REWRITE=1 writes the expected
  * files anew: look at the difference before you keep it. */
 #include "fail_alloc.h"
 #include "guard.h"
 #include "site/site.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -194,7 +196,115 @@ static void print_site(FILE *out, const struct rf_site *s)
 	print_calls(out, s);
 }
 
-static char *outcome(struct rf_view yaml, struct rf_view csv, const char *name)
+static void print_ips(FILE *out, const char *what, const struct rf_site_ip *v, size_t n)
+{
+	char s[INET6_ADDRSTRLEN];
+
+	fprintf(out, " %s", what);
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, " %s/%u",
+			v[i].family ? inet_ntop(v[i].family == 6 ? AF_INET6 : AF_INET, v[i].b, s, sizeof s) : "none", v[i].prefix);
+}
+
+static void print_switch(FILE *out, const struct rf_site_switch *sw)
+{
+	static const char *const uses[] = { "access", "uplink", "unused" };
+
+	fprintf(out, "switch %s kind %d zone %s location '%s' office '%s'", rf_site_cstr(sw->name), sw->kind,
+		rf_site_cstr(sw->zone->name), sw->location ? rf_site_cstr(sw->location->name) : "",
+		sw->office ? rf_site_cstr(sw->office->name) : "");
+	print_ips(out, "at", &sw->address, 1);
+	for (size_t i = 0; i < sw->port_count; i++) {
+		const struct rf_site_port *p = &sw->ports[i];
+
+		fprintf(out, "\n  %s %s '%s%s%s' macs %u%s", rf_site_cstr(p->name), uses[p->use],
+			p->zone ? rf_site_cstr(p->zone->name) : "", p->to_router ? rf_site_cstr(p->to_router->name) : "",
+			p->to_switch ? rf_site_cstr(p->to_switch->name) : "", p->macs, p->ranged ? " of a range" : "");
+	}
+	fputc('\n', out);
+}
+
+static void print_router(FILE *out, const struct rf_site_router *r)
+{
+	fprintf(out, "router %s kind %d main '%s' standby '%s' office '%s' host '%s'", rf_site_cstr(r->name), r->kind,
+		r->main ? rf_site_cstr(r->main->name) : "", r->standby ? rf_site_cstr(r->standby->name) : "",
+		r->office ? rf_site_cstr(r->office->name) : "", r->host ? rf_site_cstr(r->host->name) : "");
+	for (size_t i = 0; i < r->interface_count; i++) {
+		fprintf(out, "\n  %s in %s", rf_site_cstr(r->interfaces[i].name), rf_site_cstr(r->interfaces[i].zone->name));
+		print_ips(out, "at", &r->interfaces[i].address, 1);
+		print_ips(out, "and", &r->interfaces[i].address6, 1);
+	}
+	fputc('\n', out);
+}
+
+static void print_allow(FILE *out, const struct rf_site_allow *a)
+{
+	fprintf(out, "allow %s to %s category %d protocol %d ports", rf_site_cstr(a->from->name), rf_site_cstr(a->to->name),
+		a->category, a->protocol);
+	for (size_t i = 0; i < a->port_count; i++)
+		fprintf(out, " %u-%u", a->ports[i].first, a->ports[i].last);
+	print_ips(out, "from", a->from_ips, a->from_ip_count);
+	print_ips(out, "to", a->to_ips, a->to_ip_count);
+	fprintf(out, " '%s' by '%s'\n", rf_site_cstr(a->reason), rf_site_cstr(a->deviation));
+}
+
+/* Who is plugged in where, and in which zone that is. */
+static void print_plugs(FILE *out, const struct rf_site *s)
+{
+	for (size_t i = 0; i < s->host_count; i++)
+		fprintf(out, "host %s services %x mac '%s' on '%s' '%s'\n", rf_site_cstr(s->hosts[i].name),
+			s->hosts[i].services, rf_site_cstr(s->hosts[i].mac_text),
+			s->hosts[i].on_switch ? rf_site_cstr(s->hosts[i].on_switch->name) : "",
+			s->hosts[i].on_port ? rf_site_cstr(s->hosts[i].on_port->name) : "");
+	for (size_t i = 0; i < s->phone_count; i++)
+		fprintf(out, "phone %s on '%s' '%s' zone '%s'\n", rf_site_cstr(s->phones[i].name),
+			s->phones[i].on_switch ? rf_site_cstr(s->phones[i].on_switch->name) : "",
+			s->phones[i].on_port ? rf_site_cstr(s->phones[i].on_port->name) : "",
+			s->phones[i].zone ? rf_site_cstr(s->phones[i].zone->name) : "");
+}
+
+/* The part about the network, of sites that describe one. */
+static void print_network(FILE *out, const struct rf_site *s)
+{
+	const struct rf_site_network *n = &s->network;
+
+	if (!rf_site_has_network(s))
+		return;
+	for (size_t i = 0; i < s->zone_count; i++) {
+		const struct rf_site_zone *z = &s->zones[i];
+
+		fprintf(out, "zone %s gateways '%s' '%s' office '%s' protocol '%s' dhcp %d\n", rf_site_cstr(z->name),
+			rf_site_cstr(z->gateway_text), rf_site_cstr(z->gateway6_text),
+			z->office ? rf_site_cstr(z->office->name) : "", rf_site_cstr(z->protocol), z->dhcp);
+	}
+	for (size_t i = 0; i < s->router_count; i++)
+		print_router(out, &s->routers[i]);
+	for (size_t i = 0; i < s->switch_count; i++)
+		print_switch(out, &s->switches[i]);
+	for (size_t i = 0; i < s->office_count; i++) {
+		const struct rf_site_office *o = &s->offices[i];
+
+		fprintf(out, "office %s link '%s' router '%s' hub '%s' peer '%s' local '%s'\n", rf_site_cstr(o->name),
+			o->link ? rf_site_cstr(o->link->name) : "", o->router ? rf_site_cstr(o->router->name) : "",
+			o->hub ? rf_site_cstr(o->hub->name) : "", rf_site_cstr(o->peer_text), rf_site_cstr(o->local_text));
+	}
+	for (size_t i = 0; i < s->allow_count; i++)
+		print_allow(out, &s->allows[i]);
+	print_plugs(out, s);
+	fprintf(out, "network");
+	print_ips(out, "forwards to", n->dns_forward.v, n->dns_forward.n);
+	print_list(out, "time from", &n->ntp_servers);
+	fprintf(out, ", nts %d, lease %u, media %u-%u, external %u, storm %u, 802.1X %d, confirm %u\n", n->nts,
+		n->dhcp_lease_s, n->media_first, n->media_last, n->external_kbit_per_call, n->storm_percent, n->dot1x,
+		n->confirm_s);
+	for (size_t i = 0; i < s->attestation_count; i++)
+		fprintf(out, "attested %s by '%s' on %s until %s in '%s': '%s'\n", rf_site_cstr(s->attestations[i].mitigation),
+			rf_site_cstr(s->attestations[i].by), rf_site_cstr(s->attestations[i].on_text),
+			rf_site_cstr(s->attestations[i].until_text), rf_site_cstr(s->attestations[i].document),
+			rf_site_cstr(s->attestations[i].text));
+}
+
+static char *outcome(struct rf_view yaml, struct rf_view csv, struct rf_view attestations, const char *name)
 {
 	struct rf_findings findings;
 	struct rf_site *site = NULL;
@@ -204,12 +314,14 @@ static char *outcome(struct rf_view yaml, struct rf_view csv, const char *name)
 
 	assert_non_null(out);
 	rf_findings_init(&findings);
-	int rc = rf_site_parse(yaml, csv, name, day, &findings, &site);
+	int rc = rf_site_parse_attested(yaml, csv, attestations, name, day, &findings, &site);
 	rf_findings_print(&findings, out);
 	if (rc)
 		fprintf(out, "refused: %s\n", rf_err_text(rc));
-	else
+	else {
 		print_site(out, site);
+		print_network(out, site);
+	}
 	assert_true(rc == 0 || findings.count[RF_SEV_ERROR] > 0);
 	assert_true((rc == 0) == (site != NULL));
 	rf_findings_fini(&findings);
@@ -239,20 +351,22 @@ static void compare(const char *path, const char *text)
 /* The file itself, and every prefix of it, the bytes flush against an unmapped page. */
 static void check_file(const char *folder, const char *name)
 {
-	char path[4096], csv_path[4096], expect[4096];
+	char path[4096], csv_path[4096], attest_path[4096], expect[4096];
 	size_t stem = strlen(name) - strlen(".yaml");
 
 	snprintf(path, sizeof path, "%s/%s", folder, name);
 	snprintf(csv_path, sizeof csv_path, "%s/%.*s.csv", folder, (int)stem, name);
+	snprintf(attest_path, sizeof attest_path, "%s/%.*s.attested", folder, (int)stem, name);
 	snprintf(expect, sizeof expect, "%s/%.*s.expect", folder, (int)stem, name);
-	struct rf_view yaml = guard_file(path), csv = guard_file(csv_path);
+	struct rf_view yaml = guard_file(path), csv = guard_file(csv_path), attested = guard_file(attest_path);
 	assert_non_null(yaml.p);
-	struct rf_view edge = guard_copy(yaml), csv_edge = guard_copy(csv);
-	char *text = outcome(edge, csv_edge, name);
+	struct rf_view edge = guard_copy(yaml), csv_edge = guard_copy(csv), attested_edge = guard_copy(attested);
+	char *text = outcome(edge, csv_edge, attested_edge, name);
 	compare(expect, text);
 	free(text);
 	guard_free(edge);
 	guard_free(csv_edge);
+	guard_free(attested_edge);
 	size_t step = yaml.n > 4096 ? yaml.n / 512 : 7;
 	for (size_t i = 0; i < yaml.n; i += step) {
 		struct rf_site *site = NULL;
@@ -264,6 +378,7 @@ static void check_file(const char *folder, const char *name)
 	}
 	free((void *)(uintptr_t)yaml.p);
 	free((void *)(uintptr_t)csv.p);
+	free((void *)(uintptr_t)attested.p);
 }
 
 static void golden(void **state)
@@ -296,12 +411,12 @@ static void too_large(void **state)
 	(void)state;
 	assert_non_null(p);
 	memset(p, '#', n);
-	text = outcome(rf_view_of(p, n), (struct rf_view){ 0 }, "big.yaml");
+	text = outcome(rf_view_of(p, n), (struct rf_view){ 0 }, (struct rf_view){ 0 }, "big.yaml");
 	assert_string_equal(text, "big.yaml: error: larger than 4 MiB (keep phones in a CSV file (phones_file))\n"
 				  "refused: over a limit\n");
 	free(text);
 	memset(p, '[', n = 100000);
-	text = outcome(rf_view_of(p, n), (struct rf_view){ 0 }, "deep.yaml");
+	text = outcome(rf_view_of(p, n), (struct rf_view){ 0 }, (struct rf_view){ 0 }, "deep.yaml");
 	assert_non_null(strstr(text, "deep.yaml:1:9: error: nested too deep"));
 	free(text);
 	free(p);
@@ -309,16 +424,24 @@ static void too_large(void **state)
 
 static void every_allocation(void **state)
 {
-	static const char yaml[] = "site: a\ndomain: a.example\nlevel: medium\nzones: { server: { subnet: 10.0.0.0/24 } }\n"
-				   "hosts: [ { name: h, zone: server, address: 10.0.0.1, roles: controller } ]\n"
+	static const char yaml[] = "site: a\ndomain: a.example\nlevel: medium\nzones: { server: { subnet: 10.0.0.0/24 }, phone: { vlan: 3, subnet: 10.0.1.0/24 } }\n"
+				   "hosts: [ { name: h, zone: server, address: 10.0.0.2, roles: controller } ]\n"
 				   "dial_plans: { d: { country_code: 49, rules: [ { match: +49900*, class: premium } ] } }\n"
 				   "classes: { c: { grants: local, hours: [mon-fri 08:00-18:00], deny: [+1*] } }\n"
 				   "locations: { l: { class: c, dial_plan: d } }\n"
 				   "trunks: [ { name: t, peer: t.example, numbers: { +49301234xx: 12xx } } ]\n"
 				   "routes: [ { name: r, trunks: [t] } ]\ngroups: [ { name: g, number: 2000, members: [1] } ]\n"
 				   "speed_dials: { 81: 1 }\nlinks: { w: { calls: 3 } }\nholidays: [2026-12-25]\n"
-				   "phones_file: p.csv\nphones: [ { name: x, number: 1 } ]\n";
+				   "phones_file: p.csv\nphones: [ { name: x, number: 1, switch: s, port: p1 } ]\n"
+				   "offices: { o: { link: w, router: q, hub: r } }\n"
+				   "routers: [ { name: r, interfaces: [ { zone: server } ] }, "
+				   "{ name: q, office: o, interfaces: [ { zone: phone, address: 10.0.1.2 } ] } ]\n"
+				   "switches: [ { name: s, zone: server, address: 10.0.0.3, "
+				   "ports: [ { name: p1-4, zone: phone }, { name: up, to: r } ] } ]\n"
+				   "allow: [ { from: phone, to: server, category: media, protocol: udp, ports: [9-10, 12], "
+				   "to_hosts: [h], reason: because } ]\nnetwork: { dns_forward: 192.0.2.1 }\n";
 	struct rf_view csv = RF_V("name,number\np1,10\np2,11\n");
+	struct rf_view attested = RF_V("- { mitigation: hw-ecc, by: A B, on: 2026-01-01, until: 2027-01-01, text: seen }\n");
 
 	(void)state;
 	for (unsigned n = 1;; n++) {
@@ -327,7 +450,7 @@ static void every_allocation(void **state)
 
 		rf_findings_init(&findings);
 		fail_alloc_at(n);
-		int rc = rf_site_parse(rf_view_str(yaml), csv, "a", day, &findings, &site);
+		int rc = rf_site_parse_attested(rf_view_str(yaml), csv, attested, "a", day, &findings, &site);
 		bool failed = fail_alloc_off();
 		rf_findings_fini(&findings);
 		rf_site_put(site);

@@ -125,6 +125,7 @@ static void every_key(void **state)
 {
 	(void)state;
 	look(&rf_site_keys);
+	look(rf_attestations_key.sub);
 	assert_int_equal(missing, 0);
 }
 

@@ -200,6 +200,14 @@ bool rf_emergency_put(struct rf_leg *leg, struct rf_writer *w, struct rf_view sd
 
 /* --- the way back */
 
+bool rf_emergency_called_for(struct rf_call_core *core, struct rf_view elin)
+{
+	uint8_t buf[RF_CALLBACK_NUMBER_MAX];
+	struct rf_view number;
+
+	return rf_callbacks_find(rf_call_shared_callbacks(core->shared), elin, rf_core_now(core), buf, &number);
+}
+
 bool rf_emergency_callback(struct rf_plan *plan, const struct rf_site_trunk *trunk, struct rf_view elin)
 {
 	struct rf_call_core *core = plan->core;

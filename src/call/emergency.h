@@ -45,5 +45,7 @@ bool rf_emergency_put(struct rf_leg *leg, struct rf_writer *w, struct rf_view sd
 /* A call from a trunk to this number of its network, with an empty plan: the way to the phone that called for help with
  * it a moment ago, whatever is set for that. False: there was none, and the plan is as it was. */
 bool rf_emergency_callback(struct rf_plan *plan, const struct rf_site_trunk *trunk, struct rf_view elin);
+/* Would there be one? */
+bool rf_emergency_called_for(struct rf_call_core *core, struct rf_view elin);
 
 #endif

@@ -1,14 +1,30 @@
 /* What a request is worth when there is too much to do (overload.h), and what is said about it. */
 #include "call/call_int.h"
+#include "call/trunk.h"
 
 /* Both ends of an overload are on record, but not each time that the measure trembles at its bound. */
 enum { BEGINS_PERCENT = 10 };
 
-static enum rf_load_class class_of(const struct rf_call_core *core, const struct rf_in *in)
+/* Where would it go? Groups, codes and parking slots are the house's as much as its numbers. */
+static enum rf_load_class of_number(struct rf_call_core *core, const struct rf_in *in)
 {
-	uint8_t buf[RF_SITE_NUMBER_MAX + 1];
+	const struct rf_dial_who who = {
+		.number = rf_proof_number(&in->proof),
+		.phone = in->proof.phone ? in->proof.phone->name : RF_V(""),
+		.user = in->proof.user ? in->proof.user->name : RF_V(""),
+	};
+	struct rf_dial_ask ask = { .directory = core->directory, .who = who, .now = rf_core_wall(core) };
+	uint8_t buf[RF_DIAL_TEXT_MAX];
+
+	if (!rf_identity_our_host(core, &in->msg->uri) || rf_dial_text(&in->msg->uri, buf, sizeof buf, &ask.dialled))
+		return RF_LOAD_EXTERNAL;
+	rf_dial(&ask, &core->dial);
+	return core->dial.kind == RF_DIAL_OUTSIDE || core->dial.kind == RF_DIAL_REFUSED ? RF_LOAD_EXTERNAL : RF_LOAD_INTERNAL;
+}
+
+static enum rf_load_class class_of(struct rf_call_core *core, const struct rf_in *in)
+{
 	struct rf_precedence precedence;
-	struct rf_view number;
 	const char *rule;
 
 	if (in->msg->method == RF_SIP_REGISTER)
@@ -17,21 +33,22 @@ static enum rf_load_class class_of(const struct rf_call_core *core, const struct
 		return RF_LOAD_OTHER;
 	if (rf_setup_precedence(in, &precedence, &rule) == 0 && precedence.rank > RF_RANK_ROUTINE)
 		return RF_LOAD_PRECEDENCE;
-	if (!rf_identity_number_of(core, &in->msg->uri, buf, sizeof buf, &number))
-		return RF_LOAD_EXTERNAL;
-	return rf_directory_number(core->directory, number) ? RF_LOAD_INTERNAL : RF_LOAD_EXTERNAL;
+	if (in->proof.trunk)
+		return rf_trunk_calls_back(core, in) ? RF_LOAD_EMERGENCY : RF_LOAD_EXTERNAL;
+	return of_number(core, in);
 }
 
 bool rf_load_admits(struct rf_call_core *core, struct rf_in *in)
 {
+	bool udp = in->from->flow.kind == RF_FLOW_UDP;
 	uint8_t line[64];
 	struct rf_writer w;
 
-	if (rf_overload_pressure(&core->overload) < RF_OVERLOAD_QUIET)
+	if (rf_overload_pressure(&core->overload, udp) < RF_OVERLOAD_QUIET)
 		return true;
 	enum rf_load_class class = class_of(core, in);
 
-	if (rf_overload_admit(&core->overload, class, (uint32_t)rf_random_u64(core->random)))
+	if (rf_overload_admit(&core->overload, class, udp, (uint32_t)rf_random_u64(core->random)))
 		return true;
 	rf_record_limit(core, "load", in);
 	rf_writer_init(&w, line, sizeof line);
@@ -50,16 +67,17 @@ static void tell(struct rf_call_core *core, bool begins)
 	rf_event_u64(&e, "lag_permille", core->overload.lag);
 	rf_event_u64(&e, "queue_permille", core->overload.queue);
 	rf_event_u64(&e, "memory_permille", core->overload.memory);
+	rf_event_u64(&e, "udp_permille", core->overload.udp);
 	rf_record_post(core, &e);
 }
 
 void rf_call_core_load(struct rf_call_core *core, const struct rf_load_sample *sample)
 {
 	rf_overload_sample(&core->overload, sample);
-	unsigned loss = rf_overload_loss(&core->overload, RF_LOAD_EXTERNAL);
+	unsigned loss = rf_overload_loss(&core->overload, RF_LOAD_EXTERNAL, true);
 	bool begins = !core->overloaded && loss >= BEGINS_PERCENT;
 
-	rf_ua_set_load(core->ua, loss);
+	rf_ua_set_load(core->ua, rf_overload_loss(&core->overload, RF_LOAD_EXTERNAL, false));
 	if (begins || (core->overloaded && loss == 0)) {
 		core->overloaded = begins;
 		tell(core, begins);

@@ -6,6 +6,10 @@
  * calls to the outside and what can wait, and only strain those inside the site. Emergency calls and requests inside a
  * dialog are never put off.
  *
+ * A worker that is short of time for its datagrams is not late: it reads so many in a turn, the others wait in the
+ * kernel, and then the kernel drops them. So what waits there is strain as well, but of those who came by UDP only: who
+ * floods a socket with datagrams must not keep the others, over TLS, from calling.
+ *
  * Between the two ends of its ramp a class is refused in proportion, so that a little overload turns away a little and
  * the answer to load is smooth (RFC 7339 calls it loss). A machine: it gets samples and random bits, and holds no
  * clock. One worker's. */
@@ -41,6 +45,8 @@ struct rf_load_sample {
 	uint64_t late_us;       /* how much later than due the sample was taken */
 	uint64_t memory_bytes;  /* of the process, now */
 	uint64_t queue_bytes;   /* now */
+	uint64_t udp_bytes, udp_room; /* datagrams that wait in the kernel now, and for how much it has room */
+	bool udp_dropped;       /* it had no room for some */
 };
 
 enum {
@@ -51,6 +57,7 @@ enum {
 struct rf_overload {
 	struct rf_overload_conf conf;
 	uint32_t cpu, lag, queue, memory; /* per mille of the bounds; all but memory smoothed */
+	uint32_t udp;           /* likewise; moves by steps, up while half of the room is taken or datagrams are lost */
 	uint64_t refused[RF_LOAD_CLASSES];
 };
 
@@ -58,13 +65,13 @@ void rf_overload_init(struct rf_overload *o, const struct rf_overload_conf *conf
 /* New bounds (a reload); what was measured stays. */
 void rf_overload_set(struct rf_overload *o, const struct rf_overload_conf *conf);
 void rf_overload_sample(struct rf_overload *o, const struct rf_load_sample *s);
-/* The two measures, per mille of their bounds. */
-uint32_t rf_overload_strain(const struct rf_overload *o);
-uint32_t rf_overload_pressure(const struct rf_overload *o);
+/* The two measures, per mille of their bounds; udp: for what came in a datagram. */
+uint32_t rf_overload_strain(const struct rf_overload *o, bool udp);
+uint32_t rf_overload_pressure(const struct rf_overload *o, bool udp);
 /* Which share of this class is refused now, in percent. */
-unsigned rf_overload_loss(const struct rf_overload *o, enum rf_load_class c);
+unsigned rf_overload_loss(const struct rf_overload *o, enum rf_load_class c, bool udp);
 /* May this one go on? random: 32 fresh bits. False is counted. */
-bool rf_overload_admit(struct rf_overload *o, enum rf_load_class c, uint32_t random);
+bool rf_overload_admit(struct rf_overload *o, enum rf_load_class c, bool udp, uint32_t random);
 /* Seconds for Retry-After: spread, so that those who were sent away do not come back all at once. */
 uint32_t rf_overload_retry_s(enum rf_load_class c, uint32_t random);
 /* "emergency", "internal", ... */

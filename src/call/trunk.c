@@ -110,6 +110,21 @@ bool rf_trunk_admits(struct rf_call_core *core, struct rf_in *in)
 	}
 }
 
+bool rf_trunk_calls_back(struct rf_call_core *core, const struct rf_in *in)
+{
+	uint8_t buf[RF_DIAL_TEXT_MAX];
+	struct rf_trunk_forms forms;
+	struct rf_view dialled;
+
+	if (rf_dial_text(&in->msg->uri, buf, sizeof buf, &dialled))
+		return false;
+	rf_trunk_number_forms(rf_core_site(core)->tel.plan, dialled, &forms);
+	for (size_t i = 0; i < forms.n; i++)
+		if (rf_emergency_called_for(core, forms.v[i]))
+			return true;
+	return false;
+}
+
 /* --- where its calls go */
 
 static void refuse(struct rf_routed *r, unsigned code, const char *why)

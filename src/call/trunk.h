@@ -43,6 +43,8 @@ struct rf_trunk_peer *rf_trunk_peer(struct rf_call_core *core, const struct rf_s
 /* A request outside a dialog, proven to come from in->proof.trunk: may it be looked at? False: answered here, because a
  * trunk may not ask for that, or not so often. */
 bool rf_trunk_admits(struct rf_call_core *core, struct rf_in *in);
+/* Does this INVITE of a trunk call back somebody who called for help a moment ago? */
+bool rf_trunk_calls_back(struct rf_call_core *core, const struct rf_in *in);
 /* Where a call from a trunk goes: as rf_route_find(). */
 void rf_trunk_route(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *ret_to);
 

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -411,6 +412,25 @@ void rf_udp_flush_all(struct rf_net *net)
 		if (udp->head < udp->tail && !udp->blocked)
 			rf_udp_flush(udp);
 	}
+}
+
+void rf_udp_backlog(const struct rf_net *net, struct rf_udp_backlog *ret_b)
+{
+	struct rf_udp_backlog b = { 0 };
+
+	for (const struct rf_udp *udp = net->udps; udp; udp = udp->next) {
+		uint32_t info[SK_MEMINFO_VARS] = { 0 };
+		socklen_t n = sizeof info;
+
+		if (getsockopt(udp->fd, SOL_SOCKET, SO_MEMINFO, info, &n) != 0)
+			continue;
+		b.dropped += info[SK_MEMINFO_DROPS];
+		if (!b.room || (uint64_t)info[SK_MEMINFO_RMEM_ALLOC] * b.room > (uint64_t)b.bytes * info[SK_MEMINFO_RCVBUF]) {
+			b.bytes = info[SK_MEMINFO_RMEM_ALLOC];
+			b.room = info[SK_MEMINFO_RCVBUF];
+		}
+	}
+	*ret_b = b;
 }
 
 const struct rf_addr *rf_udp_local(const struct rf_udp *udp)

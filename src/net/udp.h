@@ -43,6 +43,13 @@ int rf_udp_send(struct rf_udp *udp, struct rf_view bytes, const struct rf_addr *
 /* Hand over what is queued now. */
 void rf_udp_flush(struct rf_udp *udp);
 
+/* What has come for the sockets of a loop and was not read yet. */
+struct rf_udp_backlog {
+	uint32_t bytes, room;            /* as the kernel counts them (with its own part), of the fullest socket */
+	uint32_t dropped;                /* datagrams for which there was no room, of all sockets since they were made; wraps */
+};
+void rf_udp_backlog(const struct rf_net *net, struct rf_udp_backlog *ret_b);
+
 const struct rf_addr *rf_udp_local(const struct rf_udp *udp); /* as bound, with the port */
 int rf_udp_fd(const struct rf_udp *udp);
 

@@ -63,6 +63,7 @@ struct rf_worker {
 	struct rf_timer second;      /* worker 0: expiry of bindings */
 	struct rf_timer sample;      /* load */
 	struct rf_load_meter meter;
+	uint32_t udp_dropped;        /* datagrams, by the kernel, as of the last sample */
 	struct rf_mail drained;      /* to main, once: no call is left */
 	struct rf_mail drain;        /* from main, once */
 	pthread_t thread;

@@ -117,7 +117,14 @@ static void sample_fire(struct rf_timer *t)
 	rf_timer_start(rf_loop_wheel(w->loop), t, RF_OVERLOAD_SAMPLE_MS);
 	if (!rf_load_measure(&w->meter, rf_loop_now(w->loop), RF_OVERLOAD_SAMPLE_MS, &s))
 		return;
+	struct rf_udp_backlog udp;
+
+	rf_ua_backlog(w->ua, &udp);
 	s.queue_bytes = rf_ua_waiting(w->ua);
+	s.udp_bytes = udp.bytes;
+	s.udp_room = udp.room;
+	s.udp_dropped = udp.dropped != w->udp_dropped;
+	w->udp_dropped = udp.dropped;
 	rf_call_core_load(w->core, &s);
 }
 

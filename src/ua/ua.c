@@ -184,6 +184,11 @@ size_t rf_ua_waiting(const struct rf_ua *ua)
 	return __atomic_load_n(&ua->mail_waiting, __ATOMIC_RELAXED);
 }
 
+void rf_ua_backlog(const struct rf_ua *ua, struct rf_udp_backlog *ret_b)
+{
+	rf_udp_backlog(ua->net, ret_b);
+}
+
 /* ---- ending ---- */
 
 static void end_tx(struct rf_node *n, void *arg)

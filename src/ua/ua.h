@@ -35,6 +35,7 @@
 #include "base/writer.h"
 #include "net/guard.h"
 #include "net/stream.h"
+#include "net/udp.h"
 #include "net/ws.h"
 #include "sip/limits.h"
 #include "sip/rule.h"
@@ -145,6 +146,8 @@ void rf_ua_free(struct rf_ua *ua);
 void rf_ua_set_load(struct rf_ua *ua, unsigned loss_percent);
 /* Bytes that wait for this worker in its mail from others. Any thread. */
 size_t rf_ua_waiting(const struct rf_ua *ua);
+/* What waits in the kernel for its UDP sockets. Its own thread. */
+void rf_ua_backlog(const struct rf_ua *ua, struct rf_udp_backlog *ret_b);
 /* New connections use these from now on (a reload). listener: index; tls_client as in the config. */
 void rf_ua_set_tls(struct rf_ua *ua, size_t listener, struct rf_tls *tls);
 void rf_ua_set_tls_client(struct rf_ua *ua, struct rf_tls *tls);

@@ -13,7 +13,8 @@
 
 static int setup(void **state)
 {
-	struct kit *k = kit_new("minimum");
+	struct kit *k = kit_new_with("minimum", "parking: { slots: 701-702 }\n"
+						"groups:\n  - { name: sales, number: 1800, strategy: all, members: [1001, 1002] }\n");
 
 	kit_ledger(k);
 	for (int i = 0; i < 3; i++)
@@ -207,7 +208,7 @@ static void precedence_under_load(void **state)
 	late.late_us = 700000;
 	for (int i = 0; i < 20; i++)
 		rf_call_core_load(k->core, &late);
-	assert_true(rf_overload_loss(&k->core->overload, RF_LOAD_INTERNAL) > 30);
+	assert_true(rf_overload_loss(&k->core->overload, RF_LOAD_INTERNAL, false) > 30);
 	phone_request(a, "INVITE", "1002", "1001", "1002", "Resource-Priority: dsn.flash\r\n", SDP_PLAIN);
 	phone_expect(b, "INVITE");
 	phone_answer(b, 486, NULL, NULL);
@@ -216,12 +217,50 @@ static void precedence_under_load(void **state)
 	phone_ack(a, NULL);
 }
 
+static const struct {
+	const char *dialled;
+	enum rf_load_class worth;
+} worths[] = {
+	{ "1002", RF_LOAD_INTERNAL },
+	{ "1800", RF_LOAD_INTERNAL },    /* a group */
+	{ "*8", RF_LOAD_INTERNAL },      /* codes */
+	{ "*721003", RF_LOAD_INTERNAL },
+	{ "701", RF_LOAD_INTERNAL },     /* a parking slot */
+	{ "+4930123456", RF_LOAD_EXTERNAL },
+	{ "1999", RF_LOAD_EXTERNAL },    /* nobody's */
+};
+
+/* What belongs to the house is worth as much as its numbers; what leaves it is put off first. Not for those who came
+ * another way than the datagrams that wait. */
+static void what_a_call_is_worth(void **state)
+{
+	struct kit *k = *state;
+	struct phone *c = &k->phone[2];
+	uint64_t *refused = k->core->overload.refused;
+	struct rf_load_sample full = { .passed_us = 100000, .udp_room = 1000, .udp_bytes = 900 };
+
+	for (int i = 0; i < 30; i++)
+		rf_call_core_load(k->core, &full);
+	assert_int_equal(rf_overload_loss(&k->core->overload, RF_LOAD_INTERNAL, true), 100);
+	assert_int_equal(rf_overload_loss(&k->core->overload, RF_LOAD_EXTERNAL, false), 0);
+	for (size_t i = 0; i < sizeof worths / sizeof *worths; i++) {
+		uint64_t before = refused[worths[i].worth];
+
+		k->now_us += 1000000;
+		phone_request(c, "INVITE", worths[i].dialled, "1003", worths[i].dialled, NULL, SDP_PLAIN);
+		phone_expect_status(c, 503);
+		phone_ack(c, NULL);
+		if (refused[worths[i].worth] != before + 1)
+			fail_msg("%s is not %s", worths[i].dialled, rf_load_class_name(worths[i].worth));
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(refusals_fill_no_disk), T(requests_of_a_number), T(inside_a_call), T(calls_of_the_process),
-		T(too_much_to_do), T(precedence_under_load),
+		T(too_much_to_do), T(precedence_under_load), T(what_a_call_is_worth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

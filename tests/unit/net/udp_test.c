@@ -187,6 +187,33 @@ static void full_queue(void **state)
 	rf_udp_free(small.udp);
 }
 
+/* What nobody reads waits, then is dropped: both can be seen. */
+static void backlog(void **state)
+{
+	struct world *w = *state;
+	struct rf_udp_conf conf = { .receive_bytes = 4096 };
+	struct rf_udp_backlog b;
+	struct end slow = { 0 };
+	uint8_t bytes[1000] = { 0 };
+
+	open_end(w, &slow, "127.0.0.1", conf);
+	rf_udp_backlog(w->net, &b);
+	assert_true(b.room > 0);
+	assert_int_equal(b.bytes, 0);
+	assert_int_equal(b.dropped, 0);
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(rf_udp_send(w->a.udp, rf_view_of(bytes, sizeof bytes), rf_udp_local(slow.udp), NULL), 0);
+	rf_udp_flush(w->a.udp);
+	rf_udp_backlog(w->net, &b);
+	assert_true(b.bytes > b.room / 2);
+	assert_true(b.dropped > 20);
+	for (int j = 0; j < 50 && slow.got == 0; j++)
+		rf_loop_turn(w->loop, 10);
+	rf_udp_backlog(w->net, &b);
+	assert_int_equal(b.bytes, 0);
+	rf_udp_free(slow.udp);
+}
+
 /* One bad address among good ones; its error is told once and stops nobody. */
 static void refused_by_the_kernel(void **state)
 {
@@ -313,6 +340,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(batches, setup, teardown),
 		cmocka_unit_test_setup_teardown(fair, setup, teardown),
 		cmocka_unit_test_setup_teardown(full_queue, setup, teardown),
+		cmocka_unit_test_setup_teardown(backlog, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused_by_the_kernel, setup, teardown),
 		cmocka_unit_test_setup_teardown(freed_in_its_callback, setup, teardown),
 		cmocka_unit_test_setup_teardown(any_address, setup, teardown),

@@ -179,7 +179,7 @@ void rf_emit_end(struct rf_emit_out *o)
 	o->buf = NULL;
 }
 
-/* --- findings, addresses */
+/* --- findings, addresses, names */
 
 void rf_emit_find(struct rf_emit *e, enum rf_severity severity, struct rf_site_pos pos, const char *mitigation,
 		  const char *mend, const char *fmt, ...)
@@ -206,5 +206,19 @@ const char *rf_emit_ip(const struct rf_site_ip *ip, char dst[static RF_EMIT_IP])
 		return dst;
 	if (ip->prefix < full)
 		snprintf(dst + strlen(dst), 5, "/%u", ip->prefix);
+	return dst;
+}
+
+const char *rf_emit_tunnel(const struct rf_site_zone *zone, char dst[static RF_EMIT_IFNAME], uint32_t *ret_if_id)
+{
+	uint32_t h = 2166136261u; /* FNV-1a, 32 bits */
+
+	for (size_t i = 0; i < zone->name.n; i++)
+		h = (h ^ zone->name.p[i]) * 16777619u;
+	if (zone->name.n <= RF_EMIT_IFNAME - 1 - strlen("vpn-"))
+		snprintf(dst, RF_EMIT_IFNAME, "vpn-%.*s", RF_VFMT(zone->name));
+	else
+		snprintf(dst, RF_EMIT_IFNAME, "vpn-%.6s%05x", rf_site_cstr(zone->name), h & 0xfffff);
+	*ret_if_id = h ? h : 1;
 	return dst;
 }

@@ -72,6 +72,14 @@ void rf_emit_find(struct rf_emit *e, enum rf_severity severity, struct rf_site_p
 #define RF_EMIT_IP 48
 const char *rf_emit_ip(const struct rf_site_ip *ip, char dst[static RF_EMIT_IP]);
 
+/* The interface on a Linux router that a remote office's zone arrives through: strongSwan makes it (an XFRM interface),
+ * nftables and the routing name it. "vpn-" and the zone's name; a name too long for an interface is cut and told
+ * apart by a hash. if_id is its number in the kernel, never 0. */
+#define RF_EMIT_IFNAME 16
+const char *rf_emit_tunnel(const struct rf_site_zone *zone, char dst[static RF_EMIT_IFNAME], uint32_t *ret_if_id);
+
+enum { RF_EMIT_LOG_GROUP = 5 }; /* of nflog: refused packets, the prefix is the rule's id */
+
 /* One a language. They return nothing: errors are sticky in e. */
 typedef void rf_emitter(struct rf_emit *e);
 void rf_emit_flows(struct rf_emit *e);     /* flows.json: what `compile --diff` compares */

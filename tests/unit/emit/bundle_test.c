@@ -139,6 +139,22 @@ static void addresses(void **state)
 		assert_string_equal(rf_emit_ip(&cases[i].ip, text), cases[i].text);
 }
 
+static void tunnels(void **state)
+{
+	struct rf_site_zone a = { .name = RF_V("branch-a") }, b = { .name = RF_V("phones-of-branch-a") },
+			    c = { .name = RF_V("phones-of-branch-b") };
+	char name_a[RF_EMIT_IFNAME], name_b[RF_EMIT_IFNAME], name_c[RF_EMIT_IFNAME];
+	uint32_t id_a, id_b, id_c;
+
+	(void)state;
+	assert_string_equal(rf_emit_tunnel(&a, name_a, &id_a), "vpn-branch-a");
+	rf_emit_tunnel(&b, name_b, &id_b);
+	rf_emit_tunnel(&c, name_c, &id_c);
+	assert_int_equal(strlen(name_b), 15);
+	assert_string_not_equal(name_b, name_c);
+	assert_true(id_a != id_b && id_b != id_c && id_a && id_b && id_c);
+}
+
 /* --- in a folder */
 
 static int folder(void **state)
@@ -288,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sorted), cmocka_unit_test(refused), cmocka_unit_test(no_memory), cmocka_unit_test(addresses),
+		cmocka_unit_test(tunnels),
 		cmocka_unit_test_setup_teardown(written, folder, unfolder),
 		cmocka_unit_test_setup_teardown(changed_by_hand, folder, unfolder),
 		cmocka_unit_test_setup_teardown(not_ours, folder, unfolder),

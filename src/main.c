@@ -1,6 +1,7 @@
-/* The roof: the processes of the keeper, the fetcher and the notifier are told apart from everything that a person
- * types. */
+/* The roof: the processes beside the controller (keeper, fetcher, notifier, announcer) are told apart from everything
+ * that a person types. */
 #include "cmd/cmd.h"
+#include "role/announcer.h"
 #include "role/fetcher.h"
 #include "role/keeper.h"
 #include "role/notifier.h"
@@ -15,5 +16,7 @@ int main(int argc, char **argv)
 		return rf_notifier_main(argc, argv);
 	if (argc > 1 && strcmp(argv[1], RF_FETCHER_ROLE) == 0)
 		return rf_fetcher_main(argc, argv);
+	if (argc > 1 && strcmp(argv[1], RF_ANNOUNCER_ROLE) == 0)
+		return rf_announcer_main(argc, argv);
 	return rf_cmd_main(argc, argv);
 }

@@ -32,7 +32,7 @@ static void end_call(struct rf_call_core *core, struct rf_id id, struct rf_view 
 	if (call->state < RF_CALL_ANSWERED)
 		rf_setup_abandon(call, "preempted", 503, reason);
 	else
-		rf_end(call, NULL, RF_ENDED_SYSTEM, 0, "preempted", reason);
+		rf_end_preempted(call, reason);
 	rf_call_settle(call);
 }
 

@@ -216,7 +216,7 @@ struct rf_call *rf_call_by_id(struct rf_call_core *core, struct rf_view id)
 
 static bool leg_busy(const struct rf_leg *leg)
 {
-	return leg->bye == RF_BYE_WANTED || leg->bye == RF_BYE_SENT;
+	return leg->tone || leg->bye == RF_BYE_WANTED || leg->bye == RF_BYE_SENT;
 }
 
 static bool pair_busy(const struct rf_pair *pair)

@@ -21,6 +21,7 @@
 #include "ua/srv.h"
 
 struct rf_join;
+struct rf_leg_tone;
 struct rf_pair;
 struct rf_parked;
 struct rf_routed;
@@ -75,6 +76,7 @@ struct rf_leg {
 	struct rf_admission *admission; /* what it holds of links, NULL: nothing */
 	struct rf_wall ring, answer, end; /* for the record */
 	struct rf_wall joined;      /* came to this call from another one then; 0: it was there from the start */
+	struct rf_leg_tone *tone;   /* what it hears before its BYE (tone.h), NULL */
 	const char *left;           /* how it leaves for another call, static; NULL: it does not */
 	struct rf_id related;       /* the session that it came from or leaves for, when has_related */
 	struct rf_srv *srv;         /* its INVITE, when that took over a place in a call; NULL */
@@ -410,6 +412,9 @@ struct rf_mono rf_refresh_next(const struct rf_leg *leg);
 /* End an answered call: BYE to each leg but `but` (NULL: both). */
 void rf_end(struct rf_call *call, struct rf_leg *but, enum rf_ended_by by, unsigned code, const char *why,
 	    struct rf_view reason);
+/* An answered call gave way to another: both phones hear the tone first, where they can (tone.h), and what the call
+ * held of links and trunks is there for others at once. reason: static. */
+void rf_end_preempted(struct rf_call *call, struct rf_view reason);
 /* Whoever waits for the other side of this pair hears that there is none any more (487). */
 void rf_end_relays(struct rf_pair *pair);
 /* The phones may not agree any more on what they send. code: 488, or 500 for want of memory. */

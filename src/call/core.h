@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "base/view.h"
 
+struct rf_addr;
 struct rf_bindings;
 struct rf_call_core;
 struct rf_directory;
@@ -110,6 +111,10 @@ void rf_call_core_expire(struct rf_call_core *core);
 int rf_call_load_bindings(struct rf_location *location, struct rf_bindings *bindings, const struct rf_clock *clock,
 			  size_t *ret_n);
 
+/* The announcer's channel of this worker (role/announcer.h), and the addresses that it sends from; fd stays the
+ * caller's and outlives the core. Once, before the loop runs; without it nobody hears tones. RF_E_LIMIT, -ENOMEM. */
+int rf_call_core_set_announcer(struct rf_call_core *core, int fd, const struct rf_addr *local, size_t n);
+
 /* What this worker's last tenth of a second was like (call/overload.h): new work is admitted by it, and peers that
  * understand are told. Without it nothing is ever refused for load. */
 void rf_call_core_load(struct rf_call_core *core, const struct rf_load_sample *sample);
@@ -142,6 +147,7 @@ struct rf_call_counters {
 struct rf_call_census {
 	size_t calls, pairs, relays, registrations, features;
 	size_t outside;              /* legs to a trunk */
+	size_t tones;                /* legs that hear why their call has ended */
 	size_t parked;               /* calls in parking slots */
 	size_t joins, transfers;     /* exchanges that bring two phones together, REFERs whose outcome is not known */
 	size_t subscriptions, messages;

@@ -3,6 +3,7 @@
 #include "call/call_int.h"
 #include "call/lamps.h"
 #include "call/sub.h"
+#include "call/tone.h"
 #include "loop/mail.h"
 
 #include <stdlib.h>
@@ -20,6 +21,8 @@ static void mark_leg(struct rf_leg *leg)
 		rf_cli_drop(leg->pair->invite);
 		leg->pair->invite = NULL;
 		rf_setup_pair_failed(leg->pair, 408);
+	} else if (leg->tone) {
+		rf_leg_tone_end(leg);
 	} else if (call->state == RF_CALL_ENDING && (leg->bye == RF_BYE_WANTED || leg->bye == RF_BYE_SENT)) {
 		rf_cli_drop(leg->own);
 		leg->own = NULL;

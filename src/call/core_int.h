@@ -24,6 +24,7 @@
 
 #include <sys/queue.h>
 
+struct rf_announcing;
 struct rf_board;
 struct rf_call;
 struct rf_party;
@@ -115,6 +116,7 @@ struct rf_call_core {
 	struct rf_defer sweep;     /* frees calls that ended in this turn */
 	struct rf_call_list ended;
 	struct rf_stir *stir;      /* identities that cross organisations */
+	struct rf_announcing *announcing; /* the way to the announcer, NULL: there is none */
 
 	uint32_t expire_turns;
 	int64_t clocks_apart_us;   /* the date less the monotonic clock, as last seen: when it moves, somebody set the date */

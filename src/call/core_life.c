@@ -1,5 +1,6 @@
 /* A core from its making to its end: what it is made of, the cores of a process that know each other, a reload, and the
  * time in which its calls are ended. */
+#include "call/announce.h"
 #include "call/call_int.h"
 #include "call/feature.h"
 #include "call/lamps.h"
@@ -7,6 +8,7 @@
 #include "call/outside.h"
 #include "call/stir_int.h"
 #include "call/sub.h"
+#include "call/tone.h"
 #include "call/trunk.h"
 
 #include <stdlib.h>
@@ -193,6 +195,7 @@ void rf_call_core_free(struct rf_call_core *core)
 	rf_rates_free(core->rates);
 	rf_trunk_stir_stop(core);
 	rf_stir_close(core);
+	rf_announce_close(core);
 	rf_call_shared_put(core->shared);
 	rf_trunks_put(core->trunks);
 	rf_nonce_free(core->nonce);
@@ -231,6 +234,10 @@ void rf_call_core_drain(struct rf_call_core *core, void (*done)(void *ctx), void
 		next = TAILQ_NEXT(call, list);
 		rf_setup_abandon(call, "shutting down", 503, RF_V(""));
 		rf_end(call, NULL, RF_ENDED_SYSTEM, 0, "shutting down", RF_V("SIP;cause=503;text=\"Shutting down\""));
+		if (call->up) {
+			rf_leg_tone_end(call->up->a);
+			rf_leg_tone_end(call->up->b);
+		}
 		rf_call_settle(call);
 	}
 	if (core->census.calls == 0) {

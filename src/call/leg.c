@@ -3,6 +3,7 @@
 
 #include "base/secret.h"
 #include "call/lamps.h"
+#include "call/tone.h"
 
 #include <stdlib.h>
 
@@ -80,6 +81,7 @@ void rf_leg_free(struct rf_leg *leg)
 {
 	if (!leg)
 		return;
+	rf_leg_tone_drop(leg);
 	if (leg->dlg) {
 		rf_lamps_end(leg);
 		leave_flow(leg);

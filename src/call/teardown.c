@@ -2,6 +2,8 @@
 #include "call/call_int.h"
 #include "call/join.h"
 #include "call/park.h"
+#include "call/tone.h"
+#include "call/trunk.h"
 #include "call/xfer.h"
 
 void rf_end_relays(struct rf_pair *pair)
@@ -21,13 +23,10 @@ void rf_end_relays(struct rf_pair *pair)
 	}
 }
 
-void rf_end(struct rf_call *call, struct rf_leg *but, enum rf_ended_by by, unsigned code, const char *why,
-	    struct rf_view reason)
+static void begin_end(struct rf_call *call, enum rf_ended_by by, unsigned code, const char *why)
 {
 	struct rf_pair *up = call->up;
 
-	if (call->state != RF_CALL_ANSWERED || !up || (but && rf_xfer_holds(call, but)))
-		return;
 	call->state = RF_CALL_ENDING;
 	call->ended_by = (uint8_t)by;
 	call->why = why;
@@ -36,14 +35,47 @@ void rf_end(struct rf_call *call, struct rf_leg *but, enum rf_ended_by by, unsig
 	up->a->end = up->b->end = rf_call_wall(call);
 	call->end_until = rf_mono_add_ms(rf_core_now(call->core), RF_END_WAIT_MS);
 	rf_end_relays(up);
-	if (but != up->a)
-		rf_leg_bye(up->a, reason);
-	if (but != up->b)
-		rf_leg_bye(up->b, reason);
+}
+
+static void finish_end(struct rf_call *call)
+{
 	rf_record_call(call, RF_EVENT_CALL_END);
 	rf_xfer_lost(call);
 	rf_park_over(call);
 	rf_join_lost(call);
+}
+
+void rf_end(struct rf_call *call, struct rf_leg *but, enum rf_ended_by by, unsigned code, const char *why,
+	    struct rf_view reason)
+{
+	struct rf_pair *up = call->up;
+
+	if (call->state != RF_CALL_ANSWERED || !up || (but && rf_xfer_holds(call, but)))
+		return;
+	begin_end(call, by, code, why);
+	if (but != up->a)
+		rf_leg_bye(up->a, reason);
+	if (but != up->b)
+		rf_leg_bye(up->b, reason);
+	finish_end(call);
+}
+
+void rf_end_preempted(struct rf_call *call, struct rf_view reason)
+{
+	struct rf_pair *up = call->up;
+
+	if (call->state != RF_CALL_ANSWERED || !up)
+		return;
+	struct rf_leg *leg[] = { up->a, up->b };
+
+	begin_end(call, RF_ENDED_SYSTEM, 0, "preempted");
+	finish_end(call);
+	for (size_t i = 0; i < 2; i++) {
+		rf_admission_give(leg[i]);
+		rf_trunk_give_channel(leg[i]->party);
+		if (!rf_leg_tone(leg[i], reason))
+			rf_leg_bye(leg[i], reason);
+	}
 }
 
 /* No call is better than one that one of the phones cannot hear. */
@@ -82,6 +114,7 @@ void rf_end_bye(struct rf_leg *leg, struct rf_in *in)
 		call->ended_by = RF_ENDED_CALLER;
 		rf_setup_abandon(call, "cancelled", 487, reason_of(in->msg));
 	} else {
+		rf_leg_tone_drop(leg);
 		rf_dialog_end(leg->dlg);
 		rf_cli_drop(leg->own);
 		leg->own = NULL;

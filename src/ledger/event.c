@@ -27,6 +27,7 @@ static const struct kind kinds[RF_EVENT_KIND_COUNT] = {
 	[RF_EVENT_EMERGENCY_CALLBACK] = { "emergency.callback", "a call back to who called for help", true },
 	[RF_EVENT_EMERGENCY_HOOK] = { "emergency.hook", "the site's program was run", false },
 	[RF_EVENT_CALL_PREEMPTED] = { "call.preempted", "a call gave way to one of higher precedence", true },
+	[RF_EVENT_CALL_TONE] = { "call.tone", "a phone was told by a tone why its call has ended, or could not be", false },
 	[RF_EVENT_CALL_REFUSED] = { "call.refused", "a call was refused", true },
 	[RF_EVENT_CALL_TRANSFERRED] = { "call.transferred", "somebody in a call was given to somebody else", false },
 	[RF_EVENT_CALL_TRANSFER_REFUSED] = { "call.transfer_refused", "a transfer was refused or failed; says why", true },

@@ -380,6 +380,7 @@ static void close_all(struct rf_controller *k)
 	rf_keeper_free(k->keeper);
 	rf_fetcher_free(k->fetcher);
 	rf_notifier_free(k->notifier);
+	rf_announcer_free(k->announcer);
 	rf_ledger_free(k->ledger);
 	if (k->admin_fd >= 0)
 		unlink("state/" RF_ADMIN_SOCKET);
@@ -408,6 +409,7 @@ static int start(struct rf_controller *k, struct rf_diag *diag)
 	    (rc = rf_controller_start_hook(k, diag)) ||
 	    (rc = rf_controller_make_tls(k, diag)) ||
 	    (rc = rf_controller_bind(k, diag)) ||
+	    (rc = rf_controller_start_announcer(k, diag)) ||
 	    (rc = rf_admin_listen("state", k->become ? k->user.uid : (uid_t)-1, &k->admin_fd, diag)) ||
 	    (rc = open_signals(k, diag)) ||
 	    (rc = rf_controller_hand_over(k, diag)))

@@ -193,8 +193,9 @@ static json_t *confined_json(const struct rf_controller *k)
 		snprintf(keeper, sizeof keeper, "in a process of its own%s, %llu signatures", st.alive ? "" : " that has ended",
 			 (unsigned long long)st.signatures);
 	}
-	return json_pack("{s:s,s:s,s:s,s:s}", "user", k->user_name, "landlock", landlock, "syscalls",
-			 k->filtered ? "system calls filtered" : "system calls not filtered", "keeper", keeper);
+	return json_pack("{s:s,s:s,s:s,s:s,s:s}", "user", k->user_name, "landlock", landlock, "syscalls",
+			 k->filtered ? "system calls filtered" : "system calls not filtered", "keeper", keeper,
+			 "announcer", k->announcer ? "in a process of its own" : "off");
 }
 
 static json_t *counts_json(const struct rf_controller *k, const json_t *workers)

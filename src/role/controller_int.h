@@ -7,6 +7,7 @@
  *	controller_reload.c  the next site and directory, whole or not at all
  *	controller_admin.c   answers on the control socket
  *	controller_number.c  the same about what people set for their numbers
+ *	controller_tone.c    who plays tones to phones
  *	controller_stir.c    what the site has for caller identity
  *
  * Threads: main owns everything here but what a worker's loop owns (its ua and core); a field that both touch says so.
@@ -29,6 +30,7 @@
 #include "net/tls.h"
 #include "net/udp.h"
 #include "role/admin.h"
+#include "role/announcer.h"
 #include "role/controller.h"
 #include "role/fetcher.h"
 #include "role/host.h"
@@ -94,6 +96,7 @@ struct rf_controller {
 	struct rf_keeper *keeper;
 	struct rf_fetcher *fetcher;  /* NULL: the site fetches no certificates */
 	struct rf_keyhandle *key;
+	struct rf_announcer *announcer; /* NULL: nobody plays tones */
 	struct rf_notifier *notifier; /* NULL: the site names no program */
 	struct rf_tls *tls_server, *tls_client;
 	struct rf_tls *tls_browser;  /* of wss listeners; NULL without any */
@@ -164,6 +167,10 @@ json_t *rf_controller_trunks_json(const struct rf_controller *k);
 int rf_controller_start_hook(struct rf_controller *k, struct rf_diag *diag); /* before the first thread */
 int rf_controller_watch_hook(struct rf_controller *k);                         /* on the main loop */
 int rf_controller_tell_hook(void *ctx, struct rf_view text);                   /* any thread; ctx: the controller */
+
+/* controller_tone.c */
+int rf_controller_start_announcer(struct rf_controller *k, struct rf_diag *diag); /* before the first thread */
+int rf_controller_give_announcer(struct rf_controller *k, struct rf_worker *w);   /* its channel to a worker's core */
 
 /* controller_worker.c */
 int rf_controller_make_workers(struct rf_controller *k, struct rf_diag *diag);

@@ -54,6 +54,8 @@ static int needs_restart(const struct rf_controller *k, const struct rf_site *ne
 		what = "sip.listen";
 	else if (now->sip.workers != next->sip.workers)
 		what = "sip.workers";
+	else if (now->media.announce_port != next->media.announce_port)
+		what = "media.announce_port";
 	else if (now->sip.dscp != next->sip.dscp)
 		what = "sip.dscp";
 	else if (!rf_view_eq(now->run_as, next->run_as))

@@ -277,6 +277,7 @@ int rf_sandbox_syscalls(enum rf_sandbox_role role, bool *ret_on, struct rf_diag 
 	seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree: the filter runs on every call */
 	int rc = role == RF_SANDBOX_KEEPER ? fill(f, rf_syscalls_keeper, rf_syscalls_keeper_n, diag) :
 		 role == RF_SANDBOX_FETCHER ? fill(f, rf_syscalls_fetcher, rf_syscalls_fetcher_n, diag) :
+		 role == RF_SANDBOX_ANNOUNCER ? fill(f, rf_syscalls_announcer, rf_syscalls_announcer_n, diag) :
 					      fill(f, rf_syscalls_controller, rf_syscalls_controller_n, diag);
 	if (!rc && (rc = seccomp_load(f)))
 		rf_diag_set(diag, rc, "seccomp: %s", strerror(-rc));

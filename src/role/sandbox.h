@@ -65,7 +65,7 @@ int rf_sandbox_landlock_open(const struct rf_sandbox_path *paths, size_t n, stru
 int rf_sandbox_landlock_apply(struct rf_sandbox_landlock *ll, struct rf_diag *diag);
 
 /* Who asks: each role has its own table of system calls. */
-enum rf_sandbox_role { RF_SANDBOX_CONTROLLER, RF_SANDBOX_KEEPER, RF_SANDBOX_FETCHER };
+enum rf_sandbox_role { RF_SANDBOX_CONTROLLER, RF_SANDBOX_KEEPER, RF_SANDBOX_FETCHER, RF_SANDBOX_ANNOUNCER };
 
 /* Allow the role's table. Any other call fails with EPERM; those that only an intruder makes (execve, ptrace, ...) end
  * the process. Builds with a sanitizer have no filter (its runtime makes calls of its own): *ret_on says which. */

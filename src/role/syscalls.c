@@ -198,6 +198,28 @@ const struct rf_syscall rf_syscalls_fetcher[] = {
 };
 const size_t rf_syscalls_fetcher_n = COUNT(rf_syscalls_fetcher);
 
+const struct rf_syscall rf_syscalls_announcer[] = {
+	{ "recvfrom", RF_SYSCALL_ANY, "an order" },
+	{ "sendto", RF_SYSCALL_ANY, "a report" },
+	{ "sendmsg", RF_SYSCALL_ANY, "a packet of a tone" },
+	{ "poll", RF_SYSCALL_ANY, "waiting" },
+	{ "ppoll", RF_SYSCALL_ANY, "the same" },
+	{ "mmap", RF_SYSCALL_NO_EXEC, "memory; never code" },
+	{ "munmap", RF_SYSCALL_ANY, "memory" },
+	{ "mremap", RF_SYSCALL_ANY, "memory" },
+	{ "madvise", RF_SYSCALL_ANY, "memory given back" },
+	{ "brk", RF_SYSCALL_ANY, "memory" },
+	{ "futex", RF_SYSCALL_ANY, "OpenSSL's locks" },
+	{ "getrandom", RF_SYSCALL_ANY, "the memory allocator" },
+	{ "getpid", RF_SYSCALL_ANY, "OpenSSL notices a fork" },
+	{ "clock_gettime", RF_SYSCALL_ANY, "time where the vDSO has none" },
+	{ "rt_sigreturn", RF_SYSCALL_ANY, "signals" },
+	{ "restart_syscall", RF_SYSCALL_ANY, "signals" },
+	{ "exit", RF_SYSCALL_ANY, "end" },
+	{ "exit_group", RF_SYSCALL_ANY, "end" },
+};
+const size_t rf_syscalls_announcer_n = COUNT(rf_syscalls_announcer);
+
 const char *const rf_syscalls_fatal[] = {
 	"execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "kexec_load",
 	"init_module", "finit_module", "mount", "umount2", "pivot_root", "chroot", "setns", "unshare", "bpf",

@@ -26,6 +26,8 @@ extern const struct rf_syscall rf_syscalls_keeper[];
 extern const size_t rf_syscalls_keeper_n;
 extern const struct rf_syscall rf_syscalls_fetcher[];
 extern const size_t rf_syscalls_fetcher_n;
+extern const struct rf_syscall rf_syscalls_announcer[];
+extern const size_t rf_syscalls_announcer_n;
 /* Only an intruder makes these: the process ends. */
 extern const char *const rf_syscalls_fatal[];
 extern const size_t rf_syscalls_fatal_n;

@@ -111,6 +111,7 @@ static struct rf_site_all *site_new(const char *dir, const char *file)
 	rf_random_fill(&random, &all->hash_key, sizeof all->hash_key);
 	all->pub.sip = sip_by_default;
 	all->pub.tel.dscp = dscp_by_default;
+	all->pub.media.announce_port = 5004;
 	all->pub.limits = limits_by_default;
 	all->pub.network = network_by_default;
 	all->pub.emergency.callback_s = 1800;

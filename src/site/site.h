@@ -139,6 +139,11 @@ struct rf_site_sip {
 	uint32_t dscp;                    /* 40: CS5, signalling (RFC 4594 table 3) */
 };
 
+struct rf_site_media {
+	uint32_t announce_port;           /* 5004: UDP port that tones to phones come from; 0: none are played */
+	struct rf_site_pos announce_pos;  /* line 0: the file does not say */
+};
+
 struct rf_site_limits {
 	uint32_t external_calls;          /* 0: no bound of its own */
 	uint32_t calls;                   /* 10000: at once */
@@ -181,6 +186,7 @@ struct rf_site {
 	const struct rf_site_trunk *trunks;         size_t trunk_count;
 	const struct rf_site_deviation *deviations; size_t deviation_count;
 	struct rf_site_sip sip;
+	struct rf_site_media media;
 	struct rf_site_limits limits;
 	struct rf_site_emergency emergency;
 	struct rf_site_telephony tel;

@@ -1,5 +1,7 @@
 /* RTP from any bytes: what the header says lies within the packet, and a packet that is taken can be protected, in its
- * place, by every suite: its header stays, it grows by the tag and no byte more, and the same index is refused after. */
+ * place, by every suite: its header stays, it grows by the tag and no byte more, and the same index is refused after.
+ * As an order to the announcer: what is understood is written again as it was. */
+#include "rtp/announce.h"
 #include "rtp/rtp.h"
 #include "rtp/srtp.h"
 
@@ -36,8 +38,14 @@ static void protect(enum rf_srtp_suite suite, struct rf_view packet, const struc
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct rf_view packet = rf_view_of(data, n);
+	uint8_t bytes[RF_ANNOUNCE_ORDER_BYTES];
+	struct rf_announce_order order;
 	struct rf_rtp_head head;
 
+	if (rf_announce_parse_order(packet, &order) == 0) {
+		rf_announce_put_order(&order, bytes);
+		MUST(memcmp(bytes, data, sizeof bytes) == 0);
+	}
 	if (rf_rtp_head_parse(packet, &head))
 		return 0;
 	MUST(head.size >= RF_RTP_HEAD_BYTES && head.size <= n && head.type < 128 && head.csrcs < 16);

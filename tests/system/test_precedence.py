@@ -12,7 +12,8 @@ GRANTS = {"main1": "", "main2": "dsn.flash", "far1": "", "far2": "", "far3": "ds
 @pytest.fixture(params=[1, 2], ids=["one worker", "two workers"])
 def linked(make_site, request):
     """Three phones behind a link that carries one call, two at the main site."""
-    site = make_site(extra=f"links: {{ wan: {{ calls: 1 }} }}\nsip: {{ workers: {request.param} }}\n", up=False)
+    site = make_site(extra=f"links: {{ wan: {{ calls: 1 }} }}\nsip: {{ workers: {request.param} }}\n"
+                           "media: { announce_port: 0 }\n", up=False)
     text = (site.dir / "site.yaml").read_text()
     (site.dir / "site.yaml").write_text(text.replace("locations:\n", "locations:\n  branch: { room: Far, link: wan }\n"))
     for name, number in NUMBERS.items():

@@ -6,7 +6,7 @@
 
 /* Every language, in no order that matters: files are sorted by path. */
 static rf_emitter *const emitters[] = {
-	rf_emit_flows,
+	rf_emit_flows, rf_emit_nftables,
 };
 
 static int by_path(const void *a, const void *b)

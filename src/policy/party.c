@@ -63,6 +63,10 @@ static void put_ip(struct gather *g, const struct rf_site_ip *ip)
 {
 	if (!ip->family)
 		return;
+	/* A wall is a host and a router: one address. Counting takes both. */
+	for (size_t i = 0; g->v && i < g->n; i++)
+		if (memcmp(&g->v[i], ip, sizeof *ip) == 0)
+			return;
 	if (g->v)
 		g->v[g->n] = *ip;
 	g->n++;

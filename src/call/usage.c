@@ -69,8 +69,14 @@ int rf_usage_new(size_t cap, const struct rf_hash_key *key, struct rf_usage **re
 
 	if (!u)
 		return -ENOMEM;
-	int rc = pthread_mutex_init(&u->lock, NULL);
+	pthread_mutexattr_t attr;
 
+	pthread_mutexattr_init(&attr);
+	/* Each holds it for a moment: to look again is cheaper than to sleep and be woken. */
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+	int rc = pthread_mutex_init(&u->lock, &attr);
+
+	pthread_mutexattr_destroy(&attr);
 	if (rc) {
 		free(u);
 		return -rc;

@@ -1,6 +1,7 @@
 /* Posting and the thread behind it. Workers push onto an atomic list; the thread takes the whole list at once, turns it
  * into lines in one buffer, and appends that in one write. A batch that fails stays in `pending` as events, not as
  * lines, because by the time the disk is back another process may have moved the chain on. */
+#include "base/spare.h"
 #include "ledger/ledger_int.h"
 
 #include <limits.h>
@@ -12,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RETRY_MS = 250, IDLE_MS = 1000, BUSY_MS = 5000, BUSY_TRIES = 25, BATCHES_A_TURN = 16, APPENDED_A_TURN = 256 };
+enum { RETRY_MS = 250, IDLE_MS = 1000, BUSY_MS = 5000, BUSY_TRIES = 25, BATCHES_A_TURN = 16, APPENDED_A_TURN = 256,
+       SPARE_BYTES = 512, SPARE_EVENTS = 2048 /* most events, of a moment when many come: 1 MiB */ };
 
 struct posted {
 	struct posted *next;
@@ -25,6 +27,7 @@ struct posted {
 struct rf_ledger {
 	/* any thread */
 	struct posted *_Atomic posts; /* the newest first */
+	struct rf_spare spare;     /* the thread is done with what others took */
 	_Atomic uint64_t queued, queued_bytes, lost;
 	_Atomic uint32_t asleep;   /* 1 while the thread waits for a post; a futex */
 	_Atomic bool stopping, failing;
@@ -61,6 +64,7 @@ int rf_ledger_open_io(const char *dir, const struct rf_ledger_options *options, 
 	opt.queue_bytes = opt.queue_bytes ? opt.queue_bytes : RF_LEDGER_QUEUE_BYTES;
 	l->opt = opt;
 	l->pending_end = &l->pending;
+	rf_spare_init(&l->spare, SPARE_BYTES, SPARE_EVENTS);
 	l->buf = malloc(RF_LEDGER_BATCH);
 	rc = rf_journal_init(&l->journal, dir, opt.segment_bytes ? opt.segment_bytes : RF_LEDGER_SEGMENT, opt.clock);
 	if (rc || !l->buf) {
@@ -112,7 +116,7 @@ int rf_ledger_post(struct rf_ledger *l, const struct rf_event *e)
 	full |= atomic_fetch_add(&l->queued_bytes, n) + n > l->opt.queue_bytes;
 	if (full)
 		return lose(l, n, RF_E_LIMIT);
-	p = malloc(n);
+	p = rf_spare_take(&l->spare, n);
 	if (!p)
 		return lose(l, n, -ENOMEM);
 	p->time = e->time;
@@ -154,7 +158,7 @@ static void release(struct rf_ledger *l, const struct posted *end)
 		l->pending = p->next;
 		atomic_fetch_sub(&l->queued, 1);
 		atomic_fetch_sub(&l->queued_bytes, sizeof *p + p->n);
-		free(p);
+		rf_spare_give(&l->spare, p, sizeof *p + p->n);
 	}
 	if (!l->pending)
 		l->pending_end = &l->pending;
@@ -380,6 +384,7 @@ void rf_ledger_free(struct rf_ledger *l)
 		rf_ledger_stop(l);
 	take(l);
 	release(l, NULL);
+	rf_spare_fini(&l->spare);
 	rf_journal_fini(&l->journal);
 	free(l->buf);
 	free(l);

@@ -1,6 +1,7 @@
 /* Letters between the uas of one process: received messages to their owner, bytes for a connection to its owner, and
  * word back when that connection is gone. A letter carries copies of everything; what waits for one worker is bounded
- * in bytes, and what goes over the bound is dropped and counted as the network would. */
+ * in bytes, and what goes over the bound is dropped and counted as the network would. Who has read a letter writes its
+ * next one on it, since mail goes both ways. */
 #include "ua/ua_int.h"
 
 #include <stdlib.h>
@@ -19,6 +20,18 @@ struct letter {
 	struct rf_branch branch;
 	uint8_t data[]; /* the peer's identity, then the bytes */
 };
+
+enum { LETTER_BYTES = 2048, LETTERS_KEPT = 256 };
+
+void rf_mail_init(struct rf_ua *ua)
+{
+	rf_spare_init(&ua->letters, LETTER_BYTES, LETTERS_KEPT);
+}
+
+void rf_mail_fini(struct rf_ua *ua)
+{
+	rf_spare_fini(&ua->letters);
+}
 
 static struct rf_view bytes_of(const struct letter *l)
 {
@@ -79,16 +92,16 @@ static void deliver(struct rf_mail *mail, int status)
 		rf_ua_flow_close(ua, &l->flow);
 		break;
 	}
-	free(l);
+	rf_spare_give(&ua->letters, l, l->size);
 }
 
 /* ---- leaving ---- */
 
-static struct letter *compose(const struct rf_ua *ua, enum letter_kind kind, const struct rf_pki_id *id,
+static struct letter *compose(struct rf_ua *ua, enum letter_kind kind, const struct rf_pki_id *id,
 			      struct rf_view bytes, struct rf_view branch)
 {
 	size_t id_n = id ? sizeof *id : 0;
-	struct letter *l = malloc(sizeof *l + id_n + bytes.n);
+	struct letter *l = rf_spare_take(&ua->letters, sizeof *l + id_n + bytes.n);
 
 	if (!l)
 		return NULL;
@@ -115,7 +128,7 @@ static int post(struct rf_ua *ua, unsigned worker, struct letter *l)
 		return -ENOMEM;
 	}
 	if (!to) {
-		free(l);
+		rf_spare_give(&ua->letters, l, l->size);
 		return RF_E_CLOSED;
 	}
 	l->to = to;
@@ -125,7 +138,7 @@ static int post(struct rf_ua *ua, unsigned worker, struct letter *l)
 	if (rc) {
 		__atomic_sub_fetch(&to->mail_waiting, size, __ATOMIC_RELAXED);
 		rf_ua_count(ua, RF_UA_REFUSED_MAIL);
-		free(l);
+		rf_spare_give(&ua->letters, l, size);
 		return rc;
 	}
 	rf_ua_count(ua, RF_UA_MAIL_OUT);

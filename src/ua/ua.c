@@ -135,6 +135,7 @@ int rf_ua_new(const struct rf_ua_config *config, struct rf_ua **ret_ua, struct r
 	TAILQ_INIT(&ua->idle_cli);
 	STAILQ_INIT(&ua->pending);
 	LIST_INIT(&ua->ack_list);
+	rf_mail_init(ua);
 	rf_defer_init(&ua->defer, end_of_turn);
 	set_bounds(ua, &config->bounds);
 	if (config->tls_client)
@@ -215,6 +216,7 @@ void rf_ua_free(struct rf_ua *ua)
 	rf_guard_free(ua->guard);
 	rf_tls_put(ua->tls_client);
 	rf_dones_fini(ua);
+	rf_mail_fini(ua);
 	rf_table_fini(&ua->srv);
 	rf_table_fini(&ua->merged);
 	rf_table_fini(&ua->acks);

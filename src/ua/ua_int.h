@@ -12,6 +12,7 @@
 #ifndef RF_UA_UA_INT_H
 #define RF_UA_UA_INT_H
 
+#include "base/spare.h"
 #include "base/table.h"
 #include "loop/loop.h"
 #include "loop/mail.h"
@@ -354,6 +355,8 @@ bool rf_ua_may_report(struct rf_ua *ua, uint64_t *ret_more);
 
 /* ---- mail ---- */
 
+void rf_mail_init(struct rf_ua *ua);
+void rf_mail_fini(struct rf_ua *ua);
 int rf_mail_message(struct rf_ua *ua, unsigned worker, const struct rf_peer *from, struct rf_view bytes,
 		    enum rf_sip_carrier carrier);
 /* A message of ours for another worker, received there from us. */
@@ -396,16 +399,17 @@ struct rf_ua {
 	unsigned workers;
 	bool drain, freed;
 	unsigned families;               /* bit 4 and bit 6: what the sockets can reach; 0: everything */
+	struct rf_ua *peers[RF_UA_WORKERS_MAX];
+	size_t mail_waiting;             /* atomic: bytes on the way to this worker; among what is read rarely */
 	struct rf_view product;          /* malloc'd */
 	struct rf_view *supported;       /* malloc'd, each of its views too */
 	size_t supported_count;
 	double event_tokens;
 	struct rf_mono event_at;
 	uint64_t events_more;
-	struct rf_ua *peers[RF_UA_WORKERS_MAX];
+	struct rf_spare letters;         /* read here, written here next (mail.c) */
 	size_t srv_bytes;                /* that server transactions and dones hold; bounds.server_bytes */
 	struct rf_sip_oc oc;             /* what clients that understand overload control are told */
-	size_t mail_waiting;             /* atomic: bytes on the way to this worker */
 	struct rf_peer peer;             /* rf_conn_peer()'s */
 	struct rf_pki_id peer_id;
 	struct rf_sip_msg msg;           /* what was received */

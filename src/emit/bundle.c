@@ -6,7 +6,7 @@
 
 /* Every language, in no order that matters: files are sorted by path. */
 static rf_emitter *const emitters[] = {
-	rf_emit_flows, rf_emit_nftables,
+	rf_emit_flows, rf_emit_nftables, rf_emit_ios, rf_emit_eos, rf_emit_junos,
 };
 
 static int by_path(const void *a, const void *b)
@@ -52,10 +52,10 @@ static int settle(struct rf_emit *e, const char *only, struct rf_bundle *ret)
 }
 
 int rf_bundle_make_by(rf_emitter *const *list, size_t n, const struct rf_site *site, const struct rf_flows *flows,
-		      const struct rf_rulebook *book, const char *only, struct rf_findings *findings,
-		      struct rf_bundle *ret_bundle)
+		      const struct rf_rulebook *book, struct rf_view seed, const char *only,
+		      struct rf_findings *findings, struct rf_bundle *ret_bundle)
 {
-	struct rf_emit e = { .site = site, .flows = flows, .book = book, .findings = findings };
+	struct rf_emit e = { .site = site, .flows = flows, .book = book, .findings = findings, .seed = seed };
 	struct rf_bundle bundle = { 0 };
 	struct rf_writer w;
 
@@ -65,7 +65,8 @@ int rf_bundle_make_by(rf_emitter *const *list, size_t n, const struct rf_site *s
 	rf_arena_init(e.arena, RF_EMIT_BUNDLE_MAX);
 	rf_writer_init(&w, e.digest_hex, sizeof e.digest_hex - 1);
 	rf_put_hex(&w, site->digest, sizeof site->digest);
-	for (size_t i = 0; i < n && e.err != -ENOMEM; i++)
+	e.err = rf_leases_make(site, e.arena, &e.leases);
+	for (size_t i = 0; i < n && e.leases && e.err != -ENOMEM; i++)
 		list[i](&e);
 	int rc = e.err ? e.err : settle(&e, only, &bundle);
 	free(e.files);
@@ -79,9 +80,10 @@ int rf_bundle_make_by(rf_emitter *const *list, size_t n, const struct rf_site *s
 }
 
 int rf_bundle_make(const struct rf_site *site, const struct rf_flows *flows, const struct rf_rulebook *book,
-		   const char *only, struct rf_findings *findings, struct rf_bundle *ret_bundle)
+		   struct rf_view seed, const char *only, struct rf_findings *findings, struct rf_bundle *ret_bundle)
 {
-	return rf_bundle_make_by(emitters, sizeof emitters / sizeof *emitters, site, flows, book, only, findings, ret_bundle);
+	return rf_bundle_make_by(emitters, sizeof emitters / sizeof *emitters, site, flows, book, seed, only, findings,
+				 ret_bundle);
 }
 
 void rf_bundle_fini(struct rf_bundle *bundle)

@@ -1,6 +1,11 @@
 #include "emit/emit.h"
 
+#include "base/secret.h"
+
 #include <arpa/inet.h>
+#include <assert.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,5 +225,28 @@ const char *rf_emit_tunnel(const struct rf_site_zone *zone, char dst[static RF_E
 	else
 		snprintf(dst, RF_EMIT_IFNAME, "vpn-%.6s%05x", rf_site_cstr(zone->name), h & 0xfffff);
 	*ret_if_id = h ? h : 1;
+	return dst;
+}
+
+const char *rf_emit_secret(struct rf_emit *e, const char *label, char dst[static RF_EMIT_SECRET])
+{
+	uint8_t mac[32];
+	unsigned n = 0;
+	struct rf_writer w;
+
+	static_assert(sizeof RF_EMIT_NO_SECRET <= RF_EMIT_SECRET, "the word has room where a secret has");
+	if (!e->seed.n) {
+		memcpy(dst, RF_EMIT_NO_SECRET, sizeof RF_EMIT_NO_SECRET);
+		return dst;
+	}
+	dst[0] = 0;
+	if (!HMAC(EVP_sha256(), e->seed.p, (int)e->seed.n, (const uint8_t *)label, strlen(label), mac, &n) || n != sizeof mac) {
+		fail(e, RF_E_CRYPTO);
+		return dst;
+	}
+	rf_writer_init(&w, dst, RF_EMIT_SECRET - 1);
+	rf_put_hex(&w, mac, sizeof mac);
+	dst[RF_EMIT_SECRET - 1] = 0;
+	rf_secret_wipe(mac, sizeof mac);
 	return dst;
 }

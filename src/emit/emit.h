@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/writer.h"
+#include "policy/lease.h"
 #include "policy/rules.h"
 
 /* Bounds, also in docs/security.md. */
@@ -46,6 +47,8 @@ struct rf_emit {
 	const struct rf_flows *flows;
 	const struct rf_rulebook *book;
 	struct rf_findings *findings;     /* a warning for what a language cannot say; an error refuses the bundle */
+	const struct rf_lease *leases;    /* one for each phone, by its index in the site */
+	struct rf_view seed;              /* RF_EMIT_SEED secret bytes of the site; "": there are none */
 	char digest_hex[65];
 	struct rf_arena *arena;
 	struct rf_emit_file *files;       /* private to emit.c */
@@ -67,6 +70,14 @@ void rf_emit_end(struct rf_emit_out *o);
 /* A finding at a place of the site file (pos.file says which). An error among them refuses the bundle. */
 void rf_emit_find(struct rf_emit *e, enum rf_severity severity, struct rf_site_pos pos, const char *mitigation,
 		  const char *mend, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+/* A secret that two devices share because both are written from the same site: of label ("ntp 1") and the site's seed, the
+ * same each time, 32 bytes as hexadecimal digits. Who has one file's secret learns nothing about another label's. A file
+ * with one in it has mode 0600. Without a seed (`compile` shows, the folder is for somebody's eyes) it is the word that
+ * RF_EMIT_NO_SECRET says, which no device takes for a key. */
+enum { RF_EMIT_SEED = 32, RF_EMIT_SECRET = 65 };
+#define RF_EMIT_NO_SECRET "not-compiled-with-the-site-s-secrets"
+const char *rf_emit_secret(struct rf_emit *e, const char *label, char dst[static RF_EMIT_SECRET]);
 
 /* An address as text, with "/prefix" when it is a network: "10.30.0.0/20", "fd00::1". */
 #define RF_EMIT_IP 48
@@ -99,13 +110,13 @@ void rf_emit_rsyslog(struct rf_emit *e);
 void rf_emit_snmp(struct rf_emit *e);
 
 /* All of them. 0 and a bundle to end with rf_bundle_fini(); RF_E_INVALID: see findings; RF_E_LIMIT; -ENOMEM.
- * only: files whose path begins with it ("routers/"), and flows.json; NULL: all. */
+ * seed: rf_emit.seed, borrowed for the call. only: files whose path begins with it ("routers/"), and flows.json; NULL: all. */
 int rf_bundle_make(const struct rf_site *site, const struct rf_flows *flows, const struct rf_rulebook *book,
-		   const char *only, struct rf_findings *findings, struct rf_bundle *ret_bundle);
+		   struct rf_view seed, const char *only, struct rf_findings *findings, struct rf_bundle *ret_bundle);
 /* The same with these emitters (for tests of one). */
 int rf_bundle_make_by(rf_emitter *const *emitters, size_t n, const struct rf_site *site, const struct rf_flows *flows,
-		      const struct rf_rulebook *book, const char *only, struct rf_findings *findings,
-		      struct rf_bundle *ret_bundle);
+		      const struct rf_rulebook *book, struct rf_view seed, const char *only,
+		      struct rf_findings *findings, struct rf_bundle *ret_bundle);
 void rf_bundle_fini(struct rf_bundle *bundle);
 
 #endif

@@ -67,9 +67,10 @@ static void large(struct rf_emit *e)
 	rf_emit_end(o);
 }
 
+#define NO_SEED ((struct rf_view){ 0 })
 #define MAKE(ret, ...) \
 	rf_bundle_make_by((rf_emitter *const[]){ __VA_ARGS__ }, sizeof (rf_emitter *[]){ __VA_ARGS__ } / sizeof(rf_emitter *), \
-			  &site, &flows, NULL, NULL, NULL, ret)
+			  &site, &flows, NULL, NO_SEED, NULL, NULL, ret)
 
 /* --- the bundle */
 
@@ -87,8 +88,8 @@ static void sorted(void **state)
 			       RF_V("# hosts/a/x\n# site office, level medium, digest " DIGEST "\n"
 				    "# Written by `ringfort compile`; what is changed here is lost.\none\n")));
 	rf_bundle_fini(&b);
-	assert_int_equal(rf_bundle_make_by((rf_emitter *const[]){ two, more, rf_emit_flows }, 3, &site, &flows, NULL, "routers/",
-					   NULL, &b), 0);
+	assert_int_equal(rf_bundle_make_by((rf_emitter *const[]){ two, more, rf_emit_flows }, 3, &site, &flows, NULL,
+					   NO_SEED, "routers/", NULL, &b), 0);
 	assert_int_equal(b.n, 3);
 	rf_bundle_fini(&b);
 }
@@ -103,7 +104,8 @@ static void refused(void **state)
 	assert_int_equal(MAKE(&b, up), RF_E_INVALID);
 	assert_int_equal(MAKE(&b, large), RF_E_LIMIT);
 	rf_findings_init(&f);
-	assert_int_equal(rf_bundle_make_by((rf_emitter *const[]){ finds, two }, 2, &site, &flows, NULL, NULL, &f, &b), RF_E_INVALID);
+	assert_int_equal(rf_bundle_make_by((rf_emitter *const[]){ finds, two }, 2, &site, &flows, NULL, NO_SEED, NULL,
+					   &f, &b), RF_E_INVALID);
 	assert_int_equal(f.n, 1);
 	assert_int_equal(f.v[0].line, 7);
 	assert_string_equal(f.v[0].text, "a rule of 4 words");

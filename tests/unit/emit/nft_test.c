@@ -121,7 +121,7 @@ static void as_written(void **state)
 	struct rf_bundle b;
 
 	(void)state;
-	assert_int_equal(rf_bundle_make_by(by, 1, &site, &flows, &book, NULL, NULL, &b), 0);
+	assert_int_equal(rf_bundle_make_by(by, 1, &site, &flows, &book, (struct rf_view){ 0 }, NULL, NULL, &b), 0);
 	assert_int_equal(b.n, 2);
 	compare("host", b.files[0].bytes);
 	compare("router", b.files[1].bytes);
@@ -145,7 +145,7 @@ static void names(void **state)
 		struct rf_bundle b;
 
 		rf_findings_init(&f);
-		assert_int_equal(rf_bundle_make_by(by, 1, &site, &flows, &one, NULL, &f, &b), RF_E_INVALID);
+		assert_int_equal(rf_bundle_make_by(by, 1, &site, &flows, &one, (struct rf_view){ 0 }, NULL, &f, &b), RF_E_INVALID);
 		assert_true(f.count[RF_SEV_ERROR] > 0);
 		rf_findings_fini(&f);
 	}
@@ -158,7 +158,7 @@ static void no_memory(void **state)
 		struct rf_bundle b;
 
 		fail_alloc_at(n);
-		int rc = rf_bundle_make_by(by, 1, &site, &flows, &book, NULL, NULL, &b);
+		int rc = rf_bundle_make_by(by, 1, &site, &flows, &book, (struct rf_view){ 0 }, NULL, NULL, &b);
 		if (!fail_alloc_off()) {
 			rf_bundle_fini(&b);
 			break;

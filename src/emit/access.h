@@ -1,0 +1,59 @@
+/* What a switch is to do, in no vendor's language: who stands on which port, which VLANs a port carries, whom the switch
+ * itself talks to. Every language of switches writes from this. Private to this room. */
+#ifndef RF_EMIT_ACCESS_H
+#define RF_EMIT_ACCESS_H
+
+#include "emit/emit.h"
+
+struct rf_access_zones {
+	const struct rf_site_zone *const *v; /* in the order of the file, each with a VLAN */
+	size_t n;
+};
+
+struct rf_access_hosts {
+	const struct rf_site_host *const *v; /* in the order of the file */
+	size_t n;
+};
+
+struct rf_access_port {
+	const struct rf_site_port *port;
+	const struct rf_site_phone *phone;   /* that the file puts there; at most one of the two */
+	const struct rf_site_host *host;
+	const uint8_t *mac;                  /* of the station that is known; NULL: none is */
+	struct rf_site_ip address, address6; /* the station's; family 0: not known */
+	struct rf_access_zones carried;      /* of an uplink: what both sides of it need */
+	bool dot1x;
+};
+
+struct rf_access {
+	const struct rf_site_switch *sw;
+	const struct rf_access_port *ports;  /* in the file's order */
+	size_t port_count;
+	struct rf_access_zones zones;        /* of its ports and of what passes through; its own management */
+	/* Zones whose stations get addresses by DHCP or have them written down: there a lease or a binding speaks for a
+	 * station (snooping, ARP inspection, source guard). */
+	struct rf_access_zones watched;
+	bool bind;                           /* known stations only (eav-port-binding); else so many (net-port-security) */
+	bool dot1x;
+	struct rf_access_hosts log, ntp, radius, desks; /* desks: who administers it */
+};
+
+/* In e's arena. false: the error is in e. */
+bool rf_access_make(struct rf_emit *e, const struct rf_site_switch *sw, struct rf_access *ret);
+/* Hosts that a router or switch of office (NULL: the main site) sends to or hears. */
+bool rf_access_servers(struct rf_emit *e, struct rf_access *ret);
+bool rf_access_dot1x(const struct rf_site *site);
+/* "30,31,80" for v, in ascending order; in e's arena. "" when there is none. */
+const char *rf_access_vlans(struct rf_emit *e, struct rf_access_zones zones);
+/* A text for a description: letters, digits and a few marks; others become '-'. In e's arena. */
+const char *rf_access_label(struct rf_emit *e, const struct rf_access_port *p);
+/* "0000.5e00.5402" as IOS and EOS write it; dst has 15. */
+const char *rf_access_mac(const uint8_t mac[6], char dst[static 15]);
+/* "255.255.252.0" of a prefix; wild: "0.0.3.255". */
+#define RF_ACCESS_MASK 16
+const char *rf_access_mask(unsigned prefix, bool wild, char dst[static RF_ACCESS_MASK]);
+/* The long name of an interface: "Gi1/0/1" is "GigabitEthernet1/0/1" on IOS-XE, "Et1" "Ethernet1" on EOS. */
+#define RF_ACCESS_PORT 48
+const char *rf_access_interface(enum rf_device_kind kind, struct rf_view name, char dst[static RF_ACCESS_PORT]);
+
+#endif

@@ -1,0 +1,170 @@
+#include "emit/acl.h"
+
+#include <netinet/in.h>
+
+/* --- one rule as lines: every source with every destination, every type of ICMP */
+
+struct lines {
+	rf_acl_put *put;
+	void *ctx;
+	uint8_t family;
+};
+
+static const struct rf_site_ip any_ip = { 0 };
+
+static bool of_family(const struct rf_site_ip *v, size_t n, uint8_t family)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].family == family)
+			return true;
+	return n == 0;
+}
+
+static void put_types(const struct lines *l, struct rf_acl_line line)
+{
+	const struct rf_rule *r = line.rule;
+	size_t n = r->icmp_n ? r->icmp_n : 1;
+
+	for (size_t i = 0; i < n; i++) {
+		line.icmp_type = r->icmp_n ? r->icmp_types[i] : -1;
+		/* The answer to an echo request is an echo reply. */
+		if (line.answer && line.icmp_type >= 0)
+			line.icmp_type = line.family == 4 ? 0 : 129;
+		l->put(l->ctx, &line);
+	}
+}
+
+static void put_ends(const struct lines *l, struct rf_acl_line line)
+{
+	const struct rf_rule *r = line.rule;
+	const struct rf_site_ip *src = line.answer ? r->dst : r->src, *dst = line.answer ? r->src : r->dst;
+	size_t src_n = line.answer ? r->dst_n : r->src_n, dst_n = line.answer ? r->src_n : r->dst_n;
+
+	for (size_t i = 0; i < (src_n ? src_n : 1); i++) {
+		line.src = src_n ? src[i] : any_ip;
+		if (src_n && line.src.family != l->family)
+			continue;
+		for (size_t k = 0; k < (dst_n ? dst_n : 1); k++) {
+			line.dst = dst_n ? dst[k] : any_ip;
+			if (!dst_n || line.dst.family == l->family)
+				put_types(l, line);
+		}
+	}
+}
+
+static void put_rule(const struct lines *l, const struct rf_rule *r, bool answer)
+{
+	struct rf_acl_line line = {
+		.rule = r,
+		.permit = r->action == RF_ACTION_ACCEPT,
+		.answer = answer,
+		.family = l->family,
+		.protocol = r->protocol,
+		.sport = answer ? r->dport : r->sport,
+		.dport = answer ? r->sport : r->dport,
+		.established = answer && r->protocol == IPPROTO_TCP,
+	};
+
+	if ((r->family && r->family != l->family) || !of_family(r->src, r->src_n, l->family) ||
+	    !of_family(r->dst, r->dst_n, l->family))
+		return;
+	if (l->family == 6 && line.protocol == IPPROTO_ICMP)
+		line.protocol = IPPROTO_ICMPV6;
+	put_ends(l, line);
+}
+
+/* --- which rules a foot's list holds */
+
+/* What only a table of connections can tell, and what the last line of a list does anyway. */
+static bool wordless(const struct rf_rule *r)
+{
+	return r->loopback || r->src_not || r->dst_not || (r->states && !(r->states & (RF_STATE_NEW | RF_STATE_UNTRACKED)));
+}
+
+static bool comes_in(const struct rf_rule *r, const struct rf_site_zone *zone)
+{
+	return r->chain != RF_CHAIN_OUTPUT && (!r->in || r->in == zone) && !r->in_tunnel;
+}
+
+static bool is_answered_here(const struct rf_rule *r, const struct rf_site_zone *zone)
+{
+	return r->action == RF_ACTION_ACCEPT && (r->states & RF_STATE_NEW) && r->chain != RF_CHAIN_INPUT && r->out == zone &&
+	       r->in != zone && !r->out_tunnel;
+}
+
+void rf_acl_lines(const struct rf_point *point, const struct rf_site_interface *foot, uint8_t family, rf_acl_put *put,
+		  void *ctx)
+{
+	struct lines l = { put, ctx, family };
+
+	for (size_t i = 0; i < point->rule_count; i++) {
+		const struct rf_rule *r = &point->rules[i];
+
+		if (wordless(r) || r->pinhole)
+			continue;
+		if (comes_in(r, foot->zone))
+			put_rule(&l, r, false);
+		if (is_answered_here(r, foot->zone))
+			put_rule(&l, r, true);
+	}
+}
+
+/* --- what does not fit */
+
+static const struct rf_rule *first_with(const struct rf_point *point, bool (*is)(const struct rf_rule *))
+{
+	for (size_t i = 0; i < point->rule_count; i++)
+		if (is(&point->rules[i]))
+			return &point->rules[i];
+	return NULL;
+}
+
+static bool is_pinhole(const struct rf_rule *r)
+{
+	return r->pinhole;
+}
+
+static bool is_tunnel(const struct rf_rule *r)
+{
+	return r->in_tunnel || r->out_tunnel;
+}
+
+static bool is_watched(const struct rf_rule *r)
+{
+	return r->chain == RF_CHAIN_FORWARD && r->flow && (r->states & RF_STATE_NEW) &&
+	       r->flow->inspection >= RF_INSPECT_STATEFUL;
+}
+
+bool rf_acl_fits(struct rf_emit *e, const struct rf_point *point)
+{
+	const struct rf_rule *hole = first_with(point, is_pinhole), *tunnel = first_with(point, is_tunnel);
+	const struct rf_rule *watched = first_with(point, is_watched);
+	const struct rf_site_pos pos = point->router->pos;
+
+	if (hole)
+		rf_emit_find(e, RF_SEV_ERROR, pos, hole->mitigation, "put a router of kind linux between these zones",
+			     "router %s filters packet by packet and knows no pinholes, which %s needs", point->name, hole->id);
+	if (tunnel)
+		rf_emit_find(e, RF_SEV_ERROR, pos, "wan-vpn-separation", "end the office's tunnels on a router of kind linux",
+			     "tunnels to a remote office end on %s, for which ringfort writes none", point->name);
+	if (watched)
+		rf_emit_find(e, RF_SEV_WARNING, pos, "arch-zone-stateful-core",
+			     "put a router of kind linux there, or in its way",
+			     "the matrix asks for connection tracking, for instance for %s; router %s holds it by addresses, ports and "
+			     "TCP flags only", watched->id, point->name);
+	return !hole && !tunnel;
+}
+
+const struct rf_site_host *rf_acl_dhcp(const struct rf_emit *e, const struct rf_site_zone *zone, size_t i)
+{
+	for (size_t f = 0; f < e->flows->n; f++) {
+		const struct rf_flow *flow = &e->flows->v[f];
+
+		if (flow->from.zone != zone || flow->protocol != IPPROTO_UDP || flow->dport.first != 67)
+			continue;
+		if (i < flow->to.host_count && flow->to.zone != zone)
+			return flow->to.hosts[i];
+		i -= flow->to.zone != zone ? flow->to.host_count : 0;
+	}
+	return NULL;
+}

@@ -52,6 +52,7 @@ void rf_pair_free(struct rf_pair *pair)
 	while (!TAILQ_EMPTY(&pair->relays))
 		rf_relay_free(TAILQ_FIRST(&pair->relays));
 	rf_cli_drop(pair->invite);
+	rf_behind_free(pair);
 	rf_leg_free(pair->a);
 	rf_leg_free(pair->b);
 	rf_media_fini(&pair->media);

@@ -142,6 +142,8 @@ struct rf_pair {
 	bool offer_in_2xx;
 	bool prack_owed;            /* b's reliable offer waits for the caller's PRACK */
 	uint32_t prack_rseq;
+	struct rf_behind *behind;     /* early dialogs of others behind b's contact (behind.c) */
+	uint8_t behind_n;
 };
 TAILQ_HEAD(rf_pair_list, rf_pair);
 
@@ -370,6 +372,14 @@ void rf_invite_final(struct rf_leg *leg, unsigned code);
 /* --- early.c */
 
 void rf_early_response(struct rf_pair *pair, const struct rf_sip_msg *msg);
+/* behind.c: others behind the contact that was called. */
+enum { RF_BEHIND_MAX = 8 };
+/* A provisional with another tag than b's dialog has; rseq 0: not a reliable one. False: it says nothing new. */
+bool rf_behind_heard(struct rf_pair *pair, const struct rf_sip_msg *msg, uint32_t rseq);
+/* A 2xx of such: its dialog is b's from now on, and *ret_sdp (malloc'd, NULL: none) the answer that it gave in a reliable
+ * provisional. False: it is no dialog, and all is as before. */
+bool rf_behind_take(struct rf_pair *pair, const struct rf_sip_msg *msg, uint8_t **ret_sdp, uint32_t *ret_sdp_n);
+void rf_behind_free(struct rf_pair *pair);
 /* A provisional answer to the caller's INVITE in the dialog of this pair, reliable where that is wanted. */
 void rf_early_tell(struct rf_pair *pair, unsigned code, struct rf_view sdp);
 void rf_early_prack(struct rf_leg *leg, struct rf_in *in);

@@ -138,8 +138,10 @@ static enum rf_sdp_rule take_description(struct rf_pair *pair, bool rel, struct 
 }
 
 /* A dialog of another phone behind the same proxy: that it rings is all the caller hears before it answers. */
-static void other_fork(struct rf_pair *pair, const struct rf_sip_msg *msg)
+static void other_fork(struct rf_pair *pair, const struct rf_sip_msg *msg, uint32_t rseq)
 {
+	if (!rf_behind_heard(pair, msg, rseq))
+		return;
 	note_ringing(pair);
 	if (msg->status == 180 && pair->state == RF_PAIR_TRYING) {
 		pair->state = RF_PAIR_EARLY;
@@ -156,13 +158,13 @@ void rf_early_response(struct rf_pair *pair, const struct rf_sip_msg *msg)
 
 	if (msg->status == 100 || call->state >= RF_CALL_ANSWERED || pair->state >= RF_PAIR_HELD || pair->cancelled)
 		return;
-	if (rf_dialog_response(pair->b->dlg, msg) == RF_E_NOT_FOUND) {
-		other_fork(pair, msg);
-		return;
-	}
 	bool rel = rf_sip_msg_has_token(msg, RF_SIP_H_REQUIRE, RF_V("100rel")) &&
 		   rf_sip_msg_number(msg, RF_SIP_H_RSEQ, &rseq) == 0 && rseq > 0;
 
+	if (rf_dialog_response(pair->b->dlg, msg) == RF_E_NOT_FOUND) {
+		other_fork(pair, msg, rel ? rseq : 0);
+		return;
+	}
 	if (rel && rf_rel_uac_receive(&pair->rel_b, rseq) != RF_REL_NEW)
 		return;
 	rf_leg_learn(pair->b, msg);

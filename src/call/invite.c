@@ -41,6 +41,22 @@ void rf_invite_final(struct rf_leg *leg, unsigned code)
 
 /* --- the answer */
 
+struct answer {
+	bool other;                 /* of another phone than the one that the leg's dialog was made with */
+	uint8_t *early;             /* what that one answered to our offer before, NULL */
+	uint32_t early_n;
+	struct rf_view sdp;
+	bool unreadable;
+};
+
+/* A 2xx need not say again what a reliable provisional has said. */
+static void find_sdp(struct answer *a, const struct rf_sip_msg *msg)
+{
+	a->unreadable = rf_sdp_of(msg, &a->sdp) != 0;
+	if (!a->unreadable && !a->sdp.n && a->early)
+		a->sdp = rf_view_of(a->early, a->early_n);
+}
+
 /* A 2xx of a dialog that nobody wants: ACK and BYE (RFC 3261 13.2.2.4). */
 static void end_late(struct rf_pair *pair)
 {
@@ -72,30 +88,26 @@ static void end_stray(struct rf_pair *pair, const struct rf_sip_msg *msg)
 
 /* The tag of the answer: the dialog that we know, or another phone behind the same proxy, whose dialog takes its
  * place (our tag stays, so the tables do not change). */
-static bool take_dialog(struct rf_pair *pair, const struct rf_sip_msg *msg)
+static bool take_dialog(struct rf_pair *pair, const struct rf_sip_msg *msg, struct answer *ret)
 {
-	struct rf_dialog *fork;
 	int rc = rf_dialog_response(pair->b->dlg, msg);
 
-	if (rc != RF_E_NOT_FOUND)
-		return rc == 0 || rc == RF_E_MALFORMED;
-	if (rf_dialog_fork(pair->b->dlg, msg, &fork))
-		return false;
-	rf_dialog_free(pair->b->dlg);
-	pair->b->dlg = fork;
-	return true;
+	ret->other = rc == RF_E_NOT_FOUND;
+	if (ret->other)
+		return rf_behind_take(pair, msg, &ret->early, &ret->early_n);
+	return rc == 0 || rc == RF_E_MALFORMED;
 }
 
 /* What the 2xx says about media goes into a.sdp. */
-static enum rf_sdp_rule take_description(struct rf_pair *pair, const struct rf_sip_msg *msg, bool *ret_missing)
+static enum rf_sdp_rule take_description(struct rf_pair *pair, const struct answer *answer, bool *ret_missing)
 {
 	struct rf_leg *a = pair->a, *b = pair->b;
 	enum rf_sdp_rule rule = RF_SDP_RULE_OK;
 	enum rf_offer_role role;
-	struct rf_view sdp, out = { NULL, 0 };
+	struct rf_view sdp = answer->sdp, out = { NULL, 0 };
 	unsigned code;
 
-	*ret_missing = rf_sdp_of(msg, &sdp) != 0 ||
+	*ret_missing = answer->unreadable ||
 		       rf_offer_got(&b->offer, RF_OFFER_INVITE_2XX, sdp.n > 0, &role, &code) != 0;
 	if (*ret_missing)
 		return RF_SDP_RULE_OK;
@@ -110,43 +122,49 @@ static enum rf_sdp_rule take_description(struct rf_pair *pair, const struct rf_s
 	return rule;
 }
 
-static void on_2xx(struct rf_pair *pair, const struct rf_sip_msg *msg)
+static void answered(struct rf_pair *pair, const struct rf_sip_msg *msg, struct answer *answer)
 {
-	struct rf_call *call = pair->call;
-	struct rf_view sdp;
 	bool missing;
 
-	if (pair->state >= RF_PAIR_HELD) {
-		end_stray(pair, msg);
-		return;
-	}
-	struct rf_dialog *rang = pair->b->dlg;
-	bool usable = take_dialog(pair, msg);
-	bool other = pair->b->dlg != rang;
-
-	rf_leg_learn(pair->b, msg);
-	pair->b->code = msg->status;
-	rf_invite_final(pair->b, msg->status);
-	if (!usable || call->up || call->state >= RF_CALL_ANSWERED || pair->cancelled || !call->origin->waits(call)) {
-		end_late(pair);
-		return;
-	}
 	rf_leg_timer_2xx(pair->b, msg);
-	enum rf_sdp_rule rule = take_description(pair, msg, &missing);
+	find_sdp(answer, msg);
+	enum rf_sdp_rule rule = take_description(pair, answer, &missing);
 
 	if (missing || rule != RF_SDP_RULE_OK) {
 		rf_leg_ack(pair->b, pair->invite, RF_V(""));
 		rf_setup_kill_pair(pair, 488, missing ? RF_SDP_RULE_NO_MEDIA : rule);
 		return;
 	}
-	if (other && pair->rel_b.rseq && rf_sdp_of(msg, &sdp) == 0)
-		rf_news_keep(pair->b, sdp); /* the caller has the answer of the phone that rang first */
+	if (answer->other && pair->rel_b.rseq)
+		rf_news_keep(pair->b, answer->sdp); /* the caller has the answer of the phone that rang first */
 	pair->b->ack_owed = true;
 	if (!pair->offer_in_2xx)
 		rf_leg_ack(pair->b, pair->invite, RF_V(""));
 	pair->state = RF_PAIR_HELD;
 	if (rf_rel_uas_may_accept(&pair->rel_a) && !rf_mid_open(pair))
 		rf_setup_answer(pair);
+}
+
+static void on_2xx(struct rf_pair *pair, const struct rf_sip_msg *msg)
+{
+	struct rf_call *call = pair->call;
+	struct answer answer = { 0 };
+
+	if (pair->state >= RF_PAIR_HELD) {
+		end_stray(pair, msg);
+		return;
+	}
+	bool usable = take_dialog(pair, msg, &answer);
+
+	rf_leg_learn(pair->b, msg);
+	pair->b->code = msg->status;
+	rf_invite_final(pair->b, msg->status);
+	if (!usable || call->up || call->state >= RF_CALL_ANSWERED || pair->cancelled || !call->origin->waits(call))
+		end_late(pair);
+	else
+		answered(pair, msg, &answer);
+	rf_sdp_drop(&answer.early, &answer.early_n);
+	rf_behind_free(pair);
 }
 
 /* --- our INVITE */

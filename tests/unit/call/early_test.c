@@ -233,6 +233,98 @@ static void media_behind_a_proxy(void **state)
 	call_down(a, b);
 }
 
+static void expect_prack(struct phone *b, const char *tag, const char *rack)
+{
+	phone_expect(b, "PRACK");
+	assert_true(rf_view_eq(b->msg.to.tag, rf_view_str(tag)));
+	assert_true(phone_has(b, rack));
+	phone_answer(b, 200, NULL, NULL);
+}
+
+/* Each of two phones behind one proxy is acknowledged in its own dialog and by its own numbers; the second takes the
+ * call, with the description that its provisional gave and the number that its dialog has come to. */
+static void reliable_behind_a_proxy(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+	struct kept invite;
+
+	phone_request(a, "INVITE", "1002", "1001", "1002", NULL, SDP_PLAIN);
+	phone_expect(b, "INVITE");
+	keep(b, &invite);
+	phone_answer(b, 180, REL(5), NULL);
+	expect_prack(b, "bob", "RAck: 5 1 INVITE");
+	phone_expect_status(a, 180);
+	b->name = "desk";
+	back(b, &invite);
+	phone_answer(b, 183, REL(70), SDP_HOLD);
+	expect_prack(b, "desk", "RAck: 70 1 INVITE");
+	back(b, &invite);
+	phone_answer(b, 183, REL(70), SDP_HOLD); /* again */
+	back(b, &invite);
+	phone_answer(b, 183, REL(72), NULL); /* one is missing before it */
+	phone_silent(b);
+	back(b, &invite);
+	phone_answer(b, 180, REL(71), NULL);
+	expect_prack(b, "desk", "RAck: 71 1 INVITE");
+	assert_int_equal(b->msg.cseq, 3);
+	b->name = "bob";
+	back(b, &invite);
+	phone_answer(b, 180, REL(6), NULL);
+	expect_prack(b, "bob", "RAck: 6 1 INVITE");
+	phone_forget(a);
+	b->name = "desk";
+	back(b, &invite);
+	phone_answer(b, 200, ABLE, NULL);
+	phone_expect(b, "ACK");
+	phone_expect_status(a, 200);
+	assert_true(phone_has(a, "a=sendonly"));
+	phone_ack(a, NULL);
+	phone_in_dialog(a, "INVITE", NULL, SDP_PLAIN);
+	phone_expect(b, "INVITE");
+	assert_int_equal(b->msg.cseq, 4);
+	phone_answer(b, 200, NULL, SDP_PLAIN);
+	phone_expect(b, "ACK");
+	phone_expect_status(a, 200);
+	phone_ack(a, NULL);
+	b->name = "bob";
+	call_down(a, b);
+}
+
+/* As many as there is room for, and no more; the caller gives up. */
+static void many_behind_a_proxy(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+	struct kept invite;
+	char tag[8];
+
+	phone_request(a, "INVITE", "1002", "1001", "1002", NULL, SDP_PLAIN);
+	phone_expect(b, "INVITE");
+	keep(b, &invite);
+	phone_answer(b, 180, NULL, NULL);
+	for (int i = 0; i <= RF_BEHIND_MAX; i++) {
+		snprintf(tag, sizeof tag, "t%d", i);
+		b->name = tag;
+		back(b, &invite);
+		phone_answer(b, 180, REL(9), NULL);
+		if (i < RF_BEHIND_MAX)
+			expect_prack(b, tag, "RAck: 9 1 INVITE");
+		else
+			phone_silent(b);
+	}
+	b->name = "bob";
+	phone_forget(a);
+	phone_cancel(a);
+	phone_expect_status(a, 200);
+	phone_expect_status(a, 487);
+	phone_expect(b, "CANCEL");
+	phone_answer(b, 200, NULL, NULL);
+	back(b, &invite);
+	phone_answer(b, 487, NULL, NULL);
+	phone_expect(b, "ACK");
+}
+
 /* Up to the caller's reliable 183 with the answer; *rack is what its PRACK must say. */
 static unsigned ring(struct phone *a, struct phone *b, struct kept *ret_invite, const char *allow,
 		     char rack[static 64])
@@ -384,7 +476,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(media_of_two_forks), T(reliable_in_two_forks), T(bye_in_a_fork_that_lost), T(media_behind_a_proxy),
-		T(prack_offers_again),
+		T(reliable_behind_a_proxy), T(many_behind_a_proxy), T(prack_offers_again),
 		T(prack_offers_what_cannot_cross), T(prack_offer_is_refused_there), T(answered_in_the_middle_of_it), T(silence_in_the_middle),
 	};
 

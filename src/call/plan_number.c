@@ -34,6 +34,25 @@ static bool reachable(struct rf_call_core *core, struct rf_view aor, const struc
 	return false;
 }
 
+/* May this one be called: does who registered it still stand for the number, and is its way there? */
+static bool can_ring(struct rf_call_core *core, struct rf_view number, struct rf_view aor, const struct rf_binding *b)
+{
+	return rf_identity_stands(core, b->phone, b->user, number) && reachable(core, aor, b);
+}
+
+/* A phone with several flows (one +sip.instance, several reg-id) is called by one of them, not by all at once (RFC 5626
+ * 7): by the one that was heard last. */
+static bool has_fresher_flow(struct rf_call_core *core, struct rf_view number, struct rf_view aor,
+			     const struct rf_binding *b, size_t n, size_t i)
+{
+	for (size_t k = 0; b[i].instance.n && b[i].reg_id && k < n; k++)
+		if (k != i && b[k].reg_id && rf_view_eq(b[k].instance, b[i].instance) &&
+		    (b[k].refreshed.us > b[i].refreshed.us || (b[k].refreshed.us == b[i].refreshed.us && k < i)) &&
+		    can_ring(core, number, aor, &b[k]))
+			return true;
+	return false;
+}
+
 int rf_plan_phones(struct rf_plan *plan, struct rf_view number, struct rf_aim *aim, size_t max, size_t *n,
 		   size_t *ret_known)
 {
@@ -51,7 +70,7 @@ int rf_plan_phones(struct rf_plan *plan, struct rf_view number, struct rf_aim *a
 	    rf_location_get(core->location, aor, rf_core_now(core), &plan->arena, &b, ret_known))
 		return -ENOMEM;
 	for (size_t i = 0; i < *ret_known && *n < max; i++) {
-		if (!rf_identity_stands(core, b[i].phone, b[i].user, number) || !reachable(core, aor, &b[i]))
+		if (!can_ring(core, number, aor, &b[i]) || has_fresher_flow(core, number, aor, b, *ret_known, i))
 			continue;
 		struct rf_party *p = rf_plan_party(plan, rf_party_new(core->directory, number, b[i].phone, b[i].user));
 

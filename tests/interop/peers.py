@@ -14,8 +14,9 @@ from lab import die_with_parent, wait_until
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "sipp"
 DEFAULTS = {"OFFER": "offer", "ACKBODY": "nobody", "DIRECTION": "sendrecv", "ANSWERED": "sendrecv", "EXTRA": "",
-            "TAG": "s", "RETRANS": "", "CODE": "200", "STAY": "0", "METHOD": "INVITE", "REACK": "reack",
-            "REACKED": "acked", "AFTER": "nothing"}
+            "TAG": "s", "PAUSE": "200", "RETRANS": "", "CODE": "200", "STAY": "0", "METHOD": "INVITE", "REACK": "reack",
+            "REACKED": "acked", "AFTER": "nothing", "REFERRED": "202", "OUTCOME": "200", "MOVED": "sendrecv",
+            "CONTACT": "<sip:@ME@@[local_ip]:[local_port];transport=[transport]>", "GRANTED": "Contact:", "COMES": "."}
 PASSWORD = "correct horse battery"
 
 # A site that also takes what sipp 3.6 can: no TLS, no SRTP, MD5.
@@ -59,9 +60,9 @@ def _fill(text, values):
 class Sipp:
     """One phone with an address and a number; its runs follow each other on the same port."""
 
-    def __init__(self, site, index, number, user, port=5060):
+    def __init__(self, site, index, number, user, port=5060, name=None):
         self.site, self.number, self.user, self.port = site, number, user, port
-        self.address, self.folder, self.runs = site.phone_address(index), site.folder / f"sipp-{number}", 0
+        self.address, self.folder, self.runs = site.phone_address(index), site.folder / f"sipp-{name or number}", 0
         self.folder.mkdir()
 
     def start(self, scenario, dial=None, transport="udp", to=None, **values):
@@ -98,8 +99,8 @@ class Sipp:
     def run(self, scenario, dial=None, **values):
         self.finish(self.start(scenario, dial, **values))
 
-    def register(self, transport="udp"):
-        self.run("register", transport=transport)
+    def register(self, transport="udp", **values):
+        self.run("register", transport=transport, **values)
 
     def listen(self, scenario, **values):
         """The same for a scenario that waits: returns when the port is open."""
@@ -108,6 +109,17 @@ class Sipp:
         if process.poll() is not None:
             self.finish(process)
         return process
+
+    def dialog(self, process):
+        """Call-ID, our tag and the other's of the dialog that this caller's process has by now."""
+        trace = self.folder / f"{process.scenario}.messages"
+
+        def find():
+            text = trace.read_text(errors="replace") if trace.exists() else ""
+            return re.findall(r"(?s)SIP/2\.0 200 [^\n]*\n.*?\nFrom:[^\n]*tag=([^\s;]+).*?\nTo:[^\n]*tag=([^\s;]+).*?"
+                              r"\nCall-ID: (\S+)", text)
+        own, other, call_id = wait_until(f"{process.scenario} has a dialog", find, 5)[-1]
+        return call_id, own, other
 
     def _bound(self):
         """Is our UDP port taken? Told by trying."""

@@ -289,6 +289,33 @@ static void outbound(void **state)
 	done(k);
 }
 
+/* Several flows of one phone are several bindings, and a call takes that which was heard last (RFC 5626 7). */
+static void one_flow_of_a_phone(void **state)
+{
+	static const char *const how[] = {
+		"Supported: outbound, path\r\nContact: <sip:one@127.0.0.1:1>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"\r\n",
+		"Supported: outbound, path\r\nContact: <sip:two@127.0.0.1:2>;reg-id=2;+sip.instance=\"<urn:uuid:1>\"\r\n",
+		"Supported: outbound, path\r\nContact: <sip:one@127.0.0.1:1>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"\r\n",
+	};
+	static const char *const rings[] = { "INVITE sip:one@", "INVITE sip:two@", "INVITE sip:one@" };
+	struct kit *k = minimum();
+	struct phone *p = &k->phone[0], *a = &k->phone[1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof how / sizeof *how; i++) {
+		kit_wait(k, 1000);
+		send_raw(p, how[i], (unsigned)i + 1, "ob", 200);
+		phone_request(a, "INVITE", "1001", "1002", "1001", NULL, SDP_PLAIN);
+		phone_expect(p, "INVITE");
+		assert_true(phone_has(p, rings[i]));
+		phone_answer(p, 486, NULL, NULL);
+		phone_expect(p, "ACK");
+		phone_expect_status(a, 486);
+		phone_silent(p);
+	}
+	done(k);
+}
+
 static void oldest_gives_way(void **state)
 {
 	struct kit *k = minimum();
@@ -407,7 +434,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(matrix), cmocka_unit_test(invite_as_someone_else), cmocka_unit_test(locked),
 		cmocka_unit_test(brute_force), cmocka_unit_test(replayed_credentials), cmocka_unit_test(contacts),
-		cmocka_unit_test(order_and_star), cmocka_unit_test(outbound), cmocka_unit_test(oldest_gives_way),
+		cmocka_unit_test(order_and_star), cmocka_unit_test(outbound), cmocka_unit_test(one_flow_of_a_phone), cmocka_unit_test(oldest_gives_way),
 		cmocka_unit_test(no_room),
 		cmocka_unit_test(restart_loses_none), cmocka_unit_test(expiry), cmocka_unit_test(other_methods),
 	};

@@ -2,6 +2,7 @@
 #include "cmd/check_int.h"
 #include "cmd/cmd.h"
 #include "pki/ca.h"
+#include "site/check.h"
 #include "store/directory.h"
 
 #include <errno.h>
@@ -292,6 +293,7 @@ static int answer_json(struct check *k, int status)
 	if (j && k->site) {
 		json_object_set_new(j, "site", rf_cmd_json_view(k->site->name));
 		json_object_set_new(j, "level", json_string(rf_level_name(k->site->level)));
+		json_object_set_new(j, "network", json_boolean(rf_site_has_network(k->site)));
 		json_object_set_new(j, "phones", json_integer((json_int_t)k->site->phone_count));
 	}
 	return rf_cmd_json(k->c, j, status);
@@ -309,7 +311,8 @@ static int answer_text(struct check *k, int status)
 			rf_site_cstr(d->until_text), rf_site_cstr(d->reason), rf_site_cstr(d->approved_by));
 	}
 	if (status == RF_EXIT_YES)
-		fprintf(out, "sound: site \"%s\", level %s, %zu phones, %zu deviations, %zu warnings\n",
+		fprintf(out, "%s: site \"%s\", level %s, %zu phones, %zu deviations, %zu warnings\n",
+			rf_site_has_network(k->site) ? "sound" : "sound, as far as it goes without a network",
 			rf_site_cstr(k->site->name), rf_level_name(k->site->level), k->site->phone_count,
 			k->site->deviation_count, k->f.count[RF_SEV_WARNING]);
 	else
@@ -324,6 +327,8 @@ static int check(struct rf_cmd_ctx *c)
 
 	rf_findings_init(&k.f);
 	int rc = rf_site_load(c->dir, now, &k.f, &k.site);
+	if (rc == 0)
+		rc = rf_site_check(k.site, now, &k.f);
 	if (rc == 0 && !rf_cmd_flag(c, "site-only")) {
 		look_files(&k);
 		look_ca(&k);

@@ -70,7 +70,7 @@ const char *rf_transport_name(unsigned bit)
 	}
 }
 
-bool rf_mitigation_known(struct rf_view id, unsigned *ret_levels)
+static const struct rf_mitigation *find_mitigation(struct rf_view id)
 {
 	size_t low = 0, high = rf_catalogue_count;
 
@@ -78,17 +78,30 @@ bool rf_mitigation_known(struct rf_view id, unsigned *ret_levels)
 		size_t mid = low + (high - low) / 2;
 		int order = rf_view_cmp(id, rf_view_str(rf_catalogue[mid].id));
 
-		if (order == 0) {
-			if (ret_levels)
-				*ret_levels = rf_catalogue[mid].levels;
-			return true;
-		}
+		if (order == 0)
+			return &rf_catalogue[mid];
 		if (order < 0)
 			high = mid;
 		else
 			low = mid + 1;
 	}
-	return false;
+	return NULL;
+}
+
+bool rf_mitigation_known(struct rf_view id, unsigned *ret_levels)
+{
+	const struct rf_mitigation *m = find_mitigation(id);
+
+	if (m && ret_levels)
+		*ret_levels = m->levels;
+	return m != NULL;
+}
+
+const char *rf_mitigation_id(struct rf_view id)
+{
+	const struct rf_mitigation *m = find_mitigation(id);
+
+	return m ? m->id : NULL;
 }
 
 const char *rf_mitigation_near(struct rf_view id)

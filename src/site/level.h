@@ -69,6 +69,8 @@ const char *rf_transport_name(unsigned bit);
 /* Is id a mitigation of the catalogue (data copied into catalogue.c)? *ret_levels gets bits 1u << level at which the
  * guidance asks for it; 0 when it names no level. ret_levels may be NULL. */
 bool rf_mitigation_known(struct rf_view id, unsigned *ret_levels);
+/* The same id as a text that lasts, for findings; NULL when it is not known. */
+const char *rf_mitigation_id(struct rf_view id);
 /* The known id with the smallest edit distance, NULL when none is near. */
 const char *rf_mitigation_near(struct rf_view id);
 

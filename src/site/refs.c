@@ -117,20 +117,6 @@ static void look_zones(struct rf_look *k)
 
 /* Hosts */
 
-/* Where the architecture puts each role. */
-static void look_roles(struct rf_look *k, const struct rf_site_host *h)
-{
-	if ((h->roles & RF_ROLE_CONTROLLER) && h->zone->kind != RF_ZONE_SERVER)
-		WARNING(k, h->pos, "put it into a zone of kind server", "controller \"%.*s\" is in zone \"%.*s\"",
-			RF_VFMT(h->name), RF_VFMT(h->zone->name));
-	if ((h->roles & RF_ROLE_BORDER) && h->zone->kind != RF_ZONE_BORDER)
-		WARNING(k, h->pos, "put it into a zone of kind border", "border \"%.*s\" is in zone \"%.*s\"",
-			RF_VFMT(h->name), RF_VFMT(h->zone->name));
-	if ((h->roles & RF_ROLE_GATEWAY) && h->zone->kind != RF_ZONE_GATEWAY)
-		WARNING(k, h->pos, "put it into a zone of kind gateway", "gateway \"%.*s\" is in zone \"%.*s\"",
-			RF_VFMT(h->name), RF_VFMT(h->zone->name));
-}
-
 static void look_host(struct rf_look *k, struct rf_site_host *h)
 {
 	const struct rf_site_host *other = add(k, &k->all->hosts, h->name, h);
@@ -148,7 +134,6 @@ static void look_host(struct rf_look *k, struct rf_site_host *h)
 	if (!h->roles && !h->services)
 		ERROR(k, h->pos, "add  roles: [controller]  or  services: [dhcp, dns, ntp]",
 		      "host \"%.*s\" has no role and no service", RF_VFMT(h->name));
-	look_roles(k, h);
 	rf_look_plug(k, h->pos, "host", h->name, h->switch_name, h->port, &h->on_switch, &h->on_port);
 }
 
@@ -246,6 +231,27 @@ static const struct rf_site_zone *only_phone_zone(const struct rf_site *s)
 	return found;
 }
 
+/* Places, since who has a MAC address may be a phone or a host. */
+static void look_mac(struct rf_look *k, struct rf_index *macs, const uint8_t mac[static 6], struct rf_view text,
+		     const struct rf_site_pos *pos)
+{
+	const struct rf_site_pos *first = rf_look_add(k, macs, rf_view_of(mac, 6), pos);
+	struct rf_place at = first ? rf_site_place(k->all, *first) : (struct rf_place){ 0 };
+
+	if (first)
+		RF_LOOK_BREACH(k, *pos, "net-port-security", "give each its own",
+			       "MAC address \"%.*s\" is there twice, first at %s:%u", RF_VFMT(text), at.file, at.line);
+}
+
+static void look_host_macs(struct rf_look *k, struct rf_index *macs)
+{
+	const struct rf_site *s = &k->all->pub;
+
+	for (size_t i = 0; i < s->host_count; i++)
+		if (s->hosts[i].has_mac)
+			look_mac(k, macs, s->hosts[i].mac, s->hosts[i].mac_text, &s->hosts[i].pos);
+}
+
 static void look_phone(struct rf_look *k, struct rf_site_phone *p, struct rf_index *macs)
 {
 	const struct rf_site_phone *other = add(k, &k->all->phones, p->name, p);
@@ -257,11 +263,8 @@ static void look_phone(struct rf_look *k, struct rf_site_phone *p, struct rf_ind
 		WARNING(k, p->pos, "both will ring; give it a number of its own if that is not meant",
 			"phones \"%.*s\" and \"%.*s\" share number %.*s", RF_VFMT(other->name), RF_VFMT(p->name),
 			RF_VFMT(p->number));
-	if (p->has_mac) {
-		other = add(k, macs, rf_view_of(p->mac, sizeof p->mac), p);
-		if (other)
-			twice(k, p->pos, other->pos, "MAC address", p->mac_text);
-	}
+	if (p->has_mac)
+		look_mac(k, macs, p->mac, p->mac_text, &p->pos);
 	if (rf_site_is_emergency(&k->all->pub, p->number))
 		ERROR(k, p->pos, "give the phone another number", "phone \"%.*s\" has emergency number %.*s",
 		      RF_VFMT(p->name), RF_VFMT(p->number));
@@ -284,10 +287,11 @@ static void look_phones(struct rf_look *k)
 	const struct rf_site_zone *zone = only_phone_zone(s);
 	struct rf_index macs;
 
-	if (!phones || rf_index_init(&macs, &k->all->arena, s->phone_count)) {
+	if (!phones || rf_index_init(&macs, &k->all->arena, s->phone_count + s->host_count)) {
 		k->rc = -ENOMEM;
 		return;
 	}
+	look_host_macs(k, &macs);
 	for (size_t i = 0; i < s->phone_count; i++) {
 		phones[i] = s->phones[i];
 		phones[i].zone = zone;

@@ -101,7 +101,7 @@ static void look_overlaps(struct rf_look *k, const struct rf_site_zone **v, size
 			top = v[i];
 			continue;
 		}
-		BREACH(k, later(&a, &b)->pos, "net-inter-vlan-filter", "give each zone addresses of its own",
+		BREACH(k, later(&a, &b)->pos, "arch-zone-addressing", "give each zone addresses of its own",
 		       "the subnets of zones \"%.*s\" and \"%.*s\" overlap", RF_VFMT(a->name), RF_VFMT(b->name));
 	}
 }
@@ -167,14 +167,14 @@ static bool may_share(const struct rf_look *k, const struct owner *first, const 
 static void complain(struct rf_look *k, const struct owner *first, const struct owner *o)
 {
 	if (first->shared)
-		BREACH(k, o->pos, "net-inter-vlan-filter", "choose another address",
+		BREACH(k, o->pos, "arch-zone-addressing", "choose another address",
 		       "%s \"%.*s\" has the gateway address of zone \"%.*s\"", o->what, RF_VFMT(o->name),
 		       RF_VFMT(first->name));
 	else if (strcmp(first->what, o->what) == 0 && strcmp(o->what, "host") == 0)
-		BREACH(k, o->pos, "net-inter-vlan-filter", "give each host its own",
+		BREACH(k, o->pos, "arch-zone-addressing", "give each host its own",
 		       "hosts \"%.*s\" and \"%.*s\" have one address", RF_VFMT(first->name), RF_VFMT(o->name));
 	else
-		BREACH(k, o->pos, "net-inter-vlan-filter", "give each its own",
+		BREACH(k, o->pos, "arch-zone-addressing", "give each its own",
 		       "%s \"%.*s\" has the address of %s \"%.*s\"", o->what, RF_VFMT(o->name), first->what,
 		       RF_VFMT(first->name));
 }
@@ -212,14 +212,14 @@ static void look_place(struct rf_look *k, const struct owner *o, const struct rf
 	if (!ip->family || !net->family)
 		return;
 	if (!rf_site_ip_in(ip, net))
-		BREACH(k, o->pos, "net-inter-vlan-filter", "correct the address or the zone",
+		BREACH(k, o->pos, "arch-zone-addressing", "correct the address or the zone",
 		       "%s \"%.*s\": %.*s is not in the subnet of zone \"%.*s\"", o->what, RF_VFMT(o->name), RF_VFMT(text),
 		       RF_VFMT(o->zone->name));
 	else if (is_end(ip, net, false))
-		BREACH(k, o->pos, "net-inter-vlan-filter", "choose another address",
+		BREACH(k, o->pos, "arch-zone-addressing", "choose another address",
 		       "%s \"%.*s\": %.*s is the address of the subnet itself", o->what, RF_VFMT(o->name), RF_VFMT(text));
 	else if (ip->family == 4 && is_end(ip, net, true))
-		BREACH(k, o->pos, "net-inter-vlan-filter", "choose another address",
+		BREACH(k, o->pos, "arch-zone-addressing", "choose another address",
 		       "%s \"%.*s\": %.*s is the broadcast address of its subnet", o->what, RF_VFMT(o->name), RF_VFMT(text));
 }
 

@@ -1,5 +1,4 @@
 /* What the level demands, what the file asks for, what a written deviation permits: made into the policy that holds. */
-#include "site/chars.h"
 #include "site/site_int.h"
 
 enum { SOON_DAYS = 30, DAY_S = 24 * 3600 };
@@ -35,16 +34,6 @@ static void look_until(struct rules *r, const struct rf_site_deviation *d, const
 			"the deviation runs for more than three years");
 }
 
-/* "...", "?" and the like approve nothing. */
-static bool says_something(struct rf_view text)
-{
-	size_t letters = 0;
-
-	for (size_t i = 0; i < text.n; i++)
-		letters += text.p[i] >= 0x80 || rf_is_word(text.p[i]);
-	return letters >= 2;
-}
-
 static void look_deviation(struct rules *r, size_t i)
 {
 	const struct rf_site *s = &r->all->pub;
@@ -65,12 +54,12 @@ static void look_deviation(struct rules *r, size_t i)
 	for (size_t j = 0; j < i; j++)
 		if (rf_view_eq(s->deviations[j].mitigation, d->mitigation))
 			FINDING(r, RF_SEV_ERROR, d->pos, NULL, "keep one of them", "a second deviation from %s", id);
-	if (!says_something(d->reason))
+	if (!rf_site_says_something(d->reason))
 		FINDING(r, RF_SEV_ERROR, d->pos, NULL, "say why the site cannot meet it", "the deviation from %s has no reason",
 			id);
-	if (!says_something(d->approved_by))
+	if (!rf_site_says_something(d->approved_by))
 		FINDING(r, RF_SEV_ERROR, d->pos, NULL, "name who approved it", "the deviation from %s has no approver", id);
-	look_until(r, d, NULL);
+	look_until(r, d, rf_mitigation_id(d->mitigation));
 }
 
 /* Signalling */

@@ -117,6 +117,9 @@ void rf_site_rules_tel(struct rf_site_all *all, struct rf_wall now, struct rf_fi
 /* rules.c: level, asked, deviations -> policy. */
 void rf_site_rules(struct rf_site_all *all, struct rf_wall now, struct rf_findings *findings);
 
+/* Letters enough to mean something: "...", "?" and the like give no reason and name nobody. */
+bool rf_site_says_something(struct rf_view text);
+
 /* A place for findings. */
 struct rf_place rf_site_place(const struct rf_site_all *all, struct rf_site_pos pos);
 

@@ -1,6 +1,6 @@
 /* The small texts of a site: names, numbers, addresses. */
 #include "site/chars.h"
-#include "site/site.h"
+#include "site/site_int.h"
 
 #include <arpa/inet.h>
 
@@ -28,6 +28,15 @@ bool rf_site_number_ok(struct rf_view number)
 		if (!rf_is_digit(number.p[i]))
 			return false;
 	return true;
+}
+
+bool rf_site_says_something(struct rf_view text)
+{
+	size_t letters = 0;
+
+	for (size_t i = 0; i < text.n; i++)
+		letters += text.p[i] >= 0x80 || rf_is_word(text.p[i]);
+	return letters >= 2;
 }
 
 static int hex_digit(uint8_t c)

@@ -1,0 +1,161 @@
+/* Phones and hosts on their ports: on an access port of their own zone, alone, and known where. */
+#include "site/check_int.h"
+
+#include <stdlib.h>
+
+/* --- phones */
+
+/* A fault that many phones may have: the first are named, the others counted. */
+struct fault {
+	const char *mitigation, *mend, *text;
+	bool missing;       /* by rf_check_missing(), else by rf_check_breach() */
+	size_t n;
+	struct rf_site_pos pos;
+};
+
+enum { NO_LOCATION, NO_PORT, NO_MAC, GROUP_MAC, NOT_ACCESS, OTHER_ZONE, FAULTS };
+
+static void blame(struct rf_check *c, struct fault *f, const struct rf_site_phone *p)
+{
+	if (f->n++ >= RF_CHECK_NAMED_MAX) {
+		f->pos = p->pos;
+		return;
+	}
+	if (f->missing)
+		rf_check_missing(c, p->pos, f->mitigation, f->mend, "phone \"%.*s\" %s", RF_VFMT(p->name), f->text);
+	else
+		rf_check_breach(c, p->pos, f->mitigation, f->mend, "phone \"%.*s\" %s", RF_VFMT(p->name), f->text);
+}
+
+static void look_phone(struct rf_check *c, struct fault *v, const struct rf_site_phone *p)
+{
+	bool binding = c->s->switch_count && rf_check_asked(c, "eav-port-binding");
+
+	if (!p->location && rf_check_asked(c, "emerg-location-record"))
+		blame(c, &v[NO_LOCATION], p);
+	if (binding && !p->on_port)
+		blame(c, &v[NO_PORT], p);
+	if (binding && !p->has_mac)
+		blame(c, &v[NO_MAC], p);
+	if (p->has_mac && p->mac[0] & 1)
+		blame(c, &v[GROUP_MAC], p);
+	if (p->on_port && p->on_port->use != RF_PORT_ACCESS)
+		blame(c, &v[NOT_ACCESS], p);
+	else if (p->on_port && p->on_port->zone->kind != RF_ZONE_PHONE && p->on_port->zone->kind != RF_ZONE_SOFTPHONE)
+		blame(c, &v[OTHER_ZONE], p);
+}
+
+static void look_phones(struct rf_check *c)
+{
+	struct fault v[FAULTS] = {
+		[NO_LOCATION] = { "emerg-location-record", "add  location: , one of `locations`", "has no location", true },
+		[NO_PORT] = { "eav-port-binding", "add  switch:  and  port:", "is plugged in nowhere that is known", true },
+		[NO_MAC] = { "eav-port-binding", "add  mac: , so that its port takes no other", "has no MAC address", true },
+		[GROUP_MAC] = { "net-port-security", "write the phone's own", "has the MAC address of a group" },
+		[NOT_ACCESS] = { "net-port-security", "plug it into an access port of a zone of kind phone",
+				 "is on a port that is no access port" },
+		[OTHER_ZONE] = { "net-class-vlans", "plug it into a port of a zone of kind phone",
+				 "is on a port of another class of devices" },
+	};
+
+	for (size_t i = 0; i < c->s->phone_count; i++)
+		look_phone(c, v, &c->s->phones[i]);
+	for (size_t i = 0; i < FAULTS; i++) {
+		size_t more = v[i].n > RF_CHECK_NAMED_MAX ? v[i].n - RF_CHECK_NAMED_MAX : 0;
+
+		if (more && v[i].missing)
+			rf_check_missing(c, v[i].pos, v[i].mitigation, v[i].mend, "%zu more phones, up to this one: %s", more,
+					 v[i].text);
+		else if (more)
+			rf_check_breach(c, v[i].pos, v[i].mitigation, v[i].mend, "%zu more phones, up to this one: %s", more,
+					v[i].text);
+	}
+}
+
+/* --- who shares a port */
+
+struct plug {
+	const struct rf_site_port *port;
+	const struct rf_site_switch *sw;
+	struct rf_view name;
+	struct rf_site_pos pos;
+	bool host;
+	size_t order;
+};
+
+static int by_port(const void *a, const void *b)
+{
+	const struct plug *x = a, *y = b;
+
+	if (x->port != y->port)
+		return x->port < y->port ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* v[0..n) are on one port. */
+static void look_shared(struct rf_check *c, const struct plug *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (v[i].host != v[0].host)
+			rf_check_breach(c, v[i].pos, "net-class-vlans", "give each a port of its own",
+					"%s \"%.*s\" and %s \"%.*s\" are on one port, %.*s of switch \"%.*s\"",
+					v[0].host ? "host" : "phone", RF_VFMT(v[0].name), v[i].host ? "host" : "phone",
+					RF_VFMT(v[i].name), RF_VFMT(v[0].port->name), RF_VFMT(v[0].sw->name));
+		else if (i >= v[0].port->macs)
+			rf_check_breach(c, v[i].pos, "net-port-security", "give each a port of its own, or the port  macs: 2",
+					"\"%.*s\" and \"%.*s\" are on one port, %.*s of switch \"%.*s\"", RF_VFMT(v[0].name),
+					RF_VFMT(v[i].name), RF_VFMT(v[0].port->name), RF_VFMT(v[0].sw->name));
+}
+
+static int look_plugs(struct rf_check *c)
+{
+	const struct rf_site *s = c->s;
+	struct plug *v = calloc(s->host_count + s->phone_count + 1, sizeof *v);
+	size_t n = 0;
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->phone_count; i++) {
+		const struct rf_site_phone *p = &s->phones[i];
+
+		if (p->on_port)
+			v[n++] = (struct plug){ p->on_port, p->on_switch, p->name, p->pos, false, n };
+	}
+	for (size_t i = 0; i < s->host_count; i++) {
+		const struct rf_site_host *h = &s->hosts[i];
+
+		if (h->on_port)
+			v[n++] = (struct plug){ h->on_port, h->on_switch, h->name, h->pos, true, n };
+	}
+	qsort(v, n, sizeof *v, by_port);
+	for (size_t i = 0, run; i < n; i += run) {
+		for (run = 1; i + run < n && v[i + run].port == v[i].port; run++)
+			;
+		look_shared(c, v + i, run);
+	}
+	free(v);
+	return 0;
+}
+
+static void look_host(struct rf_check *c, const struct rf_site_host *h)
+{
+	const struct rf_site_port *p = h->on_port;
+
+	if (!p)
+		return;
+	if (p->use != RF_PORT_ACCESS)
+		rf_check_breach(c, h->pos, "net-port-security", "plug it into an access port of its zone",
+				"host \"%.*s\" is on port %.*s, which is no access port", RF_VFMT(h->name), RF_VFMT(p->name));
+	else if (p->zone != h->zone)
+		rf_check_breach(c, h->pos, "net-class-vlans", "plug it into a port of its zone",
+				"host \"%.*s\" is in zone \"%.*s\", and its port %.*s in zone \"%.*s\"", RF_VFMT(h->name),
+				RF_VFMT(h->zone->name), RF_VFMT(p->name), RF_VFMT(p->zone->name));
+}
+
+int rf_check_phones(struct rf_check *c)
+{
+	look_phones(c);
+	for (size_t i = 0; i < c->s->host_count; i++)
+		look_host(c, &c->s->hosts[i]);
+	return look_plugs(c);
+}

@@ -98,8 +98,11 @@ enum rf_rs_match_kind {
 	RF_RS_SOMETIMES,  /* nobody can tell from the packet: a rate, a quota, the time of day; `rest` says what holds when
 	                   * nothing is exceeded */
 	RF_RS_RPF,        /* the way back to the source leads out of the interface that it came in on */
-	RF_RS_LOCAL,      /* the destination is the device itself */
+	RF_RS_LOCAL,      /* the destination is of one of the match's `types`; none given: the device itself */
 };
+
+/* Kinds of destinations, as bits. */
+enum { RF_RS_TO_SELF = 1, RF_RS_TO_BROADCAST = 2, RF_RS_TO_MULTICAST = 4, RF_RS_TO_OTHERS = 8 };
 
 enum rf_rs_rest { RF_RS_REST_YES, RF_RS_REST_NO, RF_RS_REST_EITHER };
 
@@ -108,6 +111,7 @@ struct rf_rs_match {
 	uint8_t kind;               /* enum rf_rs_match_kind */
 	uint8_t rest;               /* enum rf_rs_rest: of SOMETIMES; not turned round by negate */
 	bool negate;
+	uint8_t types;              /* RF_RS_TO_*, of LOCAL */
 	uint8_t field_count;
 	uint8_t fields[RF_RS_FIELDS_MAX]; /* enum rf_rs_field, in the order of the set's columns */
 	const struct rf_rs_set *set;

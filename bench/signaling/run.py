@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import platform
+import resource
 import select
 import shutil
 import statistics
@@ -240,39 +241,45 @@ def show_soak(results):
 CALLERS, CALL_RATE = 20, 50
 
 
+WAVES = (("first", "in"), ("again", "again"), ("restarted", "done"))
+
+
 def avalanche(server, make_load, count):
-    """All phones connect and register at once, twice: with full handshakes, then with the sessions they got. Calls are
-    placed between others meanwhile."""
-    calls = make_load("calls", first=FIRST, phones=CALLERS, rate=CALL_RATE, window=64,
-                      count=CALL_RATE * max(4, 2 * count // 300))
-    calls.mark("ready")
-    crowd = make_load("avalanche", first=FIRST + CALLERS, phones=count - CALLERS, nice=10)
+    """All phones connect and register at once, three times: with full handshakes; with the sessions they got, when only
+    their connections broke; and when the server was killed and started anew. Calls are placed between others meanwhile."""
+    crowd = make_load("avalanche", first=FIRST + CALLERS, phones=count - CALLERS, nice=10, own_address=True)
     crowd.mark("ready")
-    calls.go()
     out = {"count": count - CALLERS}
-    for wave in ("first", "again"):
+    for wave, mark in WAVES:
+        if wave == "restarted":
+            server.kill()
+            server.start(fresh=False)
+        calls = make_load("calls", first=FIRST, phones=CALLERS, rate=CALL_RATE, window=64,
+                          count=CALL_RATE * max(4, count // 600))
+        calls.mark("ready")
+        calls.go()
         before = server.cpu_us()
         crowd.go()
-        got = crowd.mark("in" if wave == "first" else "done")
-        out[wave] = {**got, "cpu_us": (server.cpu_us() - before) / (count - CALLERS)}
+        got = crowd.mark(mark)
+        out[wave] = {**got, "cpu_us": (server.cpu_us() - before) / (count - CALLERS), "pss_mb": server.pss_kb() / 1024}
+        out[wave]["calls"] = calls.mark("done")
+        calls.end()
     crowd.end()
-    out["calls"] = calls.mark("done")
-    calls.end()
     return out
 
 
 def show_avalanche(results):
     for name, rows in results.items():
         for row in rows:
-            for wave in ("first", "again"):
-                w = row[wave]
+            for wave, _ in WAVES:
+                w, c = row[wave], row[wave]["calls"]
                 print(f"  {name:9} {wave}: {row['count']} phones, last 200 after {w['seconds']:.1f} s (half after "
                       f"{w['p50_us'] / 1e6:.1f}), {w['cpu_us']:.0f} us CPU each with the calls, {w['resumed']} of "
                       f"{w['handshakes']} handshakes resumed, {w['again']} came again"
                       + (f"  FAILED: {w['why']}" if w["failed"] else ""))
-            c = row["calls"]
-            print(f"  {name:9} calls meanwhile and after: {c['done']}, {c['failed']} failed, answered within p50 "
-                  f"{c['p50_us'] / 1000:.1f} ms, p99 {c['p99_us'] / 1000:.1f} ms", flush=True)
+                print(f"  {name:9}   {w['pss_mb']:.0f} MiB; calls meanwhile: {c['done']}, {c['failed']} failed"
+                      f"{' (' + c['why'] + ')' if c['failed'] else ''}, answered within p50 {c['p50_us'] / 1000:.1f} ms, "
+                      f"p99 {c['p99_us'] / 1000:.1f} ms", flush=True)
 
 
 def cases(a):
@@ -390,8 +397,8 @@ def main():
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--phones", type=int, default=400)
     p.add_argument("--idle-phones", type=int, default=1000, help="for idle-tls; their certificates take a while")
-    p.add_argument("--avalanche", type=int, default=0, metavar="N", help="only this: N phones come back at once; their "
-                   "certificates take a while, and each needs a descriptor (ulimit -n)")
+    p.add_argument("--avalanche", type=int, default=0, metavar="N", help="only this: N phones come back at once; "
+                   "descriptors are raised where root runs it")
     p.add_argument("--soak", type=int, default=0, metavar="N", help="only this, of ringfort alone: at least N transactions")
     p.add_argument("--soak-rates", type=lambda t: tuple(map(int, t.split(","))), default=(3000, 6000), metavar="CALLS,REGISTRATIONS",
                    help="a second (3000,6000)")
@@ -400,6 +407,8 @@ def main():
     p.add_argument("--json", type=pathlib.Path)
     a = p.parse_args()
     a.idle_phones = a.avalanche or a.idle_phones
+    if a.avalanche and os.geteuid() == 0:   # both servers and the load inherit it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3 * a.avalanche + 10000,) * 2)
     a.rounds = 1 if a.soak else a.rounds
     a.sipload = a.build.resolve() / "bench" / "sipload"
     if a.quick and not a.avalanche:
@@ -417,7 +426,8 @@ def main():
         link_phones(pki, lambda n: pki / "client.crt", lambda n: pki / "client.key", numbers)
         ring = Ringfort(tmp, 15060, 15061, 0, binary=a.build.resolve() / "src" / "ringfort", first=FIRST, phones=a.phones)
         (tmp / "idle").mkdir()
-        many = Ringfort(tmp / "idle", 15060, 15061, 0, binary=ring.binary, first=FIRST, phones=a.idle_phones, users=False)
+        many = Ringfort(tmp / "idle", 15060, 15061, 0, binary=ring.binary, first=FIRST, phones=a.idle_phones, users=False,
+                        addresses=bool(a.avalanche))
         kam = Kamailio(tmp, 25060, 25061, 0, pki=pki)
         kam.phone_pki = kam.idle_pki = pki
         for name, text, unit, run in cases(a):

@@ -1,5 +1,5 @@
 /* All phones connect and register at once, as after a power cut; then their connections break and all come again, with
- * the TLS sessions that they were given. Who is sent away or hears nothing for half a minute comes again after a second
+ * the TLS sessions that they were given, and at last once more when the server was ended and started anew. Who is sent away or hears nothing for half a minute comes again after a second
  * or so. Times are from the beginning of the wave. */
 #include "load.h"
 
@@ -124,19 +124,20 @@ void avalanche_event(struct wire *w)
 static void come(struct wire *w)
 {
 	struct load *l = w->load;
-	struct sockaddr_in me;
+	struct sockaddr_in me = wire_address(l, (unsigned)(w - l->wires));
 	socklen_t n = sizeof me;
 	int on = 1;
 
 	w->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	w->next_us = l->now_us + GIVE_UP_US;
-	if (w->fd < 0 || (connect(w->fd, (struct sockaddr *)&l->opt.server, sizeof l->opt.server) && errno != EINPROGRESS) ||
+	if (w->fd < 0 || bind(w->fd, (struct sockaddr *)&me, sizeof me) || (connect(w->fd, (struct sockaddr *)&l->opt.server, sizeof l->opt.server) && errno != EINPROGRESS) ||
 	    getsockname(w->fd, (struct sockaddr *)&me, &n)) {
 		avalanche_again(w);
 		return;
 	}
 	setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	w->port = ntohs(me.sin_port);
+	w->ip = ntohl(me.sin_addr.s_addr);
 	w->coming = WIRE_CONNECTING;
 	watch(w, EPOLLOUT, EPOLL_CTL_ADD);
 }

@@ -213,7 +213,10 @@ static void invite_response(struct load *l, struct call *c)
 			return;
 		}
 	}
-	fail(l, "INVITE was answered %u", status);
+	if (l->opt.may_refuse && status == 503 && rf_sip_msg_hdr(l->msg, RF_SIP_H_RETRY_AFTER))
+		l->refused++;
+	else
+		fail(l, "INVITE was answered %u", status);
 	over(l, c);
 }
 

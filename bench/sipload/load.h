@@ -20,6 +20,7 @@
 #include "sip/frame.h"
 #include "sip/msg.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -35,6 +36,7 @@ struct wire {
 	struct load *load;
 	int fd;
 	uint16_t port;          /* ours */
+	uint32_t ip;            /* ours, as a number */
 	SSL *ssl;               /* TLS only */
 	struct rf_sip_frame frame;
 	uint8_t *in, *out;      /* stream: bytes not yet framed, bytes not yet sent */
@@ -83,7 +85,7 @@ struct options {
 	enum rf_sip_transport via;
 	const char *domain, *pki, *password, *mode, *to, *header;
 	unsigned first, phones, sockets, count, window, rate, hold_ms, seconds, contacts, sources;
-	bool step, keep_login;
+	bool step, keep_login, own_address, may_refuse;
 };
 
 enum { BUCKETS = 640 };
@@ -107,7 +109,8 @@ struct load {
 	uint8_t *scratch;        /* 64 KiB */
 	uint64_t now_us;
 	/* progress */
-	unsigned started, done, failed, repeats, bindings;
+	unsigned started, done, failed, repeats, bindings, refused;
+	unsigned next_call;      /* where to look for a free one */
 	unsigned held;           /* calls answered and up */
 	unsigned contacts;       /* in each REGISTER */
 	uint64_t wave_us;        /* avalanche: its beginning */
@@ -128,6 +131,10 @@ void wires_close(struct load *l);
 /* Wait at most ms and handle what came. */
 void wires_poll(struct load *l, int ms);
 void wire_send(struct wire *w, struct rf_view bytes);
+/* The address that this wire sends from: 127.0.0.1, or with --own-address one of 127.16.0.0 on, each its own. */
+struct sockaddr_in wire_address(const struct load *l, unsigned i);
+/* "127.0.0.1" */
+const char *wire_ip(const struct wire *w, char buf[static INET_ADDRSTRLEN]);
 
 /* phone.c */
 void phone_register(struct phone *p);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <getopt.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <stdarg.h>
 #include <time.h>
 #include <stdlib.h>
@@ -18,9 +19,11 @@ static const char usage[] =
 	"  --seconds N       give up after (120)                 --step          wait for a line on stdin at each mark\n"
 	"  --keep-login      use a nonce again; otherwise each registration and call is challenged anew\n"
 	"  --to NUMBER       what is dialled by all              --header LINE   one more in each INVITE\n"
-	"  --sources N       addresses of the strangers (1000)\n"
+	"  --sources N       addresses of the strangers (1000)   --own-address   each phone has one: 127.16.0.1 on\n"
+	"  --may-refuse      503 with Retry-After is no failure, but counted\n"
 	"register: all phones once, then --count more. calls: first half calls second half. hold: --count calls up at\n"
-	"once. avalanche (tls): all connect and register at once, then break off and come again with their sessions.\n"
+	"once. avalanche (tls): all connect and register at once, then break off and come again with their sessions; after\n"
+	"a mark once more, for a server that was started anew.\n"
 	"flood: INVITEs of strangers, some broken, --rate a second for --seconds, from addresses of 127.1.0.0/16 on.\n"
 	"idle: register, then stay. --contacts N: then all once more with N contacts each. Prints one JSON line at\n"
 	"each mark: ready, bound, held, done. Example:\n"
@@ -78,9 +81,9 @@ static uint64_t quantile(const struct histogram *h, double q)
 /* Say where we are, and wait for the measurer when it asked for that. */
 static void mark(struct load *l, const char *at, double seconds)
 {
-	printf("{\"at\":\"%s\",\"seconds\":%.3f,\"done\":%u,\"failed\":%u,\"repeats\":%u,\"held\":%u,\"p50_us\":%llu,"
+	printf("{\"at\":\"%s\",\"seconds\":%.3f,\"done\":%u,\"failed\":%u,\"repeats\":%u,\"held\":%u,\"refused\":%u,\"p50_us\":%llu,"
 	       "\"p99_us\":%llu,\"max_us\":%llu,\"again\":%u,\"handshakes\":%u,\"resumed\":%u,\"why\":\"%s\"}\n", at, seconds, l->done, l->failed, l->repeats,
-	       l->held,
+	       l->held, l->refused,
 	       (unsigned long long)quantile(&l->answer, 0.5), (unsigned long long)quantile(&l->answer, 0.99),
 	       (unsigned long long)quantile(&l->answer, 1), l->again, l->shaken,
 	       l->resumed, l->why);
@@ -92,7 +95,7 @@ static void mark(struct load *l, const char *at, double seconds)
 			exit(1);
 	}
 	l->answer = (struct histogram){ 0 };
-	l->done = 0;
+	l->done = l->refused = 0;
 }
 
 static unsigned in_flight(const struct load *l)
@@ -125,10 +128,11 @@ static void call_next(struct load *l)
 	unsigned half = l->opt.phones / 2, i = l->started % half;
 
 	for (unsigned k = 0; k < l->opt.window; k++) {
-		struct call *c = &l->calls[k];
+		struct call *c = &l->calls[(l->next_call + k) % l->opt.window];
 
 		if (c->state != CALL_FREE)
 			continue;
+		l->next_call = (l->next_call + k + 1) % l->opt.window;
 		l->started++;
 		char to[24];
 
@@ -201,6 +205,7 @@ static const struct option long_options[] = {
 	{ "sockets", 1, NULL, 'k' }, { "count", 1, NULL, 'c' }, { "window", 1, NULL, 'i' }, { "rate", 1, NULL, 'r' },
 	{ "hold-ms", 1, NULL, 'h' }, { "seconds", 1, NULL, 't' }, { "step", 0, NULL, 'S' }, { "keep-login", 0, NULL, 'K' },
 	{ "contacts", 1, NULL, 'C' }, { "to", 1, NULL, 'T' }, { "header", 1, NULL, 'H' }, { "sources", 1, NULL, 'o' },
+	{ "own-address", 0, NULL, 'A' }, { "may-refuse", 0, NULL, 'R' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -252,6 +257,10 @@ static int parse_options(int argc, char **argv, struct options *o)
 			o->step = true;
 		else if (c == 'K')
 			o->keep_login = true;
+		else if (c == 'A')
+			o->own_address = true;
+		else if (c == 'R')
+			o->may_refuse = true;
 		else
 			return RF_E_INVALID;
 	}
@@ -309,6 +318,7 @@ static void waves(struct load *l)
 	l->contacts = 1;
 	mark(l, "ready", 0);
 	mark(l, "in", avalanche(l));
+	mark(l, "again", avalanche(l));
 	mark(l, "done", avalanche(l));
 }
 
@@ -345,6 +355,21 @@ static void stop(struct load *l)
 	free(l->scratch);
 }
 
+/* A phone has a descriptor, so many that the usual bound is too low. What the system does not allow is left as it is. */
+static void raise_descriptors(unsigned want)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) || lim.rlim_cur >= want)
+		return;
+	lim.rlim_cur = want;
+	lim.rlim_max = lim.rlim_max < want ? want : lim.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &lim) == 0 || getrlimit(RLIMIT_NOFILE, &lim))
+		return;
+	lim.rlim_cur = lim.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &lim);
+}
+
 int main(int argc, char **argv)
 {
 	struct load *l = calloc(1, sizeof *l);
@@ -355,6 +380,7 @@ int main(int argc, char **argv)
 		free(l);
 		return 2;
 	}
+	raise_descriptors(l->opt.phones + l->opt.sockets + l->opt.sources + 100);
 	if (start(l) == 0)
 		is_flood(l) ? (void)flood(l) : is_avalanche(l) ? waves(l) : work(l);
 	else

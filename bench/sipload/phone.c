@@ -11,10 +11,10 @@ struct phone *phone_numbered(struct load *l, unsigned number)
 
 void put_via(struct phone *p, struct rf_writer *w)
 {
-	char branch[64];
+	char branch[64], ip[INET_ADDRSTRLEN];
 
 	snprintf(branch, sizeof branch, RF_SIP_COOKIE "l%u-%u", p->number, ++p->branch);
-	rf_sip_put_via(w, &(struct rf_sip_new_via){ .transport = p->wire->load->opt.via, .host = RF_V("127.0.0.1"),
+	rf_sip_put_via(w, &(struct rf_sip_new_via){ .transport = p->wire->load->opt.via, .host = rf_view_str(wire_ip(p->wire, ip)),
 						    .port = p->wire->port, .branch = rf_view_str(branch),
 						    .rport = p->wire->load->opt.via == RF_SIP_UDP });
 }
@@ -23,7 +23,9 @@ void put_contact(const struct phone *p, struct rf_writer *w)
 {
 	enum rf_sip_transport via = p->wire->load->opt.via;
 
-	rf_put_fmt(w, "Contact: <sip:%u@127.0.0.1:%u%s>", p->number, p->wire->port,
+	char ip[INET_ADDRSTRLEN];
+
+	rf_put_fmt(w, "Contact: <sip:%u@%s:%u%s>", p->number, wire_ip(p->wire, ip), p->wire->port,
 		   via == RF_SIP_UDP ? "" : via == RF_SIP_TCP ? ";transport=tcp" : ";transport=tls");
 }
 

@@ -16,9 +16,23 @@ static int watch(struct wire *w, uint32_t events, int op)
 	return epoll_ctl(w->load->epoll, op, w->fd, &e);
 }
 
+struct sockaddr_in wire_address(const struct load *l, unsigned i)
+{
+	uint32_t ip = l->opt.own_address ? 0x7f100001 + i / 254 * 256 + i % 254 : INADDR_LOOPBACK;
+
+	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(ip) };
+}
+
+const char *wire_ip(const struct wire *w, char buf[static INET_ADDRSTRLEN])
+{
+	struct in_addr in = { htonl(w->ip) };
+
+	return inet_ntop(AF_INET, &in, buf, INET_ADDRSTRLEN);
+}
+
 static int open_udp(struct wire *w)
 {
-	struct sockaddr_in me = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in me = wire_address(w->load, (unsigned)(w - w->load->wires));
 	socklen_t n = sizeof me;
 	int big = 8 << 20;
 
@@ -30,6 +44,7 @@ static int open_udp(struct wire *w)
 	setsockopt(w->fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof big);
 	setsockopt(w->fd, SOL_SOCKET, SO_RCVBUF, &big, sizeof big);
 	w->port = ntohs(me.sin_port);
+	w->ip = ntohl(me.sin_addr.s_addr);
 	return 0;
 }
 
@@ -56,12 +71,12 @@ static int start_tls(struct wire *w, unsigned number)
 
 static int open_stream(struct wire *w, unsigned number)
 {
-	struct sockaddr_in me;
+	struct sockaddr_in me = wire_address(w->load, (unsigned)(w - w->load->wires));
 	socklen_t n = sizeof me;
 	int on = 1;
 
 	w->fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (w->fd < 0 ||
+	if (w->fd < 0 || bind(w->fd, (struct sockaddr *)&me, sizeof me) ||
 	    connect(w->fd, (struct sockaddr *)&w->load->opt.server, sizeof w->load->opt.server) ||
 	    getsockname(w->fd, (struct sockaddr *)&me, &n)) {
 		fail(w->load, "connection of phone %u: %s", number, strerrordesc_np(errno));
@@ -69,6 +84,7 @@ static int open_stream(struct wire *w, unsigned number)
 	}
 	setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	w->port = ntohs(me.sin_port);
+	w->ip = ntohl(me.sin_addr.s_addr);
 	int rc = w->load->opt.via == RF_SIP_TLS ? start_tls(w, number) : 0;
 	fcntl(w->fd, F_SETFL, O_NONBLOCK);
 	return rc;

@@ -8,6 +8,7 @@ kamailio, ringfort, kamailio, ...) so that a drift of the machine hits both.
     bench/signaling/run.py BUILD-DIR --soak 5000000
 """
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -398,7 +399,7 @@ def main():
     p.add_argument("--phones", type=int, default=400)
     p.add_argument("--idle-phones", type=int, default=1000, help="for idle-tls; their certificates take a while")
     p.add_argument("--avalanche", type=int, default=0, metavar="N", help="only this: N phones come back at once; "
-                   "descriptors are raised where root runs it")
+                   "each needs a descriptor")
     p.add_argument("--soak", type=int, default=0, metavar="N", help="only this, of ringfort alone: at least N transactions")
     p.add_argument("--soak-rates", type=lambda t: tuple(map(int, t.split(","))), default=(3000, 6000), metavar="CALLS,REGISTRATIONS",
                    help="a second (3000,6000)")
@@ -407,8 +408,15 @@ def main():
     p.add_argument("--json", type=pathlib.Path)
     a = p.parse_args()
     a.idle_phones = a.avalanche or a.idle_phones
-    if a.avalanche and os.geteuid() == 0:   # both servers and the load inherit it
-        resource.setrlimit(resource.RLIMIT_NOFILE, (3 * a.avalanche + 10000,) * 2)
+    if a.avalanche:   # both servers and the load inherit it, as far as the system lets us
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        if hard < 2 * a.avalanche:
+            with contextlib.suppress(ValueError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (2 * a.avalanche,) * 2)
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        if hard < a.avalanche + 100:
+            sys.exit(f"a process may open {hard} files here: at most {hard - 100} phones")
     a.rounds = 1 if a.soak else a.rounds
     a.sipload = a.build.resolve() / "bench" / "sipload"
     if a.quick and not a.avalanche:

@@ -400,6 +400,7 @@ def main():
     p.add_argument("--idle-phones", type=int, default=1000, help="for idle-tls; their certificates take a while")
     p.add_argument("--avalanche", type=int, default=0, metavar="N", help="only this: N phones come back at once; "
                    "each needs a descriptor")
+    p.add_argument("--server", choices=("ringfort", "kamailio"), help="of an avalanche: only this one")
     p.add_argument("--soak", type=int, default=0, metavar="N", help="only this, of ringfort alone: at least N transactions")
     p.add_argument("--soak-rates", type=lambda t: tuple(map(int, t.split(","))), default=(3000, 6000), metavar="CALLS,REGISTRATIONS",
                    help="a second (3000,6000)")
@@ -436,7 +437,7 @@ def main():
         (tmp / "idle").mkdir()
         many = Ringfort(tmp / "idle", 15060, 15061, 0, binary=ring.binary, first=FIRST, phones=a.idle_phones, users=False,
                         addresses=bool(a.avalanche))
-        kam = Kamailio(tmp, 25060, 25061, 0, pki=pki)
+        kam = Kamailio(tmp, 25060, 25061, 0, pki=pki, shared_mb=6144 if a.avalanche else 1024)
         kam.phone_pki = kam.idle_pki = pki
         for name, text, unit, run in cases(a):
             if a.only and name not in a.only:
@@ -450,15 +451,19 @@ def main():
             results = {"ringfort": [], "kamailio": []}
             for _ in range(a.rounds):
                 for server in (mine,) if unit in ("workers", "soak") else (mine, kam):
+                    if a.server and a.server != server.name:
+                        continue
                     server.start()
                     try:
                         results[server.name].append(run(server))
+                        if unit == "avalanche":
+                            show_avalanche({server.name: results[server.name][-1:]})
                     finally:
                         server.stop()
             if not results["kamailio"]:
                 del results["kamailio"]
             if unit == "avalanche":
-                show_avalanche(results)
+                pass    # shown already: a round takes minutes
             elif unit == "workers":
                 show_workers(results)
             elif unit == "soak":

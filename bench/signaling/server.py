@@ -120,9 +120,9 @@ class Kamailio(Server):
     name = "kamailio"
     end = signal.SIGKILL   # unshare heeds nothing else, and takes the others with it
 
-    def __init__(self, *args, pki, digest=True):
+    def __init__(self, *args, pki, digest=True, shared_mb=1024):
         super().__init__(*args)
-        self.pki, self.digest = pki, digest
+        self.pki, self.digest, self.shared_mb = pki, digest, shared_mb
 
     def start(self, fresh=True):   # it never keeps anything
         modules = next(p for p in ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib64/kamailio/modules",
@@ -135,7 +135,7 @@ class Kamailio(Server):
         config.write_text(text)
         # As root in a process namespace: its many processes end with us, however we end.
         alone = ["unshare", "--pid", "--fork", "--kill-child"] if os.geteuid() == 0 else []
-        self.spawn([*alone, "kamailio", "-f", str(config), "-DD", "-E", "-m", "1024", "-M", "32", "-x", "tlsf", "-X", "tlsf",
+        self.spawn([*alone, "kamailio", "-f", str(config), "-DD", "-E", "-m", str(self.shared_mb), "-M", "32", "-x", "tlsf", "-X", "tlsf",
                     "-Y", str(self.work)] + (["-A", "WITH_DIGEST"] if self.digest else []))
         wait_for_port(self.plain_port)
         wait_for_port(self.tls_port)

@@ -91,12 +91,12 @@ static void resume(struct rf_timer *t)
 		rf_watch_set(l->watch, RF_WATCH_READ);
 }
 
-/* Are enough handshakes under way? Then whoever comes waits in the kernel, in order, instead of being sent away. */
+/* Do enough wait for their handshakes? Then whoever comes waits in the kernel, in order, instead of being sent away. */
 static bool enough(struct rf_listener *l)
 {
 	struct rf_net *net = l->net;
 
-	if (!l->tls || net->stats.handshaking < net->conf.handshakes)
+	if (!l->tls || net->stats.handshaking < net->conf.arrivals)
 		return false;
 	rf_watch_set(l->watch, 0);
 	l->waiting = true;
@@ -110,7 +110,7 @@ void rf_listener_resume(struct rf_net *net)
 {
 	struct rf_listener *l;
 
-	if (net->stats.handshaking > net->conf.handshakes - net->conf.handshakes / 4 && net->stats.handshaking)
+	if (net->stats.handshaking > net->conf.arrivals - net->conf.arrivals / 4 && net->stats.handshaking)
 		return;
 	while ((l = net->paused)) {
 		net->paused = l->next_paused;

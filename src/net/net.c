@@ -9,6 +9,7 @@ enum {
 	STREAMS = 65536,
 	STREAMS_PER_SOURCE = 1024,
 	HANDSHAKES = 1024,
+	ARRIVALS_A_HANDSHAKE = 16,
 	OUTPUT_BYTES = 262144,
 	CARRY_BYTES = 65536 + 8192, /* a message of the greatest size allowed, and the line that tells so */
 };
@@ -18,6 +19,7 @@ static void with_defaults(struct rf_net_conf *conf)
 	conf->streams = conf->streams ? conf->streams : STREAMS;
 	conf->streams_per_source = conf->streams_per_source ? conf->streams_per_source : STREAMS_PER_SOURCE;
 	conf->handshakes = conf->handshakes ? conf->handshakes : HANDSHAKES;
+	conf->arrivals = conf->arrivals ? conf->arrivals : ARRIVALS_A_HANDSHAKE * conf->handshakes;
 	conf->output_bytes = conf->output_bytes ? conf->output_bytes : OUTPUT_BYTES;
 	conf->carry_bytes = conf->carry_bytes ? conf->carry_bytes : CARRY_BYTES;
 }

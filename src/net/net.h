@@ -14,9 +14,11 @@ struct rf_net_conf {
 	struct rf_guard *guard;           /* connections and handshakes are asked of it; may be NULL; borrowed */
 	uint32_t streams;                 /* connections of this loop, both directions; 0: 65536 */
 	uint32_t streams_per_source;      /* accepted ones per source (IPv4 address, IPv6 /64); 0: 1024 */
-	uint32_t handshakes;              /* accepted TLS connections that are not open yet; 0: 1024. At the bound no
-	                                   * more are accepted until a quarter of them is through: they wait in the
-	                                   * kernel */
+	uint32_t handshakes;              /* of accepted connections that are under way; 0: 1024. Who comes then waits
+	                                   * unread */
+	uint32_t arrivals;                /* accepted TLS connections that are not open yet, those included; 0: 16 times as
+	                                   * many. At the bound no more are accepted until a quarter of them is
+	                                   * through: they wait in the kernel, which soon turns them away */
 	uint32_t output_bytes;            /* bound on a stream's unsent bytes; 0: 262144 */
 	uint32_t carry_bytes;             /* bound on a stream's unconsumed bytes; 0: 65536 + 8192 */
 	struct rf_hash_key hash_key;      /* random; for the table of sources */
@@ -29,7 +31,7 @@ struct rf_net_stats {
 	uint64_t udp_dropped;             /* sends for which the socket's queue had no room */
 	uint64_t udp_errors;              /* sends that the kernel refused */
 	uint64_t udp_recv_calls, udp_send_calls;
-	uint64_t streams, handshaking;    /* now */
+	uint64_t streams, handshaking, begun; /* now: all; of those, not open yet; of those, no longer waiting */
 	uint64_t accepted, connected, closed;
 	uint64_t refused_streams, refused_source, refused_guard; /* accepted and closed at once */
 	uint64_t paused;                  /* how often a listener waited for handshakes to end */

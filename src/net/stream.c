@@ -38,6 +38,8 @@ static void count_handshake(struct rf_stream *s, bool on)
 		return;
 	s->handshaking = on;
 	s->net->stats.handshaking += on ? 1 : (uint64_t)-1;
+	s->net->stats.begun -= s->begun;
+	s->begun = false;
 }
 
 /* ---- the end */

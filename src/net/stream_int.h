@@ -40,7 +40,7 @@ struct rf_stream {
 	const char *end_text;
 	int end_err;
 	uint8_t state, why, fail;
-	bool accepted, handshaking, queued, dirty, hurry, peer_done, resumed, tls_dead, name_unchecked;
+	bool accepted, handshaking, begun, queued, dirty, hurry, peer_done, resumed, tls_dead, name_unchecked;
 };
 
 /* hurry: no lingering. fd is owned from now on, also on failure. */

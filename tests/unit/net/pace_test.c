@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <cmocka.h>
 #include <unistd.h>
 
@@ -65,7 +66,7 @@ static int setup(void **state)
 	struct rf_listener_conf l = { .ops = &ops, .arg = w, .handshake_ms = 300 };
 
 	assert_int_equal(rf_loop_new(NULL, &w->loop), 0);
-	assert_int_equal(rf_net_new(w->loop, &(struct rf_net_conf){ .handshakes = AT_ONCE }, &w->net), 0);
+	assert_int_equal(rf_net_new(w->loop, &(struct rf_net_conf){ .handshakes = AT_ONCE, .arrivals = AT_ONCE }, &w->net), 0);
 	w->ca = kit_make((struct kit_want){ .cn = "site CA" });
 	w->server = kit_make((struct kit_want){ .issuer = &w->ca, .cn = "ctl", .eku = "serverAuth" });
 	w->phone = kit_make((struct kit_want){ .issuer = &w->ca, .cn = "1001", .eku = "clientAuth",
@@ -213,6 +214,48 @@ static void a_few_at_a_time(void **state)
 	rf_net_free(net);
 }
 
+/* More are let in than are begun with: they wait unread, and who gave up meanwhile costs no handshake. */
+static void many_wait(void **state)
+{
+	struct world *w = *state;
+	struct rf_listener_conf l = { .ops = &ops, .arg = w, .tls = w->tls, .handshake_ms = 5000 };
+	struct rf_listener *listener;
+	struct rf_net *net;
+
+	assert_int_equal(rf_net_new(w->loop, &(struct rf_net_conf){ .handshakes = AT_ONCE }, &net), 0);
+	assert_int_equal(rf_addr_parse(RF_V("127.0.0.1"), 0, &l.local), 0);
+	assert_int_equal(rf_listener_new(net, &l, &listener), 0);
+	rf_listener_free(w->listener);
+	w->listener = listener;
+	for (int i = 0; i < CROWD; i++) {
+		come(w, i);
+		go_on(w, i); /* its first bytes, and then it is slow */
+	}
+	for (int turn = 0; turn < 500 && rf_net_stats(net)->begun < AT_ONCE; turn++)
+		rf_loop_turn(w->loop, 2);
+	for (int turn = 0; turn < 20; turn++)
+		rf_loop_turn(w->loop, 1);
+	assert_int_equal(rf_net_stats(net)->handshaking, CROWD);
+	assert_int_equal(rf_net_stats(net)->begun, AT_ONCE);
+	assert_int_equal(rf_net_stats(net)->paused, 0);
+	for (int i = CROWD / 2; i < CROWD; i++)
+		shutdown(w->fd[i], SHUT_RDWR);
+	for (int turn = 0; turn < 2000 && w->opened + w->closed < CROWD; turn++) {
+		for (int i = 0; i < CROWD / 2; i++)
+			go_on(w, i);
+		rf_loop_turn(w->loop, 2);
+		assert_true(rf_net_stats(net)->begun <= AT_ONCE);
+	}
+	assert_int_equal(w->opened, CROWD / 2);
+	assert_int_equal(w->closed, CROWD / 2);
+	assert_int_equal(rf_net_stats(net)->tls_handshakes, CROWD / 2);
+	assert_int_equal(rf_net_stats(net)->begun, 0);
+	rf_listener_free(w->listener);
+	w->listener = NULL;
+	rf_loop_turn(w->loop, 0);
+	rf_net_free(net);
+}
+
 /* The listener goes while it waits. */
 static void closed_while_waiting(void **state)
 {
@@ -236,7 +279,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(all_get_in), TEST(silent_ones), TEST(a_few_at_a_time), TEST(closed_while_waiting),
+		TEST(all_get_in), TEST(silent_ones), TEST(a_few_at_a_time), TEST(many_wait),
+		TEST(closed_while_waiting),
 	};
 
 	return cmocka_run_group_tests_name("pace", tests, NULL, NULL);

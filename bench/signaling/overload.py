@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Three times as many calls inside the site as the controller can place: what becomes of them, of calls to the outside, of
+emergency calls, and of calls that were up before. See bench/README.md.
+
+    bench/signaling/overload.py BUILD-DIR [--times 3] [--seconds 10] [--only udp|tls]
+
+First the capacity: 24 calls at a time, one after the other. Then that many calls a second times --times, each said once
+its time has come, whatever became of those before."""
+import argparse
+import datetime
+import json
+import pathlib
+import sys
+import tempfile
+import time
+
+import flood
+from flood import Carrier, Flooded, carrier_pki
+from run import FIRST, Load, link_phones
+
+GROUP = 40
+HELD = 50
+RATE = {"emergency": 20, "emergency-udp": 20, "external": 50}
+CLASSES = """\
+classes:
+  all: { grants: [internal, local, national, service] }
+class: all
+"""
+
+
+class Overloaded(Flooded):
+    def limits(self):
+        """One address plays all phones; the bounds of load are as they are without a word."""
+        return ("  calls: 100000\n  calls_per_number: 20000\n  connections_per_source: 1000\n  handshakes_per_second: 1000\n"
+                "  messages_per_second: 10000000\n  requests_per_second: 1000000\n")
+
+    def site_text(self):
+        return super().site_text() + CLASSES
+
+
+def loads_beside(a, server):
+    """Those that go on meanwhile: calls that are up, emergency calls over TLS and UDP, calls to the outside."""
+    def load(mode, i, via, **options):
+        return Load(a.sipload, server, via, mode, server.phone_pki, first=FIRST + i * GROUP, phones=GROUP, password="secret-",
+                    seconds=a.seconds + 60, nice=-5, **options)
+
+    def steady(i, kind, via, to, **options):
+        return load("calls", i, via, to=to, rate=RATE[kind], count=RATE[kind] * a.seconds, window=1000, **options)
+
+    return {"up before": load("hold", 1, "tls", count=HELD, window=HELD),
+            "emergency (TLS)": steady(2, "emergency", "tls", "112"),
+            "emergency (UDP)": steady(3, "emergency-udp", "udp", "112"),
+            "to the outside (TLS)": steady(4, "external", "tls", "0301234567", may_refuse=True)}
+
+
+def surge(a, server, via, **options):
+    """The first group calls itself."""
+    return Load(a.sipload, server, via, "calls", server.phone_pki, first=FIRST, phones=GROUP, password="secret-", sockets=GROUP,
+                keep_login=True, seconds=a.seconds + 60, **options)
+
+
+def one(a, server, via):
+    server.start()
+    try:
+        time.sleep(1.5)     # the carrier's health is asked
+        full = surge(a, server, via, count=20000 if via == "udp" else 8000, window=24)
+        full.mark("ready")
+        full.go()
+        most = full.mark("done")
+        full.end()
+        capacity = most["done"] / most["seconds"]
+        server.stop()
+        server.start()
+        time.sleep(1.5)
+        beside = loads_beside(a, server)
+        for name, load in beside.items():
+            load.mark("ready")
+        beside["up before"].go()
+        up = beside["up before"].mark("held")
+        rate = int(capacity * a.times)
+        much = surge(a, server, via, rate=rate, count=rate * a.seconds, window=60000, may_refuse=True)
+        much.mark("ready")
+        before, began = server.cpu_us(), time.monotonic()
+        much.go()
+        time.sleep(1)
+        for name, load in beside.items():
+            if name != "up before":
+                load.go()
+        got = much.mark("done")
+        cpu = (server.cpu_us() - before) / 1e6 / (time.monotonic() - began)
+        results = {name: load.mark("done") for name, load in beside.items() if name != "up before"}
+        beside["up before"].go()
+        results["up before"] = beside["up before"].mark("done")
+        results["up before"]["done"] = up["held"]
+        for load in (much, *beside.values()):
+            load.end()
+        events = server.command("ledger", "show", "--kind", "overload", "--json")
+        return {"capacity": capacity, "rate": rate, "surge": got, "cpu": cpu, "beside": results,
+                "overload": json.loads(events) if events.strip().startswith(("{", "[")) else events}
+    finally:
+        server.stop()
+
+
+def say(name, r, note=""):
+    print(f"  {name:22} {r['done']} calls{note}, {r['refused']} refused (503, Retry-After), {r['failed']} failed"
+          f"{': ' + r['why'] if r['failed'] else ''}; first answer p50 {r['p50_us'] / 1000:.1f} ms, p99 {r['p99_us'] / 1000:.1f} ms, "
+          f"most {r['max_us'] / 1000:.1f} ms; {r['repeats']} repeats", flush=True)
+
+
+def show(via, got):
+    s = got["surge"]
+    offered = s["done"] / s["seconds"]
+    print(f"{via}: {got['capacity']:.0f} calls a second is what it can; {got['rate']} a second asked of the load, {offered:.0f} "
+          f"a second ended in {s['seconds']:.1f} s; server {got['cpu'] * 100:.0f} % of a core")
+    say("inside (" + via.upper() + ")", s, f" ({(s['done'] - s['refused'] - s['failed']) / s['seconds']:.0f} a second placed)")
+    for name, r in got["beside"].items():
+        say(name, r)
+    return sum(r["failed"] for r in got["beside"].values())
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("build", type=pathlib.Path)
+    p.add_argument("--times", type=float, default=3)
+    p.add_argument("--seconds", type=int, default=10)
+    p.add_argument("--only", choices=("udp", "tls"))
+    p.add_argument("--json", type=pathlib.Path)
+    a = p.parse_args()
+    a.sipload = a.build.resolve() / "bench" / "sipload"
+    flood.GROUP = GROUP
+    bad, out = 0, {"at": datetime.datetime.now().isoformat(timespec="seconds")}
+    with tempfile.TemporaryDirectory(prefix="ringfort-overload-") as tmp:
+        tmp = pathlib.Path(tmp)
+        carrier_pki(tmp / "carrier")
+        carrier = Carrier(tmp / "carrier")
+        server = Overloaded(tmp, flood.PLAIN_PORT, flood.TLS_PORT, 0, binary=a.build.resolve() / "src" / "ringfort", first=FIRST,
+                            phones=5 * GROUP, level="minimum", carrier_ca=tmp / "carrier" / "ca.pem")
+        server.make_site()
+        server.phone_pki = tmp / "pki"
+        server.phone_pki.mkdir()
+        (server.phone_pki / "ca.pem").symlink_to(server.site / "pki" / "ca.pem")
+        link_phones(server.phone_pki, lambda n: server.site / "pki" / "phones" / f"p{n}" / "cert.pem",
+                    lambda n: server.site / "pki" / "phones" / f"p{n}" / "key.pem", range(FIRST, FIRST + server.phones))
+        for via in ("udp", "tls"):
+            if a.only in (None, via):
+                out[via] = one(a, server, via)
+                bad += show(via, out[via])
+        assert carrier.calls, "the carrier saw no call"
+    if a.json:
+        a.json.write_text(json.dumps(out, indent=1))
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

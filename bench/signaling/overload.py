@@ -38,25 +38,31 @@ class Overloaded(Flooded):
         return super().site_text() + CLASSES
 
 
+def password(server):
+    return {"password": "secret-"} if server.users else {}
+
+
 def loads_beside(a, server):
     """Those that go on meanwhile: calls that are up, emergency calls over TLS and UDP, calls to the outside."""
     def load(mode, i, via, **options):
-        return Load(a.sipload, server, via, mode, server.phone_pki, first=FIRST + i * GROUP, phones=GROUP, password="secret-",
-                    seconds=a.seconds + 60, nice=-5, **options)
+        return Load(a.sipload, server, via, mode, server.phone_pki, first=FIRST + i * GROUP, phones=GROUP,
+                    seconds=a.seconds + 60, nice=-5, **password(server), **options)
 
     def steady(i, kind, via, to, **options):
         return load("calls", i, via, to=to, rate=RATE[kind], count=RATE[kind] * a.seconds, window=1000, **options)
 
-    return {"up before": load("hold", 1, "tls", count=HELD, window=HELD),
-            "emergency (TLS)": steady(2, "emergency", "tls", "112"),
-            "emergency (UDP)": steady(3, "emergency-udp", "udp", "112"),
-            "to the outside (TLS)": steady(4, "external", "tls", "0301234567", may_refuse=True)}
+    out = {"up before": load("hold", 1, "tls", count=HELD, window=HELD),
+           "emergency (TLS)": steady(2, "emergency", "tls", "112"),
+           "to the outside (TLS)": steady(4, "external", "tls", "0301234567", may_refuse=True)}
+    if server.level == "minimum":
+        out["emergency (UDP)"] = steady(3, "emergency-udp", "udp", "112")
+    return out
 
 
 def surge(a, server, via, **options):
     """The first group calls itself."""
-    return Load(a.sipload, server, via, "calls", server.phone_pki, first=FIRST, phones=GROUP, password="secret-", sockets=GROUP,
-                keep_login=True, seconds=a.seconds + 60, **options)
+    return Load(a.sipload, server, via, "calls", server.phone_pki, first=FIRST, phones=GROUP, sockets=GROUP,
+                keep_login=True, seconds=a.seconds + 60, **password(server), **options)
 
 
 def one(a, server, via):
@@ -116,8 +122,8 @@ def show(via, got):
     for name, r in got["beside"].items():
         say(name, r)
     if got["overload"]:
-        e = got["overload"][-1]
-        print("  on record: overload " + ", ".join(f"{k[:-9]} {v}" for k, v in e.items() if k.endswith("_permille")), flush=True)
+        e = got["overload"][0]
+        print(f"  on record: {e.get('kind')}: " + ", ".join(f"{k[:-9]} {v}" for k, v in e.items() if k.endswith("_permille")), flush=True)
     return sum(r["failed"] for r in got["beside"].values())
 
 
@@ -136,18 +142,20 @@ def main():
         tmp = pathlib.Path(tmp)
         carrier_pki(tmp / "carrier")
         carrier = Carrier(tmp / "carrier")
-        server = Overloaded(tmp, flood.PLAIN_PORT, flood.TLS_PORT, 0, binary=a.build.resolve() / "src" / "ringfort", first=FIRST,
-                            phones=5 * GROUP, level="minimum", carrier_ca=tmp / "carrier" / "ca.pem")
-        server.make_site()
-        server.phone_pki = tmp / "pki"
-        server.phone_pki.mkdir()
-        (server.phone_pki / "ca.pem").symlink_to(server.site / "pki" / "ca.pem")
-        link_phones(server.phone_pki, lambda n: server.site / "pki" / "phones" / f"p{n}" / "cert.pem",
-                    lambda n: server.site / "pki" / "phones" / f"p{n}" / "key.pem", range(FIRST, FIRST + server.phones))
-        for via in ("udp", "tls"):
-            if a.only in (None, via):
-                out[via] = one(a, server, via)
-                bad += show(via, out[via])
+        for via, level in (("udp", "minimum"), ("tls", "medium")):
+            if a.only not in (None, via):
+                continue
+            (tmp / via).mkdir()
+            server = Overloaded(tmp / via, flood.PLAIN_PORT, flood.TLS_PORT, 0, binary=a.build.resolve() / "src" / "ringfort",
+                                first=FIRST, phones=5 * GROUP, level=level, carrier_ca=tmp / "carrier" / "ca.pem")
+            server.make_site()
+            server.phone_pki = tmp / via / "pki"
+            server.phone_pki.mkdir()
+            (server.phone_pki / "ca.pem").symlink_to(server.site / "pki" / "ca.pem")
+            link_phones(server.phone_pki, lambda n: server.site / "pki" / "phones" / f"p{n}" / "cert.pem",
+                        lambda n: server.site / "pki" / "phones" / f"p{n}" / "key.pem", range(FIRST, FIRST + server.phones))
+            out[via] = one(a, server, via)
+            bad += show(via, out[via])
         assert carrier.calls, "the carrier saw no call"
     if a.json:
         a.json.write_text(json.dumps(out, indent=1))

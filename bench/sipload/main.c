@@ -177,7 +177,8 @@ static void hold(struct load *l)
 	}
 	mark(l, "held", (double)(l->now_us - began) / 1e6);
 	/* A few at a time: datagrams that overrun the server's socket would measure the socket. */
-	end = now_us() + (uint64_t)l->opt.seconds * 1000000;
+	l->now_us = now_us();
+	end = l->now_us + (uint64_t)l->opt.seconds * 1000000;
 	for (unsigned next = 0, up = l->held; l->held > 0 && l->now_us < end;) {
 		for (; next < l->opt.window && up - l->held + 16 > next; next++)
 			l->calls[next].act_us = l->now_us;

@@ -58,7 +58,7 @@ class Load:
 
     def __init__(self, binary, server, via, mode, pki, **options):
         port = server.tls_port if via == "tls" else server.plain_port
-        argv = ["nice", "-n", str(options.pop("nice", 0)), "taskset", "-c", str(LOAD_CORE), str(binary), "--server", f"127.0.0.1:{port}", "--via", via, "--mode", mode,
+        argv = ["nice", "-n", str(options.pop("nice", 0)), "taskset", "-c", str(options.pop("core", LOAD_CORE)), str(binary), "--server", f"127.0.0.1:{port}", "--via", via, "--mode", mode,
                 "--domain", DOMAIN, "--pki", str(pki), "--step"]
         for key, value in {"first": FIRST, **options}.items():
             argv += [f"--{key.replace('_', '-')}"] + ([] if value is True else [str(value)])
@@ -151,10 +151,43 @@ WORKERS = (("one", 1, "0", "1 worker on a core"), ("shared", 2, "0", "2 workers 
            ("two", 2, "0,1", "2 workers on both cores, the load on one of them"))
 
 
+EVEN_RATE = 2500
+
+
+def even(server, make_load, n):
+    """n workers, each on a core of its own with a load client of its own beside it and the same calls a second: processor
+    time of the workers' threads a call. The load's phones are heard by whichever worker the kernel takes."""
+    server.stop()
+    server.set_workers(n, ",".join(map(str, range(n))))
+    server.start()
+    phones = 100 // 2
+    loads = [make_load(core=i, first=FIRST + i * phones, phones=phones, sockets=32, rate=EVEN_RATE, count=3 * EVEN_RATE, window=256)
+             for i in range(n)]
+    for load in loads:
+        load.mark("ready")
+    server.pin_workers(range(n))
+    before = server.workers_us()
+    for load in loads:
+        load.go()
+    done = [load.mark("done") for load in loads]
+    used = server.workers_us() - before
+    for load in loads:
+        load.end()
+    total = sum(d["done"] for d in done)
+    return {"cpu_us": used / max(total, 1), "per_second": sum(d["done"] / d["seconds"] for d in done),
+            "failed": sum(d["failed"] for d in done), "why": next((d["why"] for d in done if d["why"]), "")}
+
+
 def workers(server, make_load):
     """The same calls with one worker, with two on the same core, and with two on both. There is no third core for the load, so
-    what two workers could do is told by what the second costs: twice what two do on one core."""
+    what two workers could do is told by what the second costs: twice what two do on one core. And what a call costs a worker
+    when each of one or two has a core and the same calls a second."""
     out = {"failed": 0, "why": ""}
+    for key, n in (("even1", 1), ("even2", 2)):
+        out[key] = even(server, make_load, n)
+        out["failed"] += out[key]["failed"]
+        out["why"] = out["why"] or out[key]["why"]
+    out["even_scale"] = 2 * out["even1"]["cpu_us"] / out["even2"]["cpu_us"]
     for key, n, cores, _ in WORKERS:
         server.stop()
         server.set_workers(n, cores)
@@ -173,11 +206,12 @@ def workers(server, make_load):
 
 def show_workers(results):
     for name, rows in results.items():
-        for key, _, _, text in WORKERS:
+        for key, _, _, text in WORKERS + (("even1", 1, "", f"1 worker, {EVEN_RATE} calls a second, its load beside it"),
+                                          ("even2", 2, "", "2 workers on a core each, as many each, a load beside each")):
             cpu, least, most = median([r[key] for r in rows], "cpu_us")
             rate, low, high = median([r[key] for r in rows], "per_second")
             print(f"  {name:9} {text}: {cpu:.1f} us a call ({least:.1f}..{most:.1f}), {rate:.0f} calls a second ({low:.0f}..{high:.0f})")
-        for key, text in (("scale", "by processor time a call"), ("rate_scale", "by calls a second on one core"),
+        for key, text in (("even_scale", "by processor time a call of the workers, a core each"), ("scale", "by processor time a call"), ("rate_scale", "by calls a second on one core"),
                           ("beside", "measured, the load having one of the two cores too")):
             print("  {:9} two workers to one, {}: {:.2f} ({:.2f}..{:.2f})".format(name, text, *median(rows, key)))
         if any(r["failed"] for r in rows):
@@ -318,8 +352,8 @@ def cases(a):
 
     def by_workers(via):
         # Kamailio's workers are processes of its configuration: it is not asked.
-        return lambda server: workers(server, lambda: load(server, via, "calls", count=2 * calls, window=min(n, 48), sockets=64,
-                                                           password="secret-"))
+        return lambda server: workers(server, lambda **o: load(server, via, "calls", password="secret-", **{
+            "count": 2 * calls, "window": min(n, 48), "sockets": 64, **o}))
 
     def soaked(server):
         def make_load(mode, **options):

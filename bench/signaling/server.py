@@ -37,15 +37,15 @@ def descendants(pid):
     return out
 
 
-def wait_for_port(port, seconds=20):
+def wait_for_port(port, seconds=20, listens=True):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with socket.socket() as s:
             s.settimeout(0.2)
-            if s.connect_ex(("127.0.0.1", port)) == 0:
+            if (s.connect_ex(("127.0.0.1", port)) == 0) == listens:
                 return
         time.sleep(0.05)
-    raise RuntimeError(f"nothing listens on port {port}")
+    raise RuntimeError(f"{'nothing' if listens else 'something still'} listens on port {port}")
 
 
 class Server:
@@ -113,6 +113,8 @@ class Server:
                     os.kill(pid, signal.SIGKILL)
             self.process.wait()
         self.process = None
+        wait_for_port(self.plain_port, listens=False)   # its children may end after it
+        wait_for_port(self.tls_port, listens=False)
 
 
 class Kamailio(Server):
@@ -200,6 +202,19 @@ limits:
         """So many, on these cores ("0,1"), from its next start on."""
         self.workers, self.core = n, core
         (self.site / "site.yaml").write_text(self.site_text())
+
+    def worker_threads(self):
+        """Their /proc directories, by the worker's number."""
+        tasks = [t for pid in self.pids() for t in pathlib.Path(f"/proc/{pid}/task").glob("*")]
+        named = {t: (t / "comm").read_text().strip() for t in tasks}
+        return {int(name.rsplit("-", 1)[1]): t for t, name in named.items() if name.startswith("rf-worker-")}
+
+    def pin_workers(self, cores):
+        for i, core in enumerate(cores):
+            os.sched_setaffinity(int(self.worker_threads()[i].name), {core})
+
+    def workers_us(self):
+        return sum(int((t / "schedstat").read_text().split()[0]) for t in self.worker_threads().values()) // 1000
 
     def make_site(self):
         if (self.site / "site.yaml").exists():

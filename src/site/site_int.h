@@ -98,7 +98,16 @@ const struct rf_site_link *rf_look_link(struct rf_look *k, struct rf_site_pos po
 void rf_look_offices(struct rf_look *k);
 const struct rf_site_office *rf_look_office(struct rf_look *k, struct rf_site_pos pos, const char *what,
 					    struct rf_view who, struct rf_view name);
+const struct rf_site_zone *rf_look_zone(struct rf_look *k, struct rf_site_pos pos, const char *what, struct rf_view who,
+					struct rf_view name);
+/* A text of ours into the arena; empty, and k->rc set, when there is no room. */
+struct rf_view rf_look_text(struct rf_look *k, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A copy of a list that may be written to; NULL and k->rc set when there is no room. */
+void *rf_look_writable(struct rf_look *k, const void *v, size_t n, size_t size);
 void rf_look_devices(struct rf_look *k);
+/* refs_port.c */
+void rf_look_switches(struct rf_look *k);
+void rf_look_uplinks(struct rf_look *k);
 void rf_look_network(struct rf_look *k);
 /* refs_addr.c: whose address is whose, and no two alike. Fill: a zone's gateways, where the file does not say them. */
 void rf_look_fill_gateways(struct rf_look *k, struct rf_site_zone *zone);

@@ -1,5 +1,5 @@
 /* A site file, a phones file and an attestations.yaml, split at NUL bytes (which none of them can hold). */
-#include "site/site.h"
+#include "site/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -17,6 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 					rf_view_from(rest, second + 1), "site.yaml",
 					(struct rf_wall){ 1795305600000000 }, &findings, &site);
 	if ((rc == 0) != (site != NULL) || (rc == RF_E_INVALID && !findings.count[RF_SEV_ERROR]))
+		__builtin_trap();
+	if (site && rf_site_check(site, (struct rf_wall){ 1795305600000000 }, &findings))
 		__builtin_trap();
 	for (size_t i = 0; site && i < site->phone_count; i++)
 		if (!rf_site_phone(site, site->phones[i].name))

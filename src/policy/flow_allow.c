@@ -36,16 +36,18 @@ static const char *deviation_of(const struct rf_make *m, const struct rf_site_al
 static bool disguised(struct rf_make *m, const struct rf_site_allow *a, const struct rf_pair *p)
 {
 	for (size_t i = 0; i < a->port_count; i++) {
-		enum rf_category is;
+		unsigned hidden = rf_service_categories(a->protocol, a->ports[i]) & ~(1u << a->category | p->allow | p->optional);
+		int is = 0;
 
-		if (!rf_service_category(a->protocol, a->ports[i], &is) || (int)is == a->category ||
-		    rf_pair_opens(p, is, true))
+		if (!hidden)
 			continue;
+		while (!(hidden & 1u << is))
+			is++;
 		rf_finding_add(m->findings, RF_SEV_ERROR, rf_make_place(m, a->pos), "net-inter-vlan-filter",
 			       "take the port out, or give the allow the category that it is",
 			       "ports %u-%u called %s have %s in them, and that zone %s may not open to zone %s",
 			       a->ports[i].first, a->ports[i].last, rf_category_name((enum rf_category)a->category),
-			       rf_category_name(is), rf_site_cstr(a->from->name), rf_site_cstr(a->to->name));
+			       rf_category_name((enum rf_category)is), rf_site_cstr(a->from->name), rf_site_cstr(a->to->name));
 		if (!m->findings)
 			m->rc = RF_E_INVALID;
 		return true;

@@ -139,7 +139,7 @@ void rf_path_hops(const struct rf_paths *p, const struct rf_site_zone *from, con
 
 		if (!o || steps(p, from, node_of(p, &s->routers[i])) + 1 != here)
 			continue;
-		const struct rf_site_zone *carried = from->office == o ? from : to && to->office == o ? to : NULL;
+		const struct rf_site_zone *carried = from->office == o ? from : to->office == o ? to : NULL;
 		if (carried)
 			add_hop(ret_hops, (struct rf_hop){ carried, true });
 	}

@@ -32,7 +32,7 @@ int rf_paths_make(const struct rf_site *site, struct rf_arena *arena, struct rf_
 bool rf_path_passes(const struct rf_paths *p, const struct rf_site_zone *from, const struct rf_site_zone *to,
 		    const struct rf_site_router *router);
 /* By which hops packets of `from` come in at a router on the way to `to`; what goes out is the same with the zones
- * exchanged. to NULL: on the way to the router itself. */
+ * exchanged. Also where the way ends at the router itself. */
 void rf_path_hops(const struct rf_paths *p, const struct rf_site_zone *from, const struct rf_site_zone *to,
 		  const struct rf_site_router *router, struct rf_hops *ret_hops);
 bool rf_router_stands_in(const struct rf_site_router *router, const struct rf_site_zone *zone);

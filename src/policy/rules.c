@@ -130,7 +130,7 @@ static bool is_outside(const struct rf_flow *f)
 void rf_draft_flow(struct rf_draft *d, const struct rf_flow *f, const struct rf_rule *base, bool backwards, bool router)
 {
 	struct rf_rule r = *base;
-	unsigned seen = families(r.src, r.src_n) & families(r.dst, r.dst_n);
+	unsigned seen = families(r.src, r.src_not ? 0 : r.src_n) & families(r.dst, r.dst_not ? 0 : r.dst_n);
 
 	if (!seen)
 		return;

@@ -30,7 +30,7 @@ struct rf_rule {
 	size_t src_n, dst_n;
 	bool src_not, dst_not;           /* none of them */
 	int protocol;                    /* 0: any; IPPROTO_ICMP with family 4, IPPROTO_ICMPV6 with family 6 */
-	struct rf_site_ports sport, dport;
+	struct rf_site_ports sport, dport; /* of TCP and UDP only */
 	const uint8_t *icmp_types;       /* n 0: any */
 	size_t icmp_n;
 	unsigned states;                 /* bits; 0: any. RF_STATE_UNTRACKED alone: packets with this rule's addresses,

@@ -52,6 +52,24 @@ static struct rf_ips meant(struct rf_draft *d, const struct rf_site_host *h, con
 	return ips;
 }
 
+/* All that is in no zone: a host has no foot in the internet that would tell. */
+static void outside(struct rf_draft *d, const struct rf_site_ip **ret_v, size_t *ret_n, bool *ret_not)
+{
+	struct rf_ips ips = rf_draft_ips(d, d->site->zone_count * 2);
+
+	for (size_t i = 0; ips.v && i < d->site->zone_count; i++) {
+		const struct rf_site_zone *z = &d->site->zones[i];
+
+		if (z->subnet.family)
+			ips.v[ips.n++] = z->subnet;
+		if (z->subnet6.family)
+			ips.v[ips.n++] = z->subnet6;
+	}
+	*ret_v = ips.v;
+	*ret_n = ips.n;
+	*ret_not = true;
+}
+
 static void pass(struct rf_draft *d, const struct rf_flow *f, const struct rf_ips *own, const struct rf_end *other,
 		 enum rf_chain chain, bool backwards)
 {
@@ -61,10 +79,14 @@ static void pass(struct rf_draft *d, const struct rf_flow *f, const struct rf_ip
 		rf_draft_end(d, other, &rule.src, &rule.src_n);
 		rule.dst = own->v;
 		rule.dst_n = own->n;
+		if (!rule.src_n)
+			outside(d, &rule.src, &rule.src_n, &rule.src_not);
 	} else {
 		rule.src = own->v;
 		rule.src_n = own->n;
 		rf_draft_end(d, other, &rule.dst, &rule.dst_n);
+		if (!rule.dst_n)
+			outside(d, &rule.dst, &rule.dst_n, &rule.dst_not);
 	}
 	rf_draft_flow(d, f, &rule, backwards, false);
 }

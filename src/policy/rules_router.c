@@ -146,7 +146,20 @@ static void sources(struct rf_draft *d, const struct rf_site_router *r, enum rf_
 
 /* --- what it forwards */
 
-static void forward(struct rf_draft *d, const struct rf_site_router *r, const struct rf_flow *f, bool backwards)
+/* An end's addresses without the router's own: those it does not forward. */
+static void others(struct rf_draft *d, const struct rf_end *end, const struct rf_ips *own, const struct rf_site_ip **ret_v,
+		   size_t *ret_n)
+{
+	rf_draft_end(d, end, ret_v, ret_n);
+	if (!end->n)
+		return;
+	struct rf_ips ips = part_of(d, end, own, false);
+	*ret_v = ips.v;
+	*ret_n = ips.n;
+}
+
+static void forward(struct rf_draft *d, const struct rf_site_router *r, const struct rf_flow *f, const struct rf_ips *own,
+		    bool backwards)
 {
 	const struct rf_end *from = backwards ? &f->to : &f->from, *to = backwards ? &f->from : &f->to;
 	struct rf_rule rule = { .chain = RF_CHAIN_FORWARD };
@@ -154,8 +167,8 @@ static void forward(struct rf_draft *d, const struct rf_site_router *r, const st
 
 	rf_path_hops(&d->paths, from->zone, to->zone, r, &in);
 	rf_path_hops(&d->paths, to->zone, from->zone, r, &out);
-	rf_draft_end(d, from, &rule.src, &rule.src_n);
-	rf_draft_end(d, to, &rule.dst, &rule.dst_n);
+	others(d, from, own, &rule.src, &rule.src_n);
+	others(d, to, own, &rule.dst, &rule.dst_n);
 	for (size_t i = 0; i < in.n; i++)
 		for (size_t k = 0; k < out.n; k++) {
 			rule.in = in.v[i].zone;
@@ -182,18 +195,13 @@ static void forwards(struct rf_draft *d, const struct rf_site_router *r, const s
 		if (f->how == RF_FLOW_LOCAL || !rf_path_passes(&d->paths, f->from.zone, f->to.zone, r) ||
 		    all_own(&f->from, own) || all_own(&f->to, own))
 			continue;
-		forward(d, r, f, false);
+		forward(d, r, f, own, false);
 		if (rf_flow_untracked(f) && !rf_flow_mirrored(d->flows, f))
-			forward(d, r, f, true);
+			forward(d, r, f, own, true);
 	}
 }
 
 /* --- what it takes and sends itself */
-
-static void ways_of(struct rf_draft *d, const struct rf_site_router *r, const struct rf_end *other, struct rf_hops *ret_hops)
-{
-	rf_path_hops(&d->paths, other->zone, NULL, r, ret_hops);
-}
 
 static void take_in(struct rf_draft *d, const struct rf_site_router *r, const struct rf_flow *f, const struct rf_ips *own)
 {
@@ -207,16 +215,16 @@ static void take_in(struct rf_draft *d, const struct rf_site_router *r, const st
 		return;
 	rf_draft_end(d, &f->from, &rule.src, &rule.src_n);
 	if (f->from.n) {
-		struct rf_ips others = part_of(d, &f->from, own, false);
+		struct rf_ips peers = part_of(d, &f->from, own, false);
 
-		if (!others.n)
+		if (!peers.n)
 			return;
-		rule.src = others.v;
-		rule.src_n = others.n;
+		rule.src = peers.v;
+		rule.src_n = peers.n;
 	}
 	rule.dst = dst.v;
 	rule.dst_n = dst.n;
-	ways_of(d, r, &f->from, &in);
+	rf_path_hops(&d->paths, f->from.zone, f->to.zone, r, &in);
 	for (size_t i = 0; i < in.n; i++) {
 		rule.in = in.v[i].zone;
 		rule.in_tunnel = in.v[i].tunnel;
@@ -235,7 +243,7 @@ static void send_out(struct rf_draft *d, const struct rf_site_router *r, const s
 	rule.src = src.v;
 	rule.src_n = src.n;
 	rf_draft_end(d, &f->to, &rule.dst, &rule.dst_n);
-	ways_of(d, r, &f->to, &out);
+	rf_path_hops(&d->paths, f->to.zone, f->from.zone, r, &out);
 	for (size_t i = 0; i < out.n; i++) {
 		rule.out = out.v[i].zone;
 		rule.out_tunnel = out.v[i].tunnel;
@@ -282,7 +290,16 @@ static void dhcp_on_link(struct rf_draft *d, const struct rf_site_router *r, con
 		rule.dst = &everybody4;
 		rule.dst_n = 1;
 	} else {
+		struct rf_ips clients = rf_draft_ips(d, 2);
+
+		if (!clients.v)
+			return;
+		clients.v[clients.n++] = everybody4;
+		if (f->from.zone->subnet.family)
+			clients.v[clients.n++] = f->from.zone->subnet;
 		rule.out = f->from.zone;
+		rule.dst = clients.v;
+		rule.dst_n = clients.n;
 	}
 	rf_draft_add(d, &rule);
 }

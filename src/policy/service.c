@@ -66,20 +66,27 @@ const struct rf_service *rf_service(const char *name)
 	return &services[0]; /* a name that no table has; flow_test.c asks for every one that is used */
 }
 
-bool rf_service_category(int protocol, struct rf_site_ports ports, enum rf_category *ret_category)
+static bool overlap(const struct rf_service *s, int protocol, struct rf_site_ports ports)
+{
+	return s->protocol == protocol && s->dport.first <= ports.last && ports.first <= s->dport.last;
+}
+
+static bool shared(const struct rf_service *s)
+{
+	for (size_t i = 0; i < SERVICES; i++)
+		if (services[i].category != s->category && overlap(&services[i], s->protocol, s->dport))
+			return true;
+	return false;
+}
+
+unsigned rf_service_categories(int protocol, struct rf_site_ports ports)
 {
 	unsigned seen = 0;
 
 	for (size_t i = 0; i < SERVICES; i++)
-		if (services[i].protocol == protocol && services[i].dport.first <= ports.last &&
-		    ports.first <= services[i].dport.last)
+		if (overlap(&services[i], protocol, ports) && !shared(&services[i]))
 			seen |= 1u << services[i].category;
-	for (int c = 0; c < RF_CATEGORIES; c++)
-		if (seen == 1u << c) {
-			*ret_category = (enum rf_category)c;
-			return true;
-		}
-	return false;
+	return seen;
 }
 
 uint8_t rf_category_dscp(enum rf_category category)

@@ -16,9 +16,9 @@ struct rf_service {
 
 /* By name; the name is one of the table's, never NULL. */
 const struct rf_service *rf_service(const char *name);
-/* Does a port belong to one category alone? *ret_category is that one. For what a site opens by itself: signaling does not
- * become data by being called so. */
-bool rf_service_category(int protocol, struct rf_site_ports ports, enum rf_category *ret_category);
+/* Bits 1u << enum rf_category of those that have a port of their own among these, which no other has (443 is many things).
+ * For what a site opens by itself: signaling does not become data by being called so. */
+unsigned rf_service_categories(int protocol, struct rf_site_ports ports);
 /* What packets of a category are marked with, RFC 4594. */
 uint8_t rf_category_dscp(enum rf_category category);
 

@@ -142,6 +142,26 @@ static const char *choose_code(const struct rf_sdp_media *m, enum rf_tone_code *
 	return "codec";
 }
 
+/* A phone could have us send to anybody otherwise: where it signals from, or where the site has its phones. */
+static bool is_near(struct rf_leg *leg, const struct rf_addr *a)
+{
+	const struct rf_site *site = rf_core_site(rf_leg_core(leg));
+	struct rf_site_ip ip = { .family = a->family, .prefix = a->family == 4 ? 32 : 128 };
+
+	if (rf_addr_same_ip(a, &leg->flow.remote))
+		return true;
+	memcpy(ip.b, a->ip, sizeof ip.b);
+	for (size_t i = 0; i < site->zone_count; i++) {
+		const struct rf_site_zone *z = &site->zones[i];
+
+		if ((z->kind == RF_ZONE_PHONE || z->kind == RF_ZONE_SOFTPHONE) &&
+		    ((z->subnet.family && rf_site_ip_in(&ip, &z->subnet)) ||
+		     (z->subnet6.family && rf_site_ip_in(&ip, &z->subnet6))))
+			return true;
+	}
+	return false;
+}
+
 static const char *read_answer(struct rf_leg *leg, const struct rf_tone_line *line, const struct rf_sdp *sdp,
 			       struct rf_addr *ret_to, enum rf_tone_code *ret_code)
 {
@@ -154,8 +174,7 @@ static const char *read_answer(struct rf_leg *leg, const struct rf_tone_line *li
 		return "address";
 	if (ret_to->family == 6 && leg->flow.remote.family == 6)
 		ret_to->scope = leg->flow.remote.scope;
-	/* A phone could have us send to anybody otherwise. */
-	if (!rf_addr_same_ip(ret_to, &leg->flow.remote))
+	if (!is_near(leg, ret_to))
 		return "elsewhere";
 	return choose_code(m, ret_code);
 }

@@ -21,7 +21,8 @@ struct rf_tone_line {
 /* Into *ret_sdp, in memory of the core that the next description overwrites. NULL, or why there is none (static). */
 const char *rf_tone_offer(struct rf_leg *leg, uint16_t port, struct rf_tone_line *ret_line, struct rf_view *ret_sdp);
 /* The answer, which has passed the policy: where to send, and which of the two codes. NULL, or why nothing can be sent
- * there (static): among others it may name no address but the one that the phone's signalling comes from. */
+ * there (static): among others it may name no address but the one that the phone's signalling
+ * comes from, or one in a zone of phones. */
 const char *rf_tone_answer(struct rf_leg *leg, const struct rf_tone_line *line, struct rf_view sdp,
 			   struct rf_addr *ret_to, enum rf_tone_code *ret_code);
 

@@ -104,10 +104,14 @@ static bool set_target(const struct announcer *a, const struct rf_announce_order
 		memcpy(&in.sin_addr, o->ip, 4);
 		memcpy(&s->to, &in, s->to_n = sizeof in);
 	} else if (socket_family == AF_INET6) {
-		if (s->six)
-			memcpy(&in6.sin6_addr, o->ip, 16);
-		else
-			memcpy(in6.sin6_addr.s6_addr + 10, "\xff\xff", 2), memcpy(in6.sin6_addr.s6_addr + 12, o->ip, 4);
+		uint8_t *ip = in6.sin6_addr.s6_addr;
+
+		if (s->six) {
+			memcpy(ip, o->ip, 16);
+		} else {
+			ip[10] = ip[11] = 0xff;
+			memcpy(ip + 12, o->ip, 4);
+		}
 		memcpy(&s->to, &in6, s->to_n = sizeof in6);
 	} else {
 		return false;

@@ -6,7 +6,13 @@
 
 /* Every language, in no order that matters: files are sorted by path. */
 static rf_emitter *const emitters[] = {
-	rf_emit_flows, rf_emit_nftables, rf_emit_ios, rf_emit_eos, rf_emit_junos,
+	rf_emit_flows,
+	rf_emit_nftables,
+	rf_emit_tc,
+	rf_emit_linux,
+	rf_emit_ios,
+	rf_emit_eos,
+	rf_emit_junos,
 };
 
 static int by_path(const void *a, const void *b)

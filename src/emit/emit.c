@@ -250,3 +250,11 @@ const char *rf_emit_secret(struct rf_emit *e, const char *label, char dst[static
 	rf_secret_wipe(mac, sizeof mac);
 	return dst;
 }
+
+bool rf_emit_is_router(const struct rf_emit *e, const struct rf_site_host *host)
+{
+	for (size_t i = 0; i < e->site->router_count; i++)
+		if (e->site->routers[i].host == host && host)
+			return true;
+	return false;
+}

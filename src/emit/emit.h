@@ -89,6 +89,9 @@ const char *rf_emit_ip(const struct rf_site_ip *ip, char dst[static RF_EMIT_IP])
 #define RF_EMIT_IFNAME 16
 const char *rf_emit_tunnel(const struct rf_site_zone *zone, char dst[static RF_EMIT_IFNAME], uint32_t *ret_if_id);
 
+/* A host that is a router, too (role wall), has the router's files and none in hosts/. */
+bool rf_emit_is_router(const struct rf_emit *e, const struct rf_site_host *host);
+
 enum { RF_EMIT_LOG_GROUP = 5 }; /* of nflog: refused packets, the prefix is the rule's id */
 
 /* One a language. They return nothing: errors are sticky in e. */
@@ -96,6 +99,7 @@ typedef void rf_emitter(struct rf_emit *e);
 void rf_emit_flows(struct rf_emit *e);     /* flows.json: what `compile --diff` compares */
 void rf_emit_nftables(struct rf_emit *e);  /* routers and hosts on Linux */
 void rf_emit_tc(struct rf_emit *e);        /* their queues */
+void rf_emit_linux(struct rf_emit *e);     /* their kernels, interfaces and routes */
 void rf_emit_bridge(struct rf_emit *e);    /* access switches as Linux bridges */
 void rf_emit_ios(struct rf_emit *e);
 void rf_emit_eos(struct rf_emit *e);

@@ -281,15 +281,6 @@ static void put_table(const struct rf_nft *n)
 	rf_emit_line(n->o, "}\n");
 }
 
-/* A host that is a router, too, has one table: the router's. */
-static bool is_router_too(const struct rf_emit *e, const struct rf_site_host *host)
-{
-	for (size_t i = 0; i < e->site->router_count; i++)
-		if (e->site->routers[i].host == host && host)
-			return true;
-	return false;
-}
-
 void rf_emit_nftables(struct rf_emit *e)
 {
 	for (size_t i = 0; i < e->book->n && !e->err; i++) {
@@ -297,7 +288,7 @@ void rf_emit_nftables(struct rf_emit *e)
 		struct rf_nft n = { .e = e, .point = p };
 
 		if (p->kind == RF_POINT_SWITCH || p->device != RF_DEVICE_LINUX ||
-		    (p->kind == RF_POINT_HOST && is_router_too(e, p->host)))
+		    (p->kind == RF_POINT_HOST && rf_emit_is_router(e, p->host)))
 			continue;
 		if (rf_emit_begin(e, &n.o, 0644, "# ", p->kind == RF_POINT_ROUTER ? "routers/%s/ringfort.nft" : "hosts/%s/ringfort.nft",
 				  p->name))

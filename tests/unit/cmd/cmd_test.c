@@ -432,12 +432,57 @@ static void users(void **state)
 	assert_int_equal(type(p, "user", "show", "alice", END), RF_EXIT_NO);
 }
 
+static void compiled(void **state)
+{
+	struct place *p = *state;
+	char out[160];
+
+	make_site(p, "medium");
+	snprintf(out, sizeof out, "%s/rules", p->dir);
+	assert_int_equal(type(p, "compile", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "compile", "-o", out, "--diff", out, END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "compile", "-o", out, "--only", "router", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "compile", "--diff", out, END), RF_EXIT_FAILED);
+	if (type(p, "compile", "-o", out, END) != RF_EXIT_YES)
+		fail_msg("%s", p->err);
+	assert_non_null(strstr(p->out, " signed"));
+	assert_int_equal(type(p, "compile", "-o", out, END), RF_EXIT_YES);
+	assert_non_null(strstr(p->out, " 0 changed, 0 removed, signed"));
+	assert_int_equal(type(p, "compile", "--diff", out, END), RF_EXIT_YES);
+	/* Another digest is no change; another host is. */
+	write_file(p, "site.yaml", "# a comment\n", "a");
+	assert_int_equal(type(p, "compile", "--diff", out, END), RF_EXIT_YES);
+	assert_int_equal(type(p, "compile", "-o", out, END), RF_EXIT_YES);
+	char *text = strdup(read_file(p, "site.yaml")), *at = strstr(text, "hosts:\n");
+	assert_non_null(at);
+	*at = '\0';
+	write_file(p, "site.yaml", text, "w");
+	write_file(p, "site.yaml", "hosts:\n  - { name: log, zone: server, address: 127.0.0.2, services: log }\n", "a");
+	write_file(p, "site.yaml", at + strlen("hosts:\n"), "a");
+	free(text);
+	if (type(p, "compile", "--diff", out, END) != RF_EXIT_NO)
+		fail_msg("%s%s", p->out, p->err);
+	assert_non_null(strstr(p->out, "hosts/log/ringfort.nft: new"));
+	assert_int_equal(type(p, "compile", "--diff", out, "--json", END), RF_EXIT_NO);
+	assert_non_null(strstr(p->out, "\"changes\": true"));
+	/* Not a folder of ours. */
+	assert_int_equal(type(p, "compile", "-o", p->site, END), RF_EXIT_USAGE);
+	assert_non_null(strstr(p->err, "no MANIFEST"));
+	/* Without the CA's key nothing is signed by chance. */
+	snprintf(out, sizeof out, "%s/pki/ca.key", p->site);
+	assert_int_equal(unlink(out), 0);
+	snprintf(out, sizeof out, "%s/other", p->dir);
+	assert_int_equal(type(p, "compile", "-o", out, END), RF_EXIT_FAILED);
+	assert_int_equal(type(p, "compile", "-o", out, "--unsigned", END), RF_EXIT_YES);
+	assert_non_null(strstr(p->out, "not signed"));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(usage), TEST(first_site), TEST(around_a_file), TEST(phones), TEST(many_phones_refused),
-		TEST(many_phones), TEST(many_users), TEST(broken), TEST(calls_lead_somewhere), TEST(users),
+		TEST(many_phones), TEST(many_users), TEST(broken), TEST(calls_lead_somewhere), TEST(users), TEST(compiled),
 	};
 
 	return cmocka_run_group_tests_name("cmd", tests, NULL, NULL);

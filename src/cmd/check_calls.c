@@ -1,5 +1,5 @@
-/* ringfort check: do calls that come by themselves, and those that nobody took, lead to somebody? Asked of the directory,
- * for numbers of users stand in no site file, and of the dial plan that a call would be asked of. */
+/* ringfort check: do calls that come by themselves, and those that nobody took, lead to somebody? Asked of the
+ * directory, for numbers of users stand in no site file, and of the dial plan that a call would be asked of. */
 #include "call/dial.h"
 #include "cmd/check_int.h"
 #include "site/pattern.h"

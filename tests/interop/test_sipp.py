@@ -123,7 +123,8 @@ def test_replaces_of_somebody_else(three):
 INSTANCE = '+sip.instance="<urn:uuid:00000000-0000-1000-8000-0004f2000001>"'
 REGISTRATIONS = {
     # RFC 3327: the call comes by the Path that the registration went
-    "path": ({"EXTRA": "Supported: path&#10;Path: <sip:edge@[local_ip]:[local_port];lr>", "GRANTED": "Path: .sip:edge@"},
+    "path": ({"EXTRA": "Supported: path&#10;Path: <sip:edge@[local_ip]:[local_port];lr>",
+              "GRANTED": "Path: .sip:edge@"},
              "Route: .sip:edge@[0-9.:]+;lr."),
     # RFC 5626: the call comes on the flow of the registration, whatever the Contact says
     "outbound": ({"CONTACT": f"<sip:@ME@@192.0.2.7:9;ob>;reg-id=1;{INSTANCE}", "EXTRA": "Supported: path, outbound",

@@ -22,13 +22,14 @@ zones:
 hosts:
   - {{ name: ctl-a, zone: server, address: 10.20.0.11, roles: [controller, provision], services: [dhcp, dns, ntp] }}
   - {{ name: ctl-b, zone: server, address: 10.20.0.12, roles: [controller, provision], services: [dhcp, dns, ntp], standby_for: ctl-a }}
-  - {{ name: log-a, zone: admin, address: 10.50.1.12, services: [log, workstation] }}
+  - {{ name: log-a, zone: admin, address: 10.50.1.12, services: [log, radius, workstation] }}
 routers:
   - name: rt-a
     interfaces: [{{ zone: server, address: 10.20.0.2 }}, {{ zone: phone, address: 10.64.0.2 }}, {{ zone: admin, address: 10.50.1.2 }}]
   - name: rt-b
     standby_for: rt-a
     interfaces: [{{ zone: server, address: 10.20.0.3 }}, {{ zone: phone, address: 10.64.0.3 }}, {{ zone: admin, address: 10.50.1.3 }}]
+network: {{ dot1x: true }}
 phones_file: phones.csv
 locations:
 {locations}switches:

@@ -2,6 +2,7 @@
 #include "cmd/check_int.h"
 #include "cmd/cmd.h"
 #include "pki/ca.h"
+#include "policy/flow.h"
 #include "site/check.h"
 #include "store/directory.h"
 
@@ -320,6 +321,17 @@ static int answer_text(struct check *k, int status)
 	return status;
 }
 
+/* What the site opens beyond the matrix, and the matrix forbids. */
+static int look_flows(struct check *k, struct rf_wall now)
+{
+	struct rf_flows flows;
+	int rc = rf_flows_make(k->site, now, &k->f, &flows);
+
+	if (rc == 0)
+		rf_flows_fini(&flows);
+	return rc == RF_E_INVALID ? 0 : rc;
+}
+
 static int check(struct rf_cmd_ctx *c)
 {
 	struct rf_wall now = c->clock.wall(c->clock.ctx);
@@ -329,6 +341,8 @@ static int check(struct rf_cmd_ctx *c)
 	int rc = rf_site_load(c->dir, now, &k.f, &k.site);
 	if (rc == 0)
 		rc = rf_site_check(k.site, now, &k.f);
+	if (rc == 0)
+		rc = look_flows(&k, now);
 	if (rc == 0 && !rf_cmd_flag(c, "site-only")) {
 		look_files(&k);
 		look_ca(&k);

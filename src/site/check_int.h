@@ -52,6 +52,7 @@ void rf_check_zones(struct rf_check *c);
 void rf_check_hosts(struct rf_check *c);
 void rf_check_roles(struct rf_check *c);
 void rf_check_routers(struct rf_check *c);
+int rf_check_reach(struct rf_check *c);
 int rf_check_switches(struct rf_check *c);
 int rf_check_phones(struct rf_check *c);
 void rf_check_offices(struct rf_check *c);

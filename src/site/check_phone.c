@@ -13,7 +13,7 @@ struct fault {
 	struct rf_site_pos pos;
 };
 
-enum { NO_LOCATION, NO_PORT, NO_MAC, GROUP_MAC, NOT_ACCESS, OTHER_ZONE, FAULTS };
+enum { NO_LOCATION, NO_PORT, NO_MAC, GROUP_MAC, NOT_ACCESS, OTHER_ZONE, OTHER_LINK, FAULTS };
 
 static void blame(struct rf_check *c, struct fault *f, const struct rf_site_phone *p)
 {
@@ -43,6 +43,10 @@ static void look_phone(struct rf_check *c, struct fault *v, const struct rf_site
 		blame(c, &v[NOT_ACCESS], p);
 	else if (p->on_port && p->on_port->zone->kind != RF_ZONE_PHONE && p->on_port->zone->kind != RF_ZONE_SOFTPHONE)
 		blame(c, &v[OTHER_ZONE], p);
+	/* Calls are counted on the link of the location, and cross that of the office. */
+	if (p->zone && p->zone->office && p->zone->office->link && p->location &&
+	    p->location->link != p->zone->office->link)
+		blame(c, &v[OTHER_LINK], p);
 }
 
 static void look_phones(struct rf_check *c)
@@ -56,6 +60,8 @@ static void look_phones(struct rf_check *c)
 				 "is on a port that is no access port" },
 		[OTHER_ZONE] = { "net-class-vlans", "plug it into a port of a zone of kind phone",
 				 "is on a port of another class of devices" },
+		[OTHER_LINK] = { "dos-external-bandwidth", "give the location the link of the office",
+				 "is in an office, and its location is not behind the link of that office" },
 	};
 
 	for (size_t i = 0; i < c->s->phone_count; i++)
@@ -118,14 +124,18 @@ static int look_plugs(struct rf_check *c)
 	for (size_t i = 0; i < s->phone_count; i++) {
 		const struct rf_site_phone *p = &s->phones[i];
 
-		if (p->on_port)
-			v[n++] = (struct plug){ p->on_port, p->on_switch, p->name, p->pos, false, n };
+		if (p->on_port) {
+			v[n] = (struct plug){ p->on_port, p->on_switch, p->name, p->pos, false, n };
+			n++;
+		}
 	}
 	for (size_t i = 0; i < s->host_count; i++) {
 		const struct rf_site_host *h = &s->hosts[i];
 
-		if (h->on_port)
-			v[n++] = (struct plug){ h->on_port, h->on_switch, h->name, h->pos, true, n };
+		if (h->on_port) {
+			v[n] = (struct plug){ h->on_port, h->on_switch, h->name, h->pos, true, n };
+			n++;
+		}
 	}
 	qsort(v, n, sizeof *v, by_port);
 	for (size_t i = 0, run; i < n; i += run) {

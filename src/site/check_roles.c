@@ -189,6 +189,16 @@ static void look_dot1x(struct rf_check *c)
 				 "802.1X is on, and no host of telephony has the service radius");
 }
 
+/* At level medium a phone may take its address from DHCP once the switch knows who it is. */
+static void look_dhcp(struct rf_check *c)
+{
+	const struct rf_site_zone *z = needs_dhcp(c->s);
+
+	if (c->network && z && c->s->network.dot1x != 1 && rf_check_asked(c, "ph-dhcp-link-auth"))
+		rf_check_say(c, RF_SEV_WARNING, z->pos, "ph-dhcp-link-auth", "add  network: { dot1x: true } , or  dhcp: false  here",
+			     "phones of zone \"%.*s\" get addresses by DHCP before 802.1X knows them", RF_VFMT(z->name));
+}
+
 /* --- databases and provisioning */
 
 static bool only_databases(const struct rf_site *s, const struct rf_site_zone *zone)
@@ -236,6 +246,7 @@ void rf_check_roles(struct rf_check *c)
 	look_admin(c);
 	look_border(c);
 	look_dot1x(c);
+	look_dhcp(c);
 	look_databases(c);
 	look_provision(c);
 	if (c->network && c->s->phone_count && !has_kind(c->s, RF_ZONE_PHONE))

@@ -27,13 +27,16 @@ static const struct home roles[] = {
 	  "put it into a zone of kind admin" },
 	{ RF_ROLE_VOICEMAIL, "voicemail", K(CONVERGED) | K(SERVER), 0, "ph-conv-dmz",
 	  "put it into a zone of kind converged" },
-	{ RF_ROLE_WALL, "wall", HOUSE, 0, "net-class-vlans", "put it into the zone where the router is administered" },
+	{ RF_ROLE_WALL, "wall", K(ADMIN), HOUSE, "mgmt-admin-network", "put it into a zone of kind admin" },
 };
 
 static const struct home services[] = {
-	{ RF_SERVICE_DHCP, "dhcp", HOUSE, 0, "net-class-vlans", "put it into a zone of kind server" },
-	{ RF_SERVICE_DNS, "dns", HOUSE, 0, "net-class-vlans", "put it into a zone of kind server" },
-	{ RF_SERVICE_NTP, "ntp", HOUSE, 0, "net-class-vlans", "put it into a zone of kind server or admin" },
+	{ RF_SERVICE_DHCP, "dhcp", HOUSE & ~K(GATEWAY), K(GATEWAY), "net-class-vlans",
+	  "put it into a zone of kind server" },
+	{ RF_SERVICE_DNS, "dns", HOUSE & ~K(GATEWAY), K(GATEWAY), "net-class-vlans",
+	  "put it into a zone of kind server" },
+	{ RF_SERVICE_NTP, "ntp", HOUSE & ~K(GATEWAY), K(GATEWAY), "net-class-vlans",
+	  "put it into a zone of kind server or admin" },
 	{ RF_SERVICE_LOG, "log", K(ADMIN) | K(SERVER) | K(DATA), 0, "log-central-server",
 	  "put it into a zone of kind admin" },
 	{ RF_SERVICE_RADIUS, "radius", K(ADMIN) | K(SERVER) | K(DATA), 0, "net-class-vlans",
@@ -52,7 +55,8 @@ static const struct home services[] = {
 	{ RF_SERVICE_WEB, "web", K(CONVERGED) | K(DATA) | K(BORDER), 0, "mal-no-general-internet",
 	  "put it into a zone of kind data or converged" },
 	{ RF_SERVICE_STUN, "stun", K(BORDER) | K(SERVER), 0, "net-class-vlans", "put it into a zone of kind border" },
-	{ RF_SERVICE_IDS, "ids", HOUSE, 0, "net-class-vlans", "put it into a zone of kind admin" },
+	{ RF_SERVICE_IDS, "ids", HOUSE & ~K(GATEWAY), K(GATEWAY), "net-class-vlans",
+	  "put it into a zone of kind admin" },
 	{ RF_SERVICE_WORKSTATION, "workstation", K(ADMIN), K(DATA), "mgmt-admin-network",
 	  "put it into a zone of kind admin" },
 	{ RF_SERVICE_BACKUP, "backup", HOUSE & ~K(GATEWAY), 0, "net-class-vlans", "put it into a zone of kind admin" },
@@ -75,6 +79,22 @@ static void look_homes(struct rf_check *c, const struct rf_site_host *h, const c
 	}
 }
 
+/* An address of a family that the zone does not have lies outside every rule. */
+static void look_families(struct rf_check *c, struct rf_site_pos pos, const char *what, struct rf_view who,
+			  const struct rf_site_zone *z, const struct rf_site_ip *a, const struct rf_site_ip *b)
+{
+	const struct rf_site_ip *const v[] = { a, b };
+
+	for (size_t i = 0; c->network && rf_check_inside(z) && i < 2; i++) {
+		const struct rf_site_ip *net = v[i]->family == 6 ? &z->subnet6 : &z->subnet;
+
+		if (v[i]->family && !net->family)
+			rf_check_breach(c, pos, "arch-zone-addressing", "give the zone such a subnet, or remove the address",
+					"%s \"%.*s\" has an IPv%u address, and zone \"%.*s\" no subnet of IPv%u", what, RF_VFMT(who),
+					v[i]->family, RF_VFMT(z->name), v[i]->family);
+	}
+}
+
 void rf_check_hosts(struct rf_check *c)
 {
 	const struct rf_site *s = c->s;
@@ -84,6 +104,11 @@ void rf_check_hosts(struct rf_check *c)
 
 		look_homes(c, h, "role", h->roles, roles, sizeof roles / sizeof *roles);
 		look_homes(c, h, "service", h->services, services, sizeof services / sizeof *services);
+		look_families(c, h->pos, "host", h->name, h->zone, &h->address, &h->address6);
+		if (h->roles & RF_ROLE_CONSOLE && !(h->roles & RF_ROLE_CONTROLLER) && rf_check_asked(c, "web-local-only"))
+			rf_check_breach(c, h->pos, "web-local-only", "give the controller the role, and this host none",
+					"level %s has the console on the server itself, and \"%.*s\" is another host",
+					rf_level_name(s->level), RF_VFMT(h->name));
 		if (h->has_mac && h->mac[0] & 1)
 			rf_check_breach(c, h->pos, "net-port-security", "write the device's own MAC address",
 					"host \"%.*s\": %.*s is the address of a group", RF_VFMT(h->name), RF_VFMT(h->mac_text));
@@ -172,6 +197,15 @@ void rf_check_zones(struct rf_check *c)
 		if (c->network)
 			look_described(c, z);
 	}
+	for (size_t i = 0; i < s->router_count; i++)
+		for (size_t j = 0; j < s->routers[i].interface_count; j++) {
+			const struct rf_site_interface *f = &s->routers[i].interfaces[j];
+
+			look_families(c, f->pos, "router", s->routers[i].name, f->zone, &f->address, &f->address6);
+		}
+	for (size_t i = 0; i < s->switch_count; i++)
+		look_families(c, s->switches[i].pos, "switch", s->switches[i].name, s->switches[i].zone, &s->switches[i].address,
+			      &(struct rf_site_ip){ 0 });
 	if (s->switch_count && !s->router_count)
 		rf_check_breach(c, s->switches[0].pos, "net-inter-vlan-filter",
 				"add  routers: [{ name: rt-a, interfaces: [{ zone: phone }, { zone: server }] }]",

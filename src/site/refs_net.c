@@ -108,6 +108,7 @@ static void look_interfaces(struct rf_look *k, struct rf_site_router *r)
 			continue;
 		if (!v[i].name.n)
 			v[i].name = interface_name(k, r, v[i].zone);
+		rf_look_port_name(k, v[i].pos, "router", r->name, r->kind, v[i].name);
 		look_families(k, v[i].pos, "router", r->name, &v[i].address, &v[i].address6);
 		for (size_t j = 0; j < i; j++) {
 			if (v[j].zone == v[i].zone)
@@ -303,6 +304,13 @@ void rf_look_network(struct rf_look *k)
 {
 	struct rf_site *s = &k->all->pub;
 
+	for (size_t i = 0; i < s->switch_count; i++) {
+		const struct rf_site_switch *sw = &s->switches[i];
+
+		if (find(k, &k->all->routers, sw->name) || find(k, &k->all->hosts, sw->name))
+			ERROR(k, sw->pos, "give each device a name of its own", "switch \"%.*s\" has the name of a %s",
+			      RF_VFMT(sw->name), find(k, &k->all->routers, sw->name) ? "router" : "host");
+	}
 	for (size_t i = 0; i < s->router_count; i++) {
 		const struct rf_site_host *h = find(k, &k->all->hosts, k->routers[i].name);
 

@@ -46,6 +46,14 @@ struct rf_view rf_port_key(struct rf_view sw, struct rf_view port, uint8_t buf[s
 	return rf_view_of(buf, a.n + 1 + b.n);
 }
 
+void rf_look_port_name(struct rf_look *k, struct rf_site_pos pos, const char *what, struct rf_view who, int kind,
+		       struct rf_view name)
+{
+	if (kind == RF_DEVICE_LINUX && name.n > 15)
+		ERROR(k, pos, "give it a shorter name", "%s \"%.*s\": %.*s has %zu characters, and Linux takes 15", what,
+		      RF_VFMT(who), RF_VFMT(name), name.n);
+}
+
 static void add_port(struct rf_look *k, const struct rf_site_switch *sw, struct rf_site_port *p)
 {
 	uint8_t buf[RF_PORT_KEY_MAX];
@@ -94,6 +102,7 @@ static size_t look_entry(struct rf_look *k, const struct rf_site_switch *sw, con
 	uint32_t first, last;
 
 	look_port(k, sw, &made);
+	rf_look_port_name(k, entry->pos, "switch", sw->name, sw->kind, rf_view_sub(entry->name, 0, rf_view_find(entry->name, '-')));
 	if (!read_range(entry->name, &stem, &first, &last))
 		return 0;
 	for (uint32_t n = first; k->rc == 0 && n <= last; n++) {

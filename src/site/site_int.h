@@ -106,6 +106,9 @@ struct rf_view rf_look_text(struct rf_look *k, const char *fmt, ...) __attribute
 void *rf_look_writable(struct rf_look *k, const void *v, size_t n, size_t size);
 void rf_look_devices(struct rf_look *k);
 /* refs_port.c */
+/* Linux takes 15 characters, whatever the file may hold. */
+void rf_look_port_name(struct rf_look *k, struct rf_site_pos pos, const char *what, struct rf_view who, int kind,
+		       struct rf_view name);
 void rf_look_switches(struct rf_look *k);
 void rf_look_uplinks(struct rf_look *k);
 void rf_look_network(struct rf_look *k);

@@ -141,7 +141,19 @@ static const struct plant plants[] = {
 	{ OFFICE, SITE, "log-central-server", "host \"dmz-a\" with service log is in zone \"border\"", "name: dmz-a",
 	  { { "[dns, ntp, proxy, stun]", "[dns, ntp, proxy, stun, log]" } } },
 
+	{ OFFICE, SITE, "net-class-vlans", "host \"gw-b\" with service dns is in zone \"gateway\"", "name: gw-b",
+	  { { "10.40.0.12, roles: gateway", "10.40.0.12, services: dns, roles: gateway" } } },
+	{ OFFICE, SITE, "mgmt-admin-network", "host \"rt-branch\" with role wall is in zone \"data-branch\"",
+	  "name: rt-branch, zone: data-branch",
+	  { { "zone: admin-branch, address: 10.150.0.1", "zone: data-branch, address: 10.180.0.1" } } },
+	{ OFFICE, SITE, "arch-zone-addressing", "has an IPv6 address, and zone \"border\" no subnet of IPv6", "name: edge-a",
+	  { { ", subnet6: \"2001:db8:0:60::/64\"", "" } } },
+	{ HIGHEST, SITE, "web-local-only", "\"log-a\" is another host", "name: log-a",
+	  { { "10.50.0.12, services", "10.50.0.12, roles: console, services" } } },
+
 	/* what the level asks for */
+	{ OFFICE, SITE, "ph-dhcp-link-auth", "phones of zone \"phone\" get addresses by DHCP before 802.1X", "  phone:  ",
+	  { { "  dot1x: true  ", "  dot1x: false " } }, RF_SEV_WARNING },
 	{ OFFICE, SITE, "hw-hot-standby", "controller \"ctl-a\" has no hot standby", "name: ctl-a",
 	  { { ", standby_for: ctl-a", "" } } },
 	{ OFFICE, SITE, "hw-hot-standby", "border \"edge-a\" has no hot standby", "name: edge-a",
@@ -235,6 +247,17 @@ static const struct plant plants[] = {
 	    { "      - { zone: admin-branch }", "      - { zone: admin-branch, address: 10.150.0.2 }" },
 	    { "office: branch }\n  data-branch", "office: branch, gateway: 10.150.0.2 }\n  data-branch" } } },
 
+	{ OFFICE, SITE, "net-own-services", "no way of routers leads from zone \"phone\" to a host with a controller",
+	  "  phone:  ", { { "      - { zone: phone, address: 10.30.0.2, address6: \"2001:db8:0:30::2\" }\n", "" },
+			  { "      - { zone: phone, address: 10.30.0.3, address6: \"2001:db8:0:30::3\" }\n", "" },
+			  { "  - name: rt-branch\n", "  - { name: rt-c, interfaces: [{ zone: phone }] }\n  - name: rt-branch\n" } } },
+	{ OFFICE, SITE, "net-own-services", "no way of routers leads from zone \"phone-branch\" to a host with a controller",
+	  "  phone-branch:", { { "hub: rt-a, ", "" } } },
+	{ HIGHEST, SITE, "net-inter-vlan-filter", "no router leads to zone \"internet\"", "  internet:",
+	  { { "  pstn:     {}", "  internet: {}" } } },
+	{ OFFICE, SITE, "", "router \"rt-branch\": phonesofthebranch has 17 characters, and Linux takes 15", "phonesofthebranch",
+	  { { "{ zone: phone-branch }\n", "{ zone: phone-branch, name: phonesofthebranch }\n" } } },
+
 	/* offices */
 	{ OFFICE, SITE, "wan-vpn-separation", "office \"branch\" has no router", "  branch: { link",
 	  { { "router: rt-branch, ", "" } } },
@@ -284,6 +307,8 @@ static const struct plant plants[] = {
 	  { { "name: swp24, to: rt-branch", "name: swp24, to: rt-a" } } },
 	{ OFFICE, SITE, "net-class-vlans", "port swp21 is in zone \"internet\", which is outside", "swp21-24",
 	  { { "{ name: swp21-24, zone: converged }", "{ name: swp21-24, zone: internet }" } } },
+	{ OFFICE, SITE, "", "switch \"log-a\" has the name of a host", "  - name: log-a",
+	  { { "  - name: sw-second\n", "  - name: log-a\n" } } },
 	{ OFFICE, SITE, "", "there is no location \"attic\"", "  - name: sw-second", { { "location: second-closet", "location: attic" } } },
 
 	/* who is plugged in where */
@@ -316,6 +341,8 @@ static const struct plant plants[] = {
 	  { { "00:00:5e:00:54:22", "00:00:5e:00:53:11" } } },
 	{ OFFICE, PHONES, "emerg-location-record", "phone \"first-1\" has no location", "first-1,",
 	  { { "1021,first,", "1021,," } } },
+	{ OFFICE, PHONES, "dos-external-bandwidth", "its location is not behind the link of that office", "branch-1,",
+	  { { "1041,branch,", "1041,first," } } },
 	{ OFFICE, PHONES, "", "there is no location \"frist\"", "first-1,", { { "1021,first,", "1021,frist," } } },
 	{ OFFICE, PHONES, "", "phone \"first-1\" is there twice", ",1022,", { { "first-2,1022", "first-1,1022" } } },
 	{ OFFICE, PHONES, "", "share number 1021", "first-2,", { { "first-2,1022", "first-2,1021" } }, RF_SEV_WARNING },

@@ -18,6 +18,7 @@ bool rf_check_deviates(const struct rf_check *c, const char *mitigation)
 	return rf_site_deviation(c->s, mitigation, c->now) != NULL;
 }
 
+__attribute__((format(printf, 6, 0)))
 static void add(struct rf_check *c, enum rf_severity severity, struct rf_site_pos pos, const char *mitigation,
 		const char *mend, const char *fmt, va_list ap)
 {

@@ -263,3 +263,17 @@ def test_it_is_confined(linked):
         assert status["NoNewPrivs"] == "1" and int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0
         assert status["Seccomp"] == filtered
     assert site.json("status")["confined"]["announcer"] == "in a process of its own"
+
+
+def test_media_beside_signalling(linked):
+    """A phone may hear at another address of the site's phones than it signals from."""
+    site, client = linked
+    client["main1"].ear = Ear(site.phone_address(6))
+    a, _ = talk(site, client, "main1", "far1")
+    x, y = talk(site, client, "main2", "far2", [FLASH])
+    client["main1"].ear.hear(take(client["main1"]), 3)
+    a.client.send(a.request("BYE"))
+    assert expect(a.client, 200)
+    client["far1"].stop()
+    hang_up(x, y)
+    census_is_zero(site)

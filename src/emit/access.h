@@ -56,4 +56,7 @@ const char *rf_access_mask(unsigned prefix, bool wild, char dst[static RF_ACCESS
 #define RF_ACCESS_PORT 48
 const char *rf_access_interface(enum rf_device_kind kind, struct rf_view name, char dst[static RF_ACCESS_PORT]);
 
+/* The interfaces of a switch that is a Linux bridge: which port is up, in which VLAN, who is known behind it. */
+void rf_emit_switch_net(struct rf_emit *e, const struct rf_access *a);
+
 #endif

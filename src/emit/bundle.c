@@ -10,6 +10,7 @@ static rf_emitter *const emitters[] = {
 	rf_emit_nftables,
 	rf_emit_tc,
 	rf_emit_linux,
+	rf_emit_bridge,
 	rf_emit_ios,
 	rf_emit_eos,
 	rf_emit_junos,

@@ -228,6 +228,18 @@ const char *rf_emit_tunnel(const struct rf_site_zone *zone, char dst[static RF_E
 	return dst;
 }
 
+bool rf_emit_ifname_ok(struct rf_view v)
+{
+	for (size_t i = 0; i < v.n; i++) {
+		uint8_t c = v.p[i];
+		bool plain = (rf_lower(c) >= 'a' && rf_lower(c) <= 'z') || (c >= '0' && c <= '9');
+
+		if (!plain && (i == 0 || (c != '-' && c != '_' && c != '.')))
+			return false;
+	}
+	return v.n && v.n < RF_EMIT_IFNAME;
+}
+
 const char *rf_emit_secret(struct rf_emit *e, const char *label, char dst[static RF_EMIT_SECRET])
 {
 	uint8_t mac[32];

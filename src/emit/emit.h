@@ -89,6 +89,9 @@ const char *rf_emit_ip(const struct rf_site_ip *ip, char dst[static RF_EMIT_IP])
 #define RF_EMIT_IFNAME 16
 const char *rf_emit_tunnel(const struct rf_site_zone *zone, char dst[static RF_EMIT_IFNAME], uint32_t *ret_if_id);
 
+/* Is it a name of an interface that every place takes as it stands: rules, paths, scripts? */
+bool rf_emit_ifname_ok(struct rf_view name);
+
 /* A host that is a router, too (role wall), has the router's files and none in hosts/. */
 bool rf_emit_is_router(const struct rf_emit *e, const struct rf_site_host *host);
 

@@ -78,17 +78,6 @@ static struct rf_emit_out *begin(struct rf_emit *e, const struct rf_site_router 
 	return o;
 }
 
-/* A name that a path can have: what an interface may be called beyond that (@ and :) is written as "_". */
-static const char *as_path(const char *name, char dst[static RF_EMIT_IFNAME])
-{
-	size_t n = 0;
-
-	for (; name[n] && n < RF_EMIT_IFNAME - 1; n++)
-		dst[n] = name[n] == '@' || name[n] == ':' || name[n] == '/' ? '_' : name[n];
-	dst[n] = '\0';
-	return dst;
-}
-
 /* The router's address with its network's prefix; without a subnet (the outside) it stands alone and the gateway is told
  * to be on the link. */
 static void put_address(struct rf_emit_out *o, const struct rf_site_ip *own, const struct rf_site_ip *gateway,
@@ -116,17 +105,16 @@ static void put_foot(struct rf_emit *e, const struct rf_site_router *r, const st
 {
 	const struct rf_site_zone *z = f->zone;
 	bool outside = z->kind == RF_ZONE_INTERNET || z->kind == RF_ZONE_WAN;
-	char parent[RF_EMIT_IFNAME], path[RF_EMIT_IFNAME];
+	char parent[RF_EMIT_IFNAME];
 	const char *name = rf_site_cstr(f->name);
 	struct rf_emit_out *o;
 
-	as_path(name, path);
 	if (parent_of(f, parent)) {
-		o = begin(e, r, 20, path, "netdev");
+		o = begin(e, r, 20, name, "netdev");
 		rf_emit_line(o, "[NetDev]\nName=%s\nKind=vlan\n\n[VLAN]\nId=%u\n", name, z->vlan);
 		rf_emit_end(o);
 	}
-	o = begin(e, r, 30, path, "network");
+	o = begin(e, r, 30, name, "network");
 	rf_emit_line(o, "[Match]\nName=%s\n\n[Network]\nDescription=zone %s\nDHCP=no\nIPv6AcceptRA=no\nLLMNR=no\nMulticastDNS=no\n"
 			"LLDP=no\nIPForward=yes\n", name, rf_site_cstr(z->name));
 	put_address(o, &f->address, &z->gateway, &z->subnet, outside);
@@ -141,7 +129,7 @@ static void put_foot(struct rf_emit *e, const struct rf_site_router *r, const st
 /* One file for each port that carries VLANs. */
 static void put_trunks(struct rf_emit *e, const struct rf_site_router *r)
 {
-	char mine[RF_EMIT_IFNAME], other[RF_EMIT_IFNAME], path[RF_EMIT_IFNAME];
+	char mine[RF_EMIT_IFNAME], other[RF_EMIT_IFNAME];
 
 	for (size_t i = 0; i < r->interface_count; i++) {
 		bool first = parent_of(&r->interfaces[i], mine);
@@ -150,7 +138,7 @@ static void put_trunks(struct rf_emit *e, const struct rf_site_router *r)
 			first = !parent_of(&r->interfaces[k], other) || strcmp(mine, other) != 0;
 		if (!first)
 			continue;
-		struct rf_emit_out *o = begin(e, r, 10, as_path(mine, path), "network");
+		struct rf_emit_out *o = begin(e, r, 10, mine, "network");
 		rf_emit_line(o, "[Match]\nName=%s\n\n[Network]\nDHCP=no\nIPv6AcceptRA=no\nLinkLocalAddressing=no\nLLDP=no\n", mine);
 		for (size_t k = i; k < r->interface_count; k++)
 			if (parent_of(&r->interfaces[k], other) && strcmp(mine, other) == 0)
@@ -205,16 +193,16 @@ static bool is_like(const struct rf_site_router *r, const struct rf_site_router 
 static void put_tunnel(struct rf_emit *e, const struct rf_site_router *r, const struct rf_site_zone *z)
 {
 	bool there = is_like(r, z->office->router), here = is_like(r, z->office->hub);
-	char name[RF_EMIT_IFNAME], path[RF_EMIT_IFNAME];
+	char name[RF_EMIT_IFNAME];
 	uint32_t if_id;
 
 	if (!there && !here)
 		return;
 	rf_emit_tunnel(z, name, &if_id);
-	struct rf_emit_out *o = begin(e, r, 40, as_path(name, path), "netdev");
+	struct rf_emit_out *o = begin(e, r, 40, name, "netdev");
 	rf_emit_line(o, "[NetDev]\nName=%s\nKind=xfrm\nMTUBytes=1400\n\n[Xfrm]\nInterfaceId=%u\nIndependent=yes\n", name, if_id);
 	rf_emit_end(o);
-	o = begin(e, r, 40, path, "network");
+	o = begin(e, r, 40, name, "network");
 	rf_emit_line(o, "[Match]\nName=%s\n\n[Network]\nDescription=tunnel of zone %s\nDHCP=no\nIPv6AcceptRA=no\n"
 			"LinkLocalAddressing=no\nIPForward=yes\n", name, rf_site_cstr(z->name));
 	if (here) {
@@ -228,6 +216,18 @@ static void put_tunnel(struct rf_emit *e, const struct rf_site_router *r, const 
 
 /* --- */
 
+static bool names_ok(struct rf_emit *e, const struct rf_site_router *r)
+{
+	for (size_t i = 0; i < r->interface_count; i++)
+		if (!rf_emit_ifname_ok(r->interfaces[i].name)) {
+			rf_emit_find(e, RF_SEV_ERROR, r->interfaces[i].pos, NULL,
+				     "name it as Linux does, in at most 15 letters, digits, - _ .",
+				     "\"%.*s\" is no name of an interface on Linux", RF_VFMT(r->interfaces[i].name));
+			return false;
+		}
+	return true;
+}
+
 void rf_emit_linux(struct rf_emit *e)
 {
 	const struct rf_site *s = e->site;
@@ -237,6 +237,8 @@ void rf_emit_linux(struct rf_emit *e)
 
 		if (r->kind != RF_DEVICE_LINUX)
 			continue;
+		if (!names_ok(e, r))
+			return;
 		put_sysctl(e, "routers", rf_site_cstr(r->name), of_routers, sizeof of_routers / sizeof *of_routers);
 		put_trunks(e, r);
 		for (size_t k = 0; k < r->interface_count; k++)

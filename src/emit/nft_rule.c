@@ -58,18 +58,6 @@ size_t rf_nft_families(const struct rf_rule *r, uint8_t ret_family[static 2])
 
 /* --- interfaces */
 
-static bool name_ok(struct rf_view v)
-{
-	for (size_t i = 0; i < v.n; i++) {
-		uint8_t c = v.p[i];
-
-		if (!((rf_lower(c) >= 'a' && rf_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-		      c == '@' || c == ':'))
-			return false;
-	}
-	return v.n && v.n < RF_EMIT_IFNAME;
-}
-
 size_t rf_nft_interfaces(const struct rf_nft *n, const struct rf_site_zone *zone, bool tunnel,
 			 const char *ret[static RF_NFT_IFS_MAX], char buf[static RF_EMIT_IFNAME])
 {
@@ -88,8 +76,8 @@ size_t rf_nft_interfaces(const struct rf_nft *n, const struct rf_site_zone *zone
 
 		if (f->zone != zone)
 			continue;
-		if (!name_ok(f->name))
-			rf_emit_find(n->e, RF_SEV_ERROR, f->pos, NULL, "name it as Linux does, in at most 15 letters, digits, - _ . @ :",
+		if (!rf_emit_ifname_ok(f->name))
+			rf_emit_find(n->e, RF_SEV_ERROR, f->pos, NULL, "name it as Linux does, in at most 15 letters, digits, - _ .",
 				     "\"%.*s\" is no name of an interface on Linux", RF_VFMT(f->name));
 		ret[k++] = rf_site_cstr(f->name);
 	}

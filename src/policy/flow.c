@@ -117,6 +117,21 @@ static void zones_flows(struct rf_make *m, const struct rf_site_zone *from, cons
 		}
 }
 
+/* border-in-two-halves: a session controller that is the data side's proxy as well would join what the matrix keeps apart. */
+static void look_at_border(struct rf_make *m)
+{
+	for (size_t i = 0; i < m->site->host_count; i++) {
+		const struct rf_site_host *h = &m->site->hosts[i];
+
+		if (h->zone && h->zone->kind == RF_ZONE_BORDER && (h->roles & (RF_ROLE_BORDER | RF_ROLE_RELAY)) &&
+		    (h->services & (RF_SERVICE_PROXY | RF_SERVICE_MIRROR | RF_SERVICE_WEB | RF_SERVICE_MAIL)))
+			rf_finding_add(m->findings, RF_SEV_WARNING, rf_make_place(m, h->pos), "arch-per-two-firewalls",
+				       "give the services of the data side a host of their own",
+				       "host %s is both halves of the border: calls pass it, and the data side's services stand on it",
+				       rf_site_cstr(h->name));
+	}
+}
+
 /* --- order and names */
 
 static int compare_ports(struct rf_site_ports a, struct rf_site_ports b)
@@ -208,6 +223,7 @@ int rf_flows_make(const struct rf_site *site, struct rf_wall now, struct rf_find
 	for (size_t i = 0; i < site->zone_count; i++)
 		for (size_t k = 0; k < site->zone_count; k++)
 			zones_flows(&m, &site->zones[i], &site->zones[k]);
+	look_at_border(&m);
 	rf_infra_flows(&m);
 	rf_allow_flows(&m);
 	if (!m.rc && errors(findings) > before)

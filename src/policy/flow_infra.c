@@ -7,16 +7,25 @@
 static const uint8_t vrrp4[4] = { 224, 0, 0, 18 };
 static const uint8_t vrrp6[16] = { 0xff, 2, [15] = 0x12 };
 
-static void beside(struct rf_make *m, const struct rf_end *from, const struct rf_end *to, const char *service,
-		   const char *why, struct rf_site_pos pos)
+struct cause {
+	const char *service;
+	struct rf_view whose;          /* a router or office that tells this flow from another of the kind; "": none */
+	const char *why;
+	struct rf_site_pos pos;
+};
+
+static void beside(struct rf_make *m, const struct rf_end *from, const struct rf_end *to, const struct cause *cause)
 {
 	const struct rf_pair pair = { .inspection = RF_INSPECT_INTRA_ZONE };
-	struct rf_flow *f = rf_flow_add(m, &pair, rf_service(service), from, to, why);
+	struct rf_service s = *rf_service(cause->service);
 
+	if (cause->whose.n)
+		s.name = rf_make_text(m, "%s-%s", s.name, rf_site_cstr(cause->whose));
+	struct rf_flow *f = rf_flow_add(m, &pair, &s, from, to, cause->why);
 	if (!f)
 		return;
 	f->beside_matrix = true;
-	f->pos = pos;
+	f->pos = cause->pos;
 	if (f->category == RF_CAT_SERVICES)
 		f->dscp = 48; /* CS6, network control */
 }
@@ -69,7 +78,7 @@ static void vrrp_in(struct rf_make *m, const struct rf_site_router *r, const str
 		memcpy(groups[n_groups++].b, vrrp6, sizeof vrrp6);
 	}
 	if (n && n_groups && rf_end_of(m, a->zone, ips, n, &from) && rf_end_of(m, a->zone, groups, n_groups, &to))
-		beside(m, &from, &to, "vrrp", "Two routers agree on who is the gateway.", r->pos);
+		beside(m, &from, &to, &(struct cause){ "vrrp", r->name, "Two routers agree on who is the gateway.", r->pos });
 }
 
 static void vrrp(struct rf_make *m, const struct rf_site_router *r)
@@ -96,8 +105,8 @@ static void tunnel(struct rf_make *m, const struct rf_site_office *o, const stru
 	if (!from_zone || !to_zone || !rf_end_of(m, from_zone, from_ip, 1, &from) || !rf_end_of(m, to_zone, to_ip, 1, &to))
 		return;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		beside(m, &from, &to, names[i],
-		       rf_make_text(m, "The tunnels of office %s, between their two end points.", rf_site_cstr(o->name)), o->pos);
+		beside(m, &from, &to, &(struct cause){ names[i], o->name, "The tunnels of an office, between their two end points.",
+						       o->pos });
 }
 
 /* --- DHCP past routers: their feet among the clients ask the servers, and are answered there (RFC 2131, 4.3) */
@@ -133,8 +142,8 @@ static void relay(struct rf_make *m, size_t n, const struct rf_site_router *r, c
 	ips[0] = v4;
 	if (!rf_end_of(m, foot->zone, ips, 1, &at))
 		return;
-	beside(m, &at, &to, "dhcp-relay", "The router hands on requests for addresses.", r->pos);
-	beside(m, &to, &at, "dhcp-relay", "The answers come back to the router.", r->pos);
+	beside(m, &at, &to, &(struct cause){ "dhcp-relay", r->name, "The router hands on requests for addresses.", r->pos });
+	beside(m, &to, &at, &(struct cause){ "dhcp-relay", r->name, "The answers come back to the router.", r->pos });
 }
 
 static void relays(struct rf_make *m)
@@ -170,7 +179,7 @@ static void channel(struct rf_make *m, const struct rf_site_zone *from_zone, con
 										 RF_ROLE_VOICEMAIL }, &from))
 		return;
 	if (from_zone != to_zone || from.host_count > 1)
-		beside(m, &from, &to, name, why, to.host_count ? to.hosts[0]->pos : to_zone->pos);
+		beside(m, &from, &to, &(struct cause){ name, { 0 }, why, to.host_count ? to.hosts[0]->pos : to_zone->pos });
 }
 
 static void channels(struct rf_make *m, const struct rf_site_zone *from, const struct rf_site_zone *to)
@@ -198,7 +207,8 @@ static void walls(struct rf_make *m, const struct rf_site_router *r)
 		    !rf_party_select(m, party, (struct rf_who){ .roles = RF_ROLE_BORDER | RF_ROLE_RELAY }, &from) ||
 		    !rf_end_of(m, foot->zone, ips, foot_ips(foot, ips), &to))
 			continue;
-		beside(m, &from, &to, "pinholes", "Border and relay hosts open and close pinholes over mutual TLS.", r->pos);
+		beside(m, &from, &to, &(struct cause){ "pinholes", r->name,
+						       "Border and relay hosts open and close pinholes over mutual TLS.", r->pos });
 	}
 }
 

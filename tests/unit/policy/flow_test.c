@@ -174,7 +174,7 @@ static void levels(void **state)
 		{ "server-border-mirror", { true, true, false } }, { "phone-internet-media", { false, false, false } },
 		{ "far-phone-server-sip-tls", { true, true, true } }, { "far-phone-border-media", { false, false, false } },
 		{ "phone-border-stun", { true, true, true } }, { "lobby-phone-media", { true, true, true } },
-		{ "internet-internet-esp", { true, true, true } }, { "gateway-gateway-media", { false, false, false } },
+		{ "internet-internet-esp-far", { true, true, true } }, { "gateway-gateway-media", { false, false, false } },
 	};
 
 	(void)state;
@@ -336,6 +336,26 @@ static void variants(void **state)
 	rf_findings_fini(&f);
 }
 
+static void border_in_two_halves(void **state)
+{
+	static const char yaml[] =
+		"site: t\ndomain: example.org\nlevel: medium\nzones:\n  border: { vlan: 6, subnet: 10.6.0.0/24 }\n"
+		"hosts:\n  - { name: edge, zone: border, address: 10.6.0.2, roles: [border], services: [proxy] }\n";
+	struct rf_findings f;
+	struct rf_flows flows = { 0 };
+
+	(void)state;
+	rf_findings_init(&f);
+	struct rf_site *site = kit_site(yaml, NULL);
+	assert_non_null(site);
+	assert_int_equal(rf_flows_make(site, kit_day, &f, &flows), 0);
+	assert_int_equal(f.n, 1);
+	assert_non_null(strstr(f.v[0].text, "both halves"));
+	rf_flows_fini(&flows);
+	rf_findings_fini(&f);
+	rf_site_put(site);
+}
+
 /* --- order and memory */
 
 static void small_changes_stay_small(void **state)
@@ -383,7 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(matrix), cmocka_unit_test(services), cmocka_unit_test(levels), cmocka_unit_test(how),
-		cmocka_unit_test(allows), cmocka_unit_test(refused_without_findings), cmocka_unit_test(variants),
+		cmocka_unit_test(allows), cmocka_unit_test(refused_without_findings), cmocka_unit_test(variants), cmocka_unit_test(border_in_two_halves),
 		cmocka_unit_test(small_changes_stay_small), cmocka_unit_test(memory),
 	};
 

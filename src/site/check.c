@@ -73,6 +73,20 @@ void rf_check_missing(struct rf_check *c, struct rf_site_pos pos, const char *mi
 	va_end(ap);
 }
 
+static void count_foot(struct rf_check *c, const struct rf_site_router *r, const struct rf_site_interface *f)
+{
+	struct rf_check_zone *z = rf_check_zone(c, f->zone);
+	bool paired = r->main || r->standby;
+
+	if (z->routers++ == 0) {
+		z->router = r;
+		z->foot = f;
+	}
+	z->held |= paired || !f->address.family || rf_site_ip_in(&f->address, &f->zone->gateway);
+	z->held6 |= paired || !f->address6.family || rf_site_ip_in(&f->address6, &f->zone->gateway6);
+	z->devices += r->main ? 2 : 1; /* a pair has a third address, the gateway's */
+}
+
 static void count(struct rf_check *c)
 {
 	const struct rf_site *s = c->s;
@@ -83,15 +97,8 @@ static void count(struct rf_check *c)
 		if (s->phones[i].zone)
 			rf_check_zone(c, s->phones[i].zone)->phones++;
 	for (size_t i = 0; i < s->router_count; i++)
-		for (size_t j = 0; j < s->routers[i].interface_count; j++) {
-			struct rf_check_zone *z = rf_check_zone(c, s->routers[i].interfaces[j].zone);
-
-			if (z->routers++ == 0)
-				z->router = &s->routers[i];
-			else if (!z->second)
-				z->second = &s->routers[i];
-			z->devices += s->routers[i].main ? 2 : 1; /* a pair has a third address, the gateway's */
-		}
+		for (size_t j = 0; j < s->routers[i].interface_count; j++)
+			count_foot(c, &s->routers[i], &s->routers[i].interfaces[j]);
 	for (size_t i = 0; i < s->switch_count; i++) {
 		const struct rf_site_switch *sw = &s->switches[i];
 

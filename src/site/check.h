@@ -1,6 +1,6 @@
 /* What the level asks of the site as a whole, beyond what a site file must be to be read at all: who is where, which
  * roles are missing, what is plugged in where, whether the network holds together, what people have attested. For
- * `ringfort check`, `compile` and `prove`; a running role does not ask, for a log host that is missing in the file is
+ * `ringfort check`; loading and running roles do not ask, for a log host that is missing in the file is
  * no reason to let no call through.
  *
  * How grave a finding is depends on what the file describes (docs/decisions/0043):

@@ -10,7 +10,9 @@ enum { RF_CHECK_NAMED_MAX = 20 }; /* of phones with one fault; the others are co
 struct rf_check_zone {
 	size_t hosts, phones, devices; /* addresses that it needs; devices: routers, switches, a shared gateway */
 	size_t routers;                /* feet of routers in it */
-	const struct rf_site_router *router, *second; /* the first two of them */
+	const struct rf_site_router *router; /* the first of them, and its foot */
+	const struct rf_site_interface *foot;
+	bool held, held6;              /* some router has the gateway's address, or a pair shares it */
 	const struct rf_site_switch *carrier; /* a switch with ports in it; NULL: none */
 	struct rf_site_pos carried;    /* where that says so */
 };

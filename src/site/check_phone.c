@@ -1,6 +1,8 @@
 /* Phones and hosts on their ports: on an access port of their own zone, alone, and known where. */
 #include "site/check_int.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* --- phones */
@@ -8,12 +10,29 @@
 /* A fault that many phones may have: the first are named, the others counted. */
 struct fault {
 	const char *mitigation, *mend, *text;
-	bool missing;       /* by rf_check_missing(), else by rf_check_breach() */
+	enum { BREACH, MISSING, UNWISE } how;
 	size_t n;
 	struct rf_site_pos pos;
 };
 
 enum { NO_LOCATION, NO_PORT, NO_MAC, GROUP_MAC, NOT_ACCESS, OTHER_ZONE, OTHER_LINK, FAULTS };
+
+__attribute__((format(printf, 4, 5)))
+static void tell(struct rf_check *c, const struct fault *f, struct rf_site_pos pos, const char *fmt, ...)
+{
+	char text[200];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (f->how == MISSING)
+		rf_check_missing(c, pos, f->mitigation, f->mend, "%s", text);
+	else if (f->how == BREACH)
+		rf_check_breach(c, pos, f->mitigation, f->mend, "%s", text);
+	else
+		rf_check_say(c, RF_SEV_WARNING, pos, f->mitigation, f->mend, "%s", text);
+}
 
 static void blame(struct rf_check *c, struct fault *f, const struct rf_site_phone *p)
 {
@@ -21,15 +40,14 @@ static void blame(struct rf_check *c, struct fault *f, const struct rf_site_phon
 		f->pos = p->pos;
 		return;
 	}
-	if (f->missing)
-		rf_check_missing(c, p->pos, f->mitigation, f->mend, "phone \"%.*s\" %s", RF_VFMT(p->name), f->text);
-	else
-		rf_check_breach(c, p->pos, f->mitigation, f->mend, "phone \"%.*s\" %s", RF_VFMT(p->name), f->text);
+	tell(c, f, p->pos, "phone \"%.*s\" %s", RF_VFMT(p->name), f->text);
 }
 
 static void look_phone(struct rf_check *c, struct fault *v, const struct rf_site_phone *p)
 {
-	bool binding = c->s->switch_count && rf_check_asked(c, "eav-port-binding");
+	/* A phone that is a computer's program has no port of its own. */
+	bool soft = c->s->policy.softphones && !p->switch_name.n && !p->has_mac;
+	bool binding = c->s->switch_count && !soft && rf_check_asked(c, "eav-port-binding");
 
 	if (!p->location && rf_check_asked(c, "emerg-location-record"))
 		blame(c, &v[NO_LOCATION], p);
@@ -52,16 +70,16 @@ static void look_phone(struct rf_check *c, struct fault *v, const struct rf_site
 static void look_phones(struct rf_check *c)
 {
 	struct fault v[FAULTS] = {
-		[NO_LOCATION] = { "emerg-location-record", "add  location: , one of `locations`", "has no location", true },
-		[NO_PORT] = { "eav-port-binding", "add  switch:  and  port:", "is plugged in nowhere that is known", true },
-		[NO_MAC] = { "eav-port-binding", "add  mac: , so that its port takes no other", "has no MAC address", true },
+		[NO_LOCATION] = { "emerg-location-record", "add  location: , one of `locations`", "has no location", MISSING },
+		[NO_PORT] = { "eav-port-binding", "add  switch:  and  port:", "is plugged in nowhere that is known", MISSING },
+		[NO_MAC] = { "eav-port-binding", "add  mac: , so that its port takes no other", "has no MAC address", MISSING },
 		[GROUP_MAC] = { "net-port-security", "write the phone's own", "has the MAC address of a group" },
 		[NOT_ACCESS] = { "net-port-security", "plug it into an access port of a zone of kind phone",
 				 "is on a port that is no access port" },
 		[OTHER_ZONE] = { "net-class-vlans", "plug it into a port of a zone of kind phone",
 				 "is on a port of another class of devices" },
 		[OTHER_LINK] = { "dos-external-bandwidth", "give the location the link of the office",
-				 "is in an office, and its location is not behind the link of that office" },
+				 "is in an office, and its location is not behind the link of that office", UNWISE },
 	};
 
 	for (size_t i = 0; i < c->s->phone_count; i++)
@@ -69,12 +87,8 @@ static void look_phones(struct rf_check *c)
 	for (size_t i = 0; i < FAULTS; i++) {
 		size_t more = v[i].n > RF_CHECK_NAMED_MAX ? v[i].n - RF_CHECK_NAMED_MAX : 0;
 
-		if (more && v[i].missing)
-			rf_check_missing(c, v[i].pos, v[i].mitigation, v[i].mend, "%zu more phones, up to this one: %s", more,
-					 v[i].text);
-		else if (more)
-			rf_check_breach(c, v[i].pos, v[i].mitigation, v[i].mend, "%zu more phones, up to this one: %s", more,
-					v[i].text);
+		if (more)
+			tell(c, &v[i], v[i].pos, "%zu more phones, up to this one: %s", more, v[i].text);
 	}
 }
 

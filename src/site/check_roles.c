@@ -150,6 +150,16 @@ static void look_admin(struct rf_check *c)
 
 /* --- the outside */
 
+/* Outside calls, by a number for all of them or one for each trunk. */
+static bool bounded(const struct rf_site *s)
+{
+	size_t i = 0;
+
+	while (i < s->trunk_count && s->trunks[i].channels)
+		i++;
+	return s->limits.external_calls || i == s->trunk_count;
+}
+
 static void look_border(struct rf_check *c)
 {
 	const struct rf_site *s = c->s;
@@ -168,7 +178,7 @@ static void look_border(struct rf_check *c)
 	else if (!who(s, RF_ROLE_RELAY, 0, K(BORDER)))
 		rf_check_missing(c, pos, "pub-sbc", "give a host in a zone of kind border the role relay",
 				 "there is an outside, and no relay in a zone of kind border for its media");
-	if (s->trunk_count && !s->limits.external_calls && rf_check_asked(c, "dos-external-call-cap"))
+	if (!bounded(s) && rf_check_asked(c, "dos-external-call-cap"))
 		rf_check_missing(c, pos, "dos-external-call-cap", "add  limits: { external_calls: 30 }",
 				 "level %s asks for a bound on outside calls", rf_level_name(s->level));
 }

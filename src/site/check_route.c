@@ -39,7 +39,7 @@ static void look_foot(struct rf_check *c, const struct rf_site_router *r, const 
 				"router \"%.*s\" has an interface in zone \"%.*s\", which is no IP network", RF_VFMT(r->name),
 				RF_VFMT(z->name));
 	else if (!rf_check_inside(z) && !f->address.family && !f->address6.family)
-		rf_check_breach(c, f->pos, "arch-zone-addressing", "add  address:  as the provider gave it",
+		rf_check_say(c, RF_SEV_WARNING, f->pos, "arch-zone-addressing", "add  address:  as the provider gave it",
 				"router \"%.*s\" has no address of its own in zone \"%.*s\"", RF_VFMT(r->name), RF_VFMT(z->name));
 	if (!rf_check_inside(z))
 		return;
@@ -52,21 +52,47 @@ static bool same(const struct rf_site_ip *a, const struct rf_site_ip *b)
 	return a->family == b->family && memcmp(a->b, b->b, sizeof a->b) == 0;
 }
 
-/* The gateway of a zone is the address of its only router, or that which a pair shares. */
-static void look_gateway(struct rf_check *c, const struct rf_site_router *r, const struct rf_site_interface *f)
+static size_t shared_zones(const struct rf_site_router *a, const struct rf_site_router *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->interface_count; i++)
+		for (size_t j = 0; j < b->interface_count; j++)
+			n += a->interfaces[i].zone == b->interfaces[j].zone && rf_check_inside(a->interfaces[i].zone);
+	return n;
+}
+
+/* Two routers may meet in one zone, each with an address of its own. Where they meet in two, packets take either way, and
+ * each sees half of a connection; unless they are a pair. */
+static void look_rival(struct rf_check *c, const struct rf_site_router *r, const struct rf_site_interface *f)
 {
 	const struct rf_check_zone *z = rf_check_zone(c, f->zone);
 
-	if (!rf_check_inside(f->zone) || r->main || r->standby)
+	if (!rf_check_inside(f->zone) || z->router == r || pair(z->router, r))
 		return;
-	if (z->routers == 1 && ((f->address.family && !same(&f->address, &f->zone->gateway)) ||
-				(f->address6.family && !same(&f->address6, &f->zone->gateway6))))
-		rf_check_breach(c, f->pos, "arch-zone-addressing", "remove the address, or make it the gateway of the zone",
-				"no router has the gateway address of zone \"%.*s\"", RF_VFMT(f->zone->name));
-	if (z->routers > 1 && z->router != r && !pair(z->router, r))
+	if (!f->address.family && !z->foot->address.family && f->zone->subnet.family)
+		rf_check_breach(c, f->pos, "arch-zone-addressing", "give one of them an address of its own",
+				"routers \"%.*s\" and \"%.*s\" both have the gateway address of zone \"%.*s\"",
+				RF_VFMT(z->router->name), RF_VFMT(r->name), RF_VFMT(f->zone->name));
+	else if (shared_zones(z->router, r) > 1)
 		rf_check_breach(c, f->pos, "net-inter-vlan-filter", "add  standby_for: , or remove one of the interfaces",
 				"routers \"%.*s\" and \"%.*s\" are both in zone \"%.*s\" and are no pair", RF_VFMT(z->router->name),
 				RF_VFMT(r->name), RF_VFMT(f->zone->name));
+}
+
+/* The gateway of a zone is the address of a router in it, or that which a pair shares. */
+static void look_gateways(struct rf_check *c)
+{
+	for (size_t i = 0; i < c->s->zone_count; i++) {
+		const struct rf_site_zone *zone = &c->s->zones[i];
+		const struct rf_check_zone *z = &c->zones[i];
+
+		if (z->routers && rf_check_inside(zone) &&
+		    ((zone->gateway.family && !z->held) || (zone->gateway6.family && !z->held6)))
+			rf_check_breach(c, z->foot->pos, "arch-zone-addressing",
+					"remove the address, or make it the gateway of the zone",
+					"no router has the gateway address of zone \"%.*s\"", RF_VFMT(zone->name));
+	}
 }
 
 static void look_wall(struct rf_check *c, const struct rf_site_router *r)
@@ -93,10 +119,11 @@ void rf_check_routers(struct rf_check *c)
 
 		for (size_t j = 0; j < r->interface_count; j++) {
 			look_foot(c, r, &r->interfaces[j]);
-			look_gateway(c, r, &r->interfaces[j]);
+			look_rival(c, r, &r->interfaces[j]);
 		}
 		look_wall(c, r);
 	}
+	look_gateways(c);
 	for (size_t i = 0; c->network && i < s->host_count; i++)
 		if (s->hosts[i].roles & RF_ROLE_WALL && !rf_site_router(s, s->hosts[i].name))
 			rf_check_breach(c, s->hosts[i].pos, "net-inter-vlan-filter", "give it the name of one of `routers`",
@@ -115,17 +142,24 @@ static const struct rf_site_zone *inner_zone(const struct rf_site *s, const stru
 	return NULL;
 }
 
-/* Does the router have this address on an outside foot? Pairs share: one of the two will do. */
+/* Can the router have this address on an outside foot? Where it has none, or takes what it is given, nobody knows. Pairs
+ * share: one of the two will do. */
 static bool has_outside(const struct rf_site_router *r, const struct rf_site_ip *ip)
 {
-	for (size_t i = 0; r && i < r->interface_count; i++) {
-		const struct rf_site_interface *f = &r->interfaces[i];
+	bool outside = false;
 
-		if (!rf_check_inside(f->zone) && (same(&f->address, ip) || same(&f->address6, ip) ||
-						  rf_site_ip_in(ip, &f->zone->subnet) || rf_site_ip_in(ip, &f->zone->subnet6)))
+	for (size_t i = 0; i < r->interface_count; i++) {
+		const struct rf_site_interface *f = &r->interfaces[i];
+		bool open = !f->address.family && !f->address6.family;
+
+		if (rf_check_inside(f->zone))
+			continue;
+		if (open || same(&f->address, ip) || same(&f->address6, ip) || rf_site_ip_in(ip, &f->zone->subnet) ||
+		    rf_site_ip_in(ip, &f->zone->subnet6))
 			return true;
+		outside = true;
 	}
-	return false;
+	return !outside;
 }
 
 static void look_outer(struct rf_check *c, const struct rf_site_office *o, const char *key,
@@ -137,7 +171,8 @@ static void look_outer(struct rf_check *c, const struct rf_site_office *o, const
 		rf_check_breach(c, o->pos, "wan-vpn-separation", "write the address that the other end sees",
 				"office \"%.*s\": %s %.*s is in zone \"%.*s\"", RF_VFMT(o->name), key, RF_VFMT(text),
 				RF_VFMT(inner->name));
-	else if (ip->family && r && !has_outside(r, ip) && !has_outside(r->standby, ip) && !has_outside(r->main, ip))
+	else if (ip->family && r && !has_outside(r, ip) && !(r->standby && has_outside(r->standby, ip)) &&
+		 !(r->main && has_outside(r->main, ip)))
 		rf_check_breach(c, o->pos, "wan-vpn-separation",
 				"give it an interface with this address in a zone of kind internet or wan",
 				"office \"%.*s\": %s %.*s is no address of router \"%.*s\"", RF_VFMT(o->name), key, RF_VFMT(text),

@@ -43,20 +43,6 @@ static void look_management(struct rf_check *c, const struct rf_site_switch *sw)
 				RF_VFMT(sw->zone->name));
 }
 
-/* Which router a switch's uplinks lead to; found by spreading from the routers. */
-struct reach {
-	bool *seen;
-	size_t *queue, n;
-};
-
-static void see(struct reach *r, size_t i)
-{
-	if (r->seen[i])
-		return;
-	r->seen[i] = true;
-	r->queue[r->n++] = i;
-}
-
 static bool leads_to(const struct rf_site_switch *sw, const struct rf_site_switch *to)
 {
 	for (size_t i = 0; i < sw->port_count; i++)
@@ -65,22 +51,13 @@ static bool leads_to(const struct rf_site_switch *sw, const struct rf_site_switc
 	return false;
 }
 
-static void spread(struct reach *r, const struct rf_site *s, size_t from)
-{
-	const struct rf_site_switch *sw = &s->switches[from];
-
-	for (size_t i = 0; i < sw->port_count; i++)
-		if (sw->ports[i].to_switch)
-			see(r, (size_t)(sw->ports[i].to_switch - s->switches));
-}
-
 static void look_uplinks(struct rf_check *c, const struct rf_site_switch *sw)
 {
 	for (size_t i = 0; i < sw->port_count; i++) {
 		const struct rf_site_port *p = &sw->ports[i];
 
 		if (p->to_switch && !leads_to(p->to_switch, sw))
-			rf_check_breach(c, p->pos, "net-port-security", "add an uplink to that switch as well",
+			rf_check_say(c, RF_SEV_WARNING, p->pos, "net-port-security", "add an uplink to that switch as well",
 					"switch \"%.*s\": uplink %.*s leads to \"%.*s\", which has no uplink back", RF_VFMT(sw->name),
 					RF_VFMT(p->name), RF_VFMT(p->to_switch->name));
 		if (p->to_router && p->to_router->office != sw->office)
@@ -94,26 +71,36 @@ static void look_uplinks(struct rf_check *c, const struct rf_site_switch *sw)
 	}
 }
 
+static size_t root(size_t *up, size_t i)
+{
+	while (up[i] != i)
+		i = up[i] = up[up[i]];
+	return i;
+}
+
+/* Sets of switches that links join; all routers are one more member. A link counts from whichever end it is said. */
 static int look_paths(struct rf_check *c)
 {
 	const struct rf_site *s = c->s;
-	struct reach r = { calloc(s->switch_count + 1, sizeof *r.seen), calloc(s->switch_count + 1, sizeof *r.queue), 0 };
-	int rc = r.seen && r.queue ? 0 : -ENOMEM;
+	size_t n = s->switch_count, *up = calloc(n + 1, sizeof *up);
 
-	for (size_t i = 0; rc == 0 && i < s->switch_count; i++)
-		for (size_t j = 0; j < s->switches[i].port_count; j++)
-			if (s->switches[i].ports[j].to_router)
-				see(&r, i);
-	/* Links are mentioned on both ends (look_uplinks), so spreading along those of one end reaches all. */
-	for (size_t at = 0; rc == 0 && at < r.n; at++)
-		spread(&r, s, r.queue[at]);
-	for (size_t i = 0; rc == 0 && i < s->switch_count; i++)
-		if (!r.seen[i])
+	if (!up)
+		return -ENOMEM;
+	for (size_t i = 0; i <= n; i++)
+		up[i] = i;
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < s->switches[i].port_count; j++) {
+			const struct rf_site_port *p = &s->switches[i].ports[j];
+
+			if (p->to_router || p->to_switch)
+				up[root(up, i)] = root(up, p->to_router ? n : (size_t)(p->to_switch - s->switches));
+		}
+	for (size_t i = 0; i < n; i++)
+		if (root(up, i) != root(up, n))
 			rf_check_breach(c, s->switches[i].pos, "net-inter-vlan-filter", "add a port with  to:  a router or a switch",
 					"no way leads from switch \"%.*s\" to a router", RF_VFMT(s->switches[i].name));
-	free(r.seen);
-	free(r.queue);
-	return rc;
+	free(up);
+	return 0;
 }
 
 int rf_check_switches(struct rf_check *c)

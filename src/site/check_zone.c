@@ -168,7 +168,8 @@ static void look_described(struct rf_check *c, const struct rf_site_zone *z)
 		rf_check_breach(c, z->pos, "net-class-vlans", "add  vlan: 20",
 				"zone \"%.*s\" has no VLAN, and ports of switch \"%.*s\" are in it", RF_VFMT(z->name),
 				RF_VFMT(known->carrier->name));
-	if (c->s->router_count && !known->routers)
+	/* A data network of its own, joined nowhere, is more than anybody asks for. */
+	if (c->s->router_count && !known->routers && z->kind != RF_ZONE_DATA)
 		rf_check_breach(c, z->pos, "net-inter-vlan-filter", "give a router an interface in it: { zone: NAME }",
 				"no router joins zone \"%.*s\" with the others", RF_VFMT(z->name));
 }

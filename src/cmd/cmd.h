@@ -116,6 +116,7 @@ extern const struct rf_cmd rf_cmd_ledger[], rf_cmd_cdr[], rf_cmd_explain[];
 extern const struct rf_cmd rf_cmd_runs[];     /* run.c: run ROLE */
 extern const struct rf_cmd rf_cmd_up[], rf_cmd_down[], rf_cmd_status[], rf_cmd_reload[], rf_cmd_calls[],
 	rf_cmd_bindings[], rf_cmd_mwi[];
+extern const struct rf_cmd rf_cmd_prove[];
 extern const struct rf_cmd rf_cmd_stir[], rf_cmd_trunk[];
 extern const struct rf_cmd rf_cmd_compile[], rf_cmd_flows[];
 

@@ -306,6 +306,14 @@ const char *rf_access_mac(const uint8_t m[6], char dst[static 15])
 	return dst;
 }
 
+const char *rf_access_snmp(struct rf_emit *e, const char *what, const char *device, char dst[static RF_EMIT_SECRET])
+{
+	char label[RF_SITE_NAME_MAX + 24];
+
+	snprintf(label, sizeof label, "snmp %s %s", what, device);
+	return rf_emit_secret(e, label, dst);
+}
+
 const char *rf_access_mask(unsigned prefix, bool wild, char dst[static RF_ACCESS_MASK])
 {
 	uint32_t mask = prefix ? (uint32_t)(UINT64_C(0xffffffff) << (32 - prefix)) : 0;

@@ -49,6 +49,8 @@ const char *rf_access_vlans(struct rf_emit *e, struct rf_access_zones zones);
 const char *rf_access_label(struct rf_emit *e, const struct rf_access_port *p);
 /* "0000.5e00.5402" as IOS and EOS write it; dst has 15. */
 const char *rf_access_mac(const uint8_t mac[6], char dst[static 15]);
+/* The password of a device's SNMPv3 user, for what ("auth", "priv"): the device's own. */
+const char *rf_access_snmp(struct rf_emit *e, const char *what, const char *device, char dst[static RF_EMIT_SECRET]);
 /* "255.255.252.0" of a prefix; wild: "0.0.3.255". */
 #define RF_ACCESS_MASK 16
 const char *rf_access_mask(unsigned prefix, bool wild, char dst[static RF_ACCESS_MASK]);

@@ -98,7 +98,7 @@ static void put_vrrp(struct cisco *w, const struct rf_point *point, const struct
 	const struct rf_site_router *r = point->router;
 	const struct rf_site_zone *z = foot->zone;
 	char ip[RF_EMIT_IP];
-	unsigned id = z->vlan % 255 + 1, priority = r->main ? 100 : 150;
+	unsigned id = rf_emit_vrid(z), priority = r->main ? 100 : 150;
 
 	if ((!r->main && !r->standby) || !z->gateway.family || z->kind == RF_ZONE_INTERNET || z->kind == RF_ZONE_WAN)
 		return;

@@ -107,7 +107,7 @@ static void put_address(struct junos *w, const struct rf_point *point, const str
 	SET(w, "interfaces %s family %s address %s/%u", unit, family == 4 ? "inet" : "inet6", ip, net->prefix);
 	if (family == 4 && (r->main || r->standby) && foot->address.family && z->gateway.family)
 		SET(w, "interfaces %s family inet address %s/%u vrrp-group %u virtual-address %s priority %u", unit, ip, net->prefix,
-		    z->vlan % 255 + 1, rf_emit_ip(&z->gateway, gateway), r->main ? 100 : 150);
+		    rf_emit_vrid(z), rf_emit_ip(&z->gateway, gateway), r->main ? 100 : 150);
 }
 
 static void put_foot(struct junos *w, const struct rf_point *point, const struct rf_site_interface *foot)

@@ -14,6 +14,14 @@ static rf_emitter *const emitters[] = {
 	rf_emit_ios,
 	rf_emit_eos,
 	rf_emit_junos,
+	rf_emit_kea,
+	rf_emit_unbound,
+	rf_emit_chrony,
+	rf_emit_dot1x,
+	rf_emit_ipsec,
+	rf_emit_keepalived,
+	rf_emit_rsyslog,
+	rf_emit_snmp,
 };
 
 static int by_path(const void *a, const void *b)

@@ -51,7 +51,7 @@ static bool reserve(struct rf_emit_out *o, size_t more)
 	return true;
 }
 
-static void put_v(struct rf_emit_out *o, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0))) put_v(struct rf_emit_out *o, const char *fmt, va_list ap)
 {
 	va_list again;
 

@@ -95,6 +95,12 @@ bool rf_emit_ifname_ok(struct rf_view name);
 /* A host that is a router, too (role wall), has the router's files and none in hosts/. */
 bool rf_emit_is_router(const struct rf_emit *e, const struct rf_site_host *host);
 
+/* The virtual router of a pair's gateway in a zone (RFC 9568: 1..255, of one link). */
+static inline unsigned rf_emit_vrid(const struct rf_site_zone *zone)
+{
+	return zone->vlan % 255 + 1;
+}
+
 enum { RF_EMIT_LOG_GROUP = 5 }; /* of nflog: refused packets, the prefix is the rule's id */
 
 /* One a language. They return nothing: errors are sticky in e. */
@@ -114,7 +120,7 @@ void rf_emit_dot1x(struct rf_emit *e);     /* freeradius, hostapd */
 void rf_emit_ipsec(struct rf_emit *e);     /* strongSwan: a tunnel a zone */
 void rf_emit_keepalived(struct rf_emit *e);
 void rf_emit_rsyslog(struct rf_emit *e);
-void rf_emit_snmp(struct rf_emit *e);
+void rf_emit_snmp(struct rf_emit *e);      /* Net-SNMP on routers and switches of Linux, where the site wants it */
 
 /* All of them. 0 and a bundle to end with rf_bundle_fini(); RF_E_INVALID: see findings; RF_E_LIMIT; -ENOMEM.
  * seed: rf_emit.seed, borrowed for the call. only: files whose path begins with it ("routers/"), and flows.json; NULL: all. */

@@ -20,7 +20,6 @@ static void put_device(struct eos *w, struct rf_view name)
 	     "no aaa root\n"
 	     "service password-encryption algorithm sha512\n"
 	     "no ip icmp redirect\n"
-	     "no snmp-server\n"
 	     "management telnet\n   shutdown\n"
 	     "management api http-commands\n   no protocol http\n   shutdown\n"
 	     "! The profile \"ringfort\" holds this device's certificate and the site's CA: `ringfort host issue` and `copy` to\n"
@@ -77,11 +76,30 @@ static void put_log_and_time(struct eos *w)
 	for (size_t i = 0; i < w->a.log.n; i++)
 		LINE(w, "logging host %s 6514 protocol tls ssl-profile ringfort\n", rf_emit_ip(&w->a.log.v[i]->address, ip));
 	if (w->a.ntp.n)
-		LINE(w, "ntp authenticate\nntp authentication-key 1 sha1 0 %.40s\nntp trusted-key 1\n",
-		     rf_emit_secret(w->e, "ntp 1", secret));
+		LINE(w, "ntp authenticate\nntp authentication-key 2 sha1 0 %.32s\nntp trusted-key 2\n",
+		     rf_emit_secret(w->e, "ntp 2", secret));
 	for (size_t i = 0; i < w->a.ntp.n; i++)
-		LINE(w, "ntp server %s%s key 1\n", rf_emit_ip(&w->a.ntp.v[i]->address, ip), i ? "" : " prefer");
+		LINE(w, "ntp server %s%s key 2\n", rf_emit_ip(&w->a.ntp.v[i]->address, ip), i ? "" : " prefer");
 	LINE(w, "!\n");
+}
+
+static void put_snmp(struct eos *w, const char *name)
+{
+	char auth[RF_EMIT_SECRET], priv[RF_EMIT_SECRET];
+
+	if (!w->e->site->network.snmp)
+		LINE(w, "no snmp-server\n!\n");
+	else
+		LINE(w, "snmp-server view ringfort iso included\nsnmp-server group ringfort v3 priv read ringfort\n"
+		     "snmp-server ipv4 access-list rf-desks\n"
+		     "snmp-server user ringfort ringfort v3 auth sha256 %.32s priv aes128 %.32s\n!\n",
+		     rf_access_snmp(w->e, "auth", name, auth), rf_access_snmp(w->e, "priv", name, priv));
+}
+
+/* A file with a secret in it is for nobody else. */
+static unsigned mode_of(const struct eos *w)
+{
+	return w->a.ntp.n || w->e->site->network.snmp ? 0600 : 0644;
 }
 
 /* --- VLANs and what watches them */
@@ -205,7 +223,7 @@ static void put_switch(struct rf_emit *e, const struct rf_site_switch *sw)
 	struct eos w = { .e = e };
 
 	if (!rf_access_make(e, sw, &w.a) ||
-	    rf_emit_begin(e, &w.o, w.a.ntp.n ? 0600 : 0644, "! ", "switches/%s/eos.cfg", rf_site_cstr(sw->name)))
+	    rf_emit_begin(e, &w.o, mode_of(&w), "! ", "switches/%s/eos.cfg", rf_site_cstr(sw->name)))
 		return;
 	put_device(&w, sw->name);
 	put_radius(&w);
@@ -218,6 +236,7 @@ static void put_switch(struct rf_emit *e, const struct rf_site_switch *sw)
 	put_address(&w);
 	put_management(&w);
 	put_log_and_time(&w);
+	put_snmp(&w, rf_site_cstr(sw->name));
 	LINE(&w, "end\n");
 	rf_emit_end(w.o);
 }
@@ -229,13 +248,14 @@ static void put_router(struct rf_emit *e, const struct rf_point *point)
 	struct eos w = { .e = e };
 
 	if (!rf_access_servers(e, &w.a) ||
-	    rf_emit_begin(e, &w.o, w.a.ntp.n ? 0600 : 0644, "! ", "routers/%s/eos.cfg", point->name))
+	    rf_emit_begin(e, &w.o, mode_of(&w), "! ", "routers/%s/eos.cfg", point->name))
 		return;
 	put_device(&w, rf_view_str(point->name));
 	put_radius(&w);
 	rf_acl_eos(e, w.o, point);
 	put_management(&w);
 	put_log_and_time(&w);
+	put_snmp(&w, point->name);
 	LINE(&w, "end\n");
 	rf_emit_end(w.o);
 }

@@ -29,7 +29,6 @@ static void put_services(struct ios *w, struct rf_view name)
 	     "no ip gratuitous-arps\n"
 	     "no ip bootp server\n"
 	     "no ip domain lookup\n"
-	     "no snmp-server\n"
 	     "no cdp run\n"
 	     "!\n", rf_site_cstr(name));
 }
@@ -105,11 +104,30 @@ static void put_log_and_time(struct ios *w)
 		     rf_emit_ip(&w->a.log.v[i]->address, ip));
 	LINE(w, "login on-failure log\nlogin on-success log\n");
 	if (w->a.ntp.n)
-		LINE(w, "ntp authenticate\nntp authentication-key 1 hmac-sha2-256 %s\nntp trusted-key 1\n",
+		LINE(w, "ntp authenticate\nntp authentication-key 1 hmac-sha2-256 %.32s\nntp trusted-key 1\n",
 		     rf_emit_secret(w->e, "ntp 1", secret));
 	for (size_t i = 0; i < w->a.ntp.n; i++)
 		LINE(w, "ntp server %s key 1%s\n", rf_emit_ip(&w->a.ntp.v[i]->address, ip), i ? "" : " prefer");
 	LINE(w, "ntp access-group serve-only rf-none\nip access-list standard rf-none\n deny any\n!\n");
+}
+
+static void put_snmp(struct ios *w, const char *name)
+{
+	char auth[RF_EMIT_SECRET], priv[RF_EMIT_SECRET];
+
+	if (!w->e->site->network.snmp)
+		LINE(w, "no snmp-server\n!\n");
+	else
+		/* The device keeps the user and does not show it again. */
+		LINE(w, "snmp-server view ringfort iso included\nsnmp-server group ringfort v3 priv read ringfort access rf-desks\n"
+		     "snmp-server user ringfort ringfort v3 auth sha %.32s priv aes 128 %.32s\n!\n",
+		     rf_access_snmp(w->e, "auth", name, auth), rf_access_snmp(w->e, "priv", name, priv));
+}
+
+/* A file with a secret in it is for nobody else. */
+static unsigned mode_of(const struct ios *w)
+{
+	return w->a.ntp.n || w->e->site->network.snmp ? 0600 : 0644;
 }
 
 /* --- VLANs and what watches them */
@@ -266,7 +284,7 @@ static void put_switch(struct rf_emit *e, const struct rf_site_switch *sw)
 	struct ios w = { .e = e };
 
 	if (!rf_access_make(e, sw, &w.a) ||
-	    rf_emit_begin(e, &w.o, w.a.ntp.n ? 0600 : 0644, "! ", "switches/%s/ios-xe.cfg", rf_site_cstr(sw->name)))
+	    rf_emit_begin(e, &w.o, mode_of(&w), "! ", "switches/%s/ios-xe.cfg", rf_site_cstr(sw->name)))
 		return;
 	put_services(&w, sw->name);
 	put_trust(&w);
@@ -279,6 +297,7 @@ static void put_switch(struct rf_emit *e, const struct rf_site_switch *sw)
 	put_address(&w);
 	put_management(&w);
 	put_log_and_time(&w);
+	put_snmp(&w, rf_site_cstr(sw->name));
 	LINE(&w, "end\n");
 	rf_emit_end(w.o);
 }
@@ -290,7 +309,7 @@ static void put_router(struct rf_emit *e, const struct rf_point *point)
 	struct ios w = { .e = e };
 
 	if (!rf_access_servers(e, &w.a) ||
-	    rf_emit_begin(e, &w.o, w.a.ntp.n ? 0600 : 0644, "! ", "routers/%s/ios-xe.cfg", point->name))
+	    rf_emit_begin(e, &w.o, mode_of(&w), "! ", "routers/%s/ios-xe.cfg", point->name))
 		return;
 	put_services(&w, rf_view_str(point->name));
 	put_trust(&w);
@@ -298,6 +317,7 @@ static void put_router(struct rf_emit *e, const struct rf_point *point)
 	rf_acl_ios(e, w.o, point);
 	put_management(&w);
 	put_log_and_time(&w);
+	put_snmp(&w, point->name);
 	LINE(&w, "end\n");
 	rf_emit_end(w.o);
 }

@@ -111,11 +111,35 @@ static void put_log_and_time(struct junos *w)
 		SET(w, "system syslog host %s structured-data", ip);
 	}
 	if (w->a.ntp.n) {
-		SET(w, "system ntp authentication-key 1 type sha256 value \"%s\"", rf_emit_secret(w->e, "ntp 1", secret));
+		SET(w, "system ntp authentication-key 1 type sha256 value \"%.32s\"", rf_emit_secret(w->e, "ntp 1", secret));
 		SET(w, "system ntp trusted-key 1");
 	}
 	for (size_t i = 0; i < w->a.ntp.n; i++)
 		SET(w, "system ntp server %s key 1%s", rf_emit_ip(&w->a.ntp.v[i]->address, ip), i ? "" : " prefer");
+}
+
+static void put_snmp(struct junos *w, const char *name)
+{
+	static const char *const user = "snmp v3 usm local-engine user ringfort";
+	static const char *const access = "snmp v3 vacm access group ringfort default-context-prefix security-model usm "
+					  "security-level privacy";
+	char secret[RF_EMIT_SECRET], ip[RF_EMIT_IP];
+
+	if (!w->e->site->network.snmp)
+		return;
+	SET(w, "%s authentication-sha256 authentication-password \"%.32s\"", user, rf_access_snmp(w->e, "auth", name, secret));
+	SET(w, "%s privacy-aes128 privacy-password \"%.32s\"", user, rf_access_snmp(w->e, "priv", name, secret));
+	SET(w, "snmp v3 vacm security-to-group security-model usm security-name ringfort group ringfort");
+	SET(w, "%s read-view ringfort", access);
+	SET(w, "snmp view ringfort oid .1 include");
+	for (size_t i = 0; i < w->a.desks.n; i++)
+		SET(w, "snmp client-list rf-desks %s/32", rf_emit_ip(&w->a.desks.v[i]->address, ip));
+}
+
+/* A file with a secret in it is for nobody else. */
+static unsigned mode_of(const struct junos *w)
+{
+	return w->a.ntp.n || w->e->site->network.snmp ? 0600 : 0644;
 }
 
 /* --- VLANs and what watches them */
@@ -251,7 +275,7 @@ static void put_switch(struct rf_emit *e, const struct rf_site_switch *sw)
 	struct junos w = { .e = e };
 
 	if (!rf_access_make(e, sw, &w.a) ||
-	    rf_emit_begin(e, &w.o, w.a.ntp.n ? 0600 : 0644, "# ", "switches/%s/junos.set", rf_site_cstr(sw->name)))
+	    rf_emit_begin(e, &w.o, mode_of(&w), "# ", "switches/%s/junos.set", rf_site_cstr(sw->name)))
 		return;
 	put_device(&w, rf_site_cstr(sw->name));
 	put_radius(&w);
@@ -261,6 +285,7 @@ static void put_switch(struct rf_emit *e, const struct rf_site_switch *sw)
 		put_port(&w, &w.a.ports[i]);
 	put_management(&w);
 	put_log_and_time(&w);
+	put_snmp(&w, rf_site_cstr(sw->name));
 	rf_emit_end(w.o);
 }
 
@@ -271,12 +296,13 @@ static void put_router(struct rf_emit *e, const struct rf_point *point)
 	struct junos w = { .e = e };
 
 	if (!rf_access_servers(e, &w.a) ||
-	    rf_emit_begin(e, &w.o, w.a.ntp.n ? 0600 : 0644, "# ", "routers/%s/junos.set", point->name))
+	    rf_emit_begin(e, &w.o, mode_of(&w), "# ", "routers/%s/junos.set", point->name))
 		return;
 	put_device(&w, point->name);
 	put_radius(&w);
 	rf_acl_junos(e, w.o, point);
 	put_log_and_time(&w);
+	put_snmp(&w, point->name);
 	rf_emit_end(w.o);
 }
 

@@ -6,7 +6,7 @@
 
 #define K(kind) (1u << RF_ZONE_##kind)
 
-enum when { ALWAYS, DHCP_ON, NTS, NO_ADMIN_ZONE };
+enum when { ALWAYS, DHCP_ON, NTS, NO_ADMIN_ZONE, SNMP };
 
 struct need {
 	const char *service;
@@ -35,13 +35,14 @@ static const struct need needs[] = {
 	  { .roles = RF_ROLE_CONSOLE | RF_ROLE_GATEWAY, .devices = true },
 	  "Administrators use web interfaces over TLS, from listed workstations only." },
 	{ "snmpv3", K(ADMIN), K(SERVER) | K(GATEWAY) | K(BORDER) | K(CONVERGED) | K(ADMIN), WORKSTATION, DEVICES,
-	  "Switches and routers are polled by SNMPv3 from listed workstations." },
+	  "Switches and routers are polled by SNMPv3 from listed workstations.", false, SNMP },
 	{ "echo", K(ADMIN), K(SERVER) | K(GATEWAY) | K(BORDER) | K(CONVERGED) | K(ADMIN), WORKSTATION, MANAGED,
 	  "Administrators see whether a host or device can be reached." },
 	{ "ssh", K(ADMIN), K(PHONE), WORKSTATION, DEVICES, "Devices of a remote office are managed over SSH." },
 	{ "https-admin", K(ADMIN), K(PHONE), WORKSTATION, ALL,
 	  "The phones' web interfaces answer listed workstations only." },
-	{ "snmpv3", K(ADMIN), K(PHONE), WORKSTATION, ALL, "Phones are polled by SNMPv3 from listed workstations." },
+	{ "snmpv3", K(ADMIN), K(PHONE), WORKSTATION, ALL, "Phones are polled by SNMPv3 from listed workstations.",
+	  false, SNMP },
 	{ "echo", K(ADMIN), K(PHONE), WORKSTATION, ALL, "Administrators see whether a phone can be reached." },
 	{ "ssh", K(ADMIN), K(SOFTPHONE), WORKSTATION, ALL, "Computers with softphones are managed over SSH." },
 	{ "echo", K(ADMIN), K(SOFTPHONE), WORKSTATION, ALL, "Administrators see whether a softphone can be reached." },
@@ -151,6 +152,8 @@ static bool is_time(const struct rf_make *m, const struct need *n, const struct 
 		return dhcp_on(m->site, strcmp(n->service, "dhcp") == 0 ? p->from.zone : p->to.zone);
 	case NTS:
 		return m->site->network.nts;
+	case SNMP:
+		return m->site->network.snmp;
 	case NO_ADMIN_ZONE:
 		return !has_admin_zone(m->site);
 	default:

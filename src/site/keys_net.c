@@ -189,6 +189,7 @@ static const struct rf_key network_rows[] = {
 	{ "dhcp_lease", RF_KEY_COUNT, AT(rf_site_network, dhcp_lease_s), .min = 300, .max = 2592000 },
 	{ "media_ports", RF_KEY_SPAN, AT(rf_site_network, media_first) },
 	{ "external_kbit_per_call", RF_KEY_COUNT, AT(rf_site_network, external_kbit_per_call), .min = 10, .max = 100000 },
+	{ "snmp", RF_KEY_BOOL, AT(rf_site_network, snmp) },
 	{ "storm_percent", RF_KEY_COUNT, AT(rf_site_network, storm_percent), .min = 1, .max = 100 },
 	{ "dot1x", RF_KEY_CHOICE, AT(rf_site_network, dot1x), .choices = on_off,
 	  .place_at = AT(rf_site_network, dot1x_pos) },

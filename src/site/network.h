@@ -142,6 +142,7 @@ struct rf_site_network {
 	uint32_t dhcp_lease_s;            /* 86400 */
 	uint32_t media_first, media_last; /* UDP ports of media of phones, gateways and relays: 16384..32767 */
 	uint32_t external_kbit_per_call;  /* 100: with limits.external_calls the bandwidth of outside calls */
+	bool snmp;                        /* false: no device answers SNMP; true: version 3, authenticated, encrypted */
 	uint32_t storm_percent;           /* 1: broadcast and multicast on an access port */
 	int dot1x;                        /* 0: as the level says, 1: on, 2: off (by deviation at highest) */
 	struct rf_site_pos dot1x_pos;

@@ -75,7 +75,7 @@ class Device:
         self.process = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c",
                                          "mount -t sysfs sysfs /sys && exec sleep infinity"],
                                         preexec_fn=phones.die_with_parent)
-        self.ours, self.sockets, self.macs, self.our_macs = {}, {}, {}, {}
+        self.ours, self.sockets, self.macs, self.our_macs, self.passed_over = {}, {}, {}, {}, {}
         phones.wait_until("the device has its namespace", self._is_apart, 5)
         for n, name in enumerate(interfaces):
             self._wire(n, name)
@@ -116,7 +116,7 @@ class Device:
 
     def frames(self, interface):
         """What has come out there and was not looked at yet; our own frames are left out."""
-        out = []
+        out = self.passed_over.pop(interface, [])
         while True:
             try:
                 frame, where = self.sockets[interface].recvfrom(65536)
@@ -126,15 +126,21 @@ class Device:
                 out.append(frame)
 
     def wait(self, interface, wanted, seconds=3):
-        """The first frame there for which wanted(frame), None when none comes."""
-        end = time.monotonic() + seconds
-        while True:
-            for frame in self.frames(interface):
-                if wanted(frame):
-                    return frame
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([self.sockets[interface]], [], [], left)[0]:
-                return None
+        """The first frame there for which wanted(frame), None when none comes. Others are kept for frames()."""
+        end, others = time.monotonic() + seconds, []
+        try:
+            while True:
+                frames = self.frames(interface)
+                for n, frame in enumerate(frames):
+                    if wanted(frame):
+                        others += frames[n + 1:]
+                        return frame
+                    others.append(frame)
+                left = end - time.monotonic()
+                if left <= 0 or not select.select([self.sockets[interface]], [], [], left)[0]:
+                    return None
+        finally:
+            self.passed_over[interface] = others
 
     def counters(self, family="inet"):
         """Packets by the name of a counter of nftables."""

@@ -48,12 +48,17 @@ bool rf_load_admits(struct rf_call_core *core, struct rf_in *in)
 		return true;
 	enum rf_load_class class = class_of(core, in);
 
-	if (rf_overload_admit(&core->overload, class, udp, (uint32_t)rf_random_u64(core->random)))
+	/* The lot of a request is its own: said again it has the same one, and is not let in while its refusal is on the
+	 * way. */
+	uint64_t lot = rf_hash(&core->hash_key, in->msg->call_id) ^ in->msg->cseq * 0x9e3779b97f4a7c15u;
+
+	if (rf_overload_admit(&core->overload, class, udp, (uint32_t)(lot >> 32)))
 		return true;
 	rf_record_limit(core, "load", in);
 	rf_writer_init(&w, line, sizeof line);
 	rf_core_put_retry_after(&w, rf_overload_retry_s(class, (uint32_t)rf_random_u64(core->random)));
-	rf_core_reply_headers(core, in->srv, 503, RF_V(""), rf_view_of(line, w.n));
+	/* Nothing of it is kept: a surge of refusals would fill the table of transactions, which knows no classes. */
+	rf_srv_reply_stateless(in->srv, &(struct rf_srv_reply){ .code = 503, .headers = rf_view_of(line, w.n) });
 	return false;
 }
 

@@ -51,17 +51,17 @@ static void look_allow(struct rf_check *c, const struct rf_site_allow *a)
 	const char *near;
 
 	if (!rf_site_says_something(a->reason))
-		PAPER(c, RF_SEV_ERROR, a->pos, "net-inter-vlan-filter", "say what it is needed for",
+		PAPER(c, RF_SEV_ERROR, a->reason_pos, "net-inter-vlan-filter", "say what it is needed for",
 		      "allow from \"%.*s\" to \"%.*s\" has no reason", RF_VFMT(a->from_name), RF_VFMT(a->to_name));
 	if (!a->deviation.n)
 		return;
 	if (!rf_mitigation_known(a->deviation, NULL)) {
 		near = rf_mitigation_near(a->deviation);
-		PAPER(c, RF_SEV_ERROR, a->pos, NULL, near ? near : "name one of `deviations`",
+		PAPER(c, RF_SEV_ERROR, a->deviation_pos, NULL, near ? near : "name one of `deviations`",
 		      near ? "allow: there is no mitigation \"%.*s\"; did you mean this one?"
 			   : "allow: there is no mitigation \"%.*s\"", RF_VFMT(a->deviation));
 	} else if (!rf_site_deviation(c->s, rf_site_cstr(a->deviation), c->now)) {
-		PAPER(c, RF_SEV_ERROR, a->pos, rf_mitigation_id(a->deviation),
+		PAPER(c, RF_SEV_ERROR, a->deviation_pos, rf_mitigation_id(a->deviation),
 		      "write it down under deviations, with a reason, an approver and an end",
 		      "allow from \"%.*s\" to \"%.*s\": no deviation from %.*s holds", RF_VFMT(a->from_name),
 		      RF_VFMT(a->to_name), RF_VFMT(a->deviation));
@@ -96,19 +96,19 @@ static void look_dates(struct rf_check *c, const struct rf_site_attestation *a)
 	int64_t now_s = c->now.us / 1000000;
 
 	if (a->until_s < a->on_s)
-		PAPER(c, RF_SEV_ERROR, a->pos, rf_mitigation_id(a->mitigation),
+		PAPER(c, RF_SEV_ERROR, a->until_pos, rf_mitigation_id(a->mitigation),
 		      "write the day of the confirmation as `on`, its end as `until`",
 		      "the attestation of %.*s ends before it was made", RF_VFMT(a->mitigation));
 	else if (a->on_s > now_s + DAY_S)
-		PAPER(c, RF_SEV_ERROR, a->pos, rf_mitigation_id(a->mitigation),
+		PAPER(c, RF_SEV_ERROR, a->on_pos, rf_mitigation_id(a->mitigation),
 		      "write the day on which somebody looked",
 		      "the attestation of %.*s is from a day to come", RF_VFMT(a->mitigation));
 	else if (a->until_s < now_s)
-		PAPER(c, RF_SEV_ERROR, a->pos, rf_mitigation_id(a->mitigation),
+		PAPER(c, RF_SEV_ERROR, a->until_pos, rf_mitigation_id(a->mitigation),
 		      "look again and write the new dates, or remove it",
 		      "the attestation of %.*s ended on %.*s", RF_VFMT(a->mitigation), RF_VFMT(a->until_text));
 	else if (a->until_s - now_s < SOON_S)
-		PAPER(c, RF_SEV_WARNING, a->pos, rf_mitigation_id(a->mitigation),
+		PAPER(c, RF_SEV_WARNING, a->until_pos, rf_mitigation_id(a->mitigation),
 		      "have it looked at again", "the attestation of %.*s ends on %.*s",
 		      RF_VFMT(a->mitigation), RF_VFMT(a->until_text));
 }
@@ -118,7 +118,7 @@ static void look_attestation(struct rf_check *c, const struct rf_site_attestatio
 	if (!rf_mitigation_known(a->mitigation, NULL)) {
 		const char *near = rf_mitigation_near(a->mitigation);
 
-		PAPER(c, RF_SEV_ERROR, a->pos, NULL, near ? near : "take the id from the report of the audit",
+		PAPER(c, RF_SEV_ERROR, a->mitigation_pos, NULL, near ? near : "take the id from the report of the audit",
 		      near ? "there is no mitigation \"%.*s\"; did you mean this one?" : "there is no mitigation \"%.*s\"",
 		      RF_VFMT(a->mitigation));
 		return;

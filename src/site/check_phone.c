@@ -34,13 +34,15 @@ static void tell(struct rf_check *c, const struct fault *f, struct rf_site_pos p
 		rf_check_say(c, RF_SEV_WARNING, pos, f->mitigation, f->mend, "%s", text);
 }
 
-static void blame(struct rf_check *c, struct fault *f, const struct rf_site_phone *p)
+static void blame(struct rf_check *c, struct fault *f, const struct rf_site_phone *p, struct rf_site_pos value)
 {
+	struct rf_site_pos pos = rf_site_pos_or(value, p->pos);
+
 	if (f->n++ >= RF_CHECK_NAMED_MAX) {
-		f->pos = p->pos;
+		f->pos = pos;
 		return;
 	}
-	tell(c, f, p->pos, "phone \"%.*s\" %s", RF_VFMT(p->name), f->text);
+	tell(c, f, pos, "phone \"%.*s\" %s", RF_VFMT(p->name), f->text);
 }
 
 static void look_phone(struct rf_check *c, struct fault *v, const struct rf_site_phone *p)
@@ -50,21 +52,21 @@ static void look_phone(struct rf_check *c, struct fault *v, const struct rf_site
 	bool binding = c->s->switch_count && !soft && rf_check_asked(c, "eav-port-binding");
 
 	if (!p->location && rf_check_asked(c, "emerg-location-record"))
-		blame(c, &v[NO_LOCATION], p);
+		blame(c, &v[NO_LOCATION], p, p->location_pos);
 	if (binding && !p->on_port)
-		blame(c, &v[NO_PORT], p);
+		blame(c, &v[NO_PORT], p, p->port_pos);
 	if (binding && !p->has_mac)
-		blame(c, &v[NO_MAC], p);
+		blame(c, &v[NO_MAC], p, p->mac_pos);
 	if (p->has_mac && p->mac[0] & 1)
-		blame(c, &v[GROUP_MAC], p);
+		blame(c, &v[GROUP_MAC], p, p->mac_pos);
 	if (p->on_port && p->on_port->use != RF_PORT_ACCESS)
-		blame(c, &v[NOT_ACCESS], p);
+		blame(c, &v[NOT_ACCESS], p, p->port_pos);
 	else if (p->on_port && p->on_port->zone->kind != RF_ZONE_PHONE && p->on_port->zone->kind != RF_ZONE_SOFTPHONE)
-		blame(c, &v[OTHER_ZONE], p);
+		blame(c, &v[OTHER_ZONE], p, p->port_pos);
 	/* Calls are counted on the link of the location, and cross that of the office. */
 	if (p->zone && p->zone->office && p->zone->office->link && p->location &&
 	    p->location->link != p->zone->office->link)
-		blame(c, &v[OTHER_LINK], p);
+		blame(c, &v[OTHER_LINK], p, p->location_pos);
 }
 
 static void look_phones(struct rf_check *c)
@@ -139,7 +141,7 @@ static int look_plugs(struct rf_check *c)
 		const struct rf_site_phone *p = &s->phones[i];
 
 		if (p->on_port) {
-			v[n] = (struct plug){ p->on_port, p->on_switch, p->name, p->pos, false, n };
+			v[n] = (struct plug){ p->on_port, p->on_switch, p->name, rf_site_pos_or(p->port_pos, p->pos), false, n };
 			n++;
 		}
 	}
@@ -147,7 +149,7 @@ static int look_plugs(struct rf_check *c)
 		const struct rf_site_host *h = &s->hosts[i];
 
 		if (h->on_port) {
-			v[n] = (struct plug){ h->on_port, h->on_switch, h->name, h->pos, true, n };
+			v[n] = (struct plug){ h->on_port, h->on_switch, h->name, h->port_pos, true, n };
 			n++;
 		}
 	}
@@ -168,10 +170,10 @@ static void look_host(struct rf_check *c, const struct rf_site_host *h)
 	if (!p)
 		return;
 	if (p->use != RF_PORT_ACCESS)
-		rf_check_breach(c, h->pos, "net-port-security", "plug it into an access port of its zone",
+		rf_check_breach(c, h->port_pos, "net-port-security", "plug it into an access port of its zone",
 				"host \"%.*s\" is on port %.*s, which is no access port", RF_VFMT(h->name), RF_VFMT(p->name));
 	else if (p->zone != h->zone)
-		rf_check_breach(c, h->pos, "net-class-vlans", "plug it into a port of its zone",
+		rf_check_breach(c, h->port_pos, "net-class-vlans", "plug it into a port of its zone",
 				"host \"%.*s\" is in zone \"%.*s\", and its port %.*s in zone \"%.*s\"", RF_VFMT(h->name),
 				RF_VFMT(h->zone->name), RF_VFMT(p->name), RF_VFMT(p->zone->name));
 }

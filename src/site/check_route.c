@@ -31,11 +31,11 @@ static void look_foot(struct rf_check *c, const struct rf_site_router *r, const 
 	const struct rf_site_zone *z = f->zone;
 
 	if (rf_check_inside(z) && z->office != r->office)
-		rf_check_breach(c, f->pos, "wan-vpn-separation", "join it with a router of the same office",
+		rf_check_breach(c, f->zone_pos, "wan-vpn-separation", "join it with a router of the same office",
 				"router \"%.*s\" has an interface in zone \"%.*s\", which is in another office", RF_VFMT(r->name),
 				RF_VFMT(z->name));
 	if (z->kind == RF_ZONE_PSTN)
-		rf_check_breach(c, f->pos, "pstn-terminate-signaling", "remove the interface",
+		rf_check_breach(c, f->zone_pos, "pstn-terminate-signaling", "remove the interface",
 				"router \"%.*s\" has an interface in zone \"%.*s\", which is no IP network", RF_VFMT(r->name),
 				RF_VFMT(z->name));
 	else if (!rf_check_inside(z) && !f->address.family && !f->address6.family)
@@ -166,14 +166,15 @@ static void look_outer(struct rf_check *c, const struct rf_site_office *o, const
 		       const struct rf_site_router *r, const struct rf_site_ip *ip, struct rf_view text)
 {
 	const struct rf_site_zone *inner = ip->family ? inner_zone(c->s, ip) : NULL;
+	struct rf_site_pos pos = ip == &o->peer ? o->peer_pos : o->local_pos;
 
 	if (inner)
-		rf_check_breach(c, o->pos, "wan-vpn-separation", "write the address that the other end sees",
+		rf_check_breach(c, pos, "wan-vpn-separation", "write the address that the other end sees",
 				"office \"%.*s\": %s %.*s is in zone \"%.*s\"", RF_VFMT(o->name), key, RF_VFMT(text),
 				RF_VFMT(inner->name));
 	else if (ip->family && r && !has_outside(r, ip) && !(r->standby && has_outside(r->standby, ip)) &&
 		 !(r->main && has_outside(r->main, ip)))
-		rf_check_breach(c, o->pos, "wan-vpn-separation",
+		rf_check_breach(c, pos, "wan-vpn-separation",
 				"give it an interface with this address in a zone of kind internet or wan",
 				"office \"%.*s\": %s %.*s is no address of router \"%.*s\"", RF_VFMT(o->name), key, RF_VFMT(text),
 				RF_VFMT(r->name));
@@ -213,7 +214,7 @@ void rf_check_offices(struct rf_check *c)
 		look_tunnel(c, o);
 		for (size_t j = 0; j < i; j++)
 			if (o->peer.family && same(&o->peer, &s->offices[j].peer))
-				rf_check_breach(c, o->pos, "wan-vpn-separation", "give each its own",
+				rf_check_breach(c, o->peer_pos, "wan-vpn-separation", "give each its own",
 						"offices \"%.*s\" and \"%.*s\" have one peer", RF_VFMT(s->offices[j].name),
 						RF_VFMT(o->name));
 		for (size_t j = 0; j < s->zone_count && !used; j++)

@@ -110,7 +110,7 @@ void rf_check_hosts(struct rf_check *c)
 					"level %s has the console on the server itself, and \"%.*s\" is another host",
 					rf_level_name(s->level), RF_VFMT(h->name));
 		if (h->has_mac && h->mac[0] & 1)
-			rf_check_breach(c, h->pos, "net-port-security", "write the device's own MAC address",
+			rf_check_breach(c, h->mac_pos, "net-port-security", "write the device's own MAC address",
 					"host \"%.*s\": %.*s is the address of a group", RF_VFMT(h->name), RF_VFMT(h->mac_text));
 	}
 }
@@ -124,7 +124,7 @@ static void look_kind(struct rf_check *c, const struct rf_site_zone *z)
 				 z->kind == RF_ZONE_CONVERGED ? "ph-conv-none" : NULL;
 
 	if (mitigation && rf_check_asked(c, mitigation))
-		rf_check_say(c, RF_SEV_ERROR, z->pos, mitigation, "remove the zone, or choose a lower level",
+		rf_check_say(c, RF_SEV_ERROR, rf_site_pos_or(z->kind_pos, z->pos), mitigation, "remove the zone, or choose a lower level",
 			     "level %s has no zone of kind %s: \"%.*s\"", rf_level_name(c->s->level), kind_names[z->kind],
 			     RF_VFMT(z->name));
 }
@@ -140,16 +140,17 @@ static void look_room(struct rf_check *c, const struct rf_site_zone *z, const st
 		      struct rf_view text)
 {
 	const struct rf_check_zone *known = rf_check_zone(c, z);
+	struct rf_site_pos pos = net->family == 6 ? z->subnet6_pos : z->subnet_pos;
 	uint64_t need = known->hosts + known->phones + known->devices;
 
 	if (!net->family)
 		return;
 	if (room(net) < 2)
-		rf_check_breach(c, z->pos, "arch-zone-addressing", "give it a larger subnet",
+		rf_check_breach(c, pos, "arch-zone-addressing", "give it a larger subnet",
 				"the subnet of zone \"%.*s\", %.*s, has no room for a gateway and a host", RF_VFMT(z->name),
 				RF_VFMT(text));
 	else if (net->family == 4 && room(net) < need)
-		rf_check_breach(c, z->pos, "arch-zone-addressing", "give it a larger subnet, or make two zones of it",
+		rf_check_breach(c, pos, "arch-zone-addressing", "give it a larger subnet, or make two zones of it",
 				"the subnet of zone \"%.*s\", %.*s, has %u addresses, and its devices need %u", RF_VFMT(z->name),
 				RF_VFMT(text), (unsigned)room(net), (unsigned)need);
 }
@@ -188,7 +189,7 @@ void rf_check_zones(struct rf_check *c)
 
 		look_kind(c, z);
 		if (takes_dhcp(z) && rf_check_asked(c, "reg-dhcp-off"))
-			rf_check_breach(c, z->pos, "reg-dhcp-off", "remove  dhcp: true  when the phones are deployed",
+			rf_check_breach(c, z->dhcp_pos, "reg-dhcp-off", "remove  dhcp: true  when the phones are deployed",
 					"level %s has no DHCP in telephony, and zone \"%.*s\" has it", rf_level_name(s->level),
 					RF_VFMT(z->name));
 		if (!rf_check_inside(z))

@@ -76,10 +76,10 @@ static const struct rf_keys location_keys = {
 static const struct rf_key phone_rows[] = {
 	{ "name", RF_KEY_NAME, AT(rf_site_phone, name), .required = true },
 	{ "number", RF_KEY_NUMBER, AT(rf_site_phone, number), .required = true },
-	{ "location", RF_KEY_NAME, AT(rf_site_phone, location_name) },
-	{ "mac", RF_KEY_MAC, AT(rf_site_phone, mac_text), AT(rf_site_phone, mac), AT(rf_site_phone, has_mac) },
-	{ "switch", RF_KEY_NAME, AT(rf_site_phone, switch_name) },
-	{ "port", RF_KEY_TEXT, AT(rf_site_phone, port) },
+	{ "location", RF_KEY_NAME, AT(rf_site_phone, location_name), .place_at = AT(rf_site_phone, location_pos) },
+	{ "mac", RF_KEY_MAC, AT(rf_site_phone, mac_text), AT(rf_site_phone, mac), AT(rf_site_phone, has_mac), .place_at = AT(rf_site_phone, mac_pos) },
+	{ "switch", RF_KEY_NAME, AT(rf_site_phone, switch_name), .place_at = AT(rf_site_phone, switch_pos) },
+	{ "port", RF_KEY_TEXT, AT(rf_site_phone, port), .place_at = AT(rf_site_phone, port_pos) },
 	{ "label", RF_KEY_TEXT, AT(rf_site_phone, label) },
 	{ "class", RF_KEY_NAME, AT(rf_site_phone, class_name) },
 	{ "pickup_group", RF_KEY_NAME, AT(rf_site_phone, pickup_group) },
@@ -94,10 +94,10 @@ const struct rf_keys rf_phone_keys = {
 /* deviations */
 
 static const struct rf_key deviation_rows[] = {
-	{ "mitigation", RF_KEY_NAME, AT(rf_site_deviation, mitigation), .required = true },
-	{ "reason", RF_KEY_TEXT, AT(rf_site_deviation, reason), .required = true },
-	{ "approved_by", RF_KEY_TEXT, AT(rf_site_deviation, approved_by), .required = true },
-	{ "until", RF_KEY_DATE, AT(rf_site_deviation, until_text), AT(rf_site_deviation, until_s), .required = true },
+	{ "mitigation", RF_KEY_NAME, AT(rf_site_deviation, mitigation), .required = true, .place_at = AT(rf_site_deviation, mitigation_pos) },
+	{ "reason", RF_KEY_TEXT, AT(rf_site_deviation, reason), .required = true, .place_at = AT(rf_site_deviation, reason_pos) },
+	{ "approved_by", RF_KEY_TEXT, AT(rf_site_deviation, approved_by), .required = true, .place_at = AT(rf_site_deviation, approved_pos) },
+	{ "until", RF_KEY_DATE, AT(rf_site_deviation, until_text), AT(rf_site_deviation, until_s), .required = true, .place_at = AT(rf_site_deviation, until_pos) },
 };
 
 static const struct rf_keys deviation_keys = {

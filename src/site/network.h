@@ -45,6 +45,7 @@ struct rf_site_interface {
 	struct rf_view name;              /* as the device calls it; default "vlan30" on Linux, "Vlan30" on IOS-XE and EOS,
 					   * "irb.30" on Junos; the zone's own name where it has no VLAN */
 	struct rf_view address_text, address6_text;
+	struct rf_site_pos zone_pos, name_pos, address_pos, address6_pos;
 	struct rf_site_ip address, address6; /* the router's own; family 0: the zone's gateway address. Routers of a pair
 					      * have their own, and so has a foot in a zone of kind wan or internet, whose
 					      * gateway is another's */
@@ -56,6 +57,7 @@ struct rf_site_router {
 	int kind;                         /* enum rf_device_kind */
 	const struct rf_site_interface *interfaces;
 	size_t interface_count;
+	struct rf_site_pos standby_pos, office_pos;
 	struct rf_view standby_for;       /* of another router with the same zones: VRRP (RFC 9568) shares the gateways */
 	const struct rf_site_router *main; /* the same resolved; NULL: it stands by for none */
 	struct rf_view office_name;
@@ -74,6 +76,7 @@ struct rf_site_port {
 	int use;                          /* enum rf_port_use */
 	struct rf_view zone_name;         /* of an access port */
 	const struct rf_site_zone *zone;  /* NULL on uplinks and unused ports */
+	struct rf_site_pos use_pos, zone_pos, to_pos, macs_pos;
 	struct rf_view to;                /* of an uplink: the router or switch at its other end */
 	const struct rf_site_router *to_router; /* the same resolved: one of the two is not NULL */
 	const struct rf_site_switch *to_switch;
@@ -89,6 +92,7 @@ struct rf_site_switch {
 	const struct rf_site_zone *zone;
 	struct rf_view address_text;
 	struct rf_site_ip address;
+	struct rf_site_pos zone_pos, address_pos, location_pos, office_pos;
 	struct rf_view location_name;
 	const struct rf_site_location *location;
 	struct rf_view office_name;
@@ -106,6 +110,7 @@ struct rf_site_office {
 	struct rf_view router_name;       /* its router, and the one of the main site that ends the tunnels */
 	struct rf_view hub_name;
 	const struct rf_site_router *router, *hub;
+	struct rf_site_pos link_pos, router_pos, hub_pos, peer_pos, local_pos;
 	struct rf_view peer_text, local_text; /* outer addresses of the tunnels: theirs and ours */
 	struct rf_site_ip peer, local;
 };
@@ -129,6 +134,7 @@ struct rf_site_allow {
 	struct rf_site_list from_hosts, to_hosts; /* names of hosts, addresses or networks; none: the whole zone */
 	const struct rf_site_ip *from_ips, *to_ips; /* the same resolved: a host's addresses of both families */
 	size_t from_ip_count, to_ip_count;
+	struct rf_site_pos from_pos, to_pos, ports_pos, from_hosts_pos, to_hosts_pos, reason_pos, deviation_pos;
 	struct rf_view reason;
 	struct rf_view deviation;         /* mitigation of a deviation that permits it; "": the cell does */
 };
@@ -152,6 +158,7 @@ struct rf_site_network {
 /* attestations.yaml: what only people can confirm. */
 struct rf_site_attestation {
 	struct rf_site_pos pos;           /* file 2 */
+	struct rf_site_pos mitigation_pos, by_pos, on_pos, until_pos;
 	struct rf_view mitigation, by, on_text, until_text, document, text;
 	int64_t on_s, until_s;            /* the ends of those days, as of a deviation */
 };

@@ -103,12 +103,12 @@ static void look_zones(struct rf_look *k)
 			ERROR(k, zones[i].pos, "add  kind: server  (or phone, border, admin, data, ...)",
 			      "the kind of zone \"%.*s\" does not follow from its name", RF_VFMT(zones[i].name));
 		if (zones[i].subnet.family == 6)
-			ERROR(k, zones[i].pos, "write it as subnet6", "the subnet of zone \"%.*s\" is IPv6",
+			ERROR(k, zones[i].subnet_pos, "write it as subnet6", "the subnet of zone \"%.*s\" is IPv6",
 			      RF_VFMT(zones[i].name));
 		if (zones[i].subnet6.family == 4)
-			ERROR(k, zones[i].pos, "write it as subnet", "the subnet6 of zone \"%.*s\" is IPv4",
+			ERROR(k, zones[i].subnet6_pos, "write it as subnet", "the subnet6 of zone \"%.*s\" is IPv4",
 			      RF_VFMT(zones[i].name));
-		zones[i].office = rf_look_office(k, zones[i].pos, "zone", zones[i].name, zones[i].office_name);
+		zones[i].office = rf_look_office(k, zones[i].office_pos, "zone", zones[i].name, zones[i].office_name);
 		rf_look_fill_gateways(k, &zones[i]);
 		add(k, &k->all->zones, zones[i].name, &zones[i]);
 	}
@@ -125,16 +125,16 @@ static void look_host(struct rf_look *k, struct rf_site_host *h)
 		twice(k, h->pos, other->pos, "host", h->name);
 	h->zone = rf_index_find(&k->all->zones, &k->all->hash_key, h->zone_name);
 	if (!h->zone) {
-		ERROR(k, h->pos, "name one of `zones`", "host \"%.*s\": there is no zone \"%.*s\"", RF_VFMT(h->name),
+		ERROR(k, h->zone_pos, "name one of `zones`", "host \"%.*s\": there is no zone \"%.*s\"", RF_VFMT(h->name),
 		      RF_VFMT(h->zone_name));
 		return;
 	}
 	if (h->address6.family == 4)
-		ERROR(k, h->pos, "write it as address", "address6 of host \"%.*s\" is IPv4", RF_VFMT(h->name));
+		ERROR(k, h->address6_pos, "write it as address", "address6 of host \"%.*s\" is IPv4", RF_VFMT(h->name));
 	if (!h->roles && !h->services)
 		ERROR(k, h->pos, "add  roles: [controller]  or  services: [dhcp, dns, ntp]",
 		      "host \"%.*s\" has no role and no service", RF_VFMT(h->name));
-	rf_look_plug(k, h->pos, "host", h->name, h->switch_name, h->port, &h->on_switch, &h->on_port);
+	rf_look_plug(k, rf_site_pos_or(h->port_pos, rf_site_pos_or(h->switch_pos, h->pos)), "host", h->name, h->switch_name, h->port, &h->on_switch, &h->on_port);
 }
 
 static void look_pairs(struct rf_look *k, const struct rf_site_host *hosts, size_t n)
@@ -146,16 +146,16 @@ static void look_pairs(struct rf_look *k, const struct rf_site_host *hosts, size
 			continue;
 		main = rf_index_find(&k->all->hosts, &k->all->hash_key, h->standby_for);
 		if (!main || main == h)
-			ERROR(k, h->pos, "name another host", "host \"%.*s\" cannot stand by for \"%.*s\"",
+			ERROR(k, h->standby_pos, "name another host", "host \"%.*s\" cannot stand by for \"%.*s\"",
 			      RF_VFMT(h->name), RF_VFMT(h->standby_for));
 		else if (main->roles & ~h->roles)
-			ERROR(k, h->pos, "give it the same roles", "standby \"%.*s\" lacks a role of \"%.*s\"",
+			ERROR(k, h->standby_pos, "give it the same roles", "standby \"%.*s\" lacks a role of \"%.*s\"",
 			      RF_VFMT(h->name), RF_VFMT(main->name));
 		else if (main->services & ~h->services)
-			ERROR(k, h->pos, "give it the same services", "standby \"%.*s\" lacks a service of \"%.*s\"",
+			ERROR(k, h->standby_pos, "give it the same services", "standby \"%.*s\" lacks a service of \"%.*s\"",
 			      RF_VFMT(h->name), RF_VFMT(main->name));
 		else if (main->standby_for.n)
-			ERROR(k, h->pos, "name the first of the chain",
+			ERROR(k, h->standby_pos, "name the first of the chain",
 			      "host \"%.*s\" stands by for \"%.*s\", which stands by itself", RF_VFMT(h->name),
 			      RF_VFMT(main->name));
 	}
@@ -249,7 +249,7 @@ static void look_host_macs(struct rf_look *k, struct rf_index *macs)
 
 	for (size_t i = 0; i < s->host_count; i++)
 		if (s->hosts[i].has_mac)
-			look_mac(k, macs, s->hosts[i].mac, s->hosts[i].mac_text, &s->hosts[i].pos);
+			look_mac(k, macs, s->hosts[i].mac, s->hosts[i].mac_text, &s->hosts[i].mac_pos);
 }
 
 static void look_phone(struct rf_look *k, struct rf_site_phone *p, struct rf_index *macs)
@@ -264,19 +264,19 @@ static void look_phone(struct rf_look *k, struct rf_site_phone *p, struct rf_ind
 			"phones \"%.*s\" and \"%.*s\" share number %.*s", RF_VFMT(other->name), RF_VFMT(p->name),
 			RF_VFMT(p->number));
 	if (p->has_mac)
-		look_mac(k, macs, p->mac, p->mac_text, &p->pos);
+		look_mac(k, macs, p->mac, p->mac_text, p->mac_pos.line ? &p->mac_pos : &p->pos);
 	if (rf_site_is_emergency(&k->all->pub, p->number))
 		ERROR(k, p->pos, "give the phone another number", "phone \"%.*s\" has emergency number %.*s",
 		      RF_VFMT(p->name), RF_VFMT(p->number));
 	p->cos = rf_look_class(k, p->pos, "phone", p->name, p->class_name);
-	rf_look_plug(k, p->pos, "phone", p->name, p->switch_name, p->port, &p->on_switch, &p->on_port);
+	rf_look_plug(k, rf_site_pos_or(p->port_pos, rf_site_pos_or(p->switch_pos, p->pos)), "phone", p->name, p->switch_name, p->port, &p->on_switch, &p->on_port);
 	if (p->on_port)
 		p->zone = p->on_port->zone;
 	if (!p->location_name.n)
 		return;
 	p->location = rf_index_find(&k->all->locations, &k->all->hash_key, p->location_name);
 	if (!p->location)
-		ERROR(k, p->pos, "name one of `locations`", "phone \"%.*s\": there is no location \"%.*s\"",
+		ERROR(k, rf_site_pos_or(p->location_pos, p->pos), "name one of `locations`", "phone \"%.*s\": there is no location \"%.*s\"",
 		      RF_VFMT(p->name), RF_VFMT(p->location_name));
 }
 

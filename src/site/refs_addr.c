@@ -36,9 +36,9 @@ static void fill_gateway(struct rf_look *k, const struct rf_site_ip *net, struct
 void rf_look_fill_gateways(struct rf_look *k, struct rf_site_zone *z)
 {
 	if (z->gateway.family == 6)
-		RF_LOOK_ERROR(k, z->pos, "write it as gateway6", "the gateway of zone \"%.*s\" is IPv6", RF_VFMT(z->name));
+		RF_LOOK_ERROR(k, z->gateway_pos, "write it as gateway6", "the gateway of zone \"%.*s\" is IPv6", RF_VFMT(z->name));
 	if (z->gateway6.family == 4)
-		RF_LOOK_ERROR(k, z->pos, "write it as gateway", "the gateway6 of zone \"%.*s\" is IPv4", RF_VFMT(z->name));
+		RF_LOOK_ERROR(k, z->gateway6_pos, "write it as gateway", "the gateway6 of zone \"%.*s\" is IPv4", RF_VFMT(z->name));
 	z->gateway_said = z->gateway.family;
 	z->gateway6_said = z->gateway6.family;
 	fill_gateway(k, &z->subnet, &z->gateway, &z->gateway_text);
@@ -87,7 +87,7 @@ static const struct rf_site_zone *later(const struct rf_site_zone **a, const str
 }
 
 /* Subnets are prefixes: two overlap when one holds the other, and sorted it stands right behind what holds it. */
-static void look_overlaps(struct rf_look *k, const struct rf_site_zone **v, size_t n, size_t at)
+static void look_overlaps(struct rf_look *k, const struct rf_site_zone **v, size_t n, size_t at, size_t pos_at)
 {
 	const struct rf_site_zone *top = NULL;
 
@@ -101,7 +101,8 @@ static void look_overlaps(struct rf_look *k, const struct rf_site_zone **v, size
 			top = v[i];
 			continue;
 		}
-		BREACH(k, later(&a, &b)->pos, "arch-zone-addressing", "give each zone addresses of its own",
+		const char *last = (const char *)later(&a, &b);
+		BREACH(k, *(const struct rf_site_pos *)(const void *)(last + pos_at), "arch-zone-addressing", "give each zone addresses of its own",
 		       "the subnets of zones \"%.*s\" and \"%.*s\" overlap", RF_VFMT(a->name), RF_VFMT(b->name));
 	}
 }
@@ -120,13 +121,15 @@ static void look_zone_addresses(struct rf_look *k)
 	if (s->zone_count < 2)
 		return;
 	qsort(v, s->zone_count, sizeof *v, order4);
-	look_overlaps(k, v, s->zone_count, offsetof(struct rf_site_zone, subnet));
+	look_overlaps(k, v, s->zone_count, offsetof(struct rf_site_zone, subnet),
+		      offsetof(struct rf_site_zone, subnet_pos));
 	qsort(v, s->zone_count, sizeof *v, order6);
-	look_overlaps(k, v, s->zone_count, offsetof(struct rf_site_zone, subnet6));
+	look_overlaps(k, v, s->zone_count, offsetof(struct rf_site_zone, subnet6),
+		      offsetof(struct rf_site_zone, subnet6_pos));
 	qsort(v, s->zone_count, sizeof *v, order_vlan);
 	for (size_t i = 1; i < s->zone_count; i++)
 		if (v[i]->vlan && v[i]->vlan == v[i - 1]->vlan)
-			BREACH(k, v[i]->pos, "net-class-vlans", "give each zone a VLAN of its own",
+			BREACH(k, v[i]->vlan_pos, "net-class-vlans", "give each zone a VLAN of its own",
 			       "zones \"%.*s\" and \"%.*s\" share VLAN %u", RF_VFMT(v[i - 1]->name), RF_VFMT(v[i]->name),
 			       v[i]->vlan);
 }
@@ -135,7 +138,7 @@ static void look_zone_addresses(struct rf_look *k)
 
 /* Who has an address. */
 struct owner {
-	struct rf_site_pos pos;
+	struct rf_site_pos pos, pos6;   /* of its addresses */
 	const char *what;
 	struct rf_view name;
 	const struct rf_site_zone *zone;
@@ -164,17 +167,17 @@ static bool may_share(const struct rf_look *k, const struct owner *first, const 
 	return is_router(first) != is_router(o) && rf_view_eq(first->name, o->name);
 }
 
-static void complain(struct rf_look *k, const struct owner *first, const struct owner *o)
+static void complain(struct rf_look *k, const struct owner *first, const struct owner *o, struct rf_site_pos pos)
 {
 	if (first->shared)
-		BREACH(k, o->pos, "arch-zone-addressing", "choose another address",
+		BREACH(k, pos, "arch-zone-addressing", "choose another address",
 		       "%s \"%.*s\" has the gateway address of zone \"%.*s\"", o->what, RF_VFMT(o->name),
 		       RF_VFMT(first->name));
 	else if (strcmp(first->what, o->what) == 0 && strcmp(o->what, "host") == 0)
-		BREACH(k, o->pos, "arch-zone-addressing", "give each host its own",
+		BREACH(k, pos, "arch-zone-addressing", "give each host its own",
 		       "hosts \"%.*s\" and \"%.*s\" have one address", RF_VFMT(first->name), RF_VFMT(o->name));
 	else
-		BREACH(k, o->pos, "arch-zone-addressing", "give each its own",
+		BREACH(k, pos, "arch-zone-addressing", "give each its own",
 		       "%s \"%.*s\" has the address of %s \"%.*s\"", o->what, RF_VFMT(o->name), first->what,
 		       RF_VFMT(first->name));
 }
@@ -191,7 +194,7 @@ static void own(struct owners *all, struct owner o, const struct rf_site_ip *ip)
 	const struct owner *first = rf_look_add(all->k, &all->index, rf_view_of(key, ADDRESS_BYTES), &all->v[all->n]);
 	all->n++;
 	if (first && !may_share(all->k, first, &o))
-		complain(all->k, first, &o);
+		complain(all->k, first, &o, ip->family == 6 ? o.pos6 : o.pos);
 }
 
 static bool is_end(const struct rf_site_ip *ip, const struct rf_site_ip *net, bool ones)
@@ -208,18 +211,19 @@ static bool is_end(const struct rf_site_ip *ip, const struct rf_site_ip *net, bo
 static void look_place(struct rf_look *k, const struct owner *o, const struct rf_site_ip *ip, struct rf_view text)
 {
 	const struct rf_site_ip *net = ip->family == 6 ? &o->zone->subnet6 : &o->zone->subnet;
+	struct rf_site_pos pos = ip->family == 6 ? o->pos6 : o->pos;
 
 	if (!ip->family || !net->family)
 		return;
 	if (!rf_site_ip_in(ip, net))
-		BREACH(k, o->pos, "arch-zone-addressing", "correct the address or the zone",
+		BREACH(k, pos, "arch-zone-addressing", "correct the address or the zone",
 		       "%s \"%.*s\": %.*s is not in the subnet of zone \"%.*s\"", o->what, RF_VFMT(o->name), RF_VFMT(text),
 		       RF_VFMT(o->zone->name));
 	else if (is_end(ip, net, false))
-		BREACH(k, o->pos, "arch-zone-addressing", "choose another address",
+		BREACH(k, pos, "arch-zone-addressing", "choose another address",
 		       "%s \"%.*s\": %.*s is the address of the subnet itself", o->what, RF_VFMT(o->name), RF_VFMT(text));
 	else if (ip->family == 4 && is_end(ip, net, true))
-		BREACH(k, o->pos, "arch-zone-addressing", "choose another address",
+		BREACH(k, pos, "arch-zone-addressing", "choose another address",
 		       "%s \"%.*s\": %.*s is the broadcast address of its subnet", o->what, RF_VFMT(o->name), RF_VFMT(text));
 }
 
@@ -229,7 +233,7 @@ static void own_hosts(struct owners *all)
 
 	for (size_t i = 0; i < s->host_count; i++) {
 		const struct rf_site_host *h = &s->hosts[i];
-		const struct owner o = { h->pos, "host", h->name, h->zone, false };
+		const struct owner o = { rf_site_pos_or(h->address_pos, h->pos), rf_site_pos_or(h->address6_pos, h->address_pos), "host", h->name, h->zone, false };
 
 		if (!h->zone)
 			continue;
@@ -247,7 +251,7 @@ static void own_devices(struct owners *all)
 	for (size_t i = 0; i < s->router_count; i++)
 		for (size_t j = 0; j < s->routers[i].interface_count; j++) {
 			const struct rf_site_interface *f = &s->routers[i].interfaces[j];
-			const struct owner o = { f->pos, "router", s->routers[i].name, f->zone, false };
+			const struct owner o = { rf_site_pos_or(f->address_pos, f->pos), rf_site_pos_or(f->address6_pos, f->pos), "router", s->routers[i].name, f->zone, false };
 
 			if (!f->zone)
 				continue;
@@ -258,7 +262,7 @@ static void own_devices(struct owners *all)
 		}
 	for (size_t i = 0; i < s->switch_count; i++) {
 		const struct rf_site_switch *sw = &s->switches[i];
-		const struct owner o = { sw->pos, "switch", sw->name, sw->zone, false };
+		const struct owner o = { sw->address_pos, sw->address_pos, "switch", sw->name, sw->zone, false };
 
 		if (!sw->zone)
 			continue;
@@ -275,7 +279,7 @@ static void own_gateways(struct owners *all)
 
 	for (size_t i = 0; i < s->zone_count; i++) {
 		const struct rf_site_zone *z = &s->zones[i];
-		const struct owner o = { z->pos, "zone", z->name, z, true };
+		const struct owner o = { rf_site_pos_or(z->gateway_pos, z->pos), rf_site_pos_or(z->gateway6_pos, z->pos), "zone", z->name, z, true };
 
 		if (z->gateway_said || rf_site_has_network(s)) {
 			own(all, o, &z->gateway);

@@ -89,13 +89,13 @@ static struct rf_view interface_name(struct rf_look *k, const struct rf_site_rou
 	}
 }
 
-static void look_families(struct rf_look *k, struct rf_site_pos pos, const char *what, struct rf_view who,
-			  const struct rf_site_ip *v4, const struct rf_site_ip *v6)
+static void look_families(struct rf_look *k, const char *what, struct rf_view who,
+			  const struct rf_site_interface *f)
 {
-	if (v4->family == 6)
-		ERROR(k, pos, "write it as address6", "the address of %s \"%.*s\" is IPv6", what, RF_VFMT(who));
-	if (v6->family == 4)
-		ERROR(k, pos, "write it as address", "the address6 of %s \"%.*s\" is IPv4", what, RF_VFMT(who));
+	if (f->address.family == 6)
+		ERROR(k, f->address_pos, "write it as address6", "the address of %s \"%.*s\" is IPv6", what, RF_VFMT(who));
+	if (f->address6.family == 4)
+		ERROR(k, f->address6_pos, "write it as address", "the address6 of %s \"%.*s\" is IPv4", what, RF_VFMT(who));
 }
 
 static void look_interfaces(struct rf_look *k, struct rf_site_router *r)
@@ -103,13 +103,13 @@ static void look_interfaces(struct rf_look *k, struct rf_site_router *r)
 	struct rf_site_interface *v = rf_look_writable(k, r->interfaces, r->interface_count, sizeof *v);
 
 	for (size_t i = 0; v && i < r->interface_count; i++) {
-		v[i].zone = rf_look_zone(k, v[i].pos, "router", r->name, v[i].zone_name);
+		v[i].zone = rf_look_zone(k, v[i].zone_pos, "router", r->name, v[i].zone_name);
 		if (!v[i].zone)
 			continue;
 		if (!v[i].name.n)
 			v[i].name = interface_name(k, r, v[i].zone);
 		rf_look_port_name(k, v[i].pos, "router", r->name, r->kind, v[i].name);
-		look_families(k, v[i].pos, "router", r->name, &v[i].address, &v[i].address6);
+		look_families(k, "router", r->name, &v[i]);
 		for (size_t j = 0; j < i; j++) {
 			if (v[j].zone == v[i].zone)
 				ERROR(k, v[i].pos, "keep one of them", "router \"%.*s\" has two interfaces in zone \"%.*s\"",
@@ -136,7 +136,7 @@ static void look_routers(struct rf_look *k)
 
 		if (other)
 			rf_look_twice(k, r->pos, other->pos, "router", r->name);
-		r->office = rf_look_office(k, r->pos, "router", r->name, r->office_name);
+		r->office = rf_look_office(k, r->office_pos, "router", r->name, r->office_name);
 		look_interfaces(k, r);
 	}
 	if (k->rc == 0)
@@ -164,19 +164,19 @@ static void look_router_pair(struct rf_look *k, struct rf_site_router *r)
 		return;
 	main = (struct rf_site_router *)(uintptr_t)find(k, &k->all->routers, r->standby_for);
 	if (!main || main == r)
-		ERROR(k, r->pos, "name another router", "router \"%.*s\" cannot stand by for \"%.*s\"", RF_VFMT(r->name),
+		ERROR(k, r->standby_pos, "name another router", "router \"%.*s\" cannot stand by for \"%.*s\"", RF_VFMT(r->name),
 		      RF_VFMT(r->standby_for));
 	else if (main->standby_for.n)
-		ERROR(k, r->pos, "name the first of the chain", "router \"%.*s\" stands by for \"%.*s\", which stands by itself",
+		ERROR(k, r->standby_pos, "name the first of the chain", "router \"%.*s\" stands by for \"%.*s\", which stands by itself",
 		      RF_VFMT(r->name), RF_VFMT(main->name));
 	else if (main->standby)
-		ERROR(k, r->pos, "keep one of them", "routers \"%.*s\" and \"%.*s\" both stand by for \"%.*s\"",
+		ERROR(k, r->standby_pos, "keep one of them", "routers \"%.*s\" and \"%.*s\" both stand by for \"%.*s\"",
 		      RF_VFMT(main->standby->name), RF_VFMT(r->name), RF_VFMT(main->name));
 	else if (!same_zones(r, main) || !same_zones(main, r))
-		ERROR(k, r->pos, "give both an interface in each zone",
+		ERROR(k, r->standby_pos, "give both an interface in each zone",
 		      "standby router \"%.*s\" has other zones than \"%.*s\"", RF_VFMT(r->name), RF_VFMT(main->name));
 	else if (r->office != main->office)
-		ERROR(k, r->pos, "put both into one office", "standby router \"%.*s\" is in another office than \"%.*s\"",
+		ERROR(k, r->standby_pos, "put both into one office", "standby router \"%.*s\" is in another office than \"%.*s\"",
 		      RF_VFMT(r->name), RF_VFMT(main->name));
 	if (!main || main == r)
 		return;
@@ -188,29 +188,29 @@ static void look_router_pair(struct rf_look *k, struct rf_site_router *r)
 /* --- offices, second step: who joins them to the main site */
 
 static const struct rf_site_router *look_end(struct rf_look *k, const struct rf_site_office *o, const char *key,
-					     struct rf_view name)
+					     struct rf_view name, struct rf_site_pos pos)
 {
 	const struct rf_site_router *r = name.n ? find(k, &k->all->routers, name) : NULL;
 
 	if (name.n && !r)
-		ERROR(k, o->pos, "name one of `routers`", "office \"%.*s\": there is no %s \"%.*s\"", RF_VFMT(o->name), key,
+		ERROR(k, pos, "name one of `routers`", "office \"%.*s\": there is no %s \"%.*s\"", RF_VFMT(o->name), key,
 		      RF_VFMT(name));
 	return r;
 }
 
 static void look_office_ends(struct rf_look *k, struct rf_site_office *o)
 {
-	o->link = rf_look_link(k, o->pos, "office", o->name, o->link_name);
-	o->router = look_end(k, o, "router", o->router_name);
-	o->hub = look_end(k, o, "hub", o->hub_name);
+	o->link = rf_look_link(k, o->link_pos, "office", o->name, o->link_name);
+	o->router = look_end(k, o, "router", o->router_name, o->router_pos);
+	o->hub = look_end(k, o, "hub", o->hub_name, o->hub_pos);
 	if (o->router && o->router->office != o)
-		ERROR(k, o->pos, "name a router that has  office:  likewise", "router \"%.*s\" is not in office \"%.*s\"",
+		ERROR(k, o->router_pos, "name a router that has  office:  likewise", "router \"%.*s\" is not in office \"%.*s\"",
 		      RF_VFMT(o->router->name), RF_VFMT(o->name));
 	if (o->hub && o->hub->office)
-		ERROR(k, o->pos, "name a router of the main site", "the hub of office \"%.*s\" is in office \"%.*s\"",
+		ERROR(k, o->hub_pos, "name a router of the main site", "the hub of office \"%.*s\" is in office \"%.*s\"",
 		      RF_VFMT(o->name), RF_VFMT(o->hub->office->name));
 	if (o->peer.family && o->local.family && o->peer.family != o->local.family)
-		ERROR(k, o->pos, "write both as IPv4 or both as IPv6",
+		ERROR(k, o->local_pos, "write both as IPv4 or both as IPv6",
 		      "office \"%.*s\": peer and local are of two families", RF_VFMT(o->name));
 }
 
@@ -228,7 +228,7 @@ static size_t count_ips(struct rf_look *k, const struct rf_site_list *ends)
 	return n;
 }
 
-static void look_ends(struct rf_look *k, const struct rf_site_allow *a, const char *key,
+static void look_ends(struct rf_look *k, struct rf_site_pos pos, const char *key,
 		      const struct rf_site_list *ends, const struct rf_site_zone *zone, const struct rf_site_ip **ret_v,
 		      size_t *ret_n)
 {
@@ -248,16 +248,16 @@ static void look_ends(struct rf_look *k, const struct rf_site_allow *a, const ch
 			if (h->address6.family)
 				v[n++] = h->address6;
 		} else if (h) {
-			ERROR(k, a->pos, "name hosts of that zone", "%s: host \"%.*s\" is not in zone \"%.*s\"", key,
+			ERROR(k, pos, "name hosts of that zone", "%s: host \"%.*s\" is not in zone \"%.*s\"", key,
 			      RF_VFMT(h->name), RF_VFMT(zone->name));
 		} else if (!rf_site_ip_parse(ends->v[i], false, &ip) && !rf_site_ip_parse(ends->v[i], true, &ip)) {
-			ERROR(k, a->pos, "name one of `hosts`, or write an address", "%s: there is no host \"%.*s\"", key,
+			ERROR(k, pos, "name one of `hosts`, or write an address", "%s: there is no host \"%.*s\"", key,
 			      RF_VFMT(ends->v[i]));
 		} else {
 			const struct rf_site_ip *net = ip.family == 6 ? &zone->subnet6 : &zone->subnet;
 
 			if (net->family && !rf_site_ip_in(&ip, net))
-				ERROR(k, a->pos, "correct the address or the zone", "%s: %.*s is not in zone \"%.*s\"", key,
+				ERROR(k, pos, "correct the address or the zone", "%s: %.*s is not in zone \"%.*s\"", key,
 				      RF_VFMT(ends->v[i]), RF_VFMT(zone->name));
 			v[n++] = ip;
 		}
@@ -271,15 +271,15 @@ static void look_allow(struct rf_look *k, struct rf_site_allow *a)
 	a->from = find(k, &k->all->zones, a->from_name);
 	a->to = find(k, &k->all->zones, a->to_name);
 	if (!a->from || !a->to) {
-		ERROR(k, a->pos, "name one of `zones`", "allow: there is no zone \"%.*s\"",
+		ERROR(k, a->from ? a->to_pos : a->from_pos, "name one of `zones`", "allow: there is no zone \"%.*s\"",
 		      RF_VFMT(a->from ? a->to_name : a->from_name));
 		return;
 	}
 	if (!a->port_count)
-		ERROR(k, a->pos, "add  ports: [443]", "allow from \"%.*s\" to \"%.*s\" names no ports", RF_VFMT(a->from_name),
+		ERROR(k, a->ports_pos, "add  ports: [443]", "allow from \"%.*s\" to \"%.*s\" names no ports", RF_VFMT(a->from_name),
 		      RF_VFMT(a->to_name));
-	look_ends(k, a, "from_hosts", &a->from_hosts, a->from, &a->from_ips, &a->from_ip_count);
-	look_ends(k, a, "to_hosts", &a->to_hosts, a->to, &a->to_ips, &a->to_ip_count);
+	look_ends(k, a->from_hosts_pos, "from_hosts", &a->from_hosts, a->from, &a->from_ips, &a->from_ip_count);
+	look_ends(k, a->to_hosts_pos, "to_hosts", &a->to_hosts, a->to, &a->to_ips, &a->to_ip_count);
 }
 
 static void look_allows(struct rf_look *k)

@@ -90,7 +90,7 @@ static void look_port(struct rf_look *k, const struct rf_site_switch *sw, struct
 		      "switch \"%.*s\": port %.*s is no uplink and leads to \"%.*s\"", RF_VFMT(sw->name), RF_VFMT(p->name),
 		      RF_VFMT(p->to));
 	if (p->use == RF_PORT_ACCESS && p->zone_name.n)
-		p->zone = rf_look_zone(k, p->pos, "switch", sw->name, p->zone_name);
+		p->zone = rf_look_zone(k, p->zone_pos, "switch", sw->name, p->zone_name);
 }
 
 /* One entry of the file into as many ports as its range has. */
@@ -172,12 +172,12 @@ static void look_switch(struct rf_look *k, struct rf_site_switch *sw)
 
 	if (other)
 		rf_look_twice(k, sw->pos, other->pos, "switch", sw->name);
-	sw->zone = rf_look_zone(k, sw->pos, "switch", sw->name, sw->zone_name);
-	sw->office = rf_look_office(k, sw->pos, "switch", sw->name, sw->office_name);
+	sw->zone = rf_look_zone(k, sw->zone_pos, "switch", sw->name, sw->zone_name);
+	sw->office = rf_look_office(k, sw->office_pos, "switch", sw->name, sw->office_name);
 	if (sw->location_name.n) {
 		sw->location = find(k, &k->all->locations, sw->location_name);
 		if (!sw->location)
-			ERROR(k, sw->pos, "name one of `locations`", "switch \"%.*s\": there is no location \"%.*s\"",
+			ERROR(k, sw->location_pos, "name one of `locations`", "switch \"%.*s\": there is no location \"%.*s\"",
 			      RF_VFMT(sw->name), RF_VFMT(sw->location_name));
 	}
 	look_ports(k, sw);
@@ -201,11 +201,11 @@ static void look_uplink(struct rf_look *k, const struct rf_site_switch *sw, stru
 	p->to_router = find(k, &k->all->routers, p->to);
 	p->to_switch = p->to_router ? NULL : find(k, &k->all->switches, p->to);
 	if (!p->to_router && !p->to_switch)
-		ERROR(k, p->pos, "name one of `routers` or `switches`",
+		ERROR(k, p->to_pos, "name one of `routers` or `switches`",
 		      "switch \"%.*s\": uplink %.*s leads to \"%.*s\", which is no router and no switch", RF_VFMT(sw->name),
 		      RF_VFMT(p->name), RF_VFMT(p->to));
 	else if (p->to_switch == sw)
-		ERROR(k, p->pos, "name another switch", "switch \"%.*s\": uplink %.*s leads to the switch itself",
+		ERROR(k, p->to_pos, "name another switch", "switch \"%.*s\": uplink %.*s leads to the switch itself",
 		      RF_VFMT(sw->name), RF_VFMT(p->name));
 }
 

@@ -24,13 +24,13 @@ static void look_until(struct rules *r, const struct rf_site_deviation *d, const
 	int64_t left_s = d->until_s - r->now.us / 1000000;
 
 	if (left_s < 0)
-		FINDING(r, RF_SEV_ERROR, d->pos, id, "meet the mitigation and remove the deviation, or have it approved anew",
+		FINDING(r, RF_SEV_ERROR, d->until_pos, id, "meet the mitigation and remove the deviation, or have it approved anew",
 			"the deviation ended on %.*s", RF_VFMT(d->until_text));
 	else if (left_s < (int64_t)SOON_DAYS * DAY_S)
-		FINDING(r, RF_SEV_WARNING, d->pos, id, "meet the mitigation, or have the deviation approved anew",
+		FINDING(r, RF_SEV_WARNING, d->until_pos, id, "meet the mitigation, or have the deviation approved anew",
 			"the deviation ends on %.*s", RF_VFMT(d->until_text));
 	else if (left_s > (int64_t)3 * 366 * DAY_S)
-		FINDING(r, RF_SEV_WARNING, d->pos, id, "a deviation is meant to end; choose an earlier day",
+		FINDING(r, RF_SEV_WARNING, d->until_pos, id, "a deviation is meant to end; choose an earlier day",
 			"the deviation runs for more than three years");
 }
 
@@ -44,7 +44,7 @@ static void look_deviation(struct rules *r, size_t i)
 		/* The search is long; past the cap nobody would see what it finds. */
 		const char *near = r->f->n < RF_FINDINGS_MAX ? rf_mitigation_near(d->mitigation) : NULL;
 
-		rf_finding_add(r->f, RF_SEV_ERROR, rf_site_place(r->all, d->pos), NULL,
+		rf_finding_add(r->f, RF_SEV_ERROR, rf_site_place(r->all, d->mitigation_pos), NULL,
 			       near ? near : "take the id from the finding that it answers",
 			       near ? "there is no mitigation \"%.*s\"; did you mean this one?"
 				    : "there is no mitigation \"%.*s\"", RF_VFMT(d->mitigation));
@@ -53,12 +53,12 @@ static void look_deviation(struct rules *r, size_t i)
 	const char *id = rf_site_cstr(d->mitigation);
 	for (size_t j = 0; j < i; j++)
 		if (rf_view_eq(s->deviations[j].mitigation, d->mitigation))
-			FINDING(r, RF_SEV_ERROR, d->pos, NULL, "keep one of them", "a second deviation from %s", id);
+			FINDING(r, RF_SEV_ERROR, d->mitigation_pos, NULL, "keep one of them", "a second deviation from %s", id);
 	if (!rf_site_says_something(d->reason))
-		FINDING(r, RF_SEV_ERROR, d->pos, NULL, "say why the site cannot meet it", "the deviation from %s has no reason",
+		FINDING(r, RF_SEV_ERROR, d->reason_pos, NULL, "say why the site cannot meet it", "the deviation from %s has no reason",
 			id);
 	if (!rf_site_says_something(d->approved_by))
-		FINDING(r, RF_SEV_ERROR, d->pos, NULL, "name who approved it", "the deviation from %s has no approver", id);
+		FINDING(r, RF_SEV_ERROR, d->approved_pos, NULL, "name who approved it", "the deviation from %s has no approver", id);
 	look_until(r, d, rf_mitigation_id(d->mitigation));
 }
 

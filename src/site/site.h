@@ -61,6 +61,8 @@ struct rf_site_zone {
 	const struct rf_site_office *office; /* NULL: the main site */
 	struct rf_view protocol;  /* call protocol of a server sub-zone (net-protocol-vlans), "": sip */
 	int dhcp;                 /* 0: as the level says, 1: on, 2: off */
+	/* Of the values; line 0: not in the file. */
+	struct rf_site_pos kind_pos, vlan_pos, subnet_pos, subnet6_pos, gateway_pos, gateway6_pos, office_pos, dhcp_pos;
 };
 
 struct rf_site_host {
@@ -71,6 +73,7 @@ struct rf_site_host {
 	unsigned roles;
 	unsigned services;               /* RF_SERVICE_* */
 	struct rf_view mac_text, switch_name, port;
+	struct rf_site_pos zone_pos, address_pos, address6_pos, roles_pos, services_pos, standby_pos, mac_pos, switch_pos, port_pos;
 	const struct rf_site_switch *on_switch; /* NULL: not said, or the site describes no switches */
 	const struct rf_site_port *on_port;
 	uint8_t mac[6];
@@ -102,6 +105,7 @@ struct rf_site_phone {
 	const struct rf_site_cos *cos;    /* NULL: none of its own */
 	const struct rf_site_switch *on_switch; /* NULL: not said, or the site describes no switches */
 	const struct rf_site_port *on_port;
+	struct rf_site_pos location_pos, mac_pos, switch_pos, port_pos; /* of the values; in site.yaml only */
 	const struct rf_site_zone *zone;  /* that of its port; else the only zone of kind phone; else NULL */
 	uint8_t mac[6];
 	bool has_mac;
@@ -111,6 +115,7 @@ struct rf_site_deviation {
 	struct rf_site_pos pos;
 	struct rf_view mitigation, reason, approved_by, until_text;
 	int64_t until_s;                  /* seconds since 1970: the end of that day in UTC */
+	struct rf_site_pos mitigation_pos, reason_pos, approved_pos, until_pos;
 };
 
 struct rf_site_listen {

@@ -10,6 +10,12 @@ struct rf_site_pos {
 	uint32_t file;
 };
 
+/* The place of a value, or where it has none that of its item. */
+static inline struct rf_site_pos rf_site_pos_or(struct rf_site_pos value, struct rf_site_pos item)
+{
+	return value.line ? value : item;
+}
+
 /* An IP address or a subnet; bytes in network order, v4 in the first four. */
 struct rf_site_ip {
 	uint8_t family;        /* 4, 6, or 0: none */

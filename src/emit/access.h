@@ -60,5 +60,7 @@ const char *rf_access_interface(enum rf_device_kind kind, struct rf_view name, c
 
 /* The interfaces of a switch that is a Linux bridge: which port is up, in which VLAN, who is known behind it. */
 void rf_emit_switch_net(struct rf_emit *e, const struct rf_access *a);
+/* Its own packets: a table behind the bridge's in the same file. */
+void rf_emit_switch_own(struct rf_emit_out *o, const struct rf_access *a);
 
 #endif

@@ -308,6 +308,7 @@ void rf_emit_bridge(struct rf_emit *e)
 		if (rf_emit_begin(e, &b.o, 0644, "# ", "switches/%s/ringfort.nft", rf_site_cstr(sw->name)))
 			return;
 		put_table(&b);
+		rf_emit_switch_own(b.o, &a);
 		rf_emit_end(b.o);
 		rf_emit_switch_net(e, &a);
 	}

@@ -34,6 +34,14 @@ static const char *const of_hosts[] = {
 	"net.ipv4.ip_forward = 0", "net.ipv6.conf.all.forwarding = 0", "net.ipv6.conf.default.forwarding = 0",
 };
 
+/* Bridged packets are the bridge family's rules' matter, and those of IP must not see them ("-": where the module is not
+ * loaded there is no such key). */
+static const char *const of_switches[] = {
+	"net.ipv4.ip_forward = 0", "net.ipv6.conf.all.forwarding = 0", "net.ipv6.conf.default.forwarding = 0",
+	"-net.bridge.bridge-nf-call-iptables = 0", "-net.bridge.bridge-nf-call-ip6tables = 0",
+	"-net.bridge.bridge-nf-call-arptables = 0",
+};
+
 static void put_sysctl(struct rf_emit *e, const char *folder, const char *name, const char *const *own, size_t n)
 {
 	struct rf_emit_out *o;
@@ -247,6 +255,10 @@ void rf_emit_linux(struct rf_emit *e)
 			if (s->zones[k].office)
 				put_tunnel(e, r, &s->zones[k]);
 	}
+	for (size_t i = 0; i < s->switch_count; i++)
+		if (s->switches[i].kind == RF_DEVICE_LINUX)
+			put_sysctl(e, "switches", rf_site_cstr(s->switches[i].name), of_switches,
+				   sizeof of_switches / sizeof *of_switches);
 	for (size_t i = 0; i < e->book->n; i++)
 		if (e->book->points[i].kind == RF_POINT_HOST && !rf_emit_is_router(e, e->book->points[i].host))
 			put_sysctl(e, "hosts", e->book->points[i].name, of_hosts, sizeof of_hosts / sizeof *of_hosts);

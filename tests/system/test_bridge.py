@@ -32,8 +32,8 @@ class Switch(Device):
         self.run("ip", "link", "add", "br0", "type", "bridge", "stp_state", "0", "mcast_snooping", "0")
         for name in self.macs:
             self.run("ip", "link", "set", name, "master", "br0")
-        # Otherwise bridged packets pass iptables' hooks, too, which cuts their padding off.
-        self.run("sysctl", "-qw", "net.bridge.bridge-nf-call-iptables=0", "net.bridge.bridge-nf-call-ip6tables=0", check=False)
+        # Among others: bridged packets do not pass the hooks of IP, which cut their padding off.
+        self.run("sysctl", "-q", "-p", str(rules.parent / "sysctl.conf"))
         self.run("ip", "link", "set", "br0", "up")
         wait_until("all ports forward", lambda: self.run("bridge", "link").count("state forwarding") == len(self.macs), 10)
         self.run("nft", "-f", str(rules))

@@ -140,14 +140,35 @@ static int compare_ports(struct rf_site_ports a, struct rf_site_ports b)
 }
 
 /* Zones lie in one array, so their order in it is that of the file. */
+static int compare_zones(const struct rf_flow *f, const struct rf_site_zone *from, const struct rf_site_zone *to)
+{
+	if (f->from.zone != from)
+		return f->from.zone < from ? -1 : 1;
+	return f->to.zone == to ? 0 : f->to.zone < to ? -1 : 1;
+}
+
+size_t rf_flows_from_to(const struct rf_flow *v, size_t n, const struct rf_site_zone *from, const struct rf_site_zone *to)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (compare_zones(&v[mid], from, to) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
 static int compare(const void *pa, const void *pb)
 {
 	const struct rf_flow *a = pa, *b = pb;
+	int zones = compare_zones(a, b->from.zone, b->to.zone);
 
-	if (a->from.zone != b->from.zone)
-		return a->from.zone < b->from.zone ? -1 : 1;
-	if (a->to.zone != b->to.zone)
-		return a->to.zone < b->to.zone ? -1 : 1;
+	if (zones)
+		return zones;
 	if (a->category != b->category)
 		return a->category < b->category ? -1 : 1;
 	if (a->protocol != b->protocol)
@@ -156,17 +177,35 @@ static int compare(const void *pa, const void *pb)
 	return order ? order : strcmp(a->id, b->id);
 }
 
-/* Two flows of one name are told apart by what they are, not by how many there are: the first keeps the plain one. */
+static int compare_ids(const void *pa, const void *pb)
+{
+	const struct rf_flow *const *a = pa, *const *b = pb;
+	int order = strcmp((*a)->id, (*b)->id);
+
+	return order ? order : *a < *b ? -1 : *a > *b; /* in their order in the list */
+}
+
+/* Flows of one name get numbers, the first keeps the plain one. Names of zones may have hyphens, so that flows of other
+ * pairs can have the same, too. */
 static void name_apart(struct rf_make *m)
 {
-	for (size_t i = 0; i < m->n; i++) {
-		unsigned same = 1;
+	struct rf_flow **v = rf_arena_array(m->arena, m->n + 1, sizeof *v);
+	unsigned same = 1;
 
-		for (size_t k = 0; k < i; k++)
-			same += m->v[k].from.zone == m->v[i].from.zone && m->v[k].to.zone == m->v[i].to.zone &&
-				strcmp(m->v[k].id, m->v[i].id) == 0;
-		if (same > 1)
-			m->v[i].id = rf_make_text(m, "%s-%u", m->v[i].id, same);
+	if (!v) {
+		m->rc = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < m->n; i++)
+		v[i] = &m->v[i];
+	qsort(v, m->n, sizeof *v, compare_ids);
+	for (size_t i = 1, first = 0; i < m->n; i++) {
+		if (strcmp(v[i]->id, v[first]->id) != 0) {
+			first = i;
+			same = 1;
+		} else {
+			v[i]->id = rf_make_text(m, "%s-%u", v[first]->id, ++same);
+		}
 	}
 }
 

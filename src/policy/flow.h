@@ -60,6 +60,9 @@ struct rf_flows {
 int rf_flows_make(const struct rf_site *site, struct rf_wall now, struct rf_findings *findings,
 		  struct rf_flows *ret_flows);
 void rf_flows_fini(struct rf_flows *flows);
+/* Where the flows from one zone to another begin in v, which has them by zones in the order of the file: those of the pair
+ * stand together. n when there are none behind. */
+size_t rf_flows_from_to(const struct rf_flow *v, size_t n, const struct rf_site_zone *from, const struct rf_site_zone *to);
 
 /* The name of the pinhole set: on every Linux router one set a family, of (protocol, source, sport, destination, dport). */
 #define RF_PINHOLE_SET4 "pinholes4"

@@ -116,10 +116,11 @@ static const struct rf_flow *flow_named(const struct rf_make *m, size_t n, const
 {
 	const struct rf_service *s = rf_service(service);
 
-	for (size_t i = 0; i < n; i++) {
+	/* The first n were added pair by pair. */
+	for (size_t i = rf_flows_from_to(m->v, n, from, to); i < n && m->v[i].from.zone == from && m->v[i].to.zone == to; i++) {
 		const struct rf_flow *f = &m->v[i];
 
-		if (f->from.zone == from && f->to.zone == to && f->protocol == s->protocol && f->sport.first == s->sport.first &&
+		if (f->protocol == s->protocol && f->sport.first == s->sport.first &&
 		    f->dport.first == s->dport.first)
 			return f;
 	}
@@ -146,10 +147,8 @@ static void relay(struct rf_make *m, size_t n, const struct rf_site_router *r, c
 	beside(m, &to, &at, &(struct cause){ "dhcp-relay", r->name, "The answers come back to the router.", r->pos });
 }
 
-static void relays(struct rf_make *m)
+static void relays(struct rf_make *m, size_t n)
 {
-	size_t n = m->n; /* what is added here is not asked about */
-
 	for (size_t i = 0; i < m->site->router_count; i++)
 		for (size_t k = 0; k < m->site->routers[i].interface_count; k++)
 			for (size_t z = 0; z < m->site->zone_count; z++)
@@ -214,6 +213,8 @@ static void walls(struct rf_make *m, const struct rf_site_router *r)
 
 void rf_infra_flows(struct rf_make *m)
 {
+	size_t n = m->n; /* those of the matrix; what is added here is not asked about */
+
 	for (size_t i = 0; i < m->site->router_count; i++) {
 		vrrp(m, &m->site->routers[i]);
 		walls(m, &m->site->routers[i]);
@@ -229,5 +230,5 @@ void rf_infra_flows(struct rf_make *m)
 	for (size_t i = 0; i < m->site->zone_count; i++)
 		for (size_t k = 0; k < m->site->zone_count; k++)
 			channels(m, &m->site->zones[i], &m->site->zones[k]);
-	relays(m);
+	relays(m, n);
 }

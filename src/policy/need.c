@@ -4,6 +4,8 @@
  * without (docs/decisions/0044). */
 #include "policy/flow_int.h"
 
+#include "base/err.h"
+
 #define K(kind) (1u << RF_ZONE_##kind)
 
 enum when { ALWAYS, DHCP_ON, NTS, NO_ADMIN_ZONE, SNMP };
@@ -167,6 +169,23 @@ static bool same_single(const struct rf_end *from, const struct rf_end *to)
 	return from->host_count == 1 && to->host_count == 1 && from->hosts[0] == to->hosts[0] && from->n == to->n;
 }
 
+/* DHCP is of IPv4: one end's addresses of that family are enough, the other is held to them. */
+static void only_ipv4(struct rf_make *m, struct rf_end *end)
+{
+	struct rf_site_ip *v = rf_arena_array(m->arena, end->n + 1, sizeof *v);
+	size_t n = 0;
+
+	if (!v) {
+		m->rc = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < end->n; i++)
+		if (end->v[i].family == 4)
+			v[n++] = end->v[i];
+	end->v = v;
+	end->n = n;
+}
+
 static void try_need(struct rf_make *m, const struct rf_pair *p, const struct need *n)
 {
 	const struct rf_service *s = rf_service(n->service);
@@ -175,9 +194,17 @@ static void try_need(struct rf_make *m, const struct rf_pair *p, const struct ne
 	if (!(n->from & 1u << p->from.kind) || !(n->to & 1u << p->to.kind) || !rf_pair_opens(p, s->category, n->implied) ||
 	    !is_time(m, n, p))
 		return;
-	if (rf_party_select(m, p->from, n->from_who, &from) && rf_party_select(m, p->to, n->to_who, &to) &&
-	    !same_single(&from, &to))
-		rf_flow_add(m, p, s, &from, &to, n->why);
+	if (!rf_party_select(m, p->from, n->from_who, &from) || !rf_party_select(m, p->to, n->to_who, &to) ||
+	    same_single(&from, &to))
+		return;
+	if (n->when == DHCP_ON) {
+		struct rf_end *servers = to.n ? &to : &from;
+
+		only_ipv4(m, servers);
+		if (!servers->n)
+			return;
+	}
+	rf_flow_add(m, p, s, &from, &to, n->why);
 }
 
 void rf_needs_of_pair(struct rf_make *m, const struct rf_pair *pair)

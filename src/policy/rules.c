@@ -84,7 +84,9 @@ static bool same_ports(struct rf_site_ports a, struct rf_site_ports b)
 
 bool rf_flow_mirrored(const struct rf_flows *flows, const struct rf_flow *f)
 {
-	for (size_t i = 0; i < flows->n; i++) {
+	size_t i = rf_flows_from_to(flows->v, flows->n, f->to.zone, f->from.zone);
+
+	for (; i < flows->n && flows->v[i].from.zone == f->to.zone && flows->v[i].to.zone == f->from.zone; i++) {
 		const struct rf_flow *g = &flows->v[i];
 
 		if (g->how == f->how && g->protocol == f->protocol && same_ends(&g->from, &f->to) && same_ends(&g->to, &f->from) &&

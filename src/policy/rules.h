@@ -38,7 +38,7 @@ struct rf_rule {
 					  * or not a pinhole is there), so that a pinhole that goes ends what runs */
 	bool pinhole;                    /* its 5-tuple is in the set */
 	uint32_t new_per_second;         /* per source address; past it: drop */
-	uint8_t dscp;                    /* marked with it when accepted */
+	uint8_t dscp;                    /* marked with it when accepted; 0: left alone */
 	uint32_t kbit;                   /* all that this rule accepts together; past it: drop. 0: no bound */
 	bool log;                        /* refused packets go to the log group, rate-limited */
 };

@@ -1,5 +1,7 @@
 #include "policy/rules_int.h"
 
+#include "base/err.h"
+
 #include <netinet/in.h>
 
 static const struct rf_site_ip nobody4 = { .family = 4, .prefix = 32 };
@@ -64,11 +66,41 @@ static struct rf_ips part_of(struct rf_draft *d, const struct rf_end *end, const
 
 /* --- sources: no packet comes from a zone with an address that is not of what lies behind that foot or tunnel */
 
+/* What lies behind the router's hops: for each hop (zone, and its tunnel) every zone whose packets to any other may come in
+ * by it. */
 struct behind {
-	struct rf_hop hop;
-	bool *zones;                   /* by index: lies behind it */
-	bool outside;
+	bool *zones;                   /* [hops][zones] */
+	size_t n;                      /* of zones; hops: twice as many */
 };
+
+static bool *row_of(const struct rf_draft *d, const struct behind *b, struct rf_hop hop)
+{
+	return b->zones + ((size_t)(hop.zone - d->site->zones) * 2 + hop.tunnel) * b->n;
+}
+
+static void look_behind(struct rf_draft *d, const struct rf_site_router *r, struct behind *ret_behind)
+{
+	const struct rf_site *s = d->site;
+	struct behind b = { .zones = rf_arena_array(d->arena, s->zone_count * 2 + 1, s->zone_count + 1), .n = s->zone_count };
+
+	*ret_behind = b;
+	if (!b.zones) {
+		d->rc = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < s->zone_count; i++) {
+		*(row_of(d, &b, (struct rf_hop){ &s->zones[i], false }) + i) = rf_router_stands_in(r, &s->zones[i]);
+		for (size_t k = 0; k < s->zone_count; k++) {
+			struct rf_hops in;
+
+			if (i == k || !rf_path_passes(&d->paths, &s->zones[i], &s->zones[k], r))
+				continue;
+			rf_path_hops(&d->paths, &s->zones[i], &s->zones[k], r, &in);
+			for (size_t h = 0; h < in.n; h++)
+				row_of(d, &b, in.v[h])[i] = true;
+		}
+	}
+}
 
 static void add_subnets(struct rf_ips *ips, const struct rf_site_zone *z)
 {
@@ -78,44 +110,26 @@ static void add_subnets(struct rf_ips *ips, const struct rf_site_zone *z)
 		ips->v[ips->n++] = z->subnet6;
 }
 
-static void guard_sources(struct rf_draft *d, const struct behind *b, enum rf_chain chain)
+/* Where the outside comes in, no source of ours does that is not behind it; elsewhere only what is behind it does. */
+static void guard_sources(struct rf_draft *d, const bool *behind, struct rf_hop hop, enum rf_chain chain)
 {
 	const struct rf_site *s = d->site;
 	struct rf_ips ips = rf_draft_ips(d, s->zone_count * 2 + MARTIANS);
+	bool outside = false;
 
 	if (!ips.v)
 		return;
 	for (size_t i = 0; i < s->zone_count; i++)
-		if (b->zones[i] != b->outside)
+		outside |= behind[i] && s->zones[i].kind == RF_ZONE_INTERNET;
+	for (size_t i = 0; i < s->zone_count; i++)
+		if (behind[i] != outside)
 			add_subnets(&ips, &s->zones[i]);
-	for (size_t i = 0; b->outside && i < MARTIANS; i++)
+	for (size_t i = 0; outside && i < MARTIANS; i++)
 		ips.v[ips.n++] = martians[i];
 	rf_draft_add(d, &(struct rf_rule){
-		.id = rf_draft_text(d, "source-in-zone-%s%s", rf_site_cstr(b->hop.zone->name), b->hop.tunnel ? "-tunnel" : ""),
-		.mitigation = "arch-zone-addressing", .chain = chain, .action = RF_ACTION_DROP, .in = b->hop.zone,
-		.in_tunnel = b->hop.tunnel, .src = ips.v, .src_n = ips.n, .src_not = !b->outside, .log = true });
-}
-
-/* What lies behind a hop: every zone whose packets to any other may come in by it. */
-static void look_behind(struct rf_draft *d, const struct rf_site_router *r, struct behind *b)
-{
-	const struct rf_site *s = d->site;
-
-	for (size_t i = 0; i < s->zone_count; i++)
-		for (size_t k = 0; k < s->zone_count; k++) {
-			struct rf_hops in;
-
-			if (i == k || !rf_path_passes(&d->paths, &s->zones[i], &s->zones[k], r))
-				continue;
-			rf_path_hops(&d->paths, &s->zones[i], &s->zones[k], r, &in);
-			for (size_t h = 0; h < in.n; h++)
-				if (in.v[h].zone == b->hop.zone && in.v[h].tunnel == b->hop.tunnel) {
-					b->zones[i] = true;
-					b->outside |= s->zones[i].kind == RF_ZONE_INTERNET;
-				}
-		}
-	if (!b->hop.tunnel)
-		b->zones[b->hop.zone - s->zones] = true;
+		.id = rf_draft_text(d, "source-in-zone-%s%s", rf_site_cstr(hop.zone->name), hop.tunnel ? "-tunnel" : ""),
+		.mitigation = "arch-zone-addressing", .chain = chain, .action = RF_ACTION_DROP, .in = hop.zone,
+		.in_tunnel = hop.tunnel, .src = ips.v, .src_n = ips.n, .src_not = !outside, .log = true });
 }
 
 static bool has_tunnel(const struct rf_site_router *r, const struct rf_site_zone *z)
@@ -123,24 +137,16 @@ static bool has_tunnel(const struct rf_site_router *r, const struct rf_site_zone
 	return z->office && (rf_router_like(r, z->office->router) || rf_router_like(r, z->office->hub));
 }
 
-static void sources(struct rf_draft *d, const struct rf_site_router *r, enum rf_chain chain)
+static void sources(struct rf_draft *d, const struct rf_site_router *r, const struct behind *b, enum rf_chain chain)
 {
 	const struct rf_site *s = d->site;
 
-	for (size_t i = 0; i < s->zone_count; i++)
+	for (size_t i = 0; b->zones && i < s->zone_count; i++)
 		for (int tunnel = 0; tunnel < 2; tunnel++) {
-			const struct rf_site_zone *z = &s->zones[i];
-			struct behind b = { .hop = { z, tunnel }, .outside = !tunnel && z->kind == RF_ZONE_INTERNET,
-					    .zones = rf_arena_array(d->arena, s->zone_count + 1, sizeof *b.zones) };
+			const struct rf_hop hop = { &s->zones[i], tunnel };
 
-			if (!b.zones) {
-				d->rc = -ENOMEM;
-				return;
-			}
-			if (tunnel ? !has_tunnel(r, z) : !rf_router_stands_in(r, z))
-				continue;
-			look_behind(d, r, &b);
-			guard_sources(d, &b, chain);
+			if (tunnel ? has_tunnel(r, hop.zone) : rf_router_stands_in(r, hop.zone))
+				guard_sources(d, row_of(d, b, hop), hop, chain);
 		}
 }
 
@@ -324,16 +330,18 @@ static void of_the_link(struct rf_draft *d, const struct rf_site_router *r, enum
 void rf_rules_router(struct rf_draft *d, const struct rf_site_router *r)
 {
 	struct rf_ips own;
+	struct behind behind;
 
 	own_ips(d, r, &own);
-	sources(d, r, RF_CHAIN_FORWARD);
+	look_behind(d, r, &behind);
+	sources(d, r, &behind, RF_CHAIN_FORWARD);
 	rf_duty_states(d, RF_CHAIN_FORWARD);
 	forwards(d, r, &own);
 
 	rf_duty_loopback(d, RF_CHAIN_INPUT);
 	rf_duty_neighbours(d, RF_CHAIN_INPUT, true);
 	of_the_link(d, r, RF_CHAIN_INPUT);
-	sources(d, r, RF_CHAIN_INPUT);
+	sources(d, r, &behind, RF_CHAIN_INPUT);
 	rf_duty_states(d, RF_CHAIN_INPUT);
 	for (size_t i = 0; i < d->flows->n; i++)
 		take_in(d, r, &d->flows->v[i], &own);

@@ -204,6 +204,8 @@ static void how(void **state)
 	f = kit_flow(&flows, "internet-border-media");
 	assert_int_equal(f->how, RF_FLOW_PINHOLE);
 	assert_int_equal(f->inspection, RF_INSPECT_SBC);
+	f = kit_flow(&flows, "phone-border-media");
+	assert_int_equal(f->how, RF_FLOW_PINHOLE);
 	f = kit_flow(&flows, "phone-phone-media");
 	assert_int_equal(f->how, RF_FLOW_LOCAL);
 	f = kit_flow(&flows, "internet-border-trunk-carrier");

@@ -305,6 +305,32 @@ static void example_sites(void **state)
 	}
 }
 
+/* Two routers with a line between them: what goes from one to the other passes both. */
+static void a_way_through_two_routers(void **state)
+{
+	static const char yaml[] =
+		"site: t\ndomain: example.org\nlevel: medium\nzones:\n"
+		"  server: { vlan: 2, subnet: 10.2.0.0/24 }\n  phone: { vlan: 3, subnet: 10.3.0.0/24 }\n"
+		"  lobby: { kind: phone, vlan: 4, subnet: 10.4.0.0/24 }\n  admin: { vlan: 5, subnet: 10.5.0.0/24 }\n"
+		"  line: { kind: wan, vlan: 9, subnet: 10.9.0.0/29 }\n"
+		"hosts:\n  - { name: ctl, zone: server, address: 10.2.0.11, roles: [controller, provision], services: [dns, ntp, dhcp] }\n"
+		"  - { name: log, zone: admin, address: 10.5.0.11, services: [log, ntp] }\n"
+		"  - { name: desk, zone: admin, address: 10.5.0.12, services: workstation }\n"
+		"routers:\n  - { name: one, interfaces: [{ zone: server }, { zone: admin }, { zone: line, address: 10.9.0.1 }] }\n"
+		"  - { name: two, interfaces: [{ zone: phone }, { zone: lobby }, { zone: line, address: 10.9.0.2 }] }\n";
+	struct rf_findings f;
+
+	(void)state;
+	rf_findings_init(&f);
+	struct rf_site *site = kit_site(yaml, &f);
+	if (!site)
+		rf_findings_print(&f, stderr);
+	assert_non_null(site);
+	brute_force(site);
+	rf_site_put(site);
+	rf_findings_fini(&f);
+}
+
 /* --- duties */
 
 struct house {
@@ -431,6 +457,27 @@ static void a_host_takes_only_its_flows(void **state)
 	close_house(&h);
 }
 
+/* What is tracked outlives its pinhole: media is kept out of tracking wherever it is judged. */
+static void media_is_not_tracked(void **state)
+{
+	struct house h = open_house(RF_LEVEL_MEDIUM);
+	size_t pinholes = 0;
+
+	(void)state;
+	for (size_t i = 0; i < h.book.n; i++)
+		for (size_t k = 0; k < h.book.points[i].rule_count; k++) {
+			const struct rf_rule *r = &h.book.points[i].rules[k];
+			bool untracked = r->flow && (r->flow->how == RF_FLOW_STATELESS || r->flow->how == RF_FLOW_PINHOLE);
+			bool pinhole = r->flow && r->flow->how == RF_FLOW_PINHOLE && h.book.points[i].kind == RF_POINT_ROUTER;
+
+			assert_int_equal(r->states == RF_STATE_UNTRACKED, untracked);
+			assert_int_equal(r->pinhole, pinhole);
+			pinholes += pinhole;
+		}
+	assert_true(pinholes > 0);
+	close_house(&h);
+}
+
 /* --- nothing is shadowed */
 
 static bool list_covers(const struct rf_site_ip *a, size_t an, bool a_not, const struct rf_site_ip *b, size_t bn, bool b_not)
@@ -503,7 +550,9 @@ static void memory(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(forwarding), cmocka_unit_test(example_sites), cmocka_unit_test(sources_stay_in_their_zones),
+		cmocka_unit_test(forwarding), cmocka_unit_test(example_sites),
+		cmocka_unit_test(a_way_through_two_routers), cmocka_unit_test(media_is_not_tracked),
+		cmocka_unit_test(sources_stay_in_their_zones),
 		cmocka_unit_test(a_router_takes_only_its_own), cmocka_unit_test(a_host_takes_only_its_flows),
 		cmocka_unit_test(nothing_is_shadowed), cmocka_unit_test(memory),
 	};

@@ -8,7 +8,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-static const struct rf_site_zone *zone_named(const struct rf_cmd_ctx *c, const struct rf_site *site, const char *option, bool *ok)
+static const struct rf_site_zone *zone_named(const struct rf_cmd_ctx *c, const struct rf_site *site, const char *option,
+					     bool *ok)
 {
 	const char *name = rf_cmd_opt(c, option), *near = NULL;
 	unsigned best = RF_NEAR_MAX;
@@ -81,11 +82,11 @@ static json_t *flow_json(const struct rf_flow *f)
 {
 	bool ports = f->protocol == IPPROTO_TCP || f->protocol == IPPROTO_UDP;
 	json_t *j = json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:b, s:i}", "id", f->id, "from",
-			      rf_cmd_json_view(f->from.zone->name), "to", rf_cmd_json_view(f->to.zone->name), "category",
-			      rf_category_name(f->category), "protocol", rf_protocol_name(f->protocol), "how",
-			      rf_flow_how_name(f->how), "inspection", rf_inspection_name(f->inspection), "dscp", f->dscp,
-			      "new_per_second", (int)f->new_per_second, "mitigation", f->mitigation, "why", f->why,
-			      "beside_matrix", f->beside_matrix, "line", (int)f->pos.line);
+			      rf_cmd_json_view(f->from.zone->name), "to", rf_cmd_json_view(f->to.zone->name),
+			      "category", rf_category_name(f->category), "protocol", rf_protocol_name(f->protocol),
+			      "how", rf_flow_how_name(f->how), "inspection", rf_inspection_name(f->inspection), "dscp",
+			      f->dscp, "new_per_second", (int)f->new_per_second, "mitigation", f->mitigation, "why",
+			      f->why, "beside_matrix", f->beside_matrix, "line", (int)f->pos.line);
 
 	if (!j)
 		return NULL;
@@ -112,8 +113,10 @@ static int answer_json(const struct rf_cmd_ctx *c, const struct rf_show *show)
 	for (size_t i = 0; i < show->flows->n; i++)
 		if (rf_show_wants(show, &show->flows->v[i]))
 			json_array_append_new(all, flow_json(&show->flows->v[i]));
-	return rf_cmd_json(c, json_pack("{s:o, s:s, s:o}", "site", rf_cmd_json_view(s->name), "level", rf_level_name(s->level),
-					"flows", all), RF_EXIT_YES);
+	return rf_cmd_json(c,
+			   json_pack("{s:o, s:s, s:o}", "site", rf_cmd_json_view(s->name), "level",
+				     rf_level_name(s->level), "flows", all),
+			   RF_EXIT_YES);
 }
 
 /* --- the matrix as data */
@@ -170,7 +173,8 @@ static int answer(const struct rf_cmd_ctx *c, const struct rf_show *show)
 		int rc = rf_show_svg(show, c->out);
 
 		if (rc == RF_E_LIMIT)
-			return rf_cmd_error(c, RF_EXIT_USAGE, "a picture has room for %d zones: choose some with --from, --to or --at",
+			return rf_cmd_error(c, RF_EXIT_USAGE,
+					    "a picture has room for %d zones: choose some with --from, --to or --at",
 					    RF_SHOW_ZONES_MAX);
 		if (rc)
 			return rf_cmd_error(c, RF_EXIT_FAILED, "%s", rf_err_text(rc));
@@ -223,10 +227,15 @@ static const struct rf_cmd_opt opts[] = {
 };
 
 const struct rf_cmd rf_cmd_flows[] = {
-	{ .name = "flows", .summary = "who may open what to whom in the network, and why", .opts = opts,
-	  .help = "Every flow with its category, protocol and ports, how it is guarded, the reason, the mitigation and the line of\n"
-		  "the site file that it comes from. What is no flow is dropped. Exit status 2 when the site opens what the\n"
+	{ .name = "flows",
+	  .summary = "who may open what to whom in the network, and why",
+	  .opts = opts,
+	  .help = "Every flow with its category, protocol and ports, how it is guarded, the reason, the mitigation and "
+		  "the line of\n"
+		  "the site file that it comes from. What is no flow is dropped. Exit status 2 when the site opens "
+		  "what the\n"
 		  "matrix forbids; the error names the cell.",
-	  .example = "ringfort -C site flows --from phone --to server", .run = run },
+	  .example = "ringfort -C site flows --from phone --to server",
+	  .run = run },
 	{ 0 },
 };

@@ -23,7 +23,8 @@ const char *rf_make_text(struct rf_make *m, const char *fmt, ...)
 
 struct rf_place rf_make_place(const struct rf_make *m, struct rf_site_pos pos)
 {
-	return (struct rf_place){ rf_site_cstr(pos.file == 1 ? m->site->phones_file : m->site->file), pos.line, pos.column };
+	return (struct rf_place){ rf_site_cstr(pos.file == 1 ? m->site->phones_file : m->site->file), pos.line,
+				  pos.column };
 }
 
 static struct rf_flow *next(struct rf_make *m)
@@ -57,16 +58,26 @@ static struct rf_site_pos pos_of(const struct rf_end *from, const struct rf_end 
 struct rf_flow *rf_flow_add(struct rf_make *m, const struct rf_pair *pair, const struct rf_service *service,
 			    const struct rf_end *from, const struct rf_end *to, const char *why)
 {
-	const char *id = rf_make_text(m, "%s-%s-%s", rf_site_cstr(from->zone->name), rf_site_cstr(to->zone->name), service->name);
+	const char *id = rf_make_text(m, "%s-%s-%s", rf_site_cstr(from->zone->name), rf_site_cstr(to->zone->name),
+				      service->name);
 	struct rf_flow *f = next(m);
 
 	if (!f)
 		return NULL;
 	*f = (struct rf_flow){
-		.id = id, .from = *from, .to = *to, .category = service->category, .protocol = service->protocol,
-		.icmp = service->icmp, .sport = service->sport, .dport = service->dport,
-		.how = from->zone == to->zone ? RF_FLOW_LOCAL : RF_FLOW_STATEFUL, .inspection = pair->inspection,
-		.dscp = rf_category_dscp(service->category), .why = why, .mitigation = service->mitigation,
+		.id = id,
+		.from = *from,
+		.to = *to,
+		.category = service->category,
+		.protocol = service->protocol,
+		.icmp = service->icmp,
+		.sport = service->sport,
+		.dport = service->dport,
+		.how = from->zone == to->zone ? RF_FLOW_LOCAL : RF_FLOW_STATEFUL,
+		.inspection = pair->inspection,
+		.dscp = rf_category_dscp(service->category),
+		.why = why,
+		.mitigation = service->mitigation,
 		.pos = pos_of(from, to),
 	};
 	return f;
@@ -77,8 +88,8 @@ struct rf_flow *rf_flow_add(struct rf_make *m, const struct rf_pair *pair, const
 static bool part_has_gateways(const struct rf_make *m, const struct rf_site_zone *z)
 {
 	/* The variant gateway-on-server-vlan: at minimum, above it by deviation only. */
-	if (z->kind != RF_ZONE_SERVER || (m->site->level != RF_LEVEL_MINIMUM &&
-					  !rf_site_deviation(m->site, "net-server-gateway-vlans", m->now)))
+	if (z->kind != RF_ZONE_SERVER ||
+	    (m->site->level != RF_LEVEL_MINIMUM && !rf_site_deviation(m->site, "net-server-gateway-vlans", m->now)))
 		return false;
 	for (size_t i = 0; i < m->site->host_count; i++)
 		if (m->site->hosts[i].zone == z && rf_host_is_gateway(&m->site->hosts[i]))
@@ -127,7 +138,8 @@ static void look_at_border(struct rf_make *m)
 		    (h->services & (RF_SERVICE_PROXY | RF_SERVICE_MIRROR | RF_SERVICE_WEB | RF_SERVICE_MAIL)))
 			rf_finding_add(m->findings, RF_SEV_WARNING, rf_make_place(m, h->pos), "arch-per-two-firewalls",
 				       "give the services of the data side a host of their own",
-				       "host %s is both halves of the border: calls pass it, and the data side's services stand on it",
+				       "host %s is both halves of the border: calls pass it, and the data side's "
+				       "services stand on it",
 				       rf_site_cstr(h->name));
 	}
 }
@@ -147,7 +159,8 @@ static int compare_zones(const struct rf_flow *f, const struct rf_site_zone *fro
 	return f->to.zone == to ? 0 : f->to.zone < to ? -1 : 1;
 }
 
-size_t rf_flows_from_to(const struct rf_flow *v, size_t n, const struct rf_site_zone *from, const struct rf_site_zone *to)
+size_t rf_flows_from_to(const struct rf_flow *v, size_t n, const struct rf_site_zone *from,
+			const struct rf_site_zone *to)
 {
 	size_t low = 0, high = n;
 
@@ -251,7 +264,8 @@ static size_t errors(const struct rf_findings *f)
 	return f ? f->count[RF_SEV_ERROR] : 0;
 }
 
-int rf_flows_make(const struct rf_site *site, struct rf_wall now, struct rf_findings *findings, struct rf_flows *ret_flows)
+int rf_flows_make(const struct rf_site *site, struct rf_wall now, struct rf_findings *findings,
+		  struct rf_flows *ret_flows)
 {
 	struct rf_make m = { .site = site, .now = now, .findings = findings, .arena = malloc(sizeof *m.arena) };
 	size_t before = errors(findings);

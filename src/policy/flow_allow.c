@@ -8,9 +8,12 @@
 static void refuse(struct rf_make *m, const struct rf_site_allow *a, const struct rf_pair *p)
 {
 	const char *category = rf_category_name((enum rf_category)a->category), *level = rf_level_name(m->site->level);
-	const struct rf_cell *cell = p->wan && !((p->cell->levels[m->site->level].allow |
-						  p->cell->levels[m->site->level].optional) & ~(p->allow | p->optional) &
-						 1u << a->category) ? p->cell : p->wan ? p->wan : p->cell;
+	const struct rf_cell *cell =
+		p->wan && !((p->cell->levels[m->site->level].allow | p->cell->levels[m->site->level].optional) &
+			    ~(p->allow | p->optional) & 1u << a->category)
+			? p->cell
+		: p->wan ? p->wan
+			 : p->cell;
 	char mend[256];
 
 	snprintf(mend, sizeof mend, "remove it, or name in `deviation` a deviation of this site that holds (%s)",
@@ -36,7 +39,8 @@ static const char *deviation_of(const struct rf_make *m, const struct rf_site_al
 static bool disguised(struct rf_make *m, const struct rf_site_allow *a, const struct rf_pair *p)
 {
 	for (size_t i = 0; i < a->port_count; i++) {
-		unsigned hidden = rf_service_categories(a->protocol, a->ports[i]) & ~(1u << a->category | p->allow | p->optional);
+		unsigned hidden =
+			rf_service_categories(a->protocol, a->ports[i]) & ~(1u << a->category | p->allow | p->optional);
 		int is = 0;
 
 		if (!hidden)
@@ -47,7 +51,8 @@ static bool disguised(struct rf_make *m, const struct rf_site_allow *a, const st
 			       "take the port out, or give the allow the category that it is",
 			       "ports %u-%u called %s have %s in them, and that zone %s may not open to zone %s",
 			       a->ports[i].first, a->ports[i].last, rf_category_name((enum rf_category)a->category),
-			       rf_category_name((enum rf_category)is), rf_site_cstr(a->from->name), rf_site_cstr(a->to->name));
+			       rf_category_name((enum rf_category)is), rf_site_cstr(a->from->name),
+			       rf_site_cstr(a->to->name));
 		if (!m->findings)
 			m->rc = RF_E_INVALID;
 		return true;
@@ -66,12 +71,14 @@ static bool has_softphones(const struct rf_site *s)
 
 static enum rf_zone_kind dense(const struct rf_make *m, enum rf_zone_kind kind)
 {
-	return kind == RF_ZONE_DATA && m->site->level == RF_LEVEL_MINIMUM && !has_softphones(m->site) ? RF_ZONE_SOFTPHONE
-												      : kind;
+	return kind == RF_ZONE_DATA && m->site->level == RF_LEVEL_MINIMUM && !has_softphones(m->site)
+		       ? RF_ZONE_SOFTPHONE
+		       : kind;
 }
 
 /* Hosts that are gateways on the server VLAN take the gateway's cells there. */
-static enum rf_zone_kind part_kind(const struct rf_make *m, const struct rf_site_zone *z, const struct rf_site_ip *ips, size_t n)
+static enum rf_zone_kind part_kind(const struct rf_make *m, const struct rf_site_zone *z, const struct rf_site_ip *ips,
+				   size_t n)
 {
 	size_t gateways = 0;
 
@@ -80,7 +87,8 @@ static enum rf_zone_kind part_kind(const struct rf_make *m, const struct rf_site
 			const struct rf_site_host *h = &m->site->hosts[k];
 			const struct rf_site_ip *own = ips[i].family == 4 ? &h->address : &h->address6;
 
-			gateways += h->zone == z && rf_host_is_gateway(h) && memcmp(own->b, ips[i].b, sizeof own->b) == 0;
+			gateways +=
+				h->zone == z && rf_host_is_gateway(h) && memcmp(own->b, ips[i].b, sizeof own->b) == 0;
 		}
 	return n && gateways == n ? RF_ZONE_GATEWAY : z->kind;
 }
@@ -117,18 +125,22 @@ static enum rf_flow_how how_of(const struct rf_site_allow *a, const struct rf_pa
 static const struct rf_flow *covered(const struct rf_make *m, const struct rf_flow *f)
 {
 	for (const struct rf_flow *g = m->v; g < f; g++)
-		if (g->from.zone == f->from.zone && g->to.zone == f->to.zone && g->protocol == f->protocol && !g->from.n &&
-		    (!g->to.n || rf_end_holds(&g->to, &f->to)) && g->how == f->how && g->sport.first <= f->sport.first &&
-		    g->sport.last >= f->sport.last && g->dport.first <= f->dport.first && g->dport.last >= f->dport.last)
+		if (g->from.zone == f->from.zone && g->to.zone == f->to.zone && g->protocol == f->protocol &&
+		    !g->from.n && (!g->to.n || rf_end_holds(&g->to, &f->to)) && g->how == f->how &&
+		    g->sport.first <= f->sport.first && g->sport.last >= f->sport.last &&
+		    g->dport.first <= f->dport.first && g->dport.last >= f->dport.last)
 			return g;
 	return NULL;
 }
 
-static void open_ports(struct rf_make *m, const struct rf_site_allow *a, const struct rf_pair *p, struct rf_site_ports ports,
-		       const char *mitigation, bool deviates)
+static void open_ports(struct rf_make *m, const struct rf_site_allow *a, const struct rf_pair *p,
+		       struct rf_site_ports ports, const char *mitigation, bool deviates)
 {
-	struct rf_service s = { .category = (enum rf_category)a->category, .protocol = a->protocol, .sport = { 0, 65535 },
-				.dport = ports, .mitigation = mitigation };
+	struct rf_service s = { .category = (enum rf_category)a->category,
+				.protocol = a->protocol,
+				.sport = { 0, 65535 },
+				.dport = ports,
+				.mitigation = mitigation };
 	const char *category = rf_category_name(s.category), *word = a->protocol == IPPROTO_UDP ? "udp" : "tcp";
 	struct rf_end from, to;
 
@@ -138,9 +150,11 @@ static void open_ports(struct rf_make *m, const struct rf_site_allow *a, const s
 	enum rf_flow_how how = how_of(a, p);
 	if (how == RF_FLOW_STATELESS || how == RF_FLOW_PINHOLE)
 		s.sport = p->from.kind == RF_ZONE_INTERNET ? (struct rf_site_ports){ 1024, 65535 } : ports;
-	s.name = ports.first == ports.last ? rf_make_text(m, "allow-%s-%s-%u", category, word, ports.first)
-					   : rf_make_text(m, "allow-%s-%s-%u-%u", category, word, ports.first, ports.last);
-	struct rf_flow *f = rf_flow_add(m, p, &s, &from, &to, a->reason.n ? rf_site_cstr(a->reason) : "Opened by the site.");
+	s.name = ports.first == ports.last
+			 ? rf_make_text(m, "allow-%s-%s-%u", category, word, ports.first)
+			 : rf_make_text(m, "allow-%s-%s-%u-%u", category, word, ports.first, ports.last);
+	struct rf_flow *f =
+		rf_flow_add(m, p, &s, &from, &to, a->reason.n ? rf_site_cstr(a->reason) : "Opened by the site.");
 	if (!f)
 		return;
 	f->how = how;
@@ -167,7 +181,9 @@ static void allow(struct rf_make *m, const struct rf_site_allow *a)
 	}
 	if (!deviation && disguised(m, a, &p))
 		return;
-	const char *mitigation = !opens ? deviation : p.cell->mitigations[0] ? p.cell->mitigations[0] : "net-inter-vlan-filter";
+	const char *mitigation = !opens			  ? deviation
+				 : p.cell->mitigations[0] ? p.cell->mitigations[0]
+							  : "net-inter-vlan-filter";
 	for (size_t i = 0; i < a->port_count; i++)
 		open_ports(m, a, &p, a->ports[i], mitigation, !opens);
 }

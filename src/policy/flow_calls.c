@@ -21,8 +21,10 @@ static int ip_protocol(unsigned transport)
 
 static uint32_t usual_port(unsigned transport)
 {
-	return transport == RF_TRANSPORT_TLS ? 5061 : transport == RF_TRANSPORT_WSS ? 443 :
-	       transport == RF_TRANSPORT_WS ? 80 : 5060;
+	return transport == RF_TRANSPORT_TLS   ? 5061
+	       : transport == RF_TRANSPORT_WSS ? 443
+	       : transport == RF_TRANSPORT_WS  ? 80
+					       : 5060;
 }
 
 static const char *protocol_of(const struct rf_site_zone *z)
@@ -49,8 +51,11 @@ static void signal(struct rf_make *m, const struct rf_pair *p, const struct rf_e
 {
 	const char *name = rf_transport_name(transport);
 	bool usual = port == usual_port(transport);
-	struct rf_service s = { .category = RF_CAT_SIGNALING, .protocol = ip_protocol(transport), .sport = { 0, ANY_LAST },
-				.dport = { (uint16_t)port, (uint16_t)port }, .mitigation = RF_MIT_SIGNALING };
+	struct rf_service s = { .category = RF_CAT_SIGNALING,
+				.protocol = ip_protocol(transport),
+				.sport = { 0, ANY_LAST },
+				.dport = { (uint16_t)port, (uint16_t)port },
+				.mitigation = RF_MIT_SIGNALING };
 
 	s.name = usual ? rf_make_text(m, "sip-%s", name) : rf_make_text(m, "sip-%s-%u", name, port);
 	struct rf_flow *f = rf_flow_add(m, p, &s, from, to, why);
@@ -62,7 +67,8 @@ static void signal(struct rf_make *m, const struct rf_pair *p, const struct rf_e
 }
 
 /* The end of a listener: the controllers, or the one address that it is bound to. */
-static bool listener_end(struct rf_make *m, const struct rf_party *at, const struct rf_site_listen *l, struct rf_end *ret_end)
+static bool listener_end(struct rf_make *m, const struct rf_party *at, const struct rf_site_listen *l,
+			 struct rf_end *ret_end)
 {
 	if (!rf_party_select(m, *at, ROLE(CONTROLLER), ret_end))
 		return false;
@@ -133,8 +139,10 @@ static void trunk_flows(struct rf_make *m, const struct rf_pair *p, bool out)
 		const struct rf_site_trunk *t = &m->site->trunks[i];
 		const struct rf_site_zone *outside = out ? p->to.zone : p->from.zone;
 		uint32_t port = out && t->port ? t->port : usual_port(t->transport);
-		struct rf_service s = { .category = RF_CAT_SIGNALING, .protocol = ip_protocol(t->transport),
-					.sport = { 0, ANY_LAST }, .dport = { (uint16_t)port, (uint16_t)port },
+		struct rf_service s = { .category = RF_CAT_SIGNALING,
+					.protocol = ip_protocol(t->transport),
+					.sport = { 0, ANY_LAST },
+					.dport = { (uint16_t)port, (uint16_t)port },
 					.mitigation = "pub-encrypt-voip" };
 		struct rf_end peers;
 
@@ -171,7 +179,8 @@ static void among_hosts(struct rf_make *m, const struct rf_pair *p)
 	unsigned plain = plain_transports(m->site);
 
 	if ((from & K(GATEWAY)) && (to & K(SERVER)))
-		to_controllers(m, p, ROLE(GATEWAY), ~of_browsers, "Gateways hand calls from telephone lines to the controllers.");
+		to_controllers(m, p, ROLE(GATEWAY), ~of_browsers,
+			       "Gateways hand calls from telephone lines to the controllers.");
 	else if ((from & K(SERVER)) && (to & K(GATEWAY)))
 		from_hosts(m, p, ROLE(CONTROLLER), ROLE(GATEWAY), RF_TRANSPORT_TLS | plain,
 			   "Only controllers call through gateways.");
@@ -184,7 +193,8 @@ static void among_hosts(struct rf_make *m, const struct rf_pair *p)
 		to_controllers(m, p, ROLE(BORDER), secure & ~of_browsers,
 			       "Calls from outside, checked and rewritten by the session controller.");
 	else if ((from & K(SERVER)) && (to & K(CONVERGED)))
-		from_hosts(m, p, ROLE(CONTROLLER), ROLE(VOICEMAIL), RF_TRANSPORT_TLS, "Calls to the messaging service.");
+		from_hosts(m, p, ROLE(CONTROLLER), ROLE(VOICEMAIL), RF_TRANSPORT_TLS,
+			   "Calls to the messaging service.");
 	else if ((from & K(CONVERGED)) && (to & K(SERVER)))
 		to_controllers(m, p, ROLE(VOICEMAIL), secure & ~of_browsers, "Calls of the messaging service.");
 }
@@ -242,7 +252,8 @@ static const char *media_why(const struct rf_make *m, enum rf_flow_how how)
 		return srtp ? "Media (SRTP) of one outside call, while its pinhole is open."
 			    : "Media of one outside call, while its pinhole is open.";
 	case RF_FLOW_STATEFUL:
-		return srtp ? "Media (SRTP) with a service that plays or records." : "Media with a service that plays or records.";
+		return srtp ? "Media (SRTP) with a service that plays or records."
+			    : "Media with a service that plays or records.";
 	default:
 		return srtp ? "Media (SRTP) runs directly between the ends of a call."
 			    : "Media runs directly between the ends of a call.";
@@ -269,8 +280,10 @@ static struct rf_site_ports media_ports(const struct rf_make *m, enum rf_zone_ki
 
 static void media(struct rf_make *m, const struct rf_pair *p)
 {
-	struct rf_service s = { "media", RF_CAT_MEDIA, IPPROTO_UDP, media_ports(m, p->from.kind), media_ports(m, p->to.kind),
-				RF_MIT_MEDIA, RF_ICMP_NONE };
+	struct rf_service s = {
+		"media",      RF_CAT_MEDIA, IPPROTO_UDP, media_ports(m, p->from.kind), media_ports(m, p->to.kind),
+		RF_MIT_MEDIA, RF_ICMP_NONE
+	};
 	struct rf_end from, to;
 
 	if (!rf_pair_opens(p, RF_CAT_MEDIA, false) || !rf_party_select(m, p->from, media_who(p->from.kind), &from) ||

@@ -9,7 +9,7 @@ static const uint8_t vrrp6[16] = { 0xff, 2, [15] = 0x12 };
 
 struct cause {
 	const char *service;
-	struct rf_view whose;          /* a router or office that tells this flow from another of the kind; "": none */
+	struct rf_view whose; /* a router or office that tells this flow from another of the kind; "": none */
 	const char *why;
 	struct rf_site_pos pos;
 };
@@ -78,7 +78,8 @@ static void vrrp_in(struct rf_make *m, const struct rf_site_router *r, const str
 		memcpy(groups[n_groups++].b, vrrp6, sizeof vrrp6);
 	}
 	if (n && n_groups && rf_end_of(m, a->zone, ips, n, &from) && rf_end_of(m, a->zone, groups, n_groups, &to))
-		beside(m, &from, &to, &(struct cause){ "vrrp", r->name, "Two routers agree on who is the gateway.", r->pos });
+		beside(m, &from, &to,
+		       &(struct cause){ "vrrp", r->name, "Two routers agree on who is the gateway.", r->pos });
 }
 
 static void vrrp(struct rf_make *m, const struct rf_site_router *r)
@@ -102,11 +103,13 @@ static void tunnel(struct rf_make *m, const struct rf_site_office *o, const stru
 	const struct rf_site_zone *from_zone = rf_zone_of(m->site, from_ip), *to_zone = rf_zone_of(m->site, to_ip);
 	struct rf_end from, to;
 
-	if (!from_zone || !to_zone || !rf_end_of(m, from_zone, from_ip, 1, &from) || !rf_end_of(m, to_zone, to_ip, 1, &to))
+	if (!from_zone || !to_zone || !rf_end_of(m, from_zone, from_ip, 1, &from) ||
+	    !rf_end_of(m, to_zone, to_ip, 1, &to))
 		return;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		beside(m, &from, &to, &(struct cause){ names[i], o->name, "The tunnels of an office, between their two end points.",
-						       o->pos });
+		beside(m, &from, &to,
+		       &(struct cause){ names[i], o->name, "The tunnels of an office, between their two end points.",
+					o->pos });
 }
 
 /* --- DHCP past routers: their feet among the clients ask the servers, and are answered there (RFC 2131, 4.3) */
@@ -117,11 +120,11 @@ static const struct rf_flow *flow_named(const struct rf_make *m, size_t n, const
 	const struct rf_service *s = rf_service(service);
 
 	/* The first n were added pair by pair. */
-	for (size_t i = rf_flows_from_to(m->v, n, from, to); i < n && m->v[i].from.zone == from && m->v[i].to.zone == to; i++) {
+	for (size_t i = rf_flows_from_to(m->v, n, from, to);
+	     i < n && m->v[i].from.zone == from && m->v[i].to.zone == to; i++) {
 		const struct rf_flow *f = &m->v[i];
 
-		if (f->protocol == s->protocol && f->sport.first == s->sport.first &&
-		    f->dport.first == s->dport.first)
+		if (f->protocol == s->protocol && f->sport.first == s->sport.first && f->dport.first == s->dport.first)
 			return f;
 	}
 	return NULL;
@@ -143,7 +146,8 @@ static void relay(struct rf_make *m, size_t n, const struct rf_site_router *r, c
 	ips[0] = v4;
 	if (!rf_end_of(m, foot->zone, ips, 1, &at))
 		return;
-	beside(m, &at, &to, &(struct cause){ "dhcp-relay", r->name, "The router hands on requests for addresses.", r->pos });
+	beside(m, &at, &to,
+	       &(struct cause){ "dhcp-relay", r->name, "The router hands on requests for addresses.", r->pos });
 	beside(m, &to, &at, &(struct cause){ "dhcp-relay", r->name, "The answers come back to the router.", r->pos });
 }
 
@@ -152,7 +156,8 @@ static void relays(struct rf_make *m, size_t n)
 	for (size_t i = 0; i < m->site->router_count; i++)
 		for (size_t k = 0; k < m->site->routers[i].interface_count; k++)
 			for (size_t z = 0; z < m->site->zone_count; z++)
-				relay(m, n, &m->site->routers[i], &m->site->routers[i].interfaces[k], &m->site->zones[z]);
+				relay(m, n, &m->site->routers[i], &m->site->routers[i].interfaces[k],
+				      &m->site->zones[z]);
 }
 
 /* --- databases and caches of servers: on a channel of their own (db-dedicated-channel), which is the zone that they share
@@ -161,8 +166,8 @@ static void relays(struct rf_make *m, size_t n)
 static bool stands_alone(const struct rf_site *s, const struct rf_site_zone *zone)
 {
 	for (size_t i = 0; i < s->host_count; i++)
-		if (s->hosts[i].zone == zone && (s->hosts[i].roles || !(s->hosts[i].services & (RF_SERVICE_DATABASE |
-												 RF_SERVICE_CACHE))))
+		if (s->hosts[i].zone == zone &&
+		    (s->hosts[i].roles || !(s->hosts[i].services & (RF_SERVICE_DATABASE | RF_SERVICE_CACHE))))
 			return false;
 	return true;
 }
@@ -174,11 +179,14 @@ static void channel(struct rf_make *m, const struct rf_site_zone *from_zone, con
 	struct rf_end from, to;
 
 	if (!rf_party_select(m, b, (struct rf_who){ .services = service }, &to) ||
-	    !rf_party_select(m, a, (struct rf_who){ .services = service, .roles = RF_ROLE_CONTROLLER | RF_ROLE_PROVISION |
-										 RF_ROLE_VOICEMAIL }, &from))
+	    !rf_party_select(m, a,
+			     (struct rf_who){ .services = service,
+					      .roles = RF_ROLE_CONTROLLER | RF_ROLE_PROVISION | RF_ROLE_VOICEMAIL },
+			     &from))
 		return;
 	if (from_zone != to_zone || from.host_count > 1)
-		beside(m, &from, &to, &(struct cause){ name, { 0 }, why, to.host_count ? to.hosts[0]->pos : to_zone->pos });
+		beside(m, &from, &to,
+		       &(struct cause){ name, { 0 }, why, to.host_count ? to.hosts[0]->pos : to_zone->pos });
 }
 
 static void channels(struct rf_make *m, const struct rf_site_zone *from, const struct rf_site_zone *to)
@@ -186,7 +194,8 @@ static void channels(struct rf_make *m, const struct rf_site_zone *from, const s
 	if (from->kind != RF_ZONE_SERVER || to->kind != RF_ZONE_SERVER || from->office != to->office ||
 	    (from != to && !stands_alone(m->site, to)))
 		return;
-	channel(m, from, to, RF_SERVICE_DATABASE, "database", "The servers' database, and its copies, on a channel of their own.");
+	channel(m, from, to, RF_SERVICE_DATABASE, "database",
+		"The servers' database, and its copies, on a channel of their own.");
 	channel(m, from, to, RF_SERVICE_CACHE, "cache",
 		"What servers share of registrations and calls, on a channel of its own.");
 	channel(m, from, to, RF_SERVICE_CACHE, "cache-watch", "Watchers of the cache choose the one that leads.");
@@ -206,8 +215,9 @@ static void walls(struct rf_make *m, const struct rf_site_router *r)
 		    !rf_party_select(m, party, (struct rf_who){ .roles = RF_ROLE_BORDER | RF_ROLE_RELAY }, &from) ||
 		    !rf_end_of(m, foot->zone, ips, foot_ips(foot, ips), &to))
 			continue;
-		beside(m, &from, &to, &(struct cause){ "pinholes", r->name,
-						       "Border and relay hosts open and close pinholes over mutual TLS.", r->pos });
+		beside(m, &from, &to,
+		       &(struct cause){ "pinholes", r->name,
+					"Border and relay hosts open and close pinholes over mutual TLS.", r->pos });
 	}
 }
 

@@ -46,11 +46,17 @@ void rf_pair_make(const struct rf_make *m, struct rf_party from, struct rf_party
 	const struct rf_cell_level *at = at_level(m, cell);
 	bool from_remote = remote(&from, &to), to_remote = remote(&to, &from);
 
-	*ret_pair = (struct rf_pair){ .from = from, .to = to, .allow = at->allow, .optional = at->optional,
-				      .inspection = at->inspection, .cell = cell, .local = from.zone == to.zone };
+	*ret_pair = (struct rf_pair){ .from = from,
+				      .to = to,
+				      .allow = at->allow,
+				      .optional = at->optional,
+				      .inspection = at->inspection,
+				      .cell = cell,
+				      .local = from.zone == to.zone };
 	/* remote-zone-keeps-role: the narrower of the two cells holds. */
 	if (from_remote || to_remote) {
-		ret_pair->wan = rf_matrix_cell(from_remote ? RF_ZONE_WAN : from.kind, to_remote ? RF_ZONE_WAN : to.kind);
+		ret_pair->wan =
+			rf_matrix_cell(from_remote ? RF_ZONE_WAN : from.kind, to_remote ? RF_ZONE_WAN : to.kind);
 		narrow(ret_pair, at_level(m, ret_pair->wan));
 	}
 	if (!(ret_pair->allow | ret_pair->optional))

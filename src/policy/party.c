@@ -15,9 +15,9 @@ struct rf_site_ip rf_foot_ip(const struct rf_site_interface *foot, int family)
 static int home_rank(const struct rf_site_interface *foot)
 {
 	static const int rank[RF_ZONE_KINDS] = {
-		[RF_ZONE_ADMIN] = 4, [RF_ZONE_SERVER] = 3, [RF_ZONE_INTERNET] = 0, [RF_ZONE_PSTN] = 0, [RF_ZONE_WAN] = 1,
-		[RF_ZONE_PHONE] = 2, [RF_ZONE_SOFTPHONE] = 2, [RF_ZONE_GATEWAY] = 2, [RF_ZONE_BORDER] = 2,
-		[RF_ZONE_CONVERGED] = 2, [RF_ZONE_DATA] = 2,
+		[RF_ZONE_ADMIN] = 4,  [RF_ZONE_SERVER] = 3,    [RF_ZONE_INTERNET] = 0,	[RF_ZONE_PSTN] = 0,
+		[RF_ZONE_WAN] = 1,    [RF_ZONE_PHONE] = 2,     [RF_ZONE_SOFTPHONE] = 2, [RF_ZONE_GATEWAY] = 2,
+		[RF_ZONE_BORDER] = 2, [RF_ZONE_CONVERGED] = 2, [RF_ZONE_DATA] = 2,
 	};
 
 	return rf_foot_ip(foot, 4).family || rf_foot_ip(foot, 6).family ? rank[foot->zone->kind] : 0;

@@ -5,17 +5,26 @@
 #include <stdlib.h>
 
 enum {
-	TOP = 130, MARGIN = 60, BOX_W = 190, BOX_H = 62, COLUMN_W = 370, GAP = 30, COLUMNS = 5, PAD = 12, FRAME = 26, HEAD = 30,
+	TOP = 130,
+	MARGIN = 60,
+	BOX_W = 190,
+	BOX_H = 62,
+	COLUMN_W = 370,
+	GAP = 30,
+	COLUMNS = 5,
+	PAD = 12,
+	FRAME = 26,
+	HEAD = 30,
 };
 
 static const struct {
 	enum rf_side side;
 	int column;
 } places[RF_ZONE_KINDS] = {
-	[RF_ZONE_PHONE] = { RF_SIDE_TELEPHONY, 0 }, [RF_ZONE_GATEWAY] = { RF_SIDE_TELEPHONY, 0 },
-	[RF_ZONE_SERVER] = { RF_SIDE_TELEPHONY, 1 }, [RF_ZONE_ADMIN] = { RF_SIDE_TELEPHONY, 1 },
-	[RF_ZONE_SOFTPHONE] = { RF_SIDE_BETWEEN, 2 }, [RF_ZONE_CONVERGED] = { RF_SIDE_BETWEEN, 2 },
-	[RF_ZONE_BORDER] = { RF_SIDE_PERIMETER, 3 }, [RF_ZONE_WAN] = { RF_SIDE_PERIMETER, 3 },
+	[RF_ZONE_PHONE] = { RF_SIDE_TELEPHONY, 0 },    [RF_ZONE_GATEWAY] = { RF_SIDE_TELEPHONY, 0 },
+	[RF_ZONE_SERVER] = { RF_SIDE_TELEPHONY, 1 },   [RF_ZONE_ADMIN] = { RF_SIDE_TELEPHONY, 1 },
+	[RF_ZONE_SOFTPHONE] = { RF_SIDE_BETWEEN, 2 },  [RF_ZONE_CONVERGED] = { RF_SIDE_BETWEEN, 2 },
+	[RF_ZONE_BORDER] = { RF_SIDE_PERIMETER, 3 },   [RF_ZONE_WAN] = { RF_SIDE_PERIMETER, 3 },
 	[RF_ZONE_INTERNET] = { RF_SIDE_PERIMETER, 4 }, [RF_ZONE_PSTN] = { RF_SIDE_PERIMETER, 4 },
 	[RF_ZONE_DATA] = { RF_SIDE_DATA, 3 },
 };
@@ -36,7 +45,7 @@ const char *rf_category_colour(enum rf_category category)
 {
 	static const char *const colours[RF_CATEGORIES] = {
 		[RF_CAT_SIGNALING] = "#1864ab", [RF_CAT_MEDIA] = "#2b8a3e", [RF_CAT_ADMIN] = "#d9480f",
-		[RF_CAT_SERVICES] = "#862e9c", [RF_CAT_DATA] = "#868e96",
+		[RF_CAT_SERVICES] = "#862e9c",	[RF_CAT_DATA] = "#868e96",
 	};
 
 	return colours[category];
@@ -85,9 +94,10 @@ static void place_boxes(const struct rf_show *show, struct rf_picture *p)
 				for (size_t i = 0; i < s->zone_count; i++) {
 					const struct rf_site_zone *z = &s->zones[i];
 
-					if (p->shown[i] && places[z->kind].column == column && (z->office != NULL) == office &&
-					    (z->kind == RF_ZONE_DATA) == data)
-						p->boxes[n++] = (struct rf_box){ .zone = z, .column = column, .w = BOX_W };
+					if (p->shown[i] && places[z->kind].column == column &&
+					    (z->office != NULL) == office && (z->kind == RF_ZONE_DATA) == data)
+						p->boxes[n++] =
+							(struct rf_box){ .zone = z, .column = column, .w = BOX_W };
 				}
 }
 
@@ -154,7 +164,8 @@ static int max(int a, int b)
 
 static void grow(struct rf_frame *f, const struct rf_box *b)
 {
-	int x2 = max(f->w ? f->x + f->w : 0, b->x + b->w + FRAME), y2 = max(f->w ? f->y + f->h : 0, b->y + b->h + FRAME);
+	int x2 = max(f->w ? f->x + f->w : 0, b->x + b->w + FRAME),
+	    y2 = max(f->w ? f->y + f->h : 0, b->y + b->h + FRAME);
 
 	f->x = f->w && f->x < b->x - FRAME ? f->x : b->x - FRAME;
 	f->y = f->w && f->y < b->y - FRAME - HEAD ? f->y : b->y - FRAME - HEAD;

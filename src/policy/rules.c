@@ -89,8 +89,8 @@ bool rf_flow_mirrored(const struct rf_flows *flows, const struct rf_flow *f)
 	for (; i < flows->n && flows->v[i].from.zone == f->to.zone && flows->v[i].to.zone == f->from.zone; i++) {
 		const struct rf_flow *g = &flows->v[i];
 
-		if (g->how == f->how && g->protocol == f->protocol && same_ends(&g->from, &f->to) && same_ends(&g->to, &f->from) &&
-		    same_ports(g->sport, f->dport) && same_ports(g->dport, f->sport))
+		if (g->how == f->how && g->protocol == f->protocol && same_ends(&g->from, &f->to) &&
+		    same_ends(&g->to, &f->from) && same_ports(g->sport, f->dport) && same_ports(g->dport, f->sport))
 			return true;
 	}
 	return false;
@@ -196,8 +196,10 @@ static int fill(struct rf_draft *d, struct rf_point *points, size_t *ret_n)
 	for (size_t i = 0; i < s->router_count && !rc; i++) {
 		const struct rf_site_router *r = &s->routers[i];
 
-		points[n] = (struct rf_point){ .kind = RF_POINT_ROUTER, .name = rf_site_cstr(r->name),
-					       .device = (enum rf_device_kind)r->kind, .router = r };
+		points[n] = (struct rf_point){ .kind = RF_POINT_ROUTER,
+					       .name = rf_site_cstr(r->name),
+					       .device = (enum rf_device_kind)r->kind,
+					       .router = r };
 		rf_rules_router(d, r);
 		rc = keep_rules(d, &points[n++]);
 	}
@@ -206,8 +208,9 @@ static int fill(struct rf_draft *d, struct rf_point *points, size_t *ret_n)
 
 		if (!is_point(s, h))
 			continue;
-		points[n] = (struct rf_point){ .kind = RF_POINT_HOST, .name = rf_site_cstr(h->name), .device = RF_DEVICE_LINUX,
-					       .host = h };
+		points[n] = (struct rf_point){
+			.kind = RF_POINT_HOST, .name = rf_site_cstr(h->name), .device = RF_DEVICE_LINUX, .host = h
+		};
 		rf_rules_host(d, h);
 		rc = keep_rules(d, &points[n++]);
 	}
@@ -223,7 +226,8 @@ int rf_rules_make(const struct rf_flows *flows, struct rf_rulebook *ret_book)
 	if (!d.arena)
 		return -ENOMEM;
 	rf_arena_init(d.arena, ARENA_MAX);
-	struct rf_point *points = rf_arena_array(d.arena, d.site->router_count + d.site->host_count + 1, sizeof *points);
+	struct rf_point *points =
+		rf_arena_array(d.arena, d.site->router_count + d.site->host_count + 1, sizeof *points);
 	int rc = points ? rf_paths_make(d.site, d.arena, &d.paths) : -ENOMEM;
 	if (!rc)
 		rc = fill(&d, points, &n);

@@ -32,12 +32,18 @@ static void sources(struct rf_draft *d, const struct rf_ips *own)
 		ips.v[ips.n++] = own->v[i];
 	ips.v[ips.n++] = loopback4;
 	ips.v[ips.n++] = loopback6;
-	rf_draft_add(d, &(struct rf_rule){ .id = "source-own", .mitigation = "arch-zone-addressing", .chain = RF_CHAIN_INPUT,
-					   .action = RF_ACTION_DROP, .src = ips.v, .src_n = ips.n, .log = true });
+	rf_draft_add(d, &(struct rf_rule){ .id = "source-own",
+					   .mitigation = "arch-zone-addressing",
+					   .chain = RF_CHAIN_INPUT,
+					   .action = RF_ACTION_DROP,
+					   .src = ips.v,
+					   .src_n = ips.n,
+					   .log = true });
 }
 
 /* The host's addresses that an end means. An end of the whole zone means them all. */
-static struct rf_ips meant(struct rf_draft *d, const struct rf_site_host *h, const struct rf_ips *own, const struct rf_end *end)
+static struct rf_ips meant(struct rf_draft *d, const struct rf_site_host *h, const struct rf_ips *own,
+			   const struct rf_end *end)
 {
 	struct rf_ips ips = rf_draft_ips(d, own->n);
 
@@ -114,13 +120,22 @@ static void dhcp_on_link(struct rf_draft *d, const struct rf_site_host *h)
 	for (size_t i = 0; i < d->flows->n; i++) {
 		const struct rf_flow *f = &d->flows->v[i];
 
-		if (f->from.zone != h->zone || f->to.zone != h->zone || f->protocol != IPPROTO_UDP || f->sport.first != 68 ||
-		    f->dport.first != 67 || !(h->services & RF_SERVICE_DHCP))
+		if (f->from.zone != h->zone || f->to.zone != h->zone || f->protocol != IPPROTO_UDP ||
+		    f->sport.first != 68 || f->dport.first != 67 || !(h->services & RF_SERVICE_DHCP))
 			continue;
-		rf_draft_add(d, &(struct rf_rule){ .id = rf_draft_text(d, "%s-link", f->id), .flow = f, .mitigation = f->mitigation,
-						   .chain = RF_CHAIN_INPUT, .action = RF_ACTION_ACCEPT, .family = 4,
-						   .protocol = IPPROTO_UDP, .sport = f->sport, .dport = f->dport,
-						   .src = &nobody4, .src_n = 1, .dst = &everybody4, .dst_n = 1 });
+		rf_draft_add(d, &(struct rf_rule){ .id = rf_draft_text(d, "%s-link", f->id),
+						   .flow = f,
+						   .mitigation = f->mitigation,
+						   .chain = RF_CHAIN_INPUT,
+						   .action = RF_ACTION_ACCEPT,
+						   .family = 4,
+						   .protocol = IPPROTO_UDP,
+						   .sport = f->sport,
+						   .dport = f->dport,
+						   .src = &nobody4,
+						   .src_n = 1,
+						   .dst = &everybody4,
+						   .dst_n = 1 });
 	}
 }
 

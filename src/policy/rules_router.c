@@ -9,8 +9,11 @@ static const struct rf_site_ip everybody4 = { .family = 4, .prefix = 32, .b = { 
 static const struct rf_site_ip link_local6 = { .family = 6, .prefix = 10, .b = { 0xfe, 0x80 } };
 /* Sources that no packet from outside may have: "this network", loopback, multicast and above; and the same of IPv6. */
 static const struct rf_site_ip martians[] = {
-	{ .family = 4, .prefix = 8 }, { .family = 4, .prefix = 8, .b = { 127 } }, { .family = 4, .prefix = 3, .b = { 224 } },
-	{ .family = 6, .prefix = 8 }, { .family = 6, .prefix = 8, .b = { 0xff } },
+	{ .family = 4, .prefix = 8 },
+	{ .family = 4, .prefix = 8, .b = { 127 } },
+	{ .family = 4, .prefix = 3, .b = { 224 } },
+	{ .family = 6, .prefix = 8 },
+	{ .family = 6, .prefix = 8, .b = { 0xff } },
 };
 
 enum { MARTIANS = sizeof martians / sizeof *martians };
@@ -24,7 +27,8 @@ static void own_ips(struct rf_draft *d, const struct rf_site_router *r, struct r
 		return;
 	for (size_t i = 0; i < r->interface_count; i++) {
 		const struct rf_site_interface *foot = &r->interfaces[i];
-		const struct rf_site_ip *all[] = { &foot->address, &foot->address6, &foot->zone->gateway, &foot->zone->gateway6 };
+		const struct rf_site_ip *all[] = { &foot->address, &foot->address6, &foot->zone->gateway,
+						   &foot->zone->gateway6 };
 
 		for (size_t k = 0; k < 4; k++)
 			if (all[k]->family)
@@ -69,8 +73,8 @@ static struct rf_ips part_of(struct rf_draft *d, const struct rf_end *end, const
 /* What lies behind the router's hops: for each hop (zone, and its tunnel) every zone whose packets to any other may come in
  * by it. */
 struct behind {
-	bool *zones;                   /* [hops][zones] */
-	size_t n;                      /* of zones; hops: twice as many */
+	bool *zones; /* [hops][zones] */
+	size_t n;    /* of zones; hops: twice as many */
 };
 
 static bool *row_of(const struct rf_draft *d, const struct behind *b, struct rf_hop hop)
@@ -81,7 +85,8 @@ static bool *row_of(const struct rf_draft *d, const struct behind *b, struct rf_
 static void look_behind(struct rf_draft *d, const struct rf_site_router *r, struct behind *ret_behind)
 {
 	const struct rf_site *s = d->site;
-	struct behind b = { .zones = rf_arena_array(d->arena, s->zone_count * 2 + 1, s->zone_count + 1), .n = s->zone_count };
+	struct behind b = { .zones = rf_arena_array(d->arena, s->zone_count * 2 + 1, s->zone_count + 1),
+			    .n = s->zone_count };
 
 	*ret_behind = b;
 	if (!b.zones) {
@@ -126,10 +131,17 @@ static void guard_sources(struct rf_draft *d, const bool *behind, struct rf_hop 
 			add_subnets(&ips, &s->zones[i]);
 	for (size_t i = 0; outside && i < MARTIANS; i++)
 		ips.v[ips.n++] = martians[i];
-	rf_draft_add(d, &(struct rf_rule){
-		.id = rf_draft_text(d, "source-in-zone-%s%s", rf_site_cstr(hop.zone->name), hop.tunnel ? "-tunnel" : ""),
-		.mitigation = "arch-zone-addressing", .chain = chain, .action = RF_ACTION_DROP, .in = hop.zone,
-		.in_tunnel = hop.tunnel, .src = ips.v, .src_n = ips.n, .src_not = !outside, .log = true });
+	rf_draft_add(d, &(struct rf_rule){ .id = rf_draft_text(d, "source-in-zone-%s%s", rf_site_cstr(hop.zone->name),
+							       hop.tunnel ? "-tunnel" : ""),
+					   .mitigation = "arch-zone-addressing",
+					   .chain = chain,
+					   .action = RF_ACTION_DROP,
+					   .in = hop.zone,
+					   .in_tunnel = hop.tunnel,
+					   .src = ips.v,
+					   .src_n = ips.n,
+					   .src_not = !outside,
+					   .log = true });
 }
 
 static bool has_tunnel(const struct rf_site_router *r, const struct rf_site_zone *z)
@@ -153,8 +165,8 @@ static void sources(struct rf_draft *d, const struct rf_site_router *r, const st
 /* --- what it forwards */
 
 /* An end's addresses without the router's own: those it does not forward. */
-static void others(struct rf_draft *d, const struct rf_end *end, const struct rf_ips *own, const struct rf_site_ip **ret_v,
-		   size_t *ret_n)
+static void others(struct rf_draft *d, const struct rf_end *end, const struct rf_ips *own,
+		   const struct rf_site_ip **ret_v, size_t *ret_n)
 {
 	rf_draft_end(d, end, ret_v, ret_n);
 	if (!end->n)
@@ -164,8 +176,8 @@ static void others(struct rf_draft *d, const struct rf_end *end, const struct rf
 	*ret_n = ips.n;
 }
 
-static void forward(struct rf_draft *d, const struct rf_site_router *r, const struct rf_flow *f, const struct rf_ips *own,
-		    bool backwards)
+static void forward(struct rf_draft *d, const struct rf_site_router *r, const struct rf_flow *f,
+		    const struct rf_ips *own, bool backwards)
 {
 	const struct rf_end *from = backwards ? &f->to : &f->from, *to = backwards ? &f->from : &f->to;
 	struct rf_rule rule = { .chain = RF_CHAIN_FORWARD };
@@ -209,7 +221,8 @@ static void forwards(struct rf_draft *d, const struct rf_site_router *r, const s
 
 /* --- what it takes and sends itself */
 
-static void take_in(struct rf_draft *d, const struct rf_site_router *r, const struct rf_flow *f, const struct rf_ips *own)
+static void take_in(struct rf_draft *d, const struct rf_site_router *r, const struct rf_flow *f,
+		    const struct rf_ips *own)
 {
 	struct rf_rule rule = { .chain = RF_CHAIN_INPUT };
 	struct rf_hops in;
@@ -238,7 +251,8 @@ static void take_in(struct rf_draft *d, const struct rf_site_router *r, const st
 	}
 }
 
-static void send_out(struct rf_draft *d, const struct rf_site_router *r, const struct rf_flow *f, const struct rf_ips *own)
+static void send_out(struct rf_draft *d, const struct rf_site_router *r, const struct rf_flow *f,
+		     const struct rf_ips *own)
 {
 	struct rf_rule rule = { .chain = RF_CHAIN_OUTPUT };
 	struct rf_hops out;
@@ -260,9 +274,18 @@ static void send_out(struct rf_draft *d, const struct rf_site_router *r, const s
 /* VRRP of IPv6 comes from addresses of the link, which are of no zone. */
 static void link_vrrp(struct rf_draft *d, const struct rf_site_router *r, const struct rf_flow *f, enum rf_chain chain)
 {
-	struct rf_rule rule = { .id = f->id, .flow = f, .mitigation = f->mitigation, .chain = chain, .action = RF_ACTION_ACCEPT,
-				.family = 6, .protocol = RF_VRRP, .sport = f->sport, .dport = f->dport, .dscp = f->dscp,
-				.src = &link_local6, .src_n = 1 };
+	struct rf_rule rule = { .id = f->id,
+				.flow = f,
+				.mitigation = f->mitigation,
+				.chain = chain,
+				.action = RF_ACTION_ACCEPT,
+				.family = 6,
+				.protocol = RF_VRRP,
+				.sport = f->sport,
+				.dport = f->dport,
+				.dscp = f->dscp,
+				.src = &link_local6,
+				.src_n = 1 };
 	struct rf_ips groups = rf_draft_ips(d, f->to.n);
 
 	for (size_t i = 0; groups.v && i < f->to.n; i++)
@@ -280,11 +303,18 @@ static void link_vrrp(struct rf_draft *d, const struct rf_site_router *r, const 
 }
 
 /* A phone without an address asks everybody on its link; the router answers in the same way. */
-static void dhcp_on_link(struct rf_draft *d, const struct rf_site_router *r, const struct rf_flow *f, enum rf_chain chain)
+static void dhcp_on_link(struct rf_draft *d, const struct rf_site_router *r, const struct rf_flow *f,
+			 enum rf_chain chain)
 {
 	bool in = chain == RF_CHAIN_INPUT;
-	struct rf_rule rule = { .id = f->id, .flow = f, .mitigation = f->mitigation, .chain = chain, .action = RF_ACTION_ACCEPT,
-				.family = 4, .protocol = IPPROTO_UDP, .sport = in ? f->sport : f->dport,
+	struct rf_rule rule = { .id = f->id,
+				.flow = f,
+				.mitigation = f->mitigation,
+				.chain = chain,
+				.action = RF_ACTION_ACCEPT,
+				.family = 4,
+				.protocol = IPPROTO_UDP,
+				.sport = in ? f->sport : f->dport,
 				.dport = in ? f->dport : f->sport };
 
 	if (!rf_router_stands_in(r, f->from.zone))

@@ -23,7 +23,9 @@ bool rf_show_wants(const struct rf_show *show, const struct rf_flow *flow)
 const char *rf_flow_how_name(enum rf_flow_how how)
 {
 	static const char *const names[] = {
-		[RF_FLOW_STATEFUL] = "stateful", [RF_FLOW_STATELESS] = "stateless", [RF_FLOW_PINHOLE] = "pinhole",
+		[RF_FLOW_STATEFUL] = "stateful",
+		[RF_FLOW_STATELESS] = "stateless",
+		[RF_FLOW_PINHOLE] = "pinhole",
 		[RF_FLOW_LOCAL] = "local",
 	};
 
@@ -32,9 +34,12 @@ const char *rf_flow_how_name(enum rf_flow_how how)
 
 const char *rf_protocol_name(int protocol)
 {
-	static const struct { int number; const char *name; } known[] = {
-		{ IPPROTO_TCP, "tcp" }, { IPPROTO_UDP, "udp" }, { IPPROTO_ICMP, "icmp" }, { IPPROTO_ESP, "esp" },
-		{ RF_VRRP, "vrrp" },
+	static const struct {
+		int number;
+		const char *name;
+	} known[] = {
+		{ IPPROTO_TCP, "tcp" }, { IPPROTO_UDP, "udp" }, { IPPROTO_ICMP, "icmp" },
+		{ IPPROTO_ESP, "esp" }, { RF_VRRP, "vrrp" },
 	};
 
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -74,7 +79,8 @@ static bool append(char *text, size_t cap, const char *name)
 static bool of_a_host(const struct rf_end *end, const struct rf_site_ip *ip)
 {
 	for (size_t i = 0; i < end->host_count; i++)
-		if (memcmp(&end->hosts[i]->address, ip, sizeof *ip) == 0 || memcmp(&end->hosts[i]->address6, ip, sizeof *ip) == 0)
+		if (memcmp(&end->hosts[i]->address, ip, sizeof *ip) == 0 ||
+		    memcmp(&end->hosts[i]->address6, ip, sizeof *ip) == 0)
 			return true;
 	return false;
 }
@@ -120,9 +126,12 @@ static void pair_line(const struct rf_flow *f, FILE *out)
 	if (a == b)
 		fprintf(out, "inside %s (%s)\n", rf_site_cstr(a->name), rf_zone_kind_name(a->kind));
 	else
-		fprintf(out, "%s -> %s (%s to %s%s%s)\n", rf_site_cstr(a->name), rf_site_cstr(b->name), rf_zone_kind_name(a->kind),
-			rf_zone_kind_name(b->kind), a->office != b->office ? ", through the tunnel of " : "",
-			a->office == b->office ? "" : a->office ? rf_site_cstr(a->office->name) : rf_site_cstr(b->office->name));
+		fprintf(out, "%s -> %s (%s to %s%s%s)\n", rf_site_cstr(a->name), rf_site_cstr(b->name),
+			rf_zone_kind_name(a->kind), rf_zone_kind_name(b->kind),
+			a->office != b->office ? ", through the tunnel of " : "",
+			a->office == b->office ? ""
+			: a->office	       ? rf_site_cstr(a->office->name)
+					       : rf_site_cstr(b->office->name));
 }
 
 static void flow_line(const struct rf_flow *f, FILE *out)
@@ -132,7 +141,8 @@ static void flow_line(const struct rf_flow *f, FILE *out)
 	rf_show_ports(f, ports);
 	rf_show_end(&f->from, from);
 	rf_show_end(&f->to, to);
-	fprintf(out, "  %-16s  %-15s  %-9s  %s -> %s\n", rf_category_name(f->category), ports, rf_flow_how_name(f->how), from, to);
+	fprintf(out, "  %-16s  %-15s  %-9s  %s -> %s\n", rf_category_name(f->category), ports, rf_flow_how_name(f->how),
+		from, to);
 	fprintf(out, "      %s [%s%s", f->why, f->mitigation, f->beside_matrix ? "; beside the matrix" : "");
 	if (f->pos.line)
 		fprintf(out, "; line %u", f->pos.line);
@@ -203,13 +213,15 @@ static void cell_lines(const struct rf_cell *cell, enum rf_level level, FILE *ou
 
 void rf_show_matrix(const struct rf_site *site, FILE *out)
 {
-	fprintf(out, "what hosts of one zone may open to another at level %s; answers belong to it, all else is denied\n",
+	fprintf(out,
+		"what hosts of one zone may open to another at level %s; answers belong to it, all else is denied\n",
 		rf_level_name(site->level));
 	for (int from = 0; from < RF_ZONE_KINDS; from++)
 		for (int to = 0; to < RF_ZONE_KINDS; to++) {
 			const struct rf_cell *cell = rf_matrix_cell((enum rf_zone_kind)from, (enum rf_zone_kind)to);
 
-			if (has_kind(site, from) && has_kind(site, to) && cell->levels[site->level].inspection != RF_INSPECT_DENY)
+			if (has_kind(site, from) && has_kind(site, to) &&
+			    cell->levels[site->level].inspection != RF_INSPECT_DENY)
 				cell_lines(cell, site->level, out);
 		}
 }

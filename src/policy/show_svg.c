@@ -26,8 +26,8 @@ static void put_escaped(const char *s, FILE *out)
 		}
 }
 
-static void put_title(const struct rf_show *show, const struct rf_site_zone *a, const struct rf_site_zone *b, int category,
-		      FILE *out)
+static void put_title(const struct rf_show *show, const struct rf_site_zone *a, const struct rf_site_zone *b,
+		      int category, FILE *out)
 {
 	for (size_t i = 0; i < show->flows->n; i++) {
 		const struct rf_flow *f = &show->flows->v[i];
@@ -49,25 +49,38 @@ static void put_head(const struct rf_show *show, int w, int h, FILE *out)
 {
 	const struct rf_site *s = show->flows->site;
 
-	fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
+	fprintf(out,
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
 		"font-family=\"sans-serif\" font-size=\"13\" fill=\"#212529\">\n<rect width=\"100%%\" height=\"100%%\" "
-		"fill=\"#ffffff\"/>\n<defs>\n", w, h, w, h);
+		"fill=\"#ffffff\"/>\n<defs>\n",
+		w, h, w, h);
 	for (int c = 0; c < RF_CATEGORIES; c++)
 		for (int start = 0; start < 2; start++)
-			fprintf(out, "<marker id=\"%c%d\" viewBox=\"0 0 10 10\" refX=\"%d\" refY=\"5\" markerWidth=\"8\" "
-				"markerHeight=\"8\" markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path d=\"%s\" fill=\"%s\"/>"
-				"</marker>\n", start ? 's' : 'e', c, start ? 1 : 9,
-				start ? "M10 0 L0 5 L10 10 z" : "M0 0 L10 5 L0 10 z", rf_category_colour((enum rf_category)c));
-	fprintf(out, "</defs>\n<text x=\"34\" y=\"%d\" font-size=\"22\" font-weight=\"bold\">Who may open what to whom: ", TITLE);
+			fprintf(out,
+				"<marker id=\"%c%d\" viewBox=\"0 0 10 10\" refX=\"%d\" refY=\"5\" markerWidth=\"8\" "
+				"markerHeight=\"8\" markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path d=\"%s\" "
+				"fill=\"%s\"/>"
+				"</marker>\n",
+				start ? 's' : 'e', c, start ? 1 : 9,
+				start ? "M10 0 L0 5 L10 10 z" : "M0 0 L10 5 L0 10 z",
+				rf_category_colour((enum rf_category)c));
+	fprintf(out,
+		"</defs>\n<text x=\"34\" y=\"%d\" font-size=\"22\" font-weight=\"bold\">Who may open what to whom: ",
+		TITLE);
 	put_escaped(rf_site_cstr(s->name), out);
-	fprintf(out, ", level %s</text>\n<text x=\"34\" y=\"%d\" fill=\"#495057\">What has no arrow is dropped. Answers belong to "
-		"what was opened. Point at a line or square to see its flows.</text>\n", rf_level_name(s->level), TITLE + 24);
+	fprintf(out,
+		", level %s</text>\n<text x=\"34\" y=\"%d\" fill=\"#495057\">What has no arrow is dropped. Answers "
+		"belong to "
+		"what was opened. Point at a line or square to see its flows.</text>\n",
+		rf_level_name(s->level), TITLE + 24);
 	for (int c = 0; c < RF_CATEGORIES; c++) {
 		int x = 34 + c * 170;
 
-		fprintf(out, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" stroke=\"%s\" stroke-width=\"2.5\" "
-			"marker-end=\"url(#e%d)\"/><text x=\"%d\" y=\"%d\">%s</text>\n", x, TITLE + 52, x + 34, TITLE + 52,
-			rf_category_colour((enum rf_category)c), c, x + 42, TITLE + 56, rf_category_name((enum rf_category)c));
+		fprintf(out,
+			"<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" stroke=\"%s\" stroke-width=\"2.5\" "
+			"marker-end=\"url(#e%d)\"/><text x=\"%d\" y=\"%d\">%s</text>\n",
+			x, TITLE + 52, x + 34, TITLE + 52, rf_category_colour((enum rf_category)c), c, x + 42,
+			TITLE + 56, rf_category_name((enum rf_category)c));
 	}
 }
 
@@ -75,9 +88,10 @@ static void put_frame(const struct rf_frame *f, const char *name, FILE *out)
 {
 	if (!f->w)
 		return;
-	fprintf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"10\" fill=\"#f8f9fa\" stroke=\"#ced4da\" "
-		"stroke-dasharray=\"6 4\"/>\n<text x=\"%d\" y=\"%d\" font-size=\"15\" fill=\"#495057\">%s</text>\n", f->x, f->y,
-		f->w, f->h, f->x + 14, f->y + 24, name);
+	fprintf(out,
+		"<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"10\" fill=\"#f8f9fa\" stroke=\"#ced4da\" "
+		"stroke-dasharray=\"6 4\"/>\n<text x=\"%d\" y=\"%d\" font-size=\"15\" fill=\"#495057\">%s</text>\n",
+		f->x, f->y, f->w, f->h, f->x + 14, f->y + 24, name);
 }
 
 static void put_box(const struct rf_box *b, FILE *out)
@@ -85,19 +99,22 @@ static void put_box(const struct rf_box *b, FILE *out)
 	const struct rf_site_zone *z = b->zone;
 	int y = b->y + b->h / 2, x = b->x + b->w / 2;
 
-	fprintf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"6\" fill=\"#ffffff\" stroke=\"#343a40\" "
-		"stroke-width=\"1.5\"/>\n<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" font-weight=\"bold\" font-size=\"15\">", b->x,
-		b->y, b->w, b->h, x, y - 8);
+	fprintf(out,
+		"<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"6\" fill=\"#ffffff\" stroke=\"#343a40\" "
+		"stroke-width=\"1.5\"/>\n<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" font-weight=\"bold\" "
+		"font-size=\"15\">",
+		b->x, b->y, b->w, b->h, x, y - 8);
 	put_escaped(rf_site_cstr(z->name), out);
-	fprintf(out, "</text>\n<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" font-size=\"12\" fill=\"#495057\">%s", x, y + 9,
-		rf_zone_kind_name(z->kind));
+	fprintf(out, "</text>\n<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" font-size=\"12\" fill=\"#495057\">%s", x,
+		y + 9, rf_zone_kind_name(z->kind));
 	if (z->vlan)
 		fprintf(out, ", VLAN %u", z->vlan);
 	if (z->office) {
 		fputs(", office ", out);
 		put_escaped(rf_site_cstr(z->office->name), out);
 	}
-	fprintf(out, "</text>\n<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" font-size=\"12\" fill=\"#495057\">", x, y + 25);
+	fprintf(out, "</text>\n<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" font-size=\"12\" fill=\"#495057\">", x,
+		y + 25);
 	put_escaped(rf_site_cstr(z->subnet_text), out);
 	fputs("</text>\n", out);
 }
@@ -112,22 +129,23 @@ static void put_way(const struct rf_picture *p, const struct rf_bundle *b, int l
 	if (b->over) {
 		int y = b->channel + lane * RF_LANE;
 
-		fprintf(out, "M%d %d C%d %d %d %d %d %d L%d %d C%d %d %d %d %d %d", x1, y1, x1 + TURN, y1, x1 + TURN / 3, y,
-			x1 + 2 * TURN, y, x2 - 2 * TURN, y, x2 - TURN / 3, y, x2 - TURN, y2, x2, y2);
+		fprintf(out, "M%d %d C%d %d %d %d %d %d L%d %d C%d %d %d %d %d %d", x1, y1, x1 + TURN, y1,
+			x1 + TURN / 3, y, x1 + 2 * TURN, y, x2 - 2 * TURN, y, x2 - TURN / 3, y, x2 - TURN, y2, x2, y2);
 	} else {
 		fprintf(out, "M%d %d C%d %d %d %d %d %d", x1, y1, x1 + (b->a_right ? bow : -bow), y1,
 			x2 + (b->b_right ? bow : -bow), y2, x2, y2);
 	}
 }
 
-static void put_line(const struct rf_show *show, const struct rf_picture *p, const struct rf_bundle *b, int category, int lane,
-		     FILE *out)
+static void put_line(const struct rf_show *show, const struct rf_picture *p, const struct rf_bundle *b, int category,
+		     int lane, FILE *out)
 {
 	const struct rf_site_zone *from = p->boxes[b->a].zone, *to = p->boxes[b->b].zone;
 
 	fputs("<path d=\"", out);
 	put_way(p, b, lane, out);
-	fprintf(out, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.8\"", rf_category_colour((enum rf_category)category));
+	fprintf(out, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.8\"",
+		rf_category_colour((enum rf_category)category));
 	if (b->there & 1u << category)
 		fprintf(out, " marker-end=\"url(#e%d)\"", category);
 	if (b->back & 1u << category)
@@ -161,18 +179,19 @@ static unsigned opened(const struct rf_picture *p, size_t from, size_t to)
 	return 0;
 }
 
-static void put_cell(const struct rf_show *show, const struct rf_picture *p, size_t from, size_t to, int x, int y, FILE *out)
+static void put_cell(const struct rf_show *show, const struct rf_picture *p, size_t from, size_t to, int x, int y,
+		     FILE *out)
 {
 	unsigned bits = opened(p, from, to);
 
-	fprintf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"26\" fill=\"%s\" stroke=\"#dee2e6\"/>\n", x, y, CELL,
-		from == to ? "#f1f3f5" : "#ffffff");
+	fprintf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"26\" fill=\"%s\" stroke=\"#dee2e6\"/>\n", x, y,
+		CELL, from == to ? "#f1f3f5" : "#ffffff");
 	for (int c = 0; c < RF_CATEGORIES; c++) {
 		if (!(bits & 1u << c))
 			continue;
 		/* Each category has its place in the cell, so that a column reads at a glance. */
-		fprintf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"16\" fill=\"%s\"><title>", x + 1 + c * SQUARE, y + 5,
-			SQUARE - 1, rf_category_colour((enum rf_category)c));
+		fprintf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"16\" fill=\"%s\"><title>",
+			x + 1 + c * SQUARE, y + 5, SQUARE - 1, rf_category_colour((enum rf_category)c));
 		put_title(show, p->boxes[from].zone, p->boxes[to].zone, c, out);
 		fputs("</title></rect>\n", out);
 	}
@@ -180,14 +199,17 @@ static void put_cell(const struct rf_show *show, const struct rf_picture *p, siz
 
 static void put_table(const struct rf_show *show, const struct rf_picture *p, int top, FILE *out)
 {
-	fprintf(out, "<text x=\"34\" y=\"%d\" font-size=\"15\" fill=\"#495057\">the same as a table: rows open, columns take</text>\n",
+	fprintf(out,
+		"<text x=\"34\" y=\"%d\" font-size=\"15\" fill=\"#495057\">the same as a table: rows open, columns "
+		"take</text>\n",
 		top + 20);
 	for (size_t i = 0; i < p->box_count; i++) {
 		int x = TABLE_X + (int)i * CELL + CELL / 2 + 4, y = top + TABLE_HEAD - 8;
 
 		fprintf(out, "<text x=\"%d\" y=\"%d\" transform=\"rotate(-60 %d %d)\">", x, y, x, y);
 		put_escaped(rf_site_cstr(p->boxes[i].zone->name), out);
-		fprintf(out, "</text>\n<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", TABLE_X - 8, top + TABLE_HEAD + (int)i * 26 + 18);
+		fprintf(out, "</text>\n<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", TABLE_X - 8,
+			top + TABLE_HEAD + (int)i * 26 + 18);
 		put_escaped(rf_site_cstr(p->boxes[i].zone->name), out);
 		fputs("</text>\n", out);
 	}

@@ -38,7 +38,8 @@ static struct expect of_zones(const struct rf_site_zone *a, const struct rf_site
 /* Services that open an optional cell by the words of the site (decisions/0044). */
 static bool is_implied(const struct rf_flow *f)
 {
-	static const char *const services[] = { "-dns", "-dns-tcp", "-ntp", "-nts-ke", "-stun", "-mirror", "-web", "-web-plain" };
+	static const char *const services[] = { "-dns",	 "-dns-tcp", "-ntp", "-nts-ke",
+						"-stun", "-mirror",  "-web", "-web-plain" };
 	bool border = f->from.zone->kind == RF_ZONE_BORDER || f->to.zone->kind == RF_ZONE_BORDER ||
 		      f->from.zone->kind == RF_ZONE_CONVERGED;
 
@@ -48,7 +49,8 @@ static bool is_implied(const struct rf_flow *f)
 	return false;
 }
 
-static bool has_flow(const struct rf_flows *flows, const struct rf_site_zone *a, const struct rf_site_zone *b, int category)
+static bool has_flow(const struct rf_flows *flows, const struct rf_site_zone *a, const struct rf_site_zone *b,
+		     int category)
 {
 	for (size_t i = 0; i < flows->n; i++)
 		if (flows->v[i].from.zone == a && flows->v[i].to.zone == b && (int)flows->v[i].category == category &&
@@ -92,9 +94,11 @@ static void what_is_in_the_cells_is_open(const struct rf_flows *flows, enum rf_l
 			for (int c = 0; c < RF_CATEGORIES; c++) {
 				bool answers = e.conditions[c] && strncmp(e.conditions[c], "answers", 7) == 0;
 
-				if ((e.allow & 1u << c) && !answers && !nobody_there(a, b, c) && !has_flow(flows, a, b, c))
-					fail_msg("%s to %s: %s at %s has no flow", rf_site_cstr(a->name), rf_site_cstr(b->name),
-						 rf_category_name((enum rf_category)c), rf_level_name(level));
+				if ((e.allow & 1u << c) && !answers && !nobody_there(a, b, c) &&
+				    !has_flow(flows, a, b, c))
+					fail_msg("%s to %s: %s at %s has no flow", rf_site_cstr(a->name),
+						 rf_site_cstr(b->name), rf_category_name((enum rf_category)c),
+						 rf_level_name(level));
 			}
 		}
 }
@@ -152,7 +156,8 @@ static void services(void **state)
 	(void)state;
 	for (size_t i = 0; rf_need_service(i); i++)
 		assert_string_equal(rf_service(rf_need_service(i))->name, rf_need_service(i));
-	assert_int_equal(rf_service_categories(IPPROTO_TCP, (struct rf_site_ports){ 5061, 5061 }), 1u << RF_CAT_SIGNALING);
+	assert_int_equal(rf_service_categories(IPPROTO_TCP, (struct rf_site_ports){ 5061, 5061 }),
+			 1u << RF_CAT_SIGNALING);
 	assert_int_equal(rf_service_categories(IPPROTO_TCP, (struct rf_site_ports){ 443, 443 }), 0); /* many things */
 	assert_int_equal(rf_service_categories(IPPROTO_TCP, (struct rf_site_ports){ 9999, 9999 }), 0);
 	assert_int_equal(rf_service_categories(IPPROTO_TCP, (struct rf_site_ports){ 20, 5060 }),
@@ -167,14 +172,22 @@ static void levels(void **state)
 		const char *id;
 		bool at[RF_LEVELS];
 	} rows[] = {
-		{ "softphone-server-sip-tls", { true, false, false } }, { "phone-server-sip-tls", { true, true, true } },
-		{ "phone-server-dhcp", { true, true, false } }, { "admin-server-ssh", { true, true, false } },
-		{ "admin-gateway-ssh", { true, true, true } }, { "phone-converged-web", { true, true, false } },
-		{ "internet-border-trunk-carrier", { true, true, true } }, { "phone-gateway-media", { true, true, true } },
-		{ "server-border-mirror", { true, true, false } }, { "phone-internet-media", { false, false, false } },
-		{ "far-phone-server-sip-tls", { true, true, true } }, { "far-phone-border-media", { false, false, false } },
-		{ "phone-border-stun", { true, true, true } }, { "lobby-phone-media", { true, true, true } },
-		{ "internet-internet-esp-far", { true, true, true } }, { "gateway-gateway-media", { false, false, false } },
+		{ "softphone-server-sip-tls", { true, false, false } },
+		{ "phone-server-sip-tls", { true, true, true } },
+		{ "phone-server-dhcp", { true, true, false } },
+		{ "admin-server-ssh", { true, true, false } },
+		{ "admin-gateway-ssh", { true, true, true } },
+		{ "phone-converged-web", { true, true, false } },
+		{ "internet-border-trunk-carrier", { true, true, true } },
+		{ "phone-gateway-media", { true, true, true } },
+		{ "server-border-mirror", { true, true, false } },
+		{ "phone-internet-media", { false, false, false } },
+		{ "far-phone-server-sip-tls", { true, true, true } },
+		{ "far-phone-border-media", { false, false, false } },
+		{ "phone-border-stun", { true, true, true } },
+		{ "lobby-phone-media", { true, true, true } },
+		{ "internet-internet-esp-far", { true, true, true } },
+		{ "gateway-gateway-media", { false, false, false } },
 	};
 
 	(void)state;
@@ -228,22 +241,26 @@ struct allow_row {
 	const char *name;
 	enum rf_level level;
 	const char *more;
-	const char *says;   /* in an error; NULL: none */
-	const char *opens;  /* id of a flow; NULL: none */
+	const char *says;  /* in an error; NULL: none */
+	const char *opens; /* id of a flow; NULL: none */
 };
 
-#define DEVIATION "deviations:\n  - { mitigation: net-ipt-data-none, reason: \"an old system needs it\", approved_by: \"A. Example\", until: 2027-06-30 }\n"
+#define DEVIATION                                                                                                      \
+	"deviations:\n  - { mitigation: net-ipt-data-none, reason: \"an old system needs it\", approved_by: \"A. "     \
+	"Example\", until: 2027-06-30 }\n"
 
 static const struct allow_row allow_rows[] = {
 	{ "optional, at minimum", RF_LEVEL_MINIMUM,
-	  "allow:\n  - { from: data, to: server, category: data, protocol: tcp, ports: [8443], to_hosts: [ctl-a], reason: x }\n",
+	  "allow:\n  - { from: data, to: server, category: data, protocol: tcp, ports: [8443], to_hosts: [ctl-a], "
+	  "reason: x }\n",
 	  NULL, "data-server-allow-data-tcp-8443" },
 	{ "the same at medium", RF_LEVEL_MEDIUM,
 	  "allow:\n  - { from: data, to: server, category: data, protocol: tcp, ports: [8443], reason: x }\n",
 	  "zone data may not open data to zone server", NULL },
 	{ "by a deviation", RF_LEVEL_MEDIUM,
 	  DEVIATION "allow:\n  - { from: data, to: server, category: data, protocol: tcp, ports: [8443], "
-	  "deviation: net-ipt-data-none, reason: x }\n", NULL, "data-server-allow-data-tcp-8443" },
+		    "deviation: net-ipt-data-none, reason: x }\n",
+	  NULL, "data-server-allow-data-tcp-8443" },
 	{ "no cell", RF_LEVEL_MINIMUM,
 	  "allow:\n  - { from: gateway, to: data, category: data, protocol: tcp, ports: [80], reason: x }\n",
 	  "No feature needs it", NULL },
@@ -251,10 +268,12 @@ static const struct allow_row allow_rows[] = {
 	  "allow:\n  - { from: data, to: internet, category: data, protocol: tcp, ports: [5000-6000], reason: x }\n",
 	  "called data have signaling in them", NULL },
 	{ "media past the border", RF_LEVEL_MEDIUM,
-	  "allow:\n  - { from: far-phone, to: border, category: media, protocol: udp, ports: [16384-32767], reason: x }\n",
+	  "allow:\n  - { from: far-phone, to: border, category: media, protocol: udp, ports: [16384-32767], reason: x "
+	  "}\n",
 	  NULL, "far-phone-border-allow-media-udp-16384-32767" },
 	{ "open already", RF_LEVEL_MEDIUM,
-	  "allow:\n  - { from: phone, to: server, category: signaling, protocol: tcp, ports: [5061], to_hosts: [ctl-a], reason: x }\n",
+	  "allow:\n  - { from: phone, to: server, category: signaling, protocol: tcp, ports: [5061], to_hosts: "
+	  "[ctl-a], reason: x }\n",
 	  NULL, NULL },
 };
 
@@ -271,7 +290,8 @@ static void allow_row(const struct allow_row *row)
 	int rc = rf_flows_make(site, kit_day, &f, &flows);
 	bool said = !row->says;
 	for (size_t i = 0; i < f.n && row->says; i++)
-		said |= f.v[i].severity == RF_SEV_ERROR && strstr(f.v[i].text, row->says) && f.v[i].line > 0 && f.v[i].mend[0];
+		said |= f.v[i].severity == RF_SEV_ERROR && strstr(f.v[i].text, row->says) && f.v[i].line > 0 &&
+			f.v[i].mend[0];
 	if (!said || (rc == RF_E_INVALID) != (row->says != NULL)) {
 		rf_findings_print(&f, stderr);
 		fail_msg("%s: %d", row->name, rc);
@@ -312,7 +332,8 @@ static void variants(void **state)
 		"hosts:\n  - { name: ctl, zone: server, address: 10.2.0.2, roles: [controller, provision, console] }\n"
 		"  - { name: gw, zone: server, address: 10.2.0.3, roles: gateway }\n"
 		"  - { name: desk, zone: data, address: 10.8.0.9, services: workstation }\n"
-		"allow:\n  - { from: data, to: server, category: signaling, protocol: tcp, ports: [5061], to_hosts: [ctl], reason: x }\n";
+		"allow:\n  - { from: data, to: server, category: signaling, protocol: tcp, ports: [5061], to_hosts: "
+		"[ctl], reason: x }\n";
 	struct rf_findings f;
 
 	(void)state;
@@ -363,9 +384,11 @@ static void border_in_two_halves(void **state)
 static void small_changes_stay_small(void **state)
 {
 	struct rf_site *a = kit_full(RF_LEVEL_MEDIUM, "", NULL);
-	struct rf_site *b = kit_full(RF_LEVEL_MEDIUM,
-				     "locations:\n  x: { building: B, floor: 1, room: R, address: A }\n"
-				     "phones:\n  - { name: p1, number: 1001, location: x, mac: \"00:00:5e:00:53:01\" }\n", NULL);
+	struct rf_site *b =
+		kit_full(RF_LEVEL_MEDIUM,
+			 "locations:\n  x: { building: B, floor: 1, room: R, address: A }\n"
+			 "phones:\n  - { name: p1, number: 1001, location: x, mac: \"00:00:5e:00:53:01\" }\n",
+			 NULL);
 	struct rf_flows fa = kit_flows(a), fb = kit_flows(b), again = kit_flows(a);
 
 	(void)state;
@@ -404,9 +427,16 @@ static void memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(matrix), cmocka_unit_test(services), cmocka_unit_test(levels), cmocka_unit_test(how),
-		cmocka_unit_test(allows), cmocka_unit_test(refused_without_findings), cmocka_unit_test(variants), cmocka_unit_test(border_in_two_halves),
-		cmocka_unit_test(small_changes_stay_small), cmocka_unit_test(memory),
+		cmocka_unit_test(matrix),
+		cmocka_unit_test(services),
+		cmocka_unit_test(levels),
+		cmocka_unit_test(how),
+		cmocka_unit_test(allows),
+		cmocka_unit_test(refused_without_findings),
+		cmocka_unit_test(variants),
+		cmocka_unit_test(border_in_two_halves),
+		cmocka_unit_test(small_changes_stay_small),
+		cmocka_unit_test(memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,19 +25,23 @@ static const char head[] =
 	"  far-gateway: { kind: gateway, vlan: 140, subnet: 10.140.0.0/24, office: far }\n"
 	"  far-data: { kind: data, vlan: 180, subnet: 10.180.0.0/16, office: far }\n"
 	"hosts:\n"
-	"  - { name: ctl-a, zone: server, address: 10.20.0.11, address6: \"2001:db8:0:20::11\", roles: [controller, provision] }\n"
+	"  - { name: ctl-a, zone: server, address: 10.20.0.11, address6: \"2001:db8:0:20::11\", roles: [controller, "
+	"provision] }\n"
 	"  - { name: ctl-b, zone: server, address: 10.20.0.12, roles: [controller, provision], standby_for: ctl-a }\n"
-	"  - { name: svc-a, zone: server, address: 10.20.0.21, address6: \"2001:db8:0:20::21\", services: [dhcp, dns, ntp] }\n"
+	"  - { name: svc-a, zone: server, address: 10.20.0.21, address6: \"2001:db8:0:20::21\", services: [dhcp, dns, "
+	"ntp] }\n"
 	"  - { name: svc-b, zone: server, address: 10.20.0.22, services: [dhcp, dns, ntp], standby_for: svc-a }\n"
 	"  - { name: gw-a, zone: gateway, address: 10.40.0.11, roles: gateway }\n"
 	"  - { name: gw-far, zone: far-gateway, address: 10.140.0.11, roles: gateway }\n"
-	"  - { name: edge-a, zone: border, address: 10.60.0.11, address6: \"2001:db8:0:60::11\", roles: [border, relay] }\n"
+	"  - { name: edge-a, zone: border, address: 10.60.0.11, address6: \"2001:db8:0:60::11\", roles: [border, "
+	"relay] }\n"
 	"  - { name: edge-b, zone: border, address: 10.60.0.12, roles: [border, relay], standby_for: edge-a }\n"
 	"  - { name: dmz-a, zone: border, address: 10.60.0.13, services: [proxy, stun, mirror] }\n"
 	"%s"
 	"  - { name: con-a, zone: admin, address: 10.50.0.11, roles: console }\n"
 	"  - { name: log-a, zone: admin, address: 10.50.0.12, services: [log, ntp, radius, directory] }\n"
-	"  - { name: desk-a, zone: admin, address: 10.50.0.101, address6: \"2001:db8:0:50::101\", services: workstation }\n"
+	"  - { name: desk-a, zone: admin, address: 10.50.0.101, address6: \"2001:db8:0:50::101\", services: "
+	"workstation }\n"
 	"  - { name: dc-a, zone: data, address: 10.80.0.11, services: [dhcp, dns, ntp, directory, mail] }\n"
 	"routers:\n"
 	"  - name: rt-a\n"
@@ -69,12 +73,17 @@ struct rf_site *kit_full(enum rf_level level, const char *more, struct rf_findin
 	bool soft = level == RF_LEVEL_MINIMUM, conv = level != RF_LEVEL_HIGHEST;
 	char yaml[8192];
 
-	int n = snprintf(yaml, sizeof yaml, head, rf_level_name(level),
-			 soft ? "  softphone: { vlan: 35, subnet: 10.35.0.0/24 }\n" : "",
-			 conv ? "  converged: { vlan: 70, subnet: 10.70.0.0/24 }\n" : "",
-			 conv ? "  - { name: vm-a, zone: converged, address: 10.70.0.11, roles: voicemail, services: web }\n"
-				"  - { name: vm-b, zone: converged, address: 10.70.0.12, services: [web, mail] }\n" : "",
-			 soft ? "{ zone: softphone }, { zone: converged }," : conv ? "{ zone: converged }," : "", more);
+	int n = snprintf(
+		yaml, sizeof yaml, head, rf_level_name(level),
+		soft ? "  softphone: { vlan: 35, subnet: 10.35.0.0/24 }\n" : "",
+		conv ? "  converged: { vlan: 70, subnet: 10.70.0.0/24 }\n" : "",
+		conv ? "  - { name: vm-a, zone: converged, address: 10.70.0.11, roles: voicemail, services: web }\n"
+		       "  - { name: vm-b, zone: converged, address: 10.70.0.12, services: [web, mail] }\n"
+		     : "",
+		soft   ? "{ zone: softphone }, { zone: converged },"
+		: conv ? "{ zone: converged },"
+		       : "",
+		more);
 	assert_true(n > 0 && (size_t)n < sizeof yaml);
 	return kit_site(yaml, findings);
 }

@@ -7,8 +7,8 @@
  * - a site with routers or switches describes its network: what its level asks and is not there is an error;
  * - without them, with two hosts or more, it is a warning, at level minimum a note;
  * - one host alone is a first site or a laboratory: one warning names all that is missing, none at level minimum.
- * What is there and contradicts the level is an error in the first, a warning in the others. A deviation that holds makes
- * a note of either. */
+ * What is there and contradicts the level is an error in the first, a warning in the others. A deviation that holds
+ * makes a note of either. */
 #ifndef RF_SITE_CHECK_H
 #define RF_SITE_CHECK_H
 

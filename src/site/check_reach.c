@@ -91,7 +91,8 @@ static void look_zone(struct rf_check *c, size_t *up, size_t zone)
 static void look_outside(struct rf_check *c, const struct rf_site_zone *z)
 {
 	if (z->kind == RF_ZONE_INTERNET && !rf_check_zone(c, z)->routers)
-		rf_check_say(c, RF_SEV_WARNING, z->pos, "net-inter-vlan-filter", "give a router an interface in it, or remove the zone",
+		rf_check_say(c, RF_SEV_WARNING, z->pos, "net-inter-vlan-filter",
+			     "give a router an interface in it, or remove the zone",
 				"no router leads to zone \"%.*s\"", RF_VFMT(z->name));
 }
 

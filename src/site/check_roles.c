@@ -45,7 +45,8 @@ static void look_standbys(struct rf_check *c)
 			rf_check_missing(c, h->pos, "hw-hot-standby", "add a host with the same roles and  standby_for:",
 					 "controller \"%.*s\" has no hot standby", RF_VFMT(h->name));
 		else if (c->network)
-			rf_check_say(c, RF_SEV_WARNING, h->pos, "hw-hot-standby", "add a host with the same roles and  standby_for:",
+			rf_check_say(c, RF_SEV_WARNING, h->pos, "hw-hot-standby",
+				      "add a host with the same roles and  standby_for:",
 				     "%s \"%.*s\" has no hot standby", h->roles & RF_ROLE_BORDER ? "border" : "gateway",
 				     RF_VFMT(h->name));
 	}
@@ -191,7 +192,8 @@ static void look_dot1x(struct rf_check *c)
 	bool asked = rf_check_asked(c, "net-8021x"), on = s->network.dot1x == 1 || (asked && s->network.dot1x == 0);
 
 	if (asked && s->network.dot1x == 2)
-		rf_check_breach(c, s->network.dot1x_pos, "net-8021x", "remove  dot1x: false , or write a deviation from net-8021x",
+		rf_check_breach(c, s->network.dot1x_pos, "net-8021x",
+			      "remove  dot1x: false , or write a deviation from net-8021x",
 				"level %s asks for 802.1X on the ports of telephony", rf_level_name(s->level));
 	if (on && !who(s, 0, RF_SERVICE_RADIUS, K(ADMIN) | K(SERVER)))
 		rf_check_missing(c, s->network.dot1x ? s->network.dot1x_pos : s->level_pos, "net-8021x",
@@ -205,7 +207,8 @@ static void look_dhcp(struct rf_check *c)
 	const struct rf_site_zone *z = needs_dhcp(c->s);
 
 	if (c->network && z && c->s->network.dot1x != 1 && rf_check_asked(c, "ph-dhcp-link-auth"))
-		rf_check_say(c, RF_SEV_WARNING, z->pos, "ph-dhcp-link-auth", "add  network: { dot1x: true } , or  dhcp: false  here",
+		rf_check_say(c, RF_SEV_WARNING, z->pos, "ph-dhcp-link-auth",
+			      "add  network: { dot1x: true } , or  dhcp: false  here",
 			     "phones of zone \"%.*s\" get addresses by DHCP before 802.1X knows them", RF_VFMT(z->name));
 }
 

@@ -62,8 +62,8 @@ static size_t shared_zones(const struct rf_site_router *a, const struct rf_site_
 	return n;
 }
 
-/* Two routers may meet in one zone, each with an address of its own. Where they meet in two, packets take either way, and
- * each sees half of a connection; unless they are a pair. */
+/* Two routers may meet in one zone, each with an address of its own. Where they meet in two, packets take either way,
+ * and each sees half of a connection; unless they are a pair. */
 static void look_rival(struct rf_check *c, const struct rf_site_router *r, const struct rf_site_interface *f)
 {
 	const struct rf_check_zone *z = rf_check_zone(c, f->zone);
@@ -142,8 +142,8 @@ static const struct rf_site_zone *inner_zone(const struct rf_site *s, const stru
 	return NULL;
 }
 
-/* Can the router have this address on an outside foot? Where it has none, or takes what it is given, nobody knows. Pairs
- * share: one of the two will do. */
+/* Can the router have this address on an outside foot? Where it has none, or takes what it is given, nobody knows.
+ * Pairs share: one of the two will do. */
 static bool has_outside(const struct rf_site_router *r, const struct rf_site_ip *ip)
 {
 	bool outside = false;

@@ -18,7 +18,8 @@ static void look_port(struct rf_check *c, const struct rf_site_switch *sw, const
 				"switch \"%.*s\": port %.*s is in zone \"%.*s\", which is outside", RF_VFMT(sw->name),
 				RF_VFMT(p->name), RF_VFMT(z->name));
 	if (z->kind == RF_ZONE_PHONE && p->macs > 1 && rf_check_asked(c, "ph-eth-pcport-off"))
-		rf_check_breach(c, p->macs_pos, "ph-eth-pcport-off", "remove macs, and switch off the phones' ports for computers",
+		rf_check_breach(c, p->macs_pos, "ph-eth-pcport-off",
+			      "remove macs, and switch off the phones' ports for computers",
 				"switch \"%.*s\": port %.*s takes %u stations, and behind a phone nothing may be", RF_VFMT(sw->name),
 				RF_VFMT(p->name), p->macs);
 }
@@ -97,7 +98,8 @@ static int look_paths(struct rf_check *c)
 		}
 	for (size_t i = 0; i < n; i++)
 		if (root(up, i) != root(up, n))
-			rf_check_breach(c, s->switches[i].pos, "net-inter-vlan-filter", "add a port with  to:  a router or a switch",
+			rf_check_breach(c, s->switches[i].pos, "net-inter-vlan-filter",
+				      "add a port with  to:  a router or a switch",
 					"no way leads from switch \"%.*s\" to a router", RF_VFMT(s->switches[i].name));
 	free(up);
 	return 0;

@@ -124,7 +124,8 @@ static void look_kind(struct rf_check *c, const struct rf_site_zone *z)
 				 z->kind == RF_ZONE_CONVERGED ? "ph-conv-none" : NULL;
 
 	if (mitigation && rf_check_asked(c, mitigation))
-		rf_check_say(c, RF_SEV_ERROR, rf_site_pos_or(z->kind_pos, z->pos), mitigation, "remove the zone, or choose a lower level",
+		rf_check_say(c, RF_SEV_ERROR, rf_site_pos_or(z->kind_pos, z->pos), mitigation,
+			      "remove the zone, or choose a lower level",
 			     "level %s has no zone of kind %s: \"%.*s\"", rf_level_name(c->s->level), kind_names[z->kind],
 			     RF_VFMT(z->name));
 }
@@ -206,7 +207,8 @@ void rf_check_zones(struct rf_check *c)
 			look_families(c, f->pos, "router", s->routers[i].name, f->zone, &f->address, &f->address6);
 		}
 	for (size_t i = 0; i < s->switch_count; i++)
-		look_families(c, s->switches[i].pos, "switch", s->switches[i].name, s->switches[i].zone, &s->switches[i].address,
+		look_families(c, s->switches[i].pos, "switch", s->switches[i].name, s->switches[i].zone,
+			      &s->switches[i].address,
 			      &(struct rf_site_ip){ 0 });
 	if (s->switch_count && !s->router_count)
 		rf_check_breach(c, s->switches[0].pos, "net-inter-vlan-filter",

@@ -77,7 +77,8 @@ static const struct rf_key phone_rows[] = {
 	{ "name", RF_KEY_NAME, AT(rf_site_phone, name), .required = true },
 	{ "number", RF_KEY_NUMBER, AT(rf_site_phone, number), .required = true },
 	{ "location", RF_KEY_NAME, AT(rf_site_phone, location_name), .place_at = AT(rf_site_phone, location_pos) },
-	{ "mac", RF_KEY_MAC, AT(rf_site_phone, mac_text), AT(rf_site_phone, mac), AT(rf_site_phone, has_mac), .place_at = AT(rf_site_phone, mac_pos) },
+	{ "mac", RF_KEY_MAC, AT(rf_site_phone, mac_text), AT(rf_site_phone, mac), AT(rf_site_phone, has_mac),
+	  .place_at = AT(rf_site_phone, mac_pos) },
 	{ "switch", RF_KEY_NAME, AT(rf_site_phone, switch_name), .place_at = AT(rf_site_phone, switch_pos) },
 	{ "port", RF_KEY_TEXT, AT(rf_site_phone, port), .place_at = AT(rf_site_phone, port_pos) },
 	{ "label", RF_KEY_TEXT, AT(rf_site_phone, label) },
@@ -94,10 +95,14 @@ const struct rf_keys rf_phone_keys = {
 /* deviations */
 
 static const struct rf_key deviation_rows[] = {
-	{ "mitigation", RF_KEY_NAME, AT(rf_site_deviation, mitigation), .required = true, .place_at = AT(rf_site_deviation, mitigation_pos) },
-	{ "reason", RF_KEY_TEXT, AT(rf_site_deviation, reason), .required = true, .place_at = AT(rf_site_deviation, reason_pos) },
-	{ "approved_by", RF_KEY_TEXT, AT(rf_site_deviation, approved_by), .required = true, .place_at = AT(rf_site_deviation, approved_pos) },
-	{ "until", RF_KEY_DATE, AT(rf_site_deviation, until_text), AT(rf_site_deviation, until_s), .required = true, .place_at = AT(rf_site_deviation, until_pos) },
+	{ "mitigation", RF_KEY_NAME, AT(rf_site_deviation, mitigation), .required = true,
+	  .place_at = AT(rf_site_deviation, mitigation_pos) },
+	{ "reason", RF_KEY_TEXT, AT(rf_site_deviation, reason), .required = true,
+	  .place_at = AT(rf_site_deviation, reason_pos) },
+	{ "approved_by", RF_KEY_TEXT, AT(rf_site_deviation, approved_by), .required = true,
+	  .place_at = AT(rf_site_deviation, approved_pos) },
+	{ "until", RF_KEY_DATE, AT(rf_site_deviation, until_text), AT(rf_site_deviation, until_s), .required = true,
+	  .place_at = AT(rf_site_deviation, until_pos) },
 };
 
 static const struct rf_keys deviation_keys = {

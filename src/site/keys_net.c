@@ -55,10 +55,14 @@ static const struct rf_site_zone zone_defaults = { .kind = RF_ZONE_KINDS };
 static const struct rf_key zone_rows[] = {
 	{ "kind", RF_KEY_CHOICE, AT(rf_site_zone, kind), .choices = kinds, .place_at = AT(rf_site_zone, kind_pos) },
 	{ "vlan", RF_KEY_COUNT, AT(rf_site_zone, vlan), .min = 1, .max = 4094, .place_at = AT(rf_site_zone, vlan_pos) },
-	{ "subnet", RF_KEY_SUBNET, AT(rf_site_zone, subnet_text), AT(rf_site_zone, subnet), .place_at = AT(rf_site_zone, subnet_pos) },
-	{ "subnet6", RF_KEY_SUBNET, AT(rf_site_zone, subnet6_text), AT(rf_site_zone, subnet6), .place_at = AT(rf_site_zone, subnet6_pos) },
-	{ "gateway", RF_KEY_ADDRESS, AT(rf_site_zone, gateway_text), AT(rf_site_zone, gateway), .place_at = AT(rf_site_zone, gateway_pos) },
-	{ "gateway6", RF_KEY_ADDRESS, AT(rf_site_zone, gateway6_text), AT(rf_site_zone, gateway6), .place_at = AT(rf_site_zone, gateway6_pos) },
+	{ "subnet", RF_KEY_SUBNET, AT(rf_site_zone, subnet_text), AT(rf_site_zone, subnet),
+	  .place_at = AT(rf_site_zone, subnet_pos) },
+	{ "subnet6", RF_KEY_SUBNET, AT(rf_site_zone, subnet6_text), AT(rf_site_zone, subnet6),
+	  .place_at = AT(rf_site_zone, subnet6_pos) },
+	{ "gateway", RF_KEY_ADDRESS, AT(rf_site_zone, gateway_text), AT(rf_site_zone, gateway),
+	  .place_at = AT(rf_site_zone, gateway_pos) },
+	{ "gateway6", RF_KEY_ADDRESS, AT(rf_site_zone, gateway6_text), AT(rf_site_zone, gateway6),
+	  .place_at = AT(rf_site_zone, gateway6_pos) },
 	{ "office", RF_KEY_NAME, AT(rf_site_zone, office_name), .place_at = AT(rf_site_zone, office_pos) },
 	{ "protocol", RF_KEY_NAME, AT(rf_site_zone, protocol) },
 	{ "dhcp", RF_KEY_CHOICE, AT(rf_site_zone, dhcp), .choices = on_off, .place_at = AT(rf_site_zone, dhcp_pos) },
@@ -74,12 +78,16 @@ const struct rf_keys rf_zone_keys = {
 static const struct rf_key host_rows[] = {
 	{ "name", RF_KEY_NAME, AT(rf_site_host, name), .required = true },
 	{ "zone", RF_KEY_NAME, AT(rf_site_host, zone_name), .required = true, .place_at = AT(rf_site_host, zone_pos) },
-	{ "address", RF_KEY_ADDRESS, AT(rf_site_host, address_text), AT(rf_site_host, address), .required = true, .place_at = AT(rf_site_host, address_pos) },
-	{ "address6", RF_KEY_ADDRESS, AT(rf_site_host, address6_text), AT(rf_site_host, address6), .place_at = AT(rf_site_host, address6_pos) },
+	{ "address", RF_KEY_ADDRESS, AT(rf_site_host, address_text), AT(rf_site_host, address), .required = true,
+	  .place_at = AT(rf_site_host, address_pos) },
+	{ "address6", RF_KEY_ADDRESS, AT(rf_site_host, address6_text), AT(rf_site_host, address6),
+	  .place_at = AT(rf_site_host, address6_pos) },
 	{ "roles", RF_KEY_CHOICES, AT(rf_site_host, roles), .choices = roles, .place_at = AT(rf_site_host, roles_pos) },
-	{ "services", RF_KEY_CHOICES, AT(rf_site_host, services), .choices = services, .place_at = AT(rf_site_host, services_pos) },
+	{ "services", RF_KEY_CHOICES, AT(rf_site_host, services), .choices = services,
+	  .place_at = AT(rf_site_host, services_pos) },
 	{ "standby_for", RF_KEY_NAME, AT(rf_site_host, standby_for), .place_at = AT(rf_site_host, standby_pos) },
-	{ "mac", RF_KEY_MAC, AT(rf_site_host, mac_text), AT(rf_site_host, mac), AT(rf_site_host, has_mac), .place_at = AT(rf_site_host, mac_pos) },
+	{ "mac", RF_KEY_MAC, AT(rf_site_host, mac_text), AT(rf_site_host, mac), AT(rf_site_host, has_mac),
+	  .place_at = AT(rf_site_host, mac_pos) },
 	{ "switch", RF_KEY_NAME, AT(rf_site_host, switch_name), .place_at = AT(rf_site_host, switch_pos) },
 	{ "port", RF_KEY_PORT, AT(rf_site_host, port), .place_at = AT(rf_site_host, port_pos) },
 };
@@ -91,10 +99,13 @@ const struct rf_keys rf_host_keys = {
 /* routers */
 
 static const struct rf_key interface_rows[] = {
-	{ "zone", RF_KEY_NAME, AT(rf_site_interface, zone_name), .required = true, .place_at = AT(rf_site_interface, zone_pos) },
+	{ "zone", RF_KEY_NAME, AT(rf_site_interface, zone_name), .required = true,
+	  .place_at = AT(rf_site_interface, zone_pos) },
 	{ "name", RF_KEY_PORT, AT(rf_site_interface, name), .place_at = AT(rf_site_interface, name_pos) },
-	{ "address", RF_KEY_ADDRESS, AT(rf_site_interface, address_text), AT(rf_site_interface, address), .place_at = AT(rf_site_interface, address_pos) },
-	{ "address6", RF_KEY_ADDRESS, AT(rf_site_interface, address6_text), AT(rf_site_interface, address6), .place_at = AT(rf_site_interface, address6_pos) },
+	{ "address", RF_KEY_ADDRESS, AT(rf_site_interface, address_text), AT(rf_site_interface, address),
+	  .place_at = AT(rf_site_interface, address_pos) },
+	{ "address6", RF_KEY_ADDRESS, AT(rf_site_interface, address6_text), AT(rf_site_interface, address6),
+	  .place_at = AT(rf_site_interface, address6_pos) },
 };
 
 static const struct rf_keys interface_keys = {
@@ -134,8 +145,10 @@ static const struct rf_keys port_keys = {
 static const struct rf_key switch_rows[] = {
 	{ "name", RF_KEY_NAME, AT(rf_site_switch, name), .required = true },
 	{ "kind", RF_KEY_CHOICE, AT(rf_site_switch, kind), .choices = devices },
-	{ "zone", RF_KEY_NAME, AT(rf_site_switch, zone_name), .required = true, .place_at = AT(rf_site_switch, zone_pos) },
-	{ "address", RF_KEY_ADDRESS, AT(rf_site_switch, address_text), AT(rf_site_switch, address), .required = true, .place_at = AT(rf_site_switch, address_pos) },
+	{ "zone", RF_KEY_NAME, AT(rf_site_switch, zone_name), .required = true,
+	  .place_at = AT(rf_site_switch, zone_pos) },
+	{ "address", RF_KEY_ADDRESS, AT(rf_site_switch, address_text), AT(rf_site_switch, address), .required = true,
+	  .place_at = AT(rf_site_switch, address_pos) },
 	{ "location", RF_KEY_NAME, AT(rf_site_switch, location_name), .place_at = AT(rf_site_switch, location_pos) },
 	{ "office", RF_KEY_NAME, AT(rf_site_switch, office_name), .place_at = AT(rf_site_switch, office_pos) },
 	{ "ports", RF_KEY_ITEMS, AT(rf_site_switch, ports), AT(rf_site_switch, port_count), .max = RF_SITE_SWITCH_PORTS_MAX,
@@ -152,8 +165,10 @@ static const struct rf_key office_rows[] = {
 	{ "link", RF_KEY_NAME, AT(rf_site_office, link_name), .place_at = AT(rf_site_office, link_pos) },
 	{ "router", RF_KEY_NAME, AT(rf_site_office, router_name), .place_at = AT(rf_site_office, router_pos) },
 	{ "hub", RF_KEY_NAME, AT(rf_site_office, hub_name), .place_at = AT(rf_site_office, hub_pos) },
-	{ "peer", RF_KEY_ADDRESS, AT(rf_site_office, peer_text), AT(rf_site_office, peer), .place_at = AT(rf_site_office, peer_pos) },
-	{ "local", RF_KEY_ADDRESS, AT(rf_site_office, local_text), AT(rf_site_office, local), .place_at = AT(rf_site_office, local_pos) },
+	{ "peer", RF_KEY_ADDRESS, AT(rf_site_office, peer_text), AT(rf_site_office, peer),
+	  .place_at = AT(rf_site_office, peer_pos) },
+	{ "local", RF_KEY_ADDRESS, AT(rf_site_office, local_text), AT(rf_site_office, local),
+	  .place_at = AT(rf_site_office, local_pos) },
 };
 
 const struct rf_keys rf_office_keys = {
@@ -164,14 +179,16 @@ const struct rf_keys rf_office_keys = {
 /* allow */
 
 static const struct rf_key allow_rows[] = {
-	{ "from", RF_KEY_NAME, AT(rf_site_allow, from_name), .required = true, .place_at = AT(rf_site_allow, from_pos) },
+	{ "from", RF_KEY_NAME, AT(rf_site_allow, from_name), .required = true,
+	  .place_at = AT(rf_site_allow, from_pos) },
 	{ "to", RF_KEY_NAME, AT(rf_site_allow, to_name), .required = true, .place_at = AT(rf_site_allow, to_pos) },
 	{ "category", RF_KEY_CHOICE, AT(rf_site_allow, category), .choices = categories, .required = true },
 	{ "protocol", RF_KEY_CHOICE, AT(rf_site_allow, protocol), .choices = protocols, .required = true },
 	{ "ports", RF_KEY_PORTS, AT(rf_site_allow, ports), .required = true, .place_at = AT(rf_site_allow, ports_pos) },
 	{ "from_hosts", RF_KEY_ENDS, AT(rf_site_allow, from_hosts), .place_at = AT(rf_site_allow, from_hosts_pos) },
 	{ "to_hosts", RF_KEY_ENDS, AT(rf_site_allow, to_hosts), .place_at = AT(rf_site_allow, to_hosts_pos) },
-	{ "reason", RF_KEY_TEXT, AT(rf_site_allow, reason), .required = true, .place_at = AT(rf_site_allow, reason_pos) },
+	{ "reason", RF_KEY_TEXT, AT(rf_site_allow, reason), .required = true,
+	  .place_at = AT(rf_site_allow, reason_pos) },
 	{ "deviation", RF_KEY_NAME, AT(rf_site_allow, deviation), .place_at = AT(rf_site_allow, deviation_pos) },
 };
 
@@ -203,10 +220,15 @@ const struct rf_keys rf_network_keys = {
 /* attestations.yaml */
 
 static const struct rf_key attestation_rows[] = {
-	{ "mitigation", RF_KEY_NAME, AT(rf_site_attestation, mitigation), .required = true, .place_at = AT(rf_site_attestation, mitigation_pos) },
-	{ "by", RF_KEY_TEXT, AT(rf_site_attestation, by), .required = true, .place_at = AT(rf_site_attestation, by_pos) },
-	{ "on", RF_KEY_DATE, AT(rf_site_attestation, on_text), AT(rf_site_attestation, on_s), .required = true, .place_at = AT(rf_site_attestation, on_pos) },
-	{ "until", RF_KEY_DATE, AT(rf_site_attestation, until_text), AT(rf_site_attestation, until_s), .required = true, .place_at = AT(rf_site_attestation, until_pos) },
+	{ "mitigation", RF_KEY_NAME, AT(rf_site_attestation, mitigation), .required = true,
+	  .place_at = AT(rf_site_attestation, mitigation_pos) },
+	{ "by", RF_KEY_TEXT, AT(rf_site_attestation, by), .required = true,
+	  .place_at = AT(rf_site_attestation, by_pos) },
+	{ "on", RF_KEY_DATE, AT(rf_site_attestation, on_text), AT(rf_site_attestation, on_s), .required = true,
+	  .place_at = AT(rf_site_attestation, on_pos) },
+	{ "until", RF_KEY_DATE, AT(rf_site_attestation, until_text),
+	  AT(rf_site_attestation, until_s), .required = true,
+	  .place_at = AT(rf_site_attestation, until_pos) },
 	{ "document", RF_KEY_TEXT, AT(rf_site_attestation, document) },
 	{ "text", RF_KEY_TEXT, AT(rf_site_attestation, text) },
 };

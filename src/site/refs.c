@@ -134,7 +134,8 @@ static void look_host(struct rf_look *k, struct rf_site_host *h)
 	if (!h->roles && !h->services)
 		ERROR(k, h->pos, "add  roles: [controller]  or  services: [dhcp, dns, ntp]",
 		      "host \"%.*s\" has no role and no service", RF_VFMT(h->name));
-	rf_look_plug(k, rf_site_pos_or(h->port_pos, rf_site_pos_or(h->switch_pos, h->pos)), "host", h->name, h->switch_name, h->port, &h->on_switch, &h->on_port);
+	rf_look_plug(k, rf_site_pos_or(h->port_pos, rf_site_pos_or(h->switch_pos, h->pos)),
+		     "host", h->name, h->switch_name, h->port, &h->on_switch, &h->on_port);
 }
 
 static void look_pairs(struct rf_look *k, const struct rf_site_host *hosts, size_t n)
@@ -269,14 +270,16 @@ static void look_phone(struct rf_look *k, struct rf_site_phone *p, struct rf_ind
 		ERROR(k, p->pos, "give the phone another number", "phone \"%.*s\" has emergency number %.*s",
 		      RF_VFMT(p->name), RF_VFMT(p->number));
 	p->cos = rf_look_class(k, p->pos, "phone", p->name, p->class_name);
-	rf_look_plug(k, rf_site_pos_or(p->port_pos, rf_site_pos_or(p->switch_pos, p->pos)), "phone", p->name, p->switch_name, p->port, &p->on_switch, &p->on_port);
+	rf_look_plug(k, rf_site_pos_or(p->port_pos, rf_site_pos_or(p->switch_pos, p->pos)),
+		     "phone", p->name, p->switch_name, p->port, &p->on_switch, &p->on_port);
 	if (p->on_port)
 		p->zone = p->on_port->zone;
 	if (!p->location_name.n)
 		return;
 	p->location = rf_index_find(&k->all->locations, &k->all->hash_key, p->location_name);
 	if (!p->location)
-		ERROR(k, rf_site_pos_or(p->location_pos, p->pos), "name one of `locations`", "phone \"%.*s\": there is no location \"%.*s\"",
+		ERROR(k, rf_site_pos_or(p->location_pos, p->pos), "name one of `locations`",
+			      "phone \"%.*s\": there is no location \"%.*s\"",
 		      RF_VFMT(p->name), RF_VFMT(p->location_name));
 }
 

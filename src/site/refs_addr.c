@@ -36,9 +36,11 @@ static void fill_gateway(struct rf_look *k, const struct rf_site_ip *net, struct
 void rf_look_fill_gateways(struct rf_look *k, struct rf_site_zone *z)
 {
 	if (z->gateway.family == 6)
-		RF_LOOK_ERROR(k, z->gateway_pos, "write it as gateway6", "the gateway of zone \"%.*s\" is IPv6", RF_VFMT(z->name));
+		RF_LOOK_ERROR(k, z->gateway_pos, "write it as gateway6", "the gateway of zone \"%.*s\" is IPv6",
+			      RF_VFMT(z->name));
 	if (z->gateway6.family == 4)
-		RF_LOOK_ERROR(k, z->gateway6_pos, "write it as gateway", "the gateway6 of zone \"%.*s\" is IPv4", RF_VFMT(z->name));
+		RF_LOOK_ERROR(k, z->gateway6_pos, "write it as gateway", "the gateway6 of zone \"%.*s\" is IPv4",
+			      RF_VFMT(z->name));
 	z->gateway_said = z->gateway.family;
 	z->gateway6_said = z->gateway6.family;
 	fill_gateway(k, &z->subnet, &z->gateway, &z->gateway_text);
@@ -58,7 +60,8 @@ static int by_subnet(const struct rf_site_ip *a, const struct rf_site_ip *b)
 
 static int order4(const void *a, const void *b)
 {
-	return by_subnet(&(*(const struct rf_site_zone *const *)a)->subnet, &(*(const struct rf_site_zone *const *)b)->subnet);
+	return by_subnet(&(*(const struct rf_site_zone *const *)a)->subnet,
+		      &(*(const struct rf_site_zone *const *)b)->subnet);
 }
 
 static int order6(const void *a, const void *b)
@@ -87,7 +90,8 @@ static const struct rf_site_zone *later(const struct rf_site_zone **a, const str
 }
 
 /* Subnets are prefixes: two overlap when one holds the other, and sorted it stands right behind what holds it. */
-static void look_overlaps(struct rf_look *k, const struct rf_site_zone **v, size_t n, size_t at, size_t pos_at)
+static void look_overlaps(struct rf_look *k, const struct rf_site_zone **v, size_t n, size_t at,
+			  size_t pos_at)
 {
 	const struct rf_site_zone *top = NULL;
 
@@ -102,7 +106,8 @@ static void look_overlaps(struct rf_look *k, const struct rf_site_zone **v, size
 			continue;
 		}
 		const char *last = (const char *)later(&a, &b);
-		BREACH(k, *(const struct rf_site_pos *)(const void *)(last + pos_at), "arch-zone-addressing", "give each zone addresses of its own",
+		BREACH(k, *(const struct rf_site_pos *)(const void *)(last + pos_at), "arch-zone-addressing",
+			      "give each zone addresses of its own",
 		       "the subnets of zones \"%.*s\" and \"%.*s\" overlap", RF_VFMT(a->name), RF_VFMT(b->name));
 	}
 }
@@ -233,7 +238,8 @@ static void own_hosts(struct owners *all)
 
 	for (size_t i = 0; i < s->host_count; i++) {
 		const struct rf_site_host *h = &s->hosts[i];
-		const struct owner o = { rf_site_pos_or(h->address_pos, h->pos), rf_site_pos_or(h->address6_pos, h->address_pos), "host", h->name, h->zone, false };
+		const struct owner o = { h->address_pos, rf_site_pos_or(h->address6_pos, h->address_pos), "host",
+			      h->name, h->zone, false };
 
 		if (!h->zone)
 			continue;
@@ -251,7 +257,8 @@ static void own_devices(struct owners *all)
 	for (size_t i = 0; i < s->router_count; i++)
 		for (size_t j = 0; j < s->routers[i].interface_count; j++) {
 			const struct rf_site_interface *f = &s->routers[i].interfaces[j];
-			const struct owner o = { rf_site_pos_or(f->address_pos, f->pos), rf_site_pos_or(f->address6_pos, f->pos), "router", s->routers[i].name, f->zone, false };
+			const struct owner o = { rf_site_pos_or(f->address_pos, f->pos), rf_site_pos_or(f->address6_pos, f->pos),
+						 "router", s->routers[i].name, f->zone, false };
 
 			if (!f->zone)
 				continue;
@@ -279,7 +286,8 @@ static void own_gateways(struct owners *all)
 
 	for (size_t i = 0; i < s->zone_count; i++) {
 		const struct rf_site_zone *z = &s->zones[i];
-		const struct owner o = { rf_site_pos_or(z->gateway_pos, z->pos), rf_site_pos_or(z->gateway6_pos, z->pos), "zone", z->name, z, true };
+		const struct owner o = { rf_site_pos_or(z->gateway_pos, z->pos), rf_site_pos_or(z->gateway6_pos, z->pos),
+					 "zone", z->name, z, true };
 
 		if (z->gateway_said || rf_site_has_network(s)) {
 			own(all, o, &z->gateway);

@@ -1,5 +1,5 @@
-/* What the part of a site about its network names: offices, routers, flows. Switches are refs_port.c's matter, addresses
- * refs_addr.c's. */
+/* What the part of a site about its network names: offices, routers, flows. Switches are refs_port.c's matter,
+ * addresses refs_addr.c's. */
 #include "site/site_int.h"
 
 #include <stdarg.h>
@@ -164,10 +164,12 @@ static void look_router_pair(struct rf_look *k, struct rf_site_router *r)
 		return;
 	main = (struct rf_site_router *)(uintptr_t)find(k, &k->all->routers, r->standby_for);
 	if (!main || main == r)
-		ERROR(k, r->standby_pos, "name another router", "router \"%.*s\" cannot stand by for \"%.*s\"", RF_VFMT(r->name),
+		ERROR(k, r->standby_pos, "name another router", "router \"%.*s\" cannot stand by for \"%.*s\"",
+			      RF_VFMT(r->name),
 		      RF_VFMT(r->standby_for));
 	else if (main->standby_for.n)
-		ERROR(k, r->standby_pos, "name the first of the chain", "router \"%.*s\" stands by for \"%.*s\", which stands by itself",
+		ERROR(k, r->standby_pos, "name the first of the chain",
+			      "router \"%.*s\" stands by for \"%.*s\", which stands by itself",
 		      RF_VFMT(r->name), RF_VFMT(main->name));
 	else if (main->standby)
 		ERROR(k, r->standby_pos, "keep one of them", "routers \"%.*s\" and \"%.*s\" both stand by for \"%.*s\"",
@@ -176,7 +178,8 @@ static void look_router_pair(struct rf_look *k, struct rf_site_router *r)
 		ERROR(k, r->standby_pos, "give both an interface in each zone",
 		      "standby router \"%.*s\" has other zones than \"%.*s\"", RF_VFMT(r->name), RF_VFMT(main->name));
 	else if (r->office != main->office)
-		ERROR(k, r->standby_pos, "put both into one office", "standby router \"%.*s\" is in another office than \"%.*s\"",
+		ERROR(k, r->standby_pos, "put both into one office",
+			      "standby router \"%.*s\" is in another office than \"%.*s\"",
 		      RF_VFMT(r->name), RF_VFMT(main->name));
 	if (!main || main == r)
 		return;
@@ -204,7 +207,8 @@ static void look_office_ends(struct rf_look *k, struct rf_site_office *o)
 	o->router = look_end(k, o, "router", o->router_name, o->router_pos);
 	o->hub = look_end(k, o, "hub", o->hub_name, o->hub_pos);
 	if (o->router && o->router->office != o)
-		ERROR(k, o->router_pos, "name a router that has  office:  likewise", "router \"%.*s\" is not in office \"%.*s\"",
+		ERROR(k, o->router_pos, "name a router that has  office:  likewise",
+			      "router \"%.*s\" is not in office \"%.*s\"",
 		      RF_VFMT(o->router->name), RF_VFMT(o->name));
 	if (o->hub && o->hub->office)
 		ERROR(k, o->hub_pos, "name a router of the main site", "the hub of office \"%.*s\" is in office \"%.*s\"",
@@ -276,7 +280,8 @@ static void look_allow(struct rf_look *k, struct rf_site_allow *a)
 		return;
 	}
 	if (!a->port_count)
-		ERROR(k, a->ports_pos, "add  ports: [443]", "allow from \"%.*s\" to \"%.*s\" names no ports", RF_VFMT(a->from_name),
+		ERROR(k, a->ports_pos, "add  ports: [443]", "allow from \"%.*s\" to \"%.*s\" names no ports",
+			      RF_VFMT(a->from_name),
 		      RF_VFMT(a->to_name));
 	look_ends(k, a->from_hosts_pos, "from_hosts", &a->from_hosts, a->from, &a->from_ips, &a->from_ip_count);
 	look_ends(k, a->to_hosts_pos, "to_hosts", &a->to_hosts, a->to, &a->to_ips, &a->to_ip_count);

@@ -102,7 +102,8 @@ static size_t look_entry(struct rf_look *k, const struct rf_site_switch *sw, con
 	uint32_t first, last;
 
 	look_port(k, sw, &made);
-	rf_look_port_name(k, entry->pos, "switch", sw->name, sw->kind, rf_view_sub(entry->name, 0, rf_view_find(entry->name, '-')));
+	rf_look_port_name(k, entry->pos, "switch", sw->name, sw->kind, rf_view_sub(entry->name, 0,
+		      rf_view_find(entry->name, '-')));
 	if (!read_range(entry->name, &stem, &first, &last))
 		return 0;
 	for (uint32_t n = first; k->rc == 0 && n <= last; n++) {

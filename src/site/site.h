@@ -73,7 +73,8 @@ struct rf_site_host {
 	unsigned roles;
 	unsigned services;               /* RF_SERVICE_* */
 	struct rf_view mac_text, switch_name, port;
-	struct rf_site_pos zone_pos, address_pos, address6_pos, roles_pos, services_pos, standby_pos, mac_pos, switch_pos, port_pos;
+	struct rf_site_pos zone_pos, address_pos, address6_pos, roles_pos, services_pos, standby_pos, mac_pos, switch_pos,
+		port_pos;                /* of the values */
 	const struct rf_site_switch *on_switch; /* NULL: not said, or the site describes no switches */
 	const struct rf_site_port *on_port;
 	uint8_t mac[6];

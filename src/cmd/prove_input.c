@@ -29,6 +29,8 @@ static const struct {
 } languages[] = {
 	{ "nft", "ringfort.nft", read_nft_text },
 	{ "nft-json", NULL, rf_read_nft_json },
+	{ "iptables", NULL, rf_read_iptables },
+	{ "ip6tables", NULL, rf_read_ip6tables },
 };
 
 enum { LANGUAGES = sizeof languages / sizeof *languages };

@@ -1,0 +1,15 @@
+/* Rules as iptables-save and ip6tables-save print them. */
+#include "prove/ruleset.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct rf_ruleset rs;
+
+	if (rf_read_iptables(rf_view_of(data, n), "fuzz", &rs, NULL) == 0)
+		rf_ruleset_fini(&rs);
+	if (rf_read_ip6tables(rf_view_of(data, n), "fuzz", &rs, NULL) == 0)
+		rf_ruleset_fini(&rs);
+	return 0;
+}

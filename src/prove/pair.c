@@ -104,15 +104,10 @@ static void one_way(struct visit *v, struct rf_station *st, const struct rf_way 
 	rf_sets_release_but(s, mark, (int[]){ v->passed, v->untracked }, 2);
 }
 
-static void visit(struct visit *v, struct rf_station *st, int x)
+static void one_router(struct visit *v, struct rf_station *st, int x)
 {
 	struct rf_hops in, out;
 
-	if (!st->device) {
-		v->passed = rf_sets_or(v->p->s, v->passed, x);
-		st->doubted = true;
-		return;
-	}
 	/* What is for the router itself is not forwarded (own.c); nor does it forward what it sends. */
 	x = rf_sets_minus(v->p->s, x, rf_region_set(v->p->s, RF_RS_DST, &st->own));
 	if (v->mode == RF_REST)
@@ -128,6 +123,23 @@ static void visit(struct visit *v, struct rf_station *st, int x)
 			}
 }
 
+/* The routers of road->v[a..b-1], which stand in for each other. Whose rules are not known is left out, and the proof says so;
+ * where none of them is known, everything passes. */
+static void visit(struct visit *v, size_t a, size_t b, int x)
+{
+	size_t known = 0;
+
+	for (size_t i = a; i < b; i++) {
+		known += v->road->v[i]->device != NULL;
+		if (v->road->v[i]->device)
+			one_router(v, v->road->v[i], x);
+		else
+			v->road->v[i]->doubted = true;
+	}
+	if (!known)
+		v->passed = x;
+}
+
 /* x along the whole road. *ret_untracked: what of it some router did not track. */
 static int travel(struct visit *v, int x, int *ret_untracked)
 {
@@ -135,12 +147,11 @@ static int travel(struct visit *v, int x, int *ret_untracked)
 
 	*ret_untracked = rf_sets_none();
 	v->start = x;
-	for (size_t i = 0; i < v->road->n && x; ) {
-		unsigned step = v->road->step[i];
-
+	for (size_t i = 0, end; i < v->road->n && x; i = end) {
+		for (end = i; end < v->road->n && v->road->step[end] == v->road->step[i]; end++)
+			;
 		v->passed = v->untracked = rf_sets_none();
-		for (; i < v->road->n && v->road->step[i] == step; i++)
-			visit(v, v->road->v[i], x);
+		visit(v, i, end, x);
 		*ret_untracked = rf_sets_or(s, *ret_untracked, v->untracked);
 		x = v->passed;
 	}

@@ -80,7 +80,8 @@ static void assumptions(struct rf_prover *p)
 		const struct rf_station *st = &p->stations[i];
 
 		if (!st->device && st->doubted)
-			rf_assume(p, "%s: no rules of it were given; it is taken to pass everything", st->name);
+			rf_assume(p, "%s: its rules were not given: what it does instead of another router was not looked at, and where it is alone on a "
+				  "way it is taken to pass everything", st->name);
 		if (!st->device)
 			continue;
 		look_at_rules(st->rules, &u);

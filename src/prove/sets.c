@@ -8,7 +8,7 @@
  * has one state for the process anyway. NULL: nobody owns it. */
 static struct rf_sets *owner;
 
-enum { FIRST_NODES = 1 << 19, CACHE_RATIO = 8, MOST_INCREASE = 1 << 21 };
+enum { FIRST_NODES = 1 << 19, CACHE_RATIO = 4, MOST_INCREASE = 1 << 21 };
 
 struct rf_sets {
 	unsigned variables;

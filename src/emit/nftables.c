@@ -241,16 +241,26 @@ static void put_untracked(const struct rf_nft *n, bool outgoing)
 	rf_emit_line(n->o, "\t}\n");
 }
 
-static void put_marking(const struct rf_nft *n, const char *hook)
+/* Which rules give marks to packets of this hook: of forward those of the forward chain; of output the other two, since what
+ * was let in is answered. */
+static uint64_t marks_of(const struct rf_nft *n, bool forwarded)
 {
 	uint64_t used = 0;
 
 	for (size_t i = 0; i < n->point->rule_count; i++) {
 		const struct rf_rule *r = &n->point->rules[i];
 
-		if (r->dscp && r->action == RF_ACTION_ACCEPT && !rf_nft_untracked(r))
+		if (r->dscp && r->action == RF_ACTION_ACCEPT && !rf_nft_untracked(r) &&
+		    (r->chain == RF_CHAIN_FORWARD) == forwarded)
 			used |= 1ull << (r->dscp & 63);
 	}
+	return used;
+}
+
+static void put_marking(const struct rf_nft *n, const char *hook, uint64_t used)
+{
+	if (!used)
+		return;
 	rf_emit_line(n->o, "\tchain marking-%s {\n\t\ttype filter hook %s priority filter + 10; policy accept;\n", hook, hook);
 	for (unsigned d = 1; d < 64; d++)
 		if (used >> d & 1)
@@ -276,8 +286,8 @@ static void put_table(const struct rf_nft *n)
 		each_run(n, &lists[i], put_pair_chains);
 		put_base_chain(n, order[i], &lists[i]);
 	}
-	put_marking(n, "forward");
-	put_marking(n, "output");
+	put_marking(n, "forward", marks_of(n, true));
+	put_marking(n, "output", marks_of(n, false));
 	rf_emit_line(n->o, "}\n");
 }
 

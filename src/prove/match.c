@@ -184,13 +184,15 @@ static int row_set(struct rf_sets *s, const struct rf_rs_match *m, const struct 
 /* Rows a..b-1, halved again and again: uniting small with small is much cheaper than small with large. */
 static int rows_set(struct rf_sets *s, const struct rf_way *way, const struct rf_rs_match *m, size_t a, size_t b)
 {
-	const struct rf_rs_cell *row = m->set->cells + a * m->field_count;
 	size_t mark = rf_sets_mark(s);
 
 	if (b - a == 0)
 		return rf_sets_none();
-	if (b - a == 1)
+	if (b - a == 1) {
+		const struct rf_rs_cell *row = &m->set->cells[a * m->field_count];
+
 		return way && !row_on_way(way, m, row) ? rf_sets_none() : row_set(s, m, row);
+	}
 	int x = rows_set(s, way, m, a, a + (b - a) / 2);
 	int y = rows_set(s, way, m, a + (b - a) / 2, b);
 	return rf_sets_release(s, mark, rf_sets_or(s, x, y));

@@ -147,13 +147,13 @@ static void any_ruleset(struct rf_ruleset *rs)
 	rs->tracks = chance(80);
 	rs->reassembles = chance(50);
 	for (unsigned i = 0; i < 4; i++) {
-		chains[i] = rf_rs_chain(rs, rf_view_of("0123" + i, 1));
+		chains[i] = rf_rs_chain(rs, rf_view_of(&"0123"[i], 1));
 		chains[i]->defined = true;
 	}
 	for (unsigned i = 0; i < 3; i++) {
 		static const uint8_t fields[3] = { RF_RS_SRC, RF_RS_DPORT, RF_RS_IN };
 
-		sets[i] = rf_rs_set(rs, rf_view_of("xyz" + i, 1), i + 1);
+		sets[i] = rf_rs_set(rs, rf_view_of(&"xyz"[i], 1), i + 1);
 		sets[i]->changes = i == 0;
 		for (unsigned n = pick(4); n > 0; n--) {
 			struct rf_rs_cell row[3];

@@ -70,8 +70,15 @@ static void prefer_zone(struct rf_prover *p, int *x, enum rf_rs_field field, con
 			prefer_address(p->s, x, field, "8.0.0.0/7");
 		return;
 	}
-	if (!prefer_ip(p->s, x, field, &z->subnet))
-		prefer_ip(p->s, x, field, &z->subnet6);
+	if (!prefer_ip(p->s, x, field, &z->subnet) && prefer_ip(p->s, x, field, &z->subnet6)) {
+		memcpy(lo, z->subnet6.b, 16);
+		memcpy(hi, z->subnet6.b, 16);
+		lo[15] = (uint8_t)(lo[15] | 0x10);
+		hi[15] = (uint8_t)(hi[15] | 0x70);
+		struct rf_rs_cell some = rf_rs_span(6, lo, hi);
+		prefer(p->s, x, rf_space_cell(p->s, field, &some));
+		return;
+	}
 	memcpy(lo, z->subnet.b, 16);
 	memcpy(hi, z->subnet.b, 16);
 	lo[3] = (uint8_t)(lo[3] | 10);
@@ -229,9 +236,12 @@ void rf_breaches(struct rf_prover *p, const struct rf_breach_at *at, int x)
 		describe(p, &f, b);
 		if (at->kind == RF_BREACH_STOPPED || at->kind == RF_BREACH_ANSWER)
 			b->flow = rf_flow_of(p, at->from, at->to, &packet, at->kind == RF_BREACH_ANSWER);
-		if (!f.decision.rule)
-			break; /* what the same policy does to others is no news */
-		x = rf_sets_minus(s, x, rf_device_fits(f.station->device, &f.way, f.decision.rule, &maybe));
+		if (b->flow && !f.decision.rule) /* a policy stops every flow that no rule knows: each is said once */
+			x = rf_sets_minus(s, x, rf_flow_set(p, b->flow, (struct rf_flow_part){ .turned = at->kind == RF_BREACH_ANSWER }));
+		else if (!f.decision.rule)
+			break;
+		else
+			x = rf_sets_minus(s, x, rf_device_fits(f.station->device, &f.way, f.decision.rule, &maybe));
 	}
 	rf_sets_release(s, mark, rf_sets_none());
 }

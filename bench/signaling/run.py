@@ -30,6 +30,8 @@ LOAD_CORE = 1 if (os.cpu_count() or 1) > 1 else 0
 
 def make_pki(directory, build):
     """A CA, a server certificate and one per phone for kamailio; made by openssl, EC P-256 leaves as ringfort's."""
+    if directory.exists():
+        return
     directory.mkdir()
 
     def openssl(*argv):
@@ -414,16 +416,16 @@ def show(name, text, unit, results):
 
 def prepare(ring):
     """A site with its phones and users, once."""
-    if ring.site.exists():
+    pki = ring.work / "ring-pki"
+    ring.phone_pki = ring.idle_pki = pki
+    if pki.exists():
         return
     print(f"  making a site with {ring.phones} phones{' and users' if ring.users else ''}", flush=True)
     ring.make_site()
-    pki = ring.work / "ring-pki"
     pki.mkdir()
     (pki / "ca.pem").symlink_to(ring.site / "pki" / "ca.pem")
     link_phones(pki, lambda n: ring.site / "pki" / "phones" / f"p{n}" / "cert.pem",
                 lambda n: ring.site / "pki" / "phones" / f"p{n}" / "key.pem", range(ring.first, ring.first + ring.phones))
-    ring.phone_pki = ring.idle_pki = pki
 
 
 def main():
@@ -438,6 +440,9 @@ def main():
     p.add_argument("--soak", type=int, default=0, metavar="N", help="only this, of ringfort alone: at least N transactions")
     p.add_argument("--soak-rates", type=lambda t: tuple(map(int, t.split(","))), default=(3000, 6000), metavar="CALLS,REGISTRATIONS",
                    help="a second (3000,6000)")
+    p.add_argument("--work", type=pathlib.Path, metavar="DIR", help="sites and keys are made there, stay, and are used again by a "
+                   "run with the same numbers of phones; without it they are made anew and removed")
+    p.add_argument("--prepare", action="store_true", help="with --work: make them, and measure nothing")
     p.add_argument("--quick", action="store_true")
     p.add_argument("--only", action="append", default=[])
     p.add_argument("--json", type=pathlib.Path)
@@ -461,14 +466,16 @@ def main():
     out = {"machine": f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}", "rounds": a.rounds,
            "cases": {}}
     status = 0
-    with tempfile.TemporaryDirectory(prefix="ringfort-bench-") as tmp:
-        tmp = pathlib.Path(tmp)
+    if a.work:
+        a.work.mkdir(exist_ok=True)
+    with contextlib.nullcontext(a.work) if a.work else tempfile.TemporaryDirectory(prefix="ringfort-bench-") as tmp:
+        tmp = pathlib.Path(tmp).resolve()
         numbers = range(FIRST, FIRST + max(a.phones, a.idle_phones))
         pki = tmp / "pki"
         make_pki(pki, a.build)
         link_phones(pki, lambda n: pki / "client.crt", lambda n: pki / "client.key", numbers)
         ring = Ringfort(tmp, 15060, 15061, 0, binary=a.build.resolve() / "src" / "ringfort", first=FIRST, phones=a.phones)
-        (tmp / "idle").mkdir()
+        (tmp / "idle").mkdir(exist_ok=True)
         many = Ringfort(tmp / "idle", 15060, 15061, 0, binary=ring.binary, first=FIRST, phones=a.idle_phones, users=False,
                         addresses=bool(a.avalanche))
         kam = Kamailio(tmp, 25060, 25061, 0, pki=pki, shared_mb=6144 if a.avalanche else 1024)
@@ -482,6 +489,8 @@ def main():
                 continue
             mine = many if name in ("idle-tls", "avalanche") else ring
             prepare(mine)
+            if a.prepare:
+                continue
             results = {"ringfort": [], "kamailio": []}
             for _ in range(a.rounds):
                 for server in (mine,) if unit in ("workers", "soak") else (mine, kam):

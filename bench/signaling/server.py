@@ -19,6 +19,14 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)   # PR_SET_PDEATHSIG
 
 
+def die_with_bench(process):
+    """The same for a server that changes its user, which makes the kernel forget that (prctl(2)): a shell in a session of
+    its own, which no signal to the bench reaches, waits for the end of a pipe that only the bench holds, and then kills
+    the server's session."""
+    return subprocess.Popen(["sh", "-c", "read -r _; kill -9 -$0 2>/dev/null", str(process.pid)], stdin=subprocess.PIPE,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+
 def descendants(pid):
     """pid and every process below it."""
     children = {}
@@ -56,13 +64,14 @@ class Server:
     def __init__(self, work, plain_port, tls_port, core):
         self.work = pathlib.Path(work)
         self.plain_port, self.tls_port, self.core = plain_port, tls_port, core
-        self.process = None
+        self.process = self.guard = None
 
     def spawn(self, argv, **kw):
         log = open(self.work / f"{self.name}.log", "ab")
         self.process = subprocess.Popen(["taskset", "-c", str(self.core)] + argv, stdout=log, stderr=log,
                                         stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent,
                                         **kw)
+        self.guard = die_with_bench(self.process)
 
     def roots(self):
         return [self.process.pid]
@@ -99,7 +108,14 @@ class Server:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
-        self.process = None
+        self.forget()
+
+    def forget(self):
+        """Its processes have ended: the number of their session may be somebody else's next."""
+        self.guard.kill()
+        self.guard.wait()
+        self.guard.stdin.close()
+        self.process = self.guard = None
 
     def stop(self):
         if not self.process:
@@ -112,7 +128,7 @@ class Server:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self.process.wait()
-        self.process = None
+        self.forget()
         wait_for_port(self.plain_port, listens=False)   # its children may end after it
         wait_for_port(self.tls_port, listens=False)
 

@@ -140,7 +140,7 @@ void call_start(struct load *l, struct call *c, struct phone *from, const char *
 	c->from = from;
 	snprintf(c->to, sizeof c->to, "%s", to);
 	c->generation++;
-	c->retried = false;
+	c->retries = 0;
 	c->tries = 0;
 	c->own_login = (struct rf_digest_login){ 0 };
 	c->login = l->opt.keep_login ? &from->proxy_login : &c->own_login;
@@ -197,9 +197,9 @@ static void invite_response(struct load *l, struct call *c)
 	ack_refusal(l, c);
 	if (c->state != CALL_INVITED || l->msg->cseq != c->invite_cseq)
 		return;
-	if (status == 407 && !c->retried &&
+	if (status == 407 && c->retries < LOGINS &&
 	    phone_challenged(c->from, c->login, RF_SIP_H_PROXY_AUTHENTICATE)) {
-		c->retried = true;
+		c->retries++;
 		uint32_t next = c->invite_cseq; /* the dialog has ended with the 407: the retry is a new one, CSeq higher */
 		if (new_dialog(l, c) == 0) {
 			while (next--) {
@@ -226,11 +226,13 @@ void call_response(struct load *l)
 
 	if (!c)
 		return;
-	c->said_n = 0;
 	if (l->msg->cseq_method == RF_SIP_INVITE) {
+		if (c->state == CALL_INVITED) /* a 2xx that comes again must not stop the BYE */
+			c->said_n = 0;
 		invite_response(l, c);
 		return;
 	}
+	c->said_n = 0;
 	if (l->msg->cseq_method == RF_SIP_BYE && c->state == CALL_BYE && l->msg->status >= 200) {
 		if (l->msg->status == 200)
 			rf_digest_login_accepted(c->login);
@@ -249,7 +251,8 @@ void calls_tick(struct load *l)
 		if (c->said_n && l->now_us >= c->again_us) {
 			wire_send(c->from->wire, rf_view_of(c->said, c->said_n));
 			l->repeats++;
-			c->gap_us *= 2;
+			/* RFC 3261 17.1: an INVITE waits twice as long each time, others at most T2 */
+			c->gap_us = c->state == CALL_BYE && c->gap_us * 2 > REPEAT_MOST_US ? REPEAT_MOST_US : c->gap_us * 2;
 			c->again_us = l->now_us + c->gap_us;
 		}
 		if (c->state == CALL_UP && l->now_us >= c->act_us)

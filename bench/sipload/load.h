@@ -68,7 +68,7 @@ struct call {
 	char to[24];            /* the number dialled */
 	uint32_t generation;    /* in our Call-ID: a late message of an earlier call is not ours */
 	struct rf_dialog *dialog;
-	bool retried;           /* with credentials */
+	unsigned retries;       /* with credentials; a nonce may be too old more than once when much is lost */
 	struct rf_digest_login *login, own_login; /* a phone with two calls has two challenges */
 	uint64_t began_us;      /* INVITE that was let in was sent */
 	uint64_t act_us;        /* when to hang up, or when the last request was sent */
@@ -119,7 +119,7 @@ struct load {
 	char why[128];           /* the first failure */
 };
 
-enum { SCRATCH = 65536, REPEAT_US = 500000, TRIES = 8 };
+enum { SCRATCH = 65536, REPEAT_US = 500000, REPEAT_MOST_US = 4000000, TRIES = 8, LOGINS = 4 };
 
 uint64_t now_us(void);
 void fail(struct load *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

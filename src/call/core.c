@@ -240,6 +240,9 @@ static void served(struct rf_call_core *core, struct rf_in *in)
 static void outside(struct rf_call_core *core, struct rf_in *in)
 {
 	bool registers = in->msg->method == RF_SIP_REGISTER;
+
+	if (!rf_load_may_admit(core, in))
+		return;
 	struct rf_verdict v = rf_identity_prove(core, in->msg, in->from, &in->proof);
 
 	if (!v.code && !in->proof.trunk)
@@ -332,8 +335,18 @@ static bool on_ack(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, 
 	return true;
 }
 
+/* Who it is from is not asked yet: what on_request() refuses gives the place back at once. */
+static bool is_urgent(void *ctx, const struct rf_sip_msg *msg, const struct rf_peer *from)
+{
+	struct rf_call_core *core = ctx;
+
+	(void)from;
+	return msg->to.tag.n ? rf_leg_find(core, msg) != NULL : rf_emergency_may_be(core, msg);
+}
+
 static const struct rf_ua_user user = {
 	.request = on_request,
+	.urgent = is_urgent,
 	.ack = on_ack,
 	.flow_closed = rf_core_flow_closed,
 	.refused = rf_core_message_refused,

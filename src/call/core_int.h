@@ -186,6 +186,10 @@ uint32_t rf_call_shared_turn(struct rf_call_shared *s);
 
 /* May this request, whose sender is proven, have our time now? False: it was refused with 503 and Retry-After. */
 bool rf_load_admits(struct rf_call_core *core, struct rf_in *in);
+/* The same before it is proven who sent it: an honest 503 is cheaper than a challenge and the answer to it. It speaks
+ * only of what it is worth at most; what may be a call for help, come from a trunk or claim precedence is always let
+ * through, to be proven. */
+bool rf_load_may_admit(struct rf_call_core *core, struct rf_in *in);
 
 /* --- answers without a call */
 

@@ -470,16 +470,9 @@ static bool ruled_emergency(const struct dialling *k, const struct rf_site_plan 
 	return false;
 }
 
-bool rf_dial_is_emergency(const struct rf_directory *directory, const struct rf_dial_who *who, struct rf_view dialled)
+static bool planned_emergency(const struct dialling *cleaned, const struct rf_site_plan *plan)
 {
-	const struct rf_dial_ask ask = { .directory = directory, .who = *who, .dialled = dialled };
-	struct dialling k = { .ask = &ask, .site = rf_directory_site(directory) };
-	const struct rf_site_location *l;
-
-	if (who->trunk || rf_dial_clean(dialled, k.site->domain, k.text, &k.number) != RF_DIAL_TEXT_OK)
-		return false;
-	l = location_of(directory, who);
-	const struct rf_site_plan *plan = l ? l->plan : k.site->tel.plan;
+	struct dialling k = *cleaned;
 
 	if (emergency_number(&k, plan).n)
 		return true;
@@ -494,6 +487,32 @@ bool rf_dial_is_emergency(const struct rf_directory *directory, const struct rf_
 	if (speed)
 		k.number = speed->to;
 	return emergency_number(&k, plan).n > 0 || (!taken(&k, k.number) && ruled_emergency(&k, plan));
+}
+
+bool rf_dial_is_emergency(const struct rf_directory *directory, const struct rf_dial_who *who, struct rf_view dialled)
+{
+	const struct rf_dial_ask ask = { .directory = directory, .who = *who, .dialled = dialled };
+	struct dialling k = { .ask = &ask, .site = rf_directory_site(directory) };
+
+	if (who->trunk || rf_dial_clean(dialled, k.site->domain, k.text, &k.number) != RF_DIAL_TEXT_OK)
+		return false;
+	const struct rf_site_location *l = location_of(directory, who);
+
+	return planned_emergency(&k, l ? l->plan : k.site->tel.plan);
+}
+
+bool rf_dial_may_be_emergency(const struct rf_directory *directory, struct rf_view dialled)
+{
+	const struct rf_dial_ask ask = { .directory = directory, .dialled = dialled };
+	struct dialling k = { .ask = &ask, .site = rf_directory_site(directory) };
+
+	if (rf_dial_clean(dialled, k.site->domain, k.text, &k.number) != RF_DIAL_TEXT_OK)
+		return false;
+	bool may = planned_emergency(&k, k.site->tel.plan);
+
+	for (size_t i = 0; i < k.site->tel.plan_count && !may; i++)
+		may = planned_emergency(&k, &k.site->tel.plans[i]);
+	return may;
 }
 
 void rf_dial(const struct rf_dial_ask *ask, struct rf_dial *ret)

@@ -86,6 +86,8 @@ void rf_dial(const struct rf_dial_ask *ask, struct rf_dial *ret);
 /* Would this become an emergency call: does rf_dial() say so of it, or of what stands behind the code that hides or shows
  * who calls? Only that is looked at: for what comes before rights and rates. */
 bool rf_dial_is_emergency(const struct rf_directory *directory, const struct rf_dial_who *who, struct rf_view dialled);
+/* Would it become one for somebody, by any dial plan of the site: while it is not proven who asks. */
+bool rf_dial_may_be_emergency(const struct rf_directory *directory, struct rf_view dialled);
 
 /* What was dialled by a Request-URI or Refer-To: the user part of a sip URI with its escapes undone once, or the number
  * of a tel URI, with parameters. Whether the host is ours is the caller's to ask. RF_E_MALFORMED, RF_E_LIMIT. */

@@ -24,6 +24,15 @@ bool rf_emergency_is(const struct rf_call_core *core, const struct rf_in *in)
 	return rf_dial_is_emergency(core->directory, &who, text);
 }
 
+bool rf_emergency_may_be(const struct rf_call_core *core, const struct rf_sip_msg *msg)
+{
+	uint8_t buf[RF_DIAL_TEXT_MAX];
+	struct rf_view text;
+
+	return msg->method == RF_SIP_INVITE && rf_identity_our_host(core, &msg->uri) &&
+	       !rf_dial_text(&msg->uri, buf, sizeof buf, &text) && rf_dial_may_be_emergency(core->directory, text);
+}
+
 bool rf_emergency_confirmed(const struct rf_site_phone *phone)
 {
 	const struct rf_site_location *l = phone ? phone->location : NULL;

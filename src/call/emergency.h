@@ -30,6 +30,9 @@ enum {
 /* Is this an INVITE for an emergency number, from somebody of ours? Looked at before rights, rates and load. */
 bool rf_emergency_is(const struct rf_call_core *core, const struct rf_in *in);
 
+/* Might this be one, whoever sent it? For what comes before it is proven who did. */
+bool rf_emergency_may_be(const struct rf_call_core *core, const struct rf_sip_msg *msg);
+
 /* For plan_dial.c. */
 rf_plan_push_fn rf_plan_emergency, rf_plan_emergency_test;
 

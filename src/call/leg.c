@@ -290,7 +290,10 @@ int rf_leg_send(struct rf_leg *leg, struct rf_writer *w, struct rf_view type, st
 		void *arg, struct rf_cli **ret_cli)
 {
 	struct rf_trunk_way_to way;
-	struct rf_cli_new conf = { .target = target_of(leg, &way), .fn = fn, .arg = arg };
+	struct rf_cli_new conf = {
+		.target = target_of(leg, &way), .fn = fn, .arg = arg,
+		.urgent = rf_leg_confirmed(leg) || leg->pair->call->emergency,
+	};
 
 	if (leg->party->trunk.n && leg->flow.kind == RF_FLOW_NONE)
 		conf.timeout_ms = RF_TRUNK_TRY_MS;

@@ -1,9 +1,12 @@
 /* What a request is worth when there is too much to do (overload.h), and what is said about it. */
 #include "call/call_int.h"
+#include "call/emergency.h"
 #include "call/trunk.h"
 
 /* Both ends of an overload are on record, but not each time that the measure trembles at its bound. */
 enum { BEGINS_PERCENT = 10 };
+/* A lot is good for 2^24 us, some 17 seconds. */
+enum { LOT_SHIFT = 24 };
 
 /* Where would it go? Groups, codes and parking slots are the house's as much as its numbers. */
 static enum rf_load_class of_number(struct rf_call_core *core, const struct rf_in *in)
@@ -38,21 +41,28 @@ static enum rf_load_class class_of(struct rf_call_core *core, const struct rf_in
 	return of_number(core, in);
 }
 
-bool rf_load_admits(struct rf_call_core *core, struct rf_in *in)
+/* The lot of a request is its call's: said again it has the same one, and is not let in while its refusal is on the way;
+ * with the answer to our challenge it has the same one, and nobody is asked for what is then refused. Who comes again
+ * later draws anew. */
+static uint32_t lot_of(struct rf_call_core *core, const struct rf_in *in)
 {
-	bool udp = in->from->flow.kind == RF_FLOW_UDP;
+	uint64_t lot = rf_hash(&core->hash_key, in->msg->call_id);
+
+	lot ^= (rf_core_now(core).us >> LOT_SHIFT) * 0x9e3779b97f4a7c15u;
+	return (uint32_t)(lot >> 32);
+}
+
+static bool is_quiet(const struct rf_call_core *core, const struct rf_in *in)
+{
+	return rf_overload_pressure(&core->overload, in->from->flow.kind == RF_FLOW_UDP) < RF_OVERLOAD_QUIET;
+}
+
+static bool admits(struct rf_call_core *core, struct rf_in *in, enum rf_load_class class)
+{
 	uint8_t line[64];
 	struct rf_writer w;
 
-	if (rf_overload_pressure(&core->overload, udp) < RF_OVERLOAD_QUIET)
-		return true;
-	enum rf_load_class class = class_of(core, in);
-
-	/* The lot of a request is its own: said again it has the same one, and is not let in while its refusal is on the
-	 * way. */
-	uint64_t lot = rf_hash(&core->hash_key, in->msg->call_id) ^ in->msg->cseq * 0x9e3779b97f4a7c15u;
-
-	if (rf_overload_admit(&core->overload, class, udp, (uint32_t)(lot >> 32)))
+	if (rf_overload_admit(&core->overload, class, in->from->flow.kind == RF_FLOW_UDP, lot_of(core, in)))
 		return true;
 	rf_record_limit(core, "load", in);
 	rf_writer_init(&w, line, sizeof line);
@@ -60,6 +70,30 @@ bool rf_load_admits(struct rf_call_core *core, struct rf_in *in)
 	/* Nothing of it is kept: a surge of refusals would fill the table of transactions, which knows no classes. */
 	rf_srv_reply_stateless(in->srv, &(struct rf_srv_reply){ .code = 503, .headers = rf_view_of(line, w.n) });
 	return false;
+}
+
+/* What it is worth at most, whoever sent it; false: that is not known before it is proven who did. */
+static bool class_of_anybody(struct rf_call_core *core, const struct rf_in *in, enum rf_load_class *ret_class)
+{
+	if (in->msg->method != RF_SIP_INVITE) {
+		*ret_class = class_of(core, in);
+		return true;
+	}
+	*ret_class = RF_LOAD_INTERNAL;
+	return !rf_sip_msg_hdr(in->msg, RF_SIP_H_RESOURCE_PRIORITY) && !rf_emergency_may_be(core, in->msg) &&
+	       !rf_trunk_of(core, in->from);
+}
+
+bool rf_load_may_admit(struct rf_call_core *core, struct rf_in *in)
+{
+	enum rf_load_class class;
+
+	return is_quiet(core, in) || !class_of_anybody(core, in, &class) || admits(core, in, class);
+}
+
+bool rf_load_admits(struct rf_call_core *core, struct rf_in *in)
+{
+	return is_quiet(core, in) || admits(core, in, class_of(core, in));
 }
 
 static void tell(struct rf_call_core *core, bool begins)

@@ -353,7 +353,7 @@ int rf_cli_new(struct rf_ua *ua, const struct rf_cli_new *conf, struct rf_cli **
 		return RF_E_MALFORMED;
 	if (ua->freed)
 		return RF_E_CLOSED;
-	if (conf->request.n > 65000 || !rf_tx_room(ua, &ua->cli, true)) {
+	if (conf->request.n > 65000 || !rf_tx_room(ua, true, conf->urgent)) {
 		rf_ua_count(ua, RF_UA_REFUSED_CLIENTS);
 		return RF_E_LIMIT;
 	}
@@ -361,6 +361,7 @@ int rf_cli_new(struct rf_ua *ua, const struct rf_cli_new *conf, struct rf_cli **
 	if (!cli)
 		return -ENOMEM;
 	cli->keep_503 = conf->keep_503;
+	cli->urgent = conf->urgent;
 	cli->timeout_ms = conf->timeout_ms < 64 * ua->timers->t1_ms ? conf->timeout_ms : 0;
 	int rc = aim(cli, &conf->target, conf->request, line_n);
 	if (rc) {
@@ -433,7 +434,7 @@ static void send_cancel(struct rf_cli *cli)
 	size_t n;
 
 	cli->cancel_sent = true;
-	if (!rf_tx_room(ua, &ua->cli, true))
+	if (!rf_tx_room(ua, true, cli->urgent))
 		return; /* the machine's end after 64*T1 is set all the same */
 	struct rf_cli *cancel = make(ua, NULL, NULL, RF_V("CANCEL"));
 	if (!cancel)
@@ -469,7 +470,7 @@ static void leave_ghost(struct rf_cli *cli)
 {
 	struct rf_ua *ua = cli->tx.ua;
 
-	if (!cli->ack || cli->tx.trans.reliable || !rf_tx_room(ua, &ua->cli, true))
+	if (!cli->ack || cli->tx.trans.reliable || !rf_tx_room(ua, true, false))
 		return;
 	struct rf_cli *ghost = make(ua, NULL, NULL, RF_V("INVITE"));
 	if (!ghost)

@@ -57,6 +57,8 @@ struct rf_cli_new {
 	struct rf_view request;   /* request line, headers without Via, Content-Length, empty line, body; copied */
 	uint32_t timeout_ms;      /* without any response from one target, INVITE and others; 0: 64*T1. At most that */
 	bool keep_503;            /* hand up a 503 instead of trying the next target */
+	bool urgent;              /* may have a place that is kept when client transactions are at their bound: in a dialog,
+	                           * or of a call for help */
 	rf_cli_fn *fn;            /* NULL: nobody wants to know */
 	void *arg;
 };

@@ -60,7 +60,7 @@ static void fire(struct rf_timer *t)
 void rf_dones_init(struct rf_ua *ua)
 {
 	TAILQ_INIT(&ua->dones);
-	rf_table_init(&ua->done, ua->bounds.server_transactions);
+	rf_table_init(&ua->done, rf_tx_most(ua->bounds.server_transactions, true));
 	rf_timer_init(&ua->done_timer, fire);
 }
 

@@ -226,11 +226,19 @@ static bool turned_away(struct rf_ua *ua, const struct rf_sip_msg *m, const stru
 	return false;
 }
 
+/* A table that is full for others still has places for calls that go on and for calls for help. */
+static bool room(struct rf_ua *ua, const struct rf_sip_msg *m, const struct rf_peer *from, bool *ret_kept)
+{
+	*ret_kept = !rf_tx_room(ua, false, false);
+	return !*ret_kept || (ua->user->urgent && ua->user->urgent(ua->ctx, m, from) && rf_tx_room(ua, false, true));
+}
+
 static void on_request(struct rf_ua *ua, const struct rf_sip_msg *m, const struct rf_peer *from)
 {
 	struct rf_writer w;
 	struct rf_view merged = { NULL, 0 };
 	uint64_t merged_hash = 0;
+	bool kept;
 
 	rf_writer_init(&w, ua->key, sizeof ua->key);
 	if (rf_trans_key_server(m, &w))
@@ -256,11 +264,12 @@ static void on_request(struct rf_ua *ua, const struct rf_sip_msg *m, const struc
 			return;
 		}
 	}
-	srv = rf_tx_room(ua, &ua->srv, false) ? rf_srv_make(ua, m, from, key, hash, merged, merged_hash) : NULL;
+	srv = room(ua, m, from, &kept) ? rf_srv_make(ua, m, from, key, hash, merged, merged_hash) : NULL;
 	if (!srv) {
 		busy(ua, m, from, RF_UA_REFUSED_TRANSACTIONS, "too many transactions at once");
 		return;
 	}
+	srv->kept = kept;
 	ua->user->request(ua->ctx, srv, m, from);
 }
 

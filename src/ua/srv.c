@@ -325,7 +325,7 @@ static bool may_reply(const struct rf_srv *srv, const struct rf_srv_reply *r)
 	       (r->code >= 200 || r->code == 100 || srv->method == RF_SIP_INVITE);
 }
 
-int rf_srv_reply(struct rf_srv *srv, const struct rf_srv_reply *reply)
+static int answer(struct rf_srv *srv, const struct rf_srv_reply *reply)
 {
 	struct rf_view tag = { NULL, 0 }, bytes;
 
@@ -369,7 +369,7 @@ int rf_srv_reply_stateless(struct rf_srv *srv, const struct rf_srv_reply *reply)
 	struct rf_view bytes;
 
 	if (reply->code < 300 || srv->tx.trans.code || srv->tag_made || srv->request_tag.n || reply->to_tag.n)
-		return rf_srv_reply(srv, reply);
+		return answer(srv, reply);
 	if (reply->code > 699)
 		return RF_E_MALFORMED;
 	if (!may_reply(srv, reply))
@@ -381,6 +381,12 @@ int rf_srv_reply_stateless(struct rf_srv *srv, const struct rf_srv_reply *reply)
 	rf_srv_send(srv, bytes, false);
 	rf_tx_end(&srv->tx);
 	return 0;
+}
+
+/* A place that is kept is for what goes on, not for the memory of a refusal. */
+int rf_srv_reply(struct rf_srv *srv, const struct rf_srv_reply *reply)
+{
+	return srv->kept && reply->code >= 300 ? rf_srv_reply_stateless(srv, reply) : answer(srv, reply);
 }
 
 int rf_srv_reply_code(struct rf_srv *srv, unsigned code)

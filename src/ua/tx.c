@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { EVICT_AT_ONCE = 64 };
+enum { EVICT_AT_ONCE = 64, KEPT_SHARE = 16 };
 
 static struct rf_srv *srv_of(struct rf_tx *tx)
 {
@@ -120,17 +120,27 @@ static bool evict_oldest(struct rf_ua *ua, bool is_cli)
 	return true;
 }
 
-static bool is_full(const struct rf_ua *ua, const struct rf_table *t, bool is_cli)
+size_t rf_tx_most(size_t bound, bool urgent)
 {
+	return urgent ? bound + (bound + KEPT_SHARE - 1) / KEPT_SHARE : bound;
+}
+
+static bool is_full(const struct rf_ua *ua, bool is_cli, bool urgent)
+{
+	const struct rf_ua_bounds *b = &ua->bounds;
+
 	if (is_cli)
-		return t->count >= t->cap;
-	return t->count + ua->done.count >= t->cap || ua->srv_bytes >= ua->bounds.server_bytes;
+		return ua->cli.count >= rf_tx_most(b->client_transactions, urgent);
+	return ua->srv.count + ua->done.count >= rf_tx_most(b->server_transactions, urgent) ||
+	       ua->srv_bytes >= rf_tx_most(b->server_bytes, urgent);
 }
 
 /* Several may have to go for one: what is small must not make room for ever more of what is large. */
-bool rf_tx_room(struct rf_ua *ua, struct rf_table *t, bool is_cli)
+bool rf_tx_room(struct rf_ua *ua, bool is_cli, bool urgent)
 {
-	for (int i = 0; is_full(ua, t, is_cli); i++)
+	struct rf_table *t = is_cli ? &ua->cli : &ua->srv;
+
+	for (int i = 0; is_full(ua, is_cli, urgent); i++)
 		if (i == EVICT_AT_ONCE || !((!is_cli && rf_done_evict(ua)) || evict_oldest(ua, is_cli))) {
 			t->refused++;
 			return false;

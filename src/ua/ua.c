@@ -55,11 +55,13 @@ static void set_bounds(struct rf_ua *ua, const struct rf_ua_bounds *b)
 		.retry_after_s = or_default(b->retry_after_s, 5),
 		.events_per_s = or_default(b->events_per_s, 20),
 	};
-	rf_table_init(&ua->srv, ua->bounds.server_transactions);
-	rf_table_init(&ua->merged, ua->bounds.server_transactions);
+	size_t most = rf_tx_most(ua->bounds.server_transactions, true);
+
+	rf_table_init(&ua->srv, most);
+	rf_table_init(&ua->merged, most);
 	rf_dones_init(ua);
-	rf_table_init(&ua->acks, ua->bounds.server_transactions);
-	rf_table_init(&ua->cli, ua->bounds.client_transactions);
+	rf_table_init(&ua->acks, most);
+	rf_table_init(&ua->cli, rf_tx_most(ua->bounds.client_transactions, true));
 	rf_table_init(&ua->conn_ids, SIZE_MAX); /* rf_net bounds the connections */
 	rf_table_init(&ua->conn_addrs, SIZE_MAX);
 	ua->event_tokens = ua->bounds.events_per_s;

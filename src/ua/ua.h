@@ -73,6 +73,7 @@ struct rf_ua_bounds {
 	uint32_t server_transactions;  /* 200,000; about a KB each */
 	size_t server_bytes;           /* 256 MiB: what they keep of requests and answers, whoever sends long ones */
 	uint32_t client_transactions;  /* 200,000 */
+	/* On top of each of these three, a sixteenth is kept for what is urgent (rf_ua_user.urgent, rf_cli_new.urgent). */
 	uint32_t forks;                /* 2xx with different To tags of one INVITE: 16 */
 	uint32_t mail_bytes;           /* waiting for one other worker: 8 MiB */
 	uint32_t retry_after_s;        /* in our 503: 5 */
@@ -94,6 +95,10 @@ struct rf_ua_refusal {
 struct rf_ua_user {
 	/* A new request, neither ACK nor CANCEL. The user answers srv now or later. */
 	void (*request)(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from);
+	/* Asked when server transactions are at their bound: is this new request worth one of the places that are kept? Who
+	 * sent it is not proven, so what it says must lead to something (a dialog that exists, a number for help). A
+	 * refusal that is given at once leaves nothing in such a place, as rf_srv_reply_stateless(). NULL: none is. */
+	bool (*urgent)(void *ctx, const struct rf_sip_msg *msg, const struct rf_peer *from);
 	/* The ACK to a 2xx. srv: the INVITE that it acknowledges; it is still there for this call at least. NULL: none is
 	 * known any more (or the ACK is a stray). Comes once per 2xx in general, repetitions included it may come again.
 	 * True: from whom it should be: the 2xx is not repeated any more. False: somebody else's, as if lost. */

@@ -67,8 +67,11 @@ void rf_tx_end(struct rf_tx *tx);
 void rf_tx_leave(struct rf_tx *tx);
 /* It only waits for repetitions now (or showed a sign of life again): to the back of the queue of those. */
 void rf_tx_quiet(struct rf_tx *tx);
-/* Make room in t when it is at its cap. False: there is nothing that could leave. */
-bool rf_tx_room(struct rf_ua *ua, struct rf_table *t, bool is_cli);
+/* A bound, and with what is kept on top of it for what is urgent. */
+size_t rf_tx_most(size_t bound, bool urgent);
+/* Make room among the server or client transactions when they are at their bound. False: there is nothing that could
+ * leave. */
+bool rf_tx_room(struct rf_ua *ua, bool is_cli, bool urgent);
 /* The end of the turn. */
 void rf_tx_run_pending(struct rf_ua *ua);
 
@@ -97,7 +100,7 @@ struct rf_srv {
 	size_t size;                     /* of this struct with data */
 	uint32_t cseq;
 	uint8_t method;
-	bool tag_made, cancelled, final, failed, acked;
+	bool tag_made, cancelled, final, failed, acked, kept; /* kept: in a place for what is urgent */
 	struct rf_id tag;
 	uint8_t data[];
 };
@@ -193,7 +196,7 @@ struct rf_cli {
 	int broken;                      /* pending: it could not be sent, and why */
 	uint16_t fork_n;
 	uint8_t method;
-	bool linked, keep_503, answered, ringing, final, cancel, cancel_sent;
+	bool linked, keep_503, urgent, answered, ringing, final, cancel, cancel_sent;
 	struct rf_branch branch;
 	char method_text[33];
 };

@@ -182,6 +182,39 @@ static void too_much_to_do(void **state)
 	free(text);
 }
 
+/* What would be refused whoever sent it is refused before anybody asks who that is; what might be more is asked. */
+static void load_before_identity(void **state)
+{
+	static const struct {
+		const char *method, *to, *extra;
+		unsigned calm, loaded;
+	} rows[] = {
+		{ "INVITE", "1002", NULL, 403, 503 },
+		{ "INVITE", "112", NULL, 403, 403 },
+		{ "INVITE", "*67112", NULL, 403, 403 },
+		{ "INVITE", "1002", "Resource-Priority: dsn.flash\r\n", 403, 403 },
+		{ "REGISTER", "sip:voice.example.org", NULL, 403, 503 },
+		{ "OPTIONS", "sip:voice.example.org", NULL, 403, 503 },
+	};
+	struct rf_load_sample late = { .passed_us = 100000, .late_us = 5000000 };
+	struct kit *k = *state;
+	struct phone *eve = &k->phone[4];
+
+	for (unsigned loaded = 0; loaded < 2; loaded++) {
+		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+			phone_request(eve, rows[i].method, rows[i].to, "1001", "1002", rows[i].extra,
+				      rows[i].method[0] == 'I' ? SDP_PLAIN : NULL);
+			phone_expect_status(eve, loaded ? rows[i].loaded : rows[i].calm);
+			assert_int_equal(phone_has(eve, "Retry-After: "), loaded && rows[i].loaded == 503);
+			if (rows[i].method[0] == 'I')
+				phone_ack(eve, NULL);
+		}
+		for (int i = 0; i < 10; i++)
+			rf_call_core_load(k->core, &late);
+	}
+	assert_int_equal(rf_call_core_counters(k->core)->identity_refused, 9);
+}
+
 /* What a call is worth: precedence that was granted is worth more, precedence that is only claimed is not. */
 static void precedence_under_load(void **state)
 {
@@ -238,21 +271,35 @@ static void what_a_call_is_worth(void **state)
 	struct phone *c = &k->phone[2];
 	uint64_t *refused = k->core->overload.refused;
 	struct rf_load_sample full = { .passed_us = 100000, .udp_room = 1000, .udp_bytes = 900 };
+	struct rf_load_sample busy = { .passed_us = 100000, .cpu_us = 100000 };
 
 	for (int i = 0; i < 30; i++)
 		rf_call_core_load(k->core, &full);
 	assert_int_equal(rf_overload_loss(&k->core->overload, RF_LOAD_INTERNAL, true), 100);
 	assert_int_equal(rf_overload_loss(&k->core->overload, RF_LOAD_EXTERNAL, false), 0);
+	for (int i = 0; i < 300; i++)
+		rf_call_core_load(k->core, &busy);
+	assert_int_equal(rf_overload_loss(&k->core->overload, RF_LOAD_INTERNAL, true), 0);
+	assert_int_equal(rf_overload_loss(&k->core->overload, RF_LOAD_EXTERNAL, true), 100);
 	for (size_t i = 0; i < sizeof worths / sizeof *worths; i++) {
-		uint64_t before = refused[worths[i].worth];
+		uint64_t before = refused[RF_LOAD_EXTERNAL];
 
 		k->now_us += 1000000;
 		phone_request(c, "INVITE", worths[i].dialled, "1003", worths[i].dialled, NULL, SDP_PLAIN);
-		phone_expect_status(c, 503);
-		phone_ack(c, NULL);
-		if (refused[worths[i].worth] != before + 1)
+		if (worths[i].worth == RF_LOAD_EXTERNAL) {
+			phone_expect_status(c, 503);
+			phone_ack(c, NULL);
+		} else {
+			kit_wait(k, 100);
+			phone_cancel(c);
+			kit_wait(k, 100);
+		}
+		if (refused[RF_LOAD_EXTERNAL] != before + (worths[i].worth == RF_LOAD_EXTERNAL))
 			fail_msg("%s is not %s", worths[i].dialled, rf_load_class_name(worths[i].worth));
+		for (int p = 0; p < KIT_PHONES; p++)
+			phone_forget(&k->phone[p]);
 	}
+	assert_int_equal(refused[RF_LOAD_INTERNAL], 0);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -260,7 +307,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(refusals_fill_no_disk), T(requests_of_a_number), T(inside_a_call), T(calls_of_the_process),
-		T(too_much_to_do), T(precedence_under_load), T(what_a_call_is_worth),
+		T(too_much_to_do), T(load_before_identity), T(precedence_under_load), T(what_a_call_is_worth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

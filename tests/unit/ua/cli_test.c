@@ -462,11 +462,20 @@ static void test_bound(void **state)
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(stand_call(&s, "OPTIONS", &t, 0), 0);
 	assert_int_equal(stand_call(&s, "OPTIONS", &t, 0), RF_E_LIMIT);
-	assert_int_equal(stand_count(&s, RF_UA_REFUSED_CLIENTS), 1);
-	answer(0, 200, "x");
+	/* one place is kept for what is urgent */
+	struct rf_cli_new help = { .target = t, .request = RF_V(
+		"BYE sip:1002@192.0.2.9 SIP/2.0\r\nFrom: <sip:us@example.org>;tag=1\r\nTo: <sip:x@example.org>;tag=2\r\n"
+		"Call-ID: urgent\r\nCSeq: 1 BYE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"), .urgent = true };
+	struct rf_cli *cli;
+
+	assert_int_equal(rf_cli_new(s.ua, &help, &cli), 0);
+	assert_int_equal(rf_cli_new(s.ua, &help, &cli), RF_E_LIMIT);
+	assert_int_equal(stand_count(&s, RF_UA_REFUSED_CLIENTS), 2);
+	answer(0, 200, NULL); /* in its dialog */
+	answer(1, 200, "x");
 	stand_pass(&s, 4100);
 	assert_int_equal(stand_call(&s, "OPTIONS", &t, 0), 0);
-	assert_int_equal(stand_count(&s, RF_UA_EVICTED), 1);
+	assert_int_equal(stand_count(&s, RF_UA_EVICTED), 2);
 }
 
 static void test_no_memory(void **state)

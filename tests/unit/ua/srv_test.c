@@ -417,6 +417,70 @@ static void test_bound(void **state)
 	assert_int_equal(s.ua->merged.count, 0);
 }
 
+static void many(const struct rf_flow *flow, const char *method, unsigned first, unsigned n, unsigned want)
+{
+	char branch[32];
+
+	for (unsigned i = first; i < first + n; i++) {
+		snprintf(branch, sizeof branch, "z9hG4bK%u", i);
+		get(flow, method, branch, i, NULL);
+		if (want)
+			assert_int_equal(stand_status(stand_last(&s, 0)), want);
+	}
+}
+
+/* A full table has places for what is urgent, and a refusal is not worth one. */
+static void test_kept_places(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+
+	(void)state;
+	stand_fini(&s);
+	stand_init(&s, &(struct rf_ua_bounds){ .server_transactions = 32 }, 0, 1);
+	s.answer = 200;
+	many(&udp, "OPTIONS", 0, 32, 200);
+	many(&udp, "OPTIONS", 32, 5, 503);
+	s.urgent = true;
+	s.answer = 486;
+	many(&udp, "INVITE", 100, 20, 486);
+	stand_turn(&s);
+	assert_int_equal(s.ua->srv.count, 32);
+	s.answer = 200;
+	many(&udp, "INVITE", 200, 2, 200);
+	many(&udp, "INVITE", 202, 3, 503);
+	assert_int_equal(s.ua->srv.count, 34);
+	assert_int_equal(s.ua->acks.count, 2);
+	s.urgent = false;
+	many(&udp, "OPTIONS", 300, 2, 503);
+	s.urgent = true;
+	stand_pass(&s, 4100); /* the oldest that were silent leave, and the bound is as it was */
+	many(&udp, "OPTIONS", 400, 3, 200);
+	s.urgent = false;
+	assert_true(stand_count(&s, RF_UA_EVICTED) >= 3);
+	stand_pass(&s, 70000);
+	assert_int_equal(s.ua->stats.srv_now, 0);
+	assert_int_equal(s.ua->merged.count, 0);
+}
+
+/* What is repeated in a kept place is repeated: a BYE that is answered keeps its answer. */
+static void test_kept_dialog(void **state)
+{
+	struct rf_flow udp = stand_udp("192.0.2.7:5060");
+
+	(void)state;
+	stand_fini(&s);
+	stand_init(&s, &(struct rf_ua_bounds){ .server_transactions = 32 }, 0, 1);
+	s.answer = 200;
+	many(&udp, "OPTIONS", 0, 32, 200);
+	s.urgent = true;
+	s.answer = 481;
+	get(&udp, "BYE", "z9hG4bKb", 1, "inside");
+	assert_int_equal(stand_status(stand_last(&s, 0)), 481);
+	assert_int_equal(s.ua->srv.count, 33);
+	get(&udp, "BYE", "z9hG4bKb", 1, "inside");
+	assert_int_equal(stand_count(&s, RF_UA_REPEATED_OUT), 1);
+}
+
 /* Without a watcher a request that was answered is only its keys and its answer. */
 static void test_done(void **state)
 {
@@ -692,6 +756,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_broken_transport, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_drain, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bound, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_kept_places, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_kept_dialog, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_done, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_done_bound, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ended_by_its_failure, setup, teardown),

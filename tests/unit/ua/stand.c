@@ -110,7 +110,18 @@ static void on_refused(void *ctx, const struct rf_ua_refusal *refusal)
 	s->refusal = *refusal;
 }
 
-static const struct rf_ua_user user = { .request = on_request, .ack = on_ack, .refused = on_refused };
+static bool is_urgent(void *ctx, const struct rf_sip_msg *msg, const struct rf_peer *from)
+{
+	struct stand *s = ctx;
+
+	(void)msg;
+	(void)from;
+	return s->urgent;
+}
+
+static const struct rf_ua_user user = {
+	.request = on_request, .urgent = is_urgent, .ack = on_ack, .refused = on_refused,
+};
 
 static void on_cli(void *arg, struct rf_cli *cli, const struct rf_cli_event *event)
 {

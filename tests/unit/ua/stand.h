@@ -39,6 +39,7 @@ struct stand {
 	struct rf_flow last_flow;
 	struct rf_ua_refusal refusal;
 	unsigned answer;              /* answer every request with this at once, 0: not */
+	bool urgent;                  /* what the user says of requests at the bound */
 
 	/* client transactions */
 	struct rf_cli *cli;

@@ -20,6 +20,7 @@ static rf_emitter *const emitters[] = {
 	rf_emit_dot1x,
 	rf_emit_ipsec,
 	rf_emit_keepalived,
+	rf_emit_radvd,
 	rf_emit_rsyslog,
 	rf_emit_snmp,
 };

@@ -119,6 +119,7 @@ void rf_emit_chrony(struct rf_emit *e);
 void rf_emit_dot1x(struct rf_emit *e);     /* freeradius, hostapd */
 void rf_emit_ipsec(struct rf_emit *e);     /* strongSwan: a tunnel a zone */
 void rf_emit_keepalived(struct rf_emit *e);
+void rf_emit_radvd(struct rf_emit *e);
 void rf_emit_rsyslog(struct rf_emit *e);
 void rf_emit_snmp(struct rf_emit *e);      /* Net-SNMP on routers and switches of Linux, where the site wants it */
 

@@ -15,7 +15,8 @@ from lab import RINGFORT, ROOT
 
 GOLDEN = ROOT / "tests" / "golden" / "office"
 # A router, a host, a switch and the flows of the office in full; the rest of its files are of the same kinds.
-KEPT = re.compile(r"routers/rt-branch/|hosts/ctl-a/|switches/sw-branch/|flows\.json$")
+KEPT = re.compile(r"routers/rt-branch/|hosts/ctl-a/|switches/sw-(branch|ground|first|second)/|services/(svc|log|auth|dmz)-a/|"
+                  r"routers/rt-a/[a-z]+\.conf|flows\.json$")
 
 
 def ringfort(*args, check=True, **kw):
@@ -162,3 +163,11 @@ def test_signed(tmp_path):
     other.write_bytes((out / "MANIFEST").read_bytes().replace(b"medium", b"median"))
     assert verify(other) != 0
     assert pathlib.Path(site / "pki" / "seed").stat().st_mode & 0o777 == 0o600
+
+
+def test_radvd_takes_its_files(bundle):
+    files = sorted(bundle.glob("routers/*/radvd.conf"))
+    assert [f.parent.name for f in files] == ["rt-a", "rt-b", "rt-branch"]
+    for f in files:
+        done = subprocess.run(["/usr/sbin/radvd", "-c", "-C", f], capture_output=True, text=True, timeout=10)
+        assert done.returncode == 0, done.stderr

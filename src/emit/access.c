@@ -250,6 +250,42 @@ bool rf_access_make(struct rf_emit *e, const struct rf_site_switch *sw, struct r
 	return !e->err && make_ports(e, ret) && make_zones(e, ret) && rf_access_servers(e, ret);
 }
 
+/* --- devices of one language */
+
+static unsigned mode_of(const struct rf_device *w)
+{
+	return w->a.ntp.n || w->e->site->network.snmp ? 0600 : 0644;
+}
+
+static void each_router(struct rf_emit *e, const struct rf_device_language *l)
+{
+	for (size_t i = 0; e->book && i < e->book->n; i++) {
+		const struct rf_point *p = &e->book->points[i];
+		struct rf_device w = { .e = e, .point = p, .name = p->name };
+
+		if (p->kind != RF_POINT_ROUTER || p->device != l->kind || !rf_access_servers(e, &w.a) ||
+		    rf_emit_begin(e, &w.o, mode_of(&w), l->comment, "routers/%s/%s", w.name, l->file))
+			continue;
+		l->put_router(&w);
+		rf_emit_end(w.o);
+	}
+}
+
+void rf_device_each(struct rf_emit *e, const struct rf_device_language *l)
+{
+	each_router(e, l);
+	for (size_t i = 0; i < e->site->switch_count; i++) {
+		const struct rf_site_switch *sw = &e->site->switches[i];
+		struct rf_device w = { .e = e, .name = rf_site_cstr(sw->name) };
+
+		if (sw->kind != (int)l->kind || !rf_access_make(e, sw, &w.a) ||
+		    rf_emit_begin(e, &w.o, mode_of(&w), l->comment, "switches/%s/%s", w.name, l->file))
+			continue;
+		l->put_switch(&w);
+		rf_emit_end(w.o);
+	}
+}
+
 /* --- words */
 
 static int by_vlan(const void *a, const void *b)

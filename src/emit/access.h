@@ -43,6 +43,25 @@ bool rf_access_make(struct rf_emit *e, const struct rf_site_switch *sw, struct r
 /* Hosts that a router or switch of office (NULL: the main site) sends to or hears. */
 bool rf_access_servers(struct rf_emit *e, struct rf_access *ret);
 bool rf_access_dot1x(const struct rf_site *site);
+/* A device being written, and how a language writes one. */
+struct rf_device {
+	struct rf_emit *e;
+	struct rf_emit_out *o;
+	struct rf_access a;               /* of a router the servers alone */
+	const struct rf_point *point;     /* of a router; NULL: a switch */
+	const char *name;
+};
+
+struct rf_device_language {
+	enum rf_device_kind kind;
+	const char *comment, *file;       /* "! ", "ios-xe.cfg" */
+	void (*put_switch)(struct rf_device *w);
+	void (*put_router)(struct rf_device *w);
+};
+
+/* Every router and switch of this kind into a file of its own, which nobody else reads where secrets are in it. */
+void rf_device_each(struct rf_emit *e, const struct rf_device_language *language);
+
 /* "30,31,80" for v, in ascending order; in e's arena. "" when there is none. */
 const char *rf_access_vlans(struct rf_emit *e, struct rf_access_zones zones);
 /* A text for a description: letters, digits and a few marks; others become '-'. In e's arena. */

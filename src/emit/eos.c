@@ -4,17 +4,11 @@
 
 #include <stdio.h>
 
-struct eos {
-	struct rf_emit *e;
-	struct rf_emit_out *o;
-	struct rf_access a;
-};
-
 #define LINE(w, ...) rf_emit_line((w)->o, __VA_ARGS__)
 
 /* --- the device */
 
-static void put_device(struct eos *w, struct rf_view name)
+static void put_device(struct rf_device *w)
 {
 	LINE(w, "hostname %s\n"
 	     "no aaa root\n"
@@ -26,10 +20,10 @@ static void put_device(struct eos *w, struct rf_view name)
 	     "! certificate: and sslkey:, once. No key is ever in this file.\n"
 	     "management security\n   ssl profile ringfort\n      tls versions 1.2\n"
 	     "      certificate ringfort.crt key ringfort.key\n      trust certificate ringfort-ca.crt\n"
-	     "!\n", rf_site_cstr(name));
+	     "!\n", w->name);
 }
 
-static void put_radius(struct eos *w)
+static void put_radius(struct rf_device *w)
 {
 	char ip[RF_EMIT_IP];
 
@@ -49,7 +43,7 @@ static void put_radius(struct eos *w)
 	LINE(w, "!\n");
 }
 
-static void put_management(struct eos *w)
+static void put_management(struct rf_device *w)
 {
 	char ip[RF_EMIT_IP];
 
@@ -68,7 +62,7 @@ static void put_management(struct eos *w)
 	     "management console\n   idle-timeout 5\n!\n");
 }
 
-static void put_log_and_time(struct eos *w)
+static void put_log_and_time(struct rf_device *w)
 {
 	char ip[RF_EMIT_IP], secret[RF_EMIT_SECRET];
 
@@ -83,7 +77,7 @@ static void put_log_and_time(struct eos *w)
 	LINE(w, "!\n");
 }
 
-static void put_snmp(struct eos *w, const char *name)
+static void put_snmp(struct rf_device *w)
 {
 	char auth[RF_EMIT_SECRET], priv[RF_EMIT_SECRET];
 
@@ -93,18 +87,12 @@ static void put_snmp(struct eos *w, const char *name)
 		LINE(w, "snmp-server view ringfort iso included\nsnmp-server group ringfort v3 priv read ringfort\n"
 		     "snmp-server ipv4 access-list rf-desks\n"
 		     "snmp-server user ringfort ringfort v3 auth sha256 %.32s priv aes128 %.32s\n!\n",
-		     rf_access_snmp(w->e, "auth", name, auth), rf_access_snmp(w->e, "priv", name, priv));
-}
-
-/* A file with a secret in it is for nobody else. */
-static unsigned mode_of(const struct eos *w)
-{
-	return w->a.ntp.n || w->e->site->network.snmp ? 0600 : 0644;
+		     rf_access_snmp(w->e, "auth", w->name, auth), rf_access_snmp(w->e, "priv", w->name, priv));
 }
 
 /* --- VLANs and what watches them */
 
-static void put_vlans(struct eos *w)
+static void put_vlans(struct rf_device *w)
 {
 	for (size_t i = 0; i < w->a.zones.n; i++)
 		LINE(w, "vlan %u\n   name %s\n", w->a.zones.v[i]->vlan, rf_site_cstr(w->a.zones.v[i]->name));
@@ -112,7 +100,7 @@ static void put_vlans(struct eos *w)
 	     "spanning-tree mode rapid-pvst\nspanning-tree edge-port bpduguard default\n!\n");
 }
 
-static void put_snooping(struct eos *w)
+static void put_snooping(struct rf_device *w)
 {
 	const char *vlans = rf_access_vlans(w->e, w->a.watched);
 	char ip[RF_EMIT_IP], mac[15], name[RF_ACCESS_PORT];
@@ -137,7 +125,7 @@ static void put_snooping(struct eos *w)
 }
 
 /* Access lists of ports in front of IPv6, where EOS binds no address to a port: no router, no DHCP server there. */
-static void put_guards(struct eos *w)
+static void put_guards(struct rf_device *w)
 {
 	LINE(w, "ipv6 access-list rf-guard6\n"
 	     "   deny icmpv6 any any router-advertisement\n"
@@ -147,7 +135,7 @@ static void put_guards(struct eos *w)
 	     "!\n");
 }
 
-static void put_qos(struct eos *w)
+static void put_qos(struct rf_device *w)
 {
 	LINE(w, "qos map dscp 44 46 to traffic-class 5\nqos map dscp 40 to traffic-class 4\nqos map dscp 16 to traffic-class 2\n"
 	     "qos rewrite dscp\n!\n");
@@ -155,7 +143,7 @@ static void put_qos(struct eos *w)
 
 /* --- ports */
 
-static void put_security(struct eos *w, const struct rf_access_port *p)
+static void put_security(struct rf_device *w, const struct rf_access_port *p)
 {
 	LINE(w, "   switchport port-security\n   switchport port-security mac-address maximum %u\n"
 	     "   switchport port-security violation %s\n   ip verify source\n"
@@ -163,7 +151,7 @@ static void put_security(struct eos *w, const struct rf_access_port *p)
 	     p->port->macs, w->e->site->level == RF_LEVEL_HIGHEST ? "shutdown" : "protect");
 }
 
-static void put_access(struct eos *w, const struct rf_access_port *p)
+static void put_access(struct rf_device *w, const struct rf_access_port *p)
 {
 	const struct rf_site_zone *z = p->port->zone;
 
@@ -180,7 +168,7 @@ static void put_access(struct eos *w, const struct rf_access_port *p)
 	LINE(w, "   spanning-tree portfast\n   spanning-tree bpduguard enable\n   no shutdown\n");
 }
 
-static void put_uplink(struct eos *w, const struct rf_access_port *p)
+static void put_uplink(struct rf_device *w, const struct rf_access_port *p)
 {
 	const char *vlans = rf_access_vlans(w->e, p->carried);
 
@@ -189,7 +177,7 @@ static void put_uplink(struct eos *w, const struct rf_access_port *p)
 	     *vlans ? vlans : "none", p->port->to_router ? "   spanning-tree guard root\n" : "");
 }
 
-static void put_port(struct eos *w, const struct rf_access_port *p)
+static void put_port(struct rf_device *w, const struct rf_access_port *p)
 {
 	char name[RF_ACCESS_PORT];
 
@@ -204,7 +192,7 @@ static void put_port(struct eos *w, const struct rf_access_port *p)
 	LINE(w, "!\n");
 }
 
-static void put_address(struct eos *w)
+static void put_address(struct rf_device *w)
 {
 	const struct rf_site_switch *sw = w->a.sw;
 	char ip[RF_EMIT_IP];
@@ -218,54 +206,37 @@ static void put_address(struct eos *w)
 	LINE(w, "!\n");
 }
 
-static void put_switch(struct rf_emit *e, const struct rf_site_switch *sw)
+static void put_switch(struct rf_device *w)
 {
-	struct eos w = { .e = e };
-
-	if (!rf_access_make(e, sw, &w.a) ||
-	    rf_emit_begin(e, &w.o, mode_of(&w), "! ", "switches/%s/eos.cfg", rf_site_cstr(sw->name)))
-		return;
-	put_device(&w, sw->name);
-	put_radius(&w);
-	put_vlans(&w);
-	put_guards(&w);
-	put_snooping(&w);
-	put_qos(&w);
-	for (size_t i = 0; i < w.a.port_count; i++)
-		put_port(&w, &w.a.ports[i]);
-	put_address(&w);
-	put_management(&w);
-	put_log_and_time(&w);
-	put_snmp(&w, rf_site_cstr(sw->name));
-	LINE(&w, "end\n");
-	rf_emit_end(w.o);
+	put_device(w);
+	put_radius(w);
+	put_vlans(w);
+	put_guards(w);
+	put_snooping(w);
+	put_qos(w);
+	for (size_t i = 0; i < w->a.port_count; i++)
+		put_port(w, &w->a.ports[i]);
+	put_address(w);
+	put_management(w);
+	put_log_and_time(w);
+	put_snmp(w);
+	LINE(w, "end\n");
 }
 
-/* --- routers */
-
-static void put_router(struct rf_emit *e, const struct rf_point *point)
+static void put_router(struct rf_device *w)
 {
-	struct eos w = { .e = e };
-
-	if (!rf_access_servers(e, &w.a) ||
-	    rf_emit_begin(e, &w.o, mode_of(&w), "! ", "routers/%s/eos.cfg", point->name))
-		return;
-	put_device(&w, rf_view_str(point->name));
-	put_radius(&w);
-	rf_acl_eos(e, w.o, point);
-	put_management(&w);
-	put_log_and_time(&w);
-	put_snmp(&w, point->name);
-	LINE(&w, "end\n");
-	rf_emit_end(w.o);
+	put_device(w);
+	put_radius(w);
+	rf_acl_eos(w->e, w->o, w->point);
+	put_management(w);
+	put_log_and_time(w);
+	put_snmp(w);
+	LINE(w, "end\n");
 }
 
 void rf_emit_eos(struct rf_emit *e)
 {
-	for (size_t i = 0; e->book && i < e->book->n; i++)
-		if (e->book->points[i].kind == RF_POINT_ROUTER && e->book->points[i].device == RF_DEVICE_EOS)
-			put_router(e, &e->book->points[i]);
-	for (size_t i = 0; i < e->site->switch_count; i++)
-		if (e->site->switches[i].kind == RF_DEVICE_EOS)
-			put_switch(e, &e->site->switches[i]);
+	static const struct rf_device_language language = { RF_DEVICE_EOS, "! ", "eos.cfg", put_switch, put_router };
+
+	rf_device_each(e, &language);
 }

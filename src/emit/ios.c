@@ -6,17 +6,11 @@
 
 #include <stdio.h>
 
-struct ios {
-	struct rf_emit *e;
-	struct rf_emit_out *o;
-	struct rf_access a;
-};
-
 #define LINE(w, ...) rf_emit_line((w)->o, __VA_ARGS__)
 
 /* --- the device */
 
-static void put_services(struct ios *w, struct rf_view name)
+static void put_services(struct rf_device *w)
 {
 	LINE(w, "hostname %s\n"
 	     "service timestamps log datetime msec show-timezone year\n"
@@ -30,11 +24,11 @@ static void put_services(struct ios *w, struct rf_view name)
 	     "no ip bootp server\n"
 	     "no ip domain lookup\n"
 	     "no cdp run\n"
-	     "!\n", rf_site_cstr(name));
+	     "!\n", w->name);
 }
 
 /* The switch's own certificate, its key and the site's CA are put in once, by hand: no key is ever in this file. */
-static void put_trust(struct ios *w)
+static void put_trust(struct rf_device *w)
 {
 	LINE(w, "! The trustpoint \"ringfort\" holds this device's certificate and the site's CA: `ringfort host issue` and\n"
 	     "! `crypto pki import ringfort pkcs12`, once.\n"
@@ -43,7 +37,7 @@ static void put_trust(struct ios *w)
 	     "!\n");
 }
 
-static void put_radius(struct ios *w)
+static void put_radius(struct rf_device *w)
 {
 	char ip[RF_EMIT_IP];
 
@@ -67,7 +61,7 @@ static void put_radius(struct ios *w)
 	LINE(w, "!\n");
 }
 
-static void put_management(struct ios *w)
+static void put_management(struct rf_device *w)
 {
 	char ip[RF_EMIT_IP];
 
@@ -92,7 +86,7 @@ static void put_management(struct ios *w)
 	     "!\n");
 }
 
-static void put_log_and_time(struct ios *w)
+static void put_log_and_time(struct rf_device *w)
 {
 	char ip[RF_EMIT_IP], secret[RF_EMIT_SECRET];
 
@@ -111,7 +105,7 @@ static void put_log_and_time(struct ios *w)
 	LINE(w, "ntp access-group serve-only rf-none\nip access-list standard rf-none\n deny any\n!\n");
 }
 
-static void put_snmp(struct ios *w, const char *name)
+static void put_snmp(struct rf_device *w)
 {
 	char auth[RF_EMIT_SECRET], priv[RF_EMIT_SECRET];
 
@@ -121,18 +115,12 @@ static void put_snmp(struct ios *w, const char *name)
 		/* The device keeps the user and does not show it again. */
 		LINE(w, "snmp-server view ringfort iso included\nsnmp-server group ringfort v3 priv read ringfort access rf-desks\n"
 		     "snmp-server user ringfort ringfort v3 auth sha %.32s priv aes 128 %.32s\n!\n",
-		     rf_access_snmp(w->e, "auth", name, auth), rf_access_snmp(w->e, "priv", name, priv));
-}
-
-/* A file with a secret in it is for nobody else. */
-static unsigned mode_of(const struct ios *w)
-{
-	return w->a.ntp.n || w->e->site->network.snmp ? 0600 : 0644;
+		     rf_access_snmp(w->e, "auth", w->name, auth), rf_access_snmp(w->e, "priv", w->name, priv));
 }
 
 /* --- VLANs and what watches them */
 
-static void put_vlans(struct ios *w)
+static void put_vlans(struct rf_device *w)
 {
 	for (size_t i = 0; i < w->a.zones.n; i++)
 		LINE(w, "vlan %u\n name %s\n", w->a.zones.v[i]->vlan, rf_site_cstr(w->a.zones.v[i]->name));
@@ -143,7 +131,7 @@ static void put_vlans(struct ios *w)
 	     "!\n");
 }
 
-static void put_bindings(struct ios *w)
+static void put_bindings(struct rf_device *w)
 {
 	char ip[RF_EMIT_IP], mac[15], name[RF_ACCESS_PORT];
 
@@ -163,7 +151,7 @@ static void put_bindings(struct ios *w)
 	}
 }
 
-static void put_snooping(struct ios *w)
+static void put_snooping(struct rf_device *w)
 {
 	const char *vlans = rf_access_vlans(w->e, w->a.watched);
 
@@ -183,7 +171,7 @@ static void put_snooping(struct ios *w)
 }
 
 /* Who is on a port says what its packets are worth: media and signaling only from telephony, nothing from data. */
-static void put_qos(struct ios *w)
+static void put_qos(struct rf_device *w)
 {
 	LINE(w, "class-map match-any rf-media\n match dscp 44 46\n"
 	     "class-map match-any rf-signaling\n match dscp 40\n"
@@ -199,7 +187,7 @@ static void put_qos(struct ios *w)
 
 /* --- ports */
 
-static void put_security(struct ios *w, const struct rf_access_port *p)
+static void put_security(struct rf_device *w, const struct rf_access_port *p)
 {
 	char mac[15];
 
@@ -215,14 +203,14 @@ static void put_security(struct ios *w, const struct rf_access_port *p)
 	     " ipv6 source-guard attach-policy rf-source\n");
 }
 
-static void put_dot1x(struct ios *w)
+static void put_dot1x(struct rf_device *w)
 {
 	LINE(w, " authentication host-mode single-host\n authentication order dot1x\n authentication port-control auto\n"
 	     " authentication periodic\n authentication timer reauthenticate 3600\n authentication violation restrict\n"
 	     " dot1x pae authenticator\n");
 }
 
-static void put_access(struct ios *w, const struct rf_access_port *p)
+static void put_access(struct rf_device *w, const struct rf_access_port *p)
 {
 	const struct rf_site_zone *z = p->port->zone;
 
@@ -239,7 +227,7 @@ static void put_access(struct ios *w, const struct rf_access_port *p)
 	LINE(w, " spanning-tree portfast\n spanning-tree bpduguard enable\n no shutdown\n");
 }
 
-static void put_uplink(struct ios *w, const struct rf_access_port *p)
+static void put_uplink(struct rf_device *w, const struct rf_access_port *p)
 {
 	const char *vlans = rf_access_vlans(w->e, p->carried);
 
@@ -250,7 +238,7 @@ static void put_uplink(struct ios *w, const struct rf_access_port *p)
 	     p->port->to_router ? " spanning-tree guard root\n" : "");
 }
 
-static void put_port(struct ios *w, const struct rf_access_port *p)
+static void put_port(struct rf_device *w, const struct rf_access_port *p)
 {
 	char name[RF_ACCESS_PORT];
 
@@ -265,7 +253,7 @@ static void put_port(struct ios *w, const struct rf_access_port *p)
 	LINE(w, "!\n");
 }
 
-static void put_address(struct ios *w)
+static void put_address(struct rf_device *w)
 {
 	const struct rf_site_switch *sw = w->a.sw;
 	char ip[RF_EMIT_IP], mask[RF_ACCESS_MASK];
@@ -279,55 +267,38 @@ static void put_address(struct ios *w)
 	LINE(w, "!\n");
 }
 
-static void put_switch(struct rf_emit *e, const struct rf_site_switch *sw)
+static void put_switch(struct rf_device *w)
 {
-	struct ios w = { .e = e };
-
-	if (!rf_access_make(e, sw, &w.a) ||
-	    rf_emit_begin(e, &w.o, mode_of(&w), "! ", "switches/%s/ios-xe.cfg", rf_site_cstr(sw->name)))
-		return;
-	put_services(&w, sw->name);
-	put_trust(&w);
-	put_radius(&w);
-	put_vlans(&w);
-	put_snooping(&w);
-	put_qos(&w);
-	for (size_t i = 0; i < w.a.port_count; i++)
-		put_port(&w, &w.a.ports[i]);
-	put_address(&w);
-	put_management(&w);
-	put_log_and_time(&w);
-	put_snmp(&w, rf_site_cstr(sw->name));
-	LINE(&w, "end\n");
-	rf_emit_end(w.o);
+	put_services(w);
+	put_trust(w);
+	put_radius(w);
+	put_vlans(w);
+	put_snooping(w);
+	put_qos(w);
+	for (size_t i = 0; i < w->a.port_count; i++)
+		put_port(w, &w->a.ports[i]);
+	put_address(w);
+	put_management(w);
+	put_log_and_time(w);
+	put_snmp(w);
+	LINE(w, "end\n");
 }
 
-/* --- routers */
-
-static void put_router(struct rf_emit *e, const struct rf_point *point)
+static void put_router(struct rf_device *w)
 {
-	struct ios w = { .e = e };
-
-	if (!rf_access_servers(e, &w.a) ||
-	    rf_emit_begin(e, &w.o, mode_of(&w), "! ", "routers/%s/ios-xe.cfg", point->name))
-		return;
-	put_services(&w, rf_view_str(point->name));
-	put_trust(&w);
-	put_radius(&w);
-	rf_acl_ios(e, w.o, point);
-	put_management(&w);
-	put_log_and_time(&w);
-	put_snmp(&w, point->name);
-	LINE(&w, "end\n");
-	rf_emit_end(w.o);
+	put_services(w);
+	put_trust(w);
+	put_radius(w);
+	rf_acl_ios(w->e, w->o, w->point);
+	put_management(w);
+	put_log_and_time(w);
+	put_snmp(w);
+	LINE(w, "end\n");
 }
 
 void rf_emit_ios(struct rf_emit *e)
 {
-	for (size_t i = 0; e->book && i < e->book->n; i++)
-		if (e->book->points[i].kind == RF_POINT_ROUTER && e->book->points[i].device == RF_DEVICE_IOS_XE)
-			put_router(e, &e->book->points[i]);
-	for (size_t i = 0; i < e->site->switch_count; i++)
-		if (e->site->switches[i].kind == RF_DEVICE_IOS_XE)
-			put_switch(e, &e->site->switches[i]);
+	static const struct rf_device_language language = { RF_DEVICE_IOS_XE, "! ", "ios-xe.cfg", put_switch, put_router };
+
+	rf_device_each(e, &language);
 }

@@ -4,19 +4,13 @@
 
 #include <stdio.h>
 
-struct junos {
-	struct rf_emit *e;
-	struct rf_emit_out *o;
-	struct rf_access a;
-};
-
 #define SET(w, ...) (rf_emit_line((w)->o, "set " __VA_ARGS__), rf_emit_line((w)->o, "\n"))
 
 /* --- the device */
 
-static void put_device(struct junos *w, const char *name)
+static void put_device(struct rf_device *w)
 {
-	SET(w, "system host-name %s", name);
+	SET(w, "system host-name %s", w->name);
 	rf_emit_line(w->o, "delete system services\n");
 	SET(w, "system services ssh protocol-version v2");
 	SET(w, "system services ssh root-login deny");
@@ -37,7 +31,7 @@ static void put_device(struct junos *w, const char *name)
 	SET(w, "security pki ca-profile ringfort-ca ca-identity ringfort-ca");
 }
 
-static void put_radius(struct junos *w)
+static void put_radius(struct rf_device *w)
 {
 	char ip[RF_EMIT_IP];
 
@@ -60,7 +54,7 @@ static void put_radius(struct junos *w)
 }
 
 /* The filter of the switch's own address: who may log in, whose answers it takes; the rest is counted and dropped. */
-static void put_management(struct junos *w)
+static void put_management(struct rf_device *w)
 {
 	static const char *const terms[] = { "desks", "log", "ntp", "radius" };
 	const struct rf_access_hosts *const hosts[] = { &w->a.desks, &w->a.log, &w->a.ntp, &w->a.radius };
@@ -95,7 +89,7 @@ static void put_management(struct junos *w)
 		SET(w, "routing-options static route 0.0.0.0/0 next-hop %s", rf_emit_ip(&sw->zone->gateway, ip));
 }
 
-static void put_log_and_time(struct junos *w)
+static void put_log_and_time(struct rf_device *w)
 {
 	char ip[RF_EMIT_IP], secret[RF_EMIT_SECRET];
 
@@ -118,7 +112,7 @@ static void put_log_and_time(struct junos *w)
 		SET(w, "system ntp server %s key 1%s", rf_emit_ip(&w->a.ntp.v[i]->address, ip), i ? "" : " prefer");
 }
 
-static void put_snmp(struct junos *w, const char *name)
+static void put_snmp(struct rf_device *w)
 {
 	static const char *const user = "snmp v3 usm local-engine user ringfort";
 	static const char *const access = "snmp v3 vacm access group ringfort default-context-prefix security-model usm "
@@ -127,8 +121,8 @@ static void put_snmp(struct junos *w, const char *name)
 
 	if (!w->e->site->network.snmp)
 		return;
-	SET(w, "%s authentication-sha256 authentication-password \"%.32s\"", user, rf_access_snmp(w->e, "auth", name, secret));
-	SET(w, "%s privacy-aes128 privacy-password \"%.32s\"", user, rf_access_snmp(w->e, "priv", name, secret));
+	SET(w, "%s authentication-sha256 authentication-password \"%.32s\"", user, rf_access_snmp(w->e, "auth", w->name, secret));
+	SET(w, "%s privacy-aes128 privacy-password \"%.32s\"", user, rf_access_snmp(w->e, "priv", w->name, secret));
 	SET(w, "snmp v3 vacm security-to-group security-model usm security-name ringfort group ringfort");
 	SET(w, "%s read-view ringfort", access);
 	SET(w, "snmp view ringfort oid .1 include");
@@ -136,15 +130,9 @@ static void put_snmp(struct junos *w, const char *name)
 		SET(w, "snmp client-list rf-desks %s/32", rf_emit_ip(&w->a.desks.v[i]->address, ip));
 }
 
-/* A file with a secret in it is for nobody else. */
-static unsigned mode_of(const struct junos *w)
-{
-	return w->a.ntp.n || w->e->site->network.snmp ? 0600 : 0644;
-}
-
 /* --- VLANs and what watches them */
 
-static void put_vlans(struct junos *w)
+static void put_vlans(struct rf_device *w)
 {
 	for (size_t i = 0; i < w->a.zones.n; i++)
 		SET(w, "vlans %s vlan-id %u", rf_site_cstr(w->a.zones.v[i]->name), w->a.zones.v[i]->vlan);
@@ -162,7 +150,7 @@ static void put_vlans(struct junos *w)
 	SET(w, "protocols rstp bpdu-block-on-edge");
 }
 
-static void put_binding(struct junos *w, const struct rf_access_port *p)
+static void put_binding(struct rf_device *w, const struct rf_access_port *p)
 {
 	const char *vlan = rf_site_cstr(p->port->zone->name), *port = rf_site_cstr(p->port->name);
 	char ip[RF_EMIT_IP], mac[18];
@@ -181,7 +169,7 @@ static void put_binding(struct junos *w, const struct rf_access_port *p)
 		    rf_emit_ip(&p->address6, ip), mac);
 }
 
-static void put_qos(struct junos *w)
+static void put_qos(struct rf_device *w)
 {
 	static const char *const classes[] = { "rf-media", "rf-signaling", "rf-admin" };
 	static const char *const points[] = { "[ 101100 101110 ]", "101000", "010000" };
@@ -203,7 +191,7 @@ static void put_qos(struct junos *w)
 
 /* --- ports */
 
-static void put_access(struct junos *w, const struct rf_access_port *p)
+static void put_access(struct rf_device *w, const struct rf_access_port *p)
 {
 	const struct rf_site_zone *z = p->port->zone;
 	const char *port = rf_site_cstr(p->port->name);
@@ -229,7 +217,7 @@ static void put_access(struct junos *w, const struct rf_access_port *p)
 		SET(w, "protocols lldp interface %s disable", port);
 }
 
-static bool is_watched(const struct junos *w, const struct rf_site_zone *zone)
+static bool is_watched(const struct rf_device *w, const struct rf_site_zone *zone)
 {
 	for (size_t i = 0; i < w->a.watched.n; i++)
 		if (w->a.watched.v[i] == zone)
@@ -237,7 +225,7 @@ static bool is_watched(const struct junos *w, const struct rf_site_zone *zone)
 	return false;
 }
 
-static void put_uplink(struct junos *w, const struct rf_access_port *p)
+static void put_uplink(struct rf_device *w, const struct rf_access_port *p)
 {
 	const char *port = rf_site_cstr(p->port->name);
 
@@ -257,7 +245,7 @@ static void put_uplink(struct junos *w, const struct rf_access_port *p)
 		SET(w, "protocols rstp interface %s no-root-port", port);
 }
 
-static void put_port(struct junos *w, const struct rf_access_port *p)
+static void put_port(struct rf_device *w, const struct rf_access_port *p)
 {
 	const char *port = rf_site_cstr(p->port->name);
 
@@ -270,48 +258,31 @@ static void put_port(struct junos *w, const struct rf_access_port *p)
 		SET(w, "interfaces %s disable", port);
 }
 
-static void put_switch(struct rf_emit *e, const struct rf_site_switch *sw)
+static void put_switch(struct rf_device *w)
 {
-	struct junos w = { .e = e };
-
-	if (!rf_access_make(e, sw, &w.a) ||
-	    rf_emit_begin(e, &w.o, mode_of(&w), "# ", "switches/%s/junos.set", rf_site_cstr(sw->name)))
-		return;
-	put_device(&w, rf_site_cstr(sw->name));
-	put_radius(&w);
-	put_vlans(&w);
-	put_qos(&w);
-	for (size_t i = 0; i < w.a.port_count; i++)
-		put_port(&w, &w.a.ports[i]);
-	put_management(&w);
-	put_log_and_time(&w);
-	put_snmp(&w, rf_site_cstr(sw->name));
-	rf_emit_end(w.o);
+	put_device(w);
+	put_radius(w);
+	put_vlans(w);
+	put_qos(w);
+	for (size_t i = 0; i < w->a.port_count; i++)
+		put_port(w, &w->a.ports[i]);
+	put_management(w);
+	put_log_and_time(w);
+	put_snmp(w);
 }
 
-/* --- routers */
-
-static void put_router(struct rf_emit *e, const struct rf_point *point)
+static void put_router(struct rf_device *w)
 {
-	struct junos w = { .e = e };
-
-	if (!rf_access_servers(e, &w.a) ||
-	    rf_emit_begin(e, &w.o, mode_of(&w), "# ", "routers/%s/junos.set", point->name))
-		return;
-	put_device(&w, point->name);
-	put_radius(&w);
-	rf_acl_junos(e, w.o, point);
-	put_log_and_time(&w);
-	put_snmp(&w, point->name);
-	rf_emit_end(w.o);
+	put_device(w);
+	put_radius(w);
+	rf_acl_junos(w->e, w->o, w->point);
+	put_log_and_time(w);
+	put_snmp(w);
 }
 
 void rf_emit_junos(struct rf_emit *e)
 {
-	for (size_t i = 0; e->book && i < e->book->n; i++)
-		if (e->book->points[i].kind == RF_POINT_ROUTER && e->book->points[i].device == RF_DEVICE_JUNOS)
-			put_router(e, &e->book->points[i]);
-	for (size_t i = 0; i < e->site->switch_count; i++)
-		if (e->site->switches[i].kind == RF_DEVICE_JUNOS)
-			put_switch(e, &e->site->switches[i]);
+	static const struct rf_device_language language = { RF_DEVICE_JUNOS, "# ", "junos.set", put_switch, put_router };
+
+	rf_device_each(e, &language);
 }

@@ -1,20 +1,18 @@
 /* The controller's side: open the sockets, start the process, have a channel for each worker. */
 #include "role/announcer.h"
 
+#include "role/child.h"
+
 #include "net/udp.h"
 
-#include <fcntl.h>
 #include <linux/filter.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { FIRST_FD = 3, READY_MS = 10000, FDS_MAX = RF_ANNOUNCER_CHANNELS_MAX + RF_ANNOUNCE_SOCKETS };
+enum { FDS_MAX = RF_ANNOUNCER_CHANNELS_MAX + RF_ANNOUNCE_SOCKETS };
 
 struct rf_announcer {
 	pid_t pid;
@@ -58,60 +56,18 @@ static int open_socket(struct rf_addr *local, int *ret_fd, struct rf_diag *diag)
 
 /* --- the process */
 
-/* In the child: nothing but async-signal-safe calls until the program is executed anew. */
-static void exec_announcer(const char *exe, unsigned n, const int *fds, char *const argv[])
-{
-	static char lang[] = "LANG=C";
-	char *const env[] = { lang, NULL };
-	int high[FDS_MAX];
-	sigset_t none;
-
-	for (unsigned i = 0; i < n; i++)
-		high[i] = fcntl(fds[i], F_DUPFD, FIRST_FD + (int)n);
-	for (unsigned i = 0; i < n; i++)
-		if (high[i] < 0 || dup2(high[i], FIRST_FD + (int)i) < 0)
-			_exit(127);
-	close_range(FIRST_FD + n, ~0u, 0);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execve(exe, argv, env);
-	_exit(127);
-}
-
 static int start_process(struct rf_announcer *a, const struct rf_announcer_options *opt, const int *fds,
 			 struct rf_diag *diag)
 {
-	char name[] = "ringfort", role[] = RF_ANNOUNCER_ROLE, uid[16] = "-", gid[16] = "-", channels[16], sockets[16];
-	char *const argv[] = { name, role, uid, gid, channels, sockets, NULL };
+	char name[] = "ringfort", role[] = RF_ANNOUNCER_ROLE, uid[RF_CHILD_ID], gid[RF_CHILD_ID], channels[16], sockets[16];
+	char lang[] = "LANG=C", *const argv[] = { name, role, uid, gid, channels, sockets, NULL }, *const env[] = { lang, NULL };
 
-	if (opt->user) {
-		snprintf(uid, sizeof uid, "%u", (unsigned)opt->user->uid);
-		snprintf(gid, sizeof gid, "%u", (unsigned)opt->user->gid);
-	}
+	rf_child_user(opt->user, uid, gid);
 	snprintf(channels, sizeof channels, "%u", a->channels);
 	snprintf(sockets, sizeof sockets, "%zu", a->locals);
-	a->pid = fork();
-	if (a->pid == 0)
-		exec_announcer(opt->exe, a->channels + (unsigned)a->locals, fds, argv);
-	return a->pid < 0 ? rf_diag_set(diag, -errno, "starting the announcer: %s", strerror(errno)) : 0;
-}
-
-/* Its first word on the first channel: empty, or why it cannot. */
-static int wait_ready(const struct rf_announcer *a, struct rf_diag *diag)
-{
-	struct pollfd p = { .fd = a->fd[0], .events = POLLIN };
-	char why[256] = "";
-	int rc;
-
-	do
-		rc = poll(&p, 1, READY_MS);
-	while (rc < 0 && errno == EINTR);
-	ssize_t n = rc == 1 ? recv(p.fd, why, sizeof why - 1, 0) : -1;
-
-	if (n < 1)
-		return rf_diag_set(diag, RF_E_CLOSED, "the announcer %s", rc == 0 ? "is not ready after ten seconds" :
-				   "ended before it was ready");
-	return why[0] ? rf_diag_set(diag, RF_E_INVALID, "the announcer: %s", why) : 0;
+	return rf_child_start(&(struct rf_child){ .what = "the announcer", .exe = opt->exe, .argv = argv, .env = env, .fds = fds,
+						  .n = a->channels + (unsigned)a->locals, .first = RF_CHILD_FIRST_FD },
+			      &a->pid, diag);
 }
 
 static int open_all(struct rf_announcer *a, const struct rf_announcer_options *opt, int *theirs, unsigned *ret_n,
@@ -157,7 +113,7 @@ int rf_announcer_new(const struct rf_announcer_options *opt, struct rf_announcer
 	for (unsigned i = 0; i < n; i++)
 		close(theirs[i]);
 	if (!rc)
-		rc = wait_ready(a, diag);
+		rc = rf_child_ready("the announcer", a->fd[0], diag);
 	if (rc) {
 		rf_announcer_free(a);
 		return rc;
@@ -172,9 +128,7 @@ void rf_announcer_free(struct rf_announcer *a)
 		return;
 	for (unsigned i = 0; i < a->channels; i++)
 		close(a->fd[i]);
-	if (a->pid > 0)
-		while (waitpid(a->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+	rf_child_wait(a->pid);
 	free(a);
 }
 

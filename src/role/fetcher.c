@@ -1,17 +1,15 @@
 /* The controller's side: start the process, have a channel for each worker. */
 #include "role/fetcher.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
+#include "role/child.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { FIRST_FD = 3, FIXED_ARGS = 6, READY_MS = 10000 };
+enum { FIXED_ARGS = 6 };
 
 struct rf_fetcher {
 	pid_t pid;
@@ -19,72 +17,32 @@ struct rf_fetcher {
 	int fd[RF_FETCHER_CHANNELS_MAX];
 };
 
-/* In the child: nothing but async-signal-safe calls until the program is executed anew. */
-static void exec_fetcher(const char *exe, unsigned n, const int *fds, char *const argv[])
-{
-	static char lang[] = "LANG=C", resolver[] = "RES_OPTIONS=timeout:1 attempts:2";
-	char *const env[] = { lang, resolver, NULL };
-	int high[RF_FETCHER_CHANNELS_MAX];
-	sigset_t none;
-
-	for (unsigned i = 0; i < n; i++)
-		high[i] = fcntl(fds[i], F_DUPFD, FIRST_FD + (int)n);
-	for (unsigned i = 0; i < n; i++)
-		if (high[i] < 0 || dup2(high[i], FIRST_FD + (int)i) < 0)
-			_exit(127);
-	close_range(FIRST_FD + n, ~0u, 0);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execve(exe, argv, env);
-	_exit(127);
-}
-
 static int start_process(const struct rf_fetcher_options *opt, const int *fds, pid_t *ret_pid, struct rf_diag *diag)
 {
-	static char name[] = "ringfort", role[] = RF_FETCHER_ROLE;
-	char uid[16] = "-", gid[16] = "-", channels[16];
+	static char name[] = "ringfort", role[] = RF_FETCHER_ROLE, lang[] = "LANG=C", resolver[] = "RES_OPTIONS=timeout:1 attempts:2";
+	char *const env[] = { lang, resolver, NULL };
+	char uid[RF_CHILD_ID], gid[RF_CHILD_ID], channels[16];
 	char **argv = calloc(FIXED_ARGS + opt->host_count + 1, sizeof *argv);
 	char *ca = strdup(opt->ca_file ? opt->ca_file : RF_FETCHER_CA);
 	int rc = argv && ca ? 0 : -ENOMEM;
 
-	if (opt->user) {
-		snprintf(uid, sizeof uid, "%u", (unsigned)opt->user->uid);
-		snprintf(gid, sizeof gid, "%u", (unsigned)opt->user->gid);
-	}
+	rf_child_user(opt->user, uid, gid);
 	snprintf(channels, sizeof channels, "%u", opt->channels);
 	for (size_t i = 0; !rc && i < opt->host_count; i++)
 		if (!(argv[FIXED_ARGS + i] = strndup((const char *)opt->hosts[i].p, opt->hosts[i].n)))
 			rc = -ENOMEM;
 	if (!rc) {
 		memcpy(argv, ((char *[]){ name, role, uid, gid, channels, ca }), FIXED_ARGS * sizeof *argv);
-		*ret_pid = fork();
-		if (*ret_pid == 0)
-			exec_fetcher(opt->exe, opt->channels, fds, argv);
-		rc = *ret_pid < 0 ? -errno : 0;
+		rc = rf_child_start(&(struct rf_child){ .what = "the fetcher", .exe = opt->exe, .argv = argv, .env = env, .fds = fds,
+							.n = opt->channels, .first = RF_CHILD_FIRST_FD }, ret_pid, diag);
+	} else {
+		rf_diag_set(diag, rc, "starting the fetcher: out of memory");
 	}
 	for (size_t i = 0; argv && i < opt->host_count; i++)
 		free(argv[FIXED_ARGS + i]);
 	free(argv);
 	free(ca);
-	return rc ? rf_diag_set(diag, rc, "starting the fetcher: %s", rf_err_text(rc)) : 0;
-}
-
-/* Its first word on the first channel: empty, or why it cannot. */
-static int wait_ready(const struct rf_fetcher *f, struct rf_diag *diag)
-{
-	struct pollfd p = { .fd = f->fd[0], .events = POLLIN };
-	char why[256] = "";
-	int rc;
-
-	do
-		rc = poll(&p, 1, READY_MS);
-	while (rc < 0 && errno == EINTR);
-	ssize_t n = rc == 1 ? recv(p.fd, why, sizeof why - 1, 0) : -1;
-
-	if (n < 1)
-		return rf_diag_set(diag, RF_E_CLOSED, "the fetcher %s", rc == 0 ? "is not ready after ten seconds" :
-				   "ended before it was ready");
-	return why[0] ? rf_diag_set(diag, RF_E_INVALID, "the fetcher: %s", why) : 0;
+	return rc;
 }
 
 int rf_fetcher_new(const struct rf_fetcher_options *opt, struct rf_fetcher **ret_fetcher, struct rf_diag *diag)
@@ -111,7 +69,7 @@ int rf_fetcher_new(const struct rf_fetcher_options *opt, struct rf_fetcher **ret
 	for (unsigned i = 0; f && i < f->n; i++)
 		close(theirs[i]);
 	if (!rc)
-		rc = wait_ready(f, diag);
+		rc = rf_child_ready("the fetcher", f->fd[0], diag);
 	if (rc) {
 		rf_fetcher_free(f);
 		return rc;
@@ -126,9 +84,7 @@ void rf_fetcher_free(struct rf_fetcher *f)
 		return;
 	for (unsigned i = 0; i < f->n; i++)
 		close(f->fd[i]);
-	if (f->pid > 0)
-		while (waitpid(f->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+	rf_child_wait(f->pid);
 	free(f);
 }
 

@@ -1,5 +1,7 @@
 /* The controller's side: start the process, ask it, notice its end. */
 #include "role/keeper.h"
+
+#include "role/child.h"
 #include "role/keeper_wire.h"
 
 #include "base/reader.h"
@@ -8,14 +10,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define ANSWER_TIMEOUT_S 2
@@ -37,30 +37,9 @@ struct rf_keeper {
 	struct channel channels[];
 };
 
-extern char **environ;
-
-/* In the child: nothing but async-signal-safe calls until the program is executed anew. */
-static void exec_keeper(const struct rf_keeper_options *opt, const int *fds, char *const argv[])
-{
-	/* Out of the way first: a target number may be another channel's present one. */
-	int high[RF_KEEPER_CHANNELS_MAX];
-
-	for (unsigned i = 0; i < opt->channels; i++)
-		high[i] = fcntl(fds[i], F_DUPFD, RF_KEEPER_FIRST_FD + (int)opt->channels);
-	for (unsigned i = 0; i < opt->channels; i++)
-		if (high[i] < 0 || dup2(high[i], RF_KEEPER_FIRST_FD + (int)i) < 0)
-			_exit(127);
-	close_range(RF_KEEPER_FIRST_FD + opt->channels, ~0u, 0);
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execve(opt->exe, argv, environ);
-	_exit(127);
-}
-
 static int start_process(const struct rf_keeper_options *opt, const int *fds, pid_t *ret_pid, struct rf_diag *diag)
 {
-	char uid[16] = "-", gid[16] = "-", channels[16];
+	char uid[RF_CHILD_ID], gid[RF_CHILD_ID], channels[16];
 	char role[] = RF_KEEPER_ROLE, name[] = "ringfort";
 	char *key = strdup(opt->key_file ? opt->key_file : "-");
 	char *stir = strdup(opt->stir_key_file ? opt->stir_key_file : "-");
@@ -70,19 +49,13 @@ static int start_process(const struct rf_keeper_options *opt, const int *fds, pi
 		free(stir);
 		return rf_diag_set(diag, -ENOMEM, "starting the keeper: out of memory");
 	}
-	if (opt->user) {
-		snprintf(uid, sizeof uid, "%u", (unsigned)opt->user->uid);
-		snprintf(gid, sizeof gid, "%u", (unsigned)opt->user->gid);
-	}
+	rf_child_user(opt->user, uid, gid);
 	snprintf(channels, sizeof channels, "%u", opt->channels);
 	char *const argv[] = { name, role, key, uid, gid, channels, stir, NULL };
-	pid_t pid = fork();
-	if (pid == 0)
-		exec_keeper(opt, fds, argv);
-	int rc = pid < 0 ? rf_diag_set(diag, -errno, "starting the keeper: %s", strerror(errno)) : 0;
+	int rc = rf_child_start(&(struct rf_child){ .what = "the keeper", .exe = opt->exe, .argv = argv, .fds = fds,
+						    .n = opt->channels, .first = RF_KEEPER_FIRST_FD }, ret_pid, diag);
 	free(key);
 	free(stir);
-	*ret_pid = pid;
 	return rc;
 }
 
@@ -165,9 +138,7 @@ void rf_keeper_free(struct rf_keeper *k)
 			close(k->channels[i].fd);
 		pthread_mutex_destroy(&k->channels[i].lock);
 	}
-	if (k->pid > 0)
-		while (waitpid(k->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+	rf_child_wait(k->pid);
 	free(k);
 }
 

@@ -1,16 +1,16 @@
 /* The controller's side: start the process, hand texts over, hear how it went. */
 #include "role/notifier.h"
 
+#include "role/child.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 struct rf_notifier {
@@ -19,40 +19,21 @@ struct rf_notifier {
 	atomic_uint next;
 };
 
-extern char **environ;
-
-/* In the child: nothing but async-signal-safe calls until the program is executed anew. */
-static void exec_notifier(const char *exe, int fd, char *const argv[])
-{
-	sigset_t none;
-
-	if (dup2(fd, STDIN_FILENO) < 0)
-		_exit(127);
-	close_range(STDERR_FILENO + 1, ~0u, 0);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execve(exe, argv, environ);
-	_exit(127);
-}
-
 static int start_process(const struct rf_notifier_options *opt, int fd, pid_t *ret_pid, struct rf_diag *diag)
 {
-	char uid[16] = "-", gid[16] = "-", role[] = RF_NOTIFIER_ROLE, name[] = "ringfort";
+	char uid[RF_CHILD_ID], gid[RF_CHILD_ID], role[] = RF_NOTIFIER_ROLE, name[] = "ringfort";
 	char *program = strdup(opt->program);
 
 	if (!program)
 		return rf_diag_set(diag, -ENOMEM, "starting the notifier: out of memory");
-	if (opt->user) {
-		snprintf(uid, sizeof uid, "%u", (unsigned)opt->user->uid);
-		snprintf(gid, sizeof gid, "%u", (unsigned)opt->user->gid);
-	}
+	rf_child_user(opt->user, uid, gid);
 	char *const argv[] = { name, role, program, uid, gid, NULL };
 
-	*ret_pid = fork();
-	if (*ret_pid == 0)
-		exec_notifier(opt->exe, fd, argv);
+	int rc = rf_child_start(&(struct rf_child){ .what = "the notifier", .exe = opt->exe, .argv = argv, .fds = &fd, .n = 1,
+						    .first = 0 }, ret_pid, diag);
+
 	free(program);
-	return *ret_pid < 0 ? rf_diag_set(diag, -errno, "starting the notifier: %s", strerror(errno)) : 0;
+	return rc;
 }
 
 int rf_notifier_new(const struct rf_notifier_options *opt, struct rf_notifier **ret_n, struct rf_diag *diag)
@@ -85,8 +66,7 @@ void rf_notifier_free(struct rf_notifier *n)
 	if (!n)
 		return;
 	close(n->fd);
-	while (waitpid(n->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	rf_child_wait(n->pid);
 	free(n);
 }
 

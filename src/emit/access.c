@@ -214,6 +214,15 @@ static bool make_zones(struct rf_emit *e, struct rf_access *a)
 	return ok;
 }
 
+/* Where devices are administered from: the admin zones, or the servers' where a site has none. */
+static enum rf_zone_kind home_kind(const struct rf_site *s)
+{
+	for (size_t i = 0; i < s->zone_count; i++)
+		if (s->zones[i].kind == RF_ZONE_ADMIN)
+			return RF_ZONE_ADMIN;
+	return RF_ZONE_SERVER;
+}
+
 static bool hosts_with(struct rf_emit *e, unsigned services, unsigned roles, struct rf_access_hosts *ret)
 {
 	const struct rf_site_host **v = rf_arena_array(e->arena, e->site->host_count + 1, sizeof(struct rf_site_host *));
@@ -226,7 +235,7 @@ static bool hosts_with(struct rf_emit *e, unsigned services, unsigned roles, str
 	for (size_t i = 0; i < e->site->host_count; i++) {
 		const struct rf_site_host *h = &e->site->hosts[i];
 
-		if (h->zone && h->zone->kind == RF_ZONE_ADMIN && ((h->services & services) || (h->roles & roles)))
+		if (h->zone && h->zone->kind == home_kind(e->site) && ((h->services & services) || (h->roles & roles)))
 			v[n++] = h;
 	}
 	*ret = (struct rf_access_hosts){ v, n };

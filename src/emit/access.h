@@ -43,6 +43,11 @@ bool rf_access_make(struct rf_emit *e, const struct rf_site_switch *sw, struct r
 /* Hosts that a router or switch of office (NULL: the main site) sends to or hears. */
 bool rf_access_servers(struct rf_emit *e, struct rf_access *ret);
 bool rf_access_dot1x(const struct rf_site *site);
+/* Does the switch ask a server before it lets anybody through this port? */
+static inline bool rf_access_asks(const struct rf_access *a, const struct rf_access_port *p)
+{
+	return p->dot1x && p->mac && a->radius.n && a->sw->address.family;
+}
 /* A device being written, and how a language writes one. */
 struct rf_device {
 	struct rf_emit *e;

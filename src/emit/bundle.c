@@ -15,6 +15,7 @@ static rf_emitter *const emitters[] = {
 	rf_emit_eos,
 	rf_emit_junos,
 	rf_emit_kea,
+	rf_emit_relay,
 	rf_emit_unbound,
 	rf_emit_chrony,
 	rf_emit_dot1x,

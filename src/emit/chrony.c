@@ -7,13 +7,14 @@
 
 #define LINE(o, ...) rf_emit_line(o, __VA_ARGS__)
 
-/* A source of the site's own, by name where NTS needs the name that is in its certificate. */
+/* A source of the site's own, by name where NTS needs the name that is in its certificate, which the site's CA has signed
+ * and no other: set 1. */
 static void put_source(struct rf_emit *e, struct rf_emit_out *o, const struct rf_site_host *h)
 {
 	char ip[RF_EMIT_IP];
 
 	if (e->site->network.nts)
-		LINE(o, "server %s.%s iburst nts\n", rf_site_cstr(h->name), rf_site_cstr(e->site->domain));
+		LINE(o, "server %s.%s iburst nts certset 1\n", rf_site_cstr(h->name), rf_site_cstr(e->site->domain));
 	else
 		LINE(o, "server %s iburst key 1\n", rf_emit_ip(h->address.family ? &h->address : &h->address6, ip));
 }
@@ -64,9 +65,9 @@ static void put_common(struct rf_emit *e, struct rf_emit_out *o, const char *hos
 	LINE(o, "driftfile /var/lib/chrony/chrony.drift\nmakestep 1.0 3\nrtcsync\nleapsectz right/UTC\ncmdport 0\n"
 	     "keyfile /etc/chrony/ringfort.keys\nauthselectmode require\nlogdir /var/log/chrony\nlogchange 0.5\n");
 	if (e->site->network.nts)
-		LINE(o, "ntstrustedcerts /etc/ringfort/ca.pem\nntsdumpdir /var/lib/chrony\n");
+		LINE(o, "ntstrustedcerts 1 /etc/chrony/ringfort-ca.pem\nntsdumpdir /var/lib/chrony\n");
 	if (e->site->network.nts && server)
-		LINE(o, "ntsserverkey /etc/ringfort/%s.key\nntsservercert /etc/ringfort/%s.pem\n", host, host);
+		LINE(o, "ntsserverkey /etc/chrony/%s.key\nntsservercert /etc/chrony/%s.pem\n", host, host);
 	if (!server)
 		LINE(o, "port 0\n");
 }

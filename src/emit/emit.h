@@ -114,6 +114,7 @@ void rf_emit_ios(struct rf_emit *e);
 void rf_emit_eos(struct rf_emit *e);
 void rf_emit_junos(struct rf_emit *e);
 void rf_emit_kea(struct rf_emit *e);
+void rf_emit_relay(struct rf_emit *e);     /* of DHCP, on Linux routers */
 void rf_emit_unbound(struct rf_emit *e);
 void rf_emit_chrony(struct rf_emit *e);
 void rf_emit_dot1x(struct rf_emit *e);     /* freeradius, hostapd */

@@ -58,8 +58,9 @@ static void put_reservation(struct kea *w, size_t i, bool first)
 	const uint8_t *m = p->mac;
 	char ip[RF_EMIT_IP];
 
-	LINE(w, "%s\n          { \"hw-address\": \"%02x:%02x:%02x:%02x:%02x:%02x\", ", first ? "" : ",", m[0], m[1], m[2], m[3], m[4],
-	     m[5]);
+	/* The comma stands before, so that one phone more is one line more. */
+	LINE(w, "\n          %c { \"hw-address\": \"%02x:%02x:%02x:%02x:%02x:%02x\", ", first ? ' ' : ',', m[0], m[1], m[2], m[3],
+	     m[4], m[5]);
 	if (w->six)
 		LINE(w, "\"ip-addresses\": [ \"%s\" ], ", rf_emit_ip(&w->e->leases[i].address6, ip));
 	else

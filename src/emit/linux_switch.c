@@ -82,12 +82,15 @@ static void put_port(struct rf_emit *e, const struct rf_access *a, const struct 
 		rf_emit_end(o);
 		return;
 	}
+	/* hostapd's unit locks the port before it brings it up, and who has a certificate gets the entry (dot1x.c). */
+	if (rf_access_asks(a, p))
+		rf_emit_line(o, "[Link]\nActivationPolicy=manual\n\n");
 	rf_emit_line(o, "[Network]\nDescription=%s\nBridge=" BRIDGE "\nLinkLocalAddressing=no\nLLDP=no\nIPv6AcceptRA=no\n",
 		     rf_access_label(e, p));
 	if (p->mac)
 		rf_emit_line(o, "\n[Bridge]\nLearning=no\n");
 	put_vlans(o, p);
-	if (p->mac)
+	if (p->mac && !rf_access_asks(a, p))
 		rf_emit_line(o, "\n[BridgeFDB]\nMACAddress=%02x:%02x:%02x:%02x:%02x:%02x\nVLANId=%u\nAssociatedWith=use\n", p->mac[0],
 			     p->mac[1], p->mac[2], p->mac[3], p->mac[4], p->mac[5], p->port->zone->vlan);
 	rf_emit_end(o);

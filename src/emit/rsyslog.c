@@ -1,5 +1,6 @@
 /* Logs by rsyslog over TLS (RFC 5425): each log host takes them from the devices that the flows lead from, told by the names
- * in their certificates, and from nobody else (log-authorized-senders); everyone else sends all of its own there. */
+ * in their certificates, and from nobody else (log-authorized-senders); everyone else sends all of its own there. TLS is GnuTLS's: with
+ * OpenSSL's, rsyslog 8.2302 looks at no name and takes from every certificate of the CA. */
 #include "emit/serve.h"
 
 #include <netinet/in.h>
@@ -10,7 +11,7 @@ enum { SYSLOG = 6514 };
 
 static void put_tls(struct rf_emit_out *o, const char *name)
 {
-	LINE(o, "global(\n  defaultNetstreamDriver=\"ossl\"\n  defaultNetstreamDriverCAFile=\"/etc/ringfort/ca.pem\"\n"
+	LINE(o, "global(\n  defaultNetstreamDriver=\"gtls\"\n  defaultNetstreamDriverCAFile=\"/etc/ringfort/ca.pem\"\n"
 	     "  defaultNetstreamDriverCertFile=\"/etc/ringfort/%s.pem\"\n"
 	     "  defaultNetstreamDriverKeyFile=\"/etc/ringfort/%s.key\"\n)\n", name, name);
 }
@@ -28,19 +29,25 @@ static bool sends(const struct rf_emit *e, const struct rf_site_host *log, const
 	return false;
 }
 
+static void put_peer(struct rf_emit *e, struct rf_emit_out *o, struct rf_view name, size_t *n)
+{
+	/* The comma stands before, so that one more is one line more. */
+	LINE(o, "\n    %c \"%s.%s\"", (*n)++ ? ',' : ' ', rf_site_cstr(name), rf_site_cstr(e->site->domain));
+}
+
 static void put_peers(struct rf_emit *e, struct rf_emit_out *o, const struct rf_site_host *log)
 {
-	const char *domain = rf_site_cstr(e->site->domain);
+	const struct rf_site *s = e->site;
 	size_t n = 0;
 
-	for (size_t i = 0; i < e->site->host_count; i++)
-		if (&e->site->hosts[i] != log && e->site->hosts[i].zone && sends(e, log, &e->site->hosts[i]))
-			LINE(o, "%s\"%s.%s\"", n++ ? ",\n    " : "", rf_site_cstr(e->site->hosts[i].name), domain);
-	for (size_t i = 0; i < e->site->switch_count; i++)
-		LINE(o, "%s\"%s.%s\"", n++ ? ",\n    " : "", rf_site_cstr(e->site->switches[i].name), domain);
-	for (size_t i = 0; i < e->site->router_count; i++)
-		if (!e->site->routers[i].host)
-			LINE(o, "%s\"%s.%s\"", n++ ? ",\n    " : "", rf_site_cstr(e->site->routers[i].name), domain);
+	for (size_t i = 0; i < s->host_count; i++)
+		if (&s->hosts[i] != log && s->hosts[i].zone && sends(e, log, &s->hosts[i]))
+			put_peer(e, o, s->hosts[i].name, &n);
+	for (size_t i = 0; i < s->switch_count; i++)
+		put_peer(e, o, s->switches[i].name, &n);
+	for (size_t i = 0; i < s->router_count; i++)
+		if (!s->routers[i].host)
+			put_peer(e, o, s->routers[i].name, &n);
 }
 
 static void put_log_host(struct rf_emit *e, const struct rf_site_host *h)
@@ -51,18 +58,18 @@ static void put_log_host(struct rf_emit *e, const struct rf_site_host *h)
 	if (rf_emit_begin(e, &o, 0644, "# ", "services/%s/rsyslog.conf", rf_site_cstr(h->name)))
 		return;
 	put_tls(o, rf_site_cstr(h->name));
-	LINE(o, "module(load=\"imuxsock\")\nmodule(\n  load=\"imtcp\"\n  maxSessions=\"4000\"\n  keepAlive=\"on\"\n"
-	     "  streamDriver.name=\"ossl\"\n  streamDriver.mode=\"1\"\n  streamDriver.authMode=\"x509/name\"\n"
-	     "  permittedPeer=[\n    ");
-	put_peers(e, o, h);
-	LINE(o, "\n  ]\n)\ntemplate(name=\"ByHost\" type=\"string\" string=\"/var/log/ringfort/%%fromhost-ip%%/%%$year%%-%%$month%%-%%$day%%.log\")\n"
+	LINE(o, "module(load=\"imuxsock\")\nmodule(load=\"imtcp\" maxSessions=\"4000\" keepAlive=\"on\")\n"
+	     "template(name=\"ByHost\" type=\"string\" string=\"/var/log/ringfort/%%fromhost-ip%%/%%$year%%-%%$month%%-%%$day%%.log\")\n"
 	     "template(name=\"Whole\" type=\"string\" string=\"<%%pri%%>1 %%timereported:::date-rfc3339%% %%hostname%% %%app-name%% "
 	     "%%procid%% %%msgid%% %%structured-data%% %%msg%%\\n\")\n"
 	     "ruleset(name=\"remote\" queue.type=\"LinkedList\" queue.size=\"200000\") {\n"
 	     "  action(type=\"omfile\" dynaFile=\"ByHost\" template=\"Whole\" fileCreateMode=\"0640\" dirCreateMode=\"0750\")\n}\n"
-	     "input(type=\"imtcp\" port=\"%u\" address=\"%s\" ruleset=\"remote\")\n"
-	     "*.* action(type=\"omfile\" file=\"/var/log/ringfort/local.log\" fileCreateMode=\"0640\")\n", SYSLOG,
-	     rf_emit_ip(&h->address, ip));
+	     "*.* action(type=\"omfile\" file=\"/var/log/ringfort/local.log\" fileCreateMode=\"0640\")\n");
+	LINE(o, "input(\n  type=\"imtcp\"\n  port=\"%u\"\n  address=\"%s\"\n  ruleset=\"remote\"\n  streamDriver.name=\"gtls\"\n"
+	     "  streamDriver.mode=\"1\"\n  streamDriver.authMode=\"x509/name\"\n  permittedPeer=[", SYSLOG,
+	     rf_emit_ip(h->address.family ? &h->address : &h->address6, ip));
+	put_peers(e, o, h);
+	LINE(o, "\n  ]\n)\n");
 	rf_emit_end(o);
 }
 
@@ -74,7 +81,7 @@ static void put_target(struct rf_emit *e, struct rf_emit_out *o, const struct rf
 
 	/* A log host that restarts loses nothing: what waits is kept on disk. */
 	LINE(o, "*.* action(\n  type=\"omfwd\"\n  target=\"%s\"\n  port=\"%u\"\n  protocol=\"tcp\"\n  tcp_framing=\"octet-counted\"\n"
-	     "  template=\"RSYSLOG_SyslogProtocol23Format\"\n  streamDriver=\"ossl\"\n  streamDriverMode=\"1\"\n"
+	     "  template=\"RSYSLOG_SyslogProtocol23Format\"\n  streamDriver=\"gtls\"\n  streamDriverMode=\"1\"\n"
 	     "  streamDriverAuthMode=\"x509/name\"\n  streamDriverPermittedPeers=\"%s.%s\"\n"
 	     "  action.resumeRetryCount=\"-1\"\n  action.resumeInterval=\"1\"\n  queue.type=\"LinkedList\"\n  queue.size=\"50000\"\n"
 	     "  queue.filename=\"to-%s\"\n  queue.maxDiskSpace=\"1g\"\n  queue.saveOnShutdown=\"on\"\n)\n",

@@ -70,10 +70,10 @@ def arp(op, src_mac, src_ip, dst_mac, dst_ip):
 class Device:
     """A network namespace of its own with interfaces of given names; we hold the other ends."""
 
-    def __init__(self, interfaces):
+    def __init__(self, interfaces, setup=""):
         # With a /sys of its own: there each namespace sees the interfaces of whoever mounted it.
-        self.process = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c",
-                                         "mount -t sysfs sysfs /sys && exec sleep infinity"],
+        self.process = subprocess.Popen(["unshare", "-n", "-m", "sh", "-ec",
+                                         f"mount -t sysfs sysfs /sys; {setup}\nexec sleep infinity"],
                                         preexec_fn=phones.die_with_parent)
         self.ours, self.sockets, self.macs, self.our_macs, self.passed_over = {}, {}, {}, {}, {}
         phones.wait_until("the device has its namespace", self._is_apart, 5)

@@ -118,6 +118,6 @@ extern const struct rf_cmd rf_cmd_up[], rf_cmd_down[], rf_cmd_status[], rf_cmd_r
 	rf_cmd_bindings[], rf_cmd_mwi[];
 extern const struct rf_cmd rf_cmd_prove[];
 extern const struct rf_cmd rf_cmd_stir[], rf_cmd_trunk[];
-extern const struct rf_cmd rf_cmd_compile[], rf_cmd_flows[];
+extern const struct rf_cmd rf_cmd_compile[], rf_cmd_flows[], rf_cmd_apply[], rf_cmd_confirm[], rf_cmd_wall[];
 
 #endif

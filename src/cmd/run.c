@@ -1,30 +1,47 @@
 /* ringfort run ROLE: one role in the foreground, as systemd and `ringfort up` start it. */
 #include "cmd/cmd.h"
 #include "role/controller.h"
+#include "role/wall.h"
 
 #include <string.h>
+
+static int run_controller(struct rf_cmd_ctx *c, int ready_fd, struct rf_diag *diag)
+{
+	struct rf_controller_options opt = { .dir = c->dir, .host = rf_cmd_opt(c, "host"), .log = &c->log, .ready_fd = ready_fd };
+
+	return rf_controller_run(&opt, diag);
+}
+
+static int run_wall(struct rf_cmd_ctx *c, int ready_fd, unsigned drops_s, struct rf_diag *diag)
+{
+	struct rf_wall_options opt = {
+		.dir = c->dir, .host = rf_cmd_opt(c, "host"), .log = &c->log, .ready_fd = ready_fd, .drops_s = drops_s,
+	};
+
+	return rf_wall_run(&opt, diag);
+}
 
 static int run_role(struct rf_cmd_ctx *c)
 {
 	struct rf_diag diag = { 0 };
-	uint64_t ready_fd = UINT64_MAX;
+	uint64_t ready_fd = UINT64_MAX, drops_s = 0;
+	bool wall = strcmp(c->arg[0], "wall") == 0;
 
-	if (strcmp(c->arg[0], "controller") != 0)
-		return rf_cmd_error(c, RF_EXIT_USAGE, "this version runs the role controller only, not %s", c->arg[0]);
-	if (!rf_cmd_number(c, "ready-fd", 0, 1023, &ready_fd))
+	if (!wall && strcmp(c->arg[0], "controller") != 0)
+		return rf_cmd_error(c, RF_EXIT_USAGE, "this version runs the roles controller and wall, not %s", c->arg[0]);
+	if (!rf_cmd_number(c, "ready-fd", 0, 1023, &ready_fd) || !rf_cmd_number(c, "drops-every", 1, 86400, &drops_s))
 		return RF_EXIT_USAGE;
-	struct rf_controller_options opt = {
-		.dir = c->dir,
-		.host = rf_cmd_opt(c, "host"),
-		.log = &c->log,
-		.ready_fd = ready_fd == UINT64_MAX ? -1 : (int)ready_fd,
-	};
-	return rf_controller_run(&opt, &diag) ? rf_cmd_diag(c, &diag) : RF_EXIT_YES;
+	if (drops_s && !wall)
+		return rf_cmd_error(c, RF_EXIT_USAGE, "--drops-every is for the role wall");
+	int fd = ready_fd == UINT64_MAX ? -1 : (int)ready_fd;
+	int rc = wall ? run_wall(c, fd, (unsigned)drops_s, &diag) : run_controller(c, fd, &diag);
+	return rc ? rf_cmd_diag(c, &diag) : RF_EXIT_YES;
 }
 
 static const struct rf_cmd_opt run_opts[] = {
 	{ .name = "host", .arg = "NAME", .summary = "which of the site's hosts this machine is" },
 	{ .name = "ready-fd", .arg = "N", .summary = "descriptor that gets one JSON line when the role is ready" },
+	{ .name = "drops-every", .arg = "SECONDS", .summary = "role wall: how often drops go on record (60)" },
 	{ 0 }
 };
 
@@ -35,7 +52,7 @@ const struct rf_cmd rf_cmd_runs[] = {
 		.min_args = 1,
 		.max_args = 1,
 		.summary = "keep one role of this host in the foreground",
-		.help = "Logs to stderr, as JSON lines unless that is a terminal. SIGTERM and SIGINT stop it in order; "
+		.help = "ROLE is controller, or wall on a router. Logs to stderr, as JSON lines unless that is a terminal. SIGTERM and SIGINT stop it in order; "
 			"SIGHUP reads the site again, whole or not at all.",
 		.example = "ringfort -C /etc/ringfort run controller",
 		.opts = run_opts,

@@ -120,7 +120,10 @@ static void print_ready(struct rf_cmd_ctx *c, const json_t *ready)
 static void print_others(struct rf_cmd_ctx *c, const struct rf_site_host *host)
 {
 	for (unsigned bit = RF_ROLE_CONTROLLER << 1; host && rf_role_name(bit); bit <<= 1)
-		if (host->roles & bit)
+		if (host->roles & bit && bit == RF_ROLE_WALL)
+			fprintf(c->err, "ringfort: host %s also has the role wall: `ringfort run wall` keeps it (its unit does)\n",
+				rf_site_cstr(host->name));
+		else if (host->roles & bit)
 			fprintf(c->err, "ringfort: host %s also has the role %s, which this version does not run\n",
 				rf_site_cstr(host->name), rf_role_name(bit));
 }

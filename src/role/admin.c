@@ -43,26 +43,26 @@ struct rf_admin {
 	struct client clients[RF_ADMIN_CLIENTS];
 };
 
-int rf_admin_listen(const char *state, uid_t owner, int *ret_fd, struct rf_diag *diag)
+int rf_admin_listen(const char *state, const char *name, uid_t owner, int *ret_fd, struct rf_diag *diag)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	int dir = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0)
 		return rf_diag_set(diag, -errno, "%s: %s", state, rf_err_text(-errno));
-	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/" RF_ADMIN_SOCKET, dir);
-	unlinkat(dir, RF_ADMIN_SOCKET, 0);
+	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/%.40s", dir, name);
+	unlinkat(dir, name, 0);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t old = umask(0177);
 	int rc = fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, RF_ADMIN_CLIENTS) < 0 ? -errno : 0;
 	umask(old);
-	if (!rc && owner != (uid_t)-1 && fchownat(dir, RF_ADMIN_SOCKET, owner, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!rc && owner != (uid_t)-1 && fchownat(dir, name, owner, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0)
 		rc = -errno;
 	close(dir);
 	if (rc) {
 		if (fd >= 0)
 			close(fd);
-		return rf_diag_set(diag, rc, "%s/" RF_ADMIN_SOCKET ": %s", state, rf_err_text(rc));
+		return rf_diag_set(diag, rc, "%s/%s: %s", state, name, rf_err_text(rc));
 	}
 	*ret_fd = fd;
 	return 0;
@@ -204,7 +204,7 @@ static void dispatch(struct client *c, const char *line, size_t n)
 			v->handle(a->opt.ctx, r);
 			return;
 		}
-	rf_admin_refuse(r, "this controller does not know \"%.32s\"", verb);
+	rf_admin_refuse(r, "this version does not know \"%.32s\"", verb);
 }
 
 static void client_read(struct client *c)

@@ -1,4 +1,5 @@
-/* The controller's control socket, DIR/state/control.sock: how commands ask a running controller and give it orders.
+/* The control socket of a role, DIR/state/control.sock for the controller and wall.sock for a wall: how commands ask a
+ * running role and give it orders.
  *
  * A question is one line of JSON, the answer another:
  *
@@ -30,12 +31,14 @@ enum {
 	RF_ADMIN_ANSWER_MAX = 8 * 1024 * 1024,
 	RF_ADMIN_IDLE_MS = 30000,
 };
-#define RF_ADMIN_SOCKET "control.sock" /* in DIR/state */
+/* In DIR/state. */
+#define RF_ADMIN_SOCKET "control.sock"
+#define RF_ADMIN_WALL_SOCKET "wall.sock"
 
 struct json_t;
 struct rf_loop;
 
-/* ---- the controller's side: all on the thread of the main loop ---- */
+/* ---- the role's side: all on the thread of the main loop ---- */
 
 struct rf_admin;
 struct rf_admin_request;
@@ -56,9 +59,9 @@ struct rf_admin_options {
 	void *ctx;
 };
 
-/* Bind the socket in the directory `state`, replacing what a controller that died left there; owner: whom it will
+/* Bind the socket of that name in the directory `state`, replacing what a process that died left there; owner: whom it will
  * belong to ((uid_t)-1: nobody else). The caller holds the site's lock, so nobody else listens there. */
-int rf_admin_listen(const char *state, uid_t owner, int *ret_fd, struct rf_diag *diag);
+int rf_admin_listen(const char *state, const char *name, uid_t owner, int *ret_fd, struct rf_diag *diag);
 int rf_admin_new(const struct rf_admin_options *opt, struct rf_admin **ret_admin);
 /* Closes every connection; requests that are not answered yet may still be answered, to nobody. */
 void rf_admin_free(struct rf_admin *admin);
@@ -78,5 +81,8 @@ void rf_admin_stats(const struct rf_admin *admin, uint64_t *ret_requests, uint64
  * reason in diag; RF_E_TIMEOUT after wait_ms. */
 int rf_admin_ask(const char *dir, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,
 		 struct rf_diag *diag);
+/* The same of the site's wall on this machine. */
+int rf_admin_ask_wall(const char *dir, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,
+		      struct rf_diag *diag);
 
 #endif

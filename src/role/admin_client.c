@@ -11,8 +11,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* Whom a command asks. */
+struct asked {
+	const char *socket, *who, *start;
+};
+
+static const struct asked controller = { RF_ADMIN_SOCKET, "controller", "up" };
+static const struct asked wall = { RF_ADMIN_WALL_SOCKET, "wall", "run wall" };
+
 /* A Unix socket's path has 107 bytes at most, a site directory may be deeper: go through an open directory. */
-static int connect_in(const char *dir, int *ret_fd, struct rf_diag *diag)
+static int connect_in(const struct asked *whom, const char *dir, int *ret_fd, struct rf_diag *diag)
 {
 	char path[4096];
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -24,7 +32,7 @@ static int connect_in(const char *dir, int *ret_fd, struct rf_diag *diag)
 		return rf_diag_set(diag, errno == EACCES ? RF_E_DENIED : RF_E_NOT_FOUND, errno == EACCES ?
 				   "%s: only root and the site's owner may look there" :
 				   "%s: no site here (`ringfort init` makes one; -C names another directory)", dir);
-	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/" RF_ADMIN_SOCKET, state);
+	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/%s", state, whom->socket);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int rc = fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) < 0 ? -errno : 0;
 	close(state);
@@ -35,11 +43,12 @@ static int connect_in(const char *dir, int *ret_fd, struct rf_diag *diag)
 	if (fd >= 0)
 		close(fd);
 	if (rc == -ENOENT || rc == -ECONNREFUSED)
-		return rf_diag_set(diag, RF_E_NOT_FOUND, "no controller runs for %s: `ringfort -C %s up` starts it", dir, dir);
+		return rf_diag_set(diag, RF_E_NOT_FOUND, "no %s runs for %s: `ringfort -C %s %s` starts it",
+				   whom->who, dir, dir, whom->start);
 	if (rc == -EACCES)
-		return rf_diag_set(diag, RF_E_DENIED, "the controller of %s is not yours: ask as root or as the site's "
-				   "owner", dir);
-	return rf_diag_set(diag, rc, "asking the controller of %s: %s", dir, rf_err_text(rc));
+		return rf_diag_set(diag, RF_E_DENIED, "the %s of %s is not yours: ask as root or as the site's "
+				   "owner", whom->who, dir);
+	return rf_diag_set(diag, rc, "asking the %s of %s: %s", whom->who, dir, rf_err_text(rc));
 }
 
 static int send_line(int fd, json_t *question)
@@ -104,12 +113,12 @@ static int understand(const char *text, size_t n, json_t **ret_answer, struct rf
 
 	if (!json_is_object(answer)) {
 		json_decref(answer);
-		return rf_diag_set(diag, RF_E_MALFORMED, "the controller's answer is not understood: is it of another version?");
+		return rf_diag_set(diag, RF_E_MALFORMED, "the answer is not understood: is it of another version?");
 	}
 	if (!json_is_true(json_object_get(answer, "ok"))) {
 		const char *why = json_string_value(json_object_get(answer, "error"));
 
-		rf_diag_set(diag, RF_E_INVALID, "%s", why ? why : "the controller refused, without a reason");
+		rf_diag_set(diag, RF_E_INVALID, "%s", why ? why : "it refused, without a reason");
 		json_decref(answer);
 		return RF_E_INVALID;
 	}
@@ -117,20 +126,20 @@ static int understand(const char *text, size_t n, json_t **ret_answer, struct rf
 	return 0;
 }
 
-int rf_admin_ask(const char *dir, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,
-		 struct rf_diag *diag)
+static int ask(const struct asked *whom, const char *dir, struct json_t *question, unsigned wait_ms,
+	       struct json_t **ret_answer, struct rf_diag *diag)
 {
 	char *text = NULL;
 	size_t n = 0;
-	int fd = -1, rc = question ? connect_in(dir, &fd, diag) : rf_diag_set(diag, -ENOMEM, "out of memory");
+	int fd = -1, rc = question ? connect_in(whom, dir, &fd, diag) : rf_diag_set(diag, -ENOMEM, "out of memory");
 
 	if (!rc) {
 		rc = send_line(fd, question);
 		if (!rc)
 			rc = receive_line(fd, wait_ms, &text, &n);
 		if (rc)
-			rf_diag_set(diag, rc, rc == RF_E_TIMEOUT ? "the controller of %s does not answer (%s)" :
-				    "the controller of %s hung up (%s)", dir, rf_err_text(rc));
+			rf_diag_set(diag, rc, rc == RF_E_TIMEOUT ? "the %s of %s does not answer (%s)" :
+				    "the %s of %s hung up (%s)", whom->who, dir, rf_err_text(rc));
 		close(fd);
 	}
 	json_decref(question);
@@ -138,4 +147,16 @@ int rf_admin_ask(const char *dir, struct json_t *question, unsigned wait_ms, str
 		rc = understand(text, n, ret_answer, diag);
 	free(text);
 	return rc;
+}
+
+int rf_admin_ask(const char *dir, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,
+		 struct rf_diag *diag)
+{
+	return ask(&controller, dir, question, wait_ms, ret_answer, diag);
+}
+
+int rf_admin_ask_wall(const char *dir, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,
+		      struct rf_diag *diag)
+{
+	return ask(&wall, dir, question, wait_ms, ret_answer, diag);
 }

@@ -1,5 +1,6 @@
 #include "role/controller_int.h"
 #include "role/lock.h"
+#include "role/startup.h"
 
 #include <jansson.h>
 #include <pthread.h>
@@ -30,7 +31,7 @@ int rf_controller_probe(const char *dir, int *ret_pid)
 
 	if ((size_t)snprintf(state, sizeof state, "%s/state", dir) >= sizeof state)
 		return -ENAMETOOLONG;
-	return rf_lock_probe(state, ret_pid);
+	return rf_lock_probe(state, "controller", ret_pid);
 }
 
 /* Which configuration an event speaks of. */
@@ -401,7 +402,7 @@ static int start(struct rf_controller *k, struct rf_diag *diag)
 
 	/* Open, as whoever started us. */
 	if ((rc = rf_controller_load(k, diag)) ||
-	    (rc = rf_lock_take("state", &k->lock_fd, diag)) ||
+	    (rc = rf_lock_take("state", "controller", &k->lock_fd, diag)) ||
 	    (rc = rf_controller_open_ledger(k, diag)) ||
 	    (rc = rf_controller_start_keeper(k, diag)) ||
 	    (rc = rf_controller_open_trunks(k, diag)) ||
@@ -410,12 +411,12 @@ static int start(struct rf_controller *k, struct rf_diag *diag)
 	    (rc = rf_controller_make_tls(k, diag)) ||
 	    (rc = rf_controller_bind(k, diag)) ||
 	    (rc = rf_controller_start_announcer(k, diag)) ||
-	    (rc = rf_admin_listen("state", k->become ? k->user.uid : (uid_t)-1, &k->admin_fd, diag)) ||
+	    (rc = rf_admin_listen("state", RF_ADMIN_SOCKET, k->become ? k->user.uid : (uid_t)-1, &k->admin_fd, diag)) ||
 	    (rc = open_signals(k, diag)) ||
 	    (rc = rf_controller_hand_over(k, diag)))
 		return rc;
 	raise_limits(k);
-	k->notify_fd = rf_controller_open_notify();
+	k->notify_fd = rf_startup_notify();
 	if (!rf_sandbox_one_thread())
 		return rf_diag_set(diag, RF_E_STATE, "a thread was started too early: it would not be confined");
 

@@ -150,7 +150,6 @@ int rf_controller_make_tls(struct rf_controller *k, struct rf_diag *diag);
 int rf_controller_bind(struct rf_controller *k, struct rf_diag *diag);
 /* state/ and ledger/ to the service user, and the site file readable by its group. */
 int rf_controller_hand_over(struct rf_controller *k, struct rf_diag *diag);
-int rf_controller_open_notify(void);
 
 /* controller_trunks.c */
 int rf_controller_open_trunks(struct rf_controller *k, struct rf_diag *diag);

@@ -1,35 +1,13 @@
 #include "role/controller_int.h"
 
 #include "pki/ca.h"
+#include "role/startup.h"
 
 #include <fcntl.h>
-#include <fts.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
-
-/* Whom to be. Not root, or root of a user namespace without such a user: whoever we are. */
-static int choose_user(struct rf_controller *k, struct rf_diag *diag)
-{
-	const char *name = rf_site_cstr(k->site->run_as);
-	struct passwd *pw = getpwuid(geteuid());
-
-	snprintf(k->user_name, sizeof k->user_name, "%s", pw ? pw->pw_name : "?");
-	if (geteuid() != 0)
-		return 0;
-	int rc = rf_sandbox_user_find(name, &k->user, diag);
-	if (rc)
-		return rc;
-	k->become = rf_sandbox_can_become(&k->user);
-	if (k->become)
-		snprintf(k->user_name, sizeof k->user_name, "%s", name);
-	else
-		rf_log(k->log, RF_LOG_WARN, "user %s does not exist in this user namespace: staying %s", name, k->user_name);
-	return 0;
-}
 
 static unsigned count_workers(const struct rf_site *site)
 {
@@ -61,7 +39,7 @@ int rf_controller_load(struct rf_controller *k, struct rf_diag *diag)
 	k->first_site = rf_site_get(k->site);
 	k->workers = count_workers(k->site);
 	rc = rf_role_host(k->site, k->opt->host, RF_ROLE_CONTROLLER, &k->host, diag);
-	return rc ? rc : choose_user(k, diag);
+	return rc ? rc : rf_startup_user(rf_site_cstr(k->site->run_as), k->log, &k->user, &k->become, k->user_name, diag);
 }
 
 int rf_controller_open_ledger(struct rf_controller *k, struct rf_diag *diag)
@@ -254,81 +232,20 @@ int rf_controller_bind(struct rf_controller *k, struct rf_diag *diag)
 
 /* ---- files for the service user */
 
-/* Regular files with a second name are left alone: somebody may have linked one of root's in here. */
-static int own_tree(const char *path, const struct rf_sandbox_user *user, struct rf_diag *diag)
-{
-	char *copy = strdup(path);
-	char *const roots[] = { copy, NULL };
-	FTS *walk = copy ? fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL) : NULL;
-	int rc = walk ? 0 : -ENOMEM;
-
-	for (FTSENT *e; walk && !rc && (e = fts_read(walk));) {
-		if (e->fts_info == FTS_DP || e->fts_statp->st_uid == user->uid ||
-		    (e->fts_info == FTS_F && e->fts_statp->st_nlink > 1))
-			continue;
-		if (e->fts_info == FTS_ERR || e->fts_info == FTS_DNR ||
-		    lchown(e->fts_accpath, user->uid, user->gid) < 0)
-			rc = rf_diag_set(diag, -errno, "%s/%s: giving it to the service user: %s", path, e->fts_name,
-					 strerror(errno));
-	}
-	if (walk)
-		fts_close(walk);
-	free(copy);
-	return rc;
-}
-
-/* Readable by the service user's group, if others do not read it anyway. */
-static void share(const struct rf_controller *k, const char *path)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-
-	if (fd >= 0 && fstat(fd, &st) == 0) {
-		mode_t need = S_ISDIR(st.st_mode) ? 0050 : 0040;
-
-		if ((st.st_mode & (need >> 3)) != (need >> 3) &&
-		    (st.st_gid != k->user.gid || (st.st_mode & need) != need) &&
-		    (fchown(fd, (uid_t)-1, k->user.gid) < 0 || fchmod(fd, (st.st_mode | need) & 07777) < 0))
-			rf_log(k->log, RF_LOG_WARN, "%s: the service user will not be able to read it again", path);
-	}
-	if (fd >= 0)
-		close(fd);
-}
-
 int rf_controller_hand_over(struct rf_controller *k, struct rf_diag *diag)
 {
 	if (!k->become)
 		return 0;
-	int rc = own_tree("state", &k->user, diag);
+	int rc = rf_startup_own("state", &k->user, diag);
 	if (!rc)
-		rc = own_tree("ledger", &k->user, diag);
-	share(k, ".");
-	share(k, "site.yaml");
+		rc = rf_startup_own("ledger", &k->user, diag);
+	rf_startup_share(k->log, &k->user, ".");
+	rf_startup_share(k->log, &k->user, "site.yaml");
 	if (!rf_view_empty(k->site->phones_file))
-		share(k, rf_site_cstr(k->site->phones_file));
+		rf_startup_share(k->log, &k->user, rf_site_cstr(k->site->phones_file));
 	if (k->site->tel.stir.trust.n)
-		share(k, rf_site_cstr(k->site->tel.stir.trust));
+		rf_startup_share(k->log, &k->user, rf_site_cstr(k->site->tel.stir.trust));
 	if (k->site->tel.stir.certificate.n)
-		share(k, rf_site_cstr(k->site->tel.stir.certificate));
+		rf_startup_share(k->log, &k->user, rf_site_cstr(k->site->tel.stir.certificate));
 	return rc;
-}
-
-/* systemd's notification socket (sd_notify(3)), connected while that is permitted. -1: nobody asked. */
-int rf_controller_open_notify(void)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	size_t n = path ? strlen(path) : 0;
-
-	if (n < 2 || n >= sizeof a.sun_path || (path[0] != '/' && path[0] != '@'))
-		return -1;
-	memcpy(a.sun_path, path, n);
-	if (path[0] == '@')
-		a.sun_path[0] = 0;
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
 }

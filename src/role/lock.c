@@ -7,11 +7,11 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static int open_lock(const char *state, int flags)
+static int open_lock(const char *state, const char *role, int flags)
 {
 	char path[4096];
 
-	if ((size_t)snprintf(path, sizeof path, "%s/" RF_LOCK_FILE, state) >= sizeof path)
+	if ((size_t)snprintf(path, sizeof path, "%s/%s.pid", state, role) >= sizeof path)
 		return -ENAMETOOLONG;
 	int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0644);
 	return fd < 0 ? -errno : fd;
@@ -28,33 +28,33 @@ static int read_pid(int fd)
 	return pid <= INT32_MAX ? (int)pid : 0;
 }
 
-int rf_lock_take(const char *state, int *ret_fd, struct rf_diag *diag)
+int rf_lock_take(const char *state, const char *role, int *ret_fd, struct rf_diag *diag)
 {
-	int fd = open_lock(state, O_RDWR | O_CREAT);
+	int fd = open_lock(state, role, O_RDWR | O_CREAT);
 	char text[16];
 
 	if (fd < 0)
-		return rf_diag_set(diag, fd, "%s/" RF_LOCK_FILE ": %s", state, rf_err_text(fd));
+		return rf_diag_set(diag, fd, "%s/%s.pid: %s", state, role, rf_err_text(fd));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		int pid = read_pid(fd);
 
 		close(fd);
-		return rf_diag_set(diag, RF_E_BUSY, "a controller runs already for this site (pid %d)", pid);
+		return rf_diag_set(diag, RF_E_BUSY, "a %s runs already for this site (pid %d)", role, pid);
 	}
 	int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n) {
 		int rc = -errno;
 
 		close(fd);
-		return rf_diag_set(diag, rc, "%s/" RF_LOCK_FILE ": %s", state, rf_err_text(rc));
+		return rf_diag_set(diag, rc, "%s/%s.pid: %s", state, role, rf_err_text(rc));
 	}
 	*ret_fd = fd;
 	return 0;
 }
 
-int rf_lock_probe(const char *state, int *ret_pid)
+int rf_lock_probe(const char *state, const char *role, int *ret_pid)
 {
-	int fd = open_lock(state, O_RDONLY);
+	int fd = open_lock(state, role, O_RDONLY);
 
 	*ret_pid = 0;
 	if (fd == -ENOENT)

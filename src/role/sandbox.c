@@ -116,6 +116,24 @@ int rf_sandbox_drop_user(const struct rf_sandbox_user *user, struct rf_diag *dia
 	return rc ? rf_diag_set(diag, rc, "dropping capabilities: %s", strerror(-rc)) : 0;
 }
 
+int rf_sandbox_keep(int capability, struct rf_diag *diag)
+{
+	cap_value_t one = capability;
+	cap_t set = cap_init();
+
+	for (int c = 0; c <= CAP_LAST_CAP; c++)
+		if (c != capability)
+			prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+	int rc = !set || cap_set_flag(set, CAP_PERMITTED, 1, &one, CAP_SET) < 0 ||
+		 cap_set_flag(set, CAP_EFFECTIVE, 1, &one, CAP_SET) < 0 ||
+		 cap_set_flag(set, CAP_INHERITABLE, 1, &one, CAP_SET) < 0 || cap_set_proc(set) < 0 ? -errno : 0;
+
+	cap_free(set);
+	if (!rc && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
+		rc = -errno;
+	return rc ? rf_diag_set(diag, rc, "keeping one capability alone: %s", strerror(-rc)) : 0;
+}
+
 int rf_sandbox_no_new_privileges(struct rf_diag *diag)
 {
 	struct rlimit none = { 0, 0 };
@@ -166,7 +184,8 @@ static int allow_path(int ruleset, const struct rf_sandbox_path *p, uint64_t han
 
 	if (fd < 0)
 		return p->must ? rf_diag_set(diag, -errno, "Landlock rule for %s: %s", p->path, strerror(errno)) : 0;
-	uint64_t access = p->access == RF_SANDBOX_WRITE ? LL_WRITE : LL_READ;
+	uint64_t access = p->access == RF_SANDBOX_WRITE ? LL_WRITE :
+			  p->access == RF_SANDBOX_RUN ? LL_READ | LANDLOCK_ACCESS_FS_EXECUTE : LL_READ;
 	if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))
 		access &= LL_FILE; /* the kernel refuses directory rights on a file */
 	struct landlock_path_beneath_attr rule = { .allowed_access = access & handled, .parent_fd = fd };

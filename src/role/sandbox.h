@@ -35,6 +35,8 @@ bool rf_sandbox_one_thread(void);
 bool rf_sandbox_can_become(const struct rf_sandbox_user *user);
 /* Become that user for good (groups, gid, uid; NULL: stay who we are) and drop every capability out of every set. */
 int rf_sandbox_drop_user(const struct rf_sandbox_user *user, struct rf_diag *diag);
+/* Stay who we are, with this capability and no other, also in programs that are executed later. -EPERM: we have it not. */
+int rf_sandbox_keep(int capability, struct rf_diag *diag);
 
 /* No execve() ever gives more than this process has; no core file and no ptrace by equals shows its memory. */
 int rf_sandbox_no_new_privileges(struct rf_diag *diag);
@@ -42,7 +44,8 @@ int rf_sandbox_no_new_privileges(struct rf_diag *diag);
 /* Files that stay reachable. */
 enum rf_sandbox_access {
 	RF_SANDBOX_READ,  /* read files, list directories */
-	RF_SANDBOX_WRITE, /* and create, write, truncate, rename and remove regular files, create sockets */
+	RF_SANDBOX_RUN,   /* and execute */
+	RF_SANDBOX_WRITE, /* read, and create, write, truncate, rename and remove regular files, create sockets */
 };
 
 struct rf_sandbox_path {

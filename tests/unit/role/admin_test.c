@@ -75,7 +75,7 @@ static void set_up(struct fixture *f)
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->state, sizeof f->state, "%s/state", f->dir);
 	assert_int_equal(mkdir(f->state, 0700), 0);
-	assert_int_equal(rf_admin_listen(f->state, (uid_t)-1, &f->listen_fd, &diag), 0);
+	assert_int_equal(rf_admin_listen(f->state, RF_ADMIN_SOCKET, (uid_t)-1, &f->listen_fd, &diag), 0);
 	assert_int_equal(rf_loop_new(NULL, &f->loop), 0);
 	uid_t me = geteuid();
 	struct rf_admin_options opt = { .loop = f->loop, .listen_fd = f->listen_fd, .uids = &me, .uid_count = 1,
@@ -299,15 +299,15 @@ static void the_lock(void **state)
 
 	(void)state;
 	set_up(&f);
-	assert_int_equal(rf_lock_probe(f.state, &pid), 0);
-	assert_int_equal(rf_lock_take(f.state, &fd, &diag), 0);
-	assert_int_equal(rf_lock_probe(f.state, &pid), RF_E_BUSY);
+	assert_int_equal(rf_lock_probe(f.state, "controller", &pid), 0);
+	assert_int_equal(rf_lock_take(f.state, "controller", &fd, &diag), 0);
+	assert_int_equal(rf_lock_probe(f.state, "controller", &pid), RF_E_BUSY);
 	assert_int_equal(pid, getpid());
-	assert_int_equal(rf_lock_take(f.state, &second, &diag), RF_E_BUSY);
+	assert_int_equal(rf_lock_take(f.state, "controller", &second, &diag), RF_E_BUSY);
 	close(fd);
-	assert_int_equal(rf_lock_probe(f.state, &pid), 0);
-	assert_int_equal(rf_lock_probe("/does/not/exist", &pid), RF_E_NOT_FOUND);
-	snprintf(path, sizeof path, "%s/" RF_LOCK_FILE, f.state);
+	assert_int_equal(rf_lock_probe(f.state, "controller", &pid), 0);
+	assert_int_equal(rf_lock_probe("/does/not/exist", "controller", &pid), RF_E_NOT_FOUND);
+	snprintf(path, sizeof path, "%s/controller.pid", f.state);
 	unlink(path);
 	tear_down(&f);
 }

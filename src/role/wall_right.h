@@ -1,0 +1,13 @@
+/* May this host open this 5-tuple? By the site's flows alone. */
+#ifndef RF_ROLE_WALL_RIGHT_H
+#define RF_ROLE_WALL_RIGHT_H
+
+#include "policy/flow.h"
+#include "role/hand.h"
+
+/* Some flow with pinholes permits the tuple, from its source to its destination or as an answer; and one of its ends is
+ * an address of the host itself, or, when the host is a border, of some relay. Multicast, loopback, link-local and unset
+ * addresses never. */
+bool rf_wall_may_open(const struct rf_flows *flows, const struct rf_site_host *host, const struct rf_tuple *tuple);
+
+#endif

@@ -203,6 +203,9 @@ struct rf_ruleset {
 	/* Interfaces on which the device itself drops packets whose way back leads elsewhere (`ip verify unicast source`);
 	 * "*": all. A list of names. */
 	const struct rf_rs_name *strict;
+	/* How the names of interfaces in here are spelled ("Gi1/0/1" is "GigabitEthernet1/0/1", "ge-0/0/1" is its unit 0):
+	 * who compares them with names from elsewhere spells those so. NULL: as they are. */
+	void (*spell)(struct rf_view name, char *buf, size_t cap);
 	int err;                    /* sticky */
 	struct rf_diag diag;        /* of err */
 };

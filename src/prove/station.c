@@ -164,6 +164,19 @@ static struct rf_station *find(struct rf_prover *p, const char *name)
 	return NULL;
 }
 
+/* As the rules spell interfaces. */
+static void spell_feet(struct rf_prover *p, struct rf_station *st)
+{
+	for (size_t i = 0; st->rules->spell && i < st->foot_count; i++) {
+		char name[128];
+
+		st->rules->spell(rf_view_str(st->feet[i].name), name, sizeof name);
+		const char *kept = rf_prover_text(p, "%s", name);
+		if (kept)
+			st->feet[i].name = kept;
+	}
+}
+
 static int give_rules(struct rf_prover *p, const struct rf_prove_rules *r, struct rf_diag *diag)
 {
 	struct rf_station *st = find(p, r->name);
@@ -178,6 +191,7 @@ static int give_rules(struct rf_prover *p, const struct rf_prove_rules *r, struc
 	if (st->device)
 		return rf_diag_set(diag, RF_E_EXISTS, "rules of \"%s\" are given twice", r->name);
 	st->rules = r->rules;
+	spell_feet(p, st);
 	p->proof->rules += r->rules->rule_count;
 	int rc = rf_device_new(p->s, r->rules, &st->device);
 	return rc ? rf_diag_set(diag, rc, "no memory for the rules of \"%s\"", r->name) : 0;

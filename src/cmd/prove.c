@@ -200,7 +200,7 @@ static int prove(struct rf_cmd_ctx *c)
 static const struct rf_cmd_opt opts[] = {
 	{ "rules", "FILE", "rules of one router, instead of what the site compiles to" },
 	{ "router", "NAME", "whose rules --rules or --loaded are; not needed where the site has one" },
-	{ "format", "FORMAT", "of --rules: nft, nft-json, iptables, ip6tables; else told by the file" },
+	{ "format", "FORMAT", "of --rules: nft, nft-json, iptables, ip6tables, ios, eos, junos; else told by the file" },
 	{ "bundle", "DIR", "the rules of all devices in a folder that `ringfort compile -o DIR` wrote" },
 	{ "loaded", NULL, "the rules that this kernel has loaded" },
 	{ "netns", "NAME", "with --loaded: of this network namespace" },

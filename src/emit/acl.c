@@ -4,10 +4,14 @@
 
 /* --- one rule as lines: every source with every destination, every type of ICMP */
 
+enum { OWN = 4 };
+
 struct lines {
 	rf_acl_put *put;
 	void *ctx;
 	uint8_t family;
+	struct rf_site_ip own[OWN];  /* where the device itself is found on this foot's link: its addresses, and groups */
+	size_t own_n;
 };
 
 static const struct rf_site_ip any_ip = { 0 };
@@ -39,6 +43,12 @@ static void put_ends(const struct lines *l, struct rf_acl_line line)
 	const struct rf_rule *r = line.rule;
 	const struct rf_site_ip *src = line.answer ? r->dst : r->src, *dst = line.answer ? r->src : r->dst;
 	size_t src_n = line.answer ? r->dst_n : r->src_n, dst_n = line.answer ? r->src_n : r->dst_n;
+
+	/* One list is asked about what the device takes and what it forwards: to "any" would open the way to others. */
+	if (r->chain == RF_CHAIN_INPUT && !line.answer && !dst_n) {
+		dst = l->own;
+		dst_n = l->own_n;
+	}
 
 	for (size_t i = 0; i < (src_n ? src_n : 1); i++) {
 		line.src = src_n ? src[i] : any_ip;
@@ -92,10 +102,39 @@ static bool is_answered_here(const struct rf_rule *r, const struct rf_site_zone 
 	       r->in != zone && !r->out_tunnel;
 }
 
+static void add_own(struct lines *l, const struct rf_site_ip *ip, unsigned prefix)
+{
+	struct rf_site_ip own = *ip;
+
+	own.prefix = (uint8_t)prefix;
+	for (size_t i = 0; i < l->own_n; i++)
+		if (memcmp(l->own[i].b, own.b, sizeof own.b) == 0)
+			return;
+	if (ip->family == l->family)
+		l->own[l->own_n++] = own;
+}
+
+/* Its addresses; on the link also groups, of IPv6 link-local addresses (RFC 4291 2.5.6, 2.7; RFC 5771 4). */
+static void find_own(struct lines *l, const struct rf_site_interface *foot)
+{
+	static const struct rf_site_ip link[] = {
+		{ .family = 4, .prefix = 24, .b = { 224 } }, { .family = 4, .prefix = 32, .b = { 255, 255, 255, 255 } },
+		{ .family = 6, .prefix = 10, .b = { 0xfe, 0x80 } }, { .family = 6, .prefix = 16, .b = { 0xff, 0x02 } },
+	};
+	const struct rf_site_ip *ips[] = { &foot->address, &foot->zone->gateway, &foot->address6, &foot->zone->gateway6 };
+
+	for (size_t i = 0; i < 4; i++)
+		add_own(l, ips[i], l->family == 4 ? 32 : 128);
+	for (size_t i = 0; i < 4; i++)
+		add_own(l, &link[i], link[i].prefix);
+}
+
 void rf_acl_lines(const struct rf_point *point, const struct rf_site_interface *foot, uint8_t family, rf_acl_put *put,
 		  void *ctx)
 {
-	struct lines l = { put, ctx, family };
+	struct lines l = { .put = put, .ctx = ctx, .family = family };
+
+	find_own(&l, foot);
 
 	for (size_t i = 0; i < point->rule_count; i++) {
 		const struct rf_rule *r = &point->rules[i];

@@ -53,6 +53,20 @@ static bool skipped(uint8_t what)
 	return what == RF_CISCO_SKIP || what == RF_CISCO_SKIP_BLOCK || what == RF_CISCO_BANNER;
 }
 
+/* Before a list is written: whatever the device had by that name goes. */
+static bool begins_anew(const struct rf_cisco *c, const struct rf_cisco_word *k)
+{
+	struct rf_view name = c->w.v[c->w.n - 1];
+	uint8_t family = rf_word_is(c->w.v[1], "ipv6") ? 6 : 4;
+
+	if (!k || k->what != RF_CISCO_LIST || !rf_word_is(c->w.v[0], "no") || c->w.n < 4 || c->w.n > 5)
+		return false;
+	for (const struct rf_cisco_list *l = c->lists; l; l = l->next)
+		if (l->family == family && rf_view_eq(l->name, name))
+			return false;
+	return true;
+}
+
 /* "no ..." takes away what could matter only where the rest of the line is not skipped. */
 static bool negated(struct rf_cisco *c, bool interface)
 {
@@ -62,7 +76,7 @@ static bool negated(struct rf_cisco *c, bool interface)
 	if (!rf_word_is(c->w.v[0], "no") && !rf_word_is(c->w.v[0], "default"))
 		return false;
 	k = find(c, interface, 1, &n);
-	if (!k || !skipped(k->what))
+	if (!begins_anew(c, k) && (!k || !skipped(k->what)))
 		rf_cisco_fail(c, RF_E_UNSUPPORTED, "what a line takes away is only understood where it could not matter");
 	return true;
 }

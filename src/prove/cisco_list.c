@@ -170,6 +170,7 @@ static void bind(struct rf_cisco *c, const struct rf_cisco_binding *b)
 		return;
 	}
 	l->chain->defined = true;
+	l->chain->elsewhere = false;
 	h = rf_rs_hook(c->rs, b->out ? RF_RS_HOOK_POSTROUTING : RF_RS_HOOK_PREROUTING, l->chain, 0,
 		       open ? RF_RS_ACCEPT : RF_RS_DROP);
 	if (!h)
@@ -191,6 +192,7 @@ void rf_cisco_lists_end(struct rf_cisco *c)
 		if (l->unsorted)
 			sort(c, l);
 		l->unsorted = false;
+		l->chain->elsewhere = true;
 	}
 	for (struct rf_cisco_binding *b = c->bindings; b && !c->rs->err; b = b->next) {
 		struct rf_cisco_list *l = b->list;

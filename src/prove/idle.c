@@ -50,7 +50,7 @@ void rf_find_idle(struct rf_prover *p)
 		for (uint32_t id = 0; st->device && id < st->rules->rule_count && !p->err; id++) {
 			const struct rf_device_rule *r = rf_device_rule(st->device, id);
 
-			if (r->rule && !r->hit && !part_of_map(st->device, r->rule))
+			if (r->rule && !r->hit && !r->rule->chain->elsewhere && !part_of_map(st->device, r->rule))
 				add(p, st, r, &room);
 		}
 	}

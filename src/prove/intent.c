@@ -181,6 +181,11 @@ int rf_duties(struct rf_prover *p)
 	x = rf_sets_or(s, x, rf_space_num(s, RF_RS_PROTO, IPPROTO_IGMP, IPPROTO_IGMP));
 	x = rf_sets_or(s, x, rf_space_num(s, RF_RS_PROTO, RF_VRRP, RF_VRRP));
 	int dhcp = rf_sets_or(s, rf_space_num(s, RF_RS_DPORT, 67, 68), rf_space_num(s, RF_RS_DPORT, 546, 547));
+	/* A later piece says nothing of types and ports; without its first one it is worth nothing. */
+	dhcp = rf_sets_or(s, dhcp, rf_space_num(s, RF_RS_FRAGMENT, 1, 1));
 	x = rf_sets_or(s, x, rf_sets_and(s, dhcp, rf_space_num(s, RF_RS_PROTO, IPPROTO_UDP, IPPROTO_UDP)));
+	int icmp = rf_sets_or(s, rf_space_num(s, RF_RS_PROTO, IPPROTO_ICMP, IPPROTO_ICMP),
+			      rf_space_num(s, RF_RS_PROTO, IPPROTO_ICMPV6, IPPROTO_ICMPV6));
+	x = rf_sets_or(s, x, rf_sets_and(s, icmp, rf_space_num(s, RF_RS_FRAGMENT, 1, 1)));
 	return rf_sets_release(s, mark, x);
 }

@@ -8,6 +8,7 @@ struct text {
 	struct rf_view rest;
 	uint32_t line;
 	struct rf_view word;         /* of WORD */
+	bool replaces;               /* "replace:" stood before the statement at hand */
 };
 
 static void step(struct text *t, size_t n)
@@ -180,6 +181,8 @@ static bool tag(struct text *t, bool first, bool *silent)
 		return false;
 	if (rf_word_is(t->word, "inactive:"))
 		*silent = true;
+	else if (rf_word_is(t->word, "replace:"))
+		t->replaces = true;
 	else if (!rf_word_is(t->word, "protect:"))
 		rf_rs_fail(t->j->rs, RF_E_UNSUPPORTED, t->line, "\"%s\" is not understood", rf_words_shown(t->word, shown));
 	return true;
@@ -200,8 +203,23 @@ static void close_level(struct text *t, struct level *v, unsigned *depth)
 	v[*depth].said = true;
 }
 
+/* Whatever the device had by that name goes; a filter that this file has twice would be another matter. */
+static void replaced(struct text *t)
+{
+	const struct rf_words *w = &t->j->w;
+	bool filter = w->n >= 2 && rf_word_is(w->v[w->n - 2], "filter");
+
+	t->replaces = false;
+	for (const struct rf_junos_filter *f = t->j->filters; f && filter; f = f->next)
+		filter = !rf_view_eq(f->name, w->v[w->n - 1]);
+	if (!filter)
+		rf_rs_fail(t->j->rs, RF_E_UNSUPPORTED, t->line, "\"replace:\" is understood of a filter that stands here once");
+}
+
 static void open_level(struct text *t, struct level *v, unsigned *depth, bool silent)
 {
+	if (t->replaces)
+		replaced(t);
 	if (t->j->w.n == v[*depth].words || *depth + 1 == RF_WORDS_NEST_MAX) {
 		wrong(t);
 		return;
@@ -235,7 +253,7 @@ static void braces(struct text *t, bool have_word)
 			close_level(t, v, &depth);
 			silent = v[depth].silent;
 		} else if (k == SEMICOLON) {
-			if (first)
+			if (first || t->replaces)
 				wrong(t);
 			else if (!listed && !silent)
 				say(t, line, false);

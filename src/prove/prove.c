@@ -87,8 +87,8 @@ static void assumptions(struct rf_prover *p)
 		look_at_rules(st->rules, &u);
 		assume_sets(p, st);
 		if (!st->rules->tracks)
-			rf_assume(p, "%s keeps no state: what looks like an answer of a flow by its ports (and of TCP by its flags) "
-				  "is one", st->name);
+			rf_assume(p, "%s keeps no state: what looks like an answer of a flow by its addresses and ports (and of TCP has "
+				  "ACK or RST set) is taken for one, and passes whether or not there is a connection", st->name);
 		u.reassembles |= st->rules->reassembles;
 	}
 	if (u.reassembles)

@@ -164,6 +164,8 @@ struct rf_rs_chain {
 	struct rf_rs_chain *next;
 	const char *name;           /* unique: "inet ringfort forward", "filter FORWARD", the name of an access list */
 	bool defined;               /* else only jumped to, so far */
+	bool elsewhere;             /* asked about something else than packets on their way (who may log in): that none meets
+	                             * it is no news */
 	uint32_t line;
 	struct rf_rs_rule *rules, **rules_end;
 	size_t rule_count;

@@ -1,4 +1,5 @@
-/* Asks the sets about single packets, for tests/system/test_prove.py: rules as JSON in a file, lines "IN OUT SOURCE
+/* Asks the sets about single packets, for tests/system/test_prove.py: rules as JSON in a file, or those of a router and their
+ * language (then state 1 is TCP with ACK set), lines "IN OUT SOURCE
  * DESTINATION PROTOCOL SPORT DPORT STATE" on the standard input; "accept" or "drop" for each, or "?" where sets and
  * trace disagree. */
 #include "prove/trace.h"
@@ -33,6 +34,18 @@ static void answer(struct rf_sets *s, struct rf_device *d, const char *in, const
 	puts(set != alone ? "?" : set ? "accept" : "drop");
 }
 
+static rf_rs_reader *reader(const char *language)
+{
+	static const struct { const char *name; rf_rs_reader *read; } readers[] = {
+		{ "nft-json", rf_read_nft_json }, { "ios", rf_read_ios }, { "eos", rf_read_eos }, { "junos", rf_read_junos },
+	};
+
+	for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
+		if (strcmp(readers[i].name, language) == 0)
+			return readers[i].read;
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	static uint8_t bytes[8 << 20];
@@ -44,11 +57,13 @@ int main(int argc, char **argv)
 	struct rf_sets *s;
 	FILE *f = argc > 1 ? fopen(argv[1], "rb") : NULL;
 
-	if (!f)
+	rf_rs_reader *read = reader(argc > 2 ? argv[2] : "nft-json");
+
+	if (!f || !read)
 		return 2;
 	size_t n = fread(bytes, 1, sizeof bytes, f);
 	fclose(f);
-	if (rf_read_nft_json(rf_view_of(bytes, n), argv[1], &rs, &diag)) {
+	if (read(rf_view_of(bytes, n), argv[1], &rs, &diag)) {
 		fprintf(stderr, "%s\n", diag.text);
 		return 1;
 	}
@@ -56,7 +71,7 @@ int main(int argc, char **argv)
 		return 3;
 	while (scanf("%31s %31s %63s %63s %u %u %u %u", in, out, src, dst, &proto, &sport, &dport, &state) == 8) {
 		struct rf_packet p = { .proto = (uint8_t)proto, .sport = (uint16_t)sport, .dport = (uint16_t)dport,
-				       .state = (uint8_t)state, .tcp_flags = proto == 6 ? 2 : 0 };
+				       .state = (uint8_t)state, .tcp_flags = proto != 6 ? 0 : !rs.tracks && state == 1 ? 16 : 2 };
 
 		if (!packet_of(src, dst, &p))
 			return 2;

@@ -28,7 +28,7 @@ static void hang_up(struct wire *w)
 	if (w->fd > 0)
 		close(w->fd);
 	w->fd = 0;
-	w->in_n = w->out_n = 0;
+	w->in_n = w->out_n = w->out_at = 0;
 	w->frame = (struct rf_sip_frame){ 0 };
 	w->writing = w->broken = false;
 	w->coming = WIRE_AWAY;

@@ -40,7 +40,7 @@ struct wire {
 	SSL *ssl;               /* TLS only */
 	struct rf_sip_frame frame;
 	uint8_t *in, *out;      /* stream: bytes not yet framed, bytes not yet sent */
-	size_t in_n, in_cap, out_n, out_cap;
+	size_t in_n, in_cap, out_at, out_n, out_cap;
 	bool writing;           /* EPOLLOUT is asked for */
 	bool broken;
 	enum wire_coming coming;

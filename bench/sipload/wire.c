@@ -176,12 +176,11 @@ static ssize_t put_bytes(struct wire *w, const uint8_t *p, size_t n)
 	return e == SSL_ERROR_WANT_WRITE || e == SSL_ERROR_WANT_READ ? 0 : -1;
 }
 
+/* What is sent is taken off the front only when it is half of all: much may wait when the server is slow. */
 static void flush(struct wire *w)
 {
-	size_t at = 0;
-
-	while (at < w->out_n) {
-		ssize_t k = put_bytes(w, w->out + at, w->out_n - at);
+	while (w->out_at < w->out_n) {
+		ssize_t k = put_bytes(w, w->out + w->out_at, w->out_n - w->out_at);
 
 		if (k < 0) {
 			lost(w, "broke while writing");
@@ -189,10 +188,13 @@ static void flush(struct wire *w)
 		}
 		if (k == 0)
 			break;
-		at += (size_t)k;
+		w->out_at += (size_t)k;
 	}
-	memmove(w->out, w->out + at, w->out_n - at);
-	w->out_n -= at;
+	if (w->out_at * 2 >= w->out_n) {
+		memmove(w->out, w->out + w->out_at, w->out_n - w->out_at);
+		w->out_n -= w->out_at;
+		w->out_at = 0;
+	}
 	bool want = w->out_n > 0;
 	if (want != w->writing) {
 		w->writing = want;

@@ -292,7 +292,8 @@ int rf_leg_send(struct rf_leg *leg, struct rf_writer *w, struct rf_view type, st
 	struct rf_trunk_way_to way;
 	struct rf_cli_new conf = {
 		.target = target_of(leg, &way), .fn = fn, .arg = arg,
-		.urgent = rf_leg_confirmed(leg) || leg->pair->call->emergency,
+		/* a BYE has ended its dialog by now */
+		.urgent = rf_dialog_state(leg->dlg) >= RF_DIALOG_CONFIRMED || leg->pair->call->emergency,
 	};
 
 	if (leg->party->trunk.n && leg->flow.kind == RF_FLOW_NONE)

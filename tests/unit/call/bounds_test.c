@@ -6,6 +6,8 @@
 
 #include "kit.h"
 
+#include "ua/ua_int.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -182,6 +184,44 @@ static void too_much_to_do(void **state)
 	free(text);
 }
 
+static void fill(struct kit *k)
+{
+	k->ua->bounds.server_transactions = (uint32_t)(k->ua->srv.count + k->ua->done.count);
+	k->ua->bounds.client_transactions = (uint32_t)k->ua->cli.count;
+}
+
+static uint64_t turned_away(struct kit *k)
+{
+	struct rf_ua_stats stats;
+
+	rf_ua_stats(k->ua, &stats);
+	return stats.count[RF_UA_REFUSED_TRANSACTIONS];
+}
+
+/* The transactions are at their bound, whatever they are: a call still ends at both of its ends, and a call for help is
+ * still heard. */
+static void no_transaction_left(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1], *c = &k->phone[2];
+
+	call_up(a, b, SDP_PLAIN, SDP_PLAIN);
+	fill(k);
+	phone_request(c, "OPTIONS", "sip:voice.example.org", "1003", "1003", NULL, NULL);
+	phone_expect_status(c, 503);
+	phone_request(c, "INVITE", "1002", "1003", "1002", NULL, SDP_PLAIN);
+	phone_expect_status(c, 503);
+	phone_ack(c, NULL);
+	assert_int_equal(turned_away(k), 2);
+	call_down(a, b);
+	fill(k);
+	phone_request(c, "INVITE", "112", "1003", "112", NULL, SDP_PLAIN);
+	kit_run(k);
+	assert_true(c->in != c->out); /* it was heard; this site has no way out */
+	phone_forget(c);
+	assert_int_equal(turned_away(k), 2);
+}
+
 /* What would be refused whoever sent it is refused before anybody asks who that is; what might be more is asked. */
 static void load_before_identity(void **state)
 {
@@ -307,6 +347,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(refusals_fill_no_disk), T(requests_of_a_number), T(inside_a_call), T(calls_of_the_process),
+		T(no_transaction_left),
 		T(too_much_to_do), T(load_before_identity), T(precedence_under_load), T(what_a_call_is_worth),
 	};
 

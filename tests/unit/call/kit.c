@@ -70,7 +70,16 @@ static bool on_ack(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, 
 	return rf_call_core_user()->ack(k->core, srv, msg, &peer);
 }
 
-static const struct rf_ua_user kit_user_table = { .request = on_request, .ack = on_ack };
+static bool is_urgent(void *ctx, const struct rf_sip_msg *msg, const struct rf_peer *from)
+{
+	struct kit *k = ctx;
+	struct rf_peer peer;
+
+	with_certificate(k, from, &peer);
+	return rf_call_core_user()->urgent(k->core, msg, &peer);
+}
+
+static const struct rf_ua_user kit_user_table = { .request = on_request, .urgent = is_urgent, .ack = on_ack };
 
 /* --- the site */
 

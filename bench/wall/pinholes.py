@@ -43,7 +43,7 @@ def cpu(pids):
 
 
 def run(client, verb, lines):
-    """Send all lines, keep ON_THE_WAY of them without answer; seconds and how many were not ok."""
+    """Send all lines, keep at most ON_THE_WAY of them without answer; the seconds."""
     begun, bad, sent = time.monotonic(), 0, 0
     for i in range(len(lines)):
         if sent < len(lines) and sent - i < ON_THE_WAY // 2:
@@ -66,11 +66,28 @@ def measure(house, per_line, count):
         lines = [f"{i} {words} {g}\n" for i, g in enumerate(groups)]
         seconds = run(client, verb, lines)
         after, mine = cpu(pids), resource.getrusage(resource.RUSAGE_SELF)
+        there = house.rt.run("nft", "list", "set", "inet", "ringfort", "pinholes4").count("timeout ")
+        assert there == (0 if verb == "close" else count), f"{there} in the kernel"
         used = {k: after[k] - before[k] for k in pids}
         client_s = mine.ru_utime + mine.ru_stime - own.ru_utime - own.ru_stime
         print(f"{verb:8} {per_line:3} a line: {count / seconds:9.0f} a second; processor seconds: front {used['front']:.2f}, "
               f"hand and kernel {used['hand']:.2f}, client {client_s:.2f}, of {seconds:.2f}; "
               f"{count / (used['front'] + used['hand']):.0f} a second of one core", flush=True)
+    client.close()
+
+
+def one_at_a_time(house, count):
+    """A request, its answer, the next request: how long a call waits."""
+    client = house.client()
+    waits = []
+    for i, t in enumerate(tuples(count)):
+        begun = time.monotonic()
+        client.send(f"{i} open 600 {t}\n")
+        assert client.file.readline().endswith(b" ok\n")
+        waits.append(time.monotonic() - begun)
+    waits.sort()
+    print(f"one at a time: {count / sum(waits):.0f} a second; an answer takes {waits[count // 2] * 1e6:.0f} us, 99 % of them "
+          f"at most {waits[count * 99 // 100] * 1e6:.0f} us")
     client.close()
 
 
@@ -114,6 +131,7 @@ def main():
         apply(house)
         for per_line in (1, 2, 16, 64):
             measure(house, per_line, args.count)
+        one_at_a_time(house, 5000)
         load(house, args.rules)
     finally:
         house.close()

@@ -28,7 +28,7 @@ void rf_hand_drops_of(struct rf_view rules, struct rf_hand_drops *ret)
 
 	ret->n = 0;
 	for (struct rf_view rest = rules; rest.n;) {
-		const uint8_t *at = memmem(rest.p, rest.n, before.p, before.n);
+		const uint8_t *at = rest.p ? memmem(rest.p, rest.n, before.p, before.n) : NULL;
 
 		if (!at)
 			return;
@@ -50,7 +50,7 @@ struct reading {
 
 static void put_counts(struct rf_hand_counter *c, const struct nlattr *data)
 {
-	const struct nlattr *a;
+	struct nlattr *a;
 
 	mnl_attr_for_each_nested(a, data) {
 		if (mnl_attr_get_type(a) == NFTA_COUNTER_PACKETS)
@@ -63,7 +63,8 @@ static void put_counts(struct rf_hand_counter *c, const struct nlattr *data)
 static void take_counter(const struct nlmsghdr *h, void *arg)
 {
 	const struct reading *r = arg;
-	const struct nlattr *a, *data = NULL;
+	const struct nlattr *data = NULL;
+	struct nlattr *a;
 	const char *name = NULL;
 
 	mnl_attr_for_each(a, h, sizeof(struct nfgenmsg)) {
@@ -160,7 +161,7 @@ void rf_hand_log_close(struct mnl_socket *nl)
 static void one_packet(const struct nlmsghdr *h, void (*take)(const struct rf_hand_drop *drop, void *arg), void *arg)
 {
 	struct rf_hand_drop d = { 0 };
-	const struct nlattr *a;
+	struct nlattr *a;
 
 	mnl_attr_for_each(a, h, sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(a) == NFULA_PREFIX && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) == 0) {

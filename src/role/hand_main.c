@@ -30,6 +30,7 @@ struct hand {
 	struct rf_mono deadline;     /* while store.candidate */
 	struct rf_hand_bundle loaded; /* its texts are not kept */
 	int64_t loaded_us;
+	bool gone;                   /* the front does not read, or has ended */
 	uint64_t second;             /* of the packets below */
 	unsigned packets;
 	struct rf_hand_message out;
@@ -189,8 +190,9 @@ static int confirm(struct hand *h, struct rf_diag *diag)
 static void send_out(struct hand *h, const struct rf_hand_head *head, size_t body)
 {
 	h->out.head = *head;
-	/* The front reads all the time; one that does not is ended by its own queue. */
-	(void)send(h->fd, &h->out, sizeof h->out.head + body, MSG_NOSIGNAL);
+	/* The front reads all the time. One that does not must not keep a bundle from being taken back: it counts as gone. */
+	if (send(h->fd, &h->out, sizeof h->out.head + body, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		h->gone = true;
 }
 
 static void send_state(struct hand *h, uint32_t what, uint32_t id, int err, const struct rf_diag *diag)
@@ -367,7 +369,7 @@ static void serve(struct hand *h)
 
 		if (wait && poll(p, 2, wait) < 0 && errno != EINTR)
 			return;
-		if (p[0].revents && !take_order(h))
+		if (h->gone || (p[0].revents && !take_order(h)))
 			return;
 		if (p[1].revents)
 			rf_hand_log_read(h->log, send_drop, h);

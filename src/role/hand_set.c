@@ -238,7 +238,7 @@ static void save_line(struct saved *s, const uint8_t *key, uint64_t left_ms)
 
 static const struct nlattr *child_of(const struct nlattr *nest, uint16_t type)
 {
-	const struct nlattr *a;
+	struct nlattr *a;
 
 	mnl_attr_for_each_nested(a, nest)
 		if (mnl_attr_get_type(a) == type)
@@ -249,7 +249,7 @@ static const struct nlattr *child_of(const struct nlattr *nest, uint16_t type)
 static void save_elements(const struct nlmsghdr *h, void *arg)
 {
 	struct saved *s = arg;
-	const struct nlattr *list, *item;
+	struct nlattr *list, *item;
 
 	mnl_attr_for_each(list, h, sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(list) != NFTA_SET_ELEM_LIST_ELEMENTS)

@@ -15,7 +15,7 @@
  * usually needs two. All of a request is done or, when one tuple may not be opened or the bounds do not admit it, nothing.
  *
  *	ok                all done, and in the kernel
- *	no denied I       the I-th tuple (from 0): no flow of the site permits this host to open it
+ *	no denied I       the I-th tuple (from 0): no flow of the site permits this host to open it, or to keep it open
  *	no unknown I      refresh, close: it is not open, or another host's
  *	no limit          too many are open (of this host, or of all)
  *	no busy           too many requests without answer: ask again

@@ -176,6 +176,15 @@ static int check_own(struct rf_front *w, const struct rf_wall_host *host, const 
 	return 0;
 }
 
+/* The site may have changed since it was opened: who must not open it any more must not keep it either. */
+static int check_refresh(struct rf_front *w, const struct rf_wall_host *host, const struct rf_wall_request *r,
+			 uint32_t *ret_index)
+{
+	int rc = check_own(w, host, r, ret_index);
+
+	return rc ? rc : check_open(w, host, r, ret_index);
+}
+
 static bool add(struct rf_front *w, struct rf_wall_host *host, const struct rf_tuple *t, uint64_t hash,
 		struct rf_wall_pin **ret)
 {
@@ -230,7 +239,8 @@ int rf_wall_pin_request(struct rf_front *w, struct rf_wall_host *host, const str
 			struct rf_wall_wait *wait, uint32_t *ret_index)
 {
 	int rc = room(w) < r->n + RF_WALL_TUPLES ? RF_E_BUSY : /* room is kept for their ends */
-		 r->verb == RF_WALL_OPEN ? check_open(w, host, r, ret_index) : check_own(w, host, r, ret_index);
+		 r->verb == RF_WALL_OPEN ? check_open(w, host, r, ret_index) :
+		 r->verb == RF_WALL_REFRESH ? check_refresh(w, host, r, ret_index) : check_own(w, host, r, ret_index);
 
 	if (rc)
 		return rc;

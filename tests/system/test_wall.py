@@ -340,6 +340,19 @@ def test_who_may_ask(guarded, tmp_path):
     assert guarded.status()["pinholes"]["refused"] >= 3
 
 
+def test_a_host_that_is_no_relay_any_more(guarded):
+    relay = guarded.client("relay", "10.60.0.12")
+    hole = "udp/10.60.0.12/20000/198.51.100.7/30000"
+    assert relay.ask("open", 60, hole) == "ok" and relay.ask("refresh", 60, hole) == "ok"
+    (guarded.dir / "site.yaml").write_text(SITE.replace("roles: relay", "roles: gateway").replace("zone: border, address: 10.60.0.12",
+                                                                                          "zone: border, address: 10.60.0.13"))
+    os.kill(guarded.pids()["front"], signal.SIGHUP)
+    wait_until("it is taken up", lambda: guarded.events("config.loaded") or guarded.events("config.refused"), 5)
+    assert guarded.events("config.loaded"), guarded.log()
+    assert relay.ask("refresh", 60, hole) == "no denied 0"
+    assert relay.ask("close", hole) == "ok"
+
+
 def test_lines_that_are_none(guarded):
     for text in (b"\n", b"x\n", b"1\n", b"1 open\n", b"1 open 30\n", b"1 open 0 udp/10.60.0.12/1/10.30.0.50/2\n", b"1 ping x\n",
                  b"1 open 30 udp/10.60.0.12/1/10.30.0.50\n", b"\x00\xff\n", b"1 " + b"a" * 20000):

@@ -145,6 +145,7 @@ int rf_site_check(const struct rf_site *site, struct rf_wall now, struct rf_find
 	rf_check_roles(&c);
 	rf_check_routers(&c);
 	rf_check_offices(&c);
+	rf_check_outside(&c);
 	rf_check_attestations(&c);
 	int rc = rf_check_reach(&c);
 	if (rc == 0)

@@ -57,6 +57,7 @@ void rf_check_routers(struct rf_check *c);
 int rf_check_reach(struct rf_check *c);
 int rf_check_switches(struct rf_check *c);
 int rf_check_phones(struct rf_check *c);
+void rf_check_outside(struct rf_check *c);
 void rf_check_offices(struct rf_check *c);
 int rf_check_allows(struct rf_check *c);
 void rf_check_attestations(struct rf_check *c);

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { DAY_S = 24 * 3600, SOON_S = 30 * DAY_S };
+enum { DAY_S = 24 * 3600, SOON_S = 30 * DAY_S, LONG_S = 3 * 366 * DAY_S };
 
 #define PAPER(c, severity, pos, mitigation, mend, ...) \
 	rf_finding_add((c)->f, severity, rf_site_place(rf_site_all((c)->s), pos), mitigation, mend, __VA_ARGS__)
@@ -111,6 +111,10 @@ static void look_dates(struct rf_check *c, const struct rf_site_attestation *a)
 		PAPER(c, RF_SEV_WARNING, a->until_pos, rf_mitigation_id(a->mitigation),
 		      "have it looked at again", "the attestation of %.*s ends on %.*s",
 		      RF_VFMT(a->mitigation), RF_VFMT(a->until_text));
+	else if (a->until_s - a->on_s > LONG_S)
+		PAPER(c, RF_SEV_WARNING, a->until_pos, rf_mitigation_id(a->mitigation),
+		      "choose an earlier day, and have it looked at again then",
+		      "the attestation of %.*s runs for more than three years", RF_VFMT(a->mitigation));
 }
 
 static void look_attestation(struct rf_check *c, const struct rf_site_attestation *a)
@@ -135,6 +139,14 @@ static void look_attestation(struct rf_check *c, const struct rf_site_attestatio
 
 void rf_check_attestations(struct rf_check *c)
 {
-	for (size_t i = 0; i < c->s->attestation_count; i++)
-		look_attestation(c, &c->s->attestations[i]);
+	for (size_t i = 0; i < c->s->attestation_count; i++) {
+		const struct rf_site_attestation *a = &c->s->attestations[i], *b = c->s->attestations;
+
+		look_attestation(c, a);
+		while (b < a && !rf_view_eq(a->mitigation, b->mitigation))
+			b++;
+		if (b < a && rf_mitigation_known(a->mitigation, NULL))
+			PAPER(c, RF_SEV_WARNING, a->mitigation_pos, rf_mitigation_id(a->mitigation), "keep one of them",
+			      "a second attestation of %.*s", RF_VFMT(a->mitigation));
+	}
 }

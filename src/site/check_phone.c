@@ -57,7 +57,7 @@ static void look_phone(struct rf_check *c, struct fault *v, const struct rf_site
 		blame(c, &v[NO_PORT], p, p->port_pos);
 	if (binding && !p->has_mac)
 		blame(c, &v[NO_MAC], p, p->mac_pos);
-	if (p->has_mac && p->mac[0] & 1)
+	if (p->has_mac && (p->mac[0] & 1 || memcmp(p->mac, "\0\0\0\0\0", 6) == 0))
 		blame(c, &v[GROUP_MAC], p, p->mac_pos);
 	if (p->on_port && p->on_port->use != RF_PORT_ACCESS)
 		blame(c, &v[NOT_ACCESS], p, p->port_pos);
@@ -75,7 +75,7 @@ static void look_phones(struct rf_check *c)
 		[NO_LOCATION] = { "emerg-location-record", "add  location: , one of `locations`", "has no location", MISSING },
 		[NO_PORT] = { "eav-port-binding", "add  switch:  and  port:", "is plugged in nowhere that is known", MISSING },
 		[NO_MAC] = { "eav-port-binding", "add  mac: , so that its port takes no other", "has no MAC address", MISSING },
-		[GROUP_MAC] = { "net-port-security", "write the phone's own", "has the MAC address of a group" },
+		[GROUP_MAC] = { "net-port-security", "write the phone's own", "has the MAC address of a group or of nobody" },
 		[NOT_ACCESS] = { "net-port-security", "plug it into an access port of a zone of kind phone",
 				 "is on a port that is no access port" },
 		[OTHER_ZONE] = { "net-class-vlans", "plug it into a port of a zone of kind phone",
@@ -91,6 +91,32 @@ static void look_phones(struct rf_check *c)
 
 		if (more)
 			tell(c, &v[i], v[i].pos, "%zu more phones, up to this one: %s", more, v[i].text);
+	}
+}
+
+/* --- locations: where help would go */
+
+static bool says_where(const struct rf_site_location *l)
+{
+	return l->building.n || l->floor.n || l->room.n || l->address.n || l->street.n || l->city.n;
+}
+
+static void look_locations(struct rf_check *c)
+{
+	const struct rf_site_location *v = c->s->locations;
+
+	for (size_t i = 0; i < c->s->location_count; i++) {
+		size_t j = 0;
+
+		if (!says_where(&v[i]) && rf_check_asked(c, "emerg-location-record"))
+			rf_check_say(c, RF_SEV_WARNING, v[i].pos, "emerg-location-record", "add  building: , floor: , room: , address:",
+				     "location \"%.*s\" does not say where it is", RF_VFMT(v[i].name));
+		while (j < i && !(v[i].elin.n && rf_view_eq(v[i].elin, v[j].elin) && !rf_view_eq(v[i].address, v[j].address)))
+			j++;
+		if (j < i)
+			rf_check_say(c, RF_SEV_WARNING, v[i].pos, "emerg-location-record", "give each address a number of its own",
+				     "locations \"%.*s\" and \"%.*s\" have one elin and not one address", RF_VFMT(v[j].name),
+				     RF_VFMT(v[i].name));
 	}
 }
 
@@ -180,6 +206,7 @@ static void look_host(struct rf_check *c, const struct rf_site_host *h)
 
 int rf_check_phones(struct rf_check *c)
 {
+	look_locations(c);
 	look_phones(c);
 	for (size_t i = 0; i < c->s->host_count; i++)
 		look_host(c, &c->s->hosts[i]);

@@ -48,43 +48,70 @@ static void join_all(struct rf_check *c, size_t *up)
 	}
 }
 
+static bool has_family(const struct rf_site_host *h, unsigned family)
+{
+	return h->address.family == family || h->address6.family == family;
+}
+
+/* Without a family in common no packet of one reaches the other. */
+static bool share_family(const struct rf_site_zone *z, const struct rf_site_host *h)
+{
+	return (z->subnet.family && has_family(h, 4)) || (z->subnet6.family && has_family(h, 6)) ||
+	       (!z->subnet.family && !z->subnet6.family);
+}
+
 struct need {
 	unsigned role, service;
 	const char *name;
+	bool elsewhere; /* it may be in other zones of ours than those of servers */
 };
 
+enum reach { REACHED, NO_WAY, NO_FAMILY };
+
 /* Is there one at all (else others say so), and one that this zone reaches? */
-static bool out_of_reach(struct rf_check *c, size_t *up, size_t zone, const struct need *need)
+static enum reach reach(struct rf_check *c, size_t *up, size_t zone, const struct need *need)
 {
 	const struct rf_site *s = c->s;
-	bool any = false;
+	enum reach best = REACHED;
 
 	for (size_t i = 0; i < s->host_count; i++) {
 		const struct rf_site_host *h = &s->hosts[i];
 
-		if (h->zone->kind != RF_ZONE_SERVER || !(h->roles & need->role || h->services & need->service))
+		if (h->zone->kind == RF_ZONE_DATA || !(h->roles & need->role || h->services & need->service) ||
+		    (h->zone->kind != RF_ZONE_SERVER && !need->elsewhere))
 			continue;
-		if (root(up, (size_t)(h->zone - s->zones)) == root(up, zone))
-			return false;
-		any = true;
+		if (root(up, (size_t)(h->zone - s->zones)) != root(up, zone))
+			best = best == REACHED ? NO_WAY : best;
+		else if (share_family(&s->zones[zone], h))
+			return REACHED;
+		else
+			best = NO_FAMILY;
 	}
-	return any;
+	return best;
 }
 
 static void look_zone(struct rf_check *c, size_t *up, size_t zone)
 {
 	static const struct need needs[] = {
 		{ RF_ROLE_CONTROLLER, 0, "a controller" }, { 0, RF_SERVICE_DHCP, "DHCP" }, { 0, RF_SERVICE_DNS, "DNS" },
-		{ 0, RF_SERVICE_NTP, "NTP" },
+		{ 0, RF_SERVICE_NTP, "NTP" }, { 0, RF_SERVICE_LOG, "a log", true },
 	};
 	const struct rf_site_zone *z = &c->s->zones[zone];
 
-	for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
-		if (out_of_reach(c, up, zone, &needs[i])) {
+	for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+		enum reach how = reach(c, up, zone, &needs[i]);
+
+		if (how == NO_FAMILY) {
+			rf_check_breach(c, z->pos, "net-own-services", "give both a subnet of one family, and the hosts addresses in it",
+					"zone \"%.*s\" shares neither IPv4 nor IPv6 with a host with %s", RF_VFMT(z->name), needs[i].name);
+			return;
+		}
+		if (how == NO_WAY) {
 			rf_check_breach(c, z->pos, "net-own-services", "join it to the zone of the servers by a router",
 					"no way of routers leads from zone \"%.*s\" to a host with %s", RF_VFMT(z->name), needs[i].name);
 			return; /* the way is the fault, and one word about it enough */
 		}
+	}
 }
 
 /* An outside that no router leads to is on paper only. */
@@ -110,7 +137,8 @@ int rf_check_reach(struct rf_check *c)
 
 		look_outside(c, z);
 		/* Without any router in it there is a finding already. */
-		if ((z->kind == RF_ZONE_PHONE || z->kind == RF_ZONE_GATEWAY) && c->zones[i].routers)
+		if ((z->kind == RF_ZONE_PHONE || z->kind == RF_ZONE_SOFTPHONE || z->kind == RF_ZONE_GATEWAY ||
+		     z->kind == RF_ZONE_BORDER) && c->zones[i].routers)
 			look_zone(c, up, i);
 	}
 	free(up);

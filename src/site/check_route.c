@@ -18,6 +18,13 @@ static void look_own_address(struct rf_check *c, const struct rf_site_router *r,
 	const struct rf_site_ip *net = six ? &f->zone->subnet6 : &f->zone->subnet;
 	const char *key = six ? "address6" : "address";
 
+	const struct rf_site_ip *shared = six ? &f->zone->gateway6 : &f->zone->gateway;
+
+	if (own->family && net->family && (r->main || r->standby) && rf_site_ip_in(own, shared))
+		rf_check_breach(c, six ? f->address6_pos : f->address_pos, "arch-avail-failover",
+				"give it an address of its own; the gateway's is shared",
+				"router \"%.*s\" is one of a pair and has the gateway address of zone \"%.*s\"", RF_VFMT(r->name),
+				RF_VFMT(f->zone->name));
 	if (own->family || !net->family)
 		return;
 	if (r->main || r->standby)
@@ -26,12 +33,17 @@ static void look_own_address(struct rf_check *c, const struct rf_site_router *r,
 				RF_VFMT(f->zone->name));
 }
 
+static bool same_host(const struct rf_site_ip *a, const struct rf_site_ip *b)
+{
+	return a->family && b->family && rf_site_ip_in(a, b);
+}
+
 static void look_foot(struct rf_check *c, const struct rf_site_router *r, const struct rf_site_interface *f)
 {
 	const struct rf_site_zone *z = f->zone;
 
 	if (rf_check_inside(z) && z->office != r->office)
-		rf_check_breach(c, f->zone_pos, "wan-vpn-separation", "join it with a router of the same office",
+		rf_check_breach(c, f->zone_pos, "wan-vpn-separation", "join it with a router of the same office, or correct the zone's",
 				"router \"%.*s\" has an interface in zone \"%.*s\", which is in another office", RF_VFMT(r->name),
 				RF_VFMT(z->name));
 	if (z->kind == RF_ZONE_PSTN)
@@ -41,6 +53,10 @@ static void look_foot(struct rf_check *c, const struct rf_site_router *r, const 
 	else if (!rf_check_inside(z) && !f->address.family && !f->address6.family)
 		rf_check_say(c, RF_SEV_WARNING, f->pos, "arch-zone-addressing", "add  address:  as the provider gave it",
 				"router \"%.*s\" has no address of its own in zone \"%.*s\"", RF_VFMT(r->name), RF_VFMT(z->name));
+	if (!rf_check_inside(z) && (same_host(&f->address, &z->gateway) || same_host(&f->address6, &z->gateway6)))
+		rf_check_breach(c, f->pos, "arch-zone-addressing", "write the provider's router as the zone's  gateway:",
+				"router \"%.*s\" has the gateway address of zone \"%.*s\", which is outside", RF_VFMT(r->name),
+				RF_VFMT(z->name));
 	if (!rf_check_inside(z))
 		return;
 	look_own_address(c, r, f, false);

@@ -156,6 +156,41 @@ static void look_room(struct rf_check *c, const struct rf_site_zone *z, const st
 				RF_VFMT(text), (unsigned)room(net), (unsigned)need);
 }
 
+/* Networks that hosts cannot have addresses of: everybody's, a machine's own, a wire's, groups. */
+static bool reserved(const struct rf_site_ip *net, bool network)
+{
+	const uint8_t *b = net->b;
+
+	if (net->family == 4)
+		return b[0] == 0 || (b[0] == 127 && network) || (b[0] == 169 && b[1] == 254) || b[0] >= 224;
+	return net->family == 6 && (b[0] == 0xff || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80) || (b[0] == 0 && network));
+}
+
+static void look_reserved(struct rf_check *c, const struct rf_site_zone *z, const struct rf_site_ip *net,
+			  struct rf_view text, struct rf_site_pos pos)
+{
+	if (reserved(net, c->network))
+		rf_check_breach(c, pos, "arch-zone-addressing", "choose a network for hosts, like 10.20.0.0/24",
+				"the subnet of zone \"%.*s\", %.*s, is not one for hosts", RF_VFMT(z->name), RF_VFMT(text));
+}
+
+static void look_protocol(struct rf_check *c, const struct rf_site_zone *z)
+{
+	static const char *const known[] = { "sip", "h323", "mgcp", "megaco", "sccp", "iax2", "unistim", "xmpp", "skinny" };
+
+	if (!z->protocol.n)
+		return;
+	if (z->kind != RF_ZONE_SERVER)
+		rf_check_breach(c, z->pos, "net-protocol-vlans", "remove  protocol:",
+				"zone \"%.*s\" is of kind %s, and a call protocol is of servers", RF_VFMT(z->name), kind_names[z->kind]);
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (rf_view_eq(z->protocol, rf_view_str(known[i])))
+			return;
+	rf_check_say(c, RF_SEV_WARNING, z->pos, "net-protocol-vlans",
+		     "write sip, h323, mgcp, megaco, sccp, iax2, unistim or xmpp",
+		     "zone \"%.*s\": \"%.*s\" is no call protocol that is known", RF_VFMT(z->name), RF_VFMT(z->protocol));
+}
+
 static void look_described(struct rf_check *c, const struct rf_site_zone *z)
 {
 	const struct rf_check_zone *known = rf_check_zone(c, z);
@@ -193,8 +228,11 @@ void rf_check_zones(struct rf_check *c)
 			rf_check_breach(c, z->dhcp_pos, "reg-dhcp-off", "remove  dhcp: true  when the phones are deployed",
 					"level %s has no DHCP in telephony, and zone \"%.*s\" has it", rf_level_name(s->level),
 					RF_VFMT(z->name));
+		look_protocol(c, z);
 		if (!rf_check_inside(z))
 			continue;
+		look_reserved(c, z, &z->subnet, z->subnet_text, z->subnet_pos);
+		look_reserved(c, z, &z->subnet6, z->subnet6_text, z->subnet6_pos);
 		look_room(c, z, &z->subnet, z->subnet_text);
 		look_room(c, z, &z->subnet6, z->subnet6_text);
 		if (c->network)

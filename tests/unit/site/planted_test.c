@@ -397,6 +397,58 @@ static const struct plant plants[] = {
 	{ OFFICE, ATTESTED, "avail-net-restore-tested", "nobody attests", "mitigation: avail-net",
 	  { { "by: D. Example, network", "by: \"-\"" } } },
 
+	{ OFFICE, ATTESTED, "hw-ecc", "a second attestation of hw-ecc", "mitigation: hw-ecc, by: \"E",
+	  { { "- mitigation: avail-net", "- { mitigation: hw-ecc, by: \"E. Example\", on: 2026-10-01, until: 2027-09-30, "
+				       "document: \"sheet 4\" }\n- mitigation: avail-net" } }, RF_SEV_WARNING },
+	{ OFFICE, ATTESTED, "avail-net-restore-tested", "runs for more than three years", "until: 2057-05-31",
+	  { { "until: 2027-05-31", "until: 2057-05-31" } }, RF_SEV_WARNING },
+
+	/* networks that no host is in, and families that do not meet */
+	{ OFFICE, SITE, "arch-zone-addressing", "239.180.0.0/20, is not one for hosts", "  data-branch:",
+	  { { "10.180.0.0/20", "239.180.0.0/20" } } },
+	{ OFFICE, SITE, "arch-zone-addressing", "127.180.0.0/20, is not one for hosts", "  data-branch:",
+	  { { "10.180.0.0/20", "127.180.0.0/20" } } },
+	{ OFFICE, SITE, "arch-zone-addressing", "169.254.0.0/20, is not one for hosts", "  data-branch:",
+	  { { "10.180.0.0/20", "169.254.0.0/20" } } },
+	{ OFFICE, SITE, "arch-zone-addressing", "fe80::/64, is not one for hosts", "  phone-branch:",
+	  { { "2001:db8:1:30::/64", "fe80::/64" } } },
+	{ OFFICE, SITE, "arch-zone-addressing", "ff02::/64, is not one for hosts", "  phone-branch:",
+	  { { "2001:db8:1:30::/64", "ff02::/64" } } },
+	{ OFFICE, SITE, "net-own-services", "zone \"phone-branch\" shares neither IPv4 nor IPv6 with a host with a log", "  phone-branch:",
+	  { { "subnet: 10.130.0.0/24, ", "" } } },
+	{ HIGHEST, SITE, "net-own-services", "zone \"phone\" shares neither IPv4 nor IPv6 with a host with a controller", "  phone:",
+	  { { "subnet: 10.30.0.0/24", "subnet6: \"2001:db8:0:30::/64\"" } } },
+	{ OFFICE, SITE, "net-protocol-vlans", "\"spi\" is no call protocol", "  server:  ",
+	  { { "vlan: 20,", "vlan: 20, protocol: spi," } }, RF_SEV_WARNING },
+	{ OFFICE, SITE, "net-protocol-vlans", "zone \"phone-rooms\" is of kind phone", "  phone-rooms:",
+	  { { "vlan: 31,", "vlan: 31, protocol: sip," } } },
+	{ OFFICE, SITE, "arch-avail-failover", "router \"rt-b\" is one of a pair and has the gateway address of zone \"converged\"",
+	  "address: 10.70.0.1,", { { "10.70.0.3", "10.70.0.1" } } },
+	{ OFFICE, SITE, "arch-zone-addressing", "router \"rt-a\" has the gateway address of zone \"internet\"", "address: 192.0.2.2, ",
+	  { { "gateway: 192.0.2.1", "gateway: 192.0.2.2" } } },
+	{ OFFICE, PHONES, "net-port-security", "has the MAC address of a group or of nobody", "first-1,",
+	  { { "00:00:5e:00:54:21", "00:00:00:00:00:00" } } },
+
+	/* what comes from outside */
+	{ OFFICE, SITE, "net-own-services", "network.dns_forward: no DNS of telephony may ask resolver 1", "  dns_forward:",
+	  { { "[10.60.0.13]  ", "[203.0.113.53]" } } },
+	{ OFFICE, SITE, "net-own-services", "network.dns_forward: no DNS of telephony may ask resolver 1", "  dns_forward:",
+	  { { "protocol: udp, ports: [53, 123], from_hosts: [svc-a, svc-b]", "protocol: udp, ports: [123], from_hosts: [svc-a, svc-b]" } } },
+	{ OFFICE, SITE, "net-own-services", "network.ntp_servers: no time server of the perimeter may ask", "  dns_forward:",
+	  { { "protocol: udp, ports: [53, 123], from_hosts: [dmz-a]", "protocol: udp, ports: [53], from_hosts: [dmz-a]" } } },
+	{ HIGHEST, SITE, "net-own-services", "no time server of the perimeter may ask \"pool.example\"", "network:",
+	  { { "routers:\n", "network: { ntp_servers: [pool.example] }\nrouters:\n" } } },
+	{ OFFICE, SITE, "net-class-vlans", "the peer of trunk \"carrier\" is in zone \"phone\"", "name: carrier",
+	  { { "peer: sip.carrier.example", "peer: 10.30.0.77" } } },
+	{ OFFICE, SITE, "pub-sbc", "the addresses of trunk \"carrier\" hold some of zone \"server\"", "name: carrier",
+	  { { "channels: 30,", "channels: 30, addresses: [0.0.0.0/0]," } } },
+	{ OFFICE, SITE, "net-inter-vlan-filter", "media_ports has 5060 and 5061", "  dns_forward:",
+	  { { "media_ports: 16384-32767", "media_ports: 5000-6000" } } },
+	{ OFFICE, SITE, "emerg-location-record", "location \"first\" does not say where", "  first:  ",
+	  { { "{ building: Main, floor: 1, room: \"1.01 to 1.20\", address: \"1 Example Road\" }", "{}" } }, RF_SEV_WARNING },
+	{ OFFICE, SITE, "emerg-location-record", "\"lobby\" and \"branch\" have one elin", "  branch:        {",
+	  { { "address: \"9 Sample Street\", link", "address: \"9 Sample Street\", elin: 4930123400, link" } }, RF_SEV_WARNING },
+
 	/* without routers and switches */
 	{ SMALL, SITE, "hw-hot-standby", "controller \"ctl-a\" has no hot standby", "name: ctl-a",
 	  { { ", standby_for: ctl-a", "" } }, RF_SEV_WARNING },
@@ -435,6 +487,9 @@ static const struct plant sound[] = {
 	/* a zone of IPv4 alone, and one of IPv6 alone */
 	{ OFFICE, SITE, .text = "v4 alone", .edits = { { ", subnet6: \"2001:db8:1:80::/64\"", "" } } },
 	{ OFFICE, SITE, .text = "v6 alone", .edits = { { "subnet: 10.180.0.0/20, ", "" } } },
+	/* a PBX beside as a trunk, a gateway's lines, and a second number for help at one address */
+	{ OFFICE, SITE, .text = "gateway as trunk", .edits = { { "peer: sip.carrier.example", "peer: 10.40.0.11, addresses: [10.40.0.0/28]" } } },
+	{ OFFICE, SITE, .text = "one elin", .edits = { { "second:        { building: Main,", "second:        { building: Main, elin: 4930123400," } } },
 	/* bounds by trunk; no DHCP and so no server for it; level minimum */
 	{ OFFICE, SITE, .text = "channels", .edits = { { ", external_calls: 30", "" } } },
 	{ OFFICE, SITE, .text = "minimum", .edits = { { "level: medium", "level: minimum" } } },

@@ -209,17 +209,37 @@ static struct rf_breach *new_breach(struct rf_prover *p)
 	return &proof->breaches[proof->breach_count++];
 }
 
+/* What the rule that decided is about. Of a leak whatever its state: that was forgotten behind the rules. */
+static int fitting(struct rf_sets *s, const struct finding *f, bool leak)
+{
+	bool maybe;
+	int x = rf_device_fits(f->station->device, &f->way, f->decision.rule, &maybe);
+
+	return leak ? rf_space_forget(s, x, RF_RS_STATE) : x;
+}
+
+/* Is this rule named among those since `first`? Where it leaves something to chance, a part of what fits it stays. */
+static bool said(struct rf_prover *p, size_t first, const struct rf_breach_at *at, const struct finding *f)
+{
+	const struct rf_proof *proof = p->proof;
+
+	for (size_t i = first; f->decision.rule && i < proof->breach_count; i++)
+		if (proof->breaches[i].kind == at->kind && proof->breaches[i].text == f->decision.rule->text)
+			return true;
+	return false;
+}
+
 void rf_breaches(struct rf_prover *p, const struct rf_breach_at *at, int x)
 {
 	struct rf_sets *s = p->s;
 	size_t mark = rf_sets_mark(s);
 	bool leak = at->kind == RF_BREACH_LEAK;
+	size_t first = p->proof->breach_count;
 
 	p->proof->proven = false;
 	for (unsigned n = 0; n < RF_BREACHES_OF_PAIR && x && !rf_sets_err(s) && !p->err; n++) {
 		struct finding f = { 0 };
 		struct rf_packet packet;
-		bool maybe;
 
 		if (!rf_nice_member(p, at->from, at->to, x, &packet))
 			break;
@@ -228,6 +248,10 @@ void rf_breaches(struct rf_prover *p, const struct rf_breach_at *at, int x)
 		for (unsigned i = 0; leak && i < 2 && !f.station; i++) { /* behind the rules its state was forgotten */
 			packet.state = i ? RF_RS_INVALID : RF_RS_NEW;
 			who_let_pass(p, at, &packet, &f);
+		}
+		if (said(p, first, at, &f)) {
+			x = rf_sets_minus(s, x, fitting(s, &f, leak));
+			continue;
 		}
 		struct rf_breach *b = new_breach(p);
 		if (!b)
@@ -241,7 +265,7 @@ void rf_breaches(struct rf_prover *p, const struct rf_breach_at *at, int x)
 		else if (!f.decision.rule)
 			break;
 		else
-			x = rf_sets_minus(s, x, rf_device_fits(f.station->device, &f.way, f.decision.rule, &maybe));
+			x = rf_sets_minus(s, x, fitting(s, &f, leak));
 	}
 	rf_sets_release(s, mark, rf_sets_none());
 }

@@ -522,6 +522,22 @@ static void check_breach(struct bench *b, const struct rf_ruleset *mutant, const
 	close_bench(b);
 }
 
+/* Each packet is shown once for each rule that decides about it. */
+static void check_once(const struct rf_proof *p)
+{
+	char a[300], b[300];
+
+	for (size_t i = 0; i < p->breach_count; i++)
+		for (size_t j = 0; j < i; j++) {
+			const struct rf_breach *x = &p->breaches[i], *y = &p->breaches[j];
+
+			if (x->kind == y->kind && x->from == y->from && x->to == y->to && strcmp(x->text, y->text) == 0 &&
+			    strcmp(x->place, y->place) == 0 &&
+			    strcmp(rf_packet_text(&x->packet, a, sizeof a), rf_packet_text(&y->packet, b, sizeof b)) == 0)
+				fail_msg("shown twice: %s by %s", a, x->text);
+		}
+}
+
 static void mutants_are_caught(void **state)
 {
 	const char *env = getenv("RF_PROVE_MUTANTS");
@@ -540,6 +556,7 @@ static void mutants_are_caught(void **state)
 		write_rules(&rs, &b.x);
 		const char *what = mutate(&rs);
 		bool proven = proves(&b.x, &rs, &proof);
+		check_once(&proof);
 		if (!proven)
 			check_breach(&b, &rs, &proof.breaches[0]);
 		else if (found_wrong(&b, &rs, seen, sizeof seen))

@@ -482,7 +482,7 @@ def test_snmp_is_version_3(office, machine, tmp_path):
     m.start("snmpd", "-f", "-Lo", "-C", "-c", "/etc/snmp/snmpd.conf", "-p", "/run/snmpd.pid")
     m.until("snmpd listens", lambda: m.listens(161))
     auth, priv = re.search(r'SHA-256 "(\S+)" AES "(\S+)"', m.path("/etc/snmp/snmpd.conf").read_text()).groups()
-    ask = lambda *how: m.run("snmpget", *how, "-r", "0", "-t", "2", "-On", "10.150.0.5", ".1.3.6.1.2.1.1.7.0", check=False)
+    ask = lambda *how: m.run("snmpget", *how, "-r", "0", "-t", "0.5", "-On", "10.150.0.5", ".1.3.6.1.2.1.1.7.0", check=False)
     v3 = ["-v3", "-u", "ringfort", "-a", "SHA-256", "-A", auth, "-x", "AES", "-X", priv]
     assert "INTEGER: 72" in ask(*v3, "-l", "authPriv")
     assert "72" not in ask(*v3, "-l", "authNoPriv")

@@ -256,7 +256,7 @@ static void put_filter(struct rf_junos *j, struct rf_junos_filter *f)
 	f->chain = rf_rs_chain(j->rs, rf_view_str(name));
 	if (!f->chain)
 		return;
-	f->chain->defined = true;
+	f->chain->defined = f->chain->elsewhere = true; /* until it is bound */
 	f->chain->line = f->line;
 	if (!f->terms)
 		rf_rs_fail(j->rs, RF_E_MALFORMED, f->line, "a filter without terms");
@@ -311,6 +311,7 @@ static void bind(struct rf_junos *j, const struct rf_junos_binding *b)
 			   rf_words_shown(b->filter, shown), b->interface);
 		return;
 	}
+	f->chain->elsewhere = false;
 	chain = b->list ? list_chain(j, b, f->chain, &hooked) : f->chain;
 	if (!chain || !hooked)
 		return;

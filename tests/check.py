@@ -10,10 +10,14 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+
+import heartbeat
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
@@ -43,8 +47,19 @@ def say(text):
     print(text, flush=True)
 
 
+def spawn(args, env=None):
+    """Run a program from ROOT (main() is there); its exit status and all that it said. By posix_spawn and into a file: no
+    pipe is waited for, which a kernel here forgets now and then (tests/heartbeat.py), and a thread hears no signal."""
+    with tempfile.TemporaryFile() as out:
+        done = subprocess.run([shutil.which(args[0]), *args[1:]], env=env, stdin=subprocess.DEVNULL, stdout=out,
+                              stderr=subprocess.STDOUT, close_fds=False, check=False)
+        out.seek(0)
+        return done.returncode, out.read().decode(errors="replace")
+
+
 def run(args, **kw):
-    return subprocess.run(args, cwd=ROOT, stdin=subprocess.DEVNULL, **kw).returncode
+    return subprocess.run([shutil.which(args[0]), *args[1:]], stdin=subprocess.DEVNULL, close_fds=False, check=False,
+                          **kw).returncode
 
 
 def build(name, jobs, total, compiler="gcc", options=()):
@@ -52,15 +67,13 @@ def build(name, jobs, total, compiler="gcc", options=()):
     where = ROOT / name
     env = dict(os.environ, CC=compiler)
     if not (where / "build.ninja").exists():
-        setup = subprocess.run(["meson", "setup", name, "--werror", *options], cwd=ROOT, env=env, text=True,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        if setup.returncode:
-            say(setup.stdout)
+        status, said = spawn(["meson", "setup", name, "--werror", *options], env)
+        if status:
+            say(said)
             total.add(f"{name}: meson setup", "failed")
             return False
     else:
-        subprocess.run(["meson", "configure", name, "--werror"], cwd=ROOT, check=False, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL)
+        spawn(["meson", "configure", name, "--werror"])
     # --quiet keeps what the compiler says and drops the progress.
     good = run(["ninja", "-C", name, "-j", str(jobs), "--quiet"]) == 0
     total.add(f"{name}: builds without a warning", "passed" if good else "failed")
@@ -92,17 +105,16 @@ def run_file(path, extra, only=()):
     report.unlink(missing_ok=True)
     env = dict(os.environ, RINGFORT=str(ROOT / "build" / "src" / "ringfort"), PYTHONDONTWRITEBYTECODE="1")
     where = str(path.relative_to(ROOT))
-    done = subprocess.run([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *extra,
-                           *([f"{where}::{case}" for case in only] or [where])], cwd=ROOT, env=env, text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    status, said = spawn([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *extra,
+                          *([f"{where}::{case}" for case in only] or [where])], env)
     if not report.exists():
-        return [(f"{name}: pytest ended with {done.returncode} and without a report", "failed")], done.stdout
+        return [(f"{name}: pytest ended with {status} and without a report", "failed")], said
     outcomes = []
     for case in ElementTree.parse(report).iter("testcase"):
         kinds = {child.tag for child in case}
         outcome = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
         outcomes.append((f"{case.get('classname')}.{case.get('name')}", outcome))
-    return outcomes, done.stdout
+    return outcomes, said
 
 
 def run_files(files, jobs, extra):
@@ -185,6 +197,8 @@ def main():
     p.add_argument("--long", action="store_true", help="also what takes longer")
     p.add_argument("--only", choices=STAGES, action="append", help="this stage alone (may be given again)")
     args = p.parse_args()
+    os.chdir(ROOT)
+    heartbeat.begin()
     total, start = Sum(), time.monotonic()
     for name, (title, stage) in STAGES.items():
         if (args.only and name not in args.only) or (name == "fuzz" and not args.long):

@@ -2,12 +2,16 @@
 import itertools
 import os
 import pathlib
+import subprocess
 import sys
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "system"))
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import heartbeat  # noqa: E402
 import lab      # noqa: E402
 
 _private = False
@@ -19,6 +23,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     global _private
+    heartbeat.begin()
     config.addinivalue_line("markers", "long: takes minutes; only with --run-long (make check-long)")
     # Before any thread is there. Addresses for SITES_MAX sites with eight phones each are added as sites are made.
     _private = lab.phones.own_namespace(pids=False)
@@ -38,6 +43,16 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(skip)
         if "long" in item.keywords and not config.getoption("--run-long"):
             item.add_marker(long)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def mourner(tmp_path_factory):
+    """Nothing of this run outlives it, also when it is killed."""
+    script = pathlib.Path(__file__).resolve().parent / "mourner.py"
+    with subprocess.Popen([sys.executable, script, tmp_path_factory.getbasetemp()], stdin=subprocess.PIPE,
+                          start_new_session=True) as process:
+        yield
+        process.stdin.close()
 
 
 _site_numbers = itertools.count(1)

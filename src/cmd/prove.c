@@ -39,9 +39,12 @@ static void say_breach(FILE *out, const struct rf_breach *b)
 		fprintf(out, "    flow    %s: %s (%s)\n", b->flow->id, b->flow->why, b->flow->mitigation);
 }
 
+/* Beside packets that show a fault they are only counted. */
 static void say_idle(FILE *out, const struct rf_proof *p)
 {
-	for (size_t i = 0; i < p->idle_count && i < IDLE_SHOWN; i++) {
+	size_t shown = p->proven ? IDLE_SHOWN : 0;
+
+	for (size_t i = 0; i < p->idle_count && i < shown; i++) {
 		const struct rf_idle *x = &p->idle[i];
 
 		fprintf(out, "%s: never matches: %s\n            %s\n", x->device, x->rule->text, x->place);
@@ -50,8 +53,8 @@ static void say_idle(FILE *out, const struct rf_proof *p)
 		else
 			fprintf(out, "    because no packet of this site reaches it and fits it\n");
 	}
-	if (p->idle_count > IDLE_SHOWN)
-		fprintf(out, "%zu more rules that never match (--json lists all)\n", p->idle_count - IDLE_SHOWN);
+	if (p->idle_count > shown)
+		fprintf(out, "%zu%s rules that never match (--json lists all)\n", p->idle_count - shown, shown ? " more" : "");
 }
 
 static int answer_text(const struct rf_cmd_ctx *c, const struct rf_proof *p, double seconds)

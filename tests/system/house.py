@@ -220,6 +220,11 @@ class House:
         out = self.call("ledger", "show", "--json", "--kind", kind).stdout
         return [json.loads(line) for line in out.splitlines()]
 
+    def recorded(self, kind):
+        """The same, once there is one: a line is on its way to the disk for some milliseconds."""
+        wait_until(f"{kind} on record", lambda: self.events(kind), 5)
+        return self.events(kind)
+
     # ---- asking for pinholes
 
     def client(self, host="edge", address="10.60.0.11", cert=None):

@@ -99,7 +99,7 @@ def test_apply_confirm_and_start_again(house):
     subprocess.run(house.rt.argv("nft", "flush", "ruleset"), check=True)
     house.start()
     assert digest(house) == first and "chain forward" in house.rules()
-    assert house.events("wall.applied") and house.events("wall.confirmed")
+    assert house.recorded("wall.applied") and house.recorded("wall.confirmed")
 
 
 def test_nobody_confirms(guarded):
@@ -110,7 +110,7 @@ def test_nobody_confirms(guarded):
     wait_until("the rules before", lambda: digest(guarded) == first, 10)
     assert guarded.status()["rules"]["confirmed"]
     assert strip(guarded.rules()) == strip(before)
-    reverted = guarded.events("wall.reverted")
+    reverted = guarded.recorded("wall.reverted")
     assert reverted and "in time" in reverted[-1]["why"]
 
 
@@ -136,7 +136,7 @@ def test_management_cut_off(guarded):
     guarded.ok("apply", guarded.compile("other", SITE.replace("services: workstation", "services: ids")), "--confirm", 2)
     assert not ssh()
     wait_until("management again", ssh, 10)
-    assert guarded.events("wall.reverted")
+    assert guarded.recorded("wall.reverted")
 
 
 @pytest.mark.parametrize("whom", [("front",), ("hand",), ("front", "hand", "guard"), ("guard", "hand")])
@@ -153,7 +153,7 @@ def test_killed_while_unconfirmed(guarded, whom):
     guarded.start()
     assert digest(guarded) == first and strip(guarded.rules()) == before
     assert guarded.status()["rules"]["confirmed"]
-    assert guarded.events("wall.reverted")
+    assert guarded.recorded("wall.reverted")
 
 
 def test_killed_when_confirmed(guarded):
@@ -213,7 +213,7 @@ def test_the_hand_believes_nobody(guarded):
     assert not put(sig=lambda d: d[:200])["ok"]
     assert not put(sig=lambda d: b"")["ok"]
     assert digest(guarded) == first and strip(guarded.rules()) == before
-    assert guarded.events("wall.refused")
+    assert guarded.recorded("wall.refused")
     assert put()["ok"]
 
 

@@ -96,7 +96,8 @@ static void one_way(struct visit *v, struct rf_station *st, const struct rf_way 
 	if (v->mode == RF_MAY)
 		y = rf_sets_and(s, y, rf_states_new(s)); /* answers are only kept where an opening packet passed */
 	v->passed = rf_sets_or(s, v->passed, plain(s, y));
-	v->untracked = rf_sets_or(s, v->untracked, plain(s, untracked));
+	if (st->rules->tracks) /* one that never tracks says nothing of what the others on the way know */
+		v->untracked = rf_sets_or(s, v->untracked, plain(s, untracked));
 	dropped = rf_space_forget(s, plain(s, dropped), RF_RS_DSCP);
 	if (dropped)
 		rf_breaches(v->p, &(struct rf_breach_at){ v->kind, v->road->from, v->road->to, st, w },

@@ -129,23 +129,72 @@ static void find_own(struct lines *l, const struct rf_site_interface *foot)
 		add_own(l, &link[i], link[i].prefix);
 }
 
-void rf_acl_lines(const struct rf_point *point, const struct rf_site_interface *foot, uint8_t family, rf_acl_put *put,
-		  void *ctx)
+/* To an end without a subnet, the outside: "any" on paper, and so it stands behind a refusal of all that is inside. */
+static bool goes_outside(const struct rf_rule *r, bool answer)
 {
-	struct lines l = { .put = put, .ctx = ctx, .family = family };
+	return r->action == RF_ACTION_ACCEPT && r->chain == RF_CHAIN_FORWARD && (answer ? r->src_n : r->dst_n) == 0;
+}
 
-	find_own(&l, foot);
-
+static void put_rules(const struct lines *l, const struct rf_point *point, const struct rf_site_zone *zone, bool outside)
+{
 	for (size_t i = 0; i < point->rule_count; i++) {
 		const struct rf_rule *r = &point->rules[i];
 
 		if (wordless(r) || r->pinhole)
 			continue;
-		if (comes_in(r, foot->zone))
-			put_rule(&l, r, false);
-		if (is_answered_here(r, foot->zone))
-			put_rule(&l, r, true);
+		if (comes_in(r, zone) && goes_outside(r, false) == outside)
+			put_rule(l, r, false);
+		if (is_answered_here(r, zone) && goes_outside(r, true) == outside)
+			put_rule(l, r, true);
 	}
+}
+
+static void put_refusal(const struct lines *l, const struct rf_site_ip *ip)
+{
+	static const struct rf_rule inside = { .id = "outside-only", .mitigation = "net-inter-vlan-filter",
+					       .action = RF_ACTION_DROP, .chain = RF_CHAIN_FORWARD };
+
+	if (ip->family == l->family)
+		l->put(l->ctx, &(struct rf_acl_line){ .rule = &inside, .family = l->family, .dst = *ip, .dport = { 0, 65535 },
+						      .sport = { 0, 65535 }, .icmp_type = -1 });
+}
+
+/* Every zone, and where the device has an address that is in none. */
+static void put_inside(const struct lines *l, const struct rf_site *site, const struct rf_point *point)
+{
+	for (size_t i = 0; i < site->zone_count; i++)
+		put_refusal(l, l->family == 4 ? &site->zones[i].subnet : &site->zones[i].subnet6);
+	for (size_t i = 0; i < point->router->interface_count; i++) {
+		const struct rf_site_interface *foot = &point->router->interfaces[i];
+
+		if (!(l->family == 4 ? foot->zone->subnet.family : foot->zone->subnet6.family))
+			put_refusal(l, l->family == 4 ? &foot->address : &foot->address6);
+	}
+}
+
+static bool any_outside(const struct rf_point *point, const struct rf_site_zone *zone)
+{
+	for (size_t i = 0; i < point->rule_count; i++) {
+		const struct rf_rule *r = &point->rules[i];
+
+		if (!wordless(r) && !r->pinhole && ((comes_in(r, zone) && goes_outside(r, false)) ||
+						    (is_answered_here(r, zone) && goes_outside(r, true))))
+			return true;
+	}
+	return false;
+}
+
+void rf_acl_lines(const struct rf_site *site, const struct rf_point *point, const struct rf_site_interface *foot, uint8_t family,
+		  rf_acl_put *put, void *ctx)
+{
+	struct lines l = { .put = put, .ctx = ctx, .family = family };
+
+	find_own(&l, foot);
+	put_rules(&l, point, foot->zone, false);
+	if (!any_outside(point, foot->zone))
+		return;
+	put_inside(&l, site, point);
+	put_rules(&l, point, foot->zone, true);
 }
 
 /* --- what does not fit */

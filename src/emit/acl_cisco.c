@@ -88,7 +88,7 @@ static void put_list(struct cisco *w, const struct rf_point *point, const struct
 	else
 		LINE(w, "ip access-list %srf-%s\n", w->kind == RF_DEVICE_IOS_XE ? "extended " : "", zone);
 	w->last = NULL;
-	rf_acl_lines(point, foot, family, put_line, w);
+	rf_acl_lines(w->e->site, point, foot, family, put_line, w);
 	LINE(w, "%sremark nothing else\n%sdeny %s any any log\n!\n", IN(w), IN(w), family == 6 ? "ipv6" : "ip");
 }
 

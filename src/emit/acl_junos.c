@@ -73,7 +73,7 @@ static void put_filter(struct junos *w, const struct rf_point *point, const stru
 	w->family = family == 6 ? "inet6" : "inet";
 	w->filter = filter;
 	w->term = 0;
-	rf_acl_lines(point, foot, family, put_line, w);
+	rf_acl_lines(w->e->site, point, foot, family, put_line, w);
 	SET(w, "firewall family %s filter %s term rest then count %s-rest", w->family, filter, filter);
 	SET(w, "firewall family %s filter %s term rest then log", w->family, filter);
 	SET(w, "firewall family %s filter %s term rest then discard", w->family, filter);

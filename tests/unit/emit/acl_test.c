@@ -12,12 +12,14 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#define SITE(kind, prefix) \
+#define SITE(kind, prefix, out) \
 	"site: s\ndomain: s.example\nlevel: minimum\n" \
 	"zones:\n" \
 	"  server: { vlan: 20, subnet: 10.20.0.0/24, subnet6: \"fd00:20::/64\" }\n" \
 	"  phone:  { vlan: 30, subnet: 10.30.0.0/24, subnet6: \"fd00:30::/64\" }\n" \
 	"  admin:  { vlan: 50, subnet: 10.50.0.0/24 }\n" \
+	"  data:   { vlan: 80, subnet: 10.80.0.0/24, subnet6: \"fd00:80::/64\" }\n" \
+	"  internet: { gateway: 192.0.2.1 }\n" \
 	"hosts:\n" \
 	"  - { name: ctl, zone: server, address: 10.20.0.11, address6: \"fd00:20::11\", roles: controller }\n" \
 	"  - { name: log, zone: admin, address: 10.50.0.12, services: log }\n" \
@@ -25,7 +27,8 @@
 	"  - { name: desk, zone: admin, address: 10.50.0.101, services: workstation }\n" \
 	"routers:\n" \
 	"  - { name: r, kind: " kind ", interfaces: [ { zone: server, name: " prefix "20 }, { zone: phone, name: " prefix "30 }, " \
-	"{ zone: admin, name: " prefix "50 } ] }\n" \
+	"{ zone: admin, name: " prefix "50 }, { zone: data, name: " prefix "80 }, " \
+	"{ zone: internet, name: " out ", address: 192.0.2.2, address6: \"2001:db8::2\" } ] }\n" \
 	"locations:\n  here: { building: A, address: B }\n" \
 	"phones:\n  - { name: p1, number: 1001, location: here, mac: \"00:00:5e:00:54:01\" }\n"
 
@@ -36,9 +39,9 @@ struct language {
 };
 
 static const struct language languages[] = {
-	{ SITE("ios-xe", "Vl"), "routers/r/ios-xe.cfg", rf_emit_ios, rf_read_ios },
-	{ SITE("eos", "Vl"), "routers/r/eos.cfg", rf_emit_eos, rf_read_eos },
-	{ SITE("junos", "irb."), "routers/r/junos.set", rf_emit_junos, rf_read_junos },
+	{ SITE("ios-xe", "Vl", "Te1/0/1"), "routers/r/ios-xe.cfg", rf_emit_ios, rf_read_ios },
+	{ SITE("eos", "Vl", "Et48"), "routers/r/eos.cfg", rf_emit_eos, rf_read_eos },
+	{ SITE("junos", "irb.", "ge-0/0/0.0"), "routers/r/junos.set", rf_emit_junos, rf_read_junos },
 };
 enum { IOS, EOS, JUNOS };
 

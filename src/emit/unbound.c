@@ -90,6 +90,22 @@ static void put_names(struct rf_emit *e, struct rf_emit_out *o)
 	put_sip(e, o);
 }
 
+static bool may_ask(const struct rf_emit *e, const struct rf_site_host *h, const struct rf_site_ip *ip)
+{
+	for (size_t i = 0; i < e->flows->n; i++) {
+		const struct rf_flow *f = &e->flows->v[i];
+		bool there = f->to.n == 0 && !f->to.zone->subnet.family && !f->to.zone->subnet6.family;
+
+		if (f->protocol != IPPROTO_UDP || f->dport.first > 53 || f->dport.last < 53 || !rf_end_has(&f->from, h))
+			continue;
+		for (size_t k = 0; k < f->to.n && !there; k++)
+			there = rf_site_ip_in(ip, &f->to.v[k]);
+		if (there)
+			return true;
+	}
+	return false;
+}
+
 /* What is not the site's: resolvers that the rules let this host ask; nobody: a host of the perimeter resolves itself,
  * others know the site's own names only. */
 static void put_outside(struct rf_emit *e, struct rf_emit_out *o, const struct rf_site_host *h)
@@ -103,6 +119,8 @@ static void put_outside(struct rf_emit *e, struct rf_emit_out *o, const struct r
 
 		if (memcmp(own, &forward->v[i], sizeof *own) == 0)
 			return; /* it is the resolver that the others ask */
+		if (!may_ask(e, h, &forward->v[i]))
+			continue;
 		LINE(o, "%s\tforward-addr: %s\n", n++ ? "" : "forward-zone:\n\tname: \".\"\n\tforward-first: no\n",
 		     rf_emit_ip(&forward->v[i], ip));
 	}

@@ -48,6 +48,35 @@ def test_what_is_compiled_is_proven(compiled):
     assert any("pinholes4" in a for a in answer["assumed"])
 
 
+TWO = """site: two
+domain: two.example
+level: minimum
+zones:
+  server: { vlan: 20, subnet: 10.20.0.0/24 }
+  phone:  { vlan: 30, subnet: 10.30.0.0/24 }
+  link:   { kind: wan, vlan: 60, subnet: 10.60.0.0/29 }
+hosts:
+  - { name: ctl, zone: server, address: 10.20.0.11, roles: controller }
+  - { name: svc, zone: server, address: 10.20.0.12, services: [dns, ntp] }
+routers:
+  - { name: core, kind: linux, interfaces: [ { zone: server }, { zone: link, address: 10.60.0.2 } ] }
+  - { name: edge, kind: junos, interfaces: [ { zone: phone }, { zone: link, address: 10.60.0.3 } ] }
+locations: { here: { building: A, address: B } }
+phones:
+  - { name: p1, number: 1001, location: here, mac: "00:00:5e:00:54:01" }
+"""
+
+
+def test_a_router_without_state_beside_one_with(tmp_path):
+    """Answers pass both: that one of them knows no connections takes nothing from what the other knows. Who stands on the
+    link between them may forge addresses, and that is shown."""
+    (tmp_path / "site.yaml").write_text(TWO)
+    answer = prove(tmp_path)
+    assert {c["kind"] for c in answer["counterexamples"]} == {"leak"}
+    assert {c["from"] for c in answer["counterexamples"]} == {"link"}
+    assert any(a.startswith("edge keeps no state") for a in answer["assumed"])
+
+
 def rules_of(ruleset, chain):
     return [i for i, x in enumerate(ruleset["nftables"]) if x.get("rule", {}).get("chain") == chain]
 

@@ -115,8 +115,6 @@ static void written_is_proven(void **state)
 		for (size_t k = 0; k < proof.assumed_count; k++)
 			stateless |= strstr(proof.assumed[k], "r keeps no state") != NULL;
 		assert_true(stateless);
-		for (size_t k = 0; k < proof.idle_count; k++)
-			print_message("%s: %s is idle\n", languages[i].path, proof.idle[k].rule->text);
 		rf_proof_fini(&proof);
 		end(&w);
 	}

@@ -393,6 +393,7 @@ static void o_module(struct reader *r, struct rf_view name)
 	static const char *const known[] = {
 		"tcp", "udp", "icmp", "icmp6", "ipv6icmp", "sctp", "dccp", "udplite", "multiport", "state", "conntrack", "mark", "limit",
 		"hashlimit", "connlimit", "comment", "iprange", "dscp", "pkttype", "addrtype", "statistic", "time", "rpfilter",
+		"rt", "hl", "ttl",
 	};
 	struct rf_view v = next(r);
 
@@ -495,6 +496,8 @@ static const struct {
 	{ "--limit", o_within }, { "--hashlimit-upto", o_within }, { "--connlimit-upto", o_within },
 	{ "--hashlimit-above", o_over }, { "--connlimit-above", o_over },
 	{ "--probability", o_either }, { "--every", o_either }, { "--timestart", o_either }, { "--weekdays", o_either },
+	{ "--rt-type", o_either }, { "--rt-segsleft", o_either }, { "--hl-eq", o_either }, { "--hl-lt", o_either },
+	{ "--hl-gt", o_either }, { "--ttl-eq", o_either }, { "--ttl-lt", o_either }, { "--ttl-gt", o_either },
 	{ "--limit-burst", o_value }, { "--hashlimit-burst", o_value }, { "--hashlimit-mode", o_value },
 	{ "--hashlimit-name", o_value }, { "--hashlimit-srcmask", o_value }, { "--hashlimit-dstmask", o_value },
 	{ "--hashlimit-htable-expire", o_value }, { "--connlimit-mask", o_value }, { "--connlimit-saddr", o_flag },

@@ -38,6 +38,8 @@ static const struct { const char *file; unsigned accepted; } good[] = {
 	{ FILE_OF("-m dscp --dscp 0x2e -j ACCEPT"), 4 }, { FILE_OF("-m iprange --src-range 10.0.0.3-10.9.0.0 -j ACCEPT"), 6 },
 	{ FILE_OF("-m limit --limit 5/sec --limit-burst 9 -j ACCEPT"), 15 },
 	{ FILE_OF("-m hashlimit --hashlimit-above 5/sec --hashlimit-mode srcip --hashlimit-name \"a b\" -j ACCEPT"), 0 },
+	{ FILE_OF("-m ttl --ttl-eq 255 -j ACCEPT"), 15 }, { FILE_OF("-m hl ! --hl-eq 255 -j DROP\n-A FORWARD -j ACCEPT"), 15 },
+	{ FILE_OF("-m rt --rt-type 0 -j DROP\n-A FORWARD -j ACCEPT"), 15 },
 	{ FILE_OF("-m comment --comment \"say \\\"yes\\\" now\" -j ACCEPT"), 15 }, { FILE_OF("-f -j ACCEPT"), 0 },
 	{ FILE_OF("-m addrtype --dst-type LOCAL -j ACCEPT"), 0 }, { FILE_OF("-m addrtype ! --dst-type LOCAL -j ACCEPT"), 15 },
 	{ FILE_OF("-m rpfilter --invert -j ACCEPT"), 6 }, { FILE_OF("-m pkttype --pkt-type broadcast -j ACCEPT"), 0 },

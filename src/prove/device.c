@@ -45,12 +45,8 @@ int rf_device_new(struct rf_sets *s, const struct rf_ruleset *rs, struct rf_devi
 		return rc;
 	}
 	for (const struct rf_rs_chain *c = rs->chains; c; c = c->next)
-		for (const struct rf_rs_rule *r = c->rules; r; r = r->next) {
+		for (const struct rf_rs_rule *r = c->rules; r; r = r->next)
 			rf_device_rule_look(&d->rules[r->id], r);
-			for (const struct rf_rs_match *m = r->matches; m; m = m->next)
-				for (unsigned i = 0; i < m->field_count; i++)
-					d->asks_state |= m->fields[i] == RF_RS_STATE;
-		}
 	*ret_d = d;
 	return 0;
 }
@@ -79,11 +75,6 @@ const struct rf_ruleset *rf_device_rules(const struct rf_device *d)
 const struct rf_device_rule *rf_device_rule(const struct rf_device *d, uint32_t id)
 {
 	return &d->rules[id];
-}
-
-bool rf_device_asks_state(const struct rf_device *d)
-{
-	return d->asks_state;
 }
 
 const struct rf_rs_hook *const *rf_device_hooks(const struct rf_device *d, enum rf_rs_hook_kind kind)

@@ -57,8 +57,6 @@ int rf_device_new(struct rf_sets *s, const struct rf_ruleset *rs, struct rf_devi
 void rf_device_free(struct rf_device *d);
 const struct rf_ruleset *rf_device_rules(const struct rf_device *d);
 const struct rf_device_rule *rf_device_rule(const struct rf_device *d, uint32_t id);
-/* Does any rule look at the connection's state? */
-bool rf_device_asks_state(const struct rf_device *d);
 
 /* Send x along the way. x says nothing of STATE; from connection tracking on it is what `states` (a set over STATE and
  * DIRECTION) says, unless a rule had it untracked. Marks begin at 0. The result is what gets through, with the states,

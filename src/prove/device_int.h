@@ -19,7 +19,6 @@ struct rf_device {
 	struct rf_device_rule *rules;        /* by id */
 	const struct rf_rs_hook **hooks[RF_RS_HOOK_KINDS]; /* by priority, each ends with NULL */
 	struct rf_known *known;
-	bool asks_state;
 };
 
 bool rf_hull_meet(const struct rf_hull *a, const struct rf_hull *b);

@@ -118,19 +118,6 @@ static void poll_fire(struct rf_timer *t)
 
 /* ---- telling who started us */
 
-static void tell(struct rf_controller *k, json_t *j)
-{
-	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
-
-	json_decref(j);
-	if (k->ready_fd >= 0 && text && write(k->ready_fd, text, strlen(text)) < 0)
-		rf_log(k->log, RF_LOG_DEBUG, "nobody waits for us to be ready");
-	free(text);
-	if (k->ready_fd >= 0)
-		close(k->ready_fd);
-	k->ready_fd = -1;
-}
-
 static void tell_ready(struct rf_controller *k)
 {
 	json_t *listen = json_array();
@@ -143,7 +130,8 @@ static void tell_ready(struct rf_controller *k)
 							"address", rf_addr_text(a, text)));
 		rf_log(k->log, RF_LOG_INFO, "listening on %s %s", rf_transport_name(k->listen[i].asked->transport), text);
 	}
-	tell(k, json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "role", "controller", "pid", (int)getpid(), "listen", listen));
+	rf_startup_tell(k->log, &k->ready_fd,
+			json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "role", "controller", "pid", (int)getpid(), "listen", listen));
 	if (k->notify_fd >= 0 && write(k->notify_fd, "READY=1", 7) < 0)
 		rf_log(k->log, RF_LOG_WARN, "the service manager could not be told that we are ready");
 	rf_log(k->log, RF_LOG_INFO, "ready: site %s, %u workers", rf_site_cstr(k->site->name), k->workers);
@@ -456,7 +444,7 @@ int rf_controller_run(const struct rf_controller_options *opt, struct rf_diag *d
 	int rc = start(k, diag);
 	if (rc) {
 		rf_log(k->log, RF_LOG_ERROR, "%s", rf_controller_why(diag, why, sizeof why));
-		tell(k, json_pack("{s:b,s:s}", "ok", 0, "error", why));
+		rf_startup_tell(k->log, &k->ready_fd, json_pack("{s:b,s:s}", "ok", 0, "error", why));
 	} else {
 		tell_ready(k);
 		rc = rf_loop_run(k->loop);

@@ -89,3 +89,16 @@ int rf_startup_notify(void)
 	}
 	return fd;
 }
+
+void rf_startup_tell(const struct rf_log *log, int *fd, json_t *j)
+{
+	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
+
+	json_decref(j);
+	if (*fd >= 0 && text && write(*fd, text, strlen(text)) < 0)
+		rf_log(log, RF_LOG_DEBUG, "nobody waits for us to be ready");
+	free(text);
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "role/sandbox.h"
 
+#include <jansson.h>
+
 enum { RF_STARTUP_NAME = 64 };
 
 /* Whom to be: the user of that name when this is root, else (and in a user namespace without such a user) whoever we are.
@@ -18,5 +20,7 @@ int rf_startup_own(const char *path, const struct rf_sandbox_user *user, struct 
 void rf_startup_share(const struct rf_log *log, const struct rf_sandbox_user *user, const char *path);
 /* systemd's notification socket (sd_notify(3)), connected while that is permitted. -1: nobody asked. */
 int rf_startup_notify(void);
+/* One JSON line to who started us (`--ready-fd`), then closed and -1; j is consumed. *fd -1: nobody waits. */
+void rf_startup_tell(const struct rf_log *log, int *fd, json_t *j);
 
 #endif

@@ -74,19 +74,6 @@ static int open_signals(struct rf_front *w, struct rf_diag *diag)
 
 /* --- telling who started us */
 
-static void tell(struct rf_front *w, json_t *j)
-{
-	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
-
-	json_decref(j);
-	if (w->ready_fd >= 0 && text && write(w->ready_fd, text, strlen(text)) < 0)
-		rf_log(w->log, RF_LOG_DEBUG, "nobody waits for us to be ready");
-	free(text);
-	if (w->ready_fd >= 0)
-		close(w->ready_fd);
-	w->ready_fd = -1;
-}
-
 static void tell_ready(struct rf_front *w)
 {
 	json_t *listen = json_array();
@@ -95,7 +82,8 @@ static void tell_ready(struct rf_front *w)
 	for (unsigned i = 0; i < w->listens; i++)
 		json_array_append_new(listen, json_pack("{s:s,s:s}", "transport", "tls", "address",
 							rf_addr_text(rf_listener_local(w->listener[i]), text)));
-	tell(w, json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "role", "wall", "pid", (int)getpid(), "listen", listen));
+	rf_startup_tell(w->log, &w->ready_fd,
+			json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "role", "wall", "pid", (int)getpid(), "listen", listen));
 	if (w->notify_fd >= 0 && write(w->notify_fd, "READY=1", 7) < 0)
 		rf_log(w->log, RF_LOG_WARN, "the service manager could not be told that we are ready");
 	rf_log(w->log, RF_LOG_INFO, "ready: router %s of site %s", rf_site_cstr(w->router->name), rf_site_cstr(w->site->name));
@@ -292,7 +280,7 @@ int rf_wall_run(const struct rf_wall_options *opt, struct rf_diag *diag)
 	int rc = w->in && w->told ? start(w, diag) : rf_diag_set(diag, -ENOMEM, "out of memory");
 	if (rc) {
 		rf_log(w->log, RF_LOG_ERROR, "%s", rf_wall_why(diag, why, sizeof why));
-		tell(w, json_pack("{s:b,s:s}", "ok", 0, "error", why));
+		rf_startup_tell(w->log, &w->ready_fd, json_pack("{s:b,s:s}", "ok", 0, "error", why));
 	} else {
 		tell_ready(w);
 		rc = rf_loop_run(w->loop);

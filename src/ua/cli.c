@@ -651,12 +651,6 @@ void rf_cli_drop(struct rf_cli *cli)
 	rf_cli_cancel(cli, RF_V(""));
 }
 
-void rf_cli_watch(struct rf_cli *cli, rf_cli_fn *fn, void *arg)
-{
-	cli->fn = fn;
-	cli->arg = arg;
-}
-
 const struct rf_flow *rf_cli_flow(const struct rf_cli *cli)
 {
 	return &cli->flow;

@@ -495,11 +495,6 @@ bool rf_srv_answered(const struct rf_srv *srv)
 	return srv->final || srv->tx.ended;
 }
 
-enum rf_sip_method rf_srv_method(const struct rf_srv *srv)
-{
-	return (enum rf_sip_method)srv->method;
-}
-
 uint32_t rf_srv_cseq(const struct rf_srv *srv)
 {
 	return srv->cseq;

@@ -72,7 +72,6 @@ void rf_srv_pracked(struct rf_srv *srv, struct rf_view to_tag);
 
 /* Was a final response given (or is it too late for one)? */
 bool rf_srv_answered(const struct rf_srv *srv);
-enum rf_sip_method rf_srv_method(const struct rf_srv *srv);
 uint32_t rf_srv_cseq(const struct rf_srv *srv);
 /* The flow that the request came by. Good as long as srv. */
 const struct rf_flow *rf_srv_flow(const struct rf_srv *srv);

@@ -1,0 +1,57 @@
+/* The relay of one worker: sessions by Call-ID, and the commands of the NG protocol (ng.h) on them. A command is done when
+ * the function returns. Whoever has several workers sends all commands of one Call-ID to one of them (a keyed hash).
+ *
+ * Natural way of an offer: ng.h (values) -> relay.c (which session) -> session.h (which parties, which m-lines) -> sdp/ parse ->
+ * per m-line a path (path.h) and its two ends -> the description built anew for the other side -> ng reply. */
+#ifndef RF_MEDIA_RELAY_H
+#define RF_MEDIA_RELAY_H
+
+#include "base/hash.h"
+#include "base/writer.h"
+#include "media/path.h"
+#include "media/worker.h"
+
+struct rf_ng_request;
+struct rf_relay;
+
+/* What the relay's owner does for it. */
+struct rf_relay_ops {
+	/* The pinholes that this session needs now: everything of it that stood before and is not among these is to be closed.
+	 * n 0: the session is over. key: names the session as long as it lives. May be NULL. */
+	void (*pinholes)(void *ctx, uint64_t key, const struct rf_path_tuple *tuples, size_t n);
+	/* A session ended by itself (silence), or its media failed (fingerprint): for the record. */
+	void (*ended)(void *ctx, struct rf_view call_id, const char *why);
+};
+
+/* What a leg may be: the site's policy for those who ask for nothing special. Requests may only be stricter. */
+struct rf_relay_policy {
+	bool plain_allowed;          /* a leg without encryption (by request, where the policy lets it) */
+	bool dtls;
+	unsigned suites;             /* bits 1u << enum rf_srtp_suite */
+	uint32_t silence_ms;         /* 0: 60000: a session without media ends */
+	uint32_t unanswered_ms;      /* 0: 180000: an offer without answer ends */
+	size_t sessions_max;         /* 0: 10000 */
+};
+
+struct rf_relay_conf {
+	struct rf_media_worker *worker;
+	struct rf_loop *loop;
+	struct rf_random *random;
+	const struct rf_log *log;
+	struct rf_hash_key hash_key;
+	struct rf_relay_policy policy;
+	const struct rf_relay_ops *ops;
+	void *ctx;
+};
+
+int rf_relay_new(const struct rf_relay_conf *conf, struct rf_relay **ret_relay);
+/* Ends every session. */
+void rf_relay_free(struct rf_relay *r);
+
+/* Do it; the whole reply without its cookie is put onto w, in the encoding of the request. Never fails but for w's room. */
+void rf_relay_do(struct rf_relay *r, const struct rf_ng_request *req, struct rf_writer *w);
+
+struct rf_relay_census { size_t sessions, parties, media; };
+struct rf_relay_census rf_relay_census(const struct rf_relay *r);
+
+#endif

@@ -1,0 +1,55 @@
+/* A media worker: one thread's share of the relay, with its paths, their sockets and ports. Nothing is shared between
+ * workers: each has a part of every interface's port range. The sockets of its paths are in an epoll set of their own,
+ * which the loop watches as one descriptor: a turn takes what is ready in batches. */
+#ifndef RF_MEDIA_WORKER_H
+#define RF_MEDIA_WORKER_H
+
+#include "base/log.h"
+#include "base/random.h"
+#include "loop/loop.h"
+#include "net/addr.h"
+
+struct rf_dtls_ctx;
+struct rf_fast;
+struct rf_media_worker;
+
+enum { RF_MEDIA_INTERFACES_MAX = 16, RF_MEDIA_NAME_MAX = 32 };
+
+/* Where ports are: "inside", "outside". An interface has an address of each family at most once; parties of the other
+ * family are reached by another interface. */
+struct rf_media_interface {
+	char name[RF_MEDIA_NAME_MAX];
+	struct rf_addr local;        /* to bind; port unused */
+	struct rf_addr advertised;   /* family 0: local */
+	uint16_t port_first, port_last; /* of this worker: even first; RTP on even ports */
+};
+
+struct rf_media_conf {
+	struct rf_loop *loop;
+	const struct rf_log *log;
+	struct rf_random *random;
+	struct rf_dtls_ctx *dtls;    /* shared by all workers; NULL: DTLS is refused */
+	struct rf_fast *fast;        /* the kernel's path, NULL: none. Shared */
+	const struct rf_media_interface *interfaces;
+	unsigned n_interfaces;
+	size_t paths_max;            /* 0: 20000 */
+};
+
+int rf_media_worker_new(const struct rf_media_conf *conf, struct rf_media_worker **ret_worker);
+/* Every path is freed. */
+void rf_media_worker_free(struct rf_media_worker *w);
+
+const struct rf_media_interface *rf_media_interface_at(const struct rf_media_worker *w, unsigned index); /* NULL: none */
+/* By name and family (0: any); -1: none. "" is the first. */
+int rf_media_interface_find(const struct rf_media_worker *w, struct rf_view name, unsigned family);
+
+struct rf_media_census { size_t paths, ports, sockets, ports_free, in_kernel; };
+struct rf_media_census rf_media_census(const struct rf_media_worker *w);
+
+struct rf_media_totals {
+	uint64_t packets, bytes, sent, dropped[32];  /* by enum rf_path_drop */
+	uint64_t kernel_packets, kernel_bytes;
+};
+void rf_media_totals(const struct rf_media_worker *w, struct rf_media_totals *ret);
+
+#endif

@@ -54,4 +54,27 @@ void rf_relay_do(struct rf_relay *r, const struct rf_ng_request *req, struct rf_
 struct rf_relay_census { size_t sessions, parties, media; };
 struct rf_relay_census rf_relay_census(const struct rf_relay *r);
 
+/* ---- of all workers together: whoever has several answers `list` and `statistics` itself (RF_NG_LISTING, RF_NG_STATISTICS
+ * never come to rf_relay_do()), and shows people what runs */
+
+struct rf_ng_stats_relay;
+/* Adds what this relay has and has had to the sums in stats; commands, errors, uptime and rates are not its own to count. */
+void rf_relay_count(const struct rf_relay *r, struct rf_ng_stats_relay *stats);
+
+/* One session. Views are good for the visit. */
+struct rf_relay_view {
+	struct rf_view call_id;
+	int64_t created_s;           /* seconds since 1970 */
+	bool answered;
+	size_t parties, media;
+};
+/* Each session, the newest last; false from visit ends it. */
+void rf_relay_each(const struct rf_relay *r, bool (*visit)(void *arg, const struct rf_relay_view *session), void *arg);
+
+/* Each path of a session: the number of its m-line (from 1) and the tags of the parties at its ends (empty: nobody yet), what
+ * else is to be said of it is asked of path.h. RF_E_NOT_FOUND: no such session here. */
+int rf_relay_show(const struct rf_relay *r, struct rf_view call_id,
+		  void (*visit)(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], const struct rf_path *p),
+		  void *arg);
+
 #endif

@@ -8,6 +8,7 @@ enum {
 	RF_NG_COOKIE_MAX = 128,      /* bytes, no blank in them */
 	RF_NG_DEPTH_MAX = 12,        /* dictionaries and lists in one another; a reply to query needs 7 */
 	RF_NG_VALUES_MAX = 4096,     /* of one message; a query of 32 media needs 1,800 */
+	RF_NG_KEYS_MAX = 256,        /* of one dictionary: each new key is compared with all before it */
 	RF_NG_KEY_MAX = 256,         /* bytes of a dictionary's key: a SIP tag is one in replies */
 	RF_NG_LIST_MAX = 32,         /* entries of one list of a request (flags: twice that) */
 	RF_NG_CALL_ID_MAX = 512,     /* bytes, as in SIP */

@@ -62,6 +62,31 @@ static bool is_loopback(const struct rf_site_ip *ip)
 	return ip->family == 4 ? ip->b[0] == 127 : ip->family == 6 && memcmp(ip->b, one, sizeof one) == 0;
 }
 
+/* What a border shows to the outside: the domain, and the addresses that the outside knows. */
+static int issue_outside(const struct rf_cmd_ctx *c, struct rf_ca *ca, struct rf_store *store, const struct rf_site *site,
+			 const struct rf_site_host *host, const struct rf_ca_request *inside)
+{
+	const struct rf_site_outside *o = &host->outside;
+	struct rf_ca_request req = { .host = true, .name = inside->name, .uri = inside->uri, .p384 = inside->p384,
+				     .days = inside->days };
+	struct rf_diag diag = { 0 };
+	struct rf_pki_id id;
+	struct rf_site_ip ip;
+	size_t n = 0;
+
+	if (!(host->roles & RF_ROLE_BORDER) || !o->pos.line)
+		return 0;
+	if (!rf_site_ip_parse(site->domain, false, &ip))
+		req.dns[0] = rf_site_cstr(site->domain);
+	if (o->address_text.n)
+		req.ip[n++] = rf_site_cstr(o->advertised_text.n ? o->advertised_text : o->address_text);
+	if (o->address6_text.n)
+		req.ip[n++] = rf_site_cstr(o->address6_text);
+	if (rf_ca_issue_outside(ca, &req, c->clock.wall(c->clock.ctx), &id, &diag))
+		return rf_cmd_diag(c, &diag);
+	return record(c, store, &req, &id);
+}
+
 int rf_issue_host(const struct rf_cmd_ctx *c, struct rf_ca *ca, struct rf_store *store, const struct rf_site *site,
 		  const struct rf_site_host *host, unsigned days, struct rf_pki_id *ret_id)
 {
@@ -92,6 +117,8 @@ int rf_issue_host(const struct rf_cmd_ctx *c, struct rf_ca *ca, struct rf_store 
 		status = issue(c, ca, store, &req, ret_id);
 	else
 		rf_cmd_error(c, status, "out of memory");
+	if (!status)
+		status = issue_outside(c, ca, store, site, host, &req);
 	free(uri);
 	free(full);
 	return status;

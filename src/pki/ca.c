@@ -335,6 +335,50 @@ int rf_ca_issue(struct rf_ca *ca, const struct rf_ca_request *req, struct rf_wal
 	return rc;
 }
 
+static int read_host_key(const struct rf_ca *ca, const char *name, EVP_PKEY **ret_key, char **ret_cert_path,
+			 struct rf_diag *diag)
+{
+	char *folder = NULL, *path = NULL;
+	int rc = rf_diag_set(diag, -ENOMEM, "out of memory");
+
+	if (asprintf(&folder, "%s/" RF_PKI_HOSTS "/%s", ca->dir, name) < 0)
+		folder = NULL;
+	if (folder && !(rc = path_of(&path, folder, "key.pem", diag)) && !(rc = path_of(ret_cert_path, folder, "outside.pem", diag)))
+		rc = rf_pki_read_key(path, ret_key, diag);
+	free(folder);
+	free(path);
+	return rc;
+}
+
+int rf_ca_issue_outside(struct rf_ca *ca, const struct rf_ca_request *req, struct rf_wall now, struct rf_pki_id *ret_id,
+			struct rf_diag *diag)
+{
+	EVP_PKEY *key = NULL;
+	X509 *cert = NULL;
+	char *path = NULL;
+	struct rf_pki_id id;
+	int64_t from_s, until_s;
+	int rc = dates_within(ca, now, req->days ? req->days : RF_PKI_CERT_DAYS, &from_s, &until_s, diag);
+
+	if (!rc)
+		rc = read_host_key(ca, req->name, &key, &path, diag);
+	struct rf_ca_request shown = *req;
+
+	shown.name = req->uri + sizeof "sip:" - 1; /* the common name: strangers need not know what the host is called */
+	if (!rc && !(cert = make_cert(ca, &shown, key, from_s, until_s)))
+		rc = rf_pki_crypto(diag, "issue a certificate");
+	if (!rc && (rc = rf_pki_id_from_x509(cert, &id)))
+		rf_diag_set(diag, rc, "the name \"%s\" does not fit into a certificate", req->uri);
+	if (!rc)
+		rc = rf_pki_write_cert(path, cert, RF_PKI_NOW, diag);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	free(path);
+	if (rc == 0)
+		*ret_id = id;
+	return rc;
+}
+
 int rf_ca_sync(struct rf_ca *ca, struct rf_diag *diag)
 {
 	char *path;

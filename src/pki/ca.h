@@ -49,6 +49,10 @@ struct rf_ca_request {
  * its key. Errors: -errno, RF_E_CRYPTO, RF_E_STALE (the CA has expired). Threads: any, also at once for different names. */
 int rf_ca_issue(struct rf_ca *ca, const struct rf_ca_request *req, struct rf_wall now, struct rf_pki_id *ret_id,
 		struct rf_diag *diag);
+/* A second certificate of a host, outside.pem, for the key that it has: what it shows to strangers need not name the
+ * addresses by which its own site knows it. Errors as above; -ENOENT: it has no key yet. */
+int rf_ca_issue_outside(struct rf_ca *ca, const struct rf_ca_request *req, struct rf_wall now, struct rf_pki_id *ret_id,
+			struct rf_diag *diag);
 /* What was issued with sync_later is on the disk after this. */
 int rf_ca_sync(struct rf_ca *ca, struct rf_diag *diag);
 

@@ -129,11 +129,48 @@ static bool trunk_is_outside(const struct rf_make *m, const struct rf_site_trunk
 	return !t->addresses.n || rf_zone_of(m->site, &t->addresses.v[0]) == outside;
 }
 
+/* The addresses of a host by which the outside knows it, as far as they lie in this zone. */
+static size_t put_outer(const struct rf_make *m, const struct rf_site_host *h, const struct rf_site_zone *z,
+			struct rf_site_ip *v)
+{
+	size_t n = 0;
+
+	for (unsigned family = 4; family <= 6; family += 2) {
+		const struct rf_site_ip *ip = rf_site_outside_ip(h, family);
+
+		if (ip->family && (h->outside.pos.line ? rf_zone_of(m->site, ip) : h->zone) == z)
+			v[n++] = *ip;
+	}
+	return n;
+}
+
+/* The outer side of the hosts of these roles in this zone. */
+static bool outer_end(struct rf_make *m, const struct rf_party *at, unsigned roles, struct rf_end *ret_end)
+{
+	const struct rf_site *s = m->site;
+	struct rf_site_ip *v = rf_arena_array(m->arena, 2 * s->host_count + 1, sizeof *v);
+	const struct rf_site_host **hosts = rf_arena_array(m->arena, s->host_count + 1, sizeof *hosts);
+
+	*ret_end = (struct rf_end){ .zone = at->zone, .v = v, .hosts = hosts };
+	if (!v || !hosts) {
+		m->rc = -ENOMEM;
+		return false;
+	}
+	for (size_t i = 0; i < s->host_count; i++) {
+		size_t n = s->hosts[i].roles & roles ? put_outer(m, &s->hosts[i], at->zone, v + ret_end->n) : 0;
+
+		if (n)
+			hosts[ret_end->host_count++] = &s->hosts[i];
+		ret_end->n += n;
+	}
+	return ret_end->n > 0;
+}
+
 static void trunk_flows(struct rf_make *m, const struct rf_pair *p, bool out)
 {
 	struct rf_end border;
 
-	if (!rf_party_select(m, out ? p->from : p->to, ROLE(BORDER), &border))
+	if (!outer_end(m, out ? &p->from : &p->to, RF_ROLE_BORDER, &border))
 		return;
 	for (size_t i = 0; i < m->site->trunk_count; i++) {
 		const struct rf_site_trunk *t = &m->site->trunks[i];
@@ -278,6 +315,15 @@ static struct rf_site_ports media_ports(const struct rf_make *m, enum rf_zone_ki
 	return (struct rf_site_ports){ (uint16_t)m->site->network.media_first, (uint16_t)m->site->network.media_last };
 }
 
+/* A relay has an outer side for the internet, and its own address for the site. */
+static bool media_end(struct rf_make *m, const struct rf_party *at, const struct rf_party *other, struct rf_end *ret_end)
+{
+	struct rf_who who = media_who(at->kind);
+
+	return at->kind == RF_ZONE_BORDER && other->kind == RF_ZONE_INTERNET ? outer_end(m, at, who.roles, ret_end) :
+									       rf_party_select(m, *at, who, ret_end);
+}
+
 static void media(struct rf_make *m, const struct rf_pair *p)
 {
 	struct rf_service s = {
@@ -286,8 +332,8 @@ static void media(struct rf_make *m, const struct rf_pair *p)
 	};
 	struct rf_end from, to;
 
-	if (!rf_pair_opens(p, RF_CAT_MEDIA, false) || !rf_party_select(m, p->from, media_who(p->from.kind), &from) ||
-	    !rf_party_select(m, p->to, media_who(p->to.kind), &to))
+	if (!rf_pair_opens(p, RF_CAT_MEDIA, false) || !media_end(m, &p->from, &p->to, &from) ||
+	    !media_end(m, &p->to, &p->from, &to))
 		return;
 	if (p->local && from.host_count == 1 && to.host_count == 1)
 		return;

@@ -56,11 +56,15 @@ static bool fits(const struct rf_site *site, const struct rf_flow *f, const stru
 	return in_ports(f->sport, a_port) && in_ports(f->dport, b_port) && in_end(site, &f->from, a) && in_end(site, &f->to, b);
 }
 
+static bool same(const struct rf_site_ip *own, const struct rf_site_ip *ip)
+{
+	return own->family == ip->family && memcmp(own->b, ip->b, ip->family == 4 ? 4 : 16) == 0;
+}
+
+/* On either side. */
 static bool is_address(const struct rf_site_host *h, const struct rf_site_ip *ip)
 {
-	const struct rf_site_ip *own = ip->family == 4 ? &h->address : &h->address6;
-
-	return own->family == ip->family && memcmp(own->b, ip->b, ip->family == 4 ? 4 : 16) == 0;
+	return same(ip->family == 4 ? &h->address : &h->address6, ip) || same(rf_site_outside_ip(h, ip->family), ip);
 }
 
 static bool speaks_for(const struct rf_site *site, const struct rf_site_host *host, const struct rf_site_ip *ip)

@@ -161,6 +161,7 @@ static const struct rf_key sip_rows[] = {
 	{ "ring_timeout", RF_KEY_COUNT, ALL(pub.sip.ring_timeout_s), .min = 10, .max = 180 },
 	{ "keepalive", RF_KEY_COUNT, ALL(pub.sip.keepalive_s), .min = 0, .max = 3600 },
 	{ "dscp", RF_KEY_COUNT, ALL(pub.sip.dscp), .min = 0, .max = 63 },
+	{ "reauthenticate", RF_KEY_COUNT, ALL(pub.sip.reauthenticate_s), .min = 10, .max = 86400 },
 };
 
 static const struct rf_keys sip_keys = {

@@ -75,6 +75,19 @@ const struct rf_keys rf_zone_keys = {
 
 /* hosts */
 
+static const struct rf_key outside_rows[] = {
+	{ "address", RF_KEY_ADDRESS, AT(rf_site_host, outside.address_text), AT(rf_site_host, outside.address),
+	  .place_at = AT(rf_site_host, outside.address_pos) },
+	{ "address6", RF_KEY_ADDRESS, AT(rf_site_host, outside.address6_text), AT(rf_site_host, outside.address6),
+	  .place_at = AT(rf_site_host, outside.address6_pos) },
+	{ "advertised", RF_KEY_ADDRESS, AT(rf_site_host, outside.advertised_text), AT(rf_site_host, outside.advertised),
+	  .place_at = AT(rf_site_host, outside.advertised_pos) },
+};
+
+static const struct rf_keys outside_keys = {
+	"hosts.outside", outside_rows, COUNT(outside_rows), .has_pos = true, .pos_at = AT(rf_site_host, outside.pos),
+};
+
 static const struct rf_key host_rows[] = {
 	{ "name", RF_KEY_NAME, AT(rf_site_host, name), .required = true },
 	{ "zone", RF_KEY_NAME, AT(rf_site_host, zone_name), .required = true, .place_at = AT(rf_site_host, zone_pos) },
@@ -90,6 +103,7 @@ static const struct rf_key host_rows[] = {
 	  .place_at = AT(rf_site_host, mac_pos) },
 	{ "switch", RF_KEY_NAME, AT(rf_site_host, switch_name), .place_at = AT(rf_site_host, switch_pos) },
 	{ "port", RF_KEY_PORT, AT(rf_site_host, port), .place_at = AT(rf_site_host, port_pos) },
+	{ "outside", RF_KEY_PART, 0, .sub = &outside_keys },
 };
 
 const struct rf_keys rf_host_keys = {

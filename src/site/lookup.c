@@ -20,6 +20,35 @@ const struct rf_site_host *rf_site_host(const struct rf_site *site, struct rf_vi
 	return rf_index_find(&all->hosts, &all->hash_key, name);
 }
 
+const struct rf_site_ip *rf_site_outside_ip(const struct rf_site_host *host, unsigned family)
+{
+	const struct rf_site_outside *o = &host->outside;
+	bool said = o->address.family || o->address6.family;
+
+	if (family == 6)
+		return said ? &o->address6 : &host->address6;
+	return said ? &o->address : &host->address;
+}
+
+bool rf_site_has_role(const struct rf_site *site, unsigned roles)
+{
+	for (size_t i = 0; i < site->host_count; i++)
+		if (site->hosts[i].roles & roles)
+			return true;
+	return false;
+}
+
+size_t rf_site_hosts_of(const struct rf_site *site, unsigned role, const struct rf_site_host **v, size_t cap)
+{
+	size_t n = 0;
+
+	for (unsigned standby = 0; standby < 2; standby++)
+		for (size_t i = 0; i < site->host_count && n < cap; i++)
+			if (site->hosts[i].roles & role && (site->hosts[i].standby_for.n > 0) == standby)
+				v[n++] = &site->hosts[i];
+	return n;
+}
+
 const struct rf_site_location *rf_site_location(const struct rf_site *site, struct rf_view name)
 {
 	const struct rf_site_all *all = rf_site_all(site);

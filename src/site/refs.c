@@ -117,6 +117,29 @@ static void look_zones(struct rf_look *k)
 
 /* Hosts */
 
+/* The outside sees borders and relays, by addresses of their own or by the host's. */
+static void look_outside(struct rf_look *k, const struct rf_site_host *h)
+{
+	const struct rf_site_outside *o = &h->outside;
+
+	if (!o->pos.line)
+		return;
+	if (!(h->roles & (RF_ROLE_BORDER | RF_ROLE_RELAY)))
+		ERROR(k, o->pos, "give `outside` to hosts with the role border or relay",
+		      "host \"%.*s\" has an outside and no role there", RF_VFMT(h->name));
+	if (!o->address.family && !o->address6.family)
+		ERROR(k, o->pos, "add  address: ADDRESS", "`outside` of host \"%.*s\" has no address", RF_VFMT(h->name));
+	if (o->address.family == 6)
+		ERROR(k, o->address_pos, "write it as address6", "the outside address of host \"%.*s\" is IPv6",
+		      RF_VFMT(h->name));
+	if (o->address6.family == 4)
+		ERROR(k, o->address6_pos, "write it as address", "the outside address6 of host \"%.*s\" is IPv4",
+		      RF_VFMT(h->name));
+	if (o->advertised.family == 6 || (o->advertised.family && !o->address.family))
+		ERROR(k, o->advertised_pos, "give the IPv4 address by which peers reach `address`",
+		      "`advertised` of host \"%.*s\" stands for no IPv4 address", RF_VFMT(h->name));
+}
+
 static void look_host(struct rf_look *k, struct rf_site_host *h)
 {
 	const struct rf_site_host *other = add(k, &k->all->hosts, h->name, h);
@@ -131,6 +154,7 @@ static void look_host(struct rf_look *k, struct rf_site_host *h)
 	}
 	if (h->address6.family == 4)
 		ERROR(k, h->address6_pos, "write it as address", "address6 of host \"%.*s\" is IPv4", RF_VFMT(h->name));
+	look_outside(k, h);
 	if (!h->roles && !h->services)
 		ERROR(k, h->pos, "add  roles: [controller]  or  services: [dhcp, dns, ntp]",
 		      "host \"%.*s\" has no role and no service", RF_VFMT(h->name));

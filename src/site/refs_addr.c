@@ -232,6 +232,46 @@ static void look_place(struct rf_look *k, const struct owner *o, const struct rf
 		       "%s \"%.*s\": %.*s is the broadcast address of its subnet", o->what, RF_VFMT(o->name), RF_VFMT(text));
 }
 
+/* The zone of kind border that it lies in, else the one of another kind, NULL: in none. */
+static const struct rf_site_zone *border_of(const struct rf_site *s, const struct rf_site_ip *ip)
+{
+	const struct rf_site_zone *found = NULL;
+
+	for (size_t i = 0; i < s->zone_count; i++) {
+		const struct rf_site_ip *net = ip->family == 6 ? &s->zones[i].subnet6 : &s->zones[i].subnet;
+
+		if (net->family && rf_site_ip_in(ip, net) && (!found || s->zones[i].kind == RF_ZONE_BORDER))
+			found = &s->zones[i];
+	}
+	return found;
+}
+
+/* What the outside reaches stands in a zone of kind border: the flows of the site are made so. An address that is the
+ * host's own is no other one. */
+static void own_outside_ip(struct owners *all, const struct rf_site_host *h, const struct rf_site_ip *ip,
+			   const struct rf_site_ip *inside, struct rf_view text, struct rf_site_pos pos)
+{
+	const struct rf_site_zone *z = border_of(&all->k->all->pub, ip);
+	const struct owner o = { pos, pos, "host", h->name, z, false };
+
+	if (!ip->family || (ip->family == inside->family && !memcmp(ip->b, inside->b, sizeof ip->b)))
+		return;
+	own(all, o, ip);
+	if (z && z->kind == RF_ZONE_BORDER)
+		look_place(all->k, &o, ip, text);
+	else
+		BREACH(all->k, pos, "arch-zone-addressing", "give it an address in a zone of kind border",
+		       "the outside of host \"%.*s\", %.*s, is in no zone of kind border", RF_VFMT(h->name), RF_VFMT(text));
+}
+
+static void own_outside(struct owners *all, const struct rf_site_host *h)
+{
+	const struct rf_site_outside *o = &h->outside;
+
+	own_outside_ip(all, h, &o->address, &h->address, o->address_text, o->address_pos);
+	own_outside_ip(all, h, &o->address6, &h->address6, o->address6_text, o->address6_pos);
+}
+
 static void own_hosts(struct owners *all)
 {
 	const struct rf_site *s = &all->k->all->pub;
@@ -247,6 +287,7 @@ static void own_hosts(struct owners *all)
 		own(all, o, &h->address6);
 		look_place(all->k, &o, &h->address, h->address_text);
 		look_place(all->k, &o, &h->address6, h->address6_text);
+		own_outside(all, h);
 	}
 }
 
@@ -304,7 +345,7 @@ void rf_look_addresses(struct rf_look *k)
 {
 	const struct rf_site *s = &k->all->pub;
 	struct owners all = { .k = k };
-	size_t n = 2 * s->zone_count + 2 * s->host_count + s->switch_count;
+	size_t n = 2 * s->zone_count + 4 * s->host_count + s->switch_count;
 
 	for (size_t i = 0; i < s->router_count; i++)
 		n += 2 * s->routers[i].interface_count;

@@ -19,7 +19,7 @@ static const struct rf_site_listen listen_by_default[] = { { .transport = RF_TRA
 static const struct rf_site_sip sip_by_default = {
 	.listen = listen_by_default, .listens = 1, .register_min_s = 60, .register_default_s = 3600,
 	.register_max_s = 7200, .bindings_per_number = 8, .session_expires_s = 1800, .session_min_s = 90,
-	.session_timer = true, .ring_timeout_s = 120, .keepalive_s = 120, .dscp = 40,
+	.session_timer = true, .ring_timeout_s = 120, .keepalive_s = 120, .dscp = 40, .reauthenticate_s = 3600,
 };
 
 static const struct rf_site_dscp dscp_by_default = { .level = { 46, 44, 44, 44, 44, 44 }, .emergency = 44 };

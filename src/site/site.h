@@ -65,6 +65,15 @@ struct rf_site_zone {
 	struct rf_site_pos kind_pos, vlan_pos, subnet_pos, subnet6_pos, gateway_pos, gateway6_pos, office_pos, dhcp_pos;
 };
 
+/* The side of a host in a border zone that the outside sees. */
+struct rf_site_outside {
+	struct rf_site_pos pos;           /* line 0: the file has none */
+	struct rf_view address_text, address6_text, advertised_text;
+	struct rf_site_ip address, address6;
+	struct rf_site_ip advertised;     /* what peers are told in place of address, behind a NAT; family 0: the address */
+	struct rf_site_pos address_pos, address6_pos, advertised_pos;
+};
+
 struct rf_site_host {
 	struct rf_site_pos pos;
 	struct rf_view name, zone_name, address_text, address6_text, standby_for;
@@ -79,6 +88,7 @@ struct rf_site_host {
 	const struct rf_site_port *on_port;
 	uint8_t mac[6];
 	bool has_mac;
+	struct rf_site_outside outside;  /* of a border or relay */
 };
 
 struct rf_site_location {
@@ -143,6 +153,7 @@ struct rf_site_sip {
 	uint32_t ring_timeout_s;          /* 120 */
 	uint32_t keepalive_s;             /* 120: Flow-Timer, RFC 5626; 0: none sent */
 	uint32_t dscp;                    /* 40: CS5, signalling (RFC 4594 table 3) */
+	uint32_t reauthenticate_s;        /* 3600: the longest that a border keeps a connection */
 };
 
 struct rf_site_media {
@@ -232,6 +243,12 @@ static inline const char *rf_site_cstr(struct rf_view v)
 
 const struct rf_site_phone *rf_site_phone(const struct rf_site *site, struct rf_view name);
 const struct rf_site_host *rf_site_host(const struct rf_site *site, struct rf_view name);
+/* The host towards the outside: its own address where the file says nothing else. Family 0: none of that family. */
+const struct rf_site_ip *rf_site_outside_ip(const struct rf_site_host *host, unsigned family);
+/* Has any host one of these roles (RF_ROLE_*)? */
+bool rf_site_has_role(const struct rf_site *site, unsigned roles);
+/* The hosts with this role, those that stand by for another behind all others: at most cap of them onto v; how many. */
+size_t rf_site_hosts_of(const struct rf_site *site, unsigned role, const struct rf_site_host **v, size_t cap);
 const struct rf_site_location *rf_site_location(const struct rf_site *site, struct rf_view name);
 /* The deviation that holds at now for a mitigation, NULL when there is none. */
 const struct rf_site_deviation *rf_site_deviation(const struct rf_site *site, const char *mitigation,

@@ -110,6 +110,34 @@ static void phone(void **state)
 	rf_ca_close(ca);
 }
 
+/* What a border shows to strangers: the same key, other names. */
+static void outside(void **state)
+{
+	const struct rf_ca_request in = {
+		.host = true, .name = "edge", .uri = "sip:a.example", .dns = { "a.example", "edge.a.example" }, .ip = { "10.6.0.1" },
+	};
+	const struct rf_ca_request out = {
+		.host = true, .name = "edge", .uri = "sip:a.example", .dns = { "a.example" }, .ip = { "192.0.2.9" },
+	};
+	struct rf_ca *ca = make(*state);
+	char ca_path[128], cert[128], key[128];
+	struct rf_pki_id id, first, again;
+	struct rf_diag diag = { 0 };
+
+	assert_int_equal(rf_ca_issue_outside(ca, &out, now, &id, &diag), -ENOENT);
+	assert_int_equal(rf_ca_issue(ca, &in, now, &first, &diag), 0);
+	assert_int_equal(rf_ca_issue_outside(ca, &out, now, &id, &diag), 0);
+	path_of(cert, sizeof cert, *state, RF_PKI_HOSTS "/edge/outside.pem");
+	path_of(key, sizeof key, *state, RF_PKI_HOSTS "/edge/key.pem");
+	path_of(ca_path, sizeof ca_path, *state, RF_PKI_CA_CERT);
+	assert_int_equal(rf_pki_check_pair(ca_path, cert, key, &diag), 0);
+	assert_int_equal(rf_pki_read_id(cert, &again, &diag), 0);
+	assert_true(rf_pki_id_names(&again, RF_V("a.example")) && rf_pki_id_names(&again, RF_V("192.0.2.9")));
+	assert_false(rf_pki_id_names(&again, RF_V("10.6.0.1")) || rf_pki_id_names(&again, RF_V("edge.a.example")));
+	assert_memory_not_equal(id.serial, first.serial, 16);
+	rf_ca_close(ca);
+}
+
 static X509_CRL *read_crl(const char *dir)
 {
 	char path[128];
@@ -229,7 +257,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(authority), TEST(phone), TEST(revocation), cmocka_unit_test(strange_names), TEST(domains),
+		TEST(authority), TEST(phone), TEST(outside), TEST(revocation), cmocka_unit_test(strange_names), TEST(domains),
 	};
 
 	return cmocka_run_group_tests_name("ca", tests, NULL, NULL);

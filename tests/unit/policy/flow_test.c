@@ -405,6 +405,44 @@ static void small_changes_stay_small(void **state)
 	rf_site_put(b);
 }
 
+/* A border and a relay with an outer address: trunks and their media reach that one, the site's hosts the other. */
+static void outer_side(void **state)
+{
+	static const char yaml[] =
+		"site: t\ndomain: voice.example.org\nlevel: medium\n"
+		"zones:\n  server: { vlan: 20, subnet: 10.20.0.0/24 }\n  border: { vlan: 60, subnet: 10.60.0.0/24 }\n"
+		"  outer: { kind: border, vlan: 61, subnet: 198.51.100.0/24 }\n  internet: {}\n"
+		"hosts:\n  - { name: ctl, zone: server, address: 10.20.0.11, roles: controller }\n"
+		"  - { name: edge, zone: border, address: 10.60.0.11, roles: [border, relay], outside: { address: 198.51.100.5 } }\n"
+		"trunks:\n  - { name: carrier, peer: sip.carrier.example }\n";
+	static const uint8_t inner[4] = { 10, 60, 0, 11 }, outer[4] = { 198, 51, 100, 5 };
+	struct rf_findings findings;
+
+	(void)state;
+	rf_findings_init(&findings);
+	struct rf_site *site = kit_site(yaml, &findings);
+	if (!site)
+		rf_findings_print(&findings, stderr);
+	assert_non_null(site);
+	struct rf_flows flows = kit_flows(site);
+	const struct rf_flow *in = kit_flow(&flows, "internet-outer-trunk-carrier");
+	const struct rf_flow *from = kit_flow(&flows, "outer-internet-trunk-carrier");
+	const struct rf_flow *media = kit_flow(&flows, "internet-outer-media");
+	const struct rf_flow *calls = kit_flow(&flows, "server-border-sip-tls");
+
+	assert_true(in && from && media && calls);
+	assert_null(kit_flow(&flows, "internet-border-trunk-carrier"));
+	assert_null(kit_flow(&flows, "internet-border-media"));
+	assert_memory_equal(in->to.v[0].b, outer, 4);
+	assert_memory_equal(from->from.v[0].b, outer, 4);
+	assert_memory_equal(media->to.v[0].b, outer, 4);
+	assert_memory_equal(calls->to.v[0].b, inner, 4);
+	assert_int_equal(in->to.n + from->from.n + media->to.n + calls->to.n, 4);
+	rf_flows_fini(&flows);
+	rf_site_put(site);
+	rf_findings_fini(&findings);
+}
+
 static void memory(void **state)
 {
 	struct rf_site *site = kit_full(RF_LEVEL_MINIMUM, allow_rows[0].more, NULL);
@@ -436,6 +474,7 @@ int main(void)
 		cmocka_unit_test(variants),
 		cmocka_unit_test(border_in_two_halves),
 		cmocka_unit_test(small_changes_stay_small),
+		cmocka_unit_test(outer_side),
 		cmocka_unit_test(memory),
 	};
 

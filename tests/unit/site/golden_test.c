@@ -175,6 +175,12 @@ static void print_site(FILE *out, const struct rf_site *s)
 		fprintf(out, "host %s zone %s at %s roles %u standby for '%s'\n", rf_site_cstr(s->hosts[i].name),
 			rf_site_cstr(s->hosts[i].zone->name), rf_site_cstr(s->hosts[i].address_text), s->hosts[i].roles,
 			rf_site_cstr(s->hosts[i].standby_for));
+	for (size_t i = 0; i < s->host_count; i++)
+		if (s->hosts[i].outside.pos.line)
+			fprintf(out, "host %s outside at '%s' '%s' said to be '%s', families %u %u\n", rf_site_cstr(s->hosts[i].name),
+				rf_site_cstr(s->hosts[i].outside.address_text), rf_site_cstr(s->hosts[i].outside.address6_text),
+				rf_site_cstr(s->hosts[i].outside.advertised_text),
+				rf_site_outside_ip(&s->hosts[i], 4)->family, rf_site_outside_ip(&s->hosts[i], 6)->family);
 	for (size_t i = 0; i < s->phone_count; i++)
 		fprintf(out, "phone %s number %s in '%s' mac '%s' port '%s' label '%s' line %u:%u\n",
 			rf_site_cstr(s->phones[i].name), rf_site_cstr(s->phones[i].number),

@@ -73,6 +73,8 @@ struct rf_leg {
 	struct rf_mono again_at;    /* a refresh that met 491 is tried again; 0: none */
 	uint8_t *contact;           /* of the binding that was called, for the record and `call show`; NULL */
 	uint32_t contact_n;
+	uint8_t *login;             /* a trunk's: the line of credentials of our last INVITE, NULL: none */
+	uint32_t login_n;
 	struct rf_admission *admission; /* what it holds of links, NULL: nothing */
 	struct rf_wall ring, answer, end; /* for the record */
 	struct rf_wall joined;      /* came to this call from another one then; 0: it was there from the start */
@@ -88,6 +90,7 @@ struct rf_leg {
 	bool unnamed;               /* it called without a name, wherever it is moved: watchers of others are not told */
 	uint8_t shown;              /* what the board was told last: enum rf_line_state */
 	bool flow_entered;
+	bool bye_again;             /* its BYE was asked for credentials, once */
 	bool secure;                /* flow of kind NONE: it is resolved anew for each request, over TLS only */
 	bool aim_told;              /* aim->answered() was called */
 	bool has_related;
@@ -139,6 +142,7 @@ struct rf_pair {
 	bool cancelled;
 	bool held;                  /* the last offer was a hold */
 	bool retried;               /* after 422 */
+	bool asked;                 /* after 401 or 407 */
 	bool offer_in_2xx;
 	bool prack_owed;            /* b's reliable offer waits for the caller's PRACK */
 	uint32_t prack_rseq;
@@ -263,6 +267,8 @@ int rf_leg_send(struct rf_leg *leg, struct rf_writer *w, struct rf_view type, st
 		void *arg, struct rf_cli **ret_cli);
 /* An INVITE or UPDATE that was begun did not leave: nobody will answer it. */
 void rf_leg_unsent(struct rf_leg *leg, enum rf_sip_method method);
+/* A final answer of a trunk (trunk_login.h). True: it wants credentials, which the next request will have. */
+bool rf_leg_login_asked(struct rf_leg *leg, const struct rf_sip_msg *answer);
 /* ACK the last 2xx, which cli got; sdp may be empty. */
 void rf_leg_ack(struct rf_leg *leg, struct rf_cli *cli, struct rf_view sdp);
 /* Send BYE now, or when it may be sent. reason: a Reason value or empty. */

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/view.h"
+#include "call/trunk_login.h"
 
 struct rf_addr;
 struct rf_bindings;
@@ -74,6 +75,8 @@ struct rf_call_config {
 	const struct rf_trunk_ca *trunk_cas;
 	size_t trunk_ca_n;
 	struct rf_trunks *trunks;             /* of the process; a reference is taken. NULL: one of its own (tests) */
+	rf_trunk_password_fn *password;       /* answers challenges of trunks; NULL: none is answered */
+	void *password_ctx;
 	/* Hand a text to the site's program (JSON, one line); never blocks; not 0: it was not taken. NULL: there is none. */
 	int (*hook)(void *ctx, struct rf_view text);
 	void *hook_ctx;

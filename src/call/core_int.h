@@ -13,6 +13,7 @@
 #include "call/rates.h"
 #include "call/resource.h"
 #include "call/suspects.h"
+#include "call/trunk_login.h"
 #include "ledger/event.h"
 #include "ledger/ledger.h"
 #include "loop/loop.h"
@@ -41,6 +42,7 @@ struct rf_settings_table;
 struct rf_stir;
 struct rf_stir_replay;
 struct rf_sub_package;
+struct rf_trunk_login;
 struct rf_subs;
 
 enum {
@@ -61,6 +63,7 @@ TAILQ_HEAD(rf_call_list, rf_call);
 TAILQ_HEAD(rf_registration_list, rf_registration);
 TAILQ_HEAD(rf_feature_list, rf_feature_job);
 TAILQ_HEAD(rf_outside_list, rf_outside);
+SLIST_HEAD(rf_trunk_login_list, rf_trunk_login);
 
 struct rf_call_core {
 	unsigned worker;
@@ -101,6 +104,9 @@ struct rf_call_core {
 	struct rf_trunks *trunks;  /* with all cores of the process */
 	const struct rf_trunk_ca *trunk_cas;
 	size_t trunk_ca_n;
+	struct rf_trunk_login_list trunk_logins;
+	rf_trunk_password_fn *password; /* NULL: there is none for any trunk */
+	void *password_ctx;
 	struct rf_call_shared *shared; /* with all cores of the process: their calls are counted together */
 	struct rf_call_core **peers; /* all cores of the process, this one among them */
 	size_t peer_count;

@@ -110,6 +110,8 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 	core->trunk_cas = config->trunk_cas;
 	core->trunk_ca_n = config->trunk_ca_n;
 	core->trunks = config->trunks ? rf_trunks_get(config->trunks) : rf_trunks_new();
+	core->password = config->password;
+	core->password_ctx = config->password_ctx;
 	core->hook = config->hook;
 	core->hook_ctx = config->hook_ctx;
 	core->hash_key = (struct rf_hash_key){ rf_random_u64(core->random), rf_random_u64(core->random) };
@@ -122,6 +124,7 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 	rf_table_init(&core->by_id, calls);
 	rf_table_init(&core->by_number, calls);
 	TAILQ_INIT(&core->calls);
+	SLIST_INIT(&core->trunk_logins);
 	rf_outside_init(core);
 	TAILQ_INIT(&core->ended);
 	TAILQ_INIT(&core->registrations);
@@ -194,6 +197,7 @@ void rf_call_core_free(struct rf_call_core *core)
 	rf_suspects_free(core->suspects);
 	rf_rates_free(core->rates);
 	rf_trunk_stir_stop(core);
+	rf_trunk_login_free(core);
 	rf_stir_close(core);
 	rf_announce_close(core);
 	rf_call_shared_put(core->shared);

@@ -188,6 +188,13 @@ static void on_refusal(struct rf_pair *pair, const struct rf_sip_msg *msg)
 		if (send_invite(pair) == 0)
 			return;
 	}
+	if (!pair->asked && !pair->cancelled && rf_leg_login_asked(pair->b, msg)) {
+		pair->asked = true;
+		rf_cli_drop(pair->invite);
+		pair->invite = NULL;
+		if (send_invite(pair) == 0)
+			return;
+	}
 	rf_dialog_response(pair->b->dlg, msg);
 	if (msg->status < 400 && !pair->b->party->trunk.n) /* nobody outside sends our calls elsewhere */
 		rf_setup_moved(pair, msg);

@@ -99,6 +99,7 @@ void rf_leg_free(struct rf_leg *leg)
 	rf_party_put(leg->party);
 	rf_party_put(leg->by);
 	free(leg->contact);
+	free(leg->login);
 	free(leg);
 }
 
@@ -273,6 +274,36 @@ int rf_leg_begin(struct rf_leg *leg, enum rf_sip_method method, struct rf_writer
 	return 0;
 }
 
+static const struct rf_site_trunk *trunk_of(const struct rf_leg *leg)
+{
+	return leg->party->trunk.n ? rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk) : NULL;
+}
+
+/* Those of an INVITE are kept: the ACK of its 2xx says them again (RFC 3261 13.2.2.4). */
+static void put_login(struct rf_leg *leg, struct rf_writer *w)
+{
+	const struct rf_site_trunk *t = trunk_of(leg);
+	size_t before = w->n;
+
+	if (!t || !t->login.n)
+		return;
+	rf_trunk_login_put(rf_leg_core(leg), t, w);
+	if (!rf_view_starts(rf_view_of(w->buf, w->n), RF_V("INVITE ")))
+		return;
+	free(leg->login);
+	leg->login_n = (uint32_t)(w->n - before);
+	leg->login = leg->login_n ? malloc(leg->login_n) : NULL;
+	if (leg->login)
+		memcpy(leg->login, w->buf + before, leg->login_n);
+	else
+		leg->login_n = 0;
+}
+
+bool rf_leg_login_asked(struct rf_leg *leg, const struct rf_sip_msg *answer)
+{
+	return rf_trunk_login_asked(rf_leg_core(leg), trunk_of(leg), answer);
+}
+
 /* The way of the leg's flow, or what its next hop resolves to; way is for that. A trunk is always its peer, whatever
  * its Contact names, for that is who must prove itself. */
 static struct rf_target target_of(const struct rf_leg *leg, struct rf_trunk_way_to *way)
@@ -298,6 +329,7 @@ int rf_leg_send(struct rf_leg *leg, struct rf_writer *w, struct rf_view type, st
 
 	if (leg->party->trunk.n && leg->flow.kind == RF_FLOW_NONE)
 		conf.timeout_ms = RF_TRUNK_TRY_MS;
+	put_login(leg, w);
 	rf_sip_put_body(w, type, body);
 	int rc = rf_writer_done(w, &conf.request);
 
@@ -324,6 +356,7 @@ void rf_leg_ack(struct rf_leg *leg, struct rf_cli *cli, struct rf_view sdp)
 	leg->ack_owed = false;
 	rf_writer_init(&w, core->out, sizeof core->out);
 	rf_dialog_put_ack(leg->dlg, leg->invite_cseq, RF_MAX_FORWARDS, &w);
+	rf_put(&w, rf_view_of(leg->login, leg->login_n));
 	rf_sip_put_body(&w, sdp.n ? RF_V("application/sdp") : RF_V(""), sdp);
 	if (rf_writer_done(&w, &ack))
 		return;
@@ -333,6 +366,8 @@ void rf_leg_ack(struct rf_leg *leg, struct rf_cli *cli, struct rf_view sdp)
 		rf_ua_send_ack(core->ua, &target, ack);
 }
 
+static int send_bye_again(struct rf_leg *leg);
+
 static void bye_event(void *arg, struct rf_cli *cli, const struct rf_cli_event *e)
 {
 	struct rf_leg *leg = arg;
@@ -340,12 +375,11 @@ static void bye_event(void *arg, struct rf_cli *cli, const struct rf_cli_event *
 
 	if (e->kind == RF_CLI_RESPONSE && e->msg->status < 200)
 		return;
-	if (e->kind == RF_CLI_GONE)
-		leg->own = NULL;
-	else
+	if (e->kind != RF_CLI_GONE)
 		rf_cli_drop(cli);
 	leg->own = NULL;
-	leg->bye = RF_BYE_DONE;
+	if (e->kind != RF_CLI_RESPONSE || leg->bye_again || !rf_leg_login_asked(leg, e->msg) || send_bye_again(leg))
+		leg->bye = RF_BYE_DONE;
 	rf_call_settle(call);
 }
 
@@ -360,6 +394,13 @@ static int send_bye(struct rf_leg *leg, struct rf_view reason)
 		rf_sip_put_hdr(&w, RF_SIP_H_REASON, reason);
 	rf_dialog_end(leg->dlg);
 	return rf_leg_send(leg, &w, RF_V(""), RF_V(""), bye_event, leg, &leg->own);
+}
+
+/* With the credentials that were asked for. */
+static int send_bye_again(struct rf_leg *leg)
+{
+	leg->bye_again = true;
+	return send_bye(leg, RF_V(""));
 }
 
 /* The called side may not send BYE before the ACK is in (RFC 3261 15); we are that on leg a. And we ACK a 2xx first. */

@@ -251,7 +251,7 @@ static void relay_event(void *arg, struct rf_cli *cli, const struct rf_cli_event
 		if (e->msg->status < 300)
 			relay_ok(relay, e->msg);
 		else
-			relay_refused(relay, e->msg->status);
+			relay_refused(relay, rf_leg_login_asked(relay->to, e->msg) ? 491 : e->msg->status);
 		break;
 	case RF_CLI_TIMEOUT:
 	case RF_CLI_FAILED:

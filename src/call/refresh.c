@@ -44,6 +44,8 @@ static void take_refusal(struct rf_leg *leg, unsigned status, const struct rf_si
 	if (status == 422 && msg && rf_sip_msg_min_se(msg, &min_s) == 0)
 		rf_stimer_asked_422(&leg->stimer, &policy, min_s);
 	rf_stimer_asked_failed(&leg->stimer, rf_core_now(core));
+	if (msg && rf_leg_login_asked(leg, msg))
+		leg->again_at = rf_core_now(core);
 	if (status == 491 || status == 422)
 		leg->again_at = rf_mono_add_ms(rf_core_now(core), rf_offer_glare_ms(rf_dialog_is_caller(leg->dlg), core->random));
 }

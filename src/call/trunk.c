@@ -149,6 +149,16 @@ static int dial(struct rf_call_core *core, struct rf_plan *plan, const struct rf
 	return rf_plan_dial(plan, &who, form, 0);
 }
 
+/* A call for the contact that we registered says in To which number was dialled. */
+static int dialled_of(const struct rf_in *in, uint8_t *buf, size_t cap, struct rf_view *ret_dialled)
+{
+	const struct rf_site_trunk *t = in->proof.trunk;
+	int rc = rf_dial_text(&in->msg->uri, buf, cap, ret_dialled);
+
+	return rc == 0 && t->registers && t->login.n && rf_view_eq(*ret_dialled, t->login) ?
+		       rf_dial_text(&in->msg->to.uri, buf, cap, ret_dialled) : rc;
+}
+
 void rf_trunk_route(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *ret_to)
 {
 	struct rf_routed *r = ret_to;
@@ -156,7 +166,7 @@ void rf_trunk_route(struct rf_call_core *core, const struct rf_in *in, struct rf
 	struct rf_view dialled;
 	struct rf_plan *plan;
 
-	if (!rf_identity_our_host(core, &in->msg->uri) || rf_dial_text(&in->msg->uri, buf, sizeof buf, &dialled)) {
+	if (!rf_identity_our_host(core, &in->msg->uri) || dialled_of(in, buf, sizeof buf, &dialled)) {
 		refuse(r, 404, "not a number of this site");
 		return;
 	}
@@ -242,8 +252,12 @@ void rf_trunk_flow(const struct rf_leg *leg, struct rf_flow *flow)
 	const struct rf_site_trunk *t =
 		leg->party->trunk.n ? rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk) : NULL;
 
-	if (!t)
-		return;
+	if (t)
+		rf_trunk_flow_of(t, flow);
+}
+
+void rf_trunk_flow_of(const struct rf_site_trunk *t, struct rf_flow *flow)
+{
 	*flow = (struct rf_flow){ .listener = RF_FLOW_OUTBOUND };
 	flow->kind = t->transport == RF_TRANSPORT_TLS ? RF_FLOW_TLS :
 		     t->transport == RF_TRANSPORT_TCP ? RF_FLOW_TCP : RF_FLOW_UDP;

@@ -4,6 +4,7 @@
  *	trunk_caller.c  who calls: as a trunk says it, as a phone is shown it, and as a trunk is told
  *	trunk_channel.c places for calls
  *	trunk_plan.c    calls to trunks: a source of a plan, one trunk after the other, and what is different about its legs
+ *	trunk_login.h   passwords, where a trunk asks for them; trunk_register.c tells it where we are
  *	trunk_stir.c    callers proven by signatures, and ours signed
  *	trunk_watch.c   OPTIONS to each trunk, and what comes of them (health.h)
  *	trunk_table.h   what all workers know together: channels, rates, state
@@ -61,6 +62,8 @@ bool rf_trunk_target(const struct rf_leg *leg, struct rf_trunk_way_to *ret_way);
 /* A flow that is not there yet, as far as it is known: what stands in our Contact. Untouched when the leg is no
  * trunk's. */
 void rf_trunk_flow(const struct rf_leg *leg, struct rf_flow *flow);
+/* The same of a trunk. */
+void rf_trunk_flow_of(const struct rf_site_trunk *t, struct rf_flow *ret_flow);
 /* "sip:+49...@peer:port;transport=tls;user=phone"; number as the trunk wants it. RF_E_SPACE. */
 int rf_trunk_put_uri(const struct rf_site_trunk *t, struct rf_view number, struct rf_writer *w);
 
@@ -120,6 +123,12 @@ struct rf_trunk_order {
 int rf_plan_trunks(struct rf_plan *plan, const struct rf_trunk_order *order);
 /* The same for a decision (plan_dial.h). */
 int rf_trunk_dialled(struct rf_plan *plan, const struct rf_dialled *to);
+
+/* --- trunk_register.c */
+
+/* About once a second on worker 0: REGISTER where a trunk wants it and it is time (RFC 3261 10.2). */
+void rf_trunk_register(struct rf_call_core *core, const struct rf_site_trunk *t, struct rf_trunk_peer *p);
+void rf_trunk_register_stop(struct rf_trunk_peer *p);
 
 /* --- trunk_watch.c */
 

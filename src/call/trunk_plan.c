@@ -81,6 +81,8 @@ static void heard(struct rf_leg *leg, const struct rf_sip_msg *msg)
 	struct trunk_leg *own = leg->aim_arg;
 	struct rf_sip_oc oc;
 
+	if (msg->status > 100 && msg->status < 300)
+		rf_leg_login_asked(leg, msg);
 	if (own && msg->via.has_oc && rf_sip_oc_parse(&msg->via, &oc) == 0)
 		rf_trunk_oc_heard(own->peer, &oc, rf_core_now(rf_leg_core(leg)));
 }

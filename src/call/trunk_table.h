@@ -10,6 +10,7 @@
 #include "base/view.h"
 #include "call/health.h"
 #include "sip/oc.h"
+#include "ua/ids.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,6 +19,17 @@ struct rf_call_core;
 struct rf_cli;
 
 enum { RF_TRUNK_NAME_MAX = 63 };
+
+/* Where we are, as the trunk knows it. Of worker 0. */
+struct rf_trunk_registration {
+	struct rf_cli *cli;                     /* a REGISTER is out, NULL */
+	struct rf_id call_id, tag;              /* of all of them (RFC 3261 10.2) */
+	uint32_t cseq;
+	uint32_t wait_ms;                       /* the last one after a failure */
+	uint32_t want_s;                        /* the trunk wants at least so long, 0: nothing said */
+	struct rf_mono next;                    /* when to send one; 0: none was ever sent */
+	bool asked;                             /* this one was asked for credentials */
+};
 
 enum rf_trunk_way { RF_TRUNK_IN, RF_TRUNK_OUT, RF_TRUNK_WAYS };
 
@@ -36,7 +48,9 @@ struct rf_trunk_peer {
 	pthread_mutex_t oc_lock;                /* over oc: held for a look */
 	struct rf_oc_client oc;                 /* what it asked us to spare it (RFC 7339) */
 	_Atomic uint64_t spared;                /* calls that went another way, or not, for that */
+	_Atomic int64_t registered_until_us;    /* by the date; 0: it is not */
 	/* worker 0 */
+	struct rf_trunk_registration registration;
 	struct rf_health health;
 	struct rf_cli *asking;                  /* its OPTIONS, NULL */
 	struct rf_call_core *asker;             /* whose */

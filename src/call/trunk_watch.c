@@ -143,8 +143,10 @@ void rf_trunk_watch(struct rf_call_core *core)
 	for (size_t i = 0; i < site->trunk_count; i++) {
 		struct rf_trunk_peer *p = rf_trunk_peer(core, &site->trunks[i]);
 
-		if (p)
+		if (p) {
 			look(core, &site->trunks[i], p);
+			rf_trunk_register(core, &site->trunks[i], p);
+		}
 	}
 }
 
@@ -152,9 +154,11 @@ void rf_trunk_watch_stop(struct rf_call_core *core)
 {
 	struct rf_trunk_peer *p = NULL;
 
-	while (core->trunks && (p = rf_trunks_next(core->trunks, p)))
-		if (p->asking && p->asker == core) {
-			rf_cli_drop(p->asking);
-			p->asking = NULL;
-		}
+	while (core->trunks && (p = rf_trunks_next(core->trunks, p))) {
+		if (p->asker != core)
+			continue;
+		rf_cli_drop(p->asking);
+		p->asking = NULL;
+		rf_trunk_register_stop(p);
+	}
 }

@@ -54,6 +54,8 @@ static void print(FILE *out, const json_t *j)
 	fprintf(out, "state      %s", text(j, "state", t[0], sizeof t[0]));
 	if (*text(j, "since", t[1], sizeof t[1]))
 		fprintf(out, " since %s: %s", t[1], text(j, "why", t[2], sizeof t[2]));
+	if (json_object_get(j, "registered_until"))
+		fprintf(out, "\nregistered %s%s", *text(j, "registered_until", t[0], sizeof t[0]) ? "until " : "no", t[0]);
 	fprintf(out, "\nchannels   %s in use", text(j, "channels", t[0], sizeof t[0]));
 	if (json_integer_value(json_object_get(j, "channels_most")))
 		fprintf(out, " of %s", text(j, "channels_most", t[1], sizeof t[1]));

@@ -100,6 +100,8 @@ struct rf_controller {
 	struct rf_notifier *notifier; /* NULL: the site names no program */
 	struct rf_tls *tls_server, *tls_client;
 	struct rf_tls *tls_browser;  /* of wss listeners; NULL without any */
+	const struct rf_site_trunk *logins[RF_KEEPER_LOGINS_MAX]; /* whose passwords the keeper has, by its numbers */
+	unsigned login_n;
 	struct rf_trunk_ca trunk_cas[RF_CONTROLLER_TRUNK_CAS];
 	size_t trunk_ca_n;
 	struct rf_trunks *trunks;
@@ -159,6 +161,14 @@ size_t rf_controller_trunk_files(const struct rf_controller *k, const char *file
 int rf_controller_trunk_tls(struct rf_controller *k, const struct rf_tls_conf *ours, struct rf_diag *diag);
 void rf_controller_close_trunks(struct rf_controller *k);
 /* Can this site run without a restart, as far as its trunks' authorities go? */
+/* For the keeper: logins has room for RF_KEEPER_LOGINS_MAX. RF_E_LIMIT. */
+int rf_controller_trunk_logins(struct rf_controller *k, struct rf_keeper_login *logins, unsigned *ret_n,
+			       struct rf_diag *diag);
+/* rf_trunk_password_fn: asks the keeper. Any thread. */
+int rf_controller_password(void *ctx, struct rf_view trunk, const struct rf_digest_cred *cred, struct rf_view method,
+			   char ret_hex[static 2 * RF_DIGEST_HASH_MAX]);
+/* Does the keeper have every login of next? */
+bool rf_controller_logins_fit(const struct rf_controller *k, const struct rf_site *next);
 bool rf_controller_trunks_fit(const struct rf_controller *k, const struct rf_site *next);
 json_t *rf_controller_trunks_json(const struct rf_controller *k);
 

@@ -80,17 +80,20 @@ static bool wants_tls(const struct rf_site *site)
 int rf_controller_start_keeper(struct rf_controller *k, struct rf_diag *diag)
 {
 	const struct rf_view stir_key = k->site->tel.stir.key;
+	struct rf_keeper_login logins[RF_KEEPER_LOGINS_MAX];
 	char key_file[512];
+	unsigned n;
+	int rc = rf_controller_trunk_logins(k, logins, &n, diag);
 
-	if (!wants_tls(k->site) && !stir_key.n)
-		return 0;
+	if (rc || (!wants_tls(k->site) && !stir_key.n && !n))
+		return rc;
 	host_file(k, "key.pem", key_file, sizeof key_file);
 	struct rf_keeper_options opt = {
 		.exe = "/proc/self/exe", .key_file = wants_tls(k->site) ? key_file : NULL,
 		.stir_key_file = stir_key.n ? rf_site_cstr(stir_key) : NULL, .user = k->become ? &k->user : NULL,
-		.channels = k->workers,
+		.channels = k->workers, .logins = logins, .n_logins = n,
 	};
-	int rc = rf_keeper_new(&opt, &k->keeper, diag);
+	rc = rf_keeper_new(&opt, &k->keeper, diag);
 	struct rf_keeper_state st;
 	if (rc)
 		return rc;

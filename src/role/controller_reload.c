@@ -66,6 +66,8 @@ static int needs_restart(const struct rf_controller *k, const struct rf_site *ne
 		what = "what the level asks of TLS";
 	else if (!rf_view_eq(now->tel.stir.key, next->tel.stir.key))
 		what = "stir.key";
+	else if (!rf_controller_logins_fit(k, next))
+		what = "the login or password_file of a trunk";
 	else if (!rf_controller_trunks_fit(k, next))
 		what = "the `ca` of a trunk";
 	else if (new_host(&now->tel.stir.hosts, &next->tel.stir.hosts) ||

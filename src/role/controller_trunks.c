@@ -44,6 +44,55 @@ int rf_controller_open_trunks(struct rf_controller *k, struct rf_diag *diag)
 	return rc;
 }
 
+/* ---- their passwords, which the keeper has */
+
+int rf_controller_trunk_logins(struct rf_controller *k, struct rf_keeper_login *logins, unsigned *ret_n,
+			       struct rf_diag *diag)
+{
+	*ret_n = 0;
+	for (size_t i = 0; i < k->site->trunk_count; i++) {
+		const struct rf_site_trunk *t = &k->site->trunks[i];
+
+		if (!t->login.n)
+			continue;
+		if (*ret_n == RF_KEEPER_LOGINS_MAX)
+			return rf_diag_set(diag, RF_E_LIMIT, "more than %d trunks have a login", RF_KEEPER_LOGINS_MAX);
+		k->logins[*ret_n] = t; /* of first_site, which stays */
+		logins[(*ret_n)++] = (struct rf_keeper_login){ rf_site_cstr(t->login), rf_site_cstr(t->password_file) };
+	}
+	k->login_n = *ret_n;
+	return 0;
+}
+
+int rf_controller_password(void *ctx, struct rf_view trunk, const struct rf_digest_cred *cred, struct rf_view method,
+			   char ret_hex[static 2 * RF_DIGEST_HASH_MAX])
+{
+	struct rf_controller *k = ctx;
+
+	for (unsigned i = 0; i < k->login_n; i++)
+		if (rf_view_eq(k->logins[i]->name, trunk))
+			return rf_keeper_respond(k->keeper, i, cred, method, ret_hex);
+	return RF_E_UNSUPPORTED;
+}
+
+/* The same login from the same file as at the start. */
+static bool keeps_login(const struct rf_controller *k, const struct rf_site_trunk *t)
+{
+	for (unsigned i = 0; i < k->login_n; i++)
+		if (rf_view_eq(k->logins[i]->name, t->name))
+			return rf_view_eq(k->logins[i]->login, t->login) &&
+			       rf_view_eq(k->logins[i]->password_file, t->password_file);
+	return false;
+}
+
+bool rf_controller_logins_fit(const struct rf_controller *k, const struct rf_site *next)
+{
+	for (size_t i = 0; i < next->trunk_count; i++)
+		if (next->trunks[i].login.n && !keeps_login(k, &next->trunks[i]))
+			return false;
+	return true;
+}
+
 size_t rf_controller_trunk_files(const struct rf_controller *k, const char *files[static RF_CONTROLLER_TRUNK_CAS])
 {
 	for (size_t i = 0; i < k->trunk_ca_n; i++)
@@ -113,6 +162,11 @@ static json_t *trunk_json(const struct rf_controller *k, const struct rf_site_tr
 	json_object_set_new(j, "state", json_string(rf_health_name((enum rf_health_state)p->state)));
 	json_object_set_new(j, "since", json_string(when));
 	json_object_set_new(j, "why", json_string(why ? why : ""));
+	int64_t until = p->registered_until_us;
+	if (until)
+		rf_wall_text((struct rf_wall){ until }, when);
+	if (t->registers)
+		json_object_set_new(j, "registered_until", json_string(until ? when : ""));
 	json_object_set_new(j, "channels", json_integer(p->channels));
 	json_object_set_new(j, "channels_most", json_integer(t->channels));
 	return j;

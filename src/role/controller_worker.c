@@ -157,6 +157,8 @@ static int make_worker(struct rf_controller *k, unsigned index, struct rf_diag *
 		.settings = k->settings,
 		.random = &w->random,
 		.log = k->log,
+		.password = k->login_n ? rf_controller_password : NULL,
+		.password_ctx = k,
 		.hook = k->notifier ? rf_controller_tell_hook : NULL,
 		.hook_ctx = k,
 	};

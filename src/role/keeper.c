@@ -41,21 +41,23 @@ static int start_process(const struct rf_keeper_options *opt, const int *fds, pi
 {
 	char uid[RF_CHILD_ID], gid[RF_CHILD_ID], channels[16];
 	char role[] = RF_KEEPER_ROLE, name[] = "ringfort";
-	char *key = strdup(opt->key_file ? opt->key_file : "-");
-	char *stir = strdup(opt->stir_key_file ? opt->stir_key_file : "-");
+	const char *key = opt->key_file ? opt->key_file : "-", *stir = opt->stir_key_file ? opt->stir_key_file : "-";
+	char *argv[8 + 2 * RF_KEEPER_LOGINS_MAX] = { name, role };
+	unsigned n = 7;
 
-	if (!key || !stir) {
-		free(key);
-		free(stir);
-		return rf_diag_set(diag, -ENOMEM, "starting the keeper: out of memory");
-	}
 	rf_child_user(opt->user, uid, gid);
 	snprintf(channels, sizeof channels, "%u", opt->channels);
-	char *const argv[] = { name, role, key, uid, gid, channels, stir, NULL };
+	argv[2] = (char *)(uintptr_t)key; /* execve() writes to none of them */
+	argv[3] = uid;
+	argv[4] = gid;
+	argv[5] = channels;
+	argv[6] = (char *)(uintptr_t)stir;
+	for (unsigned i = 0; i < opt->n_logins; i++) {
+		argv[n++] = (char *)(uintptr_t)opt->logins[i].user;
+		argv[n++] = (char *)(uintptr_t)opt->logins[i].password_file;
+	}
 	int rc = rf_child_start(&(struct rf_child){ .what = "the keeper", .exe = opt->exe, .argv = argv, .fds = fds,
 						    .n = opt->channels, .first = RF_KEEPER_FIRST_FD }, ret_pid, diag);
-	free(key);
-	free(stir);
 	return rc;
 }
 
@@ -103,6 +105,8 @@ int rf_keeper_new(const struct rf_keeper_options *opt, struct rf_keeper **ret_ke
 
 	if (opt->channels < 1 || opt->channels > RF_KEEPER_CHANNELS_MAX)
 		return rf_diag_set(diag, RF_E_INVALID, "the keeper serves 1 to %d channels", RF_KEEPER_CHANNELS_MAX);
+	if (opt->n_logins > RF_KEEPER_LOGINS_MAX)
+		return rf_diag_set(diag, RF_E_LIMIT, "the keeper keeps at most %d passwords of trunks", RF_KEEPER_LOGINS_MAX);
 	struct rf_keeper *k = calloc(1, sizeof *k + opt->channels * sizeof k->channels[0]);
 	if (!k)
 		return rf_diag_set(diag, -ENOMEM, "starting the keeper: out of memory");
@@ -158,17 +162,15 @@ static struct channel *take_channel(struct rf_keeper *k)
 	return c;
 }
 
-static int ask(struct channel *c, enum rf_keeper_key key, struct rf_view digest, struct rf_view *ret_sig,
-	       uint8_t *status,
+/* The question has room for its number at 4. */
+static int ask(struct channel *c, uint8_t *question, size_t n_question, struct rf_view *ret_sig, uint8_t *status,
 	       uint8_t buf[static RF_KEEPER_ANSWER_SIZE])
 {
-	uint8_t question[RF_KEEPER_QUESTION_SIZE] = { RF_KEEPER_QUESTION, (uint8_t)digest.n, (uint8_t)key };
 	uint32_t id = ++c->id;
 
 	for (int i = 0; i < 4; i++)
 		question[4 + i] = (uint8_t)(id >> (24 - 8 * i));
-	memcpy(question + 8, digest.p, digest.n);
-	if (send(c->fd, question, sizeof question, MSG_NOSIGNAL) != (ssize_t)sizeof question)
+	if (send(c->fd, question, n_question, MSG_NOSIGNAL) != (ssize_t)n_question)
 		return errno == EAGAIN ? RF_E_TIMEOUT : RF_E_CLOSED;
 	for (;;) {
 		ssize_t n = recv(c->fd, buf, RF_KEEPER_ANSWER_SIZE, 0);
@@ -189,18 +191,16 @@ static int ask(struct channel *c, enum rf_keeper_key key, struct rf_view digest,
 	}
 }
 
-static int sign_with(struct rf_keeper *k, enum rf_keeper_key key, struct rf_view digest,
-		     uint8_t sig[static RF_KEEPER_SIG_MAX], size_t *ret_n)
+static int put_question(struct rf_keeper *k, uint8_t *question, size_t n_question, uint8_t sig[static RF_KEEPER_SIG_MAX],
+			size_t *ret_n)
 {
 	uint8_t buf[RF_KEEPER_ANSWER_SIZE], status = RF_KEEPER_NO_SIGNATURE;
 	struct rf_view answer = { buf, 0 };
 
-	if (digest.n < 20 || digest.n > 64)
-		return RF_E_UNSUPPORTED;
 	if (atomic_load(&k->gone))
 		return RF_E_CLOSED;
 	struct channel *c = take_channel(k);
-	int rc = ask(c, key, digest, &answer, &status, buf);
+	int rc = ask(c, question, n_question, &answer, &status, buf);
 	pthread_mutex_unlock(&c->lock);
 	if (rc) {
 		if (rc == RF_E_CLOSED)
@@ -218,6 +218,17 @@ static int sign_with(struct rf_keeper *k, enum rf_keeper_key key, struct rf_view
 	return 0;
 }
 
+static int sign_with(struct rf_keeper *k, enum rf_keeper_key key, struct rf_view digest,
+		     uint8_t sig[static RF_KEEPER_SIG_MAX], size_t *ret_n)
+{
+	uint8_t question[RF_KEEPER_QUESTION_SIZE] = { RF_KEEPER_QUESTION, (uint8_t)digest.n, (uint8_t)key };
+
+	if (digest.n < 20 || digest.n > 64)
+		return RF_E_UNSUPPORTED;
+	memcpy(question + 8, digest.p, digest.n);
+	return put_question(k, question, sizeof question, sig, ret_n);
+}
+
 int rf_keeper_sign(struct rf_keeper *k, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX], size_t *ret_n)
 {
 	return sign_with(k, RF_KEEPER_KEY_TLS, digest, sig, ret_n);
@@ -227,6 +238,38 @@ int rf_keeper_sign_stir(struct rf_keeper *k, struct rf_view digest, uint8_t sig[
 			size_t *ret_n)
 {
 	return k->stir ? sign_with(k, RF_KEEPER_KEY_STIR, digest, sig, ret_n) : RF_E_UNSUPPORTED;
+}
+
+int rf_keeper_respond(struct rf_keeper *k, unsigned login, const struct rf_digest_cred *cred, struct rf_view method,
+		      char ret_hex[static 2 * RF_DIGEST_HASH_MAX])
+{
+	const struct rf_view texts[RF_KEEPER_TEXTS] = {
+		[RF_KEEPER_REALM] = cred->realm, [RF_KEEPER_NONCE] = cred->nonce, [RF_KEEPER_URI] = cred->uri,
+		[RF_KEEPER_METHOD] = method, [RF_KEEPER_NC] = cred->nc_text, [RF_KEEPER_CNONCE] = cred->cnonce,
+	};
+	uint8_t question[RF_KEEPER_LOGIN_SIZE] = { RF_KEEPER_LOGIN, (uint8_t)cred->alg, (uint8_t)login, cred->sess };
+	uint8_t sig[RF_KEEPER_SIG_MAX];
+	struct rf_writer w;
+	size_t n;
+
+	if (login >= RF_KEEPER_LOGINS_MAX || cred->qop == RF_DIGEST_QOP_AUTH_INT)
+		return RF_E_UNSUPPORTED;
+	rf_writer_init(&w, question + 8, sizeof question - 8);
+	for (unsigned i = 0; i < RF_KEEPER_TEXTS; i++) {
+		rf_put_byte(&w, (uint8_t)(texts[i].n >> 8));
+		rf_put_byte(&w, (uint8_t)texts[i].n);
+		rf_put(&w, texts[i]);
+	}
+	if (w.err)
+		return RF_E_LIMIT;
+	int rc = put_question(k, question, sizeof question, sig, &n);
+
+	if (rc)
+		return rc;
+	if (n != 2 * rf_digest_alg_bytes(cred->alg))
+		return RF_E_CRYPTO;
+	memcpy(ret_hex, sig, n);
+	return 0;
 }
 
 void rf_keeper_state(struct rf_keeper *k, struct rf_keeper_state *ret_state)

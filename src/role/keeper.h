@@ -1,7 +1,7 @@
 /* The keeper: a process of its own that holds the controller's private keys (of TLS, and of caller identity where the
- * site signs its calls, RFC 8224) and answers one question, "sign this digest with that key". The controller, which
- * parses strangers' bytes, never has the key: whoever takes it over may have signatures made while that lasts, but
- * takes no key away.
+ * site signs its calls, RFC 8224) and the passwords by which it logs in at trunks, and answers two questions: "sign this
+ * digest with that key", "what is the response to this challenge". The controller, which parses strangers' bytes, never
+ * has key or password: whoever takes it over may have answers made while that lasts, but takes no secret away.
  *
  * It is forked before the first thread and executes the program anew under a hidden role name, so that it shares no
  * address with the controller. It reads the key file (as root, when it is), becomes the service user, locks and hides
@@ -17,13 +17,21 @@
 #include "base/err.h"
 #include "base/view.h"
 #include "role/sandbox.h"
+#include "sip/digest.h"
 
 #define RF_KEEPER_CHANNELS_MAX 64
 #define RF_KEEPER_RATE 4000     /* signatures a second and channel: several times what a core can make */
 #define RF_KEEPER_SIG_MAX 144   /* an ECDSA P-521 signature in DER has at most 139 bytes */
+#define RF_KEEPER_LOGINS_MAX 32
+#define RF_KEEPER_PASSWORD_MAX 256
 #define RF_KEEPER_ROLE "keeper" /* the hidden role: `ringfort keeper ...` */
 
 struct rf_keeper;
+
+/* A password at a trunk: the file holds it alone, with or without a newline behind it. */
+struct rf_keeper_login {
+	const char *user, *password_file;
+};
 
 struct rf_keeper_options {
 	const char *exe;      /* what to execute: "/proc/self/exe"; it must pass RF_KEEPER_ROLE to rf_keeper_main() */
@@ -31,6 +39,8 @@ struct rf_keeper_options {
 	const char *stir_key_file; /* PEM, EC on P-256: signs calls that leave; NULL: none */
 	const struct rf_sandbox_user *user; /* whom to become, NULL: nobody */
 	unsigned channels;    /* 1 .. RF_KEEPER_CHANNELS_MAX */
+	const struct rf_keeper_login *logins;
+	unsigned n_logins;    /* at most RF_KEEPER_LOGINS_MAX */
 };
 
 struct rf_keeper_state {
@@ -56,6 +66,12 @@ int rf_keeper_sign(struct rf_keeper *keeper, struct rf_view digest, uint8_t sig[
 /* The same with the key of caller identity; digest has 32 bytes. RF_E_UNSUPPORTED: it was given none. */
 int rf_keeper_sign_stir(struct rf_keeper *keeper, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX],
 			size_t *ret_n);
+
+/* The response of a challenge (RFC 7616 3.4.1) with the password of a login, by its place in the options; qop auth or
+ * none. Of cred are read realm, nonce, uri, nc_text, cnonce, alg, sess and qop. RF_E_UNSUPPORTED: no such login, or
+ * auth-int; RF_E_LIMIT: texts too long; else as rf_keeper_sign(). */
+int rf_keeper_respond(struct rf_keeper *keeper, unsigned login, const struct rf_digest_cred *cred, struct rf_view method,
+		      char ret_hex[static 2 * RF_DIGEST_HASH_MAX]);
 
 void rf_keeper_state(struct rf_keeper *keeper, struct rf_keeper_state *ret_state);
 

@@ -1,5 +1,6 @@
 /* The keeper's own side: a process with a key, a few threads that each read a question and write an answer. */
 #include "role/keeper.h"
+#include "role/keeper_login.h"
 #include "role/keeper_wire.h"
 
 #include "base/clock.h"
@@ -28,6 +29,7 @@
 
 struct keeper {
 	EVP_PKEY *key[RF_KEEPER_KEYS]; /* NULL: not given */
+	struct rf_keeper_passwords passwords;
 	pthread_barrier_t set_up, confined; /* every thread has signed once; every thread has its filter */
 	atomic_uint failed;
 	atomic_bool filtered;
@@ -37,6 +39,7 @@ struct keeper {
 struct server {
 	struct keeper *keeper;
 	EVP_PKEY_CTX *ctx[RF_KEEPER_KEYS];
+	struct rf_digest_ctx *digest; /* NULL: no passwords */
 	struct rf_clock clock;
 	uint64_t second; /* of the monotonic clock */
 	unsigned made;   /* signatures in that second */
@@ -112,14 +115,16 @@ static bool good_question(const struct server *s, const uint8_t *q)
 static void answer(struct server *s, const uint8_t *question, size_t n)
 {
 	uint8_t out[RF_KEEPER_ANSWER_SIZE] = { RF_KEEPER_ANSWER };
+	bool login = n == RF_KEEPER_LOGIN_SIZE && question[0] == RF_KEEPER_LOGIN && s->digest;
 	size_t sig_n = 0;
 	int status = RF_KEEPER_BAD_QUESTION;
 
-	if (n == RF_KEEPER_QUESTION_SIZE)
+	if (n == RF_KEEPER_QUESTION_SIZE || n == RF_KEEPER_LOGIN_SIZE)
 		memcpy(out + 4, question + 4, 4);
-	if (n == RF_KEEPER_QUESTION_SIZE && good_question(s, question))
+	if (login || (n == RF_KEEPER_QUESTION_SIZE && good_question(s, question)))
 		status = over_rate(s) ? RF_KEEPER_OVER_RATE :
-			 sign(s, question[2], question + 8, question[1], out + 8, &sig_n);
+			 login ? rf_keeper_login_answer(&s->keeper->passwords, s->digest, question, out + 8, &sig_n) :
+				 sign(s, question[2], question + 8, question[1], out + 8, &sig_n);
 	if (status != RF_KEEPER_OK)
 		sig_n = 0;
 	out[1] = (uint8_t)status;
@@ -144,6 +149,8 @@ static void prepare(struct server *s)
 		    sign(s, i, digest, sizeof digest, sig, &n) != RF_KEEPER_OK)
 			atomic_fetch_add(&s->keeper->failed, 1);
 	}
+	if (s->keeper->passwords.n && rf_keeper_login_prepare(&s->digest))
+		atomic_fetch_add(&s->keeper->failed, 1);
 	pthread_barrier_wait(&s->keeper->set_up);
 }
 
@@ -159,7 +166,7 @@ static void confine(struct server *s)
 
 static void serve(struct server *s)
 {
-	uint8_t question[RF_KEEPER_QUESTION_SIZE + 1]; /* one more, to notice a longer one */
+	uint8_t question[RF_KEEPER_LOGIN_SIZE + 1]; /* one more, to notice a longer one */
 
 	for (;;) {
 		ssize_t got = read(s->fd, question, sizeof question);
@@ -240,6 +247,8 @@ static int set_up(struct keeper *k, char **argv, struct server *servers, unsigne
 	if (CRYPTO_secure_malloc_init(32768, 16) == 0)
 		return rf_diag_set(diag, RF_E_CRYPTO, "no locked memory for the key");
 	int rc = read_keys(k, argv[2], argv[6], diag);
+	for (char **a = argv + 7; !rc && a[0] && a[1]; a += 2)
+		rc = rf_keeper_login_read(&k->passwords, a[0], a[1], diag);
 	k->locked = !rc && mlockall(MCL_CURRENT) == 0; /* with root's right to do so, while it lasts */
 	if (!rc)
 		rc = rf_sandbox_drop_user(become, diag);
@@ -254,7 +263,7 @@ int rf_keeper_main(int argc, char **argv)
 	struct keeper k = { 0 };
 	struct server servers[RF_KEEPER_CHANNELS_MAX];
 	struct rf_diag diag = { 0 };
-	unsigned long n = argc == 7 ? strtoul(argv[5], NULL, 10) : 0;
+	unsigned long n = argc >= 7 && argc % 2 == 1 ? strtoul(argv[5], NULL, 10) : 0;
 
 	if (n < 1 || n > RF_KEEPER_CHANNELS_MAX || fstat(RF_KEEPER_FIRST_FD, &st) < 0 || !S_ISSOCK(st.st_mode)) {
 		fprintf(stderr, "ringfort: %s is started by the controller\n", RF_KEEPER_ROLE);

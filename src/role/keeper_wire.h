@@ -2,6 +2,8 @@
  * datagram of exactly its size; unused bytes are zero.
  *
  *	question  type:1 (1)  digest length:1  key:1  zero:1  id:4  digest:64
+ *	login     type:1 (4)  algorithm:1  login:1  sess:1  id:4, then texts, each behind its length:2 (realm, nonce, uri,
+ *	          method, nc, cnonce); the answer's signature is the response in hex
  *	answer    type:1 (2)  status:1  signature length:2  id:4  signature:144
  *	ready     type:1 (3)  status:1  flags:1  zero:1  text:252 (why not, NUL-padded) */
 #ifndef RF_ROLE_KEEPER_WIRE_H
@@ -10,11 +12,15 @@
 #include "role/keeper.h"
 
 #define RF_KEEPER_QUESTION_SIZE 72
+#define RF_KEEPER_LOGIN_SIZE 2048
 #define RF_KEEPER_ANSWER_SIZE (8 + RF_KEEPER_SIG_MAX)
 #define RF_KEEPER_READY_SIZE 256
 #define RF_KEEPER_FIRST_FD 3 /* the channels' descriptors in the keeper: 3, 4, ... */
 
-enum rf_keeper_type { RF_KEEPER_QUESTION = 1, RF_KEEPER_ANSWER = 2, RF_KEEPER_READY = 3 };
+enum rf_keeper_type { RF_KEEPER_QUESTION = 1, RF_KEEPER_ANSWER = 2, RF_KEEPER_READY = 3, RF_KEEPER_LOGIN = 4 };
+enum rf_keeper_text {
+	RF_KEEPER_REALM, RF_KEEPER_NONCE, RF_KEEPER_URI, RF_KEEPER_METHOD, RF_KEEPER_NC, RF_KEEPER_CNONCE, RF_KEEPER_TEXTS
+};
 enum rf_keeper_key { RF_KEEPER_KEY_TLS, RF_KEEPER_KEY_STIR, RF_KEEPER_KEYS };
 enum rf_keeper_status { RF_KEEPER_OK, RF_KEEPER_BAD_QUESTION, RF_KEEPER_OVER_RATE, RF_KEEPER_NO_SIGNATURE };
 enum rf_keeper_flag { RF_KEEPER_LOCKED = 1, RF_KEEPER_FILTERED = 2 };

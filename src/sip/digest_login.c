@@ -79,9 +79,8 @@ void rf_digest_login_accepted(struct rf_digest_login *login)
 	login->used = false;
 }
 
-int rf_digest_login_put(struct rf_digest_login *login, struct rf_digest_ctx *ctx, struct rf_view user,
-			const struct rf_digest_ha1 *ha1, struct rf_view method, struct rf_view uri, struct rf_view body,
-			struct rf_writer *w)
+int rf_digest_login_put(struct rf_digest_login *login, struct rf_view user, rf_digest_answer_fn *answer, void *arg,
+			struct rf_view method, struct rf_view uri, struct rf_view body, struct rf_writer *w)
 {
 	if (!login->begun || login->nc == UINT32_MAX)
 		return RF_E_STATE;
@@ -107,7 +106,7 @@ int rf_digest_login_put(struct rf_digest_login *login, struct rf_digest_ctx *ctx
 		cred.nc_text = rf_view_of(nc_text, sizeof nc_text);
 		cred.cnonce = rf_view_of(login->cnonce, sizeof login->cnonce);
 	}
-	int rc = rf_digest_response(ctx, &cred, ha1, method, body, hex);
+	int rc = answer(arg, &cred, method, body, hex);
 	if (rc == 0)
 		rc = rf_digest_put_cred(w, &cred);
 	rf_secret_wipe(hex, sizeof hex);

@@ -103,6 +103,7 @@ static const struct rf_keys did_keys = {
 
 static const struct rf_site_trunk trunk_defaults = {
 	.transport = RF_TRANSPORT_TLS, .calls_per_second_in = 20, .calls_per_second_out = 20, .health_interval_s = 30,
+	.register_s = 3600,
 };
 
 static const struct rf_key trunk_rows[] = {
@@ -124,6 +125,11 @@ static const struct rf_key trunk_rows[] = {
 	{ "cost", RF_KEY_COUNT, AT(rf_site_trunk, cost), .min = 0, .max = 1000000 },
 	{ "hours", RF_KEY_TIMES, AT(rf_site_trunk, hours) },
 	{ "health_interval", RF_KEY_COUNT, AT(rf_site_trunk, health_interval_s), .min = 0, .max = 3600 },
+	{ "login", RF_KEY_TEXT, AT(rf_site_trunk, login) },
+	{ "password_file", RF_KEY_FILE, AT(rf_site_trunk, password_file) },
+	{ "login_md5", RF_KEY_BOOL, AT(rf_site_trunk, login_md5) },
+	{ "register", RF_KEY_BOOL, AT(rf_site_trunk, registers) },
+	{ "register_interval", RF_KEY_COUNT, AT(rf_site_trunk, register_s), .min = 60, .max = 86400 },
 	{ "stir", RF_KEY_CHOICES, AT(rf_site_trunk, stir), .choices = stirs },
 	{ "trust_precedence", RF_KEY_BOOL, AT(rf_site_trunk, trust_precedence) },
 	{ "link", RF_KEY_NAME, AT(rf_site_trunk, link_name) },

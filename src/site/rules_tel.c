@@ -84,6 +84,30 @@ static void look_stir(struct rules *r, const struct rf_site_trunk *trunk)
 			"trunk \"%.*s\" has stir: verify or require, and nobody is trusted", RF_VFMT(trunk->name));
 }
 
+static void look_login(struct rules *r, const struct rf_site_trunk *t)
+{
+	enum rf_level level = r->all->pub.level;
+
+	if ((t->login.n != 0) != (t->password_file.n != 0))
+		FINDING(r, RF_SEV_ERROR, t->pos, "name both  login: NAME  and  password_file: FILE", 
+			"trunk \"%.*s\" has a %s and no %s", RF_VFMT(t->name), t->login.n ? "login" : "password_file",
+			t->login.n ? "password_file" : "login");
+	if (t->registers && !t->login.n && !t->caller_number.n)
+		FINDING(r, RF_SEV_ERROR, t->pos, "add  login: NAME  or  caller_number: NUMBER",
+			"trunk \"%.*s\" wants a registration, and has no name for it", RF_VFMT(t->name));
+	if (t->login.n && t->transport != RF_TRANSPORT_TLS && level != RF_LEVEL_MINIMUM)
+		FINDING(r, RF_SEV_ERROR, t->pos, "set transport: tls", "trunk \"%.*s\": level %s does not allow a login "
+			"outside TLS", RF_VFMT(t->name), rf_level_name(level));
+	if (!t->login_md5)
+		return;
+	if (level == RF_LEVEL_HIGHEST)
+		FINDING(r, RF_SEV_ERROR, t->pos, "remove login_md5, or choose a lower level",
+			"trunk \"%.*s\": level %s does not allow digest with MD5", RF_VFMT(t->name), rf_level_name(level));
+	else
+		FINDING(r, RF_SEV_WARNING, t->pos, "remove login_md5 when the trunk can do SHA-256 (RFC 8760)",
+			"trunk \"%.*s\" may ask for digest with MD5", RF_VFMT(t->name));
+}
+
 void rf_site_rules_tel(struct rf_site_all *all, struct rf_wall now, struct rf_findings *findings)
 {
 	struct rules r = { all, findings, now };
@@ -100,6 +124,8 @@ void rf_site_rules_tel(struct rf_site_all *all, struct rf_wall now, struct rf_fi
 		FINDING(&r, RF_SEV_WARNING, hours, "add  timezone: Europe/Berlin",
 			"hours are given and no timezone: they are in UTC");
 	look_emergency(&r);
-	for (size_t i = 0; i < s->trunk_count; i++)
+	for (size_t i = 0; i < s->trunk_count; i++) {
 		look_stir(&r, &s->trunks[i]);
+		look_login(&r, &s->trunks[i]);
+	}
 }

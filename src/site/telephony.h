@@ -102,6 +102,11 @@ struct rf_site_trunk {
 	struct rf_site_times hours;
 	uint32_t health_interval_s;       /* 30: between OPTIONS; 0: none */
 	unsigned stir;                    /* RF_STIR_* */
+	struct rf_view login;             /* as which we log in there (RFC 7616); "": it knows us by certificate or address */
+	struct rf_view password_file;     /* in the site's folder; read by the keeper alone */
+	bool login_md5;                   /* MD5 is answered, too; else SHA-256 and SHA-512-256 alone (RFC 8760) */
+	bool registers;                   /* it learns where we are by REGISTER */
+	uint32_t register_s;              /* 3600: for how long at a time */
 	bool trust_precedence;            /* its Resource-Priority is believed (RFC 4412) */
 	struct rf_view link_name;
 	const struct rf_site_link *link;

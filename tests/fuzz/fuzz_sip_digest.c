@@ -50,6 +50,14 @@ static void credentials(struct rf_digest_ctx *ctx, struct rf_view v, uint8_t *bu
 	rf_digest_cred_user(&a, &w);
 }
 
+static int answer(void *arg, const struct rf_digest_cred *cred, struct rf_view method, struct rf_view body,
+		  char ret_hex[static 2 * RF_DIGEST_HASH_MAX])
+{
+	static const struct rf_digest_ha1 ha1;
+
+	return rf_digest_response(arg, cred, &ha1, method, body, ret_hex);
+}
+
 static void challenge(struct rf_digest_ctx *ctx, struct rf_random *random, struct rf_view v, uint8_t *buf, size_t cap)
 {
 	static const struct rf_digest_ha1 ha1;
@@ -69,7 +77,7 @@ static void challenge(struct rf_digest_ctx *ctx, struct rf_random *random, struc
 	if (rf_digest_login_begin(&login, &a, 1, ~0u, random))
 		return;
 	rf_writer_init(&w, buf, cap);
-	must(rf_digest_login_put(&login, ctx, RF_V("bob"), &ha1, RF_V("INVITE"), RF_V("sip:a@b"), v, &w) == 0);
+	must(rf_digest_login_put(&login, RF_V("bob"), answer, ctx, RF_V("INVITE"), RF_V("sip:a@b"), v, &w) == 0);
 	must(rf_digest_cred_parse(rf_view_of(buf, w.n), &cred) == 0);
 	must(rf_digest_verify(ctx, &cred, &ha1, RF_V("INVITE"), v) == 0);
 }

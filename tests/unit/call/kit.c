@@ -641,12 +641,24 @@ bool phone_names(struct phone *p, const char *number)
 	return false;
 }
 
+struct password {
+	struct rf_digest_ctx *ctx;
+	struct rf_digest_ha1 ha1;
+};
+
+static int respond(void *arg, const struct rf_digest_cred *cred, struct rf_view method, struct rf_view body,
+		   char ret_hex[static 2 * RF_DIGEST_HASH_MAX])
+{
+	struct password *p = arg;
+
+	return rf_digest_response(p->ctx, cred, &p->ha1, method, body, ret_hex);
+}
+
 void phone_digest(struct phone *p, const char *user, const char *password, const char *method, const char *uri)
 {
 	struct rf_digest_login login = { .alg = RF_DIGEST_SHA256 };
 	struct rf_digest_challenge ch[4];
-	struct rf_digest_ctx *ctx;
-	struct rf_digest_ha1 ha1;
+	struct password secret;
 	struct rf_writer w;
 	char u[128];
 	size_t n = 0;
@@ -658,16 +670,16 @@ void phone_digest(struct phone *p, const char *user, const char *password, const
 	for (const struct rf_sip_hdr *h = rf_sip_msg_hdr(&p->msg, id); h && n < 4; h = rf_sip_msg_hdr_next(&p->msg, h))
 		n += rf_digest_challenge_parse(h->value, &ch[n]) == 0;
 	assert_true(n > 0);
-	assert_int_equal(rf_digest_ctx_new(&ctx), 0);
+	assert_int_equal(rf_digest_ctx_new(&secret.ctx), 0);
 	assert_int_equal(rf_digest_login_begin(&login, ch, n, RF_DIGEST_SHA_ONLY, &p->kit->random), 0);
-	rf_digest_ha1(ctx, login.alg, rf_view_str(user), RF_V(REALM), rf_view_str(password), &ha1);
+	rf_digest_ha1(secret.ctx, login.alg, rf_view_str(user), RF_V(REALM), rf_view_str(password), &secret.ha1);
 	rf_writer_init(&w, p->authorization, sizeof p->authorization - 1);
 	rf_put_fmt(&w, "%s: ", www ? "Authorization" : "Proxy-Authorization");
-	assert_int_equal(rf_digest_login_put(&login, ctx, rf_view_str(user), &ha1, rf_view_str(method), rf_view_str(u),
-					     RF_V(""), &w), 0);
+	assert_int_equal(rf_digest_login_put(&login, rf_view_str(user), respond, &secret, rf_view_str(method),
+					     rf_view_str(u), RF_V(""), &w), 0);
 	rf_put_lit(&w, "\r\n");
 	p->authorization[w.n] = 0;
-	rf_digest_ctx_free(ctx);
+	rf_digest_ctx_free(secret.ctx);
 }
 
 void phone_register(struct phone *p)

@@ -295,6 +295,89 @@ static void two_keys(void **state)
 	tear_down(&g);
 }
 
+/* A password's file with this in it. */
+static void write_password(const char *file, const char *text, mode_t mode)
+{
+	FILE *out = fopen(file, "w");
+
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+	assert_int_equal(chmod(file, mode), 0);
+}
+
+static void passwords(void **state)
+{
+	static const struct rf_digest_cred challenge = {
+		.realm = { (const uint8_t *)"example.org", 11 }, .nonce = { (const uint8_t *)"n-1", 3 },
+		.uri = { (const uint8_t *)"sip:a@b", 7 }, .nc_text = { (const uint8_t *)"00000001", 8 },
+		.cnonce = { (const uint8_t *)"c-1", 3 }, .qop = RF_DIGEST_QOP_AUTH,
+	};
+	char file[2][32] = { "/tmp/rf-keeper-p1-XXXXXX", "/tmp/rf-keeper-p2-XXXXXX" };
+	struct rf_keeper_login logins[2] = { { "bob", file[0] }, { "eve", file[1] } };
+	struct rf_keeper_options opt = { .exe = "/proc/self/exe", .channels = 1, .logins = logins, .n_logins = 2 };
+	static uint8_t big[RF_KEEPER_LOGIN_SIZE];
+	struct rf_diag diag = { 0 };
+	struct rf_keeper *k = NULL;
+	struct rf_digest_ctx *ctx;
+	char got[2 * RF_DIGEST_HASH_MAX];
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		close(mkstemp(file[i]));
+	write_password(file[0], "zanzibar\r\n", 0600);
+	write_password(file[1], "open \"sesame\"", 0600);
+	assert_int_equal(rf_keeper_new(&opt, &k, &diag), 0);
+	assert_int_equal(rf_digest_ctx_new(&ctx), 0);
+	for (unsigned alg = 0; alg < RF_DIGEST_ALGS; alg++)
+		for (unsigned who = 0; who < 2; who++)
+			for (int form = 0; form < 3; form++) { /* auth, -sess, without qop */
+				struct rf_digest_cred c = challenge;
+				char want[2 * RF_DIGEST_HASH_MAX];
+				struct rf_digest_ha1 ha1;
+
+				c.alg = (enum rf_digest_alg)alg;
+				c.sess = form == 1;
+				if (form == 2) {
+					c.qop = RF_DIGEST_QOP_NONE;
+					c.nc_text = c.cnonce = RF_V("");
+				}
+				rf_digest_ha1(ctx, c.alg, rf_view_str(logins[who].user), c.realm,
+					      who ? RF_V("open \"sesame\"") : RF_V("zanzibar"), &ha1);
+				assert_int_equal(rf_digest_response(ctx, &c, &ha1, RF_V("INVITE"), RF_V(""), want), 0);
+				assert_int_equal(rf_keeper_respond(k, who, &c, RF_V("INVITE"), got), 0);
+				assert_memory_equal(got, want, 2 * rf_digest_alg_bytes(c.alg));
+			}
+	struct rf_digest_cred c = challenge;
+	assert_int_equal(rf_keeper_respond(k, 2, &c, RF_V("INVITE"), got), RF_E_CRYPTO);
+	assert_int_equal(rf_keeper_respond(k, RF_KEEPER_LOGINS_MAX, &c, RF_V("INVITE"), got), RF_E_UNSUPPORTED);
+	c.qop = RF_DIGEST_QOP_AUTH_INT;
+	assert_int_equal(rf_keeper_respond(k, 0, &c, RF_V("INVITE"), got), RF_E_UNSUPPORTED);
+	c = challenge;
+	c.nonce = rf_view_of(big, sizeof big);
+	assert_int_equal(rf_keeper_respond(k, 0, &c, RF_V("INVITE"), got), RF_E_LIMIT);
+	rf_keeper_free(k);
+	rf_digest_ctx_free(ctx);
+
+	static const struct {
+		const char *text, *says;
+		mode_t mode;
+	} bad[] = {
+		{ "", "holds no password", 0600 }, { "\n\n", "holds no password", 0600 },
+		{ "a\nb\n", "one line", 0600 }, { "a", "chmod 600", 0640 },
+	};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		write_password(file[1], bad[i].text, bad[i].mode);
+		assert_int_equal(rf_keeper_new(&opt, &k, &diag), RF_E_CRYPTO);
+		assert_non_null(strstr(diag.text, bad[i].says));
+	}
+	for (int i = 0; i < 2; i++)
+		unlink(file[i]);
+	assert_int_equal(rf_keeper_new(&opt, &k, &diag), RF_E_CRYPTO);
+	opt.n_logins = RF_KEEPER_LOGINS_MAX + 1;
+	assert_int_equal(rf_keeper_new(&opt, &k, &diag), RF_E_LIMIT);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], RF_KEEPER_ROLE) == 0)
@@ -306,6 +389,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_dead_keeper_is_noticed),
 		cmocka_unit_test(bad_key_files_are_explained),
 		cmocka_unit_test(two_keys),
+		cmocka_unit_test(passwords),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,12 @@ static struct rf_digest_challenge ch(enum rf_digest_alg alg, const char *nonce, 
 	return (struct rf_digest_challenge){ .realm = REALM, .nonce = rf_view_str(nonce), .alg = alg, .qops = qops };
 }
 
+static int answer(void *arg, const struct rf_digest_cred *cred, struct rf_view method, struct rf_view body,
+		  char ret_hex[static 2 * RF_DIGEST_HASH_MAX])
+{
+	return rf_digest_response(ctx, cred, arg, method, body, ret_hex);
+}
+
 /* Write credentials and let the server's side judge them. */
 static int serve(struct rf_digest_login *login, uint32_t want_nc, struct rf_view body)
 {
@@ -33,7 +39,7 @@ static int serve(struct rf_digest_login *login, uint32_t want_nc, struct rf_view
 
 	assert_int_equal(rf_digest_ha1(ctx, login->alg, USER, REALM, RF_V("zanzibar"), &ha1), 0);
 	rf_writer_init(&w, text, sizeof text);
-	int rc = rf_digest_login_put(login, ctx, USER, &ha1, REGISTER, URI, body, &w);
+	int rc = rf_digest_login_put(login, USER, answer, &ha1, REGISTER, URI, body, &w);
 	if (rc)
 		return rc;
 	assert_int_equal(rf_digest_cred_parse(rf_view_of(text, w.n), &c), 0);

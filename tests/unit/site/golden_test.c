@@ -72,6 +72,9 @@ static void print_trunk(FILE *out, const struct rf_site_trunk *t)
 		"precedence %d, link '%s'", t->addresses.n, rf_site_cstr(t->caller_number), t->format,
 		t->calls_per_second_in, t->calls_per_second_out, t->cost, t->health_interval_s, t->stir,
 		t->trust_precedence, t->link ? rf_site_cstr(t->link->name) : "");
+	if (t->login.n || t->registers)
+		fprintf(out, ", login '%s' by '%s', md5 %d, register %d for %u", rf_site_cstr(t->login),
+			rf_site_cstr(t->password_file), t->login_md5, t->registers, t->register_s);
 	print_times(out, &t->hours);
 	fputc('\n', out);
 }

@@ -33,13 +33,13 @@ struct rf_stun {
 	enum rf_stun_class class;
 	uint16_t method;
 	uint8_t id[12];              /* of the transaction */
-	/* Attributes that are understood, the first of each; those behind the integrity are passed over (RFC 8489 14.5). */
+	/* Attributes that are understood, the first of each; those behind the integrity do not count (RFC 8489 14.5). */
 	struct rf_view username;     /* p is NULL when there is none; so below */
 	struct rf_view integrity;    /* HMAC-SHA1 */
 	struct rf_view integrity256; /* HMAC-SHA256, 16 to 32 bytes */
 	bool fingerprint;            /* there is one; that it is right is part of parsing */
-	bool use_candidate, has_priority, controlling, controlled, mapped;
-	uint32_t priority;
+	bool use_candidate, controlling, controlled, mapped;
+	uint32_t priority;           /* 0: none */
 	uint64_t tie_breaker;        /* of controlling or controlled */
 	struct rf_stun_addr mapped_address; /* XOR-MAPPED-ADDRESS */
 	uint16_t error;              /* ERROR-CODE: 300..699, 0: none */
@@ -47,18 +47,20 @@ struct rf_stun {
 	size_t unknown_count;        /* of all of them; may be more than the array holds */
 };
 
-/* bytes stay borrowed. RF_E_UNSUPPORTED: not STUN (first bits, cookie); RF_E_MALFORMED: lengths, an attribute of the wrong
- * size, a FINGERPRINT that is wrong; RF_E_LIMIT. */
+/* bytes stay borrowed. RF_E_UNSUPPORTED: not STUN (first bits, cookie); RF_E_MALFORMED: lengths, an attribute of the
+ * wrong size, a FINGERPRINT that is wrong; RF_E_LIMIT. */
 int rf_stun_parse(struct rf_view bytes, struct rf_stun *ret_stun);
-/* Was it made by one who knows the key (short-term credentials: the password itself)? By HMAC-SHA256 when that is there,
- * else by HMAC-SHA1, which ICE asks for. 0; RF_E_AUTH: no, or nothing that proves it; RF_E_CRYPTO. Constant time. */
+/* Was it made by one who knows the key (short-term credentials: the password itself)? By HMAC-SHA256 when that is
+ * there, else by HMAC-SHA1, which ICE asks for. 0; RF_E_AUTH: no, or nothing that proves it; RF_E_CRYPTO. Constant
+ * time. */
 int rf_stun_check(const struct rf_stun *m, struct rf_view key);
 
 /* Build: begin, attributes, integrity, fingerprint, done; the writer's error is sticky (base/writer.h). */
 void rf_stun_begin(struct rf_writer *w, enum rf_stun_class class, uint16_t method, const uint8_t id[static 12]);
 void rf_stun_put_mapped(struct rf_writer *w, const struct rf_stun_addr *a);
 void rf_stun_put_error(struct rf_writer *w, uint16_t code); /* without a phrase: 8 bytes */
-void rf_stun_put_unknown(struct rf_writer *w, const struct rf_stun *request); /* what it had of them, at most the array */
+/* What it had of them, as far as the array goes. */
+void rf_stun_put_unknown(struct rf_writer *w, const struct rf_stun *request);
 /* MESSAGE-INTEGRITY over all that is there. */
 void rf_stun_put_integrity(struct rf_writer *w, struct rf_view key);
 void rf_stun_put_fingerprint(struct rf_writer *w);

@@ -1,8 +1,8 @@
 /* A STUN server for whoever asks: Binding requests only, without credentials, nothing kept between two of them. Rate
  * limits are the caller's.
  *
- * As a mirror it is worth little: an answer is at most RF_STUN_SERVER_GROWTH bytes longer than its request (with IPv4,
- * IP and UDP headers counted, 60 bytes for 48), and nothing else than a well-formed request is answered at all. One with
+ * As a mirror it is worth little: an answer is at most RF_STUN_SERVER_GROWTH bytes longer than its request (over IPv4,
+ * with IP and UDP headers, 60 bytes for 48), and nothing else than a well-formed request is answered at all. One with
  * attributes that must be understood and are not is told so (420), under the same bound. */
 #ifndef RF_RTP_STUN_SERVER_H
 #define RF_RTP_STUN_SERVER_H

@@ -40,6 +40,8 @@ struct rf_relay_conf {
 	const struct rf_log *log;
 	struct rf_hash_key hash_key;
 	struct rf_relay_policy policy;
+	const char *fingerprint;     /* for a=fingerprint: of the certificate of the worker's DTLS (rf_dtls_ctx_print()); NULL: DTLS is
+	                              * refused. As long as the relay lives */
 	const struct rf_relay_ops *ops;
 	void *ctx;
 };

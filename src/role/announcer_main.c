@@ -31,7 +31,7 @@ struct stream {
 	unsigned channel;
 	uint32_t id;
 	const struct rf_tone_wave *wave; /* NULL: free */
-	struct rf_srtp *srtp;            /* NULL: plain */
+	struct rf_srtp_out *srtp;        /* NULL: plain */
 	struct rf_rtp_head head;         /* of the next packet */
 	struct sockaddr_storage to;
 	socklen_t to_n;
@@ -69,7 +69,7 @@ static void report(unsigned channel, uint32_t id, enum rf_announce_why why, uint
 static void end_stream(struct announcer *a, struct stream *s, enum rf_announce_why why)
 {
 	report(s->channel, s->id, why, s->sent);
-	rf_srtp_free(s->srtp);
+	rf_srtp_out_free(s->srtp);
 	*s = (struct stream){ .wave = NULL };
 	a->streams--;
 }
@@ -123,7 +123,7 @@ static bool set_target(const struct announcer *a, const struct rf_announce_order
 static void play(struct announcer *a, unsigned channel, const struct rf_announce_order *o)
 {
 	struct stream *s = find_free(a);
-	struct rf_view key = rf_view_of(o->key, rf_srtp_key_bytes((enum rf_srtp_suite)o->suite));
+	struct rf_srtp_master master = { .suite = (enum rf_srtp_suite)o->suite };
 
 	if (!s || find(a, channel, o->id)) {
 		report(channel, o->id, s ? RF_ANNOUNCE_BAD : RF_ANNOUNCE_FULL, 0);
@@ -133,7 +133,8 @@ static void play(struct announcer *a, unsigned channel, const struct rf_announce
 		.channel = channel, .id = o->id, .dscp = o->dscp, .due = now(a), .left = o->ms / FRAME_MS,
 		.head = { .type = o->type, .marker = true, .seq = o->seq, .timestamp = o->timestamp, .ssrc = o->ssrc },
 	};
-	if (!set_target(a, o, s) || (key.n && rf_srtp_new((enum rf_srtp_suite)o->suite, key, &s->srtp))) {
+	master.key = rf_view_of(o->key, rf_srtp_key_bytes(master.suite));
+	if (!set_target(a, o, s) || (master.suite && rf_srtp_out_new(&master, &s->srtp))) {
 		report(channel, o->id, RF_ANNOUNCE_BAD, 0);
 		return;
 	}
@@ -199,7 +200,7 @@ static bool send_frame(struct stream *s)
 
 	rf_rtp_head_put(&s->head, packet);
 	rf_tone_frame(s->wave, s->at, packet + RF_RTP_HEAD_BYTES);
-	if (s->srtp && rf_srtp_protect(s->srtp, packet, n, sizeof packet, &n))
+	if (s->srtp && rf_srtp_out_rtp(s->srtp, packet, n, sizeof packet, &n))
 		return false;
 	send_marked(s, packet, n);
 	s->head.marker = false;
@@ -272,11 +273,12 @@ static int warm_up(struct announcer *a, struct rf_diag *diag)
 	int rc = 0;
 
 	for (unsigned suite = RF_SRTP_NONE + 1; !rc && suite < RF_SRTP_SUITES; suite++) {
-		struct rf_srtp *s;
+		struct rf_srtp_master master = { .suite = (enum rf_srtp_suite)suite };
+		struct rf_srtp_out *out = NULL;
 
-		rc = rf_srtp_new((enum rf_srtp_suite)suite, rf_view_of(key, rf_srtp_key_bytes((enum rf_srtp_suite)suite)), &s);
-		if (!rc)
-			rf_srtp_free(s);
+		master.key = rf_view_of(key, rf_srtp_key_bytes(master.suite));
+		rc = rf_srtp_out_new(&master, &out);
+		rf_srtp_out_free(out);
 	}
 	for (unsigned t = 0; t < RF_TONES; t++)
 		for (unsigned c = 0; c < RF_TONE_CODES; c++)

@@ -9,7 +9,8 @@
  * A packet that is not authentic changes nothing: no window, no roll-over counter, no SSRC. A packet index is never sent
  * twice under one key, since in counter mode and in GCM a second packet under the same index would give both away.
  *
- * Packets are opened and sealed in their place. After an error what the buffer holds is of no use, and ret_n untouched.
+ * Packets are opened and sealed in their place. One that is refused is as it came; after RF_E_CRYPTO and -ENOMEM what the
+ * buffer holds is of no use.
  * Wire room: no socket, clock or log. One thread at a time for one object. */
 #ifndef RF_RTP_SRTP_H
 #define RF_RTP_SRTP_H
@@ -79,7 +80,7 @@ enum rf_srtp_suite rf_srtp_in_suite(const struct rf_srtp_in *in);
  *   RF_E_EXISTS       a packet with this index was here already
  *   RF_E_STALE        too far behind the newest one
  *   RF_E_NOT_FOUND    an MKI that is not ours
- *   RF_E_LIMIT        one SSRC too many; longer than RF_RTP_BYTES_MAX; the key's lifetime is over
+ *   RF_E_LIMIT        one SSRC too many (those heard under keys that are gone make room); longer than RF_RTP_BYTES_MAX; the key's lifetime is over
  *   RF_E_MALFORMED    it ends before its header, MKI and tag do
  *   RF_E_UNSUPPORTED  not version 2
  *   RF_E_CRYPTO, -ENOMEM */
@@ -111,12 +112,5 @@ enum rf_srtp_suite rf_srtp_out_suite(const struct rf_srtp_out *out);
 int rf_srtp_out_rtp(struct rf_srtp_out *out, uint8_t *buf, size_t n, size_t cap, size_t *ret_n);
 /* Likewise a compound RTCP packet; cap >= n + RF_SRTP_GROW_RTCP always suffices. Its index is the next of its SSRC. */
 int rf_srtp_out_rtcp(struct rf_srtp_out *out, uint8_t *buf, size_t n, size_t cap, size_t *ret_n);
-
-/* ---- the announcer's, which moves to the above */
-
-struct rf_srtp;
-int rf_srtp_new(enum rf_srtp_suite suite, struct rf_view key, struct rf_srtp **ret_srtp);
-void rf_srtp_free(struct rf_srtp *srtp);
-int rf_srtp_protect(struct rf_srtp *srtp, uint8_t *buf, size_t n, size_t cap, size_t *ret_n);
 
 #endif

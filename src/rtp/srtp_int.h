@@ -1,34 +1,123 @@
-/* Shared by the files of SRTP, and by its tests, whose vectors begin at session keys. */
+/* Shared by the files of SRTP, and by its tests, whose vectors begin at session keys.
+ *
+ *	srtp_suite.c   what the suites are, session keys from a master key
+ *	srtp_key.c     a key in force: its OpenSSL contexts; seal and open one packet
+ *	srtp_track.c   which indexes of an SSRC were there
+ *	srtp_in.c, srtp_out.c   packets: where things stand in them, which key, which index */
 #ifndef RF_RTP_SRTP_INT_H
 #define RF_RTP_SRTP_INT_H
 
 #include "rtp/srtp.h"
 
+#include <openssl/types.h>
+
 enum {
 	RF_SRTP_CIPHER_KEY_MAX = 32,
-	RF_SRTP_SALT_BYTES = 14, /* of AES-CM; GCM uses the first twelve */
+	RF_SRTP_SALT_BYTES = 14,     /* of AES-CM; GCM uses the first twelve */
 	RF_SRTP_AUTH_KEY_BYTES = 20,
+	RF_SRTCP_HEAD_BYTES = 8,     /* what stays readable of a compound */
+	RF_SRTCP_WORD_BYTES = 4,     /* the E flag and the index */
 };
 
 struct rf_srtp_params {
 	const char *name;
 	const char *cipher;     /* as OpenSSL calls it */
 	const char *derivation; /* the block cipher of the key derivation, in counter mode */
-	uint8_t key_n, salt_n, tag_n;
+	uint8_t key_n, salt_n;
+	uint8_t tag_n[2];       /* of SRTP, of SRTCP */
 	bool aead;
 };
 /* NULL for RF_SRTP_NONE and what is no suite. */
 const struct rf_srtp_params *rf_srtp_params(enum rf_srtp_suite suite);
 
-struct rf_srtp_keys {
+enum rf_srtp_kind { RF_SRTP_RTP, RF_SRTP_RTCP };
+
+struct rf_srtp_session {
 	uint8_t cipher[RF_SRTP_CIPHER_KEY_MAX];
 	uint8_t salt[RF_SRTP_SALT_BYTES];
 	uint8_t auth[RF_SRTP_AUTH_KEY_BYTES];
 };
-/* RFC 3711 4.3.1; RF_E_CRYPTO. master: p->key_n and p->salt_n bytes. */
-int rf_srtp_derive(const struct rf_srtp_params *p, const uint8_t *master, struct rf_srtp_keys *ret_keys);
+/* RFC 3711 4.3.1, for RTP and for RTCP; RF_E_CRYPTO. master: p->key_n and p->salt_n bytes. */
+int rf_srtp_derive(const struct rf_srtp_params *p, const uint8_t *master, struct rf_srtp_session ret_session[static 2]);
 
-/* A stream from session keys. */
-int rf_srtp_new_session(const struct rf_srtp_params *p, const struct rf_srtp_keys *keys, struct rf_srtp **ret_srtp);
+/* ---- a key in force */
+
+struct rf_srtp_key {
+	const struct rf_srtp_params *p;
+	EVP_CIPHER_CTX *cipher;              /* with one of the session keys in it */
+	EVP_MD_CTX *inner, *outer, *work;    /* HMAC-SHA1 with its pads taken in; NULL: an AEAD needs none */
+	enum rf_srtp_kind loaded;            /* which session key the contexts hold */
+	enum rf_srtp_suite suite;
+	uint32_t generation;                 /* counts the rekeyings; from 1 */
+	uint64_t left[2];                    /* packets until it is used up */
+	struct rf_srtp_session session[2];
+	uint8_t mki_n;
+	uint8_t mki[];
+};
+
+/* Errors as rf_srtp_in_new(). */
+int rf_srtp_key_new(const struct rf_srtp_master *master, bool sealing, struct rf_srtp_key **ret_key);
+/* From session keys. */
+int rf_srtp_key_of(enum rf_srtp_suite suite, struct rf_view mki, const struct rf_srtp_session session[static 2],
+		   bool sealing, struct rf_srtp_key **ret_key);
+void rf_srtp_key_free(struct rf_srtp_key *key);
+
+/* A packet as the crypto sees it. */
+struct rf_srtp_text {
+	enum rf_srtp_kind kind;
+	uint32_t ssrc;
+	uint64_t index;
+	uint8_t *buf;
+	size_t head, n;     /* text is buf[head..n); what is before it is authenticated only */
+	uint8_t word[4];    /* SRTCP: E and index, authenticated too */
+};
+/* Encrypt the text and write its tag. The two may not overlap. RF_E_CRYPTO. */
+int rf_srtp_seal(struct rf_srtp_key *key, const struct rf_srtp_text *text, uint8_t *ret_tag);
+/* RF_E_AUTH: the text is as it was. RF_E_CRYPTO. */
+int rf_srtp_open(struct rf_srtp_key *key, const struct rf_srtp_text *text, const uint8_t *tag);
+
+/* ---- indexes */
+
+struct rf_srtp_track {
+	uint64_t top;        /* highest index */
+	uint64_t seen[2];    /* of the RF_SRTP_WINDOW up to it; the top is bit 0 of the first */
+	uint32_t generation; /* of the newest key that a packet came with; 0: none came yet */
+	uint32_t floor;      /* keys older than this one are over: the counter began anew under it */
+};
+/* 0; RF_E_EXISTS; RF_E_STALE. */
+int rf_srtp_track_check(const struct rf_srtp_track *t, uint64_t index);
+void rf_srtp_track_take(struct rf_srtp_track *t, uint64_t index);
+/* RFC 3711 3.3.1: what index a sequence number stands for. RF_E_STALE: one before the first; RF_E_LIMIT: over 2^48. */
+int rf_srtp_track_index(const struct rf_srtp_track *t, uint16_t seq, uint64_t *ret_index);
+
+struct rf_srtp_stream {
+	uint32_t ssrc;
+	struct rf_srtp_track track[2]; /* RTP, RTCP */
+};
+struct rf_srtp_streams {
+	struct rf_srtp_stream *at;     /* &one, or on the heap */
+	uint8_t count, cap, last;
+	struct rf_srtp_stream one;     /* most have no second */
+};
+void rf_srtp_streams_init(struct rf_srtp_streams *s);
+void rf_srtp_streams_fini(struct rf_srtp_streams *s);
+struct rf_srtp_stream *rf_srtp_streams_find(struct rf_srtp_streams *s, uint32_t ssrc); /* NULL: none */
+/* No place for this SSRC, unless one whose keys were all older than this generation is forgotten? */
+bool rf_srtp_streams_full(struct rf_srtp_streams *s, uint32_t ssrc, uint32_t generation);
+/* When there is no place those are forgotten. RF_E_LIMIT, -ENOMEM. Others may have moved. */
+int rf_srtp_streams_add(struct rf_srtp_streams *s, uint32_t ssrc, uint32_t generation, struct rf_srtp_stream **ret_stream);
+
+/* ---- for tests, which cannot wait for 2^31 packets */
+
+struct rf_srtp_in {
+	struct rf_srtp_key *key[2 * RF_SRTP_KEYS_MAX]; /* those in force, then the old ones */
+	uint8_t current, keys, last;   /* how many are in force; in all; which fitted last */
+	uint32_t generation;
+	struct rf_srtp_streams streams;
+};
+struct rf_srtp_out {
+	struct rf_srtp_key *key;
+	struct rf_srtp_streams streams;
+};
 
 #endif

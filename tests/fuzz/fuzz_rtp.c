@@ -21,17 +21,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static void protect(enum rf_srtp_suite suite, struct rf_view packet, const struct rf_rtp_head *head)
 {
 	static const uint8_t key[RF_SRTP_KEY_MAX] = { 1, 2, 3 };
+	struct rf_srtp_master master = { .suite = suite, .key = rf_view_of(key, rf_srtp_key_bytes(suite)) };
 	size_t cap = packet.n + RF_SRTP_TAG_MAX, n = 0;
 	uint8_t *buf = malloc(cap);
-	struct rf_srtp *s;
+	struct rf_srtp_out *s;
 
-	MUST(buf && rf_srtp_new(suite, rf_view_of(key, rf_srtp_key_bytes(suite)), &s) == 0);
+	MUST(buf && rf_srtp_out_new(&master, &s) == 0);
 	memcpy(buf, packet.p, packet.n);
-	MUST(rf_srtp_protect(s, buf, packet.n, cap, &n) == 0);
+	MUST(rf_srtp_out_rtp(s, buf, packet.n, cap, &n) == 0);
 	MUST(n > packet.n && n <= cap && memcmp(buf, packet.p, head->size) == 0);
 	memcpy(buf, packet.p, packet.n);
-	MUST(rf_srtp_protect(s, buf, packet.n, cap, &n) == RF_E_STATE);
-	rf_srtp_free(s);
+	MUST(rf_srtp_out_rtp(s, buf, packet.n, cap, &n) == RF_E_STATE);
+	rf_srtp_out_free(s);
 	free(buf);
 }
 

@@ -112,7 +112,8 @@ static void plays(void **state)
 
 	for (unsigned suite = RF_SRTP_NONE; suite < RF_SRTP_SUITES; suite++) {
 		struct rf_announce_order o = order(w);
-		struct rf_srtp *srtp = NULL;
+		struct rf_srtp_master master = { .suite = (enum rf_srtp_suite)suite };
+		struct rf_srtp_out *srtp = NULL;
 		struct rf_tone_wave wave;
 		unsigned dscp;
 
@@ -121,9 +122,9 @@ static void plays(void **state)
 		o.type = suite & 1 ? RF_RTP_PCMA : RF_RTP_PCMU;
 		for (size_t i = 0; i < sizeof o.key; i++)
 			o.key[i] = (uint8_t)(i + suite);
+		master.key = rf_view_of(o.key, rf_srtp_key_bytes(master.suite));
 		if (suite)
-			assert_int_equal(rf_srtp_new((enum rf_srtp_suite)suite,
-						     rf_view_of(o.key, rf_srtp_key_bytes((enum rf_srtp_suite)suite)), &srtp), 0);
+			assert_int_equal(rf_srtp_out_new(&master, &srtp), 0);
 		rf_tone_make(RF_TONE_PREEMPTION, (enum rf_tone_code)o.code, &wave);
 		tell(w, suite & 1, &o);
 		for (unsigned i = 0; i < 3; i++) {
@@ -135,7 +136,7 @@ static void plays(void **state)
 			rf_rtp_head_put(&head, want);
 			rf_tone_frame(&wave, 160 * i, want + RF_RTP_HEAD_BYTES);
 			if (srtp)
-				assert_int_equal(rf_srtp_protect(srtp, want, n, sizeof want, &n), 0);
+				assert_int_equal(rf_srtp_out_rtp(srtp, want, n, sizeof want, &n), 0);
 			assert_int_equal(packet(w, got, 2000, &dscp), n);
 			assert_memory_equal(got, want, n);
 			assert_int_equal(dscp, 44);
@@ -143,7 +144,7 @@ static void plays(void **state)
 		struct rf_announce_report r = hear(w, suite & 1, 2000);
 
 		assert_true(r.id == o.id && r.why == RF_ANNOUNCE_DONE && r.packets == 3);
-		rf_srtp_free(srtp);
+		rf_srtp_out_free(srtp);
 	}
 }
 

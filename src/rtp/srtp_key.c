@@ -1,0 +1,217 @@
+/* A key in force, and what it does to one packet.
+ *
+ * The contexts hold the session key of RTP; for an RTCP packet, one in some hundreds, they are given the other key, and
+ * the first one back with the next RTP packet. That costs such a packet 0.3 microseconds twice and saves a second set of
+ * contexts, a KiB for each direction of a stream.
+ *
+ * HMAC-SHA1 is made of two digests whose first block, the pad, is taken in once; a packet copies them. Measured for 176
+ * bytes (OpenSSL 3.0): 188 ns, against 222 by EVP_MAC and 268 with the pads taken in for each packet anew. */
+#include "rtp/srtp_int.h"
+
+#include "base/secret.h"
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <stdlib.h>
+
+enum { SHA1_BLOCK = 64, SHA1_BYTES = 20 };
+
+/* RFC 3711 9.2 */
+static const uint64_t most[2] = { [RF_SRTP_RTP] = UINT64_C(1) << 48, [RF_SRTP_RTCP] = UINT64_C(1) << 31 };
+
+/* --- contexts */
+
+static bool take_pad(EVP_MD_CTX *md, const uint8_t *key, uint8_t with)
+{
+	uint8_t pad[SHA1_BLOCK];
+	bool ok;
+
+	memset(pad, with, sizeof pad);
+	for (size_t i = 0; i < RF_SRTP_AUTH_KEY_BYTES; i++)
+		pad[i] ^= key[i];
+	ok = EVP_DigestInit_ex2(md, NULL, NULL) == 1 && EVP_DigestUpdate(md, pad, sizeof pad) == 1;
+	rf_secret_wipe(pad, sizeof pad);
+	return ok;
+}
+
+static bool load(struct rf_srtp_key *k, enum rf_srtp_kind kind)
+{
+	const struct rf_srtp_session *s = &k->session[kind];
+
+	k->loaded = kind;
+	return EVP_CipherInit_ex2(k->cipher, NULL, s->cipher, NULL, -1, NULL) == 1 &&
+	       (k->p->aead || (take_pad(k->inner, s->auth, 0x36) && take_pad(k->outer, s->auth, 0x5c)));
+}
+
+static bool make_cipher(struct rf_srtp_key *k, bool sealing)
+{
+	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, k->p->cipher, NULL);
+	bool ok;
+
+	k->cipher = EVP_CIPHER_CTX_new();
+	ok = cipher && k->cipher && EVP_CipherInit_ex2(k->cipher, cipher, NULL, NULL, sealing, NULL) == 1;
+	EVP_CIPHER_free(cipher);
+	return ok;
+}
+
+static bool make_mac(struct rf_srtp_key *k)
+{
+	EVP_MD *sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+	bool ok;
+
+	k->inner = EVP_MD_CTX_new();
+	k->outer = EVP_MD_CTX_new();
+	k->work = EVP_MD_CTX_new();
+	ok = sha1 && k->inner && k->outer && k->work && EVP_DigestInit_ex2(k->inner, sha1, NULL) == 1 &&
+	     EVP_DigestInit_ex2(k->outer, sha1, NULL) == 1;
+	EVP_MD_free(sha1);
+	return ok;
+}
+
+int rf_srtp_key_of(enum rf_srtp_suite suite, struct rf_view mki, const struct rf_srtp_session session[static 2],
+		   bool sealing, struct rf_srtp_key **ret_key)
+{
+	struct rf_srtp_key *k = calloc(1, sizeof *k + mki.n);
+
+	if (!k)
+		return -ENOMEM;
+	k->p = rf_srtp_params(suite);
+	k->suite = suite;
+	memcpy(k->left, most, sizeof k->left);
+	memcpy(k->session, session, sizeof k->session);
+	k->mki_n = (uint8_t)mki.n;
+	if (mki.n)
+		memcpy(k->mki, mki.p, mki.n);
+	if (!make_cipher(k, sealing) || (!k->p->aead && !make_mac(k)) || !load(k, RF_SRTP_RTP)) {
+		rf_srtp_key_free(k);
+		return RF_E_CRYPTO;
+	}
+	*ret_key = k;
+	return 0;
+}
+
+int rf_srtp_key_new(const struct rf_srtp_master *m, bool sealing, struct rf_srtp_key **ret_key)
+{
+	const struct rf_srtp_params *p = rf_srtp_params(m->suite);
+	struct rf_srtp_session session[2];
+
+	if (!p || m->key.n != rf_srtp_key_bytes(m->suite) || m->mki.n > RF_SRTP_MKI_MAX)
+		return RF_E_INVALID;
+	int rc = rf_srtp_derive(p, m->key.p, session);
+
+	if (!rc)
+		rc = rf_srtp_key_of(m->suite, m->mki, session, sealing, ret_key);
+	rf_secret_wipe(session, sizeof session);
+	for (size_t i = 0; !rc && m->lifetime && i < 2; i++)
+		if (m->lifetime < most[i])
+			(*ret_key)->left[i] = m->lifetime;
+	return rc;
+}
+
+void rf_srtp_key_free(struct rf_srtp_key *k)
+{
+	if (!k)
+		return;
+	EVP_CIPHER_CTX_free(k->cipher);
+	EVP_MD_CTX_free(k->inner);
+	EVP_MD_CTX_free(k->outer);
+	EVP_MD_CTX_free(k->work);
+	rf_secret_wipe(k, sizeof *k);
+	free(k);
+}
+
+/* --- a packet */
+
+/* Both begin with SSRC and index laid over the salt: from its fifth byte in AES-CM (RFC 3711 4.1.1), from its third in
+ * GCM (RFC 7714 8.1, 9.1). */
+static bool begin(struct rf_srtp_key *k, const struct rf_srtp_text *t)
+{
+	size_t at = k->p->aead ? 2 : 4;
+	uint8_t iv[16] = { 0 };
+
+	if (k->loaded != t->kind && !load(k, t->kind))
+		return false;
+	memcpy(iv, k->session[t->kind].salt, RF_SRTP_SALT_BYTES);
+	for (size_t i = 0; i < 4; i++)
+		iv[at + i] ^= (uint8_t)(t->ssrc >> (24 - 8 * i));
+	for (size_t i = 0; i < 6; i++)
+		iv[at + 4 + i] ^= (uint8_t)(t->index >> (40 - 8 * i));
+	return EVP_CipherInit_ex2(k->cipher, NULL, NULL, iv, -1, NULL) == 1;
+}
+
+/* The text in its place; forwards and back are the same in counter mode, which GCM is, too. */
+static bool crypt(struct rf_srtp_key *k, const struct rf_srtp_text *t)
+{
+	int out, n = (int)(t->n - t->head);
+
+	return n == 0 || EVP_CipherUpdate(k->cipher, t->buf + t->head, &out, t->buf + t->head, n) == 1;
+}
+
+static bool take_head(struct rf_srtp_key *k, const struct rf_srtp_text *t)
+{
+	int out;
+
+	return EVP_CipherUpdate(k->cipher, NULL, &out, t->buf, (int)t->head) == 1 &&
+	       (t->kind == RF_SRTP_RTP || EVP_CipherUpdate(k->cipher, NULL, &out, t->word, sizeof t->word) == 1);
+}
+
+/* RFC 3711 4.2: over the packet and, behind it, the roll-over counter of SRTP, the word of SRTCP. */
+static bool sign(struct rf_srtp_key *k, const struct rf_srtp_text *t, uint8_t ret_mac[static SHA1_BYTES])
+{
+	uint32_t roc = (uint32_t)(t->index >> 16);
+	uint8_t behind[4] = { (uint8_t)(roc >> 24), (uint8_t)(roc >> 16), (uint8_t)(roc >> 8), (uint8_t)roc };
+
+	return EVP_MD_CTX_copy_ex(k->work, k->inner) == 1 && EVP_DigestUpdate(k->work, t->buf, t->n) == 1 &&
+	       EVP_DigestUpdate(k->work, t->kind == RF_SRTP_RTP ? behind : t->word, sizeof behind) == 1 &&
+	       EVP_DigestFinal_ex(k->work, ret_mac, NULL) == 1 && EVP_MD_CTX_copy_ex(k->work, k->outer) == 1 &&
+	       EVP_DigestUpdate(k->work, ret_mac, SHA1_BYTES) == 1 && EVP_DigestFinal_ex(k->work, ret_mac, NULL) == 1;
+}
+
+int rf_srtp_seal(struct rf_srtp_key *k, const struct rf_srtp_text *t, uint8_t *ret_tag)
+{
+	uint8_t mac[SHA1_BYTES];
+	size_t tag_n = k->p->tag_n[t->kind];
+	int out;
+
+	if (!begin(k, t))
+		return RF_E_CRYPTO;
+	if (k->p->aead)
+		return take_head(k, t) && crypt(k, t) && EVP_CipherFinal_ex(k->cipher, mac, &out) == 1 &&
+		       EVP_CIPHER_CTX_ctrl(k->cipher, EVP_CTRL_AEAD_GET_TAG, (int)tag_n, ret_tag) == 1 ? 0 : RF_E_CRYPTO;
+	if (!crypt(k, t) || !sign(k, t, mac))
+		return RF_E_CRYPTO;
+	memcpy(ret_tag, mac, tag_n);
+	return 0;
+}
+
+/* What a false packet was turned into is turned back: another key may fit it. */
+static int open_aead(struct rf_srtp_key *k, const struct rf_srtp_text *t, const uint8_t *tag)
+{
+	OSSL_PARAM params[2] = { { .key = NULL } };
+	uint8_t none[16], copy[RF_SRTP_TAG_MAX];
+	int out;
+
+	memcpy(copy, tag, sizeof copy);
+	params[0] = OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, copy, sizeof copy);
+	params[1] = OSSL_PARAM_construct_end();
+	if (!begin(k, t) || EVP_CIPHER_CTX_set_params(k->cipher, params) != 1 || !take_head(k, t) || !crypt(k, t))
+		return RF_E_CRYPTO;
+	if (EVP_CipherFinal_ex(k->cipher, none, &out) == 1)
+		return 0;
+	return begin(k, t) && crypt(k, t) ? RF_E_AUTH : RF_E_CRYPTO;
+}
+
+int rf_srtp_open(struct rf_srtp_key *k, const struct rf_srtp_text *t, const uint8_t *tag)
+{
+	uint8_t mac[SHA1_BYTES];
+	size_t tag_n = k->p->tag_n[t->kind];
+
+	if (k->p->aead)
+		return open_aead(k, t, tag);
+	if (!begin(k, t) || !sign(k, t, mac))
+		return RF_E_CRYPTO;
+	if (!rf_secret_eq(rf_view_of(mac, tag_n), rf_view_of(tag, tag_n)))
+		return RF_E_AUTH;
+	return crypt(k, t) ? 0 : RF_E_CRYPTO;
+}

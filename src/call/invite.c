@@ -188,7 +188,7 @@ static void on_refusal(struct rf_pair *pair, const struct rf_sip_msg *msg)
 		if (send_invite(pair) == 0)
 			return;
 	}
-	if (!pair->asked && !pair->cancelled && rf_leg_login_asked(pair->b, msg)) {
+	if (rf_leg_login_asked(pair->b, msg) && !pair->asked && !pair->cancelled) {
 		pair->asked = true;
 		rf_cli_drop(pair->invite);
 		pair->invite = NULL;

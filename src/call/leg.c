@@ -378,7 +378,7 @@ static void bye_event(void *arg, struct rf_cli *cli, const struct rf_cli_event *
 	if (e->kind != RF_CLI_GONE)
 		rf_cli_drop(cli);
 	leg->own = NULL;
-	if (e->kind != RF_CLI_RESPONSE || leg->bye_again || !rf_leg_login_asked(leg, e->msg) || send_bye_again(leg))
+	if (e->kind != RF_CLI_RESPONSE || !rf_leg_login_asked(leg, e->msg) || leg->bye_again || send_bye_again(leg))
 		leg->bye = RF_BYE_DONE;
 	rf_call_settle(call);
 }

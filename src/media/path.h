@@ -87,31 +87,37 @@ struct rf_path_end_conf {
 	enum rf_path_keying keying;
 	uint8_t n_keys_in;                  /* what it sends with: several until it answered which */
 	struct rf_path_key keys_in[RF_PATH_KEYS_MAX], key_out;
-	bool dtls_active;                   /* we begin the handshake */
+	bool dtls_active;                   /* we begin: the handshake; on RF_PATH_STREAM: we connect to remote, else we listen
+					     * and take one connection from remote's IP address, whatever its port */
+	unsigned dtls_suites;               /* that we offer or take, bits 1u << enum rf_srtp_suite; 0: all that DTLS has */
 	uint8_t n_prints;
 	struct rf_path_print prints[RF_PATH_PRINTS_MAX];
-	char ufrag[RF_PATH_UFRAG_MAX + 1], pwd[RF_PATH_PWD_MAX + 1];           /* ours; "": no ICE here */
+	/* Ours, as rf_ice_cred_make() makes them (8 and 24 characters, others are RF_E_INVALID); "": no ICE here. */
+	char ufrag[RF_PATH_UFRAG_MAX + 1], pwd[RF_PATH_PWD_MAX + 1];
 	char ufrag_peer[RF_PATH_UFRAG_MAX + 1], pwd_peer[RF_PATH_PWD_MAX + 1]; /* "": not known yet */
 	uint8_t n_types;                    /* RTP: what it may send; none: nothing but what the other end takes is known: any */
 	struct rf_path_type types[RF_PATH_TYPES_MAX];
-	uint32_t packets_s, bytes_s;        /* at most, of RTP; 0: 500 and 2,500,000 (video), 100 and 25,000 (audio types only) */
+	uint32_t packets_s, bytes_s;        /* at most, of RTP; 0: 500 and 2,500,000, or 150 and 40,000 (audio types only) */
 	uint8_t dscp;                       /* of what is sent to it, 0..63 */
 };
 
-/* What goes on, to the session above. All on the worker's thread; none may free the path. */
+/* What goes on, to the session above. All on the worker's thread; none may free a path, this one or another. Each may be
+ * NULL. */
 struct rf_path_ops {
-	/* The 5-tuples of the path have changed (rf_path_flows()): pinholes follow. */
+	/* The 5-tuples of the path have changed (rf_path_flows()): pinholes follow. Also from within rf_path_set() and
+	 * rf_path_open(). */
 	void (*flows)(void *arg, struct rf_path *p);
 	/* DTLS: 0 ready, else why not (static text). */
 	void (*dtls)(void *arg, struct rf_path *p, unsigned end, const char *why);
-	/* No authentic packet from either end for so long (rf_path_set_silence()). */
+	/* No authentic packet from either end for so long (rf_path_set_silence()). Again after as long once more. */
 	void (*silent)(void *arg, struct rf_path *p);
 	/* An event of DTMF by telephone-event from this end: code 0..15, its duration in ms. */
 	void (*dtmf)(void *arg, struct rf_path *p, unsigned end, unsigned code, unsigned ms);
 };
 
-/* interface: which of the worker's (worker.h) each end is on. Takes ports at once. RF_E_LIMIT: paths, ports or descriptors
- * are exhausted (*ret_what: which, static); -ENOMEM. */
+/* interface: which of the worker's (worker.h) each end is on. Takes ports at once; the one for RTCP is opened when
+ * rf_path_set() says that there is no rtcp-mux. RF_E_LIMIT: paths, ports or descriptors are exhausted (*ret_what: which,
+ * static); RF_E_INVALID: no such interface; -ENOMEM. */
 int rf_path_new(struct rf_media_worker *w, enum rf_path_kind kind, const unsigned interface[RF_PATH_ENDS],
 		const struct rf_path_ops *ops, void *arg, struct rf_path **ret_path, const char **ret_what);
 /* Ports back, keys wiped, kernel path gone, at once. NULL is fine. */
@@ -120,12 +126,13 @@ void rf_path_free(struct rf_path *p);
 /* Our address at this end, as it is said to the party (the interface's advertised address); *ret_rtcp the same as *ret_rtp
  * with mux. */
 void rf_path_local(const struct rf_path *p, unsigned end, struct rf_addr *ret_rtp, struct rf_addr *ret_rtcp);
-/* Move an end to another interface before it is open. Errors as rf_path_new(). */
+/* Move an end to another interface before the path is open. Errors as rf_path_new(), RF_E_STATE: it is open. */
 int rf_path_move(struct rf_path *p, unsigned end, unsigned interface, const char **ret_what);
 /* As from now. What has not changed goes on without a gap: same keys keep their rollover counter and replay window, the
  * same DTLS association and ICE credentials keep their state; another remote address, fingerprint or credential begins
- * anew. After rf_path_open() a changed remote moves the source as signaled. RF_E_INVALID, RF_E_CRYPTO, -ENOMEM: the old
- * one stays. */
+ * anew. After rf_path_open() a changed remote moves the source as signaled. RF_E_INVALID (remote of another family than
+ * the interface among it), RF_E_LIMIT (no descriptor for RTCP), RF_E_CRYPTO, RF_E_UNSUPPORTED (DTLS, where the worker has
+ * none), -ENOMEM: the old one stays. */
 int rf_path_set(struct rf_path *p, unsigned end, const struct rf_path_end_conf *conf);
 /* The session is answered (early media counts): packets may flow. Before it, STUN and DTLS alone are answered. */
 void rf_path_open(struct rf_path *p);

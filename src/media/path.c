@@ -1,0 +1,226 @@
+#include "media/path_int.h"
+
+#include "base/err.h"
+#include "base/table.h"
+
+#include <stdlib.h>
+
+static const char *const drop_names[RF_DROPS] = {
+	[RF_DROP_UNANSWERED] = "unanswered", [RF_DROP_SOURCE] = "source", [RF_DROP_WINDOW] = "window", [RF_DROP_AUTH] = "auth",
+	[RF_DROP_REPLAY] = "replay", [RF_DROP_MALFORMED] = "malformed", [RF_DROP_SSRC] = "ssrc", [RF_DROP_TYPE] = "type",
+	[RF_DROP_RATE] = "rate", [RF_DROP_SEQUENCE] = "sequence", [RF_DROP_DIRECTION] = "direction",
+	[RF_DROP_NO_KEYS] = "no-keys", [RF_DROP_NO_REMOTE] = "no-remote", [RF_DROP_HELD] = "held", [RF_DROP_STUN] = "stun",
+	[RF_DROP_DTLS] = "dtls", [RF_DROP_SEND] = "send",
+};
+
+const char *rf_path_drop_name(enum rf_path_drop d)
+{
+	return drop_names[d];
+}
+
+static void check_silence(struct rf_timer *t);
+
+static struct rf_path *make(struct rf_media_worker *w, enum rf_path_kind kind, const unsigned interface[RF_PATH_ENDS],
+			    const struct rf_path_ops *ops, void *arg)
+{
+	struct rf_path *p = calloc(1, sizeof *p);
+
+	if (!p)
+		return NULL;
+	*p = (struct rf_path){ .w = w, .kind = kind, .ops = ops, .arg = arg };
+	rf_timer_init(&p->silence, check_silence);
+	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
+		p->end[i].interface = (uint8_t)interface[i];
+		for (unsigned k = 0; k < 2; k++)
+			p->end[i].sock[k] = (struct rf_sock){ .path = p, .fd = -1, .end = (uint8_t)i, .rtcp = (uint8_t)k };
+	}
+	return p;
+}
+
+static void unmake(struct rf_path *p)
+{
+	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
+		rf_end_give_ports(p, i);
+		rf_check_forget(&p->end[i]);
+	}
+	rf_timer_stop(rf_loop_wheel(p->w->loop), &p->silence);
+	free(p);
+}
+
+int rf_path_new(struct rf_media_worker *w, enum rf_path_kind kind, const unsigned interface[RF_PATH_ENDS],
+		const struct rf_path_ops *ops, void *arg, struct rf_path **ret_path, const char **ret_what)
+{
+	*ret_what = "paths are exhausted";
+	if (w->n_paths >= w->conf.paths_max)
+		return RF_E_LIMIT;
+	if (interface[0] >= w->n_places || interface[1] >= w->n_places)
+		return RF_E_INVALID;
+	struct rf_path *p = make(w, kind, interface, ops, arg);
+
+	if (!p)
+		return -ENOMEM;
+	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
+		int rc = rf_end_take_ports(p, i, ret_what);
+
+		if (rc) {
+			unmake(p);
+			return rc;
+		}
+	}
+	p->next = w->paths;
+	p->link = &w->paths;
+	if (p->next)
+		p->next->link = &p->next;
+	w->paths = p;
+	w->n_paths++;
+	*ret_path = p;
+	return 0;
+}
+
+void rf_path_free(struct rf_path *p)
+{
+	if (!p)
+		return;
+	*p->link = p->next;
+	if (p->next)
+		p->next->link = p->link;
+	p->w->n_paths--;
+	unmake(p);
+}
+
+void rf_path_local(const struct rf_path *p, unsigned end, struct rf_addr *ret_rtp, struct rf_addr *ret_rtcp)
+{
+	const struct rf_end *e = &p->end[end];
+
+	*ret_rtp = p->w->place[e->interface].conf.advertised;
+	ret_rtp->port = e->port;
+	*ret_rtcp = *ret_rtp;
+	if (p->kind == RF_PATH_RTP && !e->mux)
+		ret_rtcp->port++;
+}
+
+int rf_path_move(struct rf_path *p, unsigned end, unsigned interface, const char **ret_what)
+{
+	if (interface >= p->w->n_places)
+		return RF_E_INVALID;
+	if (p->open)
+		return RF_E_STATE;
+	return interface == p->end[end].interface ? 0 : rf_end_move(p, end, interface, ret_what);
+}
+
+void rf_path_open(struct rf_path *p)
+{
+	if (p->open)
+		return;
+	p->open = true;
+	p->quiet_us = rf_loop_now(p->w->loop).us;
+	for (unsigned i = 0; i < RF_PATH_ENDS; i++)
+		rf_source_begin_window(p, &p->end[i]);
+	rf_path_set_silence(p, p->silence_ms);
+	if (p->ops->flows)
+		p->ops->flows(p->arg, p);
+}
+
+/* ---- silence */
+
+static uint64_t last_heard(const struct rf_path *p)
+{
+	uint64_t last = p->quiet_us;
+
+	for (unsigned i = 0; i < RF_PATH_ENDS; i++)
+		if (p->end[i].last_us > last)
+			last = p->end[i].last_us;
+	return last;
+}
+
+static void check_silence(struct rf_timer *t)
+{
+	struct rf_path *p = rf_container(t, struct rf_path, silence);
+	struct rf_mono now = rf_loop_now(p->w->loop), due = rf_mono_add_ms((struct rf_mono){ last_heard(p) }, p->silence_ms);
+
+	if (due.us > now.us) {
+		rf_timer_start_at(rf_loop_wheel(p->w->loop), t, due);
+		return;
+	}
+	p->quiet_us = now.us; /* told again after as long once more */
+	rf_timer_start(rf_loop_wheel(p->w->loop), t, p->silence_ms);
+	if (p->ops->silent)
+		p->ops->silent(p->arg, p);
+}
+
+void rf_path_set_silence(struct rf_path *p, uint32_t ms)
+{
+	p->silence_ms = ms;
+	if (ms && p->open)
+		rf_timer_start(rf_loop_wheel(p->w->loop), &p->silence, ms);
+	else
+		rf_timer_stop(rf_loop_wheel(p->w->loop), &p->silence);
+}
+
+/* ---- what of a party's media goes on, and what comes from elsewhere */
+
+void rf_path_hold(struct rf_path *p, unsigned end, unsigned holds)
+{
+	p->end[end].holds = (uint8_t)holds;
+}
+
+void rf_path_set_filter(struct rf_path *p, unsigned end, struct rf_path_filter *f)
+{
+	p->end[end].filter = f;
+}
+
+void rf_path_set_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t)
+{
+	p->end[end].tap = t;
+}
+
+int rf_path_send(struct rf_path *p, unsigned end, uint8_t *packet, size_t n, size_t cap)
+{
+	if (!p->open || p->kind != RF_PATH_RTP || !rf_source_to(&p->end[end], 0))
+		return RF_E_STATE;
+	return rf_end_send_rtp(p, &p->end[end], packet, n, cap);
+}
+
+/* ---- what is known */
+
+static void add_flows(const struct rf_path *p, const struct rf_end *e, unsigned rtcp, struct rf_path_tuple *ret, size_t *n)
+{
+	const struct rf_peer *at = rf_source_to(e, rtcp);
+
+	if (!at || e->sock[rtcp].fd < 0)
+		return;
+	struct rf_addr remote = rf_peer_addr(at), local = p->w->place[e->interface].conf.local;
+	uint8_t protocol = p->kind == RF_PATH_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+
+	local.port = (uint16_t)(e->port + rtcp);
+	ret[(*n)++] = (struct rf_path_tuple){ remote, local, protocol };
+	ret[(*n)++] = (struct rf_path_tuple){ local, remote, protocol };
+}
+
+size_t rf_path_flows(const struct rf_path *p, struct rf_path_tuple ret[static RF_PATH_TUPLES_MAX])
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < RF_PATH_ENDS; i++)
+		for (unsigned rtcp = 0; rtcp < 2; rtcp++)
+			add_flows(p, &p->end[i], rtcp, ret, &n);
+	return n;
+}
+
+static void put_stream(const struct rf_path_ssrc *s, struct rf_path_stream *ret)
+{
+	*ret = (struct rf_path_stream){ .ssrc = s->ssrc, .type = s->type, .packets = s->packets, .bytes = s->bytes };
+}
+
+void rf_path_stats(const struct rf_path *p, unsigned end, struct rf_path_end_stats *ret)
+{
+	const struct rf_end *e = &p->end[end];
+
+	*ret = (struct rf_path_end_stats){ .remote = rf_peer_addr(&e->source[0]), .packets = e->packets, .bytes = e->bytes,
+		.rtcp_packets = e->rtcp_packets, .rtcp_bytes = e->rtcp_bytes, .sent = e->sent, .sent_bytes = e->sent_bytes,
+		.rtcp_sent = e->rtcp_sent, .rtcp_sent_bytes = e->rtcp_sent_bytes, .keying = e->keying,
+		.last_us = e->last_us };
+	memcpy(ret->drops, e->drops, sizeof ret->drops);
+	for (const struct rf_path_ssrc *s = e->ssrcs; s; s = s->next)
+		put_stream(s, &ret->streams[ret->n_streams++]);
+}

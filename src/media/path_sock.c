@@ -1,0 +1,204 @@
+#include "media/path_int.h"
+
+#include "base/err.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	PAIRS_TRIED = 64, /* others on this host may use ports of our range */
+};
+
+void rf_peer_of(const struct rf_addr *a, struct rf_peer *ret)
+{
+	struct sockaddr_storage sa;
+	size_t n = rf_addr_to_sockaddr(a, &sa);
+
+	*ret = (struct rf_peer){ .n = (socklen_t)n };
+	if (n)
+		memcpy(&ret->sa, &sa, n);
+}
+
+struct rf_addr rf_peer_addr(const struct rf_peer *p)
+{
+	struct rf_addr a = { 0 };
+
+	if (p->n)
+		rf_addr_from_sockaddr(&p->sa, p->n, &a);
+	return a;
+}
+
+static void close_sock(struct rf_media_worker *w, struct rf_sock *s)
+{
+	if (s->fd < 0)
+		return;
+	close(s->fd); /* leaves the epoll set with it */
+	s->fd = -1;
+	s->dscp = 0;
+	w->n_socks--;
+	for (int i = w->ready_at; i < w->n_ready; i++)
+		if (w->ready[i].data.ptr == s)
+			w->ready[i].data.ptr = NULL;
+}
+
+/* -errno. */
+static int open_sock(struct rf_media_worker *w, struct rf_sock *s, const struct rf_addr *ip, uint16_t port)
+{
+	struct rf_addr local = *ip;
+	struct rf_peer at;
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = s };
+
+	local.port = port;
+	rf_peer_of(&local, &at);
+	int fd = socket(at.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, &at.sa, at.n) != 0 || epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+		int rc = -errno;
+
+		close(fd);
+		return rc;
+	}
+	s->fd = fd;
+	w->n_socks++;
+	return 0;
+}
+
+/* The odd port is opened once it is known to be wanted (rf_end_want_rtcp()): with rtcp-mux it never is. */
+static int open_ports(struct rf_path *p, struct rf_end *e, const struct rf_addr *ip, uint16_t even, bool rtcp)
+{
+	int rc = open_sock(p->w, &e->sock[0], ip, even);
+
+	if (rc || !rtcp)
+		return rc;
+	rc = open_sock(p->w, &e->sock[1], ip, even + 1);
+	if (rc)
+		close_sock(p->w, &e->sock[0]);
+	return rc;
+}
+
+/* Onto e->interface. */
+static int take_ports(struct rf_path *p, struct rf_end *e, bool rtcp, const char **ret_what)
+{
+	struct rf_media_place *place = &p->w->place[e->interface];
+	struct rf_mono now = rf_loop_now(p->w->loop);
+
+	for (int i = 0; i < PAIRS_TRIED; i++) {
+		uint16_t even;
+
+		if (rf_ports_take(place->ports, now, &even) != 0)
+			break;
+		int rc = open_ports(p, e, &place->conf.local, even, rtcp);
+		if (!rc) {
+			e->port = even;
+			return 0;
+		}
+		rf_ports_give(place->ports, now, even);
+		if (rc == -ENOMEM)
+			return rc;
+		if (rc != -EADDRINUSE) {
+			*ret_what = rc == -EMFILE || rc == -ENFILE || rc == -ENOBUFS || rc == -ENOSPC ?
+				"descriptors are exhausted" : "the interface's address cannot be used";
+			return RF_E_LIMIT;
+		}
+	}
+	*ret_what = "ports are exhausted";
+	return RF_E_LIMIT;
+}
+
+int rf_end_take_ports(struct rf_path *p, unsigned end, const char **ret_what)
+{
+	return take_ports(p, &p->end[end], false, ret_what);
+}
+
+void rf_end_give_ports(struct rf_path *p, unsigned end)
+{
+	struct rf_end *e = &p->end[end];
+
+	if (!e->port)
+		return;
+	close_sock(p->w, &e->sock[0]);
+	close_sock(p->w, &e->sock[1]);
+	rf_ports_give(p->w->place[e->interface].ports, rf_loop_now(p->w->loop), e->port);
+	e->port = 0;
+}
+
+int rf_end_move(struct rf_path *p, unsigned end, unsigned interface, const char **ret_what)
+{
+	struct rf_end *e = &p->end[end];
+	struct { uint8_t interface; uint16_t port; int fd[2]; } old = { e->interface, e->port, { e->sock[0].fd, e->sock[1].fd } };
+
+	e->interface = (uint8_t)interface;
+	e->sock[0].fd = e->sock[1].fd = -1;
+	int rc = take_ports(p, e, old.fd[1] >= 0, ret_what);
+
+	if (rc) {
+		e->interface = old.interface;
+		e->port = old.port;
+		e->sock[0].fd = old.fd[0];
+		e->sock[1].fd = old.fd[1];
+		return rc;
+	}
+	for (unsigned i = 0; i < 2; i++)
+		if (old.fd[i] >= 0) {
+			close(old.fd[i]);
+			p->w->n_socks--;
+		}
+	rf_ports_give(p->w->place[old.interface].ports, rf_loop_now(p->w->loop), old.port);
+	e->sock[0].dscp = e->sock[1].dscp = 0;
+	return 0;
+}
+
+int rf_end_want_rtcp(struct rf_path *p, unsigned end, bool wanted)
+{
+	struct rf_end *e = &p->end[end];
+
+	if (!wanted || e->sock[1].fd >= 0) {
+		if (!wanted)
+			close_sock(p->w, &e->sock[1]);
+		return 0;
+	}
+	int rc = open_sock(p->w, &e->sock[1], &p->w->place[e->interface].conf.local, e->port + 1);
+	return !rc || rc == -ENOMEM ? rc : RF_E_LIMIT;
+}
+
+void rf_end_set_dscp(struct rf_end *e)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct rf_sock *s = &e->sock[i];
+		int value = e->dscp << 2;
+		bool v6 = s->path->w->place[e->interface].conf.local.family == 6;
+
+		if (s->fd < 0 || s->dscp == e->dscp)
+			continue;
+		/* Refused: packets arrive all the same. */
+		setsockopt(s->fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &value, sizeof value);
+		s->dscp = e->dscp;
+	}
+}
+
+void rf_sock_ready(struct rf_sock *s)
+{
+	struct rf_media_worker *w = s->path->w;
+	struct rf_peer from;
+
+	from.n = sizeof from.in6;
+	ssize_t n = recvfrom(s->fd, w->buf, RF_PATH_DATAGRAM_MAX, MSG_DONTWAIT | MSG_TRUNC, &from.sa, &from.n);
+	if (n < 0)
+		return; /* gone already, or an error that the kernel kept: it is taken with this */
+	if (n > RF_PATH_DATAGRAM_MAX) {
+		rf_end_drop(s->path, &s->path->end[s->end], RF_DROP_MALFORMED);
+		return;
+	}
+	rf_path_take(s, w->buf, (size_t)n, &from);
+}
+
+bool rf_sock_send(struct rf_sock *s, const uint8_t *buf, size_t n, const struct rf_peer *to)
+{
+	ssize_t sent = sendto(s->fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL, &to->sa, to->n);
+
+	if (sent >= 0)
+		return true;
+	rf_end_drop(s->path, &s->path->end[s->end], RF_DROP_SEND);
+	return false;
+}

@@ -1,0 +1,136 @@
+#include "media/path_int.h"
+
+#include "base/err.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	BATCHES_PER_TURN = 4, /* then timers and commands have their turn */
+	PATHS_MAX = 20000,
+};
+
+/* One batch: false when it was not full. A path that is freed while it is under way takes its sockets out of it. */
+static bool batch(struct rf_media_worker *w)
+{
+	int n = epoll_wait(w->epoll, w->ready, RF_PATH_BATCH, 0);
+
+	w->n_ready = n;
+	for (w->ready_at = 0; w->ready_at < w->n_ready;) {
+		struct rf_sock *s = w->ready[w->ready_at++].data.ptr;
+
+		if (s)
+			rf_sock_ready(s);
+	}
+	w->ready_at = w->n_ready = 0;
+	return n == RF_PATH_BATCH;
+}
+
+static void ready(void *arg, unsigned events)
+{
+	(void)events;
+	for (int i = 0; i < BATCHES_PER_TURN && batch(arg); i++)
+		;
+}
+
+static int make_places(struct rf_media_worker *w, const struct rf_media_conf *conf)
+{
+	for (; w->n_places < conf->n_interfaces; w->n_places++) {
+		struct rf_media_place *place = &w->place[w->n_places];
+
+		place->conf = conf->interfaces[w->n_places];
+		if (!place->conf.local.family)
+			return RF_E_INVALID;
+		if (!place->conf.advertised.family)
+			place->conf.advertised = place->conf.local;
+		int rc = rf_ports_new(place->conf.port_first, place->conf.port_last, conf->random, &place->ports);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int start(struct rf_media_worker *w, const struct rf_media_conf *conf)
+{
+	int rc = make_places(w, conf);
+
+	if (rc)
+		return rc;
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (w->epoll < 0)
+		return -errno;
+	rc = rf_watch_new(w->loop, w->epoll, ready, w, &w->watch);
+	return rc ? rc : rf_watch_set(w->watch, RF_WATCH_READ);
+}
+
+int rf_media_worker_new(const struct rf_media_conf *conf, struct rf_media_worker **ret_worker)
+{
+	if (!conf->n_interfaces || conf->n_interfaces > RF_MEDIA_INTERFACES_MAX)
+		return RF_E_INVALID;
+	struct rf_media_worker *w = calloc(1, sizeof *w);
+
+	if (!w)
+		return -ENOMEM;
+	w->conf = *conf;
+	w->conf.interfaces = NULL; /* the caller's; ours are in place[] */
+	if (!w->conf.paths_max)
+		w->conf.paths_max = PATHS_MAX;
+	w->loop = conf->loop;
+	w->epoll = -1;
+	int rc = start(w, conf);
+	if (rc) {
+		rf_media_worker_free(w);
+		return rc;
+	}
+	*ret_worker = w;
+	return 0;
+}
+
+void rf_media_worker_free(struct rf_media_worker *w)
+{
+	if (!w)
+		return;
+	while (w->paths)
+		rf_path_free(w->paths);
+	rf_watch_free(w->watch);
+	if (w->epoll >= 0)
+		close(w->epoll);
+	for (unsigned i = 0; i < RF_MEDIA_INTERFACES_MAX; i++)
+		rf_ports_free(w->place[i].ports);
+	free(w);
+}
+
+const struct rf_media_interface *rf_media_interface_at(const struct rf_media_worker *w, unsigned index)
+{
+	return index < w->n_places ? &w->place[index].conf : NULL;
+}
+
+int rf_media_interface_find(const struct rf_media_worker *w, struct rf_view name, unsigned family)
+{
+	for (unsigned i = 0; i < w->n_places; i++) {
+		const struct rf_media_interface *at = &w->place[i].conf;
+
+		if ((rf_view_empty(name) || rf_view_eq(name, rf_view_str(at->name))) &&
+		    (!family || at->local.family == family))
+			return (int)i;
+	}
+	return -1;
+}
+
+struct rf_media_census rf_media_census(const struct rf_media_worker *w)
+{
+	struct rf_media_census c = { .paths = w->n_paths, .sockets = w->n_socks };
+
+	for (unsigned i = 0; i < w->n_places; i++) {
+		size_t all = ((size_t)w->place[i].conf.port_last - w->place[i].conf.port_first + 1) / 2;
+
+		c.ports_free += 2 * rf_ports_left(w->place[i].ports);
+		c.ports += 2 * (all - rf_ports_left(w->place[i].ports));
+	}
+	return c;
+}
+
+void rf_media_totals(const struct rf_media_worker *w, struct rf_media_totals *ret)
+{
+	*ret = w->totals;
+}

@@ -26,7 +26,7 @@ enum rf_ng_command {
 	RF_NG_SUBSCRIBE_REQUEST, RF_NG_SUBSCRIBE_ANSWER, RF_NG_UNSUBSCRIBE, RF_NG_PUBLISH,
 	RF_NG_COMMANDS
 };
-/* "block DTMF" */
+/* "block DTMF". Static storage. */
 const char *rf_ng_command_name(enum rf_ng_command c);
 
 /* Words without a value: bits of rf_ng_request.flags. */
@@ -118,9 +118,13 @@ struct rf_ng_request {
 	struct rf_ng_int repeat_times, repeat_duration; /* play media; ms */
 	struct rf_view file, blob;
 
-	/* Sentences for the reply's warning, each ended by "; ". rf_ng_warn() adds to them. */
-	size_t warning_n;
-	char warning[RF_NG_WARNING_MAX];
+	struct rf_ng_notes *notes;       /* for the reply's warning: rf_ng_warn() adds to them; NULL: nobody reads them */
+};
+
+struct rf_ng_notes {
+	size_t n;
+	bool cut;                        /* there was more */
+	char text[RF_NG_WARNING_MAX];    /* sentences with "; " between, no NUL behind */
 };
 
 static inline bool rf_ng_has(const struct rf_ng_request *req, enum rf_ng_flag flag)
@@ -138,7 +142,8 @@ int rf_ng_request_parse(struct rf_view message, struct rf_arena *arena, struct r
  * over cannot be said. Look at w->err. */
 void rf_ng_request_put(struct rf_writer *w, const struct rf_ng_request *req);
 
-/* Add a sentence to the warning of the reply: what was asked and is not done. Cut at the bound. */
-void rf_ng_warn(struct rf_ng_request *req, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Add a sentence to the warning of the reply: what was asked and is not done. Past the bound it is left out, and that
+ * is said. */
+void rf_ng_warn(const struct rf_ng_request *req, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

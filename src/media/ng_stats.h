@@ -88,6 +88,13 @@ struct rf_ng_stats_relay {
 	uint64_t errors;                 /* replies that said so */
 };
 
+struct rf_ng_out;
+/* The members of a reply to query or delete, in two parts because "result" stands between them in the order of keys. */
+void rf_ng_stats_put_head(struct rf_ng_out *o, const struct rf_ng_stats_call *call);
+void rf_ng_stats_put_tail(struct rf_ng_out *o, const struct rf_ng_stats_call *call);
+/* The value of "statistics". */
+void rf_ng_stats_put_relay(struct rf_ng_out *o, const struct rf_ng_stats_relay *stats);
+
 /* What a reply to query or delete says of its call; keys that are not there are zero. Arrays lie in the arena.
  * RF_E_MALFORMED: something has another type than it should, RF_E_LIMIT, -ENOMEM. */
 int rf_ng_stats_parse(const struct rf_ng_value *reply, struct rf_arena *arena, struct rf_ng_stats_call *ret_call);

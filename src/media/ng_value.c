@@ -1,6 +1,7 @@
 #include "media/ng_value.h"
 
 #include "media/bencode.h"
+#include "media/limits.h"
 #include "media/ng_json.h"
 
 int rf_ng_value_parse(struct rf_view bytes, struct rf_arena *arena, struct rf_ng_value **ret_value,
@@ -66,4 +67,32 @@ const struct rf_ng_value *rf_ng_get_list(const struct rf_ng_value *dict, const c
 const struct rf_ng_value *rf_ng_get_dict(const struct rf_ng_value *dict, const char *key)
 {
 	return typed(dict, key, RF_NG_DICT);
+}
+
+/* The cookie in front: 1 to RF_NG_COOKIE_MAX visible characters and a blank. */
+static int cut_cookie(struct rf_view message, struct rf_view *ret_cookie, struct rf_view *ret_rest)
+{
+	size_t n = rf_view_find(rf_view_sub(message, 0, RF_NG_COOKIE_MAX + 1), ' ');
+
+	if (n == 0 || n >= message.n || n > RF_NG_COOKIE_MAX)
+		return RF_E_MALFORMED;
+	for (size_t i = 0; i < n; i++)
+		if (message.p[i] <= 0x20 || message.p[i] >= 0x7f)
+			return RF_E_MALFORMED;
+	*ret_cookie = rf_view_sub(message, 0, n);
+	*ret_rest = rf_view_from(message, n + 1);
+	return 0;
+}
+
+int rf_ng_message_parse(struct rf_view message, struct rf_arena *arena, struct rf_view *ret_cookie,
+			enum rf_ng_encoding *ret_encoding, struct rf_ng_value **ret_top, struct rf_diag *d)
+{
+	struct rf_view rest;
+
+	if (message.n > RF_NG_BYTES_MAX)
+		return rf_diag_set(d, RF_E_LIMIT, "longer than %d bytes", RF_NG_BYTES_MAX);
+	if (cut_cookie(message, ret_cookie, &rest) < 0)
+		return rf_diag_set(d, RF_E_MALFORMED, "no cookie of 1 to %d visible characters with a blank behind it",
+				   RF_NG_COOKIE_MAX);
+	return rf_ng_value_parse(rest, arena, ret_top, ret_encoding, d);
 }

@@ -30,6 +30,11 @@ struct rf_ng_value {
 int rf_ng_value_parse(struct rf_view bytes, struct rf_arena *arena, struct rf_ng_value **ret_value,
 		      enum rf_ng_encoding *ret_encoding, struct rf_diag *d);
 
+/* One message, request or reply: cookie (1 to RF_NG_COOKIE_MAX visible characters), a blank, a value. *ret_cookie is set as soon
+ * as there is one, *ret_encoding with it: then a refusal can be answered. Errors as above. */
+int rf_ng_message_parse(struct rf_view message, struct rf_arena *arena, struct rf_view *ret_cookie,
+			enum rf_ng_encoding *ret_encoding, struct rf_ng_value **ret_top, struct rf_diag *d);
+
 /* The value of exactly this key; NULL: none, or dict is NULL or no dictionary. */
 const struct rf_ng_value *rf_ng_get(const struct rf_ng_value *dict, const char *key);
 /* The same, of one type only: the empty view, 0, NULL for others. */

@@ -1,0 +1,205 @@
+"""Two network namespaces with a veth between them: the load's on core 1, the relay's on core 0. What the kernel does for the
+relay (receiving, and a program in its driver) is done by one thread on the relay's core, so that it is counted as the
+relay's; what happens to a packet behind the relay happens on its core too, as a driver's sending does, and is the same for all."""
+import ctypes
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+RELAY_CORE, LOAD_CORE = 0, 1
+LOAD, RELAY = "10.99.0.1", "10.99.0.2"
+FIFO = 10
+
+
+def die_with_parent():
+    """For preexec_fn: the kernel kills this process when the bench ends, however that happens."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)   # PR_SET_PDEATHSIG
+
+
+def run(*argv):
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+
+
+def cpu_us(tasks):
+    """Microseconds on a processor of these threads (/proc/PID/schedstat counts in nanoseconds)."""
+    total = 0
+    for t in tasks:
+        try:
+            total += int(pathlib.Path(f"/proc/{t}/schedstat").read_text().split()[0])
+        except (OSError, IndexError):
+            pass
+    return total / 1000
+
+
+def kernel_thread(name):
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if (entry / "comm").read_text().strip().startswith(name):
+                    return int(entry.name)
+            except OSError:
+                pass
+    raise RuntimeError(f"no thread {name}")
+
+
+class Bed:
+    def __init__(self, mediaload):
+        self.mediaload = str(mediaload)
+        self.gen, self.rel = f"rfm-g{os.getpid()}", f"rfm-r{os.getpid()}"
+        self.dev_gen, self.dev_rel = f"mg{os.getpid()}", f"mr{os.getpid()}"
+
+    def __enter__(self):
+        try:
+            for ns in (self.gen, self.rel):
+                run("ip", "netns", "add", ns)
+                run("ip", "-n", ns, "link", "set", "lo", "up")
+            run("ip", "link", "add", self.dev_gen, "address", "02:00:00:00:00:01", "netns", self.gen, "type", "veth", "peer",
+                "name", self.dev_rel, "address", "02:00:00:00:00:02", "netns", self.rel)
+            for ns, dev, address in ((self.gen, self.dev_gen, LOAD), (self.rel, self.dev_rel, RELAY)):
+                run("ip", "-n", ns, "addr", "add", f"{address}/24", "dev", dev)
+                run("ip", "-n", ns, "link", "set", dev, "up")
+                run("ip", "netns", "exec", ns, self.mediaload, "--prepare", dev)
+            run("ip", "netns", "exec", self.rel, "sh", "-c", f"echo 1 >/sys/class/net/{self.dev_rel}/threaded")
+            self.driver = kernel_thread(f"napi/{self.dev_rel}")
+            os.sched_setaffinity(self.driver, {RELAY_CORE})
+            # As an interrupt would, receiving goes before whatever else the core does.
+            os.sched_setscheduler(self.driver, os.SCHED_FIFO, os.sched_param(FIFO))
+            self.soft = kernel_thread(f"ksoftirqd/{RELAY_CORE}")
+            return self
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_):
+        for ns in (self.gen, self.rel):
+            subprocess.run(["ip", "netns", "del", ns], stderr=subprocess.DEVNULL, check=False)
+
+    def kernel_us(self):
+        return cpu_us((self.driver, self.soft))
+
+
+class Load:
+    """mediaload, told what to do line by line."""
+
+    def __init__(self, bed, mode, calls, packets):
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", bed.gen, "taskset", "-c", str(LOAD_CORE), bed.mediaload, "--dev", bed.dev_gen, "--from", LOAD,
+             "--ng", f"{RELAY}:2223", "--mode", mode, "--calls", str(calls), "--packets", str(packets)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        self.packets = packets
+        self.hear()
+
+    def hear(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("mediaload ended")
+        return json.loads(line)
+
+    def tell(self, *words):
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+        return self.hear()
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(30)
+
+
+class Relay:
+    """A relay on its core: what it is called, how it is started, what it costs."""
+    name = "?"
+
+    def __init__(self, bed, work):
+        self.bed, self.work, self.process = bed, work, None
+
+    def argv(self):
+        raise NotImplementedError
+
+    def start(self):
+        with open(self.work / f"{self.name}.log", "ab") as log:
+            self.process = subprocess.Popen(["ip", "netns", "exec", self.bed.rel, "taskset", "-c", str(RELAY_CORE)] + self.argv(),
+                                            stdin=subprocess.PIPE, stdout=log, stderr=log, preexec_fn=die_with_parent)
+        self.wait()
+
+    def wait(self):
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"{self.name} ended: {(self.work / f'{self.name}.log').read_text()[-500:]}")
+            if self.ready():
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"{self.name} does not come up")
+
+    def ready(self):
+        """Somebody hears UDP port 2223 in the relay's namespace."""
+        table = subprocess.run(["ip", "netns", "exec", self.bed.rel, "cat", "/proc/net/udp", "/proc/net/udp6"], text=True,
+                               capture_output=True, check=True).stdout
+        return ":08AF " in table
+
+    def stop(self):
+        if self.process:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+
+    def pids(self):
+        """The process and every one below it."""
+        children = {}
+        for entry in pathlib.Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                except (OSError, IndexError):
+                    continue
+                children.setdefault(parent, []).append(int(entry.name))
+        out, todo = [], [self.process.pid]
+        while todo:
+            out.append(todo.pop())
+            todo += children.get(out[-1], [])
+        return out
+
+    def cpu_us(self):
+        """Of its own threads; the kernel's receiving thread is the bed's."""
+        return cpu_us(f"{p}/task/{t.name}" for p in self.pids() for t in pathlib.Path(f"/proc/{p}/task").glob("*"))
+
+    def pss_kb(self):
+        total = 0
+        for p in self.pids():
+            try:
+                total += int(next(line.split()[1] for line in open(f"/proc/{p}/smaps_rollup") if line.startswith("Pss:")))
+            except (OSError, StopIteration):
+                pass
+        return total
+
+
+class Rtpengine(Relay):
+    """Debian's, in userspace (its kernel module is not for sale here: --table=-1), one worker thread on its one core."""
+    name = "rtpengine"
+
+    def argv(self):
+        return ["rtpengine", "--foreground", "--log-stderr", "--table=-1", f"--interface={RELAY}", f"--listen-ng={RELAY}:2223",
+                "--port-min=10000", "--port-max=60000", "--log-level=2", "--num-threads=1", "--delete-delay=0",
+                f"--pidfile={self.work}/rtpengine.pid"]
+
+
+class Wire(Relay):
+    """No relay: what the link itself costs and how long a packet takes there and back."""
+    name = "wire"
+
+    def argv(self):
+        return [self.bed.mediaload, "--echo", self.bed.dev_rel]
+
+    def ready(self):
+        return "ready" in (self.work / "wire.log").read_text()
+
+    def start(self):
+        (self.work / "wire.log").unlink(missing_ok=True)
+        super().start()

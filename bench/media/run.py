@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""Media relays side by side: packets a second that one core carries, processor time a packet, latency, memory and processor
+time a call, as ratios to Debian's rtpengine in one run. See bench/README.md. Relay on core 0, load on core 1; each measurement
+is repeated in turn, so that a drift of the machine hits all.
+
+    bench/media/run.py BUILD-DIR [--rounds 3] [--quick] [--mode plain --mode srtp-gcm ...] [--relay NAME ...] [--json FILE]
+"""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from bed import Bed, Load, Rtpengine, Wire
+
+MODES = {
+    "plain": "RTP, plain on both sides",
+    "pass-cm": "SRTP with the same keys on both sides, AES_CM_128_HMAC_SHA1_80",
+    "pass-gcm": "SRTP with the same keys on both sides, AEAD_AES_128_GCM",
+    "cross": "SRTP AES_CM_128_HMAC_SHA1_80 on one side, AEAD_AES_128_GCM on the other",
+    "srtp-cm": "RTP on one side, SRTP AES_CM_128_HMAC_SHA1_80 on the other",
+    "srtp-gcm": "RTP on one side, SRTP AEAD_AES_128_GCM on the other",
+}
+STREAMS_A_CALL = 2
+PACKETS_A_STREAM = 50
+GATHER_US = 50      # how long a network card waits before it tells of packets, when many come
+PAUSES = 0.1        # of the 20 ms that a run consists of, those in which something may be lost
+QUEUE_US = 50000    # more than half of the packets later than this: the relay has more than it can do
+
+
+class Bench:
+    def __init__(self, a, bed, work):
+        self.a, self.bed, self.work = a, bed, work
+        self.seconds = 1.0 if a.quick else 2.0
+
+    def fly(self, relay, load, streams, seconds, gather=GATHER_US):
+        """One run, and what it cost. None: the load could not keep its pace."""
+        before = relay.cpu_us(), self.bed.kernel_us()
+        r = load.tell("run", streams, seconds, gather)
+        r["own_us"] = (relay.cpu_us() - before[0]) / r["sent"]
+        r["kernel_us"] = (self.bed.kernel_us() - before[1]) / r["sent"]
+        r["lost_percent"] = 100 * r["lost"] / r["sent"]
+        r["cpu_us"] = r["own_us"] + r["kernel_us"]
+        for fault in ("stray", "address", "length", "head", "bad", "again"):
+            if r[fault]:
+                raise RuntimeError(f"{relay.name}: {r[fault]} packets are wrong ({fault}): {r}")
+        return r
+
+    def carries(self, relay, load, streams):
+        """Is every packet there, and no queue? Loss of a moment is the machine's, which stands still now and then for longer than
+        the link's 256 packets last (the wire's row shows how often); loss of a relay that has too much to do is everywhere."""
+        for _ in range(2):
+            r = self.fly(relay, load, streams, min(self.seconds, load.packets / streams / PACKETS_A_STREAM))
+            if r["slices_with_loss"] <= r["slices"] * PAUSES and r["p50_us"] < QUEUE_US:
+                return r
+        return None
+
+    def most(self, relay, load, streams_max):
+        """The highest rate, to 4 percent."""
+        low, high, best = 0, None, None
+        streams = min(1000, streams_max)
+        while high is None or high > low * 1.04:
+            r = self.carries(relay, load, streams)
+            if r:
+                low, best = streams, r
+                if streams == streams_max:
+                    break
+            else:
+                high = streams
+            if high is None:
+                streams = min(low * 2, streams_max)
+            else:
+                streams = (low + high) // 2
+                if streams < 20:
+                    break
+        return best
+
+    def round(self, relay, mode):
+        calls = self.a.calls
+        relay.start()
+        try:
+            load = Load(self.bed, mode, calls + 50, self.a.packets)
+            out = {}
+            if relay.name != "wire":
+                n = 300 if self.a.quick else 1000
+                warm = load.tell("cycle", 200)
+                before = relay.cpu_us()
+                got = load.tell("cycle", n)
+                out["call_us"] = (relay.cpu_us() - before) / max(got["done"], 1)
+                self.no_failure(relay, warm, got)
+            first = load.tell("up", 200)
+            before = relay.pss_kb()
+            got = load.tell("up", calls - 200)
+            out["call_kb"] = (relay.pss_kb() - before) / (calls - 200)
+            self.no_failure(relay, first, got)
+            streams_max = STREAMS_A_CALL * calls
+            # Sources are learned and the first packets of streams dealt with: not part of what is measured.
+            load.tell("run", streams_max, 0.2, GATHER_US)
+            load.tell("run", min(1000, streams_max), 3, GATHER_US)
+            out["low"] = self.fly(relay, load, 200, 2, 0)
+            out["most"] = self.most(relay, load, streams_max)
+            if out["most"]:
+                out["half"] = self.fly(relay, load, max(out["most"]["streams"] // 2, 1), 2, 0)
+                out["at_20k"] = self.fly(relay, load, 400, 2)
+            got = load.tell("down")
+            self.no_failure(relay, got)
+            load.end()
+            return out
+        finally:
+            relay.stop()
+
+    @staticmethod
+    def no_failure(relay, *got):
+        for g in got:
+            if g["failed"]:
+                raise RuntimeError(f"{relay.name}: {g['failed']} calls failed: {g['why']}")
+
+
+def median(rows, *path):
+    values = []
+    for r in rows:
+        for key in path:
+            r = (r or {}).get(key)
+        if r is not None:
+            values.append(r)
+    return (statistics.median(values), min(values), max(values)) if values else None
+
+
+ROWS = (
+    ("packets a second on one core", ("most", "per_second"), "{:,.0f}", True),
+    ("of them lost while the machine stood still, %", ("most", "lost_percent"), "{:.3f}", False),
+    ("us of a core a packet there", ("most", "cpu_us"), "{:.2f}", False),
+    ("us of a core a packet at 20,000 a second", ("at_20k", "cpu_us"), "{:.2f}", False),
+    ("us there and back at half of that rate, p50", ("half", "p50_us"), "{:.1f}", False),
+    ("the same, p99", ("half", "p99_us"), "{:.0f}", False),
+    ("us at 10,000 packets a second, p50", ("low", "p50_us"), "{:.1f}", False),
+    ("us of processor a call set up and ended", ("call_us",), "{:.0f}", False),
+    ("KiB a call that is up", ("call_kb",), "{:.1f}", False),
+)
+
+
+def show(results):
+    base = results.get("rtpengine")
+    for text, path, form, more in ROWS:
+        for name, rows in results.items():
+            m = median(rows, *path)
+            if not m or (name == "wire" and path[0].startswith("call")):
+                continue
+            ratio = ""
+            b = base and name not in ("rtpengine", "wire") and median(base, *path)
+            if b and m[0] > 0 and b[0] > 0:
+                ratio = f"   x {m[0] / b[0]:.2f} of rtpengine" if more else f"   / {b[0] / m[0]:.2f}"
+            print(f"  {text:46} {name:18} {form.format(m[0]):>9} ({form.format(m[1])}..{form.format(m[2])}){ratio}", flush=True)
+
+
+def versions():
+    def first(*argv):
+        r = subprocess.run(argv, text=True, capture_output=True, check=False)
+        return (r.stdout + r.stderr).strip().splitlines()[0] if r.returncode == 0 else "?"
+    return {"machine": f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}",
+            "rtpengine": first("rtpengine", "--version")}
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("build", type=pathlib.Path)
+    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--mode", action="append", choices=MODES, default=[])
+    p.add_argument("--relay", action="append", default=[], help="only these: wire, rtpengine")
+    p.add_argument("--calls", type=int, default=4000, help="that are up; two streams each")
+    p.add_argument("--packets", type=int, default=1000000, help="of one run, made beforehand (256 bytes each)")
+    p.add_argument("--quick", action="store_true", help="one round, shorter runs")
+    p.add_argument("--json", type=pathlib.Path)
+    a = p.parse_args()
+    mediaload = a.build.resolve() / "bench" / "mediaload"
+    if os.geteuid() != 0:
+        sys.exit("the bench makes network namespaces and loads programs into the kernel: only root may")
+    if not mediaload.exists():
+        sys.exit(f"{mediaload} is missing: ninja -C {a.build} bench/mediaload (needs clang, bpftool and libbpf)")
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    a.calls = min(a.calls, (hard - 200) // 4)    # a relay has four sockets a call
+    a.rounds = 1 if a.quick else a.rounds
+    out = {**versions(), "rounds": a.rounds, "modes": {}}
+    print(f"{out['machine']}; {out['rtpengine']}; relay on core 0, load on core 1", flush=True)
+    with tempfile.TemporaryDirectory(prefix="ringfort-media-") as tmp, Bed(mediaload) as bed:
+        bench = Bench(a, bed, pathlib.Path(tmp))
+        kinds = [k for k in (Wire, Rtpengine) if not a.relay or k.name in a.relay]
+        for mode in a.mode or MODES:
+            print(f"{mode}: {MODES[mode]}", flush=True)
+            results = {k.name: [] for k in kinds if k is not Wire or mode == "plain"}
+            for _ in range(a.rounds):
+                for kind in kinds:
+                    if kind.name in results:
+                        relay = kind(bed, bench.work)
+                        results[kind.name].append(bench.round(relay, "wire" if kind is Wire else mode))
+            show(results)
+            out["modes"][mode] = results
+    if a.json:
+        a.json.write_text(json.dumps(out, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

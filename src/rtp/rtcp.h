@@ -1,5 +1,6 @@
 /* RTCP (RFC 3550 6): what is in a compound packet, as views with bounds, and the same said anew for the other side of a
- * relay. Reduced-size packets (RFC 5506), feedback (RFC 4585, 5104; REMB), XR (RFC 3611).
+ * relay. Reduced-size packets (RFC 5506), feedback (RFC 4585, 5104; REMB), XR (RFC 3611). What is RTCP on a port of both
+ * says rtp/demux.h.
  * Wire room: no socket, clock or log. Threads: any. */
 #ifndef RF_RTP_RTCP_H
 #define RF_RTP_RTCP_H
@@ -33,14 +34,7 @@ enum {
 	RF_RTCP_PACKETS_MAX = 32,  /* in one compound */
 	RF_RTCP_BLOCKS_MAX = 31,
 	RF_RTCP_CNAME_MAX = 255,
-	RF_RTCP_PAIRS_MAX = 64,    /* of SSRCs, in a rewriting */
 };
-
-/* Is a datagram on a port of both RTCP rather than RTP? By its second byte, 192..223 (RFC 5761 4). */
-static inline bool rf_rtcp_is(struct rf_view datagram)
-{
-	return datagram.n >= 2 && datagram.p[0] >> 6 == 2 && (datagram.p[1] & 0xe0) == 0xc0;
-}
 
 /* ---- reading */
 
@@ -50,7 +44,8 @@ struct rf_rtcp_packet {
 	struct rf_view body; /* behind the four bytes of the head, without padding */
 };
 
-/* The whole compound: every packet within it and of version 2, padding in the last one only. RF_E_MALFORMED;
+/* The whole compound: every packet within it and of version 2, padding in the last one only, each of a known type as
+ * long as what it counts. RF_E_MALFORMED;
  * RF_E_UNSUPPORTED: not version 2; RF_E_LIMIT: more than RF_RTCP_PACKETS_MAX; RF_E_DENIED: it does not begin with a
  * report, and reduced says that it must. */
 int rf_rtcp_check(struct rf_view compound, bool reduced);
@@ -79,6 +74,15 @@ int rf_rtcp_report_parse(const struct rf_rtcp_packet *packet, struct rf_rtcp_rep
 /* at < report->count. */
 struct rf_rtcp_block rf_rtcp_block_at(const struct rf_rtcp_report *report, unsigned at);
 
+/* The next source of an SDES packet's body: begin with rf_reader_of() it. RF_E_NOT_FOUND: that was the last;
+ * RF_E_MALFORMED. */
+struct rf_rtcp_source {
+	uint32_t ssrc;
+	struct rf_view cname;         /* empty: none */
+	unsigned others;              /* items that are no CNAME */
+};
+int rf_rtcp_source_next(struct rf_reader *r, struct rf_rtcp_source *ret_source);
+
 /* Feedback: who says it, and about whom (0 where that stands in the control information, as in FIR). */
 struct rf_rtcp_feedback {
 	uint32_t sender, media;
@@ -93,17 +97,17 @@ int rf_rtcp_feedback_parse(const struct rf_rtcp_packet *packet, struct rf_rtcp_f
 struct rf_rtcp_pair { uint32_t from, to; };
 struct rf_rtcp_rewrite {
 	const struct rf_rtcp_pair *pairs; /* SSRCs that are other ones on the other side; what is not among them stays */
-	size_t n_pairs;                   /* <= RF_RTCP_PAIRS_MAX */
+	size_t n_pairs;                   /* looked through for each SSRC: a few */
 	struct rf_view cname;             /* of every source, 1..255 bytes: what came carries user@host and must not cross */
 };
-struct rf_rtcp_left_out {                 /* packets; chunks and items of SDES */
+/* What does not cross: packets of these kinds; items of SDES other than CNAME; reasons of BYE. */
+struct rf_rtcp_left_out {
 	uint16_t app, xr, feedback, other, items, reasons;
 };
-/* A compound that says to the other side what in said: SR and RR (without extensions of a profile), SDES with nothing
+/* A compound that says to the other side what `in` said: SR and RR (without extensions of a profile), SDES with nothing
  * but the CNAME above, known feedback, BYE without its reason. APP, XR and what is not known is left out and counted.
- * RF_E_NOT_FOUND: nothing is left; RF_E_SPACE: over cap; as rf_rtcp_check(),
- * reduced. */
-int rf_rtcp_rewrite(struct rf_view in, const struct rf_rtcp_rewrite *how, uint8_t *buf, size_t cap, size_t *ret_n,
-		    struct rf_rtcp_left_out *ret_left_out);
+ * RF_E_NOT_FOUND: nothing is left; RF_E_SPACE: over cap; RF_E_INVALID: the CNAME's length; as rf_rtcp_check(). */
+int rf_rtcp_rewrite(struct rf_view in, bool reduced, const struct rf_rtcp_rewrite *how, uint8_t *buf, size_t cap,
+		    size_t *ret_n, struct rf_rtcp_left_out *ret_left_out);
 
 #endif

@@ -36,6 +36,24 @@ static void print_rules(FILE *out, const json_t *rules)
 		json_is_true(json_object_get(rules, "confirmed")) ? "" : text(rules, "until", t[3], sizeof t[3]));
 }
 
+enum { BLOCKED_SHOWN = 20 };
+
+static void print_blocked(FILE *out, const json_t *list)
+{
+	char t[3][128];
+	const json_t *x;
+	size_t i;
+
+	json_array_foreach(list, i, x) {
+		if (i == BLOCKED_SHOWN)
+			break;
+		fprintf(out, "blocked    %s until %s, asked by %s\n", text(x, "address", t[0], sizeof t[0]),
+			text(x, "until", t[1], sizeof t[1]), text(x, "host", t[2], sizeof t[2]));
+	}
+	if (json_array_size(list) > BLOCKED_SHOWN)
+		fprintf(out, "blocked    and %zu more: --json has them all\n", json_array_size(list) - BLOCKED_SHOWN);
+}
+
 static void print_wall(FILE *out, const json_t *a)
 {
 	const json_t *pins = json_object_get(a, "pinholes"), *x;
@@ -54,6 +72,7 @@ static void print_wall(FILE *out, const json_t *a)
 	json_array_foreach(json_object_get(a, "hosts"), i, x)
 		fprintf(out, "host       %s: %s connections, %s pinholes\n", text(x, "host", t[0], sizeof t[0]),
 			text(x, "connections", t[1], sizeof t[1]), text(x, "pinholes", t[2], sizeof t[2]));
+	print_blocked(out, json_object_get(a, "blocked"));
 	json_array_foreach(json_object_get(a, "drops"), i, x)
 		fprintf(out, "dropped    %s: %s packets, %s bytes\n", text(x, "rule", t[0], sizeof t[0]),
 			text(x, "packets", t[1], sizeof t[1]), text(x, "bytes", t[2], sizeof t[2]));

@@ -205,7 +205,8 @@ static void put_counters(const struct rf_nft *n)
 		if (!i || strcmp(ids[i - 1], ids[i]) != 0)
 			rf_emit_line(n->o, "\tcounter " RF_NFT_NAME " { }\n", RF_NFT_NAMEV(ids[i]));
 	rf_emit_line(n->o, "\tcounter no-rule-forward { }\n\tcounter no-rule-input { }\n\tcounter no-rule-output { }\n"
-			   "\tcounter over-rate { }\n\tcounter over-cap { }\n");
+			   "\tcounter over-rate { }\n\tcounter over-cap { }\n%s",
+		     p->kind == RF_POINT_ROUTER ? "\tcounter blocked { }\n" : "");
 }
 
 static void put_sets(const struct rf_nft *n)
@@ -215,8 +216,21 @@ static void put_sets(const struct rf_nft *n)
 
 	rf_emit_line(n->o, set, RF_PINHOLE_SET4, "ipv4_addr", "ipv4_addr");
 	rf_emit_line(n->o, set, RF_PINHOLE_SET6, "ipv6_addr", "ipv6_addr");
+	if (n->point->kind == RF_POINT_ROUTER)
+		rf_emit_line(n->o, "\tset %s {\n\t\ttype ipv4_addr\n\t\tsize 16384\n\t\tflags timeout\n\t}\n\tset %s {\n\t\t"
+				   "type ipv6_addr\n\t\tsize 16384\n\t\tflags timeout\n\t}\n", RF_BLOCKED_SET4, RF_BLOCKED_SET6);
 	for (size_t i = 0; i < n->point->rule_count; i++)
 		rf_nft_objects(n, &n->point->rules[i]);
+}
+
+/* Who attacked a border is dropped before connections are tracked: the cheapest place there is. */
+static void put_blocked(const struct rf_nft *n)
+{
+	if (n->point->kind != RF_POINT_ROUTER)
+		return;
+	rf_emit_line(n->o, "\tchain blocked {\n\t\ttype filter hook prerouting priority raw - 10; policy accept;\n"
+			   "\t\tip saddr @%s counter name blocked drop\n\t\tip6 saddr @%s counter name blocked drop\n\t}\n",
+		     RF_BLOCKED_SET4, RF_BLOCKED_SET6);
 }
 
 /* outgoing: what the device sends itself meets the chain of the output hook, everything else that of prerouting. */
@@ -280,6 +294,7 @@ static void put_table(const struct rf_nft *n)
 	rf_emit_line(n->o, "\ntable inet ringfort\ndelete table inet ringfort\ntable inet ringfort {\n");
 	put_counters(n);
 	put_sets(n);
+	put_blocked(n);
 	put_untracked(n, false);
 	put_untracked(n, true);
 	for (unsigned i = 0; i < RF_CHAINS; i++) {

@@ -67,5 +67,8 @@ size_t rf_flows_from_to(const struct rf_flow *v, size_t n, const struct rf_site_
 /* The name of the pinhole set: on every Linux router one set a family, of (protocol, source, sport, destination, dport). */
 #define RF_PINHOLE_SET4 "pinholes4"
 #define RF_PINHOLE_SET6 "pinholes6"
+/* Likewise a set a family of source addresses outside the site that a router drops before it looks at anything else. */
+#define RF_BLOCKED_SET4 "blocked4"
+#define RF_BLOCKED_SET6 "blocked6"
 
 #endif

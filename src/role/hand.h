@@ -2,14 +2,15 @@
  * network connection, and no bytes of strangers reach a parser in it.
  *
  *	front (wall.c)  --SEQPACKET, records of fixed sizes-->  hand  --fork-->  nft -f -      rules, one transaction
- *	  TLS, ledger                                             |--netlink-->  elements of the pinhole sets, counters
+ *	  TLS, ledger                                             |--netlink-->  elements of the sets, counters
  *	                                                          |<-nflog-----  refused packets, 128 bytes each
  *	                                                          `--> DIR/wall  what is loaded, on disk (hand_store.h)
  *
  * It believes nothing of the front, which may have been taken over: no path, no rule and no text crosses the socket.
  * What it loads it reads itself, out of DIR/wall (its own folder), and loads only when MANIFEST is signed by the site's
  * CA for a bundle, names this site, and has the hash of the file for this router. A front that was taken over can
- * therefore load what an administrator signed and put there, confirm it, and open pinholes; it cannot write a rule.
+ * therefore load what an administrator signed and put there, confirm it, open pinholes and block addresses; it cannot
+ * write a rule.
  *
  * Above it sits a guard, the same program and nothing but waiting: when the hand dies while a bundle is unconfirmed, the
  * guard takes it back. When the front dies, the hand does. When all are killed at once, the state on disk says so to
@@ -55,6 +56,7 @@ struct rf_hand_head {
 };
 
 enum rf_hand_op { RF_HAND_OPEN, RF_HAND_REFRESH, RF_HAND_CLOSE };
+enum rf_hand_set { RF_HAND_PINHOLES, RF_HAND_BLOCKED /* of its tuple family and src count */, RF_HAND_SETS };
 
 /* A 5-tuple. Ports in host order; IPv4 in the first four bytes, the rest zero. */
 struct rf_tuple {
@@ -65,7 +67,7 @@ struct rf_tuple {
 };
 
 struct rf_hand_element {
-	uint32_t op;
+	uint16_t op, set;            /* enum rf_hand_op, enum rf_hand_set */
 	uint32_t timeout_ms;
 	struct rf_tuple tuple;
 };

@@ -256,7 +256,7 @@ static void send_drop(const struct rf_hand_drop *d, void *arg)
 
 static bool good_element(const struct rf_hand_element *e)
 {
-	return e->op <= RF_HAND_CLOSE && (e->tuple.family == 4 || e->tuple.family == 6) && e->timeout_ms <= 86400000;
+	return e->op <= RF_HAND_CLOSE && e->set < RF_HAND_SETS && (e->tuple.family == 4 || e->tuple.family == 6) && e->timeout_ms <= 86400000;
 }
 
 static void do_elements(struct hand *h, const struct rf_hand_head *head, const uint8_t *body)

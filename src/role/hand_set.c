@@ -23,12 +23,15 @@ static size_t put_part(uint8_t *key, size_t at, const void *p, size_t n)
 	return at + (n + 3) / 4 * 4;
 }
 
-static size_t key_of(const struct rf_tuple *t, uint8_t key[static KEY_MAX])
+static size_t key_of(const struct rf_hand_element *e, uint8_t key[static KEY_MAX])
 {
+	const struct rf_tuple *t = &e->tuple;
 	size_t n = t->family == 4 ? 4 : 16, at = 0;
 	uint16_t sport = htons(t->sport), dport = htons(t->dport);
 
 	memset(key, 0, KEY_MAX);
+	if (e->set == RF_HAND_BLOCKED)
+		return put_part(key, at, t->src, n);
 	at = put_part(key, at, &t->protocol, 1);
 	at = put_part(key, at, t->src, n);
 	at = put_part(key, at, &sport, 2);
@@ -38,9 +41,13 @@ static size_t key_of(const struct rf_tuple *t, uint8_t key[static KEY_MAX])
 
 /* --- messages */
 
-static const char *set_name(uint8_t family)
+static const char *set_name(unsigned set, uint8_t family)
 {
-	return family == 4 ? RF_PINHOLE_SET4 : RF_PINHOLE_SET6;
+	static const char *const names[RF_HAND_SETS][2] = {
+		[RF_HAND_PINHOLES] = { RF_PINHOLE_SET4, RF_PINHOLE_SET6 }, [RF_HAND_BLOCKED] = { RF_BLOCKED_SET4, RF_BLOCKED_SET6 },
+	};
+
+	return names[set][family == 6];
 }
 
 static struct nlmsghdr *begin_message(struct rf_hand_net *n, size_t at, uint16_t type, uint8_t family, uint16_t res_id)
@@ -63,7 +70,7 @@ static uint16_t nft_type(unsigned what)
 static void put_element(struct nlmsghdr *h, const struct rf_hand_element *e, bool add)
 {
 	uint8_t key[KEY_MAX];
-	size_t n = key_of(&e->tuple, key);
+	size_t n = key_of(e, key);
 	struct nlattr *item = mnl_attr_nest_start(h, NFTA_LIST_ELEM);
 	struct nlattr *k = mnl_attr_nest_start(h, NFTA_SET_ELEM_KEY);
 
@@ -82,7 +89,7 @@ static size_t put_list(struct rf_hand_net *n, size_t at, const struct rf_hand_el
 	if (add)
 		h->nlmsg_flags |= NLM_F_CREATE;
 	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, RF_HAND_TABLE);
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, set_name(v->tuple.family));
+	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, set_name(v->set, v->tuple.family));
 	struct nlattr *list = mnl_attr_nest_start(h, NFTA_SET_ELEM_LIST_ELEMENTS);
 	for (size_t i = 0; i < count; i++)
 		put_element(h, &v[i], add);
@@ -124,7 +131,8 @@ static int transact(struct rf_hand_net *n, const struct rf_hand_element *v, size
 	size_t at = begin_message(n, 0, NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, NFNL_SUBSYS_NFTABLES)->nlmsg_len;
 
 	for (size_t i = 0, to; i < count; i = to) {
-		for (to = i + 1; to < count && v[to].op == v[i].op && v[to].tuple.family == v[i].tuple.family;)
+		for (to = i + 1; to < count && v[to].op == v[i].op && v[to].set == v[i].set &&
+				     v[to].tuple.family == v[i].tuple.family;)
 			to++;
 		if (v[i].op != RF_HAND_OPEN)
 			at = put_list(n, at, &v[i], to - i, false, &last);
@@ -205,15 +213,33 @@ int rf_hand_net_dump(struct rf_hand_net *n, struct nlmsghdr *req, void (*take)(c
 struct saved {
 	char *text;
 	size_t n, cap;
-	uint8_t family;
+	uint8_t family, set;
 	int err;
 };
 
+/* "6 . 10.1.2.3 . 5060 . 10.1.2.4 . 5060", or an address alone. */
+static void save_key(const struct saved *s, const uint8_t *key, char dst[static SAVED_LINE / 2])
+{
+	char src[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
+	size_t n = s->family == 4 ? 4 : 16;
+	int af = s->family == 4 ? AF_INET : AF_INET6;
+	uint16_t sport, dport;
+
+	if (s->set == RF_HAND_BLOCKED) {
+		inet_ntop(af, key, dst, SAVED_LINE / 2);
+		return;
+	}
+	memcpy(&sport, key + 4 + n, 2);
+	memcpy(&dport, key + 8 + 2 * n, 2);
+	inet_ntop(af, key + 4, src, sizeof src);
+	inet_ntop(af, key + 8 + n, to, sizeof to);
+	snprintf(dst, SAVED_LINE / 2, "%u . %s . %u . %s . %u", (unsigned)key[0], src, (unsigned)ntohs(sport), to,
+		 (unsigned)ntohs(dport));
+}
+
 static void save_line(struct saved *s, const uint8_t *key, uint64_t left_ms)
 {
-	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
-	size_t n = s->family == 4 ? 4 : 16;
-	uint16_t sport, dport;
+	char text[SAVED_LINE / 2];
 
 	if (s->cap - s->n < SAVED_LINE) {
 		size_t cap = s->cap ? s->cap * 2 : 65536;
@@ -226,14 +252,9 @@ static void save_line(struct saved *s, const uint8_t *key, uint64_t left_ms)
 		s->text = more;
 		s->cap = cap;
 	}
-	memcpy(&sport, key + 4 + n, 2);
-	memcpy(&dport, key + 8 + 2 * n, 2);
-	inet_ntop(s->family == 4 ? AF_INET : AF_INET6, key + 4, src, sizeof src);
-	inet_ntop(s->family == 4 ? AF_INET : AF_INET6, key + 8 + n, dst, sizeof dst);
-	s->n += (size_t)snprintf(s->text + s->n, SAVED_LINE,
-				 "add element inet " RF_HAND_TABLE " %s { %u . %s . %u . %s . %u timeout %llums }\n",
-				 set_name(s->family), (unsigned)key[0], src, (unsigned)ntohs(sport), dst, (unsigned)ntohs(dport),
-				 (unsigned long long)left_ms);
+	save_key(s, key, text);
+	s->n += (size_t)snprintf(s->text + s->n, SAVED_LINE, "add element inet " RF_HAND_TABLE " %s { %s timeout %llums }\n",
+				 set_name(s->set, s->family), text, (unsigned long long)left_ms);
 }
 
 static const struct nlattr *child_of(const struct nlattr *nest, uint16_t type)
@@ -259,7 +280,9 @@ static void save_elements(const struct nlmsghdr *h, void *arg)
 			const struct nlattr *value = key ? child_of(key, NFTA_DATA_VALUE) : NULL;
 			const struct nlattr *left = child_of(item, NFTA_SET_ELEM_EXPIRATION);
 
-			if (value && left && mnl_attr_get_payload_len(value) == (s->family == 4 ? 20 : KEY_MAX) &&
+			size_t n = s->set == RF_HAND_BLOCKED ? (s->family == 4 ? 4 : 16) : (s->family == 4 ? 20 : KEY_MAX);
+
+			if (value && left && mnl_attr_get_payload_len(value) == n &&
 			    be64toh(mnl_attr_get_u64(left)) && !s->err)
 				save_line(s, mnl_attr_get_payload(value), be64toh(mnl_attr_get_u64(left)));
 		}
@@ -268,16 +291,16 @@ static void save_elements(const struct nlmsghdr *h, void *arg)
 
 int rf_hand_net_saved(struct rf_hand_net *n, char **ret_text, size_t *ret_n)
 {
-	static const uint8_t families[] = { 4, 6 };
 	struct saved s = { 0 };
 	int rc = 0;
 
-	for (size_t i = 0; i < sizeof families && !rc; i++) {
+	for (unsigned i = 0; i < 2 * RF_HAND_SETS && !rc; i++) {
 		struct nlmsghdr *h = begin_message(n, 0, nft_type(NFT_MSG_GETSETELEM), NFPROTO_INET, 0);
 
-		s.family = families[i];
+		s.family = i % 2 ? 6 : 4;
+		s.set = (uint8_t)(i / 2);
 		mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, RF_HAND_TABLE);
-		mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, set_name(s.family));
+		mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, set_name(s.set, s.family));
 		rc = rf_hand_net_dump(n, h, save_elements, &s);
 		if (rc == -ENOENT)
 			rc = 0;

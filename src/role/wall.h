@@ -19,6 +19,7 @@
 enum {
 	RF_WALL_TUPLES = 60000,      /* open at once; the kernel's set has room for 65,536 */
 	RF_WALL_TUPLES_OF_HOST = 30000,
+	RF_WALL_BLOCKS = 8192,       /* addresses; the kernel's set has room for 16,384 */
 	RF_WALL_HOSTS = 64,          /* that have pinholes or a connection */
 	RF_WALL_STREAMS_OF_HOST = 8,
 	RF_WALL_STREAMS = 256,

@@ -95,17 +95,18 @@ static json_t *problems_json(const struct rf_front *w)
 	return list;
 }
 
-json_t *rf_wall_status(const struct rf_front *w)
+json_t *rf_wall_status(struct rf_front *w)
 {
 	char landlock[64];
 	json_t *problems = problems_json(w);
 	uint64_t up_s = (w->clock.mono(w->clock.ctx).us - w->started_at.us) / 1000000;
 
 	snprintf(landlock, sizeof landlock, w->landlock_abi ? "Landlock ABI %d" : "no Landlock in this kernel", w->landlock_abi);
-	return json_pack("{s:s,s:i,s:s,s:b,s:I,s:s,s:s,s:o,s:o,s:o,s:o,s:{s:s,s:s,s:s}}", "role", "wall", "pid", (int)getpid(),
+	return json_pack("{s:s,s:i,s:s,s:b,s:I,s:s,s:s,s:o,s:o,s:o,s:o,s:I,s:o,s:{s:s,s:s,s:s}}", "role", "wall", "pid", (int)getpid(),
 			 "version", RF_VERSION, "healthy", json_array_size(problems) == 0, "uptime_s", (json_int_t)up_s,
 			 "router", rf_site_cstr(w->router->name), "site", rf_site_cstr(w->site->name), "problems", problems,
-			 "rules", bundle_json(w), "pinholes", pinholes_json(w), "hosts", hosts_json(w), "confined", "user",
+			 "rules", bundle_json(w), "pinholes", pinholes_json(w), "hosts", hosts_json(w), "blocked_since_start",
+			 (json_int_t)w->counts.blocked, "blocked", rf_wall_blocks_json(w), "confined", "user",
 			 w->user_name, "landlock", landlock, "syscalls", w->filtered ? "system calls filtered" :
 			 "system calls not filtered");
 }

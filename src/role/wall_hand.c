@@ -179,7 +179,7 @@ static void record_counters(struct rf_front *w, const struct rf_hand_counter *v,
 	w->sample_n = 0;
 }
 
-static void answer_counters(struct rf_admin_request *r, const struct rf_front *w, const struct rf_hand_counter *v, size_t n)
+static void answer_counters(struct rf_admin_request *r, struct rf_front *w, const struct rf_hand_counter *v, size_t n)
 {
 	json_t *status = rf_wall_status(w), *list = json_array();
 

@@ -4,6 +4,7 @@
  *	wall_open.c   what must be opened while we may
  *	wall_peer.c   connections of borders and relays, their lines
  *	wall_pin.c    pinholes: whose, until when; batches to the hand
+ *	wall_block.c  addresses that are dropped, until when
  *	wall_hand.c   what the hand says: bundles, drops
  *	wall_admin.c  answers on the control socket
  *	wall_line.c   the parser of lines; wall_right.c: which tuples a host may open */
@@ -77,7 +78,7 @@ struct rf_wall_jobs {
 };
 
 struct rf_wall_counts {
-	uint64_t opened, refreshed, closed, expired, refused, failed;
+	uint64_t opened, refreshed, closed, expired, refused, failed, blocked;
 };
 
 struct rf_wall_sample {
@@ -123,7 +124,7 @@ struct rf_front {
 	struct rf_timer interval;    /* drops and counts go on record */
 	bool stopping, hand_died;
 
-	struct rf_table pins;
+	struct rf_table pins, blocks;
 	struct rf_wall_host hosts[RF_WALL_HOSTS];
 	struct rf_wall_jobs jobs;
 	struct rf_wall_counts counts, counts_told;
@@ -163,10 +164,19 @@ void rf_wall_pins_fini(struct rf_front *w);
  * RF_E_BUSY: nothing was done. */
 int rf_wall_pin_request(struct rf_front *w, struct rf_wall_host *host, const struct rf_wall_request *r,
 			struct rf_wall_wait *wait, uint32_t *ret_index);
+/* Something for the hand; there is room for it. */
+void rf_wall_push(struct rf_front *w, const struct rf_hand_element *e, struct rf_wall_wait *wait, uint32_t index);
 void rf_wall_pins_flush(struct rf_hook *hook);
 void rf_wall_pins_done(struct rf_front *w, const struct rf_hand_message *m);
 void rf_wall_host_lost(struct rf_wall_host *host);  /* its last connection went */
 void rf_wall_host_back(struct rf_wall_host *host);
+
+/* wall_block.c: as rf_wall_pin_request() */
+int rf_wall_block_request(struct rf_front *w, struct rf_wall_host *host, const struct rf_wall_request *r,
+			  struct rf_wall_wait *wait, uint32_t *ret_index);
+void rf_wall_block_undo(struct rf_front *w, const struct rf_hand_element *e); /* the kernel did not take it */
+void rf_wall_blocks_fini(struct rf_front *w);
+json_t *rf_wall_blocks_json(struct rf_front *w);
 
 /* wall_hand.c */
 void rf_wall_hear(void *arg, unsigned events);      /* the hand's descriptor is ready */
@@ -178,7 +188,7 @@ int rf_wall_order(struct rf_front *w, enum rf_hand_what what, const struct rf_ha
 
 /* wall_admin.c */
 extern const struct rf_admin_verb rf_wall_verbs[];
-json_t *rf_wall_status(const struct rf_front *w);
+json_t *rf_wall_status(struct rf_front *w);
 void rf_wall_answer_json(struct rf_admin_request *r, json_t *j);
 
 /* wall.c */

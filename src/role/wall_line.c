@@ -53,26 +53,39 @@ static bool tuple(struct rf_view text, struct rf_tuple *t)
 	       family == t->family && port(text, &t->dport);
 }
 
+static bool address_alone(struct rf_view text, struct rf_tuple *t)
+{
+	memset(t, 0, sizeof *t);
+	return address(text, &t->family, t->src);
+}
+
+enum takes { NOTHING, TUPLES, ADDRESSES };
 static const struct {
 	struct rf_view name;
-	bool timed, has_tuples;
+	uint32_t seconds_max;        /* 0: no time is given */
+	enum takes takes;
 } verbs[] = {
-	[RF_WALL_OPEN] = { { (const uint8_t *)"open", 4 }, true, true },
-	[RF_WALL_REFRESH] = { { (const uint8_t *)"refresh", 7 }, true, true },
-	[RF_WALL_CLOSE] = { { (const uint8_t *)"close", 5 }, false, true },
-	[RF_WALL_PING] = { { (const uint8_t *)"ping", 4 }, false, false },
+	[RF_WALL_OPEN] = { { (const uint8_t *)"open", 4 }, RF_WALL_SECONDS_MAX, TUPLES },
+	[RF_WALL_REFRESH] = { { (const uint8_t *)"refresh", 7 }, RF_WALL_SECONDS_MAX, TUPLES },
+	[RF_WALL_CLOSE] = { { (const uint8_t *)"close", 5 }, 0, TUPLES },
+	[RF_WALL_PING] = { { (const uint8_t *)"ping", 4 }, 0, NOTHING },
+	[RF_WALL_BLOCK] = { { (const uint8_t *)"block", 5 }, RF_WALL_BLOCK_SECONDS_MAX, ADDRESSES },
+	[RF_WALL_UNBLOCK] = { { (const uint8_t *)"unblock", 7 }, 0, ADDRESSES },
 };
 
 static int tuples(struct rf_view rest, struct rf_wall_request *r, const char **ret_rule)
 {
+	bool addresses = verbs[r->verb].takes == ADDRESSES;
+
 	for (bool more = true; more;) {
 		more = rf_view_find(rest, ' ') < rest.n;
 		struct rf_view text = cut(&rest, ' ');
 
 		if (r->n == RF_WALL_LINE_TUPLES)
 			return refuse(ret_rule, RF_E_LIMIT, "too many tuples");
-		if (!tuple(text, &r->tuples[r->n]))
-			return refuse(ret_rule, RF_E_MALFORMED, "a tuple is protocol/address/port/address/port");
+		if (!(addresses ? address_alone : tuple)(text, &r->tuples[r->n]))
+			return refuse(ret_rule, RF_E_MALFORMED, addresses ? "what is blocked is an address" :
+				      "a tuple is protocol/address/port/address/port");
 		r->n++;
 	}
 	return 0;
@@ -96,17 +109,17 @@ int rf_wall_line_parse(struct rf_view line, struct rf_wall_request *r, const cha
 	while (verb < sizeof verbs / sizeof *verbs && !rf_view_eq(word, verbs[verb].name))
 		verb++;
 	if (verb == sizeof verbs / sizeof *verbs)
-		return refuse(ret_rule, RF_E_MALFORMED, "requests are open, refresh, close and ping");
+		return refuse(ret_rule, RF_E_MALFORMED, "requests are open, refresh, close, block, unblock and ping");
 	r->verb = (enum rf_wall_verb)verb;
-	if (more != verbs[verb].has_tuples)
+	if (more != (verbs[verb].takes != NOTHING))
 		return refuse(ret_rule, RF_E_MALFORMED, more ? "ping takes nothing" : "a tuple is missing");
-	if (verbs[verb].timed) {
+	if (verbs[verb].seconds_max) {
 		more = rf_view_find(rest, ' ') < rest.n;
-		if (!rf_view_u64(cut(&rest, ' '), RF_WALL_SECONDS_MAX, &seconds) || !seconds)
-			return refuse(ret_rule, RF_E_MALFORMED, "seconds are 1 to 3600");
+		if (!rf_view_u64(cut(&rest, ' '), verbs[verb].seconds_max, &seconds) || !seconds)
+			return refuse(ret_rule, RF_E_MALFORMED, "seconds are 1 to 3600, of block 1 to 86400");
 		if (!more)
 			return refuse(ret_rule, RF_E_MALFORMED, "a tuple is missing");
 		r->seconds = (uint32_t)seconds;
 	}
-	return verbs[verb].has_tuples ? tuples(rest, r, ret_rule) : 0;
+	return verbs[verb].takes != NOTHING ? tuples(rest, r, ret_rule) : 0;
 }

@@ -37,12 +37,16 @@ static size_t room(const struct rf_front *w)
 	return RF_WALL_JOBS - w->jobs.n;
 }
 
+void rf_wall_push(struct rf_front *w, const struct rf_hand_element *e, struct rf_wall_wait *wait, uint32_t index)
+{
+	w->jobs.v[(w->jobs.first + w->jobs.n++) % RF_WALL_JOBS] = (struct rf_wall_job){ *e, wait, index };
+}
+
 static void push(struct rf_front *w, enum rf_hand_op op, uint32_t timeout_ms, const struct rf_tuple *t,
 		 struct rf_wall_wait *wait, uint32_t index)
 {
-	struct rf_wall_job *j = &w->jobs.v[(w->jobs.first + w->jobs.n++) % RF_WALL_JOBS];
-
-	*j = (struct rf_wall_job){ .element = { .op = op, .timeout_ms = timeout_ms, .tuple = *t }, .wait = wait, .index = index };
+	rf_wall_push(w, &(struct rf_hand_element){ .op = op, .set = RF_HAND_PINHOLES, .timeout_ms = timeout_ms, .tuple = *t },
+		     wait, index);
 }
 
 /* One order is with the hand at a time; what comes in the meantime gathers to the next. */
@@ -66,9 +70,13 @@ void rf_wall_pins_flush(struct rf_hook *hook)
 /* The kernel has not what we believed it has. */
 static void undo(struct rf_front *w, const struct rf_wall_job *j)
 {
+	w->counts.failed++;
+	if (j->element.set == RF_HAND_BLOCKED) {
+		rf_wall_block_undo(w, &j->element);
+		return;
+	}
 	struct rf_wall_pin *p = find(w, &j->element.tuple, hash_of(w, &j->element.tuple));
 
-	w->counts.failed++;
 	if (p && j->element.op != RF_HAND_CLOSE)
 		forget(w, p);
 }
@@ -238,8 +246,11 @@ static void drop(struct rf_front *w, const struct rf_wall_request *r, uint32_t i
 int rf_wall_pin_request(struct rf_front *w, struct rf_wall_host *host, const struct rf_wall_request *r,
 			struct rf_wall_wait *wait, uint32_t *ret_index)
 {
-	int rc = room(w) < r->n + RF_WALL_TUPLES ? RF_E_BUSY : /* room is kept for their ends */
-		 r->verb == RF_WALL_OPEN ? check_open(w, host, r, ret_index) :
+	if (room(w) < r->n + RF_WALL_TUPLES) /* room is kept for their ends */
+		return RF_E_BUSY;
+	if (r->verb == RF_WALL_BLOCK || r->verb == RF_WALL_UNBLOCK)
+		return rf_wall_block_request(w, host, r, wait, ret_index);
+	int rc = r->verb == RF_WALL_OPEN ? check_open(w, host, r, ret_index) :
 		 r->verb == RF_WALL_REFRESH ? check_refresh(w, host, r, ret_index) : check_own(w, host, r, ret_index);
 
 	if (rc)
@@ -260,6 +271,7 @@ int rf_wall_pin_request(struct rf_front *w, struct rf_wall_host *host, const str
 int rf_wall_pins_init(struct rf_front *w)
 {
 	rf_table_init(&w->pins, RF_WALL_TUPLES);
+	rf_table_init(&w->blocks, RF_WALL_BLOCKS);
 	for (size_t i = 0; i < RF_WALL_HOSTS; i++) {
 		w->hosts[i].wall = w;
 		rf_timer_init(&w->hosts[i].grace, grace_fire);
@@ -281,6 +293,7 @@ void rf_wall_pins_fini(struct rf_front *w)
 		rf_timer_stop(rf_loop_wheel(w->loop), &w->hosts[i].grace);
 	rf_table_each(&w->pins, free_pin, w);
 	rf_table_fini(&w->pins);
+	rf_wall_blocks_fini(w);
 	for (size_t i = 0; w->jobs.v && i < w->jobs.n; i++) {
 		struct rf_wall_wait *wait = w->jobs.v[(w->jobs.first + i) % RF_WALL_JOBS].wait;
 

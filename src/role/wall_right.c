@@ -93,3 +93,35 @@ bool rf_wall_may_open(const struct rf_flows *flows, const struct rf_site_host *h
 	}
 	return false;
 }
+
+/* A trunk by its address in the file; one that is found by name is protected by `addresses`. */
+static bool of_trunk(const struct rf_site *site, const struct rf_site_ip *ip)
+{
+	for (size_t i = 0; i < site->trunk_count; i++) {
+		const struct rf_site_trunk *t = &site->trunks[i];
+		struct rf_site_ip peer;
+
+		if (rf_site_ip_parse(t->peer, false, &peer) && same(&peer, ip))
+			return true;
+		for (size_t k = 0; k < t->addresses.n; k++)
+			if (rf_site_ip_in(ip, &t->addresses.v[k]))
+				return true;
+	}
+	return false;
+}
+
+static bool is_gateway(const struct rf_site *site, const struct rf_site_ip *ip)
+{
+	for (size_t i = 0; i < site->zone_count; i++)
+		if (same(ip->family == 4 ? &site->zones[i].gateway : &site->zones[i].gateway6, ip))
+			return true;
+	return false;
+}
+
+bool rf_wall_may_block(const struct rf_site *site, const struct rf_site_host *host, const struct rf_tuple *t)
+{
+	const struct rf_site_ip ip = ip_of(t->family, t->src);
+
+	return host->roles & RF_ROLE_BORDER && is_ordinary(&ip) && in_no_zone(site, &ip) && !is_gateway(site, &ip) &&
+	       !of_trunk(site, &ip);
+}

@@ -406,6 +406,58 @@ def test_pinholes_outlive_a_bundle_and_the_wall(guarded):
     media.close()
 
 
+# ---- addresses that attack
+
+def test_who_is_blocked_is_not_heard(guarded):
+    """Before anything else is looked at: also where a pinhole is open. Others are heard, and so is it when time is over."""
+    bad = Media(guarded, ("203.0.113.9", 30000), "internet", ("10.60.0.12", 20000), "border")
+    good = Media(guarded, ("198.51.100.7", 30000), "internet", ("10.60.0.12", 20002), "border")
+    edge = guarded.client()
+    assert edge.ask("open", 60, "udp/203.0.113.9/30000/10.60.0.12/20000", "udp/198.51.100.7/30000/10.60.0.12/20002") == "ok"
+    assert bad.passes() and good.passes()
+    assert edge.ask("block", 600, "203.0.113.9", "2001:db8::9") == "ok"
+    assert not bad.passes() and good.passes()
+    assert sorted(b["address"] for b in guarded.status()["blocked"]) == ["2001:db8::9", "203.0.113.9"]
+    assert next(d for d in guarded.status()["drops"] if d["rule"] == "blocked")["packets"] > 0
+    assert edge.ask("unblock", "203.0.113.9") == "ok" and bad.passes()
+    assert edge.ask("unblock", "203.0.113.9") == "no unknown 0"
+    assert edge.ask("block", 1, "203.0.113.9") == "ok" and not bad.passes()
+    assert edge.ask("block", 2, "203.0.113.9") == "ok"      # for longer
+    wait_until("it is heard again", bad.passes, 10)
+    wait_until("nobody but the other one is blocked", lambda: len(guarded.status()["blocked"]) == 1, 5)
+    bad.close()
+    good.close()
+
+
+def test_whom_nobody_can_block(guarded):
+    """A border that was taken over, or fooled by forged packets, cannot cut off the site or its carrier."""
+    edge, relay = guarded.client(), guarded.client("relay", "10.60.0.12")
+    assert relay.ask("block", 60, "203.0.113.9") == "no denied 0"
+    for address in ("10.20.0.11", "10.60.0.12", "10.30.0.50", "198.51.100.7", "192.0.2.1", "127.0.0.1", "fd00:30::50", "::1"):
+        assert edge.ask("block", 60, "203.0.113.8", address) == "no denied 1", address
+    assert not guarded.status()["blocked"]
+    assert edge.ask("block", 60, "203.0.113.9") == "ok" and relay.ask("unblock", "203.0.113.9") == "no denied 0"
+    lines = [" ".join(f"100.64.{(n * 64 + k) >> 8}.{(n * 64 + k) & 255}" for k in range(64)) for n in range(140)]
+    answers = [edge.ask("block", 600, line) for line in lines]
+    assert answers.count("ok") == (8192 - 1) // 64 and answers[-1] == "no limit"
+
+
+def test_blocks_outlive_a_bundle_and_who_asked(guarded):
+    bad = Media(guarded, ("203.0.113.9", 30000), "internet", ("10.60.0.12", 20000), "border")
+    edge = guarded.client()
+    assert edge.ask("open", 60, "udp/203.0.113.9/30000/10.60.0.12/20000") == "ok"
+    assert edge.ask("block", 600, "203.0.113.9") == "ok"
+    edge.close()
+    guarded.ok("apply", guarded.compile("other", OTHER))
+    guarded.ok("confirm")
+    assert not bad.passes()
+    guarded.kill("front")
+    wait_until("its processes have ended", lambda: not any(guarded.pids().values()), 10)
+    guarded.start()
+    assert not bad.passes()
+    bad.close()
+
+
 @pytest.mark.long
 def test_who_has_gone_loses_its_pinholes(guarded):
     edge = guarded.client()

@@ -27,6 +27,8 @@ static void good_lines(void **state)
 		{ "9 close " T4 " " T4, 9, 0, RF_WALL_CLOSE, 2 },
 		{ "10 ping", 10, 0, RF_WALL_PING, 0 },
 		{ "11 open 5 tcp/10.0.0.1/1/10.0.0.2/65535", 11, 5, RF_WALL_OPEN, 1 },
+		{ "12 block 86400 203.0.113.9 2001:db8::9", 12, 86400, RF_WALL_BLOCK, 2 },
+		{ "13 unblock 203.0.113.9", 13, 0, RF_WALL_UNBLOCK, 1 },
 	};
 	struct rf_wall_request r;
 	const char *rule;
@@ -80,6 +82,9 @@ static void bad_lines(void **state)
 		{ "1 close udp/1.1.1.1/65536/1.1.1.2/1", 1 }, { "1 close udp/1.1.1.1/1/fd00::1/1", 1 },
 		{ "1 close udp/1.1.1.1/1/1.1.1.2", 1 }, { "1 close udp/1.1.1.1/1/1.1.1.2/1/", 1 }, { "1 close udp/1.1.1/1/1.1.1.2/1", 1 },
 		{ "1 close udp/[fd00::1]/1/fd00::2/1", 1 }, { "1 close udp/fe80::1%2/1/fe80::2/1", 1 },
+		{ "1 block 86401 203.0.113.9", 1 }, { "1 block 0 203.0.113.9", 1 }, { "1 block 203.0.113.9", 1 }, { "1 block 60", 1 },
+		{ "1 block 60 ", 1 }, { "1 block 60 203.0.113.9/32", 1 }, { "1 block 60 203.0.113.9:5060", 1 }, { "1 block 60 [::1]", 1 },
+		{ "1 block 60 " T4, 1 }, { "1 unblock 60 203.0.113.9", 1 }, { "1 unblock x", 1 }, { "1 open 30 203.0.113.9", 1 },
 		{ "1 close udp/1.1.1.1:5/1/1.1.1.2/1", 1 }, { "1 close udp//1/1.1.1.2/1", 1 }, { "1 close ////", 1 },
 	};
 	struct rf_wall_request r;

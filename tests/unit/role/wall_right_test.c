@@ -30,6 +30,7 @@ static const char site_text[] =
 	"      { zone: internet, address: 192.0.2.2 }] }\n"
 	"trunks:\n"
 	"  - { name: carrier, peer: 198.51.100.7, transport: tls, channels: 30 }\n"
+	"  - { name: named, peer: sip.named.example, addresses: [\"198.51.100.64/28\"] }\n"
 	"limits: { external_calls: 30 }\n";
 
 struct world {
@@ -111,9 +112,39 @@ static void what_is_not(void **state)
 	}
 }
 
+static void who_may_be_blocked(void **state)
+{
+	static const struct {
+		const char *host, *address;
+		bool may;
+	} t[] = {
+		{ "edge", "203.0.113.9", true }, { "edge", "2001:db8::9", true },
+		{ "relay", "203.0.113.9", false }, { "ctl-a", "203.0.113.9", false },   /* no border */
+		{ "edge", "10.20.0.11", false }, { "edge", "10.60.0.11", false }, { "edge", "fd00:30::9", false }, /* inside */
+		{ "edge", "198.51.100.7", false }, { "edge", "198.51.100.65", false },  /* trunks */
+		{ "edge", "198.51.100.80", true },
+		{ "edge", "192.0.2.1", false },                                         /* the way out */
+		{ "edge", "127.0.0.1", false }, { "edge", "0.0.0.0", false }, { "edge", "224.0.0.1", false },
+		{ "edge", "::1", false }, { "edge", "fe80::1", false }, { "edge", "ff02::1", false },
+	};
+	const struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		struct rf_wall_request r;
+		const char *rule = "";
+		char line[128];
+		int n = snprintf(line, sizeof line, "1 block 60 %s", t[i].address);
+
+		assert_int_equal(rf_wall_line_parse(rf_view_of(line, (size_t)n), &r, &rule), 0);
+		if (rf_wall_may_block(w->site, rf_site_host(w->site, rf_view_str(t[i].host)), &r.tuples[0]) != t[i].may)
+			fail_msg("%s by %s", t[i].address, t[i].host);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(what_is_permitted), cmocka_unit_test(what_is_not) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(what_is_permitted), cmocka_unit_test(what_is_not),
+					    cmocka_unit_test(who_may_be_blocked) };
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

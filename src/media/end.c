@@ -1,0 +1,168 @@
+/* From what was said to what packets need: the conf of one end of a path (path.h), and how a leg is keyed. */
+#include "media/session.h"
+
+/* RFC 8445: 48 and 144 random bits as ice-chars. */
+static void ice_text(struct rf_random *random, char *dst, size_t n)
+{
+	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint8_t bytes[32];
+
+	rf_random_fill(random, bytes, n);
+	for (size_t i = 0; i < n; i++)
+		dst[i] = set[bytes[i] & 63];
+	dst[n] = 0;
+}
+
+void rf_ours_ice(struct rf_relay *r, struct rf_ours *o)
+{
+	ice_text(r->conf.random, o->ufrag, sizeof o->ufrag - 1);
+	ice_text(r->conf.random, o->pwd, sizeof o->pwd - 1);
+}
+
+/* Where this party's packets come from (path.h). */
+static enum rf_path_source source_of(const struct rf_said *said, const struct rf_ours *ours)
+{
+	if (ours->ice && said->ice && !said->ice_lite)
+		return RF_SOURCE_ICE;
+	return said->learn ? RF_SOURCE_FIRST : RF_SOURCE_SIGNALED;
+}
+
+static void copy_text(char *dst, size_t cap, struct rf_view v)
+{
+	if (!rf_view_cstr(v, dst, cap))
+		dst[0] = 0;
+}
+
+/* What it may send is what was said to it: the other side's codecs as far as they went on. */
+static void set_types(struct rf_path_end_conf *c, const struct rf_said *other)
+{
+	for (size_t i = 0; other && i < other->n_codecs; i++) {
+		const struct rf_codec *codec = &other->codecs[i];
+
+		if (!codec->off)
+			c->types[c->n_types++] = (struct rf_path_type){ codec->type, codec->flags, codec->clock };
+	}
+}
+
+/* It answered, with one key for one of our lines; or it offered, and our one line says which of its keys we took. */
+static void set_sdes(struct rf_path_end_conf *c, const struct rf_said *said, const struct rf_ours *ours)
+{
+	const struct rf_sdes *s = ours->sdes;
+	const struct rf_said_key *in = NULL;
+
+	if (!s || s->n == 0)
+		return;
+	if (said && said->n_keys == 1) {
+		const struct rf_sdes_line *taken = rf_sdes_taken(s, said);
+
+		in = taken ? &said->keys[0] : NULL;
+		if (taken && !taken->theirs)
+			rf_sdes_path_key(&taken->key, &c->key_out);
+	} else if (said && s->n == 1) {
+		in = rf_sdes_key(said, s->lines[0].their_tag);
+		if (!s->lines[0].theirs)
+			rf_sdes_path_key(&s->lines[0].key, &c->key_out);
+	}
+	if (in) {
+		c->n_keys_in = 1;
+		rf_sdes_path_key(in, &c->keys_in[0]);
+	}
+}
+
+void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned side, struct rf_path_end_conf *ret_conf)
+{
+	const struct rf_said *said = l->said[side];
+	const struct rf_ours *ours = &l->ours[side];
+	struct rf_path_end_conf *c = ret_conf;
+
+	memset(c, 0, sizeof *c);
+	c->dir = RF_SDP_SENDRECV;
+	c->keying = (enum rf_path_keying)ours->keying;
+	c->dscp = p->session->dscp;
+	set_types(c, l->said[!side] ? l->said[!side] : l->offered);
+	if (ours->ice && (!said || said->ice)) {
+		memcpy(c->ufrag, ours->ufrag, sizeof ours->ufrag);
+		memcpy(c->pwd, ours->pwd, sizeof ours->pwd);
+	}
+	c->source = ours->ice ? RF_SOURCE_ICE : RF_SOURCE_SIGNALED;
+	c->rtcp_mux = l->mux_only;
+	if (!said)
+		return;
+	c->remote = said->remote;
+	c->remote_rtcp = said->remote_rtcp;
+	c->rtcp_mux = ours->mux && (said->mux || l->mux_only);
+	c->source = source_of(said, ours);
+	c->dir = (enum rf_sdp_dir)said->dir;
+	c->dtls_active = ours->active;
+	if (ours->keying == RF_KEYING_SDES || ours->keying == RF_KEYING_PASSED)
+		set_sdes(c, said, ours);
+	if (ours->keying == RF_KEYING_DTLS)
+		for (; c->n_prints < said->n_prints; c->n_prints++)
+			c->prints[c->n_prints] = said->prints[c->n_prints];
+	if (c->ufrag[0] && !said->ice_lite) {
+		copy_text(c->ufrag_peer, sizeof c->ufrag_peer, said->ufrag);
+		copy_text(c->pwd_peer, sizeof c->pwd_peer, said->pwd);
+	}
+}
+
+struct rf_said_source rf_turn_source(const struct rf_ng_request *req)
+{
+	struct rf_said_source s = { 0 };
+
+	if (rf_ng_has(req, RF_NG_SIP_SOURCE_ADDRESS) && !rf_ng_has(req, RF_NG_TRUST_ADDRESS))
+		s.instead = req->received_from;
+	if (req->media_address.family)
+		s.instead = req->media_address;
+	/* Behind a NAT: said so in one of rtpengine's ways. What it does by default, learning from whoever sends first, is
+	 * not done without. */
+	s.learn = rf_ng_has(req, RF_NG_SIP_SOURCE_ADDRESS) || rf_ng_has(req, RF_NG_SYMMETRIC) ||
+		  rf_ng_has(req, RF_NG_NAT_WAIT) || rf_ng_has(req, RF_NG_PIERCE_NAT) || req->learn == RF_NG_LEARN_FIRST;
+	if (rf_ng_has(req, RF_NG_ASYMMETRIC) || req->learn == RF_NG_LEARN_OFF)
+		s.learn = false;
+	return s;
+}
+
+static bool is_encrypted(unsigned proto)
+{
+	return proto >= RF_SDP_RTP_SAVP && proto <= RF_SDP_UDP_TLS_RTP_SAVPF;
+}
+
+static bool any_suite(const struct rf_said *said, const struct rf_sdes_rules *rules)
+{
+	for (size_t i = 0; i < said->n_keys; i++)
+		if (rules->suites & 1u << said->keys[i].suite)
+			return true;
+	return false;
+}
+
+int rf_line_keying(struct rf_turn *t, const struct rf_said *said, const struct rf_sdes_rules *rules, bool dtls_off,
+		   enum rf_path_keying *ret_keying)
+{
+	const struct rf_relay_policy *policy = &t->relay->conf.policy;
+	bool dtls = policy->dtls && t->relay->conf.fingerprint && !dtls_off;
+	bool tls = said->proto == RF_SDP_UDP_TLS_RTP_SAVP || said->proto == RF_SDP_UDP_TLS_RTP_SAVPF;
+
+	if (!is_encrypted(said->proto)) {
+		*ret_keying = RF_KEYING_PLAIN;
+		return policy->plain_allowed ? 0 : rf_turn_fail(t, RF_E_DENIED,
+			"the description has media without encryption (%s), which the site's policy forbids; use RTP/SAVP or "
+			"UDP/TLS/RTP/SAVP", rf_sdp_proto_text((enum rf_sdp_proto)said->proto));
+	}
+	if (dtls && said->n_prints) {
+		*ret_keying = RF_KEYING_DTLS;
+		return 0;
+	}
+	if (!tls && any_suite(said, rules)) {
+		*ret_keying = RF_KEYING_SDES;
+		return 0;
+	}
+	if (said->n_prints)
+		return rf_turn_fail(t, RF_E_DENIED, "DTLS-SRTP is offered and is switched off %s",
+				    dtls_off ? "by the request" : "here");
+	if (said->weak_print)
+		return rf_turn_fail(t, RF_E_DENIED, "the fingerprint is of a hash that is too weak; sha-256 or better is needed");
+	if (tls)
+		return rf_turn_fail(t, RF_E_DENIED, "DTLS-SRTP without a=fingerprint");
+	return rf_turn_fail(t, RF_E_DENIED, said->n_keys ? "no a=crypto with a suite that policy and request allow" :
+			    "an encrypted profile without a usable a=crypto or a=fingerprint");
+}

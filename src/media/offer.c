@@ -1,0 +1,391 @@
+/* An offer: judged whole, then everything that it needs is taken, and only when all of that is there does anything change.
+ * What is said to the answerer is said now; what the offerer said waits for the answer (session.h). */
+#include "media/session.h"
+#include "base/secret.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What becomes of one m-line. */
+struct plan {
+	struct rf_said said, *kept;
+	enum rf_path_kind kind;
+	bool off;
+	struct rf_path *path;            /* new; NULL: the one that is there serves */
+	struct rf_ours ours;             /* towards the answerer */
+};
+
+struct job {
+	struct rf_turn *t;
+	struct rf_pair *p;
+	unsigned from, to;
+	const struct rf_sdp *sdp;
+	struct rf_sdes_rules rules;
+	struct plan *plans;
+	struct rf_addr local;            /* of the pair's interface towards the answerer */
+};
+
+static const uint8_t protos[] = {
+	[RF_NG_RTP_AVP] = RF_SDP_RTP_AVP, [RF_NG_RTP_AVPF] = RF_SDP_RTP_AVPF, [RF_NG_RTP_SAVP] = RF_SDP_RTP_SAVP,
+	[RF_NG_RTP_SAVPF] = RF_SDP_RTP_SAVPF, [RF_NG_DTLS_SAVP] = RF_SDP_UDP_TLS_RTP_SAVP,
+	[RF_NG_DTLS_SAVPF] = RF_SDP_UDP_TLS_RTP_SAVPF,
+};
+
+/* The kind of path that a line needs; false: of no use here, to be switched off. */
+static bool kind_of(const struct rf_sdp_media *m, enum rf_path_kind *ret_kind)
+{
+	bool tcp = rf_view_starts_nocase(m->proto_text, RF_V("TCP/"));
+
+	switch (m->proto) {
+	case RF_SDP_UDPTL: case RF_SDP_UDPTL_DTLS:
+		*ret_kind = RF_PATH_DATAGRAM;
+		return true;
+	case RF_SDP_BFCP: case RF_SDP_BFCP_TLS:
+		*ret_kind = tcp ? RF_PATH_STREAM : RF_PATH_DATAGRAM;
+		return true;
+	case RF_SDP_MSRP: case RF_SDP_MSRP_TLS:
+		*ret_kind = RF_PATH_STREAM;
+		return true;
+	default:
+		*ret_kind = RF_PATH_RTP;
+		return rf_sdp_proto_is_rtp(m->proto) && !tcp && m->port_count == 1;
+	}
+}
+
+static bool protected_end_to_end(unsigned proto)
+{
+	return proto == RF_SDP_UDPTL_DTLS || proto == RF_SDP_MSRP_TLS || proto == RF_SDP_BFCP_TLS;
+}
+
+/* How the answerer is spoken to: as the request says; else as before, while the offerer speaks as before; else as the offerer. */
+static unsigned proto_for(const struct job *j, const struct rf_line *l, const struct rf_said *said)
+{
+	const struct rf_ng_request *q = j->t->req;
+	const struct rf_said *last = l ? l->said[j->from] : NULL;
+
+	if (q->protocol != RF_NG_PROTOCOL_UNSET && q->protocol != RF_NG_PROTOCOL_ACCEPT)
+		return protos[q->protocol];
+	if (last && last->proto == said->proto && l->ours[j->to].proto)
+		return l->ours[j->to].proto;
+	return said->proto;
+}
+
+/* The keying of the leg to the answerer, by the profile. */
+static int keying_for(struct job *j, unsigned proto, enum rf_path_keying *ret_keying)
+{
+	struct rf_turn *t = j->t;
+	const struct rf_relay_policy *policy = &t->relay->conf.policy;
+	bool dtls = policy->dtls && t->relay->conf.fingerprint && t->req->dtls != RF_NG_DTLS_OFF;
+
+	if (proto == RF_SDP_RTP_AVP || proto == RF_SDP_RTP_AVPF) {
+		*ret_keying = RF_KEYING_PLAIN;
+		return policy->plain_allowed ? 0 : rf_turn_fail(t, RF_E_DENIED,
+			"transport protocol %s would send media without encryption, which the site's policy forbids",
+			rf_sdp_proto_text((enum rf_sdp_proto)proto));
+	}
+	if (proto == RF_SDP_UDP_TLS_RTP_SAVP || proto == RF_SDP_UDP_TLS_RTP_SAVPF || t->req->sdes & RF_NG_SDES_OFF) {
+		*ret_keying = RF_KEYING_DTLS;
+		return dtls ? 0 : rf_turn_fail(t, RF_E_DENIED, "DTLS-SRTP is asked for and is switched off %s",
+					       t->req->dtls == RF_NG_DTLS_OFF ? "by the same request" : "here");
+	}
+	*ret_keying = RF_KEYING_SDES;
+	return j->rules.suites ? 0 : rf_turn_fail(t, RF_E_DENIED, "policy and request together leave no suite for SDES");
+}
+
+static bool offers_ice(const struct job *j, const struct rf_line *l, const struct rf_said *said)
+{
+	const struct rf_said *peer = l ? l->said[j->to] : NULL;
+	bool refused = peer && !peer->ice && !rf_ng_has(j->t->req, RF_NG_RESET);
+
+	switch (j->t->req->ice) {
+	case RF_NG_ICE_REMOVE: return false;
+	case RF_NG_ICE_FORCE: case RF_NG_ICE_OPTIONAL: return !refused;
+	default: return (said->ice || (peer && peer->ice)) && !refused;
+	}
+}
+
+static bool offers_mux(const struct job *j, const struct rf_said *said)
+{
+	unsigned mux = j->t->req->mux;
+
+	if (mux & (RF_NG_MUX_OFFER | RF_NG_MUX_REQUIRE))
+		return true;
+	return said->mux && !(mux & (RF_NG_MUX_DEMUX | RF_NG_MUX_REJECT));
+}
+
+/* The RTP line as it will be said to the answerer. */
+static int plan_rtp(struct job *j, struct plan *pl, const struct rf_line *l)
+{
+	struct rf_turn *t = j->t;
+	const struct rf_ours *last = l ? &l->ours[j->to] : NULL;
+	enum rf_path_keying keying, theirs = RF_KEYING_PLAIN;
+	int rc = rf_line_keying(t, &pl->said, &j->rules, t->req->dtls == RF_NG_DTLS_OFF, &theirs);
+
+	pl->said.keying = (uint8_t)theirs;
+	pl->ours.proto = (uint8_t)proto_for(j, l, &pl->said);
+	if (rc == 0)
+		rc = keying_for(j, pl->ours.proto, &keying);
+	if (rc)
+		return rc;
+	if (pl->said.n_codecs == 0)
+		return rf_turn_fail(t, RF_E_INVALID, "no format of an m-line is known or has an rtpmap");
+	if (!rf_codec_choose(pl->said.codecs, pl->said.n_codecs, t->req))
+		rf_ng_warn(t->req, "no transcoding here: a codec to transcode to that was not offered is left out");
+	pl->ours.keying = (uint8_t)keying;
+	pl->ours.ice = offers_ice(j, l, &pl->said);
+	pl->ours.mux = offers_mux(j, &pl->said);
+	if (last && last->ufrag[0]) {
+		memcpy(pl->ours.ufrag, last->ufrag, sizeof last->ufrag);
+		memcpy(pl->ours.pwd, last->pwd, sizeof last->pwd);
+	} else if (pl->ours.ice) {
+		rf_ours_ice(t->relay, &pl->ours);
+	}
+	if (keying != RF_KEYING_SDES)
+		return 0;
+	j->rules.pass = theirs == RF_KEYING_SDES && !rf_ng_has(t->req, RF_NG_INJECT_DTMF);
+	pl->ours.sdes = rf_sdes_offer(&j->rules, &pl->said, last ? last->sdes : NULL, t->relay->conf.random);
+	return pl->ours.sdes ? 0 : rf_turn_fail(t, -ENOMEM, "no memory");
+}
+
+/* T.38, BFCP, MSRP: passed as they are. */
+static int plan_other(struct job *j, struct plan *pl)
+{
+	struct rf_turn *t = j->t;
+
+	pl->ours.proto = pl->said.proto;
+	if (!protected_end_to_end(pl->said.proto) && !t->relay->conf.policy.plain_allowed)
+		return rf_turn_fail(t, RF_E_DENIED, "the description has %s without encryption, which the site's policy forbids",
+				    rf_sdp_proto_text((enum rf_sdp_proto)pl->said.proto));
+	if (protected_end_to_end(pl->said.proto) && pl->said.n_prints == 0)
+		return rf_turn_fail(t, RF_E_DENIED, "%s without a fingerprint of sha-256 or better",
+				    rf_sdp_proto_text((enum rf_sdp_proto)pl->said.proto));
+	pl->said.ice = false;
+	return 0;
+}
+
+static int plan_line(struct job *j, size_t i, const struct rf_said_source *source)
+{
+	struct rf_turn *t = j->t;
+	struct plan *pl = &j->plans[i];
+	struct rf_line *l = i < j->p->n_lines ? &j->p->lines[i] : NULL;
+	const char *why = "no memory";
+	int rc = rf_said_read(t->arena, j->sdp, i, source, &pl->said, &why);
+
+	if (rc)
+		return rf_turn_fail(t, rc, "m-line %zu: %s", i + 1, why);
+	if (!pl->said.live || !kind_of(&j->sdp->media[i], &pl->kind)) {
+		pl->off = true;
+		return 0;
+	}
+	rc = pl->kind == RF_PATH_RTP ? plan_rtp(j, pl, l) : plan_other(j, pl);
+	if (rc != RF_E_DENIED)
+		return rc;
+	/* One line that may not be, among others that may: it is switched off, and the sender is told why. */
+	rf_ng_warn(t->req, "m-line %zu is switched off: %s", i + 1, t->why);
+	rf_ours_fini(&pl->ours);
+	pl->off = true;
+	return 0;
+}
+
+static int find_interfaces(struct job *j, unsigned family)
+{
+	struct rf_turn *t = j->t;
+	const struct rf_ng_request *q = t->req;
+	unsigned families[2] = { family, q->family == RF_NG_IP4 ? 4 : q->family == RF_NG_IP6 ? 6 : family };
+
+	for (unsigned k = 0; k < 2 && j->p->n_lines == 0; k++) {
+		int at = rf_media_interface_find(t->relay->conf.worker, q->direction[k], families[k]);
+
+		if (at < 0)
+			return rf_turn_fail(t, RF_E_NOT_FOUND, "no interface \"%.*s\" with an IPv%u address",
+					    RF_VFMT(q->direction[k]), families[k]);
+		j->p->interface[k ? j->to : j->from] = (uint8_t)at;
+	}
+	const struct rf_media_interface *in =
+		rf_media_interface_at(t->relay->conf.worker, j->p->interface[j->to]);
+
+	j->local = in->advertised.family ? in->advertised : in->local;
+	return 0;
+}
+
+/* Paths and copies: what may run out. */
+static int take(struct job *j, size_t i)
+{
+	struct plan *pl = &j->plans[i];
+	struct rf_line *l = i < j->p->n_lines ? &j->p->lines[i] : NULL;
+	const unsigned interface[2] = { j->p->interface[0], j->p->interface[1] };
+	const char *what = "memory";
+	int rc;
+
+	pl->kept = rf_said_keep(&pl->said);
+	if (!pl->kept)
+		return rf_turn_fail(j->t, -ENOMEM, "no memory");
+	if (pl->off || (l && l->path && l->kind == pl->kind) || (l && l->next && l->next_kind == pl->kind))
+		return 0;
+	rc = rf_path_new(j->t->relay->conf.worker, pl->kind, interface, &rf_session_path_ops, j->p->session, &pl->path, &what);
+	if (rc == 0)
+		return 0;
+	j->t->full = rc == RF_E_LIMIT;
+	return rf_turn_fail(j->t, rc, "%s", rc == RF_E_LIMIT ? what : "no memory");
+}
+
+static int grow(struct job *j)
+{
+	size_t n = j->sdp->n_media, all = n;
+	struct rf_line *lines;
+
+	for (const struct rf_pair *p = j->p->session->pairs; p; p = p->next)
+		all += p == j->p ? 0 : p->n_lines;
+	if (all > RF_SESSION_LINES_MAX)
+		return rf_turn_fail(j->t, RF_E_LIMIT, "a session has at most %d m-lines", RF_SESSION_LINES_MAX);
+	if (n <= j->p->n_lines)
+		return 0;
+	lines = realloc(j->p->lines, n * sizeof *lines);
+	if (!lines)
+		return rf_turn_fail(j->t, -ENOMEM, "no memory");
+	memset(lines + j->p->n_lines, 0, (n - j->p->n_lines) * sizeof *lines);
+	j->p->lines = lines;
+	j->p->n_lines = n;
+	return 0;
+}
+
+static void drop(struct job *j)
+{
+	for (size_t i = 0; i < j->sdp->n_media; i++) {
+		rf_said_free(j->plans[i].kept);
+		rf_path_free(j->plans[i].path);
+		rf_ours_fini(&j->plans[i].ours);
+	}
+}
+
+/* What may come to a fresh path before the answer: ICE checks and a DTLS handshake. */
+static int begin(struct job *j, const struct rf_line *l, struct rf_path *path)
+{
+	struct rf_path_end_conf conf;
+	int rc;
+
+	rf_line_conf(j->p, l, j->to, &conf);
+	rc = rf_path_set(path, j->to, &conf);
+	rf_secret_wipe(&conf, sizeof conf);
+	return rc ? rf_turn_fail(j->t, rc, "a port cannot be set up: %s", rf_err_text(rc)) : 0;
+}
+
+static void note_wishes(const struct rf_ng_request *q, struct rf_line *l)
+{
+	l->no_ice = rf_ng_has(q, RF_NG_REJECT_ICE);
+	l->dtls_passive = q->dtls_reverse == RF_NG_DTLS_PASSIVE;
+	l->mux_only = q->mux & RF_NG_MUX_REQUIRE;
+	l->mux_answer = q->mux & (RF_NG_MUX_DEMUX | RF_NG_MUX_ACCEPT) ? RF_MUX_ACCEPT :
+			q->mux & RF_NG_MUX_REJECT ? RF_MUX_REJECT : RF_MUX_FOLLOW;
+}
+
+static int commit(struct job *j, size_t i)
+{
+	struct plan *pl = &j->plans[i];
+	struct rf_line *l = &j->p->lines[i];
+	struct rf_path *fresh = pl->path;
+
+	rf_said_free(l->offered);
+	l->offered = pl->kept;
+	l->offered->live = !pl->off;
+	if (pl->off) {
+		rf_line_drop_next(j->t->relay, l);
+	} else {
+		if (fresh || l->kind == pl->kind)
+			rf_line_drop_next(j->t->relay, l);
+		if (fresh && l->path) {
+			l->next = fresh;
+			l->next_kind = pl->kind;
+		} else if (fresh) {
+			l->path = fresh;
+			l->kind = pl->kind;
+		}
+		j->t->relay->media += fresh != NULL;
+		rf_sdes_free(l->ours[j->to].sdes);
+		pl->ours.active = l->ours[j->to].active;
+		l->ours[j->to] = pl->ours;
+		note_wishes(j->t->req, l);
+	}
+	pl->kept = NULL;
+	pl->path = NULL;
+	pl->ours.sdes = NULL;
+	return fresh && fresh == l->path ? begin(j, l, fresh) : 0;
+}
+
+static void out_line(struct job *j, size_t i, struct rf_out_line *o)
+{
+	struct rf_line *l = &j->p->lines[i];
+	struct plan *pl = &j->plans[i];
+
+	*o = (struct rf_out_line){ .in = &j->sdp->media[i], .said = &pl->said, .ours = &l->ours[j->to], .kind = pl->kind,
+		.setup = RF_SDP_SETUP_ACTPASS, .mid = pl->said.mid, .path_id = pl->said.path_id };
+	if (rf_ng_has(j->t->req, RF_NG_GENERATE_MID) && o->mid.n == 0) {
+		char *text = rf_arena_alloc(j->t->arena, 4);
+
+		if (text)
+			o->mid = rf_view_of(text, (size_t)snprintf(text, 4, "%zu", i));
+	}
+	if (pl->off)
+		return;
+	o->mux = l->ours[j->to].mux;
+	o->ptime = j->t->req->ptime.set ? (uint32_t)j->t->req->ptime.v : 0;
+	rf_path_local(l->next ? l->next : l->path, j->to, &o->rtp, &o->rtcp);
+	if (l->mux_only)
+		o->rtcp = o->rtp;
+}
+
+static int plan_all(struct job *j)
+{
+	struct rf_said_source source = rf_turn_source(j->t->req);
+	bool live = false, any = false;
+	unsigned family = 0;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < j->sdp->n_media; i++) {
+		rc = plan_line(j, i, &source);
+		if (family == 0 || !(live || j->plans[i].off))
+			family = j->plans[i].said.family;
+		live |= !j->plans[i].off;
+		any |= j->plans[i].said.live;
+	}
+	if (rc == 0 && any && !live)
+		return j->t->why[0] ? RF_E_DENIED :
+		       rf_turn_fail(j->t, RF_E_DENIED, "no m-line is of a kind that this relay passes on");
+	if (rc == 0)
+		rc = find_interfaces(j, family);
+	for (size_t i = 0; rc == 0 && i < j->sdp->n_media; i++)
+		rc = take(j, i);
+	return rc ? rc : grow(j);
+}
+
+int rf_pair_offer(struct rf_turn *t, struct rf_pair *p, unsigned from, const struct rf_sdp *sdp, struct rf_writer *w)
+{
+	struct job j = { .t = t, .p = p, .from = from, .to = !from, .sdp = sdp,
+		.rules = rf_sdes_rules(t->relay->conf.policy.suites, t->req) };
+	struct rf_out_line *lines = rf_arena_array(t->arena, sdp->n_media + 1, sizeof *lines);
+	int rc = 0;
+
+	j.plans = rf_arena_array(t->arena, sdp->n_media + 1, sizeof *j.plans);
+	if (!lines || !j.plans)
+		return rf_turn_fail(t, -ENOMEM, "no memory");
+	rc = plan_all(&j);
+	if (rc) {
+		drop(&j);
+		return rc;
+	}
+	/* Lines that this offer has no more: RFC 3264 8 would have them switched off. */
+	while (p->n_lines > sdp->n_media)
+		rf_line_off(t->relay, &p->lines[--p->n_lines]);
+	for (size_t i = 0; i < sdp->n_media; i++) {
+		int one = commit(&j, i);
+
+		rc = rc ? rc : one;
+		out_line(&j, i, &lines[i]);
+	}
+	p->offerer = (uint8_t)from;
+	p->offered = true;
+	if (rc)
+		return rc;
+	rf_describe(t, &(struct rf_out){ sdp, j.local, &p->spoken[!from], lines, sdp->n_media }, w);
+	return 0;
+}

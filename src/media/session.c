@@ -1,0 +1,393 @@
+#include "media/session.h"
+#include "base/secret.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int rf_turn_fail(struct rf_turn *t, int rc, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(t->why, sizeof t->why, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+struct rf_session *rf_session_find(const struct rf_relay *r, struct rf_view call_id)
+{
+	for (struct rf_node *n = rf_table_first(&r->table, rf_hash(&r->conf.hash_key, call_id)); n; n = rf_table_next(n)) {
+		struct rf_session *s = rf_container(n, struct rf_session, node);
+
+		if (rf_view_eq(s->call_id, call_id))
+			return s;
+	}
+	return NULL;
+}
+
+/* ---- timers */
+
+void rf_session_end(struct rf_session *s, const char *why)
+{
+	const struct rf_relay_conf *c = &s->relay->conf;
+
+	if (c->ops && c->ops->ended)
+		c->ops->ended(c->ctx, s->call_id, why);
+	rf_session_free(s);
+}
+
+/* Branches that nobody answered leave when the call is up elsewhere; a call that nobody answered ends. */
+static void timer_fired(struct rf_timer *timer)
+{
+	struct rf_session *s = rf_container(timer, struct rf_session, timer);
+
+	if (s->deleting) {
+		s->relay->count.regular++;
+		rf_session_free(s);
+		return;
+	}
+	for (struct rf_pair *p = s->pairs, *next; p; p = next) {
+		next = p->next;
+		if (!p->answered)
+			rf_pair_free(p);
+	}
+	if (!s->pairs) {
+		s->relay->count.unanswered++;
+		rf_session_end(s, "unanswered");
+		return;
+	}
+	rf_session_pinholes(s);
+}
+
+void rf_session_arm(struct rf_session *s)
+{
+	uint32_t ms = s->relay->conf.policy.unanswered_ms;
+	bool wait = false;
+
+	for (const struct rf_pair *p = s->pairs; p; p = p->next)
+		wait |= !p->answered;
+	if (!wait)
+		rf_timer_stop(rf_loop_wheel(s->relay->conf.loop), &s->timer);
+	else if (!rf_timer_active(&s->timer))
+		rf_timer_start(rf_loop_wheel(s->relay->conf.loop), &s->timer, ms ? ms : 180000);
+}
+
+static uint64_t last_heard(const struct rf_path *p)
+{
+	uint64_t last = 0;
+
+	for (unsigned end = 0; end < RF_PATH_ENDS; end++) {
+		struct rf_path_end_stats st;
+
+		rf_path_stats(p, end, &st);
+		last = st.last_us > last ? st.last_us : last;
+	}
+	return last;
+}
+
+/* A path fell silent. Another one of the same session may still be heard: a call whose video is switched off lives. */
+static void quiet_fired(struct rf_timer *timer)
+{
+	struct rf_session *s = rf_container(timer, struct rf_session, quiet);
+	uint32_t ms = s->relay->conf.policy.silence_ms ? s->relay->conf.policy.silence_ms : 60000;
+	uint64_t now = rf_loop_now(s->relay->conf.loop).us;
+
+	for (const struct rf_pair *p = s->pairs; p; p = p->next)
+		for (size_t i = 0; i < p->n_lines; i++)
+			if (p->lines[i].path && last_heard(p->lines[i].path) + 1000ull * ms > now) {
+				rf_timer_start(rf_loop_wheel(s->relay->conf.loop), &s->quiet, ms);
+				return;
+			}
+	s->relay->count.silent++;
+	rf_session_end(s, "silence");
+}
+
+/* ---- what paths tell */
+
+static void on_flows(void *arg, struct rf_path *p)
+{
+	struct rf_session *s = arg;
+
+	(void)p;
+	s->flows_changed = true;
+	if (!s->busy)
+		rf_session_pinholes(s);
+}
+
+static void on_dtls(void *arg, struct rf_path *p, unsigned end, const char *why)
+{
+	struct rf_session *s = arg;
+	const struct rf_relay_conf *c = &s->relay->conf;
+
+	(void)p;
+	(void)end;
+	if (why && c->ops && c->ops->ended)
+		c->ops->ended(c->ctx, s->call_id, why);
+}
+
+static void on_silent(void *arg, struct rf_path *p)
+{
+	struct rf_session *s = arg;
+
+	(void)p;
+	if (!rf_timer_active(&s->quiet))
+		rf_timer_start(rf_loop_wheel(s->relay->conf.loop), &s->quiet, 0);
+}
+
+static void on_dtmf(void *arg, struct rf_path *p, unsigned end, unsigned code, unsigned ms)
+{
+	/* Digits are card numbers and passwords: they are not kept. Who wants to hear them asks for it (dsp). */
+	(void)arg, (void)p, (void)end, (void)code, (void)ms;
+}
+
+const struct rf_path_ops rf_session_path_ops = { on_flows, on_dtls, on_silent, on_dtmf };
+
+void rf_session_pinholes(struct rf_session *s)
+{
+	const struct rf_relay_conf *c = &s->relay->conf;
+	struct rf_path_tuple all[RF_SESSION_LINES_MAX * RF_PATH_TUPLES_MAX];
+	size_t n = 0;
+
+	s->flows_changed = false;
+	if (!c->ops || !c->ops->pinholes)
+		return;
+	for (const struct rf_pair *p = s->pairs; p; p = p->next)
+		for (size_t i = 0; i < p->n_lines; i++)
+			if (p->lines[i].path && n + RF_PATH_TUPLES_MAX <= sizeof all / sizeof all[0])
+				n += rf_path_flows(p->lines[i].path, all + n);
+	if (n == 0 && !s->has_pinholes)
+		return;
+	s->has_pinholes = n > 0;
+	c->ops->pinholes(c->ctx, s->key, all, n);
+}
+
+/* ---- lines */
+
+void rf_ours_fini(struct rf_ours *o)
+{
+	rf_sdes_free(o->sdes);
+	rf_secret_wipe(o, sizeof *o);
+}
+
+static void count_way(struct rf_relay *r, const struct rf_path *p)
+{
+	unsigned heard = 0;
+
+	for (unsigned end = 0; end < RF_PATH_ENDS; end++) {
+		struct rf_path_end_stats st;
+
+		rf_path_stats(p, end, &st);
+		heard += st.packets > 0;
+	}
+	r->count.zero_way += heard == 0;
+	r->count.one_way += heard == 1;
+}
+
+void rf_line_drop_next(struct rf_relay *r, struct rf_line *l)
+{
+	if (!l->next)
+		return;
+	rf_path_free(l->next);
+	l->next = NULL;
+	r->media--;
+}
+
+void rf_line_off(struct rf_relay *r, struct rf_line *l)
+{
+	rf_line_drop_next(r, l);
+	if (l->path) {
+		if (l->open)
+			count_way(r, l->path);
+		rf_path_free(l->path);
+		r->media--;
+	}
+	for (unsigned side = 0; side < 2; side++) {
+		rf_said_free(l->said[side]);
+		rf_ours_fini(&l->ours[side]); /* keys of ours never serve a second path: its packets would begin anew under them */
+	}
+	rf_said_free(l->offered);
+	memset(l, 0, sizeof *l);
+}
+
+void rf_session_hold(struct rf_session *s)
+{
+	for (struct rf_pair *p = s->pairs; p; p = p->next)
+		for (size_t i = 0; i < p->n_lines; i++)
+			for (unsigned side = 0; p->lines[i].path && side < 2; side++)
+				rf_path_hold(p->lines[i].path, side, s->holds | p->side[side]->holds);
+}
+
+/* ---- parties and pairs */
+
+struct rf_party *rf_session_party(const struct rf_session *s, struct rf_view tag)
+{
+	for (struct rf_party *p = s->parties; p; p = p->next)
+		if (p->tag.n && rf_view_eq(p->tag, tag))
+			return p;
+	return NULL;
+}
+
+int rf_session_party_new(struct rf_turn *t, struct rf_session *s, struct rf_view tag, struct rf_party **ret_party)
+{
+	struct rf_party **at = &s->parties, *p;
+	unsigned n = 0;
+
+	for (; *at; at = &(*at)->next)
+		n++;
+	if (n >= RF_SESSION_PARTIES_MAX)
+		return rf_turn_fail(t, RF_E_LIMIT, "a session has at most %d parties", RF_SESSION_PARTIES_MAX);
+	p = calloc(1, sizeof *p + tag.n);
+	if (!p)
+		return rf_turn_fail(t, -ENOMEM, "no memory");
+	if (tag.n)
+		memcpy(p + 1, tag.p, tag.n);
+	p->tag = rf_view_of(p + 1, tag.n);
+	p->created_s = rf_loop_wall(t->relay->conf.loop).us / 1000000;
+	*at = p;
+	t->relay->parties++;
+	*ret_party = p;
+	return 0;
+}
+
+int rf_party_label(struct rf_party *p, struct rf_view label)
+{
+	uint8_t *copy;
+
+	if (rf_view_empty(label) || rf_view_eq(p->label, label))
+		return 0;
+	copy = malloc(label.n);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, label.p, label.n);
+	free(p->label_p);
+	p->label_p = copy;
+	p->label = rf_view_of(copy, label.n);
+	return 0;
+}
+
+static void party_free(struct rf_session *s, struct rf_party *party)
+{
+	free(party->label_p);
+	free(party);
+	s->relay->parties--;
+}
+
+static bool party_used(const struct rf_session *s, const struct rf_party *party)
+{
+	for (const struct rf_pair *p = s->pairs; p; p = p->next)
+		if (p->side[0] == party || p->side[1] == party || party->once == p)
+			return true;
+	return false;
+}
+
+void rf_session_tidy(struct rf_session *s)
+{
+	for (struct rf_party **at = &s->parties; *at;) {
+		struct rf_party *party = *at;
+
+		if (party_used(s, party)) {
+			at = &party->next;
+			continue;
+		}
+		*at = party->next;
+		party_free(s, party);
+	}
+}
+
+int rf_pair_new(struct rf_turn *t, struct rf_session *s, struct rf_party *a, struct rf_party *b, struct rf_pair **ret_pair)
+{
+	struct rf_view branch = t->req->via_branch;
+	struct rf_pair **at = &s->pairs, *p;
+	unsigned n = 0;
+
+	for (; *at; at = &(*at)->next)
+		n++;
+	if (n >= RF_SESSION_PAIRS_MAX)
+		return rf_turn_fail(t, RF_E_LIMIT, "a session has at most %d branches", RF_SESSION_PAIRS_MAX);
+	p = calloc(1, sizeof *p + branch.n);
+	if (!p)
+		return rf_turn_fail(t, -ENOMEM, "no memory");
+	if (branch.n)
+		memcpy(p + 1, branch.p, branch.n);
+	p->branch = rf_view_of(p + 1, branch.n);
+	p->session = s;
+	p->side[0] = a;
+	p->side[1] = b;
+	for (unsigned side = 0; side < 2; side++) {
+		p->spoken[side].id = rf_random_u64(t->relay->conf.random) >> 2;
+		p->spoken[side].version = 0;
+	}
+	*at = p;
+	*ret_pair = p;
+	return 0;
+}
+
+void rf_pair_free(struct rf_pair *pair)
+{
+	struct rf_session *s = pair->session;
+
+	for (size_t i = 0; i < pair->n_lines; i++)
+		rf_line_off(s->relay, &pair->lines[i]);
+	free(pair->lines);
+	for (struct rf_pair **at = &s->pairs; *at; at = &(*at)->next)
+		if (*at == pair) {
+			*at = pair->next;
+			break;
+		}
+	rf_session_tidy(s);
+	free(pair);
+	s->flows_changed = true;
+}
+
+/* ---- sessions */
+
+int rf_session_new(struct rf_turn *t, struct rf_session **ret_session)
+{
+	struct rf_relay *r = t->relay;
+	struct rf_view id = t->req->call_id;
+	struct rf_session *s;
+	int rc;
+
+	s = calloc(1, sizeof *s + id.n);
+	if (!s)
+		return rf_turn_fail(t, -ENOMEM, "no memory");
+	memcpy(s + 1, id.p, id.n);
+	s->call_id = rf_view_of(s + 1, id.n);
+	s->relay = r;
+	rc = rf_table_add(&r->table, &s->node, rf_hash(&r->conf.hash_key, id));
+	if (rc) {
+		free(s);
+		t->full = rc == RF_E_LIMIT;
+		return rf_turn_fail(t, rc, rc == RF_E_LIMIT ? "as many sessions as this relay may have are up" : "no memory");
+	}
+	s->key = rf_random_u64(r->conf.random);
+	s->created = rf_loop_wall(r->conf.loop);
+	rf_timer_init(&s->timer, timer_fired);
+	rf_timer_init(&s->quiet, quiet_fired);
+	s->prev = r->last;
+	*(r->last ? &r->last->next : &r->first) = s;
+	r->last = s;
+	r->count.managed++;
+	*ret_session = s;
+	return 0;
+}
+
+void rf_session_free(struct rf_session *s)
+{
+	struct rf_relay *r = s->relay;
+	int64_t up = rf_loop_wall(r->conf.loop).us - s->created.us;
+
+	s->busy = true;
+	rf_timer_stop(rf_loop_wheel(r->conf.loop), &s->timer);
+	rf_timer_stop(rf_loop_wheel(r->conf.loop), &s->quiet);
+	while (s->pairs)
+		rf_pair_free(s->pairs);
+	rf_session_tidy(s);
+	rf_session_pinholes(s);
+	r->count.duration_us += up > 0 ? (uint64_t)up : 0;
+	rf_table_del(&r->table, &s->node);
+	*(s->prev ? &s->prev->next : &r->first) = s->next;
+	*(s->next ? &s->next->prev : &r->last) = s->prev;
+	free(s);
+}

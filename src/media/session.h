@@ -1,0 +1,198 @@
+/* Sessions of the relay, private to relay.c and the files beside it:
+ *
+ *	session (Call-ID) -> parties (SIP tags)
+ *	                  -> pairs: two parties between whom offers and answers go, each with its m-lines
+ *	                     -> line: a path (path.h), what each party said (said.h) and what is said to it
+ *
+ * One party may be in several pairs: a call that a proxy sent to several phones at a time has a pair for each branch, with
+ * ports of its own. Where one offer has several answers (different To tags in one branch) the pair's second side is whoever
+ * answered last: all of them send to the ports of that one offer, so only one can be heard.
+ *
+ * Of an offer nothing comes into force but what lets the answerer begin (ICE, DTLS); its values wait in line->offered until
+ * the answer, for it may be refused, and then the session goes on as it was. */
+#ifndef RF_MEDIA_SESSION_H
+#define RF_MEDIA_SESSION_H
+
+#include "base/arena.h"
+#include "base/table.h"
+#include "loop/timer.h"
+#include "media/ng_stats.h"
+#include "media/relay.h"
+#include "media/said.h"
+#include "media/sdes.h"
+
+/* Bounds, also in docs/security.md. */
+enum {
+	RF_SESSION_PAIRS_MAX = 8,
+	RF_SESSION_PARTIES_MAX = 16,
+	RF_SESSION_LINES_MAX = 32,       /* m-lines of all pairs together */
+	RF_SESSION_DELETE_S_MAX = 300,   /* delete delay */
+	RF_SESSION_HELD_MS = 3600000,    /* nothing flows because both sides said so: ends after an hour without RTCP */
+	RF_SESSION_ARENA_BYTES = 1 << 20,
+};
+
+struct rf_ours {                         /* what is said to a party in one m-line */
+	uint8_t proto;                   /* enum rf_sdp_proto */
+	uint8_t keying;                  /* enum rf_path_keying */
+	bool ice, mux;                   /* offered to it, or agreed to what it offered */
+	bool active;                     /* DTLS: we begin */
+	char ufrag[9], pwd[25];          /* "": none yet */
+	struct rf_sdes *sdes;            /* NULL: none */
+};
+
+enum rf_mux_answer { RF_MUX_FOLLOW, RF_MUX_ACCEPT, RF_MUX_REJECT };
+
+struct rf_line {
+	struct rf_path *path;            /* NULL: off */
+	struct rf_path *next;            /* of an offer of another kind (audio becomes fax), until its answer */
+	uint8_t kind, next_kind;         /* enum rf_path_kind */
+	bool open;
+	bool no_ice, dtls_passive;       /* what the offer's request wants of its answer: `reject ICE`, `DTLS-reverse=passive` */
+	uint8_t mux_answer;              /* the same */
+	bool mux_only;                   /* `rtcp-mux=require`: the answerer has no other choice */
+	struct rf_said *said[2];         /* in force; NULL: nothing yet */
+	struct rf_said *offered;         /* waits for its answer; of pair->offerer */
+	struct rf_ours ours[2];
+};
+
+struct rf_party {
+	struct rf_party *next;
+	struct rf_view tag, label;       /* tag empty: not known yet. In one block with the party, label in its own */
+	uint8_t *label_p;
+	struct rf_pair *once;            /* where another answerer took its place; NULL: nowhere */
+	int64_t created_s;
+	unsigned holds;                  /* RF_HOLD_x */
+};
+
+struct rf_pair {
+	struct rf_pair *next;
+	struct rf_session *session;
+	struct rf_party *side[2];        /* side 0 offered first */
+	struct rf_view branch;           /* of the first offer; empty: none */
+	uint8_t interface[2];
+	uint8_t offerer;                 /* of the last offer */
+	bool offered, answered;          /* an offer waits for its answer; there was an answer once */
+	struct rf_pair_said { uint64_t id, version, hash; } spoken[2]; /* our o= line to each, the hash of what was said last */
+	size_t n_lines;
+	struct rf_line *lines;
+};
+
+struct rf_session {
+	struct rf_node node;             /* in relay->table, by call_id */
+	struct rf_session *prev, *next;  /* oldest first */
+	struct rf_relay *relay;
+	struct rf_view call_id;          /* behind the session */
+	uint64_t key;                    /* of its pinholes */
+	struct rf_wall created, last_signal;
+	struct rf_timer timer;           /* unanswered, or delete delay */
+	struct rf_timer quiet;           /* a path fell silent: to be looked at */
+	struct rf_party *parties;
+	struct rf_pair *pairs;
+	unsigned holds;                  /* of everybody */
+	uint8_t dscp;
+	bool deleting, busy, flows_changed, has_pinholes;
+};
+
+struct rf_relay {
+	struct rf_relay_conf conf;
+	struct rf_table table;
+	struct rf_session *first, *last;
+	struct rf_arena arena;           /* of one command */
+	uint8_t *text;                   /* RF_NG_BYTES_MAX: a description in the making */
+	struct {
+		uint64_t managed, rejected, silent, unanswered, regular, forced, zero_way, one_way, duration_us, dropped;
+	} count;
+	size_t parties, media;
+};
+
+/* One command on its way. */
+struct rf_turn {
+	struct rf_relay *relay;
+	struct rf_ng_request *req;
+	struct rf_arena *arena;
+	char why[192];                   /* the error-reason */
+	bool full;                       /* it is a limit that was met */
+};
+/* Note why and return rc. */
+int rf_turn_fail(struct rf_turn *t, int rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- session.c: what there is, and its end */
+
+struct rf_session *rf_session_find(const struct rf_relay *r, struct rf_view call_id);
+int rf_session_new(struct rf_turn *t, struct rf_session **ret_session);
+void rf_session_free(struct rf_session *s);
+/* The end of a session that nobody asked for. */
+void rf_session_end(struct rf_session *s, const char *why);
+/* Tell the wall which flows there are, if they changed. */
+void rf_session_pinholes(struct rf_session *s);
+/* The timer that fits the state. */
+void rf_session_arm(struct rf_session *s);
+struct rf_party *rf_session_party(const struct rf_session *s, struct rf_view tag); /* NULL: none with this tag */
+/* RF_E_LIMIT, -ENOMEM. */
+int rf_session_party_new(struct rf_turn *t, struct rf_session *s, struct rf_view tag, struct rf_party **ret_party);
+/* Parties that are in no pair and never were go. */
+void rf_session_tidy(struct rf_session *s);
+int rf_party_label(struct rf_party *p, struct rf_view label);
+int rf_pair_new(struct rf_turn *t, struct rf_session *s, struct rf_party *a, struct rf_party *b, struct rf_pair **ret_pair);
+/* With the parties that are in no pair any more. */
+void rf_pair_free(struct rf_pair *p);
+void rf_line_off(struct rf_relay *r, struct rf_line *l);
+void rf_line_drop_next(struct rf_relay *r, struct rf_line *l);
+/* Holds of session and parties onto the paths. */
+void rf_session_hold(struct rf_session *s);
+extern const struct rf_path_ops rf_session_path_ops;
+
+/* ---- dialog.c: which pair is meant (tags and branches), made where an offer begins one */
+
+int rf_dialog_offer(struct rf_turn *t, struct rf_session *s, struct rf_pair **ret_pair, unsigned *ret_side);
+/* ret_side: the answerer's. RF_E_NOT_FOUND: no offer that this could answer. */
+int rf_dialog_answer(struct rf_turn *t, struct rf_session *s, struct rf_pair **ret_pair, unsigned *ret_side);
+/* The pairs that a delete means end; false: none. */
+bool rf_dialog_delete(struct rf_turn *t, struct rf_session *s);
+
+/* ---- offer.c, answer.c: a description comes in on side `from`, the other side's goes out onto w */
+
+int rf_pair_offer(struct rf_turn *t, struct rf_pair *p, unsigned from, const struct rf_sdp *sdp, struct rf_writer *w);
+int rf_pair_answer(struct rf_turn *t, struct rf_pair *p, unsigned from, const struct rf_sdp *sdp, struct rf_writer *w);
+
+/* ---- end.c: from what was said to what packets need */
+
+/* One end of a line as it stands; wiped by the caller. */
+void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned side, struct rf_path_end_conf *ret_conf);
+/* How the m-line of this description is keyed by its sender. ours: does the relay have a certificate. SDES needs one key that the
+ * rules allow; RF_E_DENIED: plain where the policy forbids it, nothing usable: t->why. */
+int rf_line_keying(struct rf_turn *t, const struct rf_said *said, const struct rf_sdes_rules *rules, bool dtls_off,
+		   enum rf_path_keying *ret_keying);
+struct rf_said_source rf_turn_source(const struct rf_ng_request *req);
+void rf_ours_fini(struct rf_ours *o);
+void rf_ours_ice(struct rf_relay *r, struct rf_ours *o); /* new credentials */
+
+/* ---- describe.c: the description for a party */
+
+struct rf_out_line {                     /* one m-line of it */
+	const struct rf_sdp_media *in;   /* whose attributes cross */
+	const struct rf_said *said;      /* codecs, direction */
+	struct rf_view mid;
+	struct rf_addr rtp, rtcp;        /* ours; rtp family 0: switched off */
+	const struct rf_ours *ours;
+	uint8_t kind;                    /* enum rf_path_kind */
+	uint8_t setup;                   /* enum rf_sdp_setup; DTLS */
+	bool mux;
+	struct rf_view path_id;
+	uint32_t ptime;                  /* 0: as it came */
+};
+struct rf_out {
+	const struct rf_sdp *in;
+	struct rf_addr address;          /* ours, where no line has any */
+	struct rf_pair_said *spoken;
+	const struct rf_out_line *lines;
+	size_t n;
+};
+void rf_describe(struct rf_turn *t, const struct rf_out *out, struct rf_writer *w);
+
+/* ---- hold.c, report.c */
+
+int rf_session_block(struct rf_turn *t, struct rf_session *s);
+int rf_session_report(struct rf_turn *t, const struct rf_session *s, struct rf_ng_stats_call *ret_call);
+
+#endif

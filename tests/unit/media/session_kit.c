@@ -1,0 +1,283 @@
+#include "session_kit.h"
+
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* ---- paths that are none */
+
+static const struct rf_media_interface all[4] = {
+	{ .name = "in", .local = { .ip = { 10, 0, 0, 1 }, .family = 4 } },
+	{ .name = "in", .local = { .ip = { 0x20, 1, 0xd, 0xb8, 0, 1, [15] = 1 }, .family = 6 } },
+	{ .name = "out", .local = { .ip = { 10, 9, 9, 9 }, .family = 4 }, .advertised = { .ip = { 198, 51, 100, 1 }, .family = 4 } },
+	{ .name = "out", .local = { .ip = { 0x20, 1, 0xd, 0xb8, 0, 2, [15] = 1 }, .family = 6 } },
+};
+
+const struct rf_media_interface *rf_media_interface_at(const struct rf_media_worker *w, unsigned index)
+{
+	(void)w;
+	return index < 4 ? &all[index] : NULL;
+}
+
+int rf_media_interface_find(const struct rf_media_worker *w, struct rf_view name, unsigned family)
+{
+	for (int i = 0; i < 4; i++) {
+		const struct rf_media_interface *in = &all[i];
+
+		if (w->only_ip4 && in->local.family == 6)
+			continue;
+		if ((name.n == 0 || rf_view_eq(name, rf_view_str(in->name))) && (family == 0 || in->local.family == family))
+			return i;
+	}
+	return -1;
+}
+
+void rf_media_totals(const struct rf_media_worker *w, struct rf_media_totals *ret)
+{
+	(void)w;
+	*ret = (struct rf_media_totals){ .packets = 5, .dropped = { 1, 2 } };
+}
+
+int rf_path_new(struct rf_media_worker *w, enum rf_path_kind kind, const unsigned interface[RF_PATH_ENDS],
+		const struct rf_path_ops *ops, void *arg, struct rf_path **ret_path, const char **ret_what)
+{
+	void *memory = malloc(16); /* so that tests of failing allocations meet this one, too */
+
+	free(memory);
+	if (!memory)
+		return -ENOMEM;
+	for (size_t i = 0; i < KIT_PATHS && (w->most == 0 || w->n_used < w->most); i++) {
+		struct rf_path *p = &w->paths[i];
+
+		if (p->used)
+			continue;
+		*p = (struct rf_path){ .worker = w, .used = true, .kind = kind, .interface = { interface[0], interface[1] }, .ops = ops,
+			.arg = arg };
+		for (unsigned end = 0; end < 2; end++, w->next_port = (uint16_t)(w->next_port + 2))
+			p->port[end] = w->next_port;
+		w->n_used++;
+		*ret_path = p;
+		return 0;
+	}
+	*ret_what = "ports are exhausted";
+	return RF_E_LIMIT;
+}
+
+void rf_path_free(struct rf_path *p)
+{
+	if (!p)
+		return;
+	assert_true(p->used);
+	p->used = false;
+	p->worker->n_used--;
+}
+
+void rf_path_local(const struct rf_path *p, unsigned end, struct rf_addr *ret_rtp, struct rf_addr *ret_rtcp)
+{
+	const struct rf_media_interface *in = &all[p->interface[end]];
+
+	*ret_rtp = in->advertised.family ? in->advertised : in->local;
+	ret_rtp->port = p->port[end];
+	*ret_rtcp = *ret_rtp;
+	ret_rtcp->port = (uint16_t)(ret_rtp->port + !p->conf[end].rtcp_mux);
+}
+
+int rf_path_set(struct rf_path *p, unsigned end, const struct rf_path_end_conf *conf)
+{
+	if (p->worker->set_error)
+		return p->worker->set_error;
+	p->conf[end] = *conf;
+	p->sets[end]++;
+	p->ops->flows(p->arg, p);
+	return 0;
+}
+
+void rf_path_open(struct rf_path *p)
+{
+	p->open = true;
+}
+
+void rf_path_set_silence(struct rf_path *p, uint32_t ms)
+{
+	p->silence_ms = ms;
+}
+
+void rf_path_hold(struct rf_path *p, unsigned end, unsigned holds)
+{
+	p->holds[end] = holds;
+}
+
+size_t rf_path_flows(const struct rf_path *p, struct rf_path_tuple ret[static RF_PATH_TUPLES_MAX])
+{
+	size_t n = 0;
+
+	for (unsigned end = 0; end < 2; end++)
+		if (p->conf[end].remote.family)
+			ret[n++] = (struct rf_path_tuple){ p->conf[end].remote, all[p->interface[end]].local, IPPROTO_UDP };
+	return n;
+}
+
+void rf_path_stats(const struct rf_path *p, unsigned end, struct rf_path_end_stats *ret_stats)
+{
+	*ret_stats = p->stats[end];
+	ret_stats->keying = p->conf[end].keying;
+	if (p->conf[end].n_keys_in)
+		ret_stats->suite = p->conf[end].keys_in[0].suite;
+}
+
+/* ---- the relay around them */
+
+static struct rf_mono mono(void *ctx)
+{
+	return (struct rf_mono){ ((struct kit *)ctx)->now_us };
+}
+
+static struct rf_wall wall(void *ctx)
+{
+	return (struct rf_wall){ 1795354379000000 + (int64_t)((struct kit *)ctx)->now_us };
+}
+
+/* Every draw is another one, and the same in every run. */
+static void fill(struct rf_random *r, void *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		r->left = r->left * 6364136223846793005u + 1442695040888963407u;
+		((uint8_t *)p)[i] = (uint8_t)(r->left >> 56);
+	}
+}
+
+static void pinholes(void *ctx, uint64_t key, const struct rf_path_tuple *tuples, size_t n)
+{
+	struct kit *k = ctx;
+
+	assert_true(key && tuples);
+	k->pinhole_calls++;
+	k->tuples = n;
+}
+
+static void ended(void *ctx, struct rf_view call_id, const char *why)
+{
+	struct kit *k = ctx;
+
+	k->n_ended++;
+	snprintf(k->ended, sizeof k->ended, "%.*s %s", RF_VFMT(call_id), why);
+}
+
+void kit_setup(struct kit *k)
+{
+	struct rf_loop_conf lc = { .clock = { mono, wall, k } };
+
+	memset(k, 0, sizeof *k);
+	k->now_us = 1000000;
+	k->random = (struct rf_random){ .fill = fill, .left = 7 };
+	k->worker.next_port = 20000;
+	rf_arena_init(&k->arena, 1 << 20);
+	assert_int_equal(rf_loop_new(&lc, &k->loop), 0);
+	k->ops = (struct rf_relay_ops){ pinholes, ended };
+	k->conf = (struct rf_relay_conf){ .worker = &k->worker, .loop = k->loop, .random = &k->random, .hash_key = { 1, 2 },
+		.policy = { .plain_allowed = true, .dtls = true,
+			.suites = 1u << RF_SRTP_AEAD_AES_256_GCM | 1u << RF_SRTP_AEAD_AES_128_GCM |
+				  1u << RF_SRTP_AES_256_CM_HMAC_SHA1_80 | 1u << RF_SRTP_AES_CM_128_HMAC_SHA1_80 },
+		.fingerprint = "sha-256 11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00",
+		.ops = &k->ops, .ctx = k };
+	assert_int_equal(rf_relay_new(&k->conf, &k->relay), 0);
+}
+
+void kit_again(struct kit *k)
+{
+	rf_relay_free(k->relay);
+	assert_int_equal(rf_relay_new(&k->conf, &k->relay), 0);
+}
+
+void kit_down(struct kit *k)
+{
+	rf_relay_free(k->relay);
+	assert_int_equal(k->worker.n_used, 0);
+	assert_int_equal(k->tuples, 0);
+	rf_loop_free(k->loop);
+	rf_arena_fini(&k->arena);
+}
+
+void kit_wait(struct kit *k, uint64_t ms)
+{
+	for (; ms; ms -= ms < 1000 ? ms : 1000) {
+		k->now_us += 1000 * (ms < 1000 ? ms : 1000);
+		assert_int_equal(rf_loop_turn(k->loop, 0), 0);
+	}
+}
+
+enum rf_ng_result kit_ask(struct kit *k, const char *command, const char *members, const char *sdp)
+{
+	struct rf_ng_request req;
+	struct rf_diag d = { 0 };
+	struct rf_writer w;
+	char text[2048];
+	size_t n;
+	int rc;
+
+	rf_arena_reset(&k->arena);
+	rf_writer_init(&w, k->in, sizeof k->in);
+	n = (size_t)snprintf(text, sizeof text, "c {'command':'%s'%s%s", command, members[0] ? "," : "", members);
+	assert_true(n < sizeof text);
+	for (size_t i = 0; i < n; i++)
+		text[i] = text[i] == '\'' ? '"' : text[i];
+	rf_put(&w, rf_view_of(text, n));
+	if (sdp) {
+		rf_put_lit(&w, ",\"sdp\":\"");
+		rf_put_json(&w, rf_view_str(sdp));
+		rf_put_lit(&w, "\"");
+	}
+	rf_put_lit(&w, "}");
+	assert_int_equal(w.err, 0);
+	rc = rf_ng_request_parse(rf_view_of(k->in, w.n), &k->arena, &req, &d);
+	if (rc)
+		fail_msg("request: %s", d.text);
+	memcpy(k->out, "c ", 2);
+	rf_writer_init(&w, k->out + 2, sizeof k->out - 2);
+	rf_relay_do(k->relay, &req, &w);
+	assert_int_equal(w.err, 0);
+	rc = rf_ng_reply_parse(rf_view_of(k->out, w.n + 2), &k->arena, &k->reply, &d);
+	if (rc)
+		fail_msg("reply: %s", d.text);
+	assert_true(k->reply.sdp.n < sizeof k->sdp);
+	if (k->reply.sdp.n)
+		memcpy(k->sdp, k->reply.sdp.p, k->reply.sdp.n);
+	k->sdp[k->reply.sdp.n] = 0;
+	return k->reply.result;
+}
+
+struct rf_path *kit_path(struct kit *k, size_t n)
+{
+	for (size_t i = 0; i < KIT_PATHS; i++)
+		if (k->worker.paths[i].used && n-- == 0)
+			return &k->worker.paths[i];
+	fail_msg("there is no such path");
+	return NULL;
+}
+
+bool kit_has(const struct kit *k, const char *line)
+{
+	size_t n = strlen(line);
+
+	for (const char *at = k->sdp; (at = strstr(at, line)); at++)
+		if ((at == k->sdp || at[-1] == '\n') && at[n] == '\r')
+			return true;
+	return false;
+}
+
+const char *kit_line(const struct kit *k, const char *begin)
+{
+	static char text[1024];
+
+	for (const char *at = k->sdp; (at = strstr(at, begin)); at++)
+		if (at == k->sdp || at[-1] == '\n') {
+			at += strlen(begin);
+			snprintf(text, sizeof text, "%.*s", (int)strcspn(at, "\r"), at);
+			return text;
+		}
+	return "";
+}

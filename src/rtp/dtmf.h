@@ -15,7 +15,9 @@ enum {
 	RF_DTMF_BYTES = 4,         /* of a payload */
 	RF_DTMF_EVENTS = 16,       /* 0..9 * # A..D; others (flash, fax, ...) are not ours */
 	RF_DTMF_QUIET_MS = 200,    /* nothing was heard of an event for so long: its end was lost */
+	RF_DTMF_LATE_MS = 5000,    /* an older packet than the newest one is late only within so long */
 	RF_DTMF_LAST_TIMES = 3,    /* RFC 4733 2.5.1.4 */
+	RF_DTMF_DURATION_MAX = 60 * 48000,
 };
 
 /* '0'..'9' '*' '#' 'A'..'D'; -1: none. */
@@ -39,11 +41,11 @@ struct rf_dtmf_news {
 	uint8_t event, volume;     /* volume: dBm0 below zero, 0..63 */
 	uint32_t duration;         /* of an end: in units of the clock */
 };
-enum { RF_DTMF_NEWS_MAX = 2 };
+enum { RF_DTMF_NEWS_MAX = 3 };
 
-/* A packet with a payload of type telephone-event. Returns how many news: 0 (nothing new), 1, 2 (the end of the one before,
- * never heard, and a begin; or begin and end, when the last packet is the first that came). RF_E_MALFORMED: not of four
- * bytes, or with the reserved bit; RF_E_UNSUPPORTED: an event that is not ours. */
+/* A packet with a payload of type telephone-event. Returns how many news, in order: none; a begin; an end; the end of the
+ * one before, whose last packets were lost, and a begin; with an end, too, when the first packet that comes is the last.
+ * RF_E_MALFORMED: not of four bytes, or with the reserved bit; RF_E_UNSUPPORTED: an event that is not ours. */
 int rf_dtmf_in_take(struct rf_dtmf_in *d, const struct rf_rtp_head *head, struct rf_view payload, struct rf_mono now,
 		    struct rf_dtmf_news ret_news[static RF_DTMF_NEWS_MAX]);
 /* Time went by. True: the event that went on has ended, since nothing was heard of it for RF_DTMF_QUIET_MS. */
@@ -56,12 +58,12 @@ struct rf_dtmf_out {
 	bool begun;
 	uint32_t timestamp;        /* of the segment */
 	uint32_t left;             /* of the duration, from the beginning of the segment */
-	uint32_t at;               /* sent so far in this segment */
+	uint32_t at;               /* told so far in this segment */
 	uint32_t step;             /* between packets */
 };
 
-/* duration and step: in units of the clock; step 1..8000, duration at least a step and at most 60 s of 8 kHz.
- * RF_E_INVALID. */
+/* timestamp: when the key is pressed. duration and step: in units of the clock; step 1..8000, duration at least a step
+ * and at most RF_DTMF_DURATION_MAX. RF_E_INVALID. */
 int rf_dtmf_out_begin(struct rf_dtmf_out *d, unsigned event, unsigned volume, uint32_t timestamp, uint32_t duration,
 		      uint32_t step);
 /* The next packet, one every step: its timestamp, marker and payload; type, seq and ssrc are the caller's. False: there is

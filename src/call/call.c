@@ -50,7 +50,7 @@ void rf_pair_free(struct rf_pair *pair)
 	struct rf_call *call = pair->call;
 
 	while (!TAILQ_EMPTY(&pair->relays))
-		rf_relay_free(TAILQ_FIRST(&pair->relays));
+		rf_mid_relay_free(TAILQ_FIRST(&pair->relays));
 	rf_cli_drop(pair->invite);
 	rf_behind_free(pair);
 	rf_leg_free(pair->a);
@@ -64,7 +64,7 @@ void rf_pair_free(struct rf_pair *pair)
 	free(pair);
 }
 
-struct rf_relay *rf_relay_new(struct rf_leg *from, struct rf_srv *srv, enum rf_sip_method method)
+struct rf_relay *rf_mid_relay_new(struct rf_leg *from, struct rf_srv *srv, enum rf_sip_method method)
 {
 	struct rf_call *call = from->pair->call;
 	struct rf_relay *relay = call->relays < RF_RELAYS_PER_CALL ? calloc(1, sizeof *relay) : NULL;
@@ -82,7 +82,7 @@ struct rf_relay *rf_relay_new(struct rf_leg *from, struct rf_srv *srv, enum rf_s
 	return relay;
 }
 
-void rf_relay_free(struct rf_relay *relay)
+void rf_mid_relay_free(struct rf_relay *relay)
 {
 	struct rf_call *call = relay->pair->call;
 

@@ -311,8 +311,8 @@ struct rf_call *rf_call_by_id(struct rf_call_core *core, struct rf_view id);
 /* Its leg a is the caller's, its leg b that of callee; takes references. NULL: no memory. */
 struct rf_pair *rf_pair_new(struct rf_call *call, struct rf_party *callee);
 void rf_pair_free(struct rf_pair *pair);
-struct rf_relay *rf_relay_new(struct rf_leg *from, struct rf_srv *srv, enum rf_sip_method method);
-void rf_relay_free(struct rf_relay *relay);
+struct rf_relay *rf_mid_relay_new(struct rf_leg *from, struct rf_srv *srv, enum rf_sip_method method);
+void rf_mid_relay_free(struct rf_relay *relay);
 /* Answer an INVITE, UPDATE, ... on a leg. */
 void rf_answer(struct rf_call_core *core, struct rf_srv *srv, unsigned code, struct rf_view reason, struct rf_view tag,
 	       struct rf_view headers, struct rf_view sdp);

@@ -233,7 +233,7 @@ static void relay_refused(struct rf_relay *relay, unsigned status)
 static void relay_check(struct rf_relay *relay)
 {
 	if (!relay->srv && !relay->cli && !relay->wait_ack)
-		rf_relay_free(relay);
+		rf_mid_relay_free(relay);
 }
 
 static void relay_event(void *arg, struct rf_cli *cli, const struct rf_cli_event *e)
@@ -466,7 +466,7 @@ static void cross(struct rf_relay *relay, struct rf_in *in, struct rf_view sdp)
 
 static void begin(struct rf_leg *leg, struct rf_in *in, struct rf_view sdp, const struct rf_stimer_answer *timer)
 {
-	struct rf_relay *relay = rf_relay_new(leg, in->srv, in->msg->method);
+	struct rf_relay *relay = rf_mid_relay_new(leg, in->srv, in->msg->method);
 
 	if (!relay) {
 		rf_core_reply(rf_leg_core(leg), in->srv, 500, RF_V(""));
@@ -505,7 +505,7 @@ int rf_mid_tell(struct rf_leg *from, struct rf_view sdp)
 	if (to->bye || to->gone_at.us || to->own || to->ack_due || to->ack_owed || media->offer ||
 	    rf_offer_can_send(&to->offer, update ? RF_OFFER_UPDATE : RF_OFFER_INVITE, &role) || role != RF_OFFER_OFFER)
 		return RF_E_BUSY;
-	struct rf_relay *relay = rf_relay_new(from, NULL, update ? RF_SIP_UPDATE : RF_SIP_INVITE);
+	struct rf_relay *relay = rf_mid_relay_new(from, NULL, update ? RF_SIP_UPDATE : RF_SIP_INVITE);
 
 	if (!relay)
 		return -ENOMEM;
@@ -515,7 +515,7 @@ int rf_mid_tell(struct rf_leg *from, struct rf_view sdp)
 
 	if (rc) {
 		rf_media_failed(media);
-		rf_relay_free(relay);
+		rf_mid_relay_free(relay);
 	}
 	return rc;
 }

@@ -19,7 +19,7 @@ void rf_end_relays(struct rf_pair *pair)
 				rf_srv_reply_code(srv, 487);
 			relay->srv = NULL;
 		}
-		rf_relay_free(relay);
+		rf_mid_relay_free(relay);
 	}
 }
 

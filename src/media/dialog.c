@@ -110,7 +110,7 @@ static int begin(struct rf_turn *t, struct rf_session *s, struct rf_pair **ret_p
 		rc = rf_session_party_new(t, s, q->to_tag, &b);
 	if (rc == 0 && a == b)
 		rc = rf_turn_fail(t, RF_E_INVALID, "from-tag and to-tag are the same");
-	return rc ? rc : rf_pair_new(t, s, a, b, ret_pair);
+	return rc ? rc : rf_duo_new(t, s, a, b, ret_pair);
 }
 
 int rf_dialog_offer(struct rf_turn *t, struct rf_session *s, struct rf_pair **ret_pair, unsigned *ret_side)
@@ -206,7 +206,7 @@ bool rf_dialog_delete(struct rf_turn *t, struct rf_session *s)
 		if (!meant(q, p, to_known))
 			continue;
 		found = true;
-		rf_pair_free(p);
+		rf_duo_free(p);
 	}
 	return found;
 }

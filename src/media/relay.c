@@ -43,7 +43,7 @@ static void clean_up(struct rf_session *s)
 	for (struct rf_pair *p = s->pairs, *next; p; p = next) {
 		next = p->next;
 		if (!p->offered && !p->answered)
-			rf_pair_free(p);
+			rf_duo_free(p);
 	}
 	rf_session_tidy(s);
 	if (!s->pairs)

@@ -50,7 +50,7 @@ static void timer_fired(struct rf_timer *timer)
 	for (struct rf_pair *p = s->pairs, *next; p; p = next) {
 		next = p->next;
 		if (!p->answered)
-			rf_pair_free(p);
+			rf_duo_free(p);
 	}
 	if (!s->pairs) {
 		s->relay->count.unanswered++;
@@ -295,7 +295,7 @@ void rf_session_tidy(struct rf_session *s)
 	}
 }
 
-int rf_pair_new(struct rf_turn *t, struct rf_session *s, struct rf_party *a, struct rf_party *b, struct rf_pair **ret_pair)
+int rf_duo_new(struct rf_turn *t, struct rf_session *s, struct rf_party *a, struct rf_party *b, struct rf_pair **ret_pair)
 {
 	struct rf_view branch = t->req->via_branch;
 	struct rf_pair **at = &s->pairs, *p;
@@ -323,7 +323,7 @@ int rf_pair_new(struct rf_turn *t, struct rf_session *s, struct rf_party *a, str
 	return 0;
 }
 
-void rf_pair_free(struct rf_pair *pair)
+void rf_duo_free(struct rf_pair *pair)
 {
 	struct rf_session *s = pair->session;
 
@@ -382,7 +382,7 @@ void rf_session_free(struct rf_session *s)
 	rf_timer_stop(rf_loop_wheel(r->conf.loop), &s->timer);
 	rf_timer_stop(rf_loop_wheel(r->conf.loop), &s->quiet);
 	while (s->pairs)
-		rf_pair_free(s->pairs);
+		rf_duo_free(s->pairs);
 	rf_session_tidy(s);
 	rf_session_pinholes(s);
 	r->count.duration_us += up > 0 ? (uint64_t)up : 0;

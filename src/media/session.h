@@ -133,9 +133,9 @@ int rf_session_party_new(struct rf_turn *t, struct rf_session *s, struct rf_view
 /* Parties that are in no pair and never were go. */
 void rf_session_tidy(struct rf_session *s);
 int rf_party_label(struct rf_party *p, struct rf_view label);
-int rf_pair_new(struct rf_turn *t, struct rf_session *s, struct rf_party *a, struct rf_party *b, struct rf_pair **ret_pair);
+int rf_duo_new(struct rf_turn *t, struct rf_session *s, struct rf_party *a, struct rf_party *b, struct rf_pair **ret_pair);
 /* With the parties that are in no pair any more. */
-void rf_pair_free(struct rf_pair *p);
+void rf_duo_free(struct rf_pair *p);
 void rf_line_off(struct rf_relay *r, struct rf_line *l);
 void rf_line_drop_next(struct rf_relay *r, struct rf_line *l);
 /* Holds of session and parties onto the paths. */

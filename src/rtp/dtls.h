@@ -1,17 +1,19 @@
-/* DTLS-SRTP (RFC 5763, 5764, 8122, 8842) as a machine around OpenSSL: datagrams and times in, datagrams and a state out.
- * It carries no data: once the keys are exported, all that is left is to answer a peer that lost our last flight, and
- * close_notify. So OpenSSL's object, some tens of KiB, is freed then (docs/decisions/0050).
+/* DTLS-SRTP (RFC 5763, 5764, 8122, 8842) as a machine around OpenSSL: datagrams and times in, datagrams and a state
+ * out. It carries no data: once the keys are exported, all that is left is to answer a peer that lost our last flight,
+ * and close_notify. So OpenSSL's object, 75 KiB, is freed then (docs/decisions/0050).
  *
- * DTLS 1.2 only (OpenSSL 3.0 has no 1.3), ECDHE with AES-GCM only, no renegotiation, resumption or tickets. Both sides show
- * a certificate, and the peer's is compared with the fingerprints of its description before any key is given out.
+ * DTLS 1.2 only (OpenSSL 3.0 has no 1.3), ECDHE with AES-GCM only, no renegotiation, resumption or tickets. Both sides
+ * show a certificate, and the peer's is compared with the fingerprints of its description before any key is given out.
  *
- *	NEW -> HANDSHAKE -> [UNPROVEN] -> READY -> CLOSED         anything but CLOSED -> FAILED, with a reason
+ *	NEW -> HANDSHAKE -> [UNPROVEN] -> READY -> CLOSED         NEW, HANDSHAKE, UNPROVEN -> FAILED, with a reason
  *
  * UNPROVEN: the handshake came before the description that says whose certificate it must be; there are no keys yet.
  *
- * One clock is not the caller's: OpenSSL times retransmissions by gettimeofday(). The caller is told in his own time when
- * to call again (rf_dtls_due()); that the whole handshake ends is decided by his clock alone. When the system's date is
- * set back in mid-handshake nothing is sent again, and the handshake fails by that end.
+ * One clock is not the caller's: OpenSSL times retransmissions by gettimeofday(). The caller is told in his own time
+ * when to call again (rf_dtls_due()); that the whole handshake ends is decided by his clock alone. When the system's
+ * date is set back in mid-handshake nothing is sent again, and the handshake fails by that end.
+ *
+ * A failed association stays failed. Where a stranger may have been first (no ICE), the caller makes another.
  * Wire room: no socket or log of its own. An association: one thread at a time; the context: any. */
 #ifndef RF_RTP_DTLS_H
 #define RF_RTP_DTLS_H
@@ -36,7 +38,7 @@ enum {
 	RF_DTLS_OUT_MAX = 16,          /* datagrams that one call sends at most */
 };
 
-/* A fingerprint (RFC 8122): its length tells the hash. 32 sha-256, 48 sha-384, 64 sha-512; others are not accepted. */
+/* A fingerprint (RFC 8122): its length tells the hash. 32 sha-256, 48 sha-384, 64 sha-512; others are not taken. */
 struct rf_dtls_print {
 	uint8_t bytes[64];
 	uint8_t n;
@@ -45,8 +47,8 @@ enum { RF_DTLS_PRINT_TEXT = 104 }; /* "sha-256 " and 32 pairs with colons; a NUL
 /* The value of a=fingerprint. RF_E_UNSUPPORTED: another hash (sha-1, md5); RF_E_MALFORMED. */
 int rf_dtls_print_parse(struct rf_view text, struct rf_dtls_print *ret_print);
 
-/* Per process: an ECDSA P-256 key and a certificate that names nobody, made here, never stored. Rotation: make a new one
- * and free the old; associations that began with the old keep it. */
+/* Per process: an ECDSA P-256 key and a certificate that names nobody, made here, never stored. Rotation: make a new
+ * one and free the old; associations that began with the old keep it. */
 struct rf_dtls_ctx;
 /* It is valid from a day before now for so many days. RF_E_CRYPTO, -ENOMEM. */
 int rf_dtls_ctx_new(struct rf_wall now, unsigned days, struct rf_dtls_ctx **ret_ctx);
@@ -56,8 +58,8 @@ const char *rf_dtls_ctx_print(const struct rf_dtls_ctx *ctx);
 
 /* RFC 4145, 5763 5. */
 enum rf_dtls_setup { RF_DTLS_ACTPASS, RF_DTLS_ACTIVE, RF_DTLS_PASSIVE };
-/* What to answer to an offer: the opposite of theirs, to actpass what we prefer (active: media is there half a round trip
- * earlier, RFC 5763 5). */
+/* What to answer to an offer: the opposite of theirs, to actpass what we prefer (active: media is there half a round
+ * trip earlier, RFC 5763 5). */
 enum rf_dtls_setup rf_dtls_setup_answer(enum rf_dtls_setup theirs, enum rf_dtls_setup preferred);
 
 enum rf_dtls_state {
@@ -91,32 +93,33 @@ struct rf_dtls;
 struct rf_dtls_params {
 	/* ACTPASS: whoever begins: the peer's first message makes us the server, rf_dtls_connect() the client. */
 	enum rf_dtls_setup setup;
-	/* Those that are offered or taken, best first: AEAD_AES_256_GCM, AEAD_AES_128_GCM, AES_CM_128_HMAC_SHA1_80 and _32. As
-	 * the server ours is the order. RF_E_INVALID for others. Copied. */
+	/* Those that are offered or taken, best first: AEAD_AES_256_GCM, AEAD_AES_128_GCM, AES_CM_128_HMAC_SHA1_80 and
+	 * _32. As the server ours is the order. RF_E_INVALID for others. Copied. */
 	const enum rf_srtp_suite *suites;
 	size_t suite_count;
-	/* A datagram to the peer, at most RF_DTLS_OUT_MAX of them in one call. Called from within the functions below; must
-	 * not call them. */
+	/* A datagram to the peer, at most RF_DTLS_OUT_MAX of them in one call. Called from within the functions below;
+	 * must not call them. */
 	void (*send)(void *arg, struct rf_view datagram);
 	void *arg;
 };
 
-/* Costs a few hundred bytes; OpenSSL's object comes with the first message. RF_E_INVALID, -ENOMEM. */
-int rf_dtls_new(struct rf_dtls_ctx *ctx, const struct rf_dtls_params *params, struct rf_random *r, struct rf_dtls **ret_dtls);
+/* Costs 1.4 KiB; OpenSSL's object comes with the first message that begins a handshake. RF_E_INVALID, -ENOMEM. */
+int rf_dtls_new(struct rf_dtls_ctx *ctx, const struct rf_dtls_params *params, struct rf_random *r,
+		struct rf_dtls **ret_dtls);
 /* Without a word to the peer; wiped. NULL is fine. */
 void rf_dtls_free(struct rf_dtls *d);
 
-/* Whose certificate it must be: of the strongest hash among prints, one must fit (RFC 8122 5). Before the handshake or in
- * it; UNPROVEN becomes READY or FAILED here. RF_E_INVALID: none, or one of a length that is no hash's; RF_E_STATE: they
- * are fixed once the state is READY. */
-int rf_dtls_set_peer(struct rf_dtls *d, const struct rf_dtls_print *prints, size_t count, struct rf_mono now);
+/* Whose certificate it must be: of the strongest hash among prints, one must fit (RFC 8122 5). Before the handshake or
+ * in it; UNPROVEN becomes READY or FAILED here. RF_E_INVALID: none, or one of a length that is no hash's; RF_E_STATE:
+ * they are fixed once the state is READY. */
+int rf_dtls_set_peer(struct rf_dtls *d, const struct rf_dtls_print *prints, size_t count);
 /* Begin as the client. RF_E_STATE: PASSIVE, or not NEW. */
 int rf_dtls_connect(struct rf_dtls *d, struct rf_mono now);
-/* A datagram that is DTLS. proven: its source has shown that it gets what is sent there (ICE); if not, a client must show
- * it first with a cookie, and until then gets nothing bigger than it sent. Alerts that are not authentic (in the clear) are
- * noted and end nothing before 3 s have passed without success (RFC 6347 4.1.2.7). 0, or the datagram was no use and
- * changed nothing: RF_E_MALFORMED (no DTLS records), RF_E_STATE (nothing of this kind is expected now). What came of it, FAILED
- * included, is in the state. */
+/* A datagram that is DTLS. proven: its source has shown that it gets what is sent there (ICE); if not, a client must
+ * show it first with a cookie, until then gets nothing bigger than it sent, and the state stays NEW. Alerts that are
+ * not authentic (in the clear) are noted and end nothing before 3 s have passed without success (RFC 6347 4.1.2.7). 0,
+ * or the datagram was no use and changed nothing: RF_E_MALFORMED (no DTLS records), RF_E_STATE (nothing of this kind is
+ * expected now), RF_E_LIMIT. What came of it, FAILED included, is in the state. */
 int rf_dtls_receive(struct rf_dtls *d, struct rf_view datagram, const struct rf_stun_addr *from, bool proven,
 		    struct rf_mono now);
 /* When rf_dtls_tick() is to be called: false: not at all. Look again after each call of the others. */

@@ -154,8 +154,8 @@ static void build_reply(const struct rf_stun *m, uint16_t error, const struct rf
 	rf_stun_put_fingerprint(w);
 }
 
-/* A nomination moves the address when nothing current stands against it: there is none, or the new one is worth at least
- * as much (agents that nominate many, RFC 5245 8.1.1.2: the highest wins), or the old one is silent. */
+/* A nomination moves the address when nothing current stands against it: there is none, or the new one is worth at
+ * least as much (agents that nominate many, RFC 5245 8.1.1.2: the highest wins), or the old one is silent. */
 static bool may_move(const struct rf_ice *ice, const struct rf_stun *m, struct rf_mono now)
 {
 	return !ice->selected || ice->outdated || m->priority >= ice->priority ||

@@ -3,9 +3,10 @@
  * the descriptions (RFC 8445 6.1.1): then there is nothing to do here.
  *
  * Where the other side is, is learned only from a check that (1) proves our password, (2) names both user name
- * fragments and (3) nominates. A captured check is worth nothing from elsewhere: a transaction that was answered once never moves
- * the address again, for as long as the credentials live (a filter without false negatives). What is not proven is not
- * answered at all, with no error either (RFC 8489 9.1.3 would have 400 and 401): a port says nothing to strangers.
+ * fragments and (3) nominates. A captured check is worth nothing from elsewhere: a transaction that was answered once
+ * never moves the address again, for as long as the credentials live (a filter without false negatives). What is not
+ * proven is not answered at all, with no error either (RFC 8489 9.1.3 would have 400 and 401): a port says nothing to
+ * strangers.
  *
  * A machine: a datagram and a time in, an answer and a state out. Rate limits are the caller's. Wire room: no socket,
  * clock or log. One thread at a time. */

@@ -33,7 +33,7 @@ struct rf_stun {
 	enum rf_stun_class class;
 	uint16_t method;
 	uint8_t id[12];              /* of the transaction */
-	/* Attributes that are understood, the first of each; those behind the integrity do not count (RFC 8489 14.5). */
+	/* Attributes that are understood, the first of each; behind the integrity they do not count (RFC 8489 14.5). */
 	struct rf_view username;     /* p is NULL when there is none; so below */
 	struct rf_view integrity;    /* HMAC-SHA1 */
 	struct rf_view integrity256; /* HMAC-SHA256, 16 to 32 bytes */

@@ -1,0 +1,546 @@
+#include "rtp/dtls_int.h"
+
+#include "base/secret.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+
+enum {
+	ALERT_WAIT_MS = 3000,  /* after an alert that anybody could have sent */
+	FINAL_GAP_MS = 50,     /* between two times that our last flight goes again */
+	TICK_LEAST_MS = 10,    /* OpenSSL rounds its timers */
+	HANDSHAKE_HEAD = 12,
+};
+
+static const struct {
+	enum rf_srtp_suite suite;
+	unsigned long id;
+	const char *name; /* as OpenSSL calls it */
+} profiles[] = {
+	{ RF_SRTP_AEAD_AES_256_GCM, SRTP_AEAD_AES_256_GCM, "SRTP_AEAD_AES_256_GCM" },
+	{ RF_SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_128_GCM, "SRTP_AEAD_AES_128_GCM" },
+	{ RF_SRTP_AES_CM_128_HMAC_SHA1_80, SRTP_AES128_CM_SHA1_80, "SRTP_AES128_CM_SHA1_80" },
+	{ RF_SRTP_AES_CM_128_HMAC_SHA1_32, SRTP_AES128_CM_SHA1_32, "SRTP_AES128_CM_SHA1_32" },
+};
+enum { PROFILES = sizeof profiles / sizeof *profiles };
+
+static const struct {
+	int reason; /* of OpenSSL's error */
+	enum rf_dtls_why why;
+} reasons[] = {
+	{ SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, RF_DTLS_WHY_NO_CERTIFICATE },
+	{ SSL_R_UNSUPPORTED_PROTOCOL, RF_DTLS_WHY_VERSION },
+	{ SSL_R_WRONG_SSL_VERSION, RF_DTLS_WHY_VERSION },
+	{ SSL_R_WRONG_VERSION_NUMBER, RF_DTLS_WHY_VERSION },
+	{ SSL_R_VERSION_TOO_LOW, RF_DTLS_WHY_VERSION },
+	{ SSL_R_NO_SHARED_CIPHER, RF_DTLS_WHY_CIPHER },
+	{ SSL_R_NO_SHARED_GROUPS, RF_DTLS_WHY_CIPHER },
+	{ SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, RF_DTLS_WHY_CIPHER },
+	{ SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, RF_DTLS_WHY_CIPHER },
+	{ SSL_R_WRONG_CIPHER_RETURNED, RF_DTLS_WHY_CIPHER },
+	{ SSL_R_WRONG_CURVE, RF_DTLS_WHY_CIPHER },
+	{ SSL_R_WRONG_SIGNATURE_TYPE, RF_DTLS_WHY_CIPHER },
+	{ ERR_R_MALLOC_FAILURE, RF_DTLS_WHY_LOCAL },
+	{ ERR_R_INTERNAL_ERROR, RF_DTLS_WHY_LOCAL },
+};
+
+const char *rf_dtls_why_name(enum rf_dtls_why why)
+{
+	static const char *const names[RF_DTLS_WHYS] = {
+		"none", "fingerprint", "no-certificate", "profile", "version", "cipher", "alert", "timeout", "limit",
+		"protocol", "local",
+	};
+
+	return why < RF_DTLS_WHYS ? names[why] : "none";
+}
+
+enum rf_dtls_setup rf_dtls_setup_answer(enum rf_dtls_setup theirs, enum rf_dtls_setup preferred)
+{
+	if (theirs != RF_DTLS_ACTPASS)
+		return theirs == RF_DTLS_ACTIVE ? RF_DTLS_PASSIVE : RF_DTLS_ACTIVE;
+	return preferred == RF_DTLS_PASSIVE ? RF_DTLS_PASSIVE : RF_DTLS_ACTIVE;
+}
+
+/* --- life */
+
+static bool is_profile(enum rf_srtp_suite suite)
+{
+	for (size_t i = 0; i < PROFILES; i++)
+		if (profiles[i].suite == suite)
+			return true;
+	return false;
+}
+
+int rf_dtls_new(struct rf_dtls_ctx *ctx, const struct rf_dtls_params *params, struct rf_random *r,
+		struct rf_dtls **ret_dtls)
+{
+	struct rf_dtls *d;
+
+	if (!params->suite_count || params->suite_count > RF_DTLS_SUITES_MAX)
+		return RF_E_INVALID;
+	for (size_t i = 0; i < params->suite_count; i++)
+		if (!is_profile(params->suites[i]))
+			return RF_E_INVALID;
+	d = calloc(1, sizeof *d);
+	if (!d)
+		return -ENOMEM;
+	d->setup = params->setup;
+	memcpy(d->suites, params->suites, params->suite_count * sizeof *d->suites);
+	d->suite_count = params->suite_count;
+	d->send = params->send;
+	d->arg = params->arg;
+	d->alert = -1;
+	rf_random_fill(r, d->cookie_key, sizeof d->cookie_key);
+	SSL_CTX_up_ref(ctx->ssl_ctx);
+	d->ssl_ctx = ctx->ssl_ctx;
+	*ret_dtls = d;
+	return 0;
+}
+
+static void drop_ssl(struct rf_dtls *d)
+{
+	SSL_free(d->ssl);
+	BIO_meth_free(d->method);
+	d->ssl = NULL;
+	d->method = NULL;
+	d->timing = false;
+	d->listening = false;
+}
+
+void rf_dtls_free(struct rf_dtls *d)
+{
+	if (!d)
+		return;
+	drop_ssl(d);
+	SSL_CTX_free(d->ssl_ctx);
+	rf_secret_wipe(d, sizeof *d);
+	free(d);
+}
+
+static void forget_keys(struct rf_dtls *d)
+{
+	rf_secret_wipe(&d->keys, sizeof d->keys);
+	d->has_keys = false;
+}
+
+static void fail(struct rf_dtls *d, enum rf_dtls_why why)
+{
+	drop_ssl(d);
+	forget_keys(d);
+	rf_secret_wipe(&d->opener, sizeof d->opener);
+	d->closing_n = d->final_n = 0;
+	d->state = RF_DTLS_FAILED;
+	d->why = why;
+}
+
+/* --- OpenSSL's object */
+
+/* Seconds pass before a phone with a lossy link has keys, if the first wait is one (RFC 6347 4.2.4.1 leaves it to those
+ * who carry media). */
+static unsigned wait_us(SSL *ssl, unsigned before_us)
+{
+	(void)ssl;
+	if (!before_us)
+		return RF_DTLS_RESEND_MS * 1000;
+	return before_us < RF_DTLS_RESEND_MAX_MS * 500 ? before_us * 2 : RF_DTLS_RESEND_MAX_MS * 1000;
+}
+
+static bool offer_profiles(struct rf_dtls *d)
+{
+	char names[PROFILES * 24];
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->suite_count; i++)
+		for (size_t k = 0; k < PROFILES; k++)
+			if (profiles[k].suite == d->suites[i])
+				n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ":" : "",
+						      profiles[k].name);
+	return SSL_set_tlsext_use_srtp(d->ssl, names) == 0; /* 0 is success here */
+}
+
+static bool make_ssl(struct rf_dtls *d)
+{
+	BIO *bio;
+
+	d->method = rf_dtls_bio_method();
+	bio = d->method ? BIO_new(d->method) : NULL;
+	d->ssl = bio ? SSL_new(d->ssl_ctx) : NULL;
+	if (!d->ssl) {
+		BIO_free(bio);
+		return false;
+	}
+	BIO_set_data(bio, d);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(d->ssl, bio, bio);
+	DTLS_set_timer_cb(d->ssl, wait_us);
+	return SSL_set_app_data(d->ssl, d) == 1 && SSL_set_mtu(d->ssl, RF_DTLS_MTU) && offer_profiles(d);
+}
+
+static int begin(struct rf_dtls *d, bool server, struct rf_mono now)
+{
+	d->state = RF_DTLS_HANDSHAKE;
+	d->server = server;
+	d->timing = true;
+	d->deadline = rf_mono_add_ms(now, RF_DTLS_HANDSHAKE_MS);
+	d->resend = d->deadline;
+	if (!make_ssl(d)) {
+		fail(d, RF_DTLS_WHY_LOCAL);
+		return -ENOMEM;
+	}
+	if (server)
+		SSL_set_accept_state(d->ssl);
+	else
+		SSL_set_connect_state(d->ssl);
+	return 0;
+}
+
+static enum rf_dtls_why why_of_error(struct rf_dtls *d)
+{
+	int reason = ERR_GET_REASON(ERR_peek_error());
+
+	if (d->why)
+		return d->why;
+	if (reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256) {
+		d->alert = 2 << 8 | (reason - SSL_AD_REASON_OFFSET);
+		return RF_DTLS_WHY_ALERT;
+	}
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+		if (reasons[i].reason == reason)
+			return reasons[i].why;
+	return RF_DTLS_WHY_PROTOCOL;
+}
+
+/* --- the handshake is done */
+
+/* RFC 5764 4.2: the client's key, the server's, the client's salt, the server's. */
+static int export_keys(struct rf_dtls *d, enum rf_srtp_suite suite)
+{
+	static const char label[] = "EXTRACTOR-dtls_srtp";
+	size_t n = rf_srtp_key_bytes(suite), key_n = suite == RF_SRTP_AEAD_AES_256_GCM ? 32 : 16, salt_n = n - key_n;
+	uint8_t material[2 * RF_SRTP_KEY_MAX];
+	uint8_t *client = d->server ? d->keys.in : d->keys.out, *server = d->server ? d->keys.out : d->keys.in;
+
+	if (SSL_export_keying_material(d->ssl, material, 2 * n, label, sizeof label - 1, NULL, 0, 0) != 1)
+		return RF_E_CRYPTO;
+	memcpy(client, material, key_n);
+	memcpy(server, material + key_n, key_n);
+	memcpy(client + key_n, material + 2 * key_n, salt_n);
+	memcpy(server + key_n, material + 2 * key_n + salt_n, salt_n);
+	d->keys.suite = suite;
+	d->keys.n = n;
+	d->has_keys = true;
+	rf_secret_wipe(material, sizeof material);
+	return 0;
+}
+
+static enum rf_srtp_suite selected_suite(struct rf_dtls *d)
+{
+	const SRTP_PROTECTION_PROFILE *p = SSL_get_selected_srtp_profile(d->ssl);
+
+	for (size_t i = 0; p && i < PROFILES; i++)
+		if (profiles[i].id == p->id)
+			return profiles[i].suite;
+	return RF_SRTP_NONE;
+}
+
+/* Our close_notify is sealed now, for later: then there is no OpenSSL object any more. */
+static void seal_closing(struct rf_dtls *d)
+{
+	d->keeping = true;
+	SSL_shutdown(d->ssl);
+	d->keeping = false;
+}
+
+static void settle(struct rf_dtls *d)
+{
+	enum rf_srtp_suite suite = selected_suite(d);
+
+	if (suite == RF_SRTP_NONE) {
+		SSL_shutdown(d->ssl);
+		fail(d, RF_DTLS_WHY_PROFILE);
+		return;
+	}
+	if (export_keys(d, suite) || rf_dtls_opener_make(d->ssl, d->server, &d->opener)) {
+		fail(d, RF_DTLS_WHY_LOCAL);
+		return;
+	}
+	seal_closing(d);
+	drop_ssl(d);
+	/* The server's flight is the last: only a client can miss it. */
+	if (!d->server || d->final_n > sizeof d->final)
+		d->final_n = 0;
+	d->state = d->print_count ? RF_DTLS_READY : RF_DTLS_UNPROVEN;
+}
+
+/* How long OpenSSL waits, in the caller's time. */
+static void note_timer(struct rf_dtls *d)
+{
+	struct timeval left;
+	uint64_t us = RF_DTLS_HANDSHAKE_MS * 1000;
+
+	if (d->ssl && DTLSv1_get_timeout(d->ssl, &left) == 1)
+		us = (uint64_t)left.tv_sec * 1000000 + (uint64_t)left.tv_usec;
+	if (us < TICK_LEAST_MS * 1000)
+		us = TICK_LEAST_MS * 1000;
+	d->resend = (struct rf_mono){ d->now.us + us };
+}
+
+static void handle(struct rf_dtls *d, int rc)
+{
+	int error = rc == 1 ? SSL_ERROR_NONE : SSL_get_error(d->ssl, rc);
+
+	if (rc == 1)
+		settle(d);
+	else if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
+		fail(d, why_of_error(d));
+	else
+		note_timer(d);
+	ERR_clear_error();
+}
+
+/* Until the client shows a cookie nothing of it is kept; then the message that has it begins the handshake. */
+static bool listen_on(struct rf_dtls *d)
+{
+	BIO_ADDR *nobody = BIO_ADDR_new();
+	int rc = nobody ? DTLSv1_listen(d->ssl, nobody) : 0;
+
+	BIO_ADDR_free(nobody);
+	ERR_clear_error();
+	if (rc == 1)
+		d->listening = false;
+	return rc == 1;
+}
+
+static void go_on(struct rf_dtls *d)
+{
+	ERR_clear_error();
+	if (!d->listening || listen_on(d))
+		handle(d, SSL_do_handshake(d->ssl));
+}
+
+/* --- what comes in */
+
+static void enter(struct rf_dtls *d, struct rf_mono now, size_t in_bytes)
+{
+	d->now = now;
+	d->out_count = 0;
+	d->in_bytes = in_bytes;
+	d->out_bytes = 0;
+	if (d->state == RF_DTLS_NEW || d->state == RF_DTLS_HANDSHAKE)
+		d->final_n = 0;
+}
+
+static bool is_client_hello(const struct rf_dtls_record *r)
+{
+	return r->type == RF_DTLS_HANDSHAKE_RECORD && r->epoch == 0 && r->body.n >= HANDSHAKE_HEAD && r->body.p[0] == 1;
+}
+
+/* It carries a cookie: the number of the message is no longer 0. */
+static bool is_second_hello(const struct rf_dtls_record *r)
+{
+	return r->body.p[4] || r->body.p[5];
+}
+
+/* In the clear anybody could have sent it: the handshake has some time left to show that it was not the peer. */
+static void note_alert(struct rf_dtls *d, const struct rf_dtls_record *r)
+{
+	struct rf_mono wait = rf_mono_add_ms(d->now, ALERT_WAIT_MS);
+
+	if (r->type != RF_DTLS_ALERT_RECORD || r->epoch != 0 || r->body.n != 2)
+		return;
+	d->alert = r->body.p[0] << 8 | r->body.p[1];
+	if (r->body.p[0] == 2 && wait.us < d->deadline.us)
+		d->deadline = wait;
+}
+
+static int in_handshake(struct rf_dtls *d, struct rf_view datagram)
+{
+	struct rf_view rest = datagram;
+	struct rf_dtls_record r;
+
+	while (rf_dtls_record_next(&rest, &r))
+		note_alert(d, &r);
+	if (datagram.n > RF_DTLS_BYTES_MAX - d->taken)
+		return RF_E_LIMIT;
+	d->taken += (uint32_t)datagram.n;
+	d->in = datagram;
+	go_on(d);
+	d->in = (struct rf_view){ NULL, 0 };
+	return 0;
+}
+
+/* The client has lost our last flight and sends his again. The same records as before are what he lacks. */
+static int send_final(struct rf_dtls *d)
+{
+	if (!d->final_n || d->final_sent == RF_DTLS_FINAL_MAX ||
+	    (d->final_sent && d->now.us - d->final_at.us < FINAL_GAP_MS * 1000))
+		return RF_E_STATE;
+	d->final_sent++;
+	d->final_at = d->now;
+	for (size_t at = 0; at + 2 < d->final_n;) {
+		size_t n = (size_t)d->final[at] << 8 | d->final[at + 1];
+
+		rf_dtls_out(d, rf_view_of(d->final + at + 2, n));
+		at += 2 + n;
+	}
+	return 0;
+}
+
+static int after_handshake(struct rf_dtls *d, struct rf_view datagram)
+{
+	struct rf_dtls_record r;
+	bool again = false;
+
+	while (rf_dtls_record_next(&datagram, &r)) {
+		int alert = rf_dtls_open_alert(&d->opener, &r);
+
+		again |= r.type == RF_DTLS_HANDSHAKE_RECORD;
+		if (alert < 0)
+			continue;
+		d->alert = alert;
+		if (alert >> 8 == 2 || (alert & 255) == SSL3_AD_CLOSE_NOTIFY)
+			rf_dtls_close(d);
+		return 0;
+	}
+	return again ? send_final(d) : RF_E_STATE;
+}
+
+/* Before its sender has shown a cookie a message leaves nothing here but the answer. */
+static int first_hello(struct rf_dtls *d, struct rf_view datagram, const struct rf_dtls_record *first, bool proven)
+{
+	if (d->setup == RF_DTLS_ACTIVE || !is_client_hello(first))
+		return RF_E_STATE;
+	if (begin(d, true, d->now))
+		return 0;
+	d->listening = !proven || is_second_hello(first);
+	int rc = in_handshake(d, datagram);
+
+	if (d->listening) {
+		drop_ssl(d);
+		d->state = RF_DTLS_NEW;
+		d->taken = 0;
+		d->alert = -1;
+	}
+	return rc;
+}
+
+int rf_dtls_receive(struct rf_dtls *d, struct rf_view datagram, const struct rf_stun_addr *from, bool proven,
+		    struct rf_mono now)
+{
+	struct rf_view rest = datagram;
+	struct rf_dtls_record first;
+
+	if (!rf_dtls_record_next(&rest, &first))
+		return RF_E_MALFORMED;
+	enter(d, now, datagram.n);
+	d->from = *from;
+	switch (d->state) {
+	case RF_DTLS_NEW:
+		return first_hello(d, datagram, &first, proven);
+	case RF_DTLS_HANDSHAKE:
+		return in_handshake(d, datagram);
+	case RF_DTLS_UNPROVEN:
+	case RF_DTLS_READY:
+		return after_handshake(d, datagram);
+	default:
+		return RF_E_STATE;
+	}
+}
+
+/* --- what the caller wants */
+
+int rf_dtls_connect(struct rf_dtls *d, struct rf_mono now)
+{
+	if (d->setup == RF_DTLS_PASSIVE || d->state != RF_DTLS_NEW)
+		return RF_E_STATE;
+	enter(d, now, 0);
+	if (begin(d, false, now) == 0)
+		go_on(d);
+	return 0;
+}
+
+int rf_dtls_set_peer(struct rf_dtls *d, const struct rf_dtls_print *prints, size_t count)
+{
+	if (!count || count > RF_DTLS_PRINTS_MAX)
+		return RF_E_INVALID;
+	for (size_t i = 0; i < count; i++)
+		if (prints[i].n != 32 && prints[i].n != 48 && prints[i].n != 64)
+			return RF_E_INVALID;
+	if (d->state > RF_DTLS_UNPROVEN)
+		return RF_E_STATE;
+	memcpy(d->prints, prints, count * sizeof *prints);
+	d->print_count = count;
+	if (d->shown && !rf_dtls_print_fits(d->prints, count, d->digests))
+		fail(d, RF_DTLS_WHY_FINGERPRINT);
+	else if (d->state == RF_DTLS_UNPROVEN)
+		d->state = RF_DTLS_READY;
+	return 0;
+}
+
+bool rf_dtls_due(const struct rf_dtls *d, struct rf_mono *ret_at)
+{
+	if (d->timing)
+		*ret_at = d->resend.us < d->deadline.us ? d->resend : d->deadline;
+	return d->timing;
+}
+
+void rf_dtls_tick(struct rf_dtls *d, struct rf_mono now)
+{
+	if (!d->timing)
+		return;
+	enter(d, now, 0);
+	if (now.us >= d->deadline.us) {
+		fail(d, d->alert >= 0 ? RF_DTLS_WHY_ALERT : d->taken >= RF_DTLS_BYTES_MAX ? RF_DTLS_WHY_LIMIT :
+		     RF_DTLS_WHY_TIMEOUT);
+		return;
+	}
+	if (now.us < d->resend.us)
+		return;
+	ERR_clear_error();
+	if (DTLSv1_handle_timeout(d->ssl) < 0)
+		fail(d, why_of_error(d));
+	else
+		note_timer(d);
+	ERR_clear_error();
+}
+
+void rf_dtls_close(struct rf_dtls *d)
+{
+	if (d->state == RF_DTLS_FAILED || d->state == RF_DTLS_CLOSED)
+		return;
+	if (d->closing_n) {
+		d->out_count = 0;
+		rf_dtls_out(d, rf_view_of(d->closing, d->closing_n));
+	}
+	drop_ssl(d);
+	forget_keys(d);
+	rf_secret_wipe(&d->opener, sizeof d->opener);
+	d->closing_n = d->final_n = 0;
+	d->state = RF_DTLS_CLOSED;
+}
+
+enum rf_dtls_state rf_dtls_state(const struct rf_dtls *d)
+{
+	return d->state;
+}
+
+enum rf_dtls_why rf_dtls_why(const struct rf_dtls *d)
+{
+	return d->state == RF_DTLS_FAILED ? d->why : RF_DTLS_WHY_NONE;
+}
+
+int rf_dtls_alert(const struct rf_dtls *d)
+{
+	return d->alert;
+}
+
+int rf_dtls_take_keys(struct rf_dtls *d, struct rf_dtls_keys *ret_keys)
+{
+	if (d->state != RF_DTLS_READY || !d->has_keys)
+		return RF_E_STATE;
+	*ret_keys = d->keys;
+	forget_keys(d);
+	return 0;
+}

@@ -1,0 +1,155 @@
+/* An end of DTLS-SRTP on a UDP socket, for the tests against programs that others wrote: it opens the socket, keeps the
+ * time, and prints what the machine says. Ends with its input, after close_notify.
+ *
+ *	dtls_peer active|passive LOCAL-PORT REMOTE-PORT SUITE[,SUITE] [FINGERPRINT]      all on 127.0.0.1
+ *
+ * Lines: "print FINGERPRINT" (ours), then "unproven", "ready SUITE in HEX out HEX", "failed WHY", "closed". */
+#include "rtp/demux.h"
+#include "rtp/dtls.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct peer {
+	int fd;
+	struct sockaddr_in to;
+	struct rf_dtls *dtls;
+	enum rf_dtls_state said;
+};
+
+static void send_to(void *arg, struct rf_view v)
+{
+	struct peer *p = arg;
+
+	if (p->to.sin_port)
+		sendto(p->fd, v.p, v.n, 0, (const struct sockaddr *)&p->to, sizeof p->to);
+}
+
+static void put_hex(const char *word, const uint8_t *p, size_t n)
+{
+	printf(" %s ", word);
+	for (size_t i = 0; i < n; i++)
+		printf("%02X", p[i]);
+}
+
+static void say_ready(struct peer *p)
+{
+	struct rf_dtls_keys keys;
+
+	if (rf_dtls_take_keys(p->dtls, &keys))
+		return;
+	printf("ready %d", (int)keys.suite);
+	put_hex("in", keys.in, keys.n);
+	put_hex("out", keys.out, keys.n);
+	printf("\n");
+}
+
+static void say(struct peer *p)
+{
+	enum rf_dtls_state state = rf_dtls_state(p->dtls);
+
+	if (state == p->said)
+		return;
+	p->said = state;
+	if (state == RF_DTLS_READY)
+		say_ready(p);
+	else if (state == RF_DTLS_FAILED)
+		printf("failed %s\n", rf_dtls_why_name(rf_dtls_why(p->dtls)));
+	else if (state == RF_DTLS_UNPROVEN || state == RF_DTLS_CLOSED)
+		printf("%s\n", state == RF_DTLS_CLOSED ? "closed" : "unproven");
+	fflush(stdout);
+}
+
+static void receive(struct peer *p, struct rf_mono now)
+{
+	struct rf_stun_addr from = { .family = 4 };
+	socklen_t n = sizeof p->to;
+	uint8_t buf[2048];
+	ssize_t got = recvfrom(p->fd, buf, sizeof buf, 0, (struct sockaddr *)&p->to, &n);
+
+	if (got <= 0)
+		return;
+	memcpy(from.ip, &p->to.sin_addr, 4);
+	from.port = ntohs(p->to.sin_port);
+	if (rf_demux_of(rf_view_of(buf, (size_t)got)) == RF_DEMUX_DTLS)
+		rf_dtls_receive(p->dtls, rf_view_of(buf, (size_t)got), &from, false, now);
+}
+
+static void serve(struct peer *p)
+{
+	struct pollfd fds[2] = { { .fd = 0, .events = POLLIN }, { .fd = p->fd, .events = POLLIN } };
+	struct rf_clock clock = rf_clock_system();
+	struct rf_mono at;
+	char byte;
+
+	for (;;) {
+		struct rf_mono now = clock.mono(clock.ctx);
+		int wait = -1;
+
+		if (rf_dtls_due(p->dtls, &at))
+			wait = at.us > now.us ? (int)((at.us - now.us + 999) / 1000) : 0;
+		poll(fds, 2, wait);
+		now = clock.mono(clock.ctx);
+		if (fds[1].revents)
+			receive(p, now);
+		rf_dtls_tick(p->dtls, now);
+		say(p);
+		if (fds[0].revents && read(0, &byte, 1) <= 0)
+			break;
+	}
+	rf_dtls_close(p->dtls);
+	say(p);
+}
+
+static int open_socket(struct peer *p, const char *local, const char *remote)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(local)),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	p->to = at;
+	p->to.sin_port = htons((uint16_t)atoi(remote));
+	p->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return p->fd >= 0 ? bind(p->fd, (const struct sockaddr *)&at, sizeof at) : -1;
+}
+
+static size_t read_suites(char *text, enum rf_srtp_suite *suites)
+{
+	size_t n = 0;
+
+	for (char *word = strtok(text, ","); word && n < RF_DTLS_SUITES_MAX; word = strtok(NULL, ","))
+		suites[n++] = rf_srtp_suite_of(rf_view_str(word));
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	struct rf_clock clock = rf_clock_system();
+	enum rf_srtp_suite suites[RF_DTLS_SUITES_MAX];
+	struct rf_dtls_print print;
+	struct rf_dtls_ctx *ctx;
+	struct peer p = { .fd = -1 };
+	struct rf_random r;
+
+	if (argc < 5 || open_socket(&p, argv[2], argv[3]) || rf_dtls_ctx_new(clock.wall(clock.ctx), 1, &ctx))
+		return 2;
+	rf_random_system(&r);
+	struct rf_dtls_params params = { *argv[1] == 'a' ? RF_DTLS_ACTIVE : RF_DTLS_PASSIVE, suites,
+					 read_suites(argv[4], suites), send_to, &p };
+	if (rf_dtls_new(ctx, &params, &r, &p.dtls))
+		return 2;
+	if (argc > 5 && (rf_dtls_print_parse(rf_view_str(argv[5]), &print) ||
+			 rf_dtls_set_peer(p.dtls, &print, 1)))
+		return 2;
+	printf("print %s\n", rf_dtls_ctx_print(ctx));
+	fflush(stdout);
+	if (*argv[1] == 'a')
+		rf_dtls_connect(p.dtls, clock.mono(clock.ctx));
+	serve(&p);
+	rf_dtls_free(p.dtls);
+	rf_dtls_ctx_free(ctx);
+	return 0;
+}

@@ -6,6 +6,7 @@
 #include "call/inside.h"
 #include "call/message.h"
 #include "call/pickup.h"
+#include "call/scanner.h"
 #include "call/sub.h"
 #include "call/trunk.h"
 #include "call/xfer.h"
@@ -59,6 +60,10 @@ void rf_core_refuse(struct rf_call_core *core, struct rf_in *in, const struct rf
 	if (rf_writer_done(&w, &headers))
 		headers = RF_V("");
 	rf_identity_report(core, in->msg, in->from, &in->proof, v);
+	if (v->rule == RF_ID_PASSWORD)
+		rf_ua_offend(core->ua, in->from, RF_OFFENCE_PASSWORD);
+	else if (v->rule != RF_ID_CHALLENGE && !in->proof.phone && !in->proof.user && !in->proof.trunk)
+		rf_ua_offend(core->ua, in->from, RF_OFFENCE_STRANGER);
 	struct rf_srv_reply reply = { .code = v->code, .reason = rf_identity_rule_text(v->rule), .headers = headers };
 
 	/* A challenge may be given again and again; a wrong password must count once however often it is repeated. */
@@ -282,6 +287,8 @@ static void on_request(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *m
 	struct rf_in in = { .msg = msg, .srv = srv, .from = from };
 
 	core->counters.requests++;
+	if (rf_ua_may_punish(core->ua, from) && rf_scanner_named(msg))
+		rf_ua_offend(core->ua, from, RF_OFFENCE_SCANNER);
 	if (msg->to.tag.n) {
 		in_dialog(core, &in);
 		return;

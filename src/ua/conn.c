@@ -86,6 +86,10 @@ static void on_accept(struct rf_stream *s, void *listener_arg)
 	struct rf_port *p = listener_arg;
 
 	rf_stream_set_arg(s, NULL);
+	if (rf_ua_shuts_out(p->ua, p->index, rf_stream_remote(s), NULL)) {
+		rf_stream_abort(s);
+		return;
+	}
 	if (p->ua->drain || !make(p->ua, s, p->kind, p->index)) {
 		if (!p->ua->drain)
 			rf_ua_count(p->ua, RF_UA_NO_MEMORY);
@@ -198,6 +202,7 @@ static void tell_closed(struct rf_conn *c, const struct rf_stream_end *end)
 		uint64_t more;
 
 		rf_ua_count(ua, RF_UA_TLS_REFUSED);
+		rf_ua_offend(ua, peer, RF_OFFENCE_HANDSHAKE);
 		if (ua->user->tls_refused && rf_ua_may_report(ua, &more))
 			ua->user->tls_refused(ua->ctx, &peer->flow, end);
 	}

@@ -98,7 +98,8 @@ int rf_port_open(struct rf_ua *ua, uint8_t index, const struct rf_ua_listener *c
 {
 	struct rf_port *p = &ua->ports[index];
 
-	*p = (struct rf_port){ .ua = ua, .index = index, .kind = conf->kind, .local = conf->local };
+	*p = (struct rf_port){ .ua = ua, .index = index, .kind = conf->kind, .local = conf->local,
+			       .outside = conf->outside };
 	if (conf->kind <= RF_FLOW_NONE || conf->kind >= RF_FLOW_KINDS || (rf_flow_is_secure(conf->kind) && !conf->tls))
 		return RF_E_INVALID;
 	int rc = conf->kind == RF_FLOW_UDP ? open_udp(p, conf) : open_listener(p, conf);

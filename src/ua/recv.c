@@ -3,6 +3,31 @@
 
 /* ---- refusing ---- */
 
+/* Who has shown a certificate that we know is dealt with as that peer, never by its address. */
+static bool may_be_punished(const struct rf_ua *ua, uint8_t listener, const struct rf_pki_id *id)
+{
+	return ua->penalties && listener < ua->port_count && ua->ports[listener].outside && !(id && id->present);
+}
+
+bool rf_ua_shuts_out(struct rf_ua *ua, uint8_t listener, const struct rf_addr *source, const struct rf_pki_id *id)
+{
+	if (!may_be_punished(ua, listener, id) || !rf_penalty_blocked(ua->penalties, source, rf_loop_now(ua->loop)))
+		return false;
+	rf_ua_count(ua, RF_UA_REFUSED_PENALTY);
+	return true;
+}
+
+bool rf_ua_may_punish(const struct rf_ua *ua, const struct rf_peer *from)
+{
+	return may_be_punished(ua, from->flow.listener, from->id);
+}
+
+void rf_ua_offend(struct rf_ua *ua, const struct rf_peer *from, enum rf_offence offence)
+{
+	if (rf_ua_may_punish(ua, from))
+		rf_penalty_offend(ua->penalties, &from->flow.remote, offence, rf_loop_now(ua->loop));
+}
+
 bool rf_ua_may_report(struct rf_ua *ua, uint64_t *ret_more)
 {
 	struct rf_mono now = rf_loop_now(ua->loop);
@@ -119,6 +144,7 @@ static void refused_by_rule(struct rf_ua *ua, const struct rf_sip_msg *m, const 
 			send_answer(ua, from, rf_view_of(w.buf, w.n));
 	}
 	rf_ua_refused(ua, rule->name, rule->text, m->answer, from);
+	rf_ua_offend(ua, from, RF_OFFENCE_MALFORMED);
 }
 
 /* ---- requests ---- */
@@ -318,9 +344,12 @@ void rf_ua_receive(struct rf_ua *ua, const struct rf_peer *from, struct rf_view 
 {
 	struct rf_sip_msg *m = &ua->msg;
 
+	if (rf_ua_shuts_out(ua, from->flow.listener, &from->flow.remote, from->id))
+		return;
 	if (rf_guard_take(ua->guard, RF_GUARD_MESSAGE, &from->flow.remote, rf_loop_now(ua->loop))) {
 		rf_ua_count(ua, RF_UA_REFUSED_RATE);
 		rf_ua_refused(ua, rf_ua_count_name(RF_UA_REFUSED_RATE), "more messages per second than the bound", 0, from);
+		rf_ua_offend(ua, from, RF_OFFENCE_RATE);
 		return;
 	}
 	if (rf_sip_msg_parse(m, bytes, carrier, ua->limits)) {

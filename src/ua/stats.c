@@ -17,6 +17,7 @@ static const char *const names[RF_UA_COUNTS] = {
 	[RF_UA_MAIL_OUT] = "mail-out",
 	[RF_UA_REFUSED_PARSE] = "refused-parse",
 	[RF_UA_REFUSED_RATE] = "refused-rate",
+	[RF_UA_REFUSED_PENALTY] = "refused-penalty",
 	[RF_UA_REFUSED_TRANSACTIONS] = "refused-transactions",
 	[RF_UA_REFUSED_DRAIN] = "refused-drain",
 	[RF_UA_REFUSED_CLIENTS] = "refused-clients",

@@ -125,6 +125,7 @@ int rf_ua_new(const struct rf_ua_config *config, struct rf_ua **ret_ua, struct r
 	ua->random = config->random;
 	ua->hash_key = config->hash_key;
 	ua->tag_key = (struct rf_hash_key){ rf_random_u64(ua->random), rf_random_u64(ua->random) };
+	ua->penalties = config->penalties;
 	ua->limits = config->limits ? config->limits : &rf_sip_limits_default;
 	ua->timers = config->timers ? config->timers : &rf_sip_timers_default;
 	ua->user = config->user;

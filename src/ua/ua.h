@@ -34,6 +34,7 @@
 #include "base/random.h"
 #include "base/writer.h"
 #include "net/guard.h"
+#include "net/penalty.h"
 #include "net/stream.h"
 #include "net/udp.h"
 #include "net/ws.h"
@@ -62,6 +63,7 @@ struct rf_ua_listener {
 	struct rf_view host;       /* what Via and Contact say instead of the address; empty: the address. Copied */
 	uint16_t port;             /* the same; 0: the port */
 	bool v6_also_v4;
+	bool outside;              /* strangers come here: penalties hold */
 	uint32_t idle_ms;          /* a connection without a byte from the peer is closed; 0: never */
 	struct rf_ws_site ws;      /* RF_FLOW_WS, RF_FLOW_WSS: path and origins. Copied */
 	uint32_t ws_handshake_ms;  /* the same: from the connection (and TLS) to the answer; 0: 5000 */
@@ -124,6 +126,7 @@ struct rf_ua_config {
 	const struct rf_sip_limits *limits;  /* NULL: the defaults */
 	const struct rf_sip_timers *timers;  /* NULL: the defaults */
 	const struct rf_guard_conf *guard;   /* NULL: no bounds on rates */
+	struct rf_penalties *penalties;      /* for listeners outside; NULL: none. Borrowed */
 	struct rf_ua_bounds bounds;
 	uint32_t streams, streams_per_source, handshakes, output_bytes; /* as in net/net.h */
 	uint8_t dscp;              /* likewise */
@@ -156,6 +159,10 @@ void rf_ua_backlog(const struct rf_ua *ua, struct rf_udp_backlog *ret_b);
 /* New connections use these from now on (a reload). listener: index; tls_client as in the config. */
 void rf_ua_set_tls(struct rf_ua *ua, size_t listener, struct rf_tls *tls);
 void rf_ua_set_tls_client(struct rf_ua *ua, struct rf_tls *tls);
+/* Would an offence of who sent this be counted: by a listener outside, without a certificate, where there are penalties? */
+bool rf_ua_may_punish(const struct rf_ua *ua, const struct rf_peer *from);
+/* Whoever sent this, by a listener outside and without a certificate, has done that. */
+void rf_ua_offend(struct rf_ua *ua, const struct rf_peer *from, enum rf_offence offence);
 /* Nothing when the ua was made without one. */
 void rf_ua_set_guard(struct rf_ua *ua, const struct rf_guard_conf *guard);
 

@@ -310,6 +310,7 @@ struct rf_port {
 	struct rf_udp *udp;
 	struct rf_listener *listener;
 	uint32_t idle_ms;
+	bool outside;
 	uint16_t say_port;
 	uint8_t index, kind;
 	uint8_t host_n;                  /* 0: bound to any address and nothing else was said */
@@ -353,6 +354,8 @@ void rf_ua_receive_broken(struct rf_ua *ua, const struct rf_peer *from, struct r
 /* By mail: parsed and let through by another worker. */
 void rf_ua_receive_mail(struct rf_ua *ua, const struct rf_peer *from, struct rf_view bytes,
 			enum rf_sip_carrier carrier);
+/* Is it passed over, for what it did? id: NULL, nothing proven. Counted. */
+bool rf_ua_shuts_out(struct rf_ua *ua, uint8_t listener, const struct rf_addr *source, const struct rf_pki_id *id);
 void rf_ua_refused(struct rf_ua *ua, const char *what, const char *text, unsigned code, const struct rf_peer *from);
 bool rf_ua_may_report(struct rf_ua *ua, uint64_t *ret_more);
 
@@ -393,6 +396,7 @@ struct rf_ua {
 	size_t ack_jobs;
 	struct rf_net *net;
 	struct rf_guard *guard;
+	struct rf_penalties *penalties;
 	struct rf_dns *dns;
 	struct rf_tls *tls_client;
 	const struct rf_ua_wire *wire;

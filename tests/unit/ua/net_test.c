@@ -125,6 +125,9 @@ static void on_cli(void *arg, struct rf_cli *cli, const struct rf_cli_event *eve
 
 enum { UDP, TCP, TLS };
 
+/* For ends that are made from here on; NULL: none of their listeners is outside. */
+static struct rf_penalties *penalties;
+
 static void make_end(struct end *e, uint8_t worker, unsigned workers, struct rf_tls *server, struct rf_tls *client)
 {
 	struct rf_ua_listener listeners[3] = {
@@ -134,13 +137,16 @@ static void make_end(struct end *e, uint8_t worker, unsigned workers, struct rf_
 	struct rf_diag d = { .code = 0 };
 
 	memset(e, 0, sizeof *e);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		assert_int_equal(rf_addr_parse(RF_V("127.0.0.1:0"), 0, &listeners[i].local), 0);
+		listeners[i].outside = penalties != NULL;
+	}
 	rf_random_system(&e->random);
 	assert_int_equal(rf_loop_new(NULL, &e->loop), 0);
 	struct rf_ua_config config = {
 		.worker = worker, .workers = workers, .loop = e->loop, .random = &e->random, .hash_key = { 3, 4 },
 		.listeners = listeners, .listener_count = server ? 3 : 2, .tls_client = client, .user = &user, .ctx = e,
+		.penalties = penalties,
 	};
 	if (rf_ua_new(&config, &e->ua, &d))
 		fail_msg("%s", d.text);
@@ -463,6 +469,63 @@ static void test_tls_identity(void **state)
 	end_pair(&p);
 }
 
+/* ---- who attacks ---- */
+
+static void shout(const struct end *at, const char *text)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = (socklen_t)rf_addr_to_sockaddr(rf_ua_local(at->ua, UDP), &sa);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	assert_int_equal(sendto(fd, text, strlen(text), 0, (struct sockaddr *)&sa, n), (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* Nothing of a source that sends rubbish is looked at, over whatever it comes; who shows a certificate is another matter. */
+static void test_penalty(void **state)
+{
+	const struct rf_addr here = { .family = 4, .ip = { 127, 0, 0, 1 } };
+	struct rf_ua_stats st;
+	struct pair p;
+
+	(void)state;
+	make_pair(&p, RF_TLS_CLIENT_REQUIRED);
+	assert_int_equal(rf_penalties_new(&(struct rf_penalties_conf){ .began = NULL }, &penalties), 0);
+	make_end(&ends[0], 0, 1, p.server_tls, p.server_tls);
+	struct rf_penalties *made = penalties;
+	penalties = NULL;
+	make_end(&ends[1], 0, 1, p.phone_tls, p.phone_tls);
+	struct rf_target udp = to_port(&ends[0], UDP, RF_FLOW_UDP), tcp = to_port(&ends[0], TCP, RF_FLOW_TCP);
+	struct rf_target tls = to_port(&ends[0], TLS, RF_FLOW_TLS);
+
+	tls.tls_name = RF_V("voice.example.org");
+	call(&ends[1], "REGISTER", &tls);
+	until(&ends[1].responses, 1);
+	for (int i = 0; i < 19; i++)
+		shout(&ends[0], "GET / HTTP/1.1\r\n\r\n");
+	call(&ends[1], "OPTIONS", &udp);
+	until(&ends[1].responses, 2);
+	shout(&ends[0], "GET / HTTP/1.1\r\n\r\n");
+	turns(20);
+	assert_true(rf_penalty_blocked(made, &here, rf_loop_now(ends[0].loop)));
+	shout(&ends[0], "GET / HTTP/1.1\r\n\r\n");
+	turns(20);
+	call(&ends[1], "OPTIONS", &tcp);
+	until(&ends[1].failed, 1);
+	rf_ua_stats(ends[0].ua, &st);
+	assert_int_equal(st.count[RF_UA_REFUSED_PARSE], 20);
+	assert_int_equal(st.count[RF_UA_REFUSED_PENALTY], 2);
+	call(&ends[1], "REGISTER", &tls); /* its connection stands since before */
+	until(&ends[1].responses, 3);
+	assert_int_equal(rf_penalty_lift(made, &here), 0);
+	call(&ends[1], "OPTIONS", &udp);
+	until(&ends[1].responses, 4);
+	end_end(&ends[0]);
+	end_end(&ends[1]);
+	rf_penalties_free(made);
+	end_pair(&p);
+}
+
 /* ---- two workers ---- */
 
 static struct pair workers_pair;
@@ -637,6 +700,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_keep, NULL, teardown),
 		cmocka_unit_test_setup_teardown(test_names, NULL, teardown),
 		cmocka_unit_test_setup_teardown(test_tls_identity, NULL, teardown),
+		cmocka_unit_test_setup_teardown(test_penalty, NULL, teardown),
 		cmocka_unit_test_setup_teardown(test_mailed_request, setup_workers, teardown_workers),
 		cmocka_unit_test_setup_teardown(test_mailed_call, setup_workers, teardown_workers),
 		cmocka_unit_test_setup_teardown(test_inside, setup_workers, teardown_workers),

@@ -277,7 +277,7 @@ static void out_line(struct job *j, size_t i, struct rf_out_line *o)
 	o->mid = l->said[j->to]->mid;
 	o->setup = l->ours[j->to].active ? RF_SDP_SETUP_ACTIVE : RF_SDP_SETUP_PASSIVE;
 	o->mux = l->ours[j->to].mux;
-	o->ptime = j->t->req->ptime_reverse.set ? (uint32_t)j->t->req->ptime_reverse.v : 0;
+	o->ptime = l->ptime_answer;
 	rf_path_local(l->path, j->to, &o->rtp, &o->rtcp);
 	if (o->mux)
 		o->rtcp = o->rtp;

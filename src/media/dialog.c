@@ -87,6 +87,11 @@ static int name_party(struct rf_turn *t, struct rf_pair *p, int side, struct rf_
 	return 0;
 }
 
+static int check_tags(struct rf_turn *t)
+{
+	return rf_view_eq(t->req->from_tag, t->req->to_tag) ? rf_turn_fail(t, RF_E_INVALID, "from-tag and to-tag are the same") : 0;
+}
+
 static struct rf_pair *known_pair(struct rf_turn *t, struct rf_session *s)
 {
 	const struct rf_ng_request *q = t->req;
@@ -108,17 +113,17 @@ static int begin(struct rf_turn *t, struct rf_session *s, struct rf_pair **ret_p
 
 	if (rc == 0 && !b)
 		rc = rf_session_party_new(t, s, q->to_tag, &b);
-	if (rc == 0 && a == b)
-		rc = rf_turn_fail(t, RF_E_INVALID, "from-tag and to-tag are the same");
 	return rc ? rc : rf_duo_new(t, s, a, b, ret_pair);
 }
 
 int rf_dialog_offer(struct rf_turn *t, struct rf_session *s, struct rf_pair **ret_pair, unsigned *ret_side)
 {
 	const struct rf_ng_request *q = t->req;
-	struct rf_pair *p = known_pair(t, s);
-	int rc = 0;
+	int rc = check_tags(t);
+	struct rf_pair *p = rc ? NULL : known_pair(t, s);
 
+	if (rc)
+		return rc;
 	if (!p && q->to_tag.n) {
 		p = half(s, q->from_tag, q->via_branch, false);
 		if (p)
@@ -140,9 +145,12 @@ int rf_dialog_offer(struct rf_turn *t, struct rf_session *s, struct rf_pair **re
 int rf_dialog_answer(struct rf_turn *t, struct rf_session *s, struct rf_pair **ret_pair, unsigned *ret_side)
 {
 	const struct rf_ng_request *q = t->req;
-	struct rf_pair *p = known_pair(t, s);
-	int side, rc;
+	struct rf_pair *p;
+	int side, rc = check_tags(t);
 
+	if (rc)
+		return rc;
+	p = known_pair(t, s);
 	if (!p)
 		p = half(s, q->from_tag, q->via_branch, true);
 	if (!p)

@@ -275,6 +275,7 @@ static void note_wishes(const struct rf_ng_request *q, struct rf_line *l)
 	l->no_ice = rf_ng_has(q, RF_NG_REJECT_ICE);
 	l->dtls_passive = q->dtls_reverse == RF_NG_DTLS_PASSIVE;
 	l->mux_only = q->mux & RF_NG_MUX_REQUIRE;
+	l->ptime_answer = q->ptime_reverse.set ? (uint16_t)q->ptime_reverse.v : 0;
 	l->mux_answer = q->mux & (RF_NG_MUX_DEMUX | RF_NG_MUX_ACCEPT) ? RF_MUX_ACCEPT :
 			q->mux & RF_NG_MUX_REJECT ? RF_MUX_REJECT : RF_MUX_FOLLOW;
 }

@@ -92,7 +92,10 @@ static void quiet_fired(struct rf_timer *timer)
 	struct rf_session *s = rf_container(timer, struct rf_session, quiet);
 	uint32_t ms = s->relay->conf.policy.silence_ms ? s->relay->conf.policy.silence_ms : 60000;
 	uint64_t now = rf_loop_now(s->relay->conf.loop).us;
+	int64_t signaled = rf_loop_wall(s->relay->conf.loop).us - s->last_signal.us;
 
+	if (signaled >= 0 && signaled < 1000ll * ms)
+		return; /* something new was agreed: its paths begin to count */
 	for (const struct rf_pair *p = s->pairs; p; p = p->next)
 		for (size_t i = 0; i < p->n_lines; i++)
 			if (p->lines[i].path && last_heard(p->lines[i].path) + 1000ull * ms > now) {

@@ -49,6 +49,7 @@ struct rf_line {
 	bool open;
 	bool no_ice, dtls_passive;       /* what the offer's request wants of its answer: `reject ICE`, `DTLS-reverse=passive` */
 	uint8_t mux_answer;              /* the same */
+	uint16_t ptime_answer;           /* the same; 0: as it comes */
 	bool mux_only;                   /* `rtcp-mux=require`: the answerer has no other choice */
 	struct rf_said *said[2];         /* in force; NULL: nothing yet */
 	struct rf_said *offered;         /* waits for its answer; of pair->offerer */

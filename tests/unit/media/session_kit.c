@@ -1,4 +1,5 @@
 #include "session_kit.h"
+#include "fail_alloc.h"
 
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -238,7 +239,10 @@ enum rf_ng_result kit_ask(struct kit *k, const char *command, const char *member
 		fail_msg("request: %s", d.text);
 	memcpy(k->out, "c ", 2);
 	rf_writer_init(&w, k->out + 2, sizeof k->out - 2);
+	if (k->fail_at)
+		fail_alloc_at(k->fail_at);
 	rf_relay_do(k->relay, &req, &w);
+	k->failed = k->fail_at && fail_alloc_off();
 	assert_int_equal(w.err, 0);
 	rc = rf_ng_reply_parse(rf_view_of(k->out, w.n + 2), &k->arena, &k->reply, &d);
 	if (rc)

@@ -45,6 +45,8 @@ struct kit {
 	unsigned pinhole_calls, n_ended;
 	size_t tuples;
 	char ended[64];
+	unsigned fail_at;                /* 0, or the allocation of the next commands that fails */
+	bool failed;                     /* it was reached */
 };
 
 /* By default: plain allowed, DTLS, four suites; interfaces "in" (10.0.0.1, 2001:db8:1::1) and "out" (198.51.100.1, 2001:db8:2::1). */

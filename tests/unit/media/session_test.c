@@ -217,6 +217,349 @@ static void test_reoffers(void **state)
 	refused(k, "answer", REPLY, B_PLAIN, "another kind of media");
 }
 
+#define KEY_A "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
+#define KEY_B "PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR"
+#define SAVP(ip, port, key) HEAD(ip) AUDIO(port, "RTP/SAVP") "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" key "\r\n"
+#define PRINT "a=fingerprint:sha-256 01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F:20\r\n"
+
+static void test_policy(void **state)
+{
+	struct kit *k = *state;
+
+	k->conf.policy.plain_allowed = false;
+	kit_again(k);
+	refused(k, "offer", CALL, A_PLAIN, "without encryption (RTP/AVP), which the site's policy forbids");
+	refused(k, "offer", CALL ",'transport protocol':'RTP/SAVP'", A_PLAIN, "without encryption");
+	refused(k, "offer", CALL ",'transport protocol':'RTP/AVP'", SAVP("192.0.2.9", "2000", KEY_A), "would send media without encryption");
+	refused(k, "offer", CALL, HEAD("192.0.2.9") "m=image 2000 udptl t38\r\n", "udptl without encryption");
+	expect_census(k, 0, 0, 0);
+	/* one of two lines */
+	ok(k, "offer", CALL, SAVP("192.0.2.9", "2000", KEY_A) "m=video 2002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n");
+	assert_true(kit_has(k, "m=video 0 RTP/AVP 96"));
+	assert_non_null(memmem(k->reply.warning.p, k->reply.warning.n, "m-line 2 is switched off", 24));
+	/* the answer takes the protection away */
+	refused(k, "answer", REPLY, B_PLAIN "m=video 0 RTP/AVP 96\r\n", "takes none of the a=crypto lines");
+	refused(k, "answer", REPLY, HEAD("203.0.113.7") AUDIO("3000", "RTP/SAVP") "a=crypto:1 AEAD_AES_256_GCM inline:"
+		"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wREU\r\nm=video 0 RTP/AVP 96\r\n", "takes none");
+	assert_false(kit_path(k, 0)->open);
+	ok(k, "answer", REPLY, SAVP("203.0.113.7", "3000", KEY_B) "m=video 0 RTP/AVP 96\r\n");
+	assert_int_equal(kit_path(k, 0)->conf[0].keying, RF_KEYING_PASSED);
+	k->conf.policy.dtls = false;
+	kit_again(k);
+	refused(k, "offer", CALL, HEAD("192.0.2.9") AUDIO("2000", "UDP/TLS/RTP/SAVP") PRINT, "DTLS-SRTP is offered and is switched off");
+	refused(k, "offer", CALL ",'transport protocol':'UDP/TLS/RTP/SAVPF'", SAVP("192.0.2.9", "2000", KEY_A), "DTLS-SRTP is asked for");
+	k->conf.policy.suites = 1u << RF_SRTP_AEAD_AES_256_GCM;
+	kit_again(k);
+	refused(k, "offer", CALL, SAVP("192.0.2.9", "2000", KEY_A), "no a=crypto with a suite that policy and request allow");
+}
+
+static void test_rekey(void **state)
+{
+	struct kit *k = *state;
+	struct rf_path_key before;
+
+	ok(k, "offer", CALL ",'transport protocol':'RTP/AVP'", SAVP("192.0.2.9", "2000", KEY_A));
+	ok(k, "answer", REPLY, B_PLAIN);
+	before = kit_path(k, 0)->conf[0].key_out;
+	assert_memory_equal(kit_path(k, 0)->conf[0].keys_in[0].key, "YS___semctl", 11);
+	/* the same again: nothing changes; the answerer's profile is remembered */
+	ok(k, "offer", REPLY, SAVP("192.0.2.9", "2000", KEY_A));
+	assert_true(kit_has(k, "m=audio 20002 RTP/AVP 8 0 101"));
+	ok(k, "answer", REPLY, B_PLAIN);
+	assert_memory_equal(&kit_path(k, 0)->conf[0].key_out, &before, sizeof before);
+	/* its new key, and ours stays until the answer */
+	ok(k, "offer", REPLY, SAVP("192.0.2.9", "2000", KEY_B));
+	assert_memory_equal(kit_path(k, 0)->conf[0].keys_in[0].key, "YS___semctl", 11);
+	ok(k, "answer", REPLY, B_PLAIN);
+	assert_memory_equal(kit_path(k, 0)->conf[0].keys_in[0].key, "=-n@%^x!B", 9);
+	/* a line that was off has other keys than before */
+	ok(k, "offer", REPLY, HEAD("192.0.2.9") "m=audio 0 RTP/SAVP 8\r\n");
+	ok(k, "answer", REPLY, HEAD("203.0.113.7") "m=audio 0 RTP/AVP 8\r\n");
+	expect_census(k, 1, 2, 0);
+	ok(k, "offer", REPLY ",'transport protocol':'RTP/AVP'", SAVP("192.0.2.9", "2000", KEY_A));
+	ok(k, "answer", REPLY, B_PLAIN);
+	assert_memory_not_equal(&kit_path(k, 0)->conf[0].key_out, &before, sizeof before);
+}
+
+static void test_ice_restart(void **state)
+{
+#define ICED(x) HEAD("192.0.2.9") AUDIO("2000", "RTP/AVP") "a=ice-ufrag:frg" x "\r\na=ice-pwd:0123456789012345678901\r\n"
+	struct kit *k = *state;
+	char first[64], ufrag_b[64];
+
+	ok(k, "offer", CALL, ICED("A"));
+	snprintf(ufrag_b, sizeof ufrag_b, "%.60s", kit_line(k, "a=ice-ufrag:"));
+	ok(k, "answer", REPLY, ICED("B"));
+	snprintf(first, sizeof first, "%.60s", kit_line(k, "a=ice-ufrag:"));
+	assert_int_equal(strlen(first), 8);
+	ok(k, "offer", REPLY, ICED("A"));
+	assert_string_equal(kit_line(k, "a=ice-ufrag:"), ufrag_b);
+	ok(k, "answer", REPLY, ICED("B"));
+	assert_string_equal(kit_line(k, "a=ice-ufrag:"), first);
+	ok(k, "offer", REPLY, ICED("C"));
+	ok(k, "answer", REPLY, ICED("B"));
+	assert_string_not_equal(kit_line(k, "a=ice-ufrag:"), first);
+	assert_string_equal(kit_path(k, 0)->conf[0].ufrag, kit_line(k, "a=ice-ufrag:"));
+	assert_string_equal(kit_path(k, 0)->conf[0].ufrag_peer, "frgC");
+	/* no ICE in an answer: none is offered any more, unless reset */
+	ok(k, "offer", REPLY, ICED("C"));
+	ok(k, "answer", REPLY, B_PLAIN);
+	ok(k, "offer", REPLY ",'ICE':'force'", ICED("C"));
+	assert_string_equal(kit_line(k, "a=ice-ufrag:"), "");
+	ok(k, "offer", REPLY ",'ICE':'force','flags':['reset']", ICED("C"));
+	assert_string_equal(kit_line(k, "a=ice-ufrag:"), ufrag_b);
+}
+
+static void test_times(void **state)
+{
+	struct kit *k = *state;
+
+	ok(k, "offer", CALL, A_PLAIN);
+	kit_wait(k, 179000);
+	expect_census(k, 1, 2, 1);
+	kit_wait(k, 2000);
+	expect_census(k, 0, 0, 0);
+	assert_string_equal(k->ended, "c1 unanswered");
+	/* answered in one branch: the other one leaves alone */
+	ok(k, "offer", CALL ",'via-branch':'x'", A_PLAIN);
+	ok(k, "offer", CALL ",'via-branch':'y'", A_PLAIN);
+	ok(k, "answer", REPLY ",'via-branch':'x'", B_PLAIN);
+	kit_wait(k, 181000);
+	expect_census(k, 1, 2, 1);
+	assert_int_equal(k->n_ended, 1);
+	/* silence: of one of two lines it ends nothing */
+	ok(k, "offer", REPLY, A_PLAIN "m=audio 2002 RTP/AVP 0\r\n");
+	ok(k, "answer", REPLY, B_PLAIN "m=audio 3002 RTP/AVP 0\r\n");
+	expect_census(k, 1, 2, 2);
+	struct rf_path *p = kit_path(k, 0);
+
+	kit_wait(k, 61000);
+	kit_path(k, 1)->stats[1].last_us = k->now_us;
+	p->ops->silent(p->arg, p);
+	kit_wait(k, 50000);
+	expect_census(k, 1, 2, 2);
+	kit_wait(k, 20000);
+	expect_census(k, 0, 0, 0);
+	assert_string_equal(k->ended, "c1 silence");
+	/* delete later, thought better of, and deleted later */
+	ok(k, "offer", CALL, A_PLAIN);
+	ok(k, "delete", CALL ",'delete delay':5", NULL);
+	ok(k, "answer", REPLY, B_PLAIN);
+	kit_wait(k, 10000);
+	expect_census(k, 1, 2, 1);
+	ok(k, "delete", REPLY ",'delete delay':5", NULL);
+	kit_wait(k, 4000);
+	expect_census(k, 1, 2, 1);
+	kit_wait(k, 2000);
+	expect_census(k, 0, 0, 0);
+	assert_int_equal(k->n_ended, 2);
+}
+
+static void test_bounds(void **state)
+{
+	struct kit *k = *state;
+	char text[128];
+
+	k->worker.most = 1;
+	ok(k, "offer", CALL, A_PLAIN);
+	ok(k, "answer", REPLY, B_PLAIN);
+	refused(k, "offer", REPLY, A_PLAIN "m=audio 2002 RTP/AVP 0\r\n", "ports are exhausted");
+	expect_census(k, 1, 2, 1);
+	assert_true(kit_path(k, 0)->open);
+	refused(k, "offer", "'call-id':'c2','from-tag':'A'", A_PLAIN, "ports are exhausted");
+	assert_int_equal(kit_ask(k, "offer", "'call-id':'c2','from-tag':'A','supports':['load limit']", A_PLAIN), RF_NG_LOAD_LIMIT);
+	expect_census(k, 1, 2, 1);
+	k->worker.most = 0;
+	for (unsigned i = 1; i < 8; i++) {
+		snprintf(text, sizeof text, CALL ",'via-branch':'b%u'", i);
+		ok(k, "offer", text, A_PLAIN);
+	}
+	refused(k, "offer", CALL ",'via-branch':'z'", A_PLAIN, "at most 8 branches");
+	ok(k, "delete", "'call-id':'c1'", NULL);
+	k->conf.policy.sessions_max = 2;
+	kit_again(k);
+	ok(k, "offer", "'call-id':'c1','from-tag':'A'", A_PLAIN);
+	ok(k, "offer", "'call-id':'c2','from-tag':'A'", A_PLAIN);
+	refused(k, "offer", "'call-id':'c3','from-tag':'A'", A_PLAIN, "as many sessions");
+	refused(k, "offer", "'call-id':'c2','from-tag':'A','to-tag':'A'", A_PLAIN, "are the same");
+	expect_census(k, 2, 4, 2);
+	/* a port that cannot be set up */
+	k->worker.set_error = RF_E_CRYPTO;
+	refused(k, "answer", "'call-id':'c2','from-tag':'A','to-tag':'B'", B_PLAIN, "cannot be set up");
+	k->worker.set_error = 0;
+	ok(k, "answer", "'call-id':'c2','from-tag':'A','to-tag':'B'", B_PLAIN);
+	/* the wrong family */
+	refused(k, "answer", "'call-id':'c1','from-tag':'A','to-tag':'B'",
+		"v=0\r\no=- 1 1 IN IP6 2001:db8::7\r\ns=-\r\nc=IN IP6 2001:db8::7\r\nt=0 0\r\nm=audio 3000 RTP/AVP 8\r\n", "IPv6 address");
+}
+
+static void test_holds(void **state)
+{
+	struct kit *k = *state;
+	struct rf_path *p;
+
+	ok(k, "offer", CALL ",'label':'caller'", A_PLAIN);
+	ok(k, "answer", REPLY, B_PLAIN);
+	p = kit_path(k, 0);
+	ok(k, "block media", "'call-id':'c1'", NULL);
+	assert_int_equal(p->holds[0], RF_HOLD_MEDIA);
+	assert_int_equal(p->holds[1], RF_HOLD_MEDIA);
+	ok(k, "silence media", "'call-id':'c1','label':'caller'", NULL);
+	ok(k, "block DTMF", "'call-id':'c1','address':'203.0.113.7'", NULL);
+	ok(k, "unblock media", "'call-id':'c1'", NULL);
+	assert_int_equal(p->holds[0], RF_HOLD_SILENCE);
+	assert_int_equal(p->holds[1], RF_HOLD_DTMF);
+	ok(k, "unsilence media", "'call-id':'c1'", NULL);
+	assert_int_equal(p->holds[0], RF_HOLD_SILENCE);
+	ok(k, "unsilence media", "'call-id':'c1','flags':['all']", NULL);
+	ok(k, "unblock DTMF", "'call-id':'c1','from-tag':'B'", NULL);
+	assert_int_equal(p->holds[0] | p->holds[1], 0);
+	refused(k, "block media", "'call-id':'c1','from-tag':'X'", NULL, "no party");
+	ok(k, "offer", REPLY ",'drop-traffic':'start'", A_PLAIN "m=audio 2002 RTP/AVP 0\r\n");
+	assert_int_equal(kit_path(k, 1)->holds[1], RF_HOLD_MEDIA);
+	ok(k, "offer", REPLY ",'drop-traffic':'stop'", A_PLAIN "m=audio 2002 RTP/AVP 0\r\n");
+	assert_int_equal(kit_path(k, 1)->holds[1], 0);
+}
+
+static void test_report(void **state)
+{
+	struct kit *k = *state;
+	struct rf_ng_stats_call call;
+	struct rf_path *p;
+
+	ok(k, "offer", CALL ",'label':'caller','via-branch':'br'", SAVP("192.0.2.9", "2000", KEY_A));
+	ok(k, "answer", REPLY, SAVP("203.0.113.7", "3000", KEY_B));
+	p = kit_path(k, 0);
+	p->stats[0] = (struct rf_path_end_stats){ .packets = 100, .bytes = 17200, .rtcp_packets = 2, .rtcp_bytes = 120,
+		.drops = { [RF_DROP_AUTH] = 3, [RF_DROP_SOURCE] = 4 }, .last_us = k->now_us, .n_streams = 1,
+		.streams = { { .ssrc = 77, .packets = 100, .bytes = 17200, .lost = 25, .jitter_us = 4000, .mos_100 = 431 } } };
+	ok(k, "query", "'call-id':'c1'", NULL);
+	assert_int_equal(rf_ng_stats_parse(k->reply.top, &k->arena, &call), 0);
+	assert_int_equal(call.created, 1795354380);
+	assert_int_equal(call.n_tags, 2);
+	assert_true(rf_view_eq(call.tags[0].in_dialogue_with, RF_V("B")));
+	assert_true(rf_view_eq(call.tags[0].label, RF_V("caller")));
+	assert_int_equal(call.tags[0].n_medias, 1);
+	const struct rf_ng_stats_media *m = &call.tags[0].medias[0];
+
+	assert_true(rf_view_eq(m->type, RF_V("audio")));
+	assert_true(rf_view_eq(m->protocol, RF_V("RTP/SAVP")));
+	assert_int_equal(m->n_streams, 2);
+	assert_int_equal(m->flags & (RF_NG_MEDIA_SDES | RF_NG_MEDIA_PASSTHROUGH | RF_NG_MEDIA_SEND),
+			 RF_NG_MEDIA_SDES | RF_NG_MEDIA_PASSTHROUGH | RF_NG_MEDIA_SEND);
+	assert_int_equal(m->streams[0].local.port, 20000);
+	assert_int_equal(m->streams[0].advertised.port, 2000);
+	assert_int_equal(m->streams[0].count.packets, 100);
+	assert_int_equal(m->streams[0].count.errors, 7);
+	assert_int_equal(m->streams[0].last_packet, 1795354380);
+	assert_int_equal(call.rtp.packets, 100);
+	assert_int_equal(call.rtcp.packets, 2);
+	assert_int_equal(call.n_ssrcs, 1);
+	assert_int_equal(call.ssrcs[0].average.mos, 43);
+	assert_int_equal(call.ssrcs[0].average.loss, 20);
+	ok(k, "delete", REPLY, NULL);
+	assert_int_equal(rf_ng_stats_parse(k->reply.top, &k->arena, &call), 0);
+	assert_int_equal(call.rtp.packets, 100);
+}
+
+static bool count_one(void *arg, const struct rf_relay_view *v)
+{
+	unsigned *n = arg;
+
+	assert_true(v->call_id.n == 2 && v->parties == 2 && v->media == 1);
+	assert_int_equal(v->answered, *n == 0);
+	return ++*n < 2;
+}
+
+static void show_one(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], const struct rf_path *p)
+{
+	assert_int_equal(index, 1);
+	assert_true(rf_view_eq(tag[0], RF_V("A")) && rf_view_eq(tag[1], RF_V("B")));
+	assert_non_null(p);
+	++*(unsigned *)arg;
+}
+
+static void test_for_people(void **state)
+{
+	struct kit *k = *state;
+	struct rf_ng_stats_relay st = { 0 };
+	unsigned n = 0, shown = 0;
+
+	ok(k, "offer", CALL, A_PLAIN);
+	ok(k, "answer", REPLY, B_PLAIN);
+	ok(k, "offer", "'call-id':'c2','from-tag':'A'", A_PLAIN);
+	ok(k, "offer", "'call-id':'c3','from-tag':'A'", A_PLAIN);
+	rf_relay_each(k->relay, count_one, &n);
+	assert_int_equal(n, 2);
+	assert_int_equal(rf_relay_show(k->relay, RF_V("c1"), show_one, &shown), 0);
+	assert_int_equal(shown, 1);
+	assert_int_equal(rf_relay_show(k->relay, RF_V("c9"), show_one, &shown), RF_E_NOT_FOUND);
+	k->worker.paths[0].stats[0].packets = 1;
+	ok(k, "delete", REPLY, NULL);
+	rf_relay_count(k->relay, &st);
+	assert_int_equal(st.sessions, 2);
+	assert_int_equal(st.managed, 3);
+	assert_int_equal(st.regular, 1);
+	assert_int_equal(st.one_way, 1);
+	assert_int_equal(st.zero_way, 0);
+	assert_int_equal(st.media_user, 2);
+	assert_int_equal(st.packets_user, 5);
+	assert_int_equal(st.errors_user, 3);
+}
+
+static void test_paths_tell(void **state)
+{
+	struct kit *k = *state;
+	struct rf_path *p;
+	unsigned calls;
+
+	ok(k, "offer", CALL, HEAD("192.0.2.9") AUDIO("2000", "UDP/TLS/RTP/SAVP") PRINT);
+	p = kit_path(k, 0);
+	ok(k, "answer", REPLY, HEAD("192.0.2.9") AUDIO("2000", "UDP/TLS/RTP/SAVP") PRINT);
+	calls = k->pinhole_calls;
+	p->ops->flows(p->arg, p);
+	assert_int_equal(k->pinhole_calls, calls + 1);
+	p->ops->dtls(p->arg, p, 0, NULL);
+	assert_int_equal(k->n_ended, 0);
+	p->ops->dtls(p->arg, p, 0, "fingerprint");
+	assert_string_equal(k->ended, "c1 fingerprint");
+	p->ops->dtmf(p->arg, p, 0, 1, 100);
+	expect_census(k, 1, 2, 1);
+}
+
+/* Whatever is not there: an error, nothing lost, and the next time it works. */
+static void test_no_memory(void **state)
+{
+	static const struct { const char *command, *members, *sdp; } steps[] = {
+		{ "offer", CALL ",'label':'x','via-branch':'y'", SAVP("192.0.2.9", "2000", KEY_A) },
+		{ "offer", CALL ",'via-branch':'z','transport protocol':'RTP/AVP'", SAVP("192.0.2.9", "2000", KEY_A) },
+		{ "answer", REPLY ",'via-branch':'z'", B_PLAIN },
+		{ "offer", REPLY, SAVP("192.0.2.9", "2000", KEY_A) "m=video 2002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n" },
+		{ "answer", REPLY, B_PLAIN "m=video 3002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n" },
+		{ "query", CALL, NULL },
+		{ "delete", CALL, NULL },
+	};
+	struct kit *k = *state;
+
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+		for (k->fail_at = 1;; k->fail_at++) {
+			struct rf_relay_census before = rf_relay_census(k->relay), after;
+			enum rf_ng_result result = kit_ask(k, steps[i].command, steps[i].members, steps[i].sdp);
+
+			if (!k->failed) {
+				assert_int_equal(result, RF_NG_OK);
+				break;
+			}
+			after = rf_relay_census(k->relay);
+			if (result == RF_NG_OK)
+				break; /* a label, or such */
+			assert_int_equal(after.sessions, before.sessions);
+			assert_int_equal(after.media, before.media);
+		}
+	k->fail_at = 0;
+	expect_census(k, 0, 0, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +568,16 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_again_is_the_same, setup, down),
 		cmocka_unit_test_setup_teardown(test_forks, setup, down),
 		cmocka_unit_test_setup_teardown(test_reoffers, setup, down),
+		cmocka_unit_test_setup_teardown(test_policy, setup, down),
+		cmocka_unit_test_setup_teardown(test_rekey, setup, down),
+		cmocka_unit_test_setup_teardown(test_ice_restart, setup, down),
+		cmocka_unit_test_setup_teardown(test_times, setup, down),
+		cmocka_unit_test_setup_teardown(test_bounds, setup, down),
+		cmocka_unit_test_setup_teardown(test_holds, setup, down),
+		cmocka_unit_test_setup_teardown(test_report, setup, down),
+		cmocka_unit_test_setup_teardown(test_for_people, setup, down),
+		cmocka_unit_test_setup_teardown(test_paths_tell, setup, down),
+		cmocka_unit_test_setup_teardown(test_no_memory, setup, down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

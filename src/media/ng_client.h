@@ -4,10 +4,13 @@
  *	rf_ng_client_ask() -> send -> ... rf_ng_client_datagram() or the wheel -> done, exactly once
  *
  * A call belongs to the relay that took its offer: whoever asks for it again names that relay. With relay RF_NG_ANY the first
- * that is well is asked, and when it does not answer, says load limit, or is found dead meanwhile, the next; each once.
+ * that is well is asked, and when it does not answer, says load limit, or is found dead meanwhile, the next; each once. A relay
+ * that took an offer and whose reply was lost keeps a session that nobody answers: it ends there by itself.
  * Timer (UDP): sent again after 250, 500, 1000 ms, ... until the time is over.
- * A relay is dead when a request's repetitions or `pings_lost` pings went unanswered, and well again when it answers a ping;
- * pings go out every ping_ms while the client lives. Threads: the wheel's. */
+ * A relay is well until a request's repetitions or `pings_lost` pings in a row went unanswered, and again as soon as it answers
+ * anything; pings go out every ping_ms while the client lives, the first at once.
+ * From inside a callback everything may be called but rf_ng_client_free(), and rf_ng_client_datagram() not from inside send or
+ * done. Threads: the wheel's. */
 #ifndef RF_MEDIA_NG_CLIENT_H
 #define RF_MEDIA_NG_CLIENT_H
 
@@ -34,6 +37,8 @@ struct rf_ng_client_conf {
 	const struct rf_ng_client_ops *ops;
 	void *arg;
 	unsigned n_relays;               /* 1..RF_NG_RELAYS_MAX, in the order of preference */
+	uint32_t reliable;               /* bit n: relay n is reached by TCP, TLS or a Unix socket, nothing is sent twice; each
+	                                  * message that rf_ng_frame_next() (ng_frame.h) finds is one rf_ng_client_datagram() */
 	uint64_t cookie_key;             /* random: begins every cookie, so that no restart takes an old reply for its own */
 	struct rf_hash_key hash_key;     /* random */
 	uint32_t asks_max;               /* outstanding; 0: 4096 */

@@ -19,6 +19,8 @@
 struct rf_ng_server;
 struct rf_ng_ask;
 
+enum { RF_NG_GATES_MAX = 16 };
+
 struct rf_ng_server_ops {
 	/* A request that is in order. ask is now the owner's. */
 	void (*on_request)(void *arg, struct rf_ng_ask *ask);
@@ -27,7 +29,8 @@ struct rf_ng_server_ops {
 };
 
 struct rf_ng_server_conf {
-	struct rf_net *net;              /* its loop, bounds and guard; RF_GUARD_MESSAGE is taken for each request */
+	struct rf_net *net;              /* its loop and bounds */
+	struct rf_guard *guard;          /* asked (RF_GUARD_MESSAGE) for each message that comes by IP; may be NULL; borrowed */
 	const struct rf_ng_server_ops *ops;
 	void *arg;
 	const struct rf_addr *peers;     /* who may speak over UDP and TCP (the port does not count); none: this host alone
@@ -44,7 +47,7 @@ int rf_ng_server_new(const struct rf_ng_server_conf *conf, struct rf_ng_server *
 /* NULL is fine. */
 void rf_ng_server_free(struct rf_ng_server *s);
 
-/* Any number up to 16 in all; each ends with the server. *ret_port (may be NULL): what the kernel chose for port 0. -errno. */
+/* Any number up to RF_NG_GATES_MAX in all; each ends with the server. *ret_port (may be NULL): what the kernel chose for port 0. -errno. */
 int rf_ng_server_udp(struct rf_ng_server *s, const struct rf_addr *local, uint16_t *ret_port);
 /* tls NULL: plain TCP, for listed peers. With tls the certificate decides (rf_tls_conf.client REQUIRED and .check), the list of
  * peers does not. */
@@ -52,7 +55,7 @@ int rf_ng_server_tcp(struct rf_ng_server *s, const struct rf_addr *local, struct
 /* Adopt sockets that were bound (and listen) before privileges went. On success they are the server's. */
 int rf_ng_server_udp_fd(struct rf_ng_server *s, int fd);
 int rf_ng_server_tcp_fd(struct rf_ng_server *s, int fd, struct rf_tls *tls);
-/* A Unix socket, listening (SOCK_STREAM) or bound (SOCK_DGRAM): whoever its mode lets connect may speak. */
+/* A Unix socket that listens (SOCK_STREAM; Kamailio's "unix:" is that): whoever its mode lets connect may speak. */
 int rf_ng_server_unix_fd(struct rf_ng_server *s, int fd);
 
 struct rf_ng_server_stats {

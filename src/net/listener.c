@@ -152,7 +152,7 @@ static void ready(void *arg, unsigned events)
 	for (uint32_t i = 0; i < most && !l->freed && !enough(l); i++) {
 		struct sockaddr_storage sa;
 		socklen_t len = sizeof sa;
-		struct rf_addr remote;
+		struct rf_addr remote = { .family = 0 };
 		int fd = accept4(l->fd, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0) {
@@ -163,7 +163,7 @@ static void ready(void *arg, unsigned events)
 				return;
 			continue;
 		}
-		if (rf_addr_from_sockaddr((const struct sockaddr *)&sa, len, &remote) != 0)
+		if (sa.ss_family != AF_UNIX && rf_addr_from_sockaddr((const struct sockaddr *)&sa, len, &remote) != 0)
 			close(fd);
 		else
 			take_in(l, fd, &remote);

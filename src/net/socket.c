@@ -52,6 +52,10 @@ int rf_socket_local(int fd, struct rf_addr *ret_addr)
 
 	if (getsockname(fd, (struct sockaddr *)&sa, &len) != 0)
 		return -errno;
+	if (sa.ss_family == AF_UNIX) {
+		*ret_addr = (struct rf_addr){ .family = 0 };
+		return 0;
+	}
 	return rf_addr_from_sockaddr((const struct sockaddr *)&sa, len, ret_addr);
 }
 

@@ -91,7 +91,8 @@ struct rf_listener_conf {
 };
 
 int rf_listener_new(struct rf_net *net, const struct rf_listener_conf *conf, struct rf_listener **ret_listener);
-/* Adopt a bound, listening socket that the caller opened; conf->local is then ignored. On success it is owned. */
+/* Adopt a bound, listening socket that the caller opened; conf->local is then ignored. On success it is owned. A Unix stream
+ * socket will do as well: both addresses of its streams then have family 0. */
 int rf_listener_new_fd(struct rf_net *net, const struct rf_listener_conf *conf, int fd,
 		       struct rf_listener **ret_listener);
 /* Open, bind and listen only: for rf_listener_new_fd() on another thread. */

@@ -1,0 +1,293 @@
+/* The border's side, on a wheel that the test turns: repetitions, failover, health, what comes too late or from elsewhere. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fail_alloc.h"
+#include "media/ng_client.h"
+
+/* Relays of the test: what was sent to each, and what they answer ("" nothing). */
+struct world {
+	struct rf_wheel wheel;
+	struct rf_ng_client *client;
+	unsigned sent[3], pings[3];
+	uint8_t last[3][2048];
+	size_t last_n[3];
+	bool answers_pings[3];
+	char health[64];
+	int done, err, relay;
+	enum rf_ng_result result;
+	char sdp[64];
+};
+
+static void on_send(void *arg, unsigned relay, struct rf_view bytes)
+{
+	struct world *w = arg;
+	bool is_ping = memmem(bytes.p, bytes.n, "4:ping", 6) != NULL;
+
+	if (is_ping)
+		w->pings[relay]++;
+	else
+		w->sent[relay]++;
+	if (is_ping && !w->answers_pings[relay])
+		return;
+	assert_true(bytes.n <= sizeof w->last[relay]);
+	memcpy(w->last[relay], bytes.p, bytes.n);
+	w->last_n[relay] = bytes.n;
+}
+
+static void on_health(void *arg, unsigned relay, bool well)
+{
+	struct world *w = arg;
+	size_t n = strlen(w->health);
+
+	snprintf(w->health + n, sizeof w->health - n, "%u%s ", relay, well ? "+" : "-");
+}
+
+static void on_done(void *arg, int err, int relay, const struct rf_ng_reply *reply)
+{
+	struct world *w = arg;
+
+	w->done++;
+	w->err = err;
+	w->relay = relay;
+	assert_true(!reply == (err != 0));
+	if (reply) {
+		w->result = reply->result;
+		snprintf(w->sdp, sizeof w->sdp, "%.*s", RF_VFMT(reply->sdp));
+	}
+}
+
+static const struct rf_ng_client_ops ops = { .send = on_send, .health = on_health };
+
+static void begin(struct world *w, unsigned relays, uint32_t reliable)
+{
+	struct rf_ng_client_conf conf = { .wheel = &w->wheel, .ops = &ops, .arg = w, .n_relays = relays, .reliable = reliable,
+					  .cookie_key = 0x1234, .asks_max = 8 };
+
+	*w = (struct world){ .done = 0 };
+	rf_wheel_init(&w->wheel, (struct rf_mono){ 1000000 });
+	assert_int_equal(rf_ng_client_new(&conf, &w->client), 0);
+}
+
+/* Answer what was last sent to the relay with body. */
+static void answer(struct world *w, unsigned relay, unsigned as, const char *body)
+{
+	char text[512];
+	size_t cookie = rf_view_find(rf_view_of(w->last[relay], w->last_n[relay]), ' ');
+	int n = snprintf(text, sizeof text, "%.*s %s", (int)cookie, (const char *)w->last[relay], body);
+
+	rf_ng_client_datagram(w->client, as, rf_view_of(text, (size_t)n));
+}
+
+static void pass(struct world *w, unsigned ms)
+{
+	for (unsigned i = 0; i < ms; i += 10) {
+		rf_wheel_advance(&w->wheel, rf_mono_add_ms(w->wheel.now, 10), 0);
+		for (unsigned r = 0; r < 3; r++)
+			if (w->answers_pings[r] && w->last_n[r] && memmem(w->last[r], w->last_n[r], "4:ping", 6)) {
+				answer(w, r, r, "d6:result4:ponge");
+				w->last_n[r] = 0;
+			}
+	}
+}
+
+static int ask(struct world *w, int relay)
+{
+	struct rf_ng_request q = { .command = RF_NG_OFFER, .call_id = RF_V("c"), .from_tag = RF_V("a"), .sdp = RF_V("v=0\r\n") };
+
+	return rf_ng_client_ask(w->client, &q, relay, on_done, w);
+}
+
+static const char *const ok = "d6:result2:ok3:sdp3:newe", *const full = "d7:message4:full6:result10:load limite";
+
+static void one_relay(void **state)
+{
+	struct rf_ng_client_stats stats;
+	struct world w;
+
+	(void)state;
+	begin(&w, 1, 0);
+	w.answers_pings[0] = true;
+	pass(&w, 20);
+	assert_int_equal(w.pings[0], 1);
+	assert_int_equal(ask(&w, RF_NG_ANY), 0);
+	assert_int_equal(w.sent[0], 1);
+	answer(&w, 0, 0, ok);
+	assert_true(w.done == 1 && w.err == 0 && w.relay == 0 && w.result == RF_NG_OK && !strcmp(w.sdp, "new"));
+	answer(&w, 0, 0, ok); /* once more: nobody waits */
+	assert_int_equal(w.done, 1);
+	/* Lost twice, then answered. */
+	w.answers_pings[0] = false;
+	assert_int_equal(ask(&w, 0), 0);
+	pass(&w, 240);
+	assert_int_equal(w.sent[0], 2);
+	pass(&w, 20);
+	assert_int_equal(w.sent[0], 3);
+	pass(&w, 500);
+	assert_int_equal(w.sent[0], 4);
+	answer(&w, 0, 0, ok);
+	assert_int_equal(w.done, 2);
+	/* From another relay, with another cookie, without one: not ours. */
+	assert_int_equal(ask(&w, 0), 0);
+	answer(&w, 0, 1, ok);
+	rf_ng_client_datagram(w.client, 0, RF_V("0000000000001234_99 d6:result2:oke"));
+	rf_ng_client_datagram(w.client, 0, RF_V("0000000000009999_3 d6:result2:oke"));
+	rf_ng_client_datagram(w.client, 0, RF_V("junk"));
+	rf_ng_client_datagram(w.client, 0, RF_V(""));
+	assert_int_equal(w.done, 2);
+	/* What nobody can read is no answer to wait longer for. */
+	answer(&w, 0, 0, "d6:result2:ok");
+	assert_true(w.done == 3 && w.err == RF_E_MALFORMED);
+	rf_ng_client_stats(w.client, &stats);
+	assert_true(stats.asked == 3 && stats.answered == 2 && stats.stray == 6 && stats.malformed == 1 && stats.outstanding == 0);
+	rf_ng_client_free(w.client);
+	assert_int_equal(w.wheel.count, 0);
+}
+
+static void dead_and_well_again(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, 1, 0);
+	w.answers_pings[0] = true;
+	pass(&w, 20);
+	w.answers_pings[0] = false;
+	assert_int_equal(ask(&w, RF_NG_ANY), 0);
+	pass(&w, 1990);
+	assert_int_equal(w.done, 0);
+	pass(&w, 30);
+	assert_true(w.done == 1 && w.err == RF_E_TIMEOUT);
+	assert_string_equal(w.health, "0- ");
+	assert_false(rf_ng_client_well(w.client, 0));
+	assert_int_equal(ask(&w, RF_NG_ANY), RF_E_BUSY);
+	assert_int_equal(ask(&w, 0), RF_E_BUSY);
+	w.answers_pings[0] = true;
+	pass(&w, 5000);
+	assert_string_equal(w.health, "0- 0+ ");
+	assert_int_equal(ask(&w, 0), 0);
+	answer(&w, 0, 0, ok);
+	/* Two pings in a row without an answer: dead without any request. */
+	w.answers_pings[0] = false;
+	pass(&w, 12500);
+	assert_string_equal(w.health, "0- 0+ 0- ");
+	rf_ng_client_free(w.client);
+}
+
+static void failover(void **state)
+{
+	struct rf_ng_client_stats stats;
+	struct world w;
+
+	(void)state;
+	begin(&w, 3, 0);
+	w.answers_pings[0] = w.answers_pings[1] = w.answers_pings[2] = true;
+	pass(&w, 20);
+	/* The first says load limit, the second does not answer, the third does. */
+	w.answers_pings[1] = false;
+	assert_int_equal(ask(&w, RF_NG_ANY), 0);
+	answer(&w, 0, 0, full);
+	assert_true(w.done == 0 && w.sent[1] == 1);
+	pass(&w, 2020);
+	assert_true(w.done == 0 && w.sent[2] == 1);
+	answer(&w, 1, 1, ok); /* too late */
+	assert_int_equal(w.done, 0);
+	answer(&w, 2, 2, ok);
+	assert_true(w.done == 1 && w.relay == 2);
+	assert_string_equal(w.health, "1- ");
+	/* All are full: that is the answer. */
+	assert_int_equal(ask(&w, RF_NG_ANY), 0);
+	answer(&w, 0, 0, full);
+	answer(&w, 2, 2, full);
+	assert_true(w.done == 2 && w.err == 0 && w.result == RF_NG_LOAD_LIMIT && w.relay == 2);
+	/* A call's own relay: no other is asked. */
+	assert_int_equal(ask(&w, 2), 0);
+	answer(&w, 2, 2, full);
+	assert_true(w.done == 3 && w.result == RF_NG_LOAD_LIMIT);
+	/* A relay dies by its pings while something waits: that goes elsewhere at once. */
+	w.answers_pings[0] = false;
+	pass(&w, 8900);
+	assert_int_equal(ask(&w, RF_NG_ANY), 0);
+	pass(&w, 1100);
+	assert_true(w.done == 3 && strstr(w.health, "0-"));
+	answer(&w, 2, 2, ok);
+	assert_true(w.done == 4 && w.err == 0 && w.relay == 2);
+	rf_ng_client_stats(w.client, &stats);
+	assert_int_equal(stats.failed_over, 4);
+	rf_ng_client_free(w.client);
+}
+
+static void reliable(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, 1, 1);
+	assert_int_equal(ask(&w, 0), 0);
+	pass(&w, 1990);
+	assert_int_equal(w.sent[0], 1);
+	pass(&w, 20);
+	assert_true(w.done == 1 && w.err == RF_E_TIMEOUT);
+	rf_ng_client_free(w.client);
+}
+
+static void ends(void **state)
+{
+	struct rf_ng_request big = { .command = RF_NG_OFFER };
+	static uint8_t sdp[RF_NG_BYTES_MAX];
+	struct rf_ng_client *none;
+	struct world w;
+
+	(void)state;
+	begin(&w, 1, 0);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(ask(&w, 0), 0);
+	assert_int_equal(ask(&w, 0), RF_E_LIMIT);
+	rf_ng_client_forget(w.client, &w);
+	assert_int_equal(w.done, 0);
+	assert_int_equal(ask(&w, 0), 0);
+	assert_int_equal(ask(&w, 1), RF_E_BUSY);
+	big.sdp = rf_view_of(sdp, sizeof sdp);
+	assert_int_equal(rf_ng_client_ask(w.client, &big, 0, on_done, &w), RF_E_SPACE);
+	rf_ng_client_free(w.client);
+	assert_true(w.done == 1 && w.err == RF_E_CLOSED);
+	assert_int_equal(rf_ng_client_new(&(struct rf_ng_client_conf){ .n_relays = 0 }, &none), RF_E_INVALID);
+	assert_int_equal(rf_ng_client_new(&(struct rf_ng_client_conf){ .n_relays = RF_NG_RELAYS_MAX + 1 }, &none), RF_E_INVALID);
+}
+
+static void memory_fails(void **state)
+{
+	(void)state;
+	for (unsigned n = 1;; n++) {
+		struct world w;
+		int err;
+
+		begin(&w, 1, 0);
+		fail_alloc_at(n);
+		err = ask(&w, 0);
+		if (err == 0)
+			answer(&w, 0, 0, ok);
+		bool failed = fail_alloc_off();
+		assert_true(err == -ENOMEM || w.done == !failed);
+		rf_ng_client_free(w.client);
+		assert_true(err == -ENOMEM || w.done == 1);
+		assert_int_equal(w.wheel.count, 0);
+		if (!failed)
+			break;
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_relay), cmocka_unit_test(dead_and_well_again), cmocka_unit_test(failover),
+		cmocka_unit_test(reliable), cmocka_unit_test(ends), cmocka_unit_test(memory_fails),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

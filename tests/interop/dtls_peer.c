@@ -1,11 +1,16 @@
 /* An end of DTLS-SRTP on a UDP socket, for the tests against programs that others wrote: it opens the socket, keeps the
- * time, and prints what the machine says. Ends with its input, after close_notify.
+ * time, and prints what the machines say. Media that is authentic goes back to where it came from. Ends with its input,
+ * after close_notify.
  *
- *	dtls_peer active|passive LOCAL-PORT REMOTE-PORT SUITE[,SUITE] [FINGERPRINT]      all on 127.0.0.1
+ *	dtls_peer active|passive LOCAL-PORT REMOTE-PORT SUITE[,SUITE] [FINGERPRINT [UFRAG PWD THEIR-UFRAG]]
  *
- * Lines: "print FINGERPRINT" (ours), then "unproven", "ready SUITE in HEX out HEX", "failed WHY", "closed". */
+ * All on 127.0.0.1. With ICE nothing but checks is taken before one nominates, and the remote port does not matter.
+ * Lines: "print FINGERPRINT" (ours), then "nominated", "unproven", "ready SUITE in HEX out HEX", "failed WHY", "media"
+ * (the first ten packets were authentic), "closed". */
 #include "rtp/demux.h"
 #include "rtp/dtls.h"
+#include "rtp/ice.h"
+#include "rtp/rtp.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -19,6 +24,11 @@ struct peer {
 	struct sockaddr_in to;
 	struct rf_dtls *dtls;
 	enum rf_dtls_state said;
+	bool active, with_ice;
+	struct rf_ice ice;
+	struct rf_srtp_in *in;
+	struct rf_srtp_out *out;
+	unsigned authentic;
 };
 
 static void send_to(void *arg, struct rf_view v)
@@ -42,6 +52,10 @@ static void say_ready(struct peer *p)
 
 	if (rf_dtls_take_keys(p->dtls, &keys))
 		return;
+	struct rf_srtp_master in = { .suite = keys.suite, .key = rf_view_of(keys.in, keys.n) };
+	struct rf_srtp_master out = { .suite = keys.suite, .key = rf_view_of(keys.out, keys.n) };
+	if (rf_srtp_in_new(&in, 1, &p->in) || rf_srtp_out_new(&out, &p->out))
+		exit(2);
 	printf("ready %d", (int)keys.suite);
 	put_hex("in", keys.in, keys.n);
 	put_hex("out", keys.out, keys.n);
@@ -52,6 +66,7 @@ static void say(struct peer *p)
 {
 	enum rf_dtls_state state = rf_dtls_state(p->dtls);
 
+	fflush(stdout);
 	if (state == p->said)
 		return;
 	p->said = state;
@@ -64,19 +79,64 @@ static void say(struct peer *p)
 	fflush(stdout);
 }
 
+static void check(struct peer *p, struct rf_view datagram, const struct sockaddr_in *sa, const struct rf_stun_addr *from,
+		  struct rf_mono now)
+{
+	uint8_t reply[RF_ICE_REPLY_MAX];
+	struct rf_ice_result result;
+
+	if (!p->with_ice || rf_ice_receive(&p->ice, datagram, from, now, reply, &result))
+		return;
+	sendto(p->fd, result.reply.p, result.reply.n, 0, (const struct sockaddr *)sa, sizeof *sa);
+	if (!result.moved)
+		return;
+	p->to = *sa;
+	printf("nominated\n");
+	if (p->active)
+		rf_dtls_connect(p->dtls, now);
+}
+
+/* Back to where it came from, as another source. */
+static void echo(struct peer *p, uint8_t *packet, size_t n, size_t cap)
+{
+	if (!p->in || rf_srtp_in_rtp(p->in, packet, n, &n))
+		return;
+	if (++p->authentic == 10)
+		printf("media\n");
+	packet[8] ^= 0x55;
+	if (rf_srtp_out_rtp(p->out, packet, n, cap, &n) == 0)
+		send_to(p, rf_view_of(packet, n));
+}
+
 static void receive(struct peer *p, struct rf_mono now)
 {
 	struct rf_stun_addr from = { .family = 4 };
-	socklen_t n = sizeof p->to;
-	uint8_t buf[2048];
-	ssize_t got = recvfrom(p->fd, buf, sizeof buf, 0, (struct sockaddr *)&p->to, &n);
+	struct sockaddr_in sa = { .sin_port = 0 };
+	socklen_t size = sizeof sa;
+	uint8_t buf[RF_RTP_BYTES_MAX + RF_SRTP_GROW_RTP];
+	ssize_t got = recvfrom(p->fd, buf, RF_RTP_BYTES_MAX, 0, (struct sockaddr *)&sa, &size);
 
 	if (got <= 0)
 		return;
-	memcpy(from.ip, &p->to.sin_addr, 4);
-	from.port = ntohs(p->to.sin_port);
-	if (rf_demux_of(rf_view_of(buf, (size_t)got)) == RF_DEMUX_DTLS)
-		rf_dtls_receive(p->dtls, rf_view_of(buf, (size_t)got), &from, false, now);
+	struct rf_view v = rf_view_of(buf, (size_t)got);
+	memcpy(from.ip, &sa.sin_addr, 4);
+	from.port = ntohs(sa.sin_port);
+	if (!p->with_ice)
+		p->to = sa;
+	switch (rf_demux_of(v)) {
+	case RF_DEMUX_STUN:
+		check(p, v, &sa, &from, now);
+		break;
+	case RF_DEMUX_DTLS:
+		if (!p->with_ice || (p->ice.selected && rf_stun_addr_eq(&p->ice.remote, &from)))
+			rf_dtls_receive(p->dtls, v, &from, p->with_ice, now);
+		break;
+	case RF_DEMUX_RTP:
+		echo(p, buf, v.n, sizeof buf);
+		break;
+	default:
+		break;
+	}
 }
 
 static void serve(struct peer *p)
@@ -125,6 +185,19 @@ static size_t read_suites(char *text, enum rf_srtp_suite *suites)
 	return n;
 }
 
+static int begin_ice(struct peer *p, char **words, struct rf_random *r)
+{
+	struct rf_ice_cred cred = { .pwd = "" };
+
+	if (!rf_view_cstr(rf_view_str(words[0]), cred.ufrag, sizeof cred.ufrag) ||
+	    !rf_view_cstr(rf_view_str(words[1]), cred.pwd, sizeof cred.pwd))
+		return RF_E_INVALID;
+	p->with_ice = true;
+	p->to.sin_port = 0;
+	rf_ice_init(&p->ice, &cred, r);
+	return rf_ice_set_remote(&p->ice, rf_view_str(words[2]));
+}
+
 int main(int argc, char **argv)
 {
 	struct rf_clock clock = rf_clock_system();
@@ -141,15 +214,20 @@ int main(int argc, char **argv)
 					 read_suites(argv[4], suites), send_to, &p };
 	if (rf_dtls_new(ctx, &params, &r, &p.dtls))
 		return 2;
-	if (argc > 5 && (rf_dtls_print_parse(rf_view_str(argv[5]), &print) ||
-			 rf_dtls_set_peer(p.dtls, &print, 1)))
+	if (argc > 5 && (rf_dtls_print_parse(rf_view_str(argv[5]), &print) || rf_dtls_set_peer(p.dtls, &print, 1)))
+		return 2;
+	if (argc > 8 && begin_ice(&p, argv + 6, &r))
 		return 2;
 	printf("print %s\n", rf_dtls_ctx_print(ctx));
 	fflush(stdout);
-	if (*argv[1] == 'a')
+	p.active = *argv[1] == 'a';
+	if (p.active && !p.with_ice)
 		rf_dtls_connect(p.dtls, clock.mono(clock.ctx));
 	serve(&p);
 	rf_dtls_free(p.dtls);
 	rf_dtls_ctx_free(ctx);
+	rf_srtp_in_free(p.in);
+	rf_srtp_out_free(p.out);
+	rf_ice_fini(&p.ice);
 	return 0;
 }

@@ -1,6 +1,7 @@
 """DTLS-SRTP with what others wrote: OpenSSL's and GnuTLS's programs, as clients and as servers, over real sockets. Both
-sides must come to the same keys; openssl prints what it exports."""
+sides must come to the same keys; openssl prints what it exports. With a browser: ICE, DTLS, and speech both ways."""
 import itertools
+import json
 import os
 import pathlib
 import re
@@ -11,6 +12,7 @@ import threading
 
 import pytest
 
+from browser import Chromium, Pages
 from lab import RINGFORT, die_with_parent, have, wait_until
 
 PEER = pathlib.Path(RINGFORT).resolve().parent.parent / "tests" / "interop" / "dtls_peer"
@@ -253,3 +255,72 @@ def test_gnutls_server(start, certificate):
     server.wait("listening on IPv4.*done")
     peer = start(PEER, "active", own, port, "AEAD_AES_256_GCM,AES_CM_128_HMAC_SHA1_80", certificate[2])
     assert all(len(k) == 30 for k in ours(peer))
+
+
+PAGE = """<!doctype html><meta charset="utf-8"><title>media</title><script>
+let pc;
+async function start() {
+  pc = new RTCPeerConnection();
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+  pc.addTrack(stream.getTracks()[0], stream);
+  await pc.setLocalDescription();
+  await new Promise(done => { if (pc.iceGatheringState === "complete") done();
+                              pc.onicegatheringstatechange = () => pc.iceGatheringState === "complete" && done(); });
+  return pc.localDescription.sdp;
+}
+async function answered(sdp) { await pc.setRemoteDescription({ type: "answer", sdp }); }
+async function media() {
+  const out = { received: 0, dtls: "", cipher: "", version: "", state: pc.connectionState };
+  for (const s of (await pc.getStats()).values()) {
+    if (s.type === "inbound-rtp") out.received += s.packetsReceived;
+    if (s.type === "transport") { out.dtls = s.dtlsState; out.cipher = s.srtpCipher; out.version = s.tlsVersion; }
+  }
+  return out;
+}
+</script>"""
+
+ANSWER = """v=0\r
+o=- 1 1 IN IP4 127.0.0.1\r
+s=-\r
+t=0 0\r
+a=ice-lite\r
+a=group:BUNDLE 0\r
+m=audio {port} UDP/TLS/RTP/SAVPF {type}\r
+c=IN IP4 127.0.0.1\r
+a=mid:0\r
+a=rtpmap:{type} opus/48000/2\r
+a=rtcp-mux\r
+a=sendrecv\r
+a=setup:{role}\r
+a=fingerprint:{print}\r
+a=ice-ufrag:{ufrag}\r
+a=ice-pwd:{pwd}\r
+a=candidate:1 1 UDP 2130706431 127.0.0.1 {port} typ host\r
+"""
+
+
+@pytest.mark.skipif(not have("chromium"), reason="chromium is not installed")
+@pytest.mark.parametrize("role,suite", [("passive", "AEAD_AES_256_GCM"),
+                                        pytest.param("active", "AEAD_AES_256_GCM", marks=pytest.mark.long),
+                                        pytest.param("active", "AES_CM_128_HMAC_SHA1_80", marks=pytest.mark.long)])
+def test_chromium(start, tmp_path, role, suite):
+    """A browser: its checks nominate, its certificate is the one that it named, its speech is authentic and comes back."""
+    port, ufrag, pwd = next(_ports), "lite+ice", "abcdefghijklmnopqrstuvwx"
+    pages = Pages(PAGE)
+    browser = Chromium(tmp_path / "chromium", {})
+    try:
+        page = browser.open(pages.origin + "/")
+        offer = page.eval("start()")
+        theirs = {k: re.search(rf"(?m)^a={k}:(.*?)\r?$", offer)[1] for k in ("ice-ufrag", "fingerprint")}
+        payload = re.search(r"a=rtpmap:(\d+) opus/48000/2", offer)[1]
+        peer = start(PEER, role, port, 0, suite, theirs["fingerprint"], ufrag, pwd, theirs["ice-ufrag"])
+        answer = ANSWER.format(port=port, role=role, print=peer.wait("^print (.*)$")[1], ufrag=ufrag, pwd=pwd, type=payload)
+        page.eval(f"answered({json.dumps(answer)})")
+        peer.wait("^nominated$", 20)
+        peer.wait(r"^ready \d+")
+        peer.wait("^media$")
+        media = wait_until("speech comes back", lambda: (m := page.eval("media()"))["received"] > 10 and m, 15)
+        assert media["dtls"] == "connected" and media["version"] == "FEFD", media
+    finally:
+        browser.stop()
+        pages.stop()

@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct rf_mono now = { 1000000 };
 	int open = -1;
 
-	while (rf_left(&r)) {
+	while (rf_left(&r) >= 11) {
 		struct rf_rtp_head head = { .size = 12 };
 
 		now.us += rf_take_u8(&r) * UINT64_C(2000);

@@ -477,12 +477,43 @@ static void compiled(void **state)
 	assert_non_null(strstr(p->out, "not signed"));
 }
 
+/* Arithmetic that anybody can do again: 160 bytes of sound, 12 + 16 + 8 + 20 + 38 around them, fifty times a second. */
+static void capacity(void **state)
+{
+	static const struct {
+		const char *args[10], *calls, *kbit;
+	} t[] = {
+		{ { "--kbit", "10000" }, "\"calls\": 70,", "\"call_kbit\": 107," },
+		{ { "--kbit", "10000", "--suite", "none" }, "\"calls\": 75,", "\"call_kbit\": 100," },
+		{ { "--kbit", "10000", "--codec", "g729", "--ptime", "60", "--link", "0", "--share", "100" },
+		  "\"calls\": 615,", "\"call_kbit\": 17," },
+		{ { "--calls", "1", "--share", "100", "--ipv6" }, "\"kbit\": 116,", "\"packet_bytes\": 274," },
+		{ { "--kbit", "1" }, "\"calls\": 0,", "" },
+	};
+	struct place *p = *state;
+
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		const char *const *a = t[i].args;
+
+		assert_int_equal(type(p, "capacity", "--json", a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7],
+				      a[8], a[9], END), RF_EXIT_YES);
+		if (!strstr(p->out, t[i].calls) || !strstr(p->out, t[i].kbit))
+			fail_msg("%zu: %s", i, p->out);
+	}
+	assert_int_equal(type(p, "capacity", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "capacity", "--kbit", "1", "--calls", "1", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "capacity", "--kbit", "1", "--codec", "tin", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "capacity", "--kbit", "1", "--suite", "tin", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "capacity", "--kbit", "0", END), RF_EXIT_USAGE);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(usage), TEST(first_site), TEST(around_a_file), TEST(phones), TEST(many_phones_refused),
 		TEST(many_phones), TEST(many_users), TEST(broken), TEST(calls_lead_somewhere), TEST(users), TEST(compiled),
+		TEST(capacity),
 	};
 
 	return cmocka_run_group_tests_name("cmd", tests, NULL, NULL);

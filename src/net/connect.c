@@ -71,6 +71,7 @@ int rf_stream_connect(struct rf_net *net, const struct rf_stream_conf *conf, str
 	s->ops = conf->ops;
 	s->arg = conf->arg;
 	s->remote = conf->remote;
+	s->local = conf->local; /* the port is known once it is connected */
 	s->idle_ms = conf->idle_ms;
 	s->handshake_ms = conf->connect_ms ? conf->connect_ms : CONNECT_MS;
 	s->tls = conf->tls ? rf_tls_get(conf->tls) : NULL;

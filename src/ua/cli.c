@@ -149,7 +149,7 @@ static bool next_hop(struct rf_cli *cli, int *err)
 	struct rf_route *r = cli->route;
 
 	while (r && r->next < r->hops.n) {
-		struct rf_tls_who who = { r->hops.tls_name, r->tls };
+		struct rf_tls_who who = { r->hops.tls_name, r->tls, r->from };
 		struct rf_flow flow;
 
 		*err = rf_ua_hop_flow(cli->tx.ua, &r->hops.hop[r->next++], &who, &flow);
@@ -320,6 +320,7 @@ static int aim(struct rf_cli *cli, const struct rf_target *t, struct rf_view req
 	if (!cli->route || keep_request(cli, request, line_n))
 		return -ENOMEM;
 	cli->route->tls = t->tls;
+	cli->route->from = t->from;
 	rf_branch_make(ua->random, ua->worker, &cli->branch); /* it counts from now on, sent or not */
 	rc = add_to_table(cli);
 	if (rc)

@@ -31,6 +31,9 @@ struct rf_target {
 	struct rf_view tls_name;           /* for addr with TLS, and for uri in place of its host; several with a blank
 	                                    * between: one of them. Borrowed for the call */
 	bool secure;                       /* TLS hops only (a sips URI says so by itself; RFC 5630) */
+	const struct rf_addr *from;        /* uri and addr: our address that it comes from, one of IPv4 and one of IPv6, each of
+	                                    * family 0 where the kernel may choose; borrowed, and outlives the ua. NULL: the
+	                                    * kernel chooses */
 	struct rf_tls *tls;                /* uri and addr, over TLS: verified by this instead of the ua's own client
 	                                    * context; borrowed, and outlives the ua. NULL: the ua's own */
 };

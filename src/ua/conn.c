@@ -127,8 +127,52 @@ static void on_open(struct rf_stream *s, const struct rf_pki_id *id)
 		rf_conn_opened(c);
 }
 
+/* From its age on it takes no new request of ours, and ends as soon as nobody waits for anything on it. */
+static void on_age(struct rf_timer *t)
+{
+	struct rf_conn *c = rf_container(t, struct rf_age, timer)->conn;
+	const struct rf_ua_user *user = c->ua->user;
+
+	c->aged = true;
+	if (LIST_EMPTY(&c->clis) && !c->waiters && (!user->may_end || user->may_end(c->ua->ctx, rf_conn_peer(c)))) {
+		rf_ua_count(c->ua, RF_UA_FLOWS_AGED);
+		rf_conn_close(c);
+	} else {
+		rf_timer_start(c->ua->wheel, t, RF_UA_AGE_AGAIN_MS);
+	}
+}
+
+static void begin_age(struct rf_conn *c)
+{
+	if (!c->ua->stream_age_ms)
+		return;
+	c->age = calloc(1, sizeof *c->age);
+	if (!c->age) { /* then it may not stay at all */
+		rf_ua_count(c->ua, RF_UA_NO_MEMORY);
+		rf_conn_abort(c);
+		return;
+	}
+	c->age->conn = c;
+	rf_timer_init(&c->age->timer, on_age);
+	rf_timer_start(c->ua->wheel, &c->age->timer, c->ua->stream_age_ms);
+}
+
+bool rf_ua_admits(struct rf_ua *ua, const struct rf_peer *from)
+{
+	if (!ua->user->admit || ua->user->admit(ua->ctx, from))
+		return true;
+	rf_ua_count(ua, RF_UA_REFUSED_PEER);
+	rf_ua_refused(ua, rf_ua_count_name(RF_UA_REFUSED_PEER), "a peer that nobody here knows", 0, from);
+	return false;
+}
+
 void rf_conn_opened(struct rf_conn *c)
 {
+	if (c->listener != RF_FLOW_OUTBOUND && !rf_ua_admits(c->ua, rf_conn_peer(c))) {
+		rf_conn_abort(c);
+		return;
+	}
+	begin_age(c);
 	c->opened = true;
 	rf_ua_count(c->ua, RF_UA_FLOWS_OPENED);
 	if (c->ua->user->flow_open)
@@ -172,11 +216,21 @@ static void forget_keep(struct rf_conn *c)
 	c->keep = NULL;
 }
 
+static void forget_age(struct rf_conn *c)
+{
+	if (!c->age)
+		return;
+	rf_timer_stop(c->ua->wheel, &c->age->timer);
+	free(c->age);
+	c->age = NULL;
+}
+
 static void unlink_conn(struct rf_conn *c)
 {
 	rf_table_del(&c->ua->conn_ids, &c->by_id);
 	forget_addr(c);
 	forget_keep(c);
+	forget_age(c);
 	rf_ua_bump(&c->ua->stats.flows_now, -1);
 }
 
@@ -306,10 +360,10 @@ static bool leads_to(const struct rf_conn *c, const struct rf_hop *hop, const st
 	static const uint8_t ours[sizeof c->id->authority];
 	struct rf_addr remote = *rf_stream_remote(c->stream);
 
-	if (c->kind != hop->kind || c->doomed)
+	if (c->kind != hop->kind || c->doomed || c->aged)
 		return false;
 	if (c->listener == RF_FLOW_OUTBOUND)
-		return rf_addr_eq(&remote, &hop->addr) &&
+		return rf_addr_eq(&remote, &hop->addr) && c->from == who->from &&
 		       (c->kind == RF_FLOW_TCP ||
 			(c->tls == who->tls && rf_view_eq_nocase(rf_view_str(c->tls_name), who->name)));
 	remote.port = c->alias_port;
@@ -361,6 +415,8 @@ static int dial(struct rf_ua *ua, const struct rf_hop *hop, const struct rf_tls_
 	struct rf_stream *s;
 	char *name = NULL;
 
+	if (who->from)
+		conf.local = who->from[hop->addr.family == 6];
 	if (hop->kind == RF_FLOW_TLS) {
 		if (!tls)
 			return RF_E_UNSUPPORTED;
@@ -383,6 +439,7 @@ static int dial(struct rf_ua *ua, const struct rf_hop *hop, const struct rf_tls_
 	}
 	c->tls_name = name;
 	c->tls = who->tls;
+	c->from = who->from;
 	note_addr(c, &hop->addr);
 	*ret_c = c;
 	return 0;

@@ -58,7 +58,7 @@ static int send_first(struct rf_ack *ack, const struct rf_flow *flow)
 static void on_resolved(void *arg, int status, const struct rf_hops *hops)
 {
 	struct rf_ack *ack = arg;
-	struct rf_tls_who who = { hops ? hops->tls_name : RF_V(""), ack->tls };
+	struct rf_tls_who who = { hops ? hops->tls_name : RF_V(""), ack->tls, ack->from };
 	struct rf_flow flow;
 
 	ack->resolve = NULL;
@@ -99,6 +99,7 @@ static int aim(struct rf_ack *ack, const struct rf_target *t)
 	struct rf_flow flow = t->flow;
 
 	ack->tls = t->tls;
+	ack->from = t->from;
 	if (t->flow.kind == RF_FLOW_NONE && t->uri) {
 		struct rf_resolve_conf conf = rf_ua_resolve_conf(ua, t->secure, ack->wire_n + 200);
 
@@ -108,7 +109,7 @@ static int aim(struct rf_ack *ack, const struct rf_target *t)
 		if (!t->addr.family || t->kind <= RF_FLOW_NONE || t->kind > RF_FLOW_TLS)
 			return RF_E_INVALID;
 		struct rf_hop hop = { .addr = t->addr, .kind = t->kind };
-		struct rf_tls_who who = { t->tls_name, t->tls };
+		struct rf_tls_who who = { t->tls_name, t->tls, t->from };
 		int rc = rf_ua_hop_flow(ua, &hop, &who, &flow);
 		if (rc)
 			return rc;

@@ -120,12 +120,14 @@ void rf_port_close(struct rf_port *p)
 	p->listener = NULL;
 }
 
-int rf_port_udp_for(const struct rf_ua *ua, const struct rf_addr *to)
+int rf_port_udp_for(const struct rf_ua *ua, const struct rf_addr *to, const struct rf_addr *from)
 {
+	const struct rf_addr *own = from && from[to->family == 6].family ? &from[to->family == 6] : NULL;
+
 	for (size_t i = 0; i < ua->port_count; i++) {
 		const struct rf_port *p = &ua->ports[i];
 
-		if (p->udp && p->local.family == to->family &&
+		if (p->udp && p->local.family == to->family && (!own || rf_addr_same_ip(own, &p->local)) &&
 		    (!rf_addr_is_loopback(&p->local) || rf_addr_is_loopback(to)))
 			return (int)i;
 	}
@@ -167,13 +169,25 @@ static bool source_toward_anyone(struct rf_addr *ret_addr)
 	       (rf_addr_parse(RF_V("2001:db8::1"), 5060, &v6) == 0 && source_toward(&v6, ret_addr));
 }
 
-/* The listener that stands for a flow: its own, for what we dialled the one of the same kind and family. */
+/* The one of that kind on the address that the flow leaves from. */
+static const struct rf_port *same_address(const struct rf_ua *ua, const struct rf_flow *flow)
+{
+	for (size_t i = 0; i < ua->port_count; i++)
+		if (ua->ports[i].kind == flow->kind && flow->local.family && rf_addr_same_ip(&ua->ports[i].local, &flow->local))
+			return &ua->ports[i];
+	return NULL;
+}
+
+/* The listener that stands for a flow: its own; for what we dialled the one of the same kind on the same address, else of
+ * the same family. */
 static const struct rf_port *port_of(const struct rf_ua *ua, const struct rf_flow *flow)
 {
-	const struct rf_port *same_kind = NULL;
+	const struct rf_port *same_kind = same_address(ua, flow);
 
 	if (flow->kind != RF_FLOW_NONE && flow->listener < ua->port_count)
 		return &ua->ports[flow->listener];
+	if (same_kind)
+		return same_kind;
 	for (size_t i = 0; i < ua->port_count; i++) {
 		const struct rf_port *p = &ua->ports[i];
 

@@ -352,6 +352,8 @@ void rf_ua_receive(struct rf_ua *ua, const struct rf_peer *from, struct rf_view 
 		rf_ua_offend(ua, from, RF_OFFENCE_RATE);
 		return;
 	}
+	if (!rf_flow_is_stream(&from->flow) && !rf_ua_admits(ua, from))
+		return;
 	if (rf_sip_msg_parse(m, bytes, carrier, ua->limits)) {
 		refused_by_rule(ua, m, from);
 		return;

@@ -44,7 +44,7 @@ int rf_ua_hop_flow(struct rf_ua *ua, const struct rf_hop *hop, const struct rf_t
 		return ua->wire->dial(ua->wire->ctx, hop, ret_flow);
 	if (hop->kind != RF_FLOW_UDP)
 		return rf_conn_to(ua, hop, who, ret_flow);
-	int i = rf_port_udp_for(ua, &hop->addr);
+	int i = rf_port_udp_for(ua, &hop->addr, who->from);
 	if (i < 0)
 		return RF_E_UNSUPPORTED;
 	*ret_flow = (struct rf_flow){ .remote = hop->addr, .kind = RF_FLOW_UDP, .worker = ua->worker,

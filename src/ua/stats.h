@@ -18,9 +18,11 @@ enum rf_ua_count {
 	RF_UA_PONGS_IN,
 	RF_UA_FLOWS_OPENED,
 	RF_UA_FLOWS_CLOSED,
+	RF_UA_FLOWS_AGED,             /* ended because they had to prove themselves anew */
 	RF_UA_MAIL_IN,                /* messages from another worker */
 	RF_UA_MAIL_OUT,
 	/* refused from here on */
+	RF_UA_REFUSED_PEER,           /* from nobody that the user admits: closed or dropped, unread */
 	RF_UA_REFUSED_PARSE,          /* by a rule of sip/rule.h, see by_rule */
 	RF_UA_REFUSED_RATE,           /* by the guard; dropped without an answer */
 	RF_UA_REFUSED_PENALTY,        /* of a source that has a penalty: dropped, connections closed, nothing looked at */

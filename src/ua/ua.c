@@ -131,6 +131,7 @@ int rf_ua_new(const struct rf_ua_config *config, struct rf_ua **ret_ua, struct r
 	ua->user = config->user;
 	ua->ctx = config->ctx;
 	ua->dns = config->dns;
+	ua->stream_age_ms = config->stream_age_ms;
 	ua->worker = config->worker;
 	ua->workers = config->workers;
 	ua->peers[ua->worker] = ua;

@@ -105,6 +105,12 @@ struct rf_ua_user {
 	 * known any more (or the ACK is a stray). Comes once per 2xx in general, repetitions included it may come again.
 	 * True: from whom it should be: the 2xx is not repeated any more. False: somebody else's, as if lost. */
 	bool (*ack)(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from);
+	/* May this peer speak at all? Asked of a connection that was accepted, when it is usable and before anything of it is
+	 * read, and of each datagram: false closes it, drops it. NULL: everybody may. */
+	bool (*admit)(void *ctx, const struct rf_peer *peer);
+	/* A connection is older than stream_age_ms, and no request of ours waits on it: may it end now? Asked again and again
+	 * until it may. NULL: yes. */
+	bool (*may_end)(void *ctx, const struct rf_peer *peer);
 	/* A connection is usable (a WebSocket: its handshake is done) / has ended, accepted or made by us. */
 	void (*flow_open)(void *ctx, const struct rf_peer *peer);
 	void (*flow_closed)(void *ctx, const struct rf_peer *peer, const struct rf_stream_end *end);
@@ -129,6 +135,7 @@ struct rf_ua_config {
 	struct rf_penalties *penalties;      /* for listeners outside; NULL: none. Borrowed */
 	struct rf_ua_bounds bounds;
 	uint32_t streams, streams_per_source, handshakes, output_bytes; /* as in net/net.h */
+	uint32_t stream_age_ms;    /* a connection that is older is for no new request, and ends when it may; 0: never */
 	uint8_t dscp;              /* likewise */
 	struct rf_view product;    /* Server in our responses; empty: none. Copied */
 	const struct rf_view *supported;     /* option tags taken in Require. Copied */

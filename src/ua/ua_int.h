@@ -35,6 +35,7 @@ enum {
 	RF_UA_UDP_LARGE = 1300,          /* RFC 3261 18.1.1 */
 	RF_UA_QUIET_MS = 4000,           /* T2: who has not repeated for that long has had his answer */
 	RF_UA_PONG_MS = 10000,           /* RFC 5626 4.4.1 */
+	RF_UA_AGE_AGAIN_MS = 1000,       /* until it is asked again whether an old connection may end */
 	RF_UA_WS_HANDSHAKE_MS = 5000,
 	RF_UA_WAITERS_MAX = 256,         /* requests of other workers that wait on one connection */
 	RF_UA_ACKS_MAX = 4096,           /* ACKs that wait for a resolver */
@@ -166,6 +167,7 @@ bool rf_done_evict(struct rf_ua *ua);
 struct rf_route {
 	struct rf_hops hops;
 	struct rf_tls *tls;              /* of the target */
+	const struct rf_addr *from;      /* likewise */
 	char name[256];                  /* behind hops.tls_name */
 	size_t next;
 };
@@ -219,6 +221,7 @@ struct rf_ack {
 	struct rf_resolve *resolve;
 	struct rf_flow flow;
 	struct rf_tls *tls;              /* of the target */
+	const struct rf_addr *from;      /* likewise */
 	uint8_t *wire;                   /* with Via once flow is known */
 	size_t wire_n, line_n;
 	bool once, ready;                /* once: free it when sent */
@@ -248,10 +251,18 @@ struct rf_keep {
 	bool waiting;                    /* pinged, no pong yet */
 };
 
-/* Who a peer that we dial over TLS must prove to be, and to whom: tls NULL, the ua's own client context. */
+/* How a peer is dialled: over TLS, who it must prove to be, and to whom (tls NULL: the ua's own client context); and from
+ * where (rf_target.from). */
 struct rf_tls_who {
 	struct rf_view name;
 	struct rf_tls *tls;
+	const struct rf_addr *from;
+};
+
+/* A connection that is to prove itself anew. */
+struct rf_age {
+	struct rf_timer timer;
+	struct rf_conn *conn;
 };
 
 struct rf_conn {
@@ -265,10 +276,13 @@ struct rf_conn {
 	struct rf_pki_id *id;            /* only its first id_n bytes: for rf_conn_peer() */
 	char *tls_name;                  /* made by us: who it had to be */
 	const struct rf_tls *tls;        /* made by us with other authorities than the ua's own; only to compare */
+	const struct rf_addr *from;      /* made by us from there; only to compare */
+	struct rf_age *age;              /* NULL: it may stay */
 	/* alias_port: RFC 5923, 0 when by_addr is not used for an accepted one */
 	uint16_t id_n, label_n, waiter_n, alias_port;
 	uint8_t listener, kind;
 	bool opened, in_addr, doomed;
+	bool aged;                       /* for no new request any more */
 	uint8_t *label;                  /* malloc'd */
 	struct rf_wsconn *ws;            /* a WebSocket: what lies between its frames and the stream */
 };
@@ -286,6 +300,8 @@ void rf_conn_alias(struct rf_conn *c, const struct rf_sip_via *via);
 int rf_conn_wait(struct rf_conn *c, uint8_t worker, struct rf_view branch);
 void rf_conn_unwait(struct rf_conn *c, struct rf_view branch);
 void rf_conn_drop_all(struct rf_ua *ua);
+/* Does the user want to hear this peer? Counted and told when not. */
+bool rf_ua_admits(struct rf_ua *ua, const struct rf_peer *from);
 /* The connection is usable. */
 void rf_conn_opened(struct rf_conn *c);
 int rf_conn_send(struct rf_conn *c, struct rf_view bytes);
@@ -329,7 +345,7 @@ void rf_port_close(struct rf_port *p);
 struct rf_view rf_ua_sent_by(const struct rf_ua *ua, const struct rf_flow *flow, char *buf, uint16_t *ret_port);
 void rf_ua_put_via(const struct rf_ua *ua, const struct rf_flow *flow, struct rf_view branch, struct rf_writer *w);
 /* The UDP socket for this address: its index, -1 when there is none of that family. */
-int rf_port_udp_for(const struct rf_ua *ua, const struct rf_addr *to);
+int rf_port_udp_for(const struct rf_ua *ua, const struct rf_addr *to, const struct rf_addr *from);
 
 /* ---- sending ---- */
 
@@ -405,6 +421,7 @@ struct rf_ua {
 	uint8_t worker;
 	unsigned workers;
 	bool drain, freed;
+	uint32_t stream_age_ms;
 	unsigned families;               /* bit 4 and bit 6: what the sockets can reach; 0: everything */
 	struct rf_ua *peers[RF_UA_WORKERS_MAX];
 	size_t mail_waiting;             /* atomic: bytes on the way to this worker; among what is read rarely */

@@ -29,9 +29,12 @@ struct end {
 	struct rf_flow flow;      /* of the last request, response or flow that opened */
 	char id_uri[256], cipher[64];
 	enum rf_tls_fail fail;
+	size_t strangers, asked_to_end;
+	bool shy, busy;           /* admits nobody; lets no connection end */
 };
 
 static struct end ends[3];
+static uint32_t age_ms;
 
 static void on_srv(void *arg, struct rf_srv *srv, enum rf_srv_event event)
 {
@@ -93,9 +96,27 @@ static void on_tls_refused(void *ctx, const struct rf_flow *flow, const struct r
 	e->fail = end->fail;
 }
 
+static bool on_admit(void *ctx, const struct rf_peer *peer)
+{
+	struct end *e = ctx;
+
+	(void)peer;
+	e->strangers += e->shy;
+	return !e->shy;
+}
+
+static bool on_may_end(void *ctx, const struct rf_peer *peer)
+{
+	struct end *e = ctx;
+
+	(void)peer;
+	e->asked_to_end++;
+	return !e->busy;
+}
+
 static const struct rf_ua_user user = {
 	.request = on_request, .ack = on_ack, .flow_open = on_flow_open, .flow_closed = on_flow_closed,
-	.tls_refused = on_tls_refused,
+	.tls_refused = on_tls_refused, .admit = on_admit, .may_end = on_may_end,
 };
 
 static void on_cli(void *arg, struct rf_cli *cli, const struct rf_cli_event *event)
@@ -147,6 +168,7 @@ static void make_end(struct end *e, uint8_t worker, unsigned workers, struct rf_
 		.worker = worker, .workers = workers, .loop = e->loop, .random = &e->random, .hash_key = { 3, 4 },
 		.listeners = listeners, .listener_count = server ? 3 : 2, .tls_client = client, .user = &user, .ctx = e,
 		.penalties = penalties,
+		.stream_age_ms = age_ms,
 	};
 	if (rf_ua_new(&config, &e->ua, &d))
 		fail_msg("%s", d.text);
@@ -245,6 +267,76 @@ static void test_udp_and_tcp(void **state)
 	call(&ends[1], "OPTIONS", &back);
 	until(&ends[1].failed, 1);
 	assert_int_equal(ends[1].err, RF_E_CLOSED);
+}
+
+/* Whom the user does not want to hear is not read: a connection ends, a datagram is dropped. */
+static void test_strangers(void **state)
+{
+	struct rf_ua_stats stats;
+
+	(void)state;
+	make_end(&ends[0], 0, 1, NULL, NULL);
+	make_end(&ends[1], 0, 1, NULL, NULL);
+	ends[1].shy = true;
+	struct rf_target t = to_port(&ends[1], TCP, RF_FLOW_TCP);
+	call(&ends[0], "OPTIONS", &t);
+	until(&ends[0].failed, 1);
+	assert_int_equal(ends[1].strangers, 1);
+	t = to_port(&ends[1], UDP, RF_FLOW_UDP);
+	call(&ends[0], "OPTIONS", &t);
+	until(&ends[1].strangers, 2);
+	turns(20);
+	rf_ua_stats(ends[1].ua, &stats);
+	assert_int_equal(ends[1].requests + ends[1].open + ends[1].closed, 0);
+	assert_true(stats.count[RF_UA_REFUSED_PEER] >= 2);
+	assert_int_equal(stats.count[RF_UA_REQUESTS_IN] + stats.flows_now, 0);
+}
+
+/* From an address of ours that is told, and another one makes another connection. */
+static void test_from(void **state)
+{
+	struct rf_addr from[2] = { { .family = 0 } }, other[2] = { { .family = 0 } };
+
+	(void)state;
+	assert_int_equal(rf_addr_parse(RF_V("127.0.0.77:0"), 0, &from[0]), 0);
+	assert_int_equal(rf_addr_parse(RF_V("127.0.0.78:0"), 0, &other[0]), 0);
+	make_end(&ends[0], 0, 1, NULL, NULL);
+	make_end(&ends[1], 0, 1, NULL, NULL);
+	struct rf_target t = to_port(&ends[1], TCP, RF_FLOW_TCP);
+	t.from = from;
+	call(&ends[0], "OPTIONS", &t);
+	until(&ends[0].responses, 1);
+	assert_true(rf_addr_same_ip(&ends[1].flow.remote, &from[0]));
+	call(&ends[0], "OPTIONS", &t);
+	until(&ends[0].responses, 2);
+	assert_int_equal(ends[1].open, 1);
+	t.from = other;
+	call(&ends[0], "OPTIONS", &t);
+	until(&ends[0].responses, 3);
+	assert_int_equal(ends[1].open, 2);
+	assert_true(rf_addr_same_ip(&ends[1].flow.remote, &other[0]));
+}
+
+/* A connection that is old takes no new request, and ends when nobody is in the middle of something. */
+static void test_age(void **state)
+{
+	(void)state;
+	make_end(&ends[1], 0, 1, NULL, NULL);
+	age_ms = 20;
+	make_end(&ends[0], 0, 1, NULL, NULL);
+	age_ms = 0;
+	ends[0].busy = true;
+	struct rf_target t = to_port(&ends[1], TCP, RF_FLOW_TCP);
+	call(&ends[0], "OPTIONS", &t);
+	until(&ends[0].responses, 1);
+	until(&ends[0].asked_to_end, 1);
+	assert_int_equal(ends[0].closed, 0);
+	call(&ends[0], "OPTIONS", &t);
+	until(&ends[0].responses, 2);
+	assert_int_equal(ends[1].open, 2);
+	ends[0].busy = false;
+	until(&ends[0].closed, 2);
+	until(&ends[1].closed, 2);
 }
 
 static void test_refused_connection(void **state)
@@ -693,6 +785,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_udp_and_tcp, NULL, teardown),
+		cmocka_unit_test_setup_teardown(test_strangers, NULL, teardown),
+		cmocka_unit_test_setup_teardown(test_from, NULL, teardown),
+		cmocka_unit_test_setup_teardown(test_age, NULL, teardown),
 		cmocka_unit_test_setup_teardown(test_refused_connection, NULL, teardown),
 		cmocka_unit_test_setup_teardown(test_byte_by_byte, NULL, teardown),
 		cmocka_unit_test_setup_teardown(test_lost_framing, NULL, teardown),

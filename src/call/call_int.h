@@ -32,6 +32,7 @@ struct rf_xfer;
 struct rf_party {
 	struct rf_view number, display, phone, user, location;
 	struct rf_view trunk;       /* "": somebody of this site */
+	struct rf_view host;        /* of the other half of the site, which speaks for it (border.h); "": nobody does */
 	struct rf_view shown;       /* outside: what its trunk says it is, when that is no number */
 	struct rf_trunk_channel *channel; /* outside: given back with the last reference; NULL: none */
 	uint32_t refs;
@@ -43,6 +44,12 @@ struct rf_link {
 	uint8_t serial_n;
 	uint8_t serial[RF_PKI_SERIAL_MAX]; /* of the certificate that the peer showed */
 };
+
+/* Somebody whom we reach by a name of the site file, over whatever connection there is: a trunk, the other half of the site. */
+static inline bool rf_party_is_far(const struct rf_party *p)
+{
+	return p->trunk.n || p->host.n;
+}
 
 enum rf_leg_bye { RF_BYE_NONE, RF_BYE_WANTED /* when its ACK is in */, RF_BYE_SENT, RF_BYE_DONE };
 
@@ -244,6 +251,9 @@ bool rf_leg_secure(const struct rf_leg *leg);
 bool rf_leg_confirmed(const struct rf_leg *leg);
 /* The leg that a request inside a dialog is for; NULL. */
 struct rf_leg *rf_leg_find(struct rf_call_core *core, const struct rf_sip_msg *msg);
+enum { RF_LEG_REASON = 64 };
+/* A Reason value as this leg may hear it: past a border without its text, in buf. */
+struct rf_view rf_leg_reason(const struct rf_leg *leg, struct rf_view reason, uint8_t buf[static RF_LEG_REASON]);
 /* What a request or 2xx of the phone says about itself: Allow, Supported. */
 void rf_leg_learn(struct rf_leg *leg, const struct rf_sip_msg *msg);
 /* Keep what we send; an empty view keeps what is there. -ENOMEM: then nothing is kept, for what was there is not what
@@ -287,9 +297,11 @@ void rf_leg_timer_2xx(struct rf_leg *leg, const struct rf_sip_msg *msg);
 /* With one reference; NULL: no memory. */
 struct rf_party *rf_party_new(const struct rf_directory *dir, struct rf_view number, struct rf_view phone,
 			      struct rf_view user);
-/* Somebody outside, behind this trunk. */
-struct rf_party *rf_party_new_outside(struct rf_view trunk, struct rf_view number, struct rf_view shown,
-				      struct rf_view display);
+/* Somebody behind this trunk, this host, or both. */
+struct rf_far {
+	struct rf_view trunk, host, number, shown, display;
+};
+struct rf_party *rf_party_new_far(const struct rf_far *far);
 /* A number of ours under another name: for who is said to call. */
 struct rf_party *rf_party_new_named(struct rf_view number, struct rf_view display);
 struct rf_party *rf_party_get(struct rf_party *p);

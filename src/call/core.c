@@ -1,5 +1,6 @@
 /* Requests from the endpoint, sorted. In order: is it a method of ours; is it inside a dialog, then it must be the
  * party of that leg; else who sent it, and are they who they say; then the registrar or a new call. */
+#include "call/border.h"
 #include "call/call_int.h"
 #include "call/emergency.h"
 #include "call/guest.h"
@@ -32,12 +33,14 @@ void rf_core_put_retry_after(struct rf_writer *w, uint32_t seconds)
 	rf_sip_put_hdr_u64(w, RF_SIP_H_RETRY_AFTER, seconds);
 }
 
+#define ALLOW_BORDER "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO\r\n"
 #define ALLOW \
 	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER, MESSAGE, SUBSCRIBE, PUBLISH\r\n"
 
-void rf_core_put_abilities(struct rf_writer *w)
+void rf_core_put_abilities(const struct rf_call_core *core, struct rf_writer *w)
 {
-	rf_put_lit(w, ALLOW "Supported: timer, replaces, norefersub\r\n");
+	rf_put(w, core->border ? RF_V(ALLOW_BORDER "Supported: timer\r\n") :
+				 RF_V(ALLOW "Supported: timer, replaces, norefersub\r\n"));
 }
 
 void rf_core_put_contact(struct rf_call_core *core, const struct rf_flow *flow, struct rf_writer *w)
@@ -100,7 +103,7 @@ struct rf_verdict rf_core_prove_party(struct rf_call_core *core, const struct rf
 
 	if (v.code)
 		return v;
-	if (party->trunk.n || in->proof.trunk)
+	if (rf_party_is_far(party) || in->proof.trunk || in->proof.host)
 		return rf_party_is(party, &in->proof) ?
 			       v : (struct rf_verdict){ .rule = RF_ID_DIALOG_OTHER, .code = 403 };
 	if (party->phone.n || in->proof.phone) {
@@ -126,7 +129,7 @@ static void in_dialog_options(struct rf_leg *leg, struct rf_in *in)
 	struct rf_writer w;
 
 	rf_writer_init(&w, core->head, sizeof core->head);
-	rf_core_put_abilities(&w);
+	rf_core_put_abilities(core, &w);
 	rf_put_lit(&w, "Accept: application/sdp\r\n");
 	rf_writer_done(&w, &headers);
 	rf_core_reply_headers(core, in->srv, 200, RF_V(""), headers);
@@ -134,7 +137,23 @@ static void in_dialog_options(struct rf_leg *leg, struct rf_in *in)
 
 void rf_core_refuse_method(struct rf_call_core *core, struct rf_in *in)
 {
-	rf_core_reply_headers(core, in->srv, 405, RF_V(""), RF_V(ALLOW));
+	rf_core_reply_headers(core, in->srv, 405, RF_V(""), core->border ? RF_V(ALLOW_BORDER) : RF_V(ALLOW));
+}
+
+/* In a border: is it on the list of what crosses? False: it was refused. */
+static bool crosses(struct rf_call_core *core, struct rf_in *in)
+{
+	unsigned code = 0;
+
+	if (core->border && in->proof.trunk)
+		code = rf_border_look(core, in->msg, in->proof.trunk);
+	else if (core->border && !rf_list_method(in->msg->method))
+		code = 405;
+	if (code == 405)
+		rf_core_refuse_method(core, in);
+	else if (code)
+		rf_core_reply(core, in->srv, code, RF_V(""));
+	return code == 0;
 }
 
 static void in_dialog(struct rf_call_core *core, struct rf_in *in)
@@ -157,8 +176,10 @@ static void in_dialog(struct rf_call_core *core, struct rf_in *in)
 		return;
 	}
 	/* a BYE is never turned away: the other phone would hear nothing more and stay in the call */
-	if (in->msg->method != RF_SIP_BYE && !leg->party->trunk.n && !rf_flow_is_inside(&in->from->flow) &&
+	if (in->msg->method != RF_SIP_BYE && !rf_party_is_far(leg->party) && !rf_flow_is_inside(&in->from->flow) &&
 	    !rf_core_within_rate(core, in, leg->party->number))
+		return;
+	if (!crosses(core, in))
 		return;
 	rf_leg_seen(leg, in->from);
 	if (rf_dialog_request(leg->dlg, in->msg, &code)) {
@@ -205,6 +226,12 @@ static void options(struct rf_call_core *core, struct rf_in *in)
 	struct rf_view headers = { NULL, 0 };
 	struct rf_writer w;
 
+	if (core->border) {
+		rf_core_reply_headers(core, in->srv, in->proof.host ? rf_border_health(core, in) : 200, RF_V(""),
+				      RF_V(ALLOW_BORDER "Supported: timer, 100rel\r\nAccept: application/sdp\r\n"));
+		return;
+	}
+
 	rf_writer_init(&w, core->head, sizeof core->head);
 	rf_put(&w, rf_sub_allow_events);
 	rf_put_lit(&w, ALLOW "Supported: timer, 100rel, path, outbound, resource-priority, replaces, norefersub\r\n"
@@ -216,7 +243,7 @@ static void options(struct rf_call_core *core, struct rf_in *in)
 
 void rf_core_invite(struct rf_call_core *core, struct rf_in *in)
 {
-	if (!rf_guest_replaces(core, in) && !rf_pickup_dialled(core, in))
+	if (core->border || (!rf_guest_replaces(core, in) && !rf_pickup_dialled(core, in)))
 		rf_setup_invite(core, in);
 }
 
@@ -250,7 +277,7 @@ static void outside(struct rf_call_core *core, struct rf_in *in)
 		return;
 	struct rf_verdict v = rf_identity_prove(core, in->msg, in->from, &in->proof);
 
-	if (!v.code && !in->proof.trunk)
+	if (!v.code && !in->proof.trunk && !in->proof.host)
 		v = registers ? rf_identity_may_register(core, &in->proof, in->msg) :
 				rf_identity_may_send(core, &in->proof, in->msg);
 	/* A phone that calls for help is not asked who stands at it, nor does it matter what it calls itself. */
@@ -268,7 +295,9 @@ static void outside(struct rf_call_core *core, struct rf_in *in)
 		rf_core_refuse(core, in, &v);
 		return;
 	}
-	if (in->proof.trunk ? !rf_trunk_admits(core, in) :
+	if (!crosses(core, in))
+		return;
+	if (in->proof.trunk ? !rf_trunk_admits(core, in) : in->proof.host ? !rf_border_admits(core, in) :
 			      !emergency && !rf_core_within_rate(core, in, rf_proof_number(&in->proof)))
 		return;
 	if (!emergency && !rf_load_admits(core, in))
@@ -358,6 +387,8 @@ static const struct rf_ua_user user = {
 	.flow_closed = rf_core_flow_closed,
 	.refused = rf_core_message_refused,
 	.tls_refused = rf_core_tls_refused,
+	.admit = rf_border_admit,
+	.may_end = rf_border_may_end,
 };
 
 const struct rf_ua_user *rf_call_core_user(void)
@@ -365,15 +396,16 @@ const struct rf_ua_user *rf_call_core_user(void)
 	return &user;
 }
 
-const struct rf_view *rf_call_core_supported(size_t *ret_n)
+/* What a border understands stands first. */
+const struct rf_view *rf_call_core_supported(bool border, size_t *ret_n)
 {
 	static const struct rf_view tags[] = {
 		{ (const uint8_t *)"timer", 5 }, { (const uint8_t *)"100rel", 6 },
-		{ (const uint8_t *)"path", 4 }, { (const uint8_t *)"outbound", 8 },
 		{ (const uint8_t *)"resource-priority", 17 },
+		{ (const uint8_t *)"path", 4 }, { (const uint8_t *)"outbound", 8 },
 		{ (const uint8_t *)"replaces", 8 }, { (const uint8_t *)"norefersub", 10 },
 	};
 
-	*ret_n = sizeof tags / sizeof *tags;
+	*ret_n = border ? 3 : sizeof tags / sizeof *tags;
 	return tags;
 }

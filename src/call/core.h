@@ -18,8 +18,8 @@
 #include "base/random.h"
 #include "base/view.h"
 #include "call/trunk_login.h"
+#include "net/addr.h"
 
-struct rf_addr;
 struct rf_bindings;
 struct rf_call_core;
 struct rf_directory;
@@ -58,6 +58,9 @@ struct rf_trunk_ca {
 	uint8_t root[RF_TRUNK_ROOTS_MAX][32]; /* SHA-256 of each certificate */
 };
 
+/* The two sides of a site's calls: hosts of the site, and trunks (call/border.h). */
+enum rf_towards { RF_TOWARDS_SITE, RF_TOWARDS_TRUNKS, RF_TOWARDS };
+
 /* What a core is made of; all of it outlives the core. */
 struct rf_call_config {
 	unsigned worker;
@@ -77,6 +80,11 @@ struct rf_call_config {
 	struct rf_trunks *trunks;             /* of the process; a reference is taken. NULL: one of its own (tests) */
 	rf_trunk_password_fn *password;       /* answers challenges of trunks; NULL: none is answered */
 	void *password_ctx;
+	bool border;                          /* the core of a border (call/border.h), else of a controller */
+	/* The addresses of ours that connections towards each side come from, one of IPv4 and one of IPv6; family 0: the
+	 * kernel's choice. In a border they also tell its inner side from its outer one. */
+	struct rf_addr from[RF_TOWARDS][2];
+	struct rf_tls *trunk_tls;             /* towards trunks that have no authority of their own; NULL: the ua's own */
 	/* Hand a text to the site's program (JSON, one line); never blocks; not 0: it was not taken. NULL: there is none. */
 	int (*hook)(void *ctx, struct rf_view text);
 	void *hook_ctx;
@@ -95,7 +103,7 @@ void rf_call_core_free(struct rf_call_core *core);
 /* The callbacks for ua, whose ctx is the core. Static storage. */
 const struct rf_ua_user *rf_call_core_user(void);
 /* Option tags that rf_ua_config.supported must name, *ret_n of them. Static storage. */
-const struct rf_view *rf_call_core_supported(size_t *ret_n);
+const struct rf_view *rf_call_core_supported(bool border, size_t *ret_n);
 
 /* From now on new requests see this directory and its site; calls that run keep what they were made with, but those of
  * a phone or user that is locked or gone, or whose certificate is revoked, are ended. */

@@ -49,6 +49,7 @@ enum {
 	RF_CORE_MESSAGE = 65536, /* a message that we build */
 	RF_CORE_HEADERS = 8192,  /* headers of an answer */
 	RF_CORE_SCRATCH = 512 * 1024,
+	RF_LISTED_MAX = 16,
 };
 
 /* Events that a stranger or a broken phone can cause at will share one bucket so that a flood
@@ -76,6 +77,10 @@ struct rf_call_core {
 	struct rf_settings_table *settings; /* NULL: nobody has set anything */
 	struct rf_random *random;
 	const struct rf_log *log;
+	bool border;               /* the core of a border, else of a controller */
+	struct rf_addr from[RF_TOWARDS][2];
+	struct rf_tls *trunk_tls;
+	uint64_t listed[RF_LISTED_MAX]; /* what the positive list dropped, by rule (border.h) */
 	struct rf_call_limits limits;
 
 	struct rf_dial dial;       /* the last decision about a dialled number */
@@ -209,7 +214,7 @@ void rf_core_refuse(struct rf_call_core *core, struct rf_in *in, const struct rf
 /* 405 with Allow. */
 void rf_core_refuse_method(struct rf_call_core *core, struct rf_in *in);
 /* Allow, Supported, Accept lines. */
-void rf_core_put_abilities(struct rf_writer *w);
+void rf_core_put_abilities(const struct rf_call_core *core, struct rf_writer *w);
 /* "<sip:host:port;transport=x>" of ours on a flow, as a Contact line. */
 void rf_core_put_contact(struct rf_call_core *core, const struct rf_flow *flow, struct rf_writer *w);
 void rf_core_put_retry_after(struct rf_writer *w, uint32_t seconds);

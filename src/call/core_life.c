@@ -107,6 +107,9 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 	core->settings = config->settings;
 	core->random = config->random;
 	core->log = config->log;
+	core->border = config->border;
+	memcpy(core->from, config->from, sizeof core->from);
+	core->trunk_tls = config->trunk_tls;
 	core->trunk_cas = config->trunk_cas;
 	core->trunk_ca_n = config->trunk_ca_n;
 	core->trunks = config->trunks ? rf_trunks_get(config->trunks) : rf_trunks_new();

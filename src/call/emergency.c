@@ -1,6 +1,7 @@
 /* The way of an emergency call: its plan, its INVITE, the way back. */
 #include "call/emergency.h"
 
+#include "call/border.h"
 #include "call/call_int.h"
 #include "call/callbacks.h"
 #include "call/pidf_lo.h"
@@ -16,6 +17,8 @@ bool rf_emergency_is(const struct rf_call_core *core, const struct rf_in *in)
 	uint8_t buf[RF_DIAL_TEXT_MAX];
 	struct rf_view text;
 
+	if (in->proof.host)
+		return rf_border_is_emergency(core, in);
 	if (in->msg->method != RF_SIP_INVITE || in->proof.trunk || !rf_identity_our_host(core, &in->msg->uri) ||
 	    rf_dial_text(&in->msg->uri, buf, sizeof buf, &text))
 		return false;
@@ -151,6 +154,11 @@ static void put_location(struct rf_call *call, struct rf_writer *w)
 	const struct rf_site_phone *phone = phone_of(core, call->caller);
 	char urn[RF_SITE_URN] = "";
 
+	if (core->border) { /* as the controller has written it */
+		rf_put(w, rf_view_of(call->plan->carried->location, call->plan->carried->location_n));
+		return;
+	}
+
 	if (phone)
 		rf_site_urn(rf_core_site(core), phone->name, urn);
 	rf_pidf_lo_put(w, &(struct rf_pidf_lo){
@@ -178,6 +186,11 @@ static void put_body(struct rf_call *call, struct rf_view sdp, struct rf_writer 
 	rf_put_lit(w, "--\r\n");
 }
 
+static bool carries_location(const struct rf_call *call)
+{
+	return call->plan && call->plan->carried && call->plan->carried->location_n > 0;
+}
+
 bool rf_emergency_put(struct rf_leg *leg, struct rf_writer *w, struct rf_view sdp, struct rf_view *ret_type,
 		      struct rf_view *ret_body)
 {
@@ -186,7 +199,7 @@ bool rf_emergency_put(struct rf_leg *leg, struct rf_writer *w, struct rf_view sd
 	struct rf_writer b, t;
 
 	rf_put_lit(w, "Priority: emergency\r\n");
-	if (call->without_location)
+	if (call->without_location || (call->core->border && !carries_location(call)))
 		return false;
 	buf = rf_arena_alloc(&call->core->scratch, BODY_MAX + sdp.n);
 	type = rf_arena_alloc(&call->core->scratch, 128);

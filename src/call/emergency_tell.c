@@ -194,6 +194,8 @@ void rf_emergency_begun(struct rf_call *call)
 	struct rf_writer w;
 
 	core->counters.emergency_calls++;
+	if (core->border) /* the controller knows who calls from where, and has told */
+		return;
 	record(core, RF_EVENT_EMERGENCY_CALL, call->caller, dialled, rf_id_view(&call->id), &f);
 	rf_callbacks_keep(rf_call_shared_callbacks(core->shared), f.elin, call->caller->number, now,
 			  rf_mono_add_ms(now, (uint64_t)rf_core_site(core)->emergency.callback_s * 1000));

@@ -73,6 +73,6 @@ void rf_call_core_expire(struct rf_call_core *core)
 	rf_location_expire(core->location, now, LOOK_AT, expired, core);
 	rf_lamps_expire(core);
 	rf_trunk_watch(core);
-	if (dates_true(core, now, wall) && ++core->expire_turns % STORE_EVERY == 0)
+	if (core->bindings && dates_true(core, now, wall) && ++core->expire_turns % STORE_EVERY == 0)
 		rf_bindings_expire(core->bindings, wall, NULL, NULL);
 }

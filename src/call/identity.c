@@ -1,5 +1,6 @@
 #include "call/identity.h"
 
+#include "call/border.h"
 #include "call/core_int.h"
 #include "call/trunk.h"
 
@@ -22,6 +23,8 @@ static const struct {
 	[RF_ID_TO_OTHER] = { "register-other", 403, { (const uint8_t *)"Not Your Number", 15 } },
 	[RF_ID_FROM_OTHER] = { "from-other", 403, { (const uint8_t *)"From Is Not Yours", 17 } },
 	[RF_ID_TRUNK_REGISTER] = { "trunk-register", 403, { (const uint8_t *)"Trunks Do Not Register", 22 } },
+	[RF_ID_TRUNK_GROUP] = { "trunk-group", 403, { (const uint8_t *)"Unknown Trunk Group", 19 } },
+	[RF_ID_STRANGER] = { "stranger", 403, { NULL, 0 } },
 	[RF_ID_DIALOG_OTHER] = { "dialog-other", 403, { (const uint8_t *)"Not Your Dialog", 15 } },
 };
 
@@ -51,8 +54,12 @@ struct rf_verdict rf_identity_prove_phone(struct rf_call_core *core, const struc
 	const struct rf_policy *policy = &rf_core_site(core)->policy;
 
 	*ret_proof = (struct rf_proof){ .trunk = rf_trunk_of(core, from) };
-	if (ret_proof->trunk)
+	if (!ret_proof->trunk && rf_border_between(core))
+		ret_proof->host = rf_border_peer(core, from);
+	if (ret_proof->trunk || ret_proof->host)
 		return verdict(RF_ID_OK);
+	if (core->border)
+		return verdict(RF_ID_STRANGER);
 	if (from->id && from->id->present) {
 		switch (rf_directory_prove(core->directory, from->id, rf_core_wall(core), &ret_proof->phone, NULL)) {
 		case 0:
@@ -184,7 +191,9 @@ struct rf_verdict rf_identity_prove(struct rf_call_core *core, const struct rf_s
 	const struct rf_policy *policy = &rf_core_site(core)->policy;
 	struct rf_verdict v = rf_identity_prove_phone(core, from, ret_proof);
 
-	if (v.code || ret_proof->trunk || (ret_proof->phone && !policy->require_user))
+	if (!v.code && ret_proof->host && !core->border)
+		return rf_border_claim(core, req, ret_proof);
+	if (v.code || ret_proof->trunk || ret_proof->host || (ret_proof->phone && !policy->require_user))
 		return v;
 	v = prove_user(core, req, from, &ret_proof->user);
 	if (v.code)

@@ -24,6 +24,8 @@ struct rf_proof {
 	const struct rf_dir_phone *phone; /* by certificate */
 	const struct rf_dir_user *user;   /* by digest */
 	const struct rf_site_trunk *trunk; /* by certificate or address; then there is neither phone nor user */
+	const struct rf_site_host *host;  /* of the other half of the site (border.h): likewise. In a controller it speaks for
+					   * the trunk */
 };
 
 /* Fixed names of refusals: text in identity.c; ledger and counters show them. */
@@ -42,6 +44,8 @@ enum rf_identity_rule {
 	RF_ID_TO_OTHER,           /* REGISTER for someone else's number */
 	RF_ID_FROM_OTHER,         /* From is someone else */
 	RF_ID_TRUNK_REGISTER,     /* a trunk has nothing to register */
+	RF_ID_TRUNK_GROUP,        /* a border names no trunk of the site */
+	RF_ID_STRANGER,           /* a border hears controllers and trunks */
 	RF_ID_DIALOG_OTHER,       /* in a dialog, but not the party of that leg */
 	RF_ID_RULES,
 };

@@ -10,7 +10,7 @@
 void rf_invite_cancel(struct rf_pair *pair, struct rf_view reason)
 {
 	struct rf_writer w;
-	uint8_t buf[256];
+	uint8_t buf[256], text[RF_LEG_REASON];
 
 	if (pair->state == RF_PAIR_OVER)
 		return;
@@ -27,6 +27,7 @@ void rf_invite_cancel(struct rf_pair *pair, struct rf_view reason)
 	rf_leg_give_back(pair->a);
 	rf_leg_give_back(pair->b);
 	rf_writer_init(&w, buf, sizeof buf);
+	reason = rf_leg_reason(pair->b, reason, text);
 	if (reason.n)
 		rf_sip_put_hdr(&w, RF_SIP_H_REASON, reason);
 	rf_cli_cancel(pair->invite, w.err ? RF_V("") : rf_view_of(buf, w.n));
@@ -196,7 +197,7 @@ static void on_refusal(struct rf_pair *pair, const struct rf_sip_msg *msg)
 			return;
 	}
 	rf_dialog_response(pair->b->dlg, msg);
-	if (msg->status < 400 && !pair->b->party->trunk.n) /* nobody outside sends our calls elsewhere */
+	if (msg->status < 400 && !rf_party_is_far(pair->b->party)) /* nobody outside sends our calls elsewhere */
 		rf_setup_moved(pair, msg);
 	rf_setup_pair_failed(pair, msg->status);
 }

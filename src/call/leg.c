@@ -1,3 +1,4 @@
+#include "call/border.h"
 #include "call/call_int.h"
 #include "call/trunk.h"
 
@@ -197,18 +198,20 @@ void rf_leg_seen(struct rf_leg *leg, const struct rf_peer *from)
 
 void rf_leg_heard(struct rf_leg *leg, const struct rf_peer *from)
 {
-	if (leg->flow.kind == RF_FLOW_NONE && leg->party->trunk.n && from)
+	if (leg->flow.kind == RF_FLOW_NONE && rf_party_is_far(leg->party) && from)
 		move(leg, &from->flow);
 	if (!leg->link.tls && from && rf_flow_eq(&leg->flow, &from->flow))
 		rf_link_init(&leg->link, from);
 }
 
-/* A trunk is found by its name: over a new connection. Whether the call is still known there, a refresh will tell. */
+/* A trunk, or a host, is found by its name: over a new connection. Whether the call is still known there, a refresh will tell. */
 static bool find_trunk_again(struct rf_leg *leg)
 {
 	static const struct rf_flow none = { .kind = RF_FLOW_NONE };
 
-	if (!rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk))
+	const struct rf_site *site = rf_core_site(rf_leg_core(leg));
+
+	if (leg->party->host.n ? !rf_site_host(site, leg->party->host) : !rf_site_trunk(site, leg->party->trunk))
 		return false;
 	leg->secure = rf_leg_secure(leg);
 	move(leg, &none);
@@ -245,7 +248,7 @@ bool rf_leg_find_again(struct rf_leg *leg)
 {
 	struct rf_flow flow;
 
-	if (leg->party->trunk.n)
+	if (rf_party_is_far(leg->party))
 		return find_trunk_again(leg);
 	if (!rf_party_flow(rf_leg_core(leg), leg->party, &flow))
 		return false;
@@ -276,7 +279,8 @@ int rf_leg_begin(struct rf_leg *leg, enum rf_sip_method method, struct rf_writer
 
 static const struct rf_site_trunk *trunk_of(const struct rf_leg *leg)
 {
-	return leg->party->trunk.n ? rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk) : NULL;
+	return leg->party->trunk.n && !leg->party->host.n ? rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk) :
+							     NULL;
 }
 
 /* Those of an INVITE are kept: the ACK of its 2xx says them again (RFC 3261 13.2.2.4). */
@@ -312,7 +316,7 @@ static struct rf_target target_of(const struct rf_leg *leg, struct rf_trunk_way_
 		return (struct rf_target){ .flow = leg->flow };
 	if (rf_trunk_target(leg, way))
 		return way->target;
-	if (leg->party->trunk.n || rf_sip_uri_parse(rf_dialog_next_hop(leg->dlg), &way->uri))
+	if (rf_party_is_far(leg->party) || rf_sip_uri_parse(rf_dialog_next_hop(leg->dlg), &way->uri))
 		return (struct rf_target){ .flow = leg->flow };
 	return (struct rf_target){ .uri = &way->uri, .secure = leg->secure };
 }
@@ -327,7 +331,7 @@ int rf_leg_send(struct rf_leg *leg, struct rf_writer *w, struct rf_view type, st
 		.urgent = rf_dialog_state(leg->dlg) >= RF_DIALOG_CONFIRMED || leg->pair->call->emergency,
 	};
 
-	if (leg->party->trunk.n && leg->flow.kind == RF_FLOW_NONE)
+	if (rf_party_is_far(leg->party) && leg->flow.kind == RF_FLOW_NONE)
 		conf.timeout_ms = RF_TRUNK_TRY_MS;
 	put_login(leg, w);
 	rf_sip_put_body(w, type, body);
@@ -383,13 +387,20 @@ static void bye_event(void *arg, struct rf_cli *cli, const struct rf_cli_event *
 	rf_call_settle(call);
 }
 
+struct rf_view rf_leg_reason(const struct rf_leg *leg, struct rf_view reason, uint8_t buf[static RF_LEG_REASON])
+{
+	return rf_leg_core(leg)->border ? rf_border_reason(reason, buf, RF_LEG_REASON) : reason;
+}
+
 static int send_bye(struct rf_leg *leg, struct rf_view reason)
 {
+	uint8_t text[RF_LEG_REASON];
 	struct rf_writer w;
 	int rc = rf_leg_begin(leg, RF_SIP_BYE, &w);
 
 	if (rc)
 		return rc;
+	reason = rf_leg_reason(leg, reason, text);
 	if (reason.n)
 		rf_sip_put_hdr(&w, RF_SIP_H_REASON, reason);
 	rf_dialog_end(leg->dlg);
@@ -438,8 +449,11 @@ void rf_leg_put_self(struct rf_leg *leg, struct rf_writer *w)
 
 	if (flow.kind == RF_FLOW_NONE)
 		rf_trunk_flow(leg, &flow);
-	rf_core_put_contact(core, &flow, w);
-	rf_core_put_abilities(w);
+	rf_put_lit(w, "Contact: <");
+	if (!rf_border_put_contact(leg, &flow, w))
+		rf_ua_put_contact(core->ua, &flow, RF_V(""), w);
+	rf_put_lit(w, ">\r\n");
+	rf_core_put_abilities(core, w);
 }
 
 struct rf_stimer_policy rf_leg_timer_policy(const struct rf_leg *leg)

@@ -1,4 +1,5 @@
 /* What a request is worth when there is too much to do (overload.h), and what is said about it. */
+#include "call/border.h"
 #include "call/call_int.h"
 #include "call/emergency.h"
 #include "call/trunk.h"
@@ -36,6 +37,8 @@ static enum rf_load_class class_of(struct rf_call_core *core, const struct rf_in
 		return RF_LOAD_OTHER;
 	if (rf_setup_precedence(in, &precedence, &rule) == 0 && precedence.rank > RF_RANK_ROUTINE)
 		return RF_LOAD_PRECEDENCE;
+	if (core->border)
+		return rf_border_is_emergency(core, in) ? RF_LOAD_EMERGENCY : RF_LOAD_EXTERNAL;
 	if (in->proof.trunk)
 		return rf_trunk_calls_back(core, in) ? RF_LOAD_EMERGENCY : RF_LOAD_EXTERNAL;
 	return of_number(core, in);
@@ -81,7 +84,7 @@ static bool class_of_anybody(struct rf_call_core *core, const struct rf_in *in, 
 	}
 	*ret_class = RF_LOAD_INTERNAL;
 	return !rf_sip_msg_hdr(in->msg, RF_SIP_H_RESOURCE_PRIORITY) && !rf_emergency_may_be(core, in->msg) &&
-	       !rf_trunk_of(core, in->from);
+	       !rf_trunk_of(core, in->from) && !(rf_border_between(core) && rf_border_peer(core, in->from));
 }
 
 bool rf_load_may_admit(struct rf_call_core *core, struct rf_in *in)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* Pieces of a party, gathered before they are copied into one block. */
-enum { NUMBER, DISPLAY, PHONE, USER, LOCATION, TRUNK, SHOWN, PIECES };
+enum { NUMBER, DISPLAY, PHONE, USER, LOCATION, TRUNK, HOST, SHOWN, PIECES };
 
 static struct rf_party *make(const struct rf_view from[static PIECES])
 {
@@ -16,7 +16,8 @@ static struct rf_party *make(const struct rf_view from[static PIECES])
 
 	if (!p)
 		return NULL;
-	struct rf_view *to[PIECES] = { &p->number, &p->display, &p->phone, &p->user, &p->location, &p->trunk, &p->shown };
+	struct rf_view *to[PIECES] = { &p->number, &p->display, &p->phone, &p->user, &p->location, &p->trunk, &p->host,
+					&p->shown };
 	uint8_t *b = (uint8_t *)(p + 1);
 
 	p->refs = 1;
@@ -42,10 +43,10 @@ struct rf_party *rf_party_new(const struct rf_directory *dir, struct rf_view num
 	return make(from);
 }
 
-struct rf_party *rf_party_new_outside(struct rf_view trunk, struct rf_view number, struct rf_view shown,
-				      struct rf_view display)
+struct rf_party *rf_party_new_far(const struct rf_far *far)
 {
-	return make((struct rf_view[PIECES]){ [NUMBER] = number, [DISPLAY] = display, [TRUNK] = trunk, [SHOWN] = shown });
+	return make((struct rf_view[PIECES]){ [NUMBER] = far->number, [DISPLAY] = far->display, [TRUNK] = far->trunk,
+					      [HOST] = far->host, [SHOWN] = far->shown });
 }
 
 struct rf_party *rf_party_new_named(struct rf_view number, struct rf_view display)
@@ -69,6 +70,8 @@ void rf_party_put(struct rf_party *p)
 
 bool rf_party_is(const struct rf_party *p, const struct rf_proof *proof)
 {
+	if (p->host.n || proof->host)
+		return proof->host && rf_view_eq(proof->host->name, p->host);
 	if (p->trunk.n || proof->trunk)
 		return proof->trunk && rf_view_eq(proof->trunk->name, p->trunk);
 	if (p->phone.n)

@@ -63,6 +63,7 @@ void rf_plan_free(struct rf_plan *plan)
 	rf_plan_step_done(plan);
 	rf_arena_fini(&plan->arena);
 	rf_party_put(plan->caller);
+	free(plan->carried);
 	free(plan);
 }
 
@@ -154,6 +155,15 @@ int rf_plan_hop(struct rf_plan *plan, struct rf_view number, unsigned cause, boo
 	*hop = (struct rf_plan_hop){ .cause = (uint16_t)cause, .hidden = hidden, .number_n = (uint8_t)number.n };
 	memcpy(hop->number, number.p, number.n);
 	return 0;
+}
+
+struct rf_view rf_plan_keep(struct rf_plan *plan, const struct rf_writer *w)
+{
+	uint8_t *p = w->err ? NULL : rf_arena_alloc(&plan->arena, w->n);
+
+	if (p)
+		memcpy(p, w->buf, w->n);
+	return rf_view_of(p, p ? w->n : 0);
 }
 
 struct rf_party *rf_plan_party(struct rf_plan *plan, struct rf_party *p)

@@ -37,6 +37,7 @@
 
 struct rf_aim_ops;
 struct rf_call;
+struct rf_carried;
 struct rf_leg;
 struct rf_party;
 struct rf_plan;
@@ -177,6 +178,7 @@ struct rf_plan {
 	uint8_t rank;
 	const char *why;               /* of it: static, for the record */
 	const char *rule;              /* the rule behind it, "" */
+	struct rf_carried *carried;    /* in a border: what else the controller's INVITE brought (border.h); NULL: nothing */
 };
 
 /* An empty plan of this caller; takes a reference on it. -ENOMEM. */
@@ -204,6 +206,8 @@ bool rf_plan_was_at(const struct rf_plan *plan, struct rf_view number);
 struct rf_view rf_plan_at(const struct rf_plan *plan);
 /* Keep the reference for the step in hand. NULL in gives NULL. RF_PLAN_AIMS of them. */
 struct rf_party *rf_plan_party(struct rf_plan *plan, struct rf_party *p);
+/* What was written, in the arena of the step in hand; empty: it did not fit, or no memory. */
+struct rf_view rf_plan_keep(struct rf_plan *plan, const struct rf_writer *w);
 /* Aims for the reachable phones of a number of ours that stand (not locked), best q first, onto aim[*n..max).
  * *ret_known: bindings that there are, reachable or not. -ENOMEM. */
 int rf_plan_phones(struct rf_plan *plan, struct rf_view number, struct rf_aim *aim, size_t max, size_t *n,

@@ -48,6 +48,8 @@ static void put_proof(struct rf_event *e, const struct rf_proof *proof)
 		rf_event_str(e, "user", proof->user->name);
 	if (proof->trunk)
 		rf_event_str(e, "trunk", proof->trunk->name);
+	if (proof->host)
+		rf_event_str(e, "host", proof->host->name);
 }
 
 static void put_peer(struct rf_event *e, const struct rf_peer *from)

@@ -34,7 +34,7 @@ static void take_refusal(struct rf_leg *leg, unsigned status, const struct rf_si
 
 	rf_offer_got(&leg->offer, invite ? RF_OFFER_INVITE_FAIL : RF_OFFER_UPDATE_FAIL, false, &role, &code);
 	/* a trunk that cannot be reached by its name is gone as one that does not answer */
-	if (status == 481 || status == 408 || (status == 503 && !msg && leg->party->trunk.n)) {
+	if (status == 481 || status == 408 || (status == 503 && !msg && rf_party_is_far(leg->party))) {
 		leg->bye = RF_BYE_DONE;
 		rf_dialog_end(leg->dlg);
 		core->counters.peers_dead++;

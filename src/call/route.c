@@ -1,5 +1,6 @@
 #include "call/route.h"
 
+#include "call/border.h"
 #include "call/call_int.h"
 #include "call/emergency.h"
 #include "call/plan_dial.h"
@@ -179,10 +180,12 @@ static bool hides(struct rf_call_core *core, const struct rf_in *in)
 
 void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *ret_to)
 {
-	struct rf_party *caller = in->proof.trunk ? NULL : party_of(core, &in->proof);
+	struct rf_party *caller = in->proof.trunk || core->border ? NULL : party_of(core, &in->proof);
 
 	begin(ret_to);
-	if (in->proof.trunk)
+	if (core->border)
+		rf_border_route(core, in, ret_to);
+	else if (in->proof.trunk)
 		rf_trunk_route(core, in, ret_to);
 	else if (!caller)
 		refuse(ret_to, 503, "memory");

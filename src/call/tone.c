@@ -247,7 +247,7 @@ static void on_timer(struct rf_timer *timer)
 /* NULL: it may be tried. */
 static const char *cannot(const struct rf_leg *leg, int *ret_socket, uint16_t *ret_port)
 {
-	if (leg->party->trunk.n)
+	if (rf_party_is_far(leg->party))
 		return "trunk";
 	if (!leg->sdp || leg->flow.kind == RF_FLOW_NONE || leg->gone_at.us || rf_flow_is_inside(&leg->flow))
 		return "no way";

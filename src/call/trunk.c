@@ -1,5 +1,6 @@
 #include "call/trunk.h"
 
+#include "call/border.h"
 #include "call/call_int.h"
 #include "call/emergency.h"
 #include "call/plan_dial.h"
@@ -67,6 +68,9 @@ const struct rf_site_trunk *rf_trunk_of(struct rf_call_core *core, const struct 
 {
 	const struct rf_site *site = rf_core_site(core);
 
+	/* where there are borders, trunks speak with them and with nobody else */
+	if (core->border ? !rf_border_is_outer(core, &from->flow) : rf_border_between(core))
+		return NULL;
 	for (size_t i = 0; i < site->trunk_count; i++)
 		if (is_trunk(core, &site->trunks[i], from))
 			return &site->trunks[i];
@@ -76,6 +80,15 @@ const struct rf_site_trunk *rf_trunk_of(struct rf_call_core *core, const struct 
 struct rf_trunk_peer *rf_trunk_peer(struct rf_call_core *core, const struct rf_site_trunk *trunk)
 {
 	return rf_trunks_find(core->trunks, trunk->name);
+}
+
+size_t rf_trunk_ways(const struct rf_call_core *core, const struct rf_site_host *v[static RF_TRUNK_WAYS_MAX])
+{
+	_Static_assert((int)RF_TRUNK_WAYS_MAX == (int)RF_BORDER_HOSTS_MAX, "as many ways as borders");
+	if (!core->border && rf_border_between(core))
+		return rf_border_others(core, v);
+	v[0] = NULL;
+	return 1;
 }
 
 /* --- what it may ask for */
@@ -232,8 +245,8 @@ int rf_trunk_aim(const struct rf_call_core *core, const struct rf_site_trunk *t,
 		rf_put(&w, t->certificate.v[i]);
 	}
 	way->target = (struct rf_target){
-		.uri = &way->uri, .secure = t->transport == RF_TRANSPORT_TLS, .tls = ca ? ca->client : NULL,
-		.tls_name = rf_view_of(way->names, w.n),
+		.uri = &way->uri, .secure = t->transport == RF_TRANSPORT_TLS, .tls = ca ? ca->client : core->trunk_tls,
+		.tls_name = rf_view_of(way->names, w.n), .from = rf_border_from(core, RF_TOWARDS_TRUNKS),
 	};
 	return rc ? rc : w.err;
 }
@@ -241,25 +254,31 @@ int rf_trunk_aim(const struct rf_call_core *core, const struct rf_site_trunk *t,
 bool rf_trunk_target(const struct rf_leg *leg, struct rf_trunk_way_to *ret_way)
 {
 	const struct rf_call_core *core = rf_leg_core(leg);
-	const struct rf_site_trunk *t =
-		leg->party->trunk.n ? rf_site_trunk(rf_core_site(core), leg->party->trunk) : NULL;
+	const struct rf_party *p = leg->party;
+	const struct rf_site_host *h = p->host.n ? rf_site_host(rf_core_site(core), p->host) : NULL;
+	const struct rf_site_trunk *t = p->trunk.n && !p->host.n ? rf_site_trunk(rf_core_site(core), p->trunk) : NULL;
 
-	return t && rf_trunk_aim(core, t, ret_way) == 0;
+	return h ? rf_border_aim(core, h, ret_way) == 0 : t && rf_trunk_aim(core, t, ret_way) == 0;
 }
 
 void rf_trunk_flow(const struct rf_leg *leg, struct rf_flow *flow)
 {
-	const struct rf_site_trunk *t =
-		leg->party->trunk.n ? rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk) : NULL;
+	const struct rf_call_core *core = rf_leg_core(leg);
+	const struct rf_site *site = rf_core_site(core);
+	const struct rf_site_host *h = leg->party->host.n ? rf_site_host(site, leg->party->host) : NULL;
+	const struct rf_site_trunk *t = leg->party->trunk.n ? rf_site_trunk(site, leg->party->trunk) : NULL;
 
-	if (t)
-		rf_trunk_flow_of(t, flow);
+	if (h)
+		rf_border_flow(core, h, flow);
+	else if (t)
+		rf_trunk_flow_of(core, t, flow);
 }
 
-void rf_trunk_flow_of(const struct rf_site_trunk *t, struct rf_flow *flow)
+void rf_trunk_flow_of(const struct rf_call_core *core, const struct rf_site_trunk *t, struct rf_flow *flow)
 {
 	*flow = (struct rf_flow){ .listener = RF_FLOW_OUTBOUND };
 	flow->kind = t->transport == RF_TRANSPORT_TLS ? RF_FLOW_TLS :
 		     t->transport == RF_TRANSPORT_TCP ? RF_FLOW_TCP : RF_FLOW_UDP;
 	rf_addr_parse(t->peer, 5060, &flow->remote);
+	rf_border_leave(core, RF_TOWARDS_TRUNKS, flow);
 }

@@ -15,7 +15,10 @@
  * trunk is nobody of ours: it registers nothing, owns no number, has no rights but to reach the numbers that the site
  * file gives it, and what it says about a caller is never an identity of this site.
  *
- * RFC 3261, 3263, 3323, 3325, 3966, 4904 (not), 5922, 5923. Threads: the worker's own. */
+ * Where the site has borders, all of this happens in them, and a controller reaches a trunk by way of one (border.h): the
+ * same leg, with another way and another spelling of the number.
+ *
+ * RFC 3261, 3263, 3323, 3325, 3966, 4904, 5922, 5923. Threads: the worker's own. */
 #ifndef RF_CALL_TRUNK_H
 #define RF_CALL_TRUNK_H
 
@@ -32,6 +35,7 @@ struct rf_routed;
 
 enum {
 	RF_TRUNK_TRY_MS = 6000,      /* without any answer from one address of a trunk: the next one */
+	RF_TRUNK_WAYS_MAX = 8,       /* borders that lead to a trunk */
 	RF_TRUNK_SHOWN_MAX = 64,     /* characters of a caller's number or name that are shown */
 };
 
@@ -41,6 +45,8 @@ enum {
 const struct rf_site_trunk *rf_trunk_of(struct rf_call_core *core, const struct rf_peer *from);
 /* The entry that all workers share; NULL: no memory. */
 struct rf_trunk_peer *rf_trunk_peer(struct rf_call_core *core, const struct rf_site_trunk *trunk);
+/* The ways to trunks from here: by each border, or directly, which is one way with host NULL. How many. */
+size_t rf_trunk_ways(const struct rf_call_core *core, const struct rf_site_host *v[static RF_TRUNK_WAYS_MAX]);
 /* A request outside a dialog, proven to come from in->proof.trunk: may it be looked at? False: answered here, because a
  * trunk may not ask for that, or not so often. */
 bool rf_trunk_admits(struct rf_call_core *core, struct rf_in *in);
@@ -63,7 +69,7 @@ bool rf_trunk_target(const struct rf_leg *leg, struct rf_trunk_way_to *ret_way);
  * trunk's. */
 void rf_trunk_flow(const struct rf_leg *leg, struct rf_flow *flow);
 /* The same of a trunk. */
-void rf_trunk_flow_of(const struct rf_site_trunk *t, struct rf_flow *ret_flow);
+void rf_trunk_flow_of(const struct rf_call_core *core, const struct rf_site_trunk *t, struct rf_flow *ret_flow);
 /* "sip:+49...@peer:port;transport=tls;user=phone"; number as the trunk wants it. RF_E_SPACE. */
 int rf_trunk_put_uri(const struct rf_site_trunk *t, struct rf_view number, struct rf_writer *w);
 
@@ -81,6 +87,8 @@ void rf_trunk_put_asserted(const struct rf_call *call, struct rf_writer *w);
 /* How a trunk sees our caller. RF_E_SPACE. */
 int rf_trunk_put_from_us(struct rf_leg *leg, struct rf_writer *w);
 void rf_trunk_put_headers(struct rf_leg *leg, struct rf_writer *w);
+/* How a number is written to this party: a border wants E.164 and knows what its trunk wants. enum rf_number_format. */
+int rf_trunk_format(const struct rf_party *party, const struct rf_site_trunk *t);
 /* And who has answered its call: the number that it dialled. */
 void rf_trunk_put_callee(const struct rf_pair *pair, struct rf_writer *w);
 

@@ -1,5 +1,6 @@
 #include "call/trunk.h"
 
+#include "call/border.h"
 #include "call/call_int.h"
 #include "call/display.h"
 #include "call/trunk_number.h"
@@ -96,7 +97,10 @@ struct rf_party *rf_trunk_caller(struct rf_call_core *core, const struct rf_in *
 		name = rf_display_outside(core->directory, name, number, shown);
 	else
 		name = (struct rf_view){ NULL, 0 };
-	return rf_party_new_outside(in->proof.trunk->name, number, user, name);
+	return rf_party_new_far(&(struct rf_far){
+		.trunk = in->proof.trunk->name, .host = in->proof.host ? in->proof.host->name : RF_V(""), .number = number,
+		.shown = user, .display = name,
+	});
 }
 
 /* --- as a phone is shown it */
@@ -154,6 +158,8 @@ static struct rf_view outside_number(const struct rf_leg *leg, const struct rf_s
 
 	if (leg->party->shown.n)
 		return leg->party->shown; /* ordered so */
+	if (call->caller->host.n && !call->caller->trunk.n)
+		return call->caller->number; /* as a controller wants it to be shown */
 	if (caller->trunk.n && caller->number.n)
 		return caller->number;
 	if (n && n->caller_number.n)
@@ -161,6 +167,11 @@ static struct rf_view outside_number(const struct rf_leg *leg, const struct rf_s
 	if (!caller->trunk.n && rf_trunk_number_outside(t, caller->number, buf, cap, &number) == 0)
 		return number;
 	return t->caller_number;
+}
+
+int rf_trunk_format(const struct rf_party *party, const struct rf_site_trunk *t)
+{
+	return party->host.n ? RF_FORMAT_E164 : t->format;
 }
 
 static int put_our_uri(const struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_view number,
@@ -171,7 +182,7 @@ static int put_our_uri(const struct rf_leg *leg, const struct rf_site_trunk *t, 
 	struct rf_writer form;
 
 	rf_writer_init(&form, buf, sizeof buf);
-	rf_trunk_number_put(&form, site->tel.plan, t->format, number);
+	rf_trunk_number_put(&form, site->tel.plan, rf_trunk_format(leg->party, t), number);
 	if (form.err)
 		return form.err;
 	rf_sip_uri_put_new(w, false, rf_view_of(buf, form.n), site->domain, 0);
@@ -216,26 +227,47 @@ static void put_diversion(const struct rf_leg *leg, const struct rf_site_trunk *
 	rf_sip_put_crlf(w);
 }
 
+/* The same as a controller has told it to the border. */
+static void put_carried(const struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_writer *w)
+{
+	const struct rf_carried *c = leg->pair->call->plan ? leg->pair->call->plan->carried : NULL;
+
+	if (!c || !c->reason)
+		return;
+	rf_put_lit(w, "Diversion: <");
+	if (c->diverted_by_n)
+		put_our_uri(leg, t, rf_view_of(c->diverted_by, c->diverted_by_n), w);
+	else
+		rf_put_lit(w, "sip:unknown@anonymous.invalid");
+	rf_put_lit(w, ">;reason=");
+	rf_put(w, rf_view_str(c->reason));
+	rf_sip_put_crlf(w);
+}
+
 /* RFC 3325 7: who asked for privacy is named to those alone who will keep it. */
 void rf_trunk_put_headers(struct rf_leg *leg, struct rf_writer *w)
 {
 	const struct rf_site_trunk *t = rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk);
-	bool anonymous = leg->pair->call->anonymous;
+	bool anonymous = leg->pair->call->anonymous, border = leg->party->host.n > 0;
+	const struct rf_call_core *core = rf_leg_core(leg);
 	uint8_t buf[RF_TRUNK_NUMBER_MAX];
 	struct rf_view number = t ? outside_number(leg, t, buf, sizeof buf) : RF_V("");
 
 	if (anonymous)
 		rf_put_lit(w, "Privacy: id\r\n");
-	if (number.n && (!anonymous || t->trusted)) {
+	if (number.n && (!anonymous || t->trusted || border)) {
 		rf_sip_put_hdr_name(w, RF_SIP_H_P_ASSERTED_IDENTITY);
 		rf_put_byte(w, '<');
 		put_our_uri(leg, t, number, w);
 		rf_put_lit(w, ">\r\n");
 		rf_trunk_put_identity(leg, t, number, w);
 	}
-	if (t && t->trusted)
+	if (t && t->trusted && core->border)
+		put_carried(leg, t, w);
+	else if (t && t->trusted)
 		put_diversion(leg, t, w);
-	rf_put_lit(w, "User-Agent: ringfort\r\n");
+	if (!core->border)
+		rf_put_lit(w, "User-Agent: ringfort\r\n");
 }
 
 void rf_trunk_put_callee(const struct rf_pair *pair, struct rf_writer *w)

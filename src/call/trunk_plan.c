@@ -2,10 +2,12 @@
  * the next; an answer that is the callee's or the number's does not. */
 #include "call/trunk.h"
 
+#include "call/border.h"
 #include "call/call_int.h"
 #include "call/outside.h"
 #include "call/plan_dial.h"
 #include "call/trunk_number.h"
+#include "sip/tgrp.h"
 
 #include <stdlib.h>
 
@@ -13,7 +15,7 @@ struct trunks {
 	struct rf_source source;
 	struct rf_view number, caller; /* behind the struct */
 	const struct rf_view *names;   /* likewise: the site may change while it rings */
-	size_t n, at;
+	size_t n, at, way;             /* way: of the trunk in hand */
 	bool emergency, last_round, tried;
 	bool by_right;                 /* of who dialled this text; the views likewise */
 	struct rf_dial_who who;
@@ -25,6 +27,7 @@ struct trunks {
 /* What its leg holds. */
 struct trunk_leg {
 	struct rf_trunk_peer *peer;
+	struct rf_trunk_peer *via;     /* by way of a border; the trunk's own entry where there is none */
 	bool by_right;
 	struct rf_outside right;
 };
@@ -62,7 +65,7 @@ static void release(struct trunk_leg *own)
 
 /* Which bound keeps this call from the trunk, NULL: none. What goes before others is not spared a peer that has too
  * much to do (RFC 7339 5.10.1), and a call for help is held by no rate. */
-static const char *held_back(struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_trunk_peer *p)
+static const char *held_back(struct rf_leg *leg, const struct rf_site_trunk *t, const struct trunk_leg *own)
 {
 	struct rf_call_core *core = rf_leg_core(leg);
 	struct rf_mono now = rf_core_now(core);
@@ -70,9 +73,9 @@ static const char *held_back(struct rf_leg *leg, const struct rf_site_trunk *t, 
 	if (leg->pair->call->emergency)
 		return NULL;
 	if (leg->pair->call->precedence.rank == RF_RANK_ROUTINE &&
-	    !rf_trunk_oc_may_call(p, now, (uint32_t)rf_random_u64(core->random)))
+	    !rf_trunk_oc_may_call(own->via, now, (uint32_t)rf_random_u64(core->random)))
 		return "peer_load";
-	return rf_trunk_rate_take(p, RF_TRUNK_OUT, t->calls_per_second_out, now) ? "calls_per_second_out" : NULL;
+	return rf_trunk_rate_take(own->peer, RF_TRUNK_OUT, t->calls_per_second_out, now) ? "calls_per_second_out" : NULL;
 }
 
 /* A peer that understands overload control says in every answer how it is. */
@@ -83,13 +86,15 @@ static void heard(struct rf_leg *leg, const struct rf_sip_msg *msg)
 
 	if (msg->status > 100 && msg->status < 300)
 		rf_leg_login_asked(leg, msg);
+	if (rf_leg_core(leg)->border && trunk_of(leg))
+		rf_border_look(rf_leg_core(leg), msg, trunk_of(leg));
 	if (own && msg->via.has_oc && rf_sip_oc_parse(&msg->via, &oc) == 0)
-		rf_trunk_oc_heard(own->peer, &oc, rf_core_now(rf_leg_core(leg)));
+		rf_trunk_oc_heard(own->via, &oc, rf_core_now(rf_leg_core(leg)));
 }
 
-static unsigned take_place(struct rf_leg *leg, const struct rf_site_trunk *t, struct rf_trunk_peer *p)
+static unsigned take_place(struct rf_leg *leg, const struct rf_site_trunk *t, const struct trunk_leg *own)
 {
-	const char *bound = held_back(leg, t, p);
+	const char *bound = held_back(leg, t, own);
 
 	if (bound || !rf_trunk_take_channel(leg->pair->call, leg->party, t, RF_TRUNK_OUT, &bound)) {
 		rf_trunk_record_bound(leg->pair->call, leg->party, bound);
@@ -109,10 +114,15 @@ static unsigned take(struct rf_leg *leg)
 	if (!own)
 		return 503;
 	own->peer = p;
+	own->via = rf_trunks_find_by(p->table, t->name, leg->party->host);
+	if (!own->via) {
+		free(own);
+		return 503;
+	}
 	unsigned code = by->by_right ? take_right(leg, by, own) : 0;
 
 	if (!code)
-		code = take_place(leg, t, p);
+		code = take_place(leg, t, own);
 	if (code)
 		release(own);
 	else
@@ -171,7 +181,7 @@ static void answered(struct rf_leg *leg, unsigned status)
 	}
 	atomic_fetch_add_explicit(&p->failed, 1, memory_order_relaxed);
 	if (leg->flow.kind == RF_FLOW_NONE && leg->pair->invite && !leg->pair->cancelled)
-		rf_trunk_hurt(rf_leg_core(leg), p, status == 408 ? "a call got no answer" : "a call could not be sent");
+		rf_trunk_hurt(rf_leg_core(leg), own->via, status == 408 ? "a call got no answer" : "a call could not be sent");
 	rf_trunk_give_channel(leg->party);
 }
 
@@ -196,58 +206,75 @@ static bool fails_over(const struct rf_step_result *last)
 	return last->raw == 408 || last->raw == 401 || last->raw == 407 || (last->raw >= 500 && last->raw < 600);
 }
 
-static bool usable(struct rf_plan *plan, const struct trunks *self, const struct rf_site_trunk *t)
+static bool usable(struct rf_plan *plan, const struct trunks *self, const struct rf_site_trunk *t,
+		   const struct rf_site_host *host)
 {
-	struct rf_trunk_peer *p = t ? rf_trunk_peer(plan->core, t) : NULL;
+	struct rf_trunk_peer *p = rf_trunks_find_by(plan->core->trunks, t->name, host ? host->name : RF_V(""));
 
 	return p && rf_trunk_is_down(p) == self->last_round;
 }
 
-/* The next trunk that may be tried; for an emergency those that are down, too, when nothing else is left. */
-static const struct rf_site_trunk *next_trunk(struct rf_plan *plan, struct trunks *self)
+/* The next trunk that may be tried, by each of the borders; for an emergency those that are down, too, when nothing else
+ * is left. */
+static const struct rf_site_trunk *next_trunk(struct rf_plan *plan, struct trunks *self,
+					      const struct rf_site_host **ret_host)
 {
-	for (;;) {
-		while (self->at < self->n) {
-			const struct rf_site_trunk *t =
-				rf_site_trunk(rf_core_site(plan->core), self->names[self->at++]);
+	const struct rf_site_host *ways[RF_TRUNK_WAYS_MAX];
+	size_t n = rf_trunk_ways(plan->core, ways);
 
-			if (usable(plan, self, t))
-				return t;
+	for (;;) {
+		for (; self->at < self->n; self->at++, self->way = 0) {
+			const struct rf_site_trunk *t = rf_site_trunk(rf_core_site(plan->core), self->names[self->at]);
+
+			while (t && self->way < n) {
+				*ret_host = ways[self->way++];
+				if (usable(plan, self, t, *ret_host))
+					return t;
+			}
 		}
 		if (!self->emergency || self->last_round)
 			return NULL;
 		self->last_round = true;
-		self->at = 0;
+		self->at = self->way = 0;
 	}
 }
 
-static struct rf_view in_arena(struct rf_plan *plan, const struct rf_writer *w)
+/* "sip:+49...;tgrp=NAME;trunk-context=DOMAIN@border": which trunk the border is to take (RFC 4904). */
+static void put_by_border(const struct rf_plan *plan, const struct rf_site_trunk *t, const struct rf_site_host *host,
+			  struct rf_view number, struct rf_writer *w)
 {
-	uint8_t *p = w->err ? NULL : rf_arena_alloc(&plan->arena, w->n);
+	uint16_t port;
+	struct rf_view address = rf_border_address(plan->core, host, &port);
 
-	if (p)
-		memcpy(p, w->buf, w->n);
-	return rf_view_of(p, p ? w->n : 0);
+	rf_tgrp_put_uri(w, number, t->name, rf_core_site(plan->core)->domain, address, port);
+	if (number.n && number.p[0] == '+')
+		rf_sip_put_param(w, RF_V("user"), RF_V("phone"));
 }
 
-static int make_aim(struct rf_plan *plan, const struct trunks *self, const struct rf_site_trunk *t, struct rf_aim *aim)
+static int make_aim(struct rf_plan *plan, const struct trunks *self, const struct rf_site_trunk *t,
+		    const struct rf_site_host *host, struct rf_aim *aim)
 {
+	struct rf_far far = { .trunk = t->name, .host = host ? host->name : RF_V(""), .number = self->number,
+			      .shown = self->caller };
 	uint8_t form[RF_TRUNK_NUMBER_MAX], buf[512];
 	struct rf_writer f, w;
 
 	rf_writer_init(&f, form, sizeof form);
-	rf_trunk_number_put(&f, rf_core_site(plan->core)->tel.plan, t->format, self->number);
+	rf_trunk_number_put(&f, rf_core_site(plan->core)->tel.plan, host ? RF_FORMAT_E164 : t->format, self->number);
 	rf_writer_init(&w, buf, sizeof buf);
-	rf_trunk_put_uri(t, rf_view_of(form, f.n), &w);
-	*aim = (struct rf_aim){ .ops = &aim_ops, .arg = (void *)(uintptr_t)self, .secure = t->transport == RF_TRANSPORT_TLS,
-		.link = t->link };
-	aim->target = in_arena(plan, &w);
+	if (host)
+		put_by_border(plan, t, host, rf_view_of(form, f.n), &w);
+	else
+		rf_trunk_put_uri(t, rf_view_of(form, f.n), &w);
+	*aim = (struct rf_aim){ .ops = &aim_ops, .arg = (void *)(uintptr_t)self,
+		.secure = host || t->transport == RF_TRANSPORT_TLS, .link = plan->core->border ? NULL : t->link };
+	aim->target = rf_plan_keep(plan, &w);
 	rf_writer_init(&w, buf, sizeof buf);
 	rf_put_byte(&w, '<');
 	rf_sip_uri_put_new(&w, false, rf_view_of(form, f.n), t->peer, 0);
 	rf_put_byte(&w, '>');
-	aim->to = in_arena(plan, &w);
-	aim->party = rf_plan_party(plan, rf_party_new_outside(t->name, self->number, self->caller, RF_V("")));
+	aim->to = rf_plan_keep(plan, &w);
+	aim->party = rf_plan_party(plan, rf_party_new_far(&far));
 	return f.err || !aim->target.n || !aim->to.n || !aim->party ? -ENOMEM : 0;
 }
 
@@ -258,12 +285,13 @@ static enum rf_source_does next(struct rf_plan *plan, struct rf_source *s, const
 
 	if (last && !self->emergency && !fails_over(last)) /* who calls for help takes no refusal */
 		return RF_SOURCE_DONE;
-	const struct rf_site_trunk *t = next_trunk(plan, self);
+	const struct rf_site_host *host = NULL;
+	const struct rf_site_trunk *t = next_trunk(plan, self, &host);
 	struct rf_aim *aim = t ? rf_arena_array(&plan->arena, 1, sizeof *aim) : NULL;
 
 	if (!t && !self->tried)
 		rf_plan_refuse(plan, 503, "no trunk is up", "trunks");
-	if (t && (!aim || make_aim(plan, self, t, aim)))
+	if (t && (!aim || make_aim(plan, self, t, host, aim)))
 		rf_plan_refuse(plan, 503, "memory", NULL);
 	else if (t) {
 		self->tried = true;

@@ -138,7 +138,7 @@ static void put_contact(struct rf_call_core *core, const struct rf_site_trunk *t
 {
 	struct rf_flow flow;
 
-	rf_trunk_flow_of(t, &flow);
+	rf_trunk_flow_of(core, t, &flow);
 	rf_put_lit(w, "Contact: <");
 	rf_ua_put_contact(core->ua, &flow, t->login.n ? t->login : t->caller_number, w);
 	rf_put_lit(w, ">\r\n");

@@ -2,6 +2,7 @@
  * one that has `stir: sign` are signed (call/stir.h). */
 #include "call/trunk.h"
 
+#include "call/border.h"
 #include "call/call_int.h"
 #include "call/stir_int.h"
 #include "call/trunk_number.h"
@@ -158,6 +159,10 @@ bool rf_trunk_proves(struct rf_call_core *core, struct rf_in *in)
 	const struct rf_site_trunk *t = in->proof.trunk;
 	struct claimed c;
 
+	if (t && in->proof.host) {
+		rf_border_believe(in);
+		return false;
+	}
 	if (!t || !(t->stir & (RF_STIR_VERIFY | RF_STIR_REQUIRE)))
 		return false;
 	struct rf_stir_claim claim = claim_of(core, in, &c);
@@ -213,6 +218,10 @@ void rf_trunk_put_identity(struct rf_leg *leg, const struct rf_site_trunk *t, st
 	char attest = (char)(call->caller->trunk.n ? 'C' : 'A' + rf_core_site(call->core)->tel.stir.attest);
 	char origid[RF_STIR_ORIGID];
 
-	if (t->stir & RF_STIR_SIGN && rf_stir_sign(call->core, &claim, attest, w, origid) == 0)
+	if (call->plan && call->plan->carried && call->plan->carried->attest)
+		attest = call->plan->carried->attest;
+	if (t->stir & RF_STIR_SIGN && leg->party->host.n) /* the border signs */
+		rf_border_put_attest(w, attest);
+	else if (t->stir & RF_STIR_SIGN && rf_stir_sign(call->core, &claim, attest, w, origid) == 0)
 		record(leg, &claim, attest, origid);
 }

@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+enum { ENTRIES_MAX = 9 * RF_SITE_ITEMS_MAX }; /* each trunk alone, and by each of the borders */
+
 struct rf_trunks {
 	atomic_size_t users;
 	pthread_mutex_t lock;           /* over the list; entries never leave it */
@@ -45,12 +47,13 @@ void rf_trunks_put(struct rf_trunks *t)
 
 static struct rf_trunk_peer *add(struct rf_trunks *t, struct rf_view name)
 {
-	struct rf_trunk_peer *p = t->n < RF_SITE_ITEMS_MAX ? calloc(1, sizeof *p) : NULL;
+	struct rf_trunk_peer *p = t->n < ENTRIES_MAX ? calloc(1, sizeof *p) : NULL;
 
 	if (!p)
 		return NULL;
 	p->table = t;
 	memcpy(p->name, name.p, name.n);
+	p->trunk_n = (uint8_t)rf_view_find(name, ' ');
 	pthread_mutex_init(&p->oc_lock, NULL);
 	p->next = t->first;
 	t->first = p;
@@ -72,6 +75,20 @@ struct rf_trunk_peer *rf_trunks_find(struct rf_trunks *t, struct rf_view name)
 		p = add(t, name);
 	pthread_mutex_unlock(&t->lock);
 	return p;
+}
+
+struct rf_trunk_peer *rf_trunks_find_by(struct rf_trunks *t, struct rf_view trunk, struct rf_view host)
+{
+	uint8_t name[RF_TRUNK_NAME_MAX];
+	struct rf_writer w;
+
+	if (!host.n)
+		return rf_trunks_find(t, trunk);
+	rf_writer_init(&w, name, sizeof name);
+	rf_put(&w, trunk);
+	rf_put_byte(&w, ' ');
+	rf_put(&w, host);
+	return w.err ? NULL : rf_trunks_find(t, rf_view_of(name, w.n));
 }
 
 struct rf_trunk_peer *rf_trunks_next(struct rf_trunks *t, const struct rf_trunk_peer *p)

@@ -18,7 +18,7 @@
 struct rf_call_core;
 struct rf_cli;
 
-enum { RF_TRUNK_NAME_MAX = 63 };
+enum { RF_TRUNK_NAME_MAX = 63 + 1 + 63 };
 
 /* Where we are, as the trunk knows it. Of worker 0. */
 struct rf_trunk_registration {
@@ -36,7 +36,8 @@ enum rf_trunk_way { RF_TRUNK_IN, RF_TRUNK_OUT, RF_TRUNK_WAYS };
 struct rf_trunk_peer {
 	struct rf_trunk_peer *next;
 	struct rf_trunks *table;
-	char name[RF_TRUNK_NAME_MAX + 1];
+	char name[RF_TRUNK_NAME_MAX + 1];       /* of the trunk; by way of a host: "TRUNK HOST"; of a host itself: " HOST" */
+	uint8_t trunk_n;                        /* how much of it is the trunk's */
 	/* any thread */
 	atomic_uint channels;                   /* in use */
 	atomic_uint state;                      /* enum rf_health_state, as calls see it */
@@ -66,6 +67,9 @@ void rf_trunks_put(struct rf_trunks *t);        /* NULL is fine */
 /* The entry of this name, a new one when there is none. NULL: no memory, too long a name, or more than
  * RF_SITE_ITEMS_MAX names. */
 struct rf_trunk_peer *rf_trunks_find(struct rf_trunks *t, struct rf_view name);
+/* The entry of a trunk by way of a host of the other half of the site; of that host alone, when trunk is empty; of the
+ * trunk alone, when host is. */
+struct rf_trunk_peer *rf_trunks_find_by(struct rf_trunks *t, struct rf_view trunk, struct rf_view host);
 /* Walk: the entry behind p, the first for NULL; NULL at the end. */
 struct rf_trunk_peer *rf_trunks_next(struct rf_trunks *t, const struct rf_trunk_peer *p);
 /* One more call this way: at most per_s a second, and as many at once. 0, RF_E_LIMIT. */

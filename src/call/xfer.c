@@ -531,7 +531,7 @@ static const char *may_not(struct rf_leg *leg)
 		return "too many transfers";
 	if (leg->pair->call->emergency) /* nobody takes a call for help away from who answered it */
 		return "emergency call";
-	if (leg->party->trunk.n || rf_flow_is_inside(&leg->flow) || !rf_directory_number(core->directory, leg->party->number))
+	if (rf_party_is_far(leg->party) || rf_flow_is_inside(&leg->flow) || !rf_directory_number(core->directory, leg->party->number))
 		return "not a phone of this site";
 	return NULL;
 }

@@ -44,7 +44,7 @@ static int make_ua(struct rf_worker *w, struct rf_diag *diag)
 	struct rf_ua_listener listeners[RF_UA_LISTENERS_MAX] = { 0 };
 	struct rf_guard_conf guard;
 	size_t supported_n;
-	const struct rf_view *supported = rf_call_core_supported(&supported_n);
+	const struct rf_view *supported = rf_call_core_supported(false, &supported_n);
 
 	guard_conf(k, k->site, &guard);
 	for (size_t i = 0; i < k->listens; i++)

@@ -182,6 +182,8 @@ struct rf_mono rf_ua_now(const struct rf_ua *ua);
 /* Our URI as a peer on this flow reaches us, "sip:user@192.0.2.1:5061;transport=tls": for Contact. user may be empty;
  * it is escaped. flow of kind NONE: by the first listener. */
 void rf_ua_put_contact(const struct rf_ua *ua, const struct rf_flow *flow, struct rf_view user, struct rf_writer *w);
+/* The host of that URI, as a view into buf (256 bytes) or static, and its port. */
+struct rf_view rf_ua_sent_by(const struct rf_ua *ua, const struct rf_flow *flow, char *buf, uint16_t *ret_port);
 /* Is this host and port one of ours, as put_contact writes it or as an address we listen on? (A Route that names us;
  * a Request-URI for us.) port 0: the default. */
 bool rf_ua_is_us(const struct rf_ua *ua, const struct rf_sip_uri *uri);

@@ -341,8 +341,6 @@ int rf_ua_dup_view(struct rf_view v, struct rf_view *ret_v);
 /* port.c */
 int rf_port_open(struct rf_ua *ua, uint8_t index, const struct rf_ua_listener *conf);
 void rf_port_close(struct rf_port *p);
-/* What stands in our Via and Contact for this flow: host into buf (256 bytes). */
-struct rf_view rf_ua_sent_by(const struct rf_ua *ua, const struct rf_flow *flow, char *buf, uint16_t *ret_port);
 void rf_ua_put_via(const struct rf_ua *ua, const struct rf_flow *flow, struct rf_view branch, struct rf_writer *w);
 /* The UDP socket for this address: its index, -1 when there is none of that family. */
 int rf_port_udp_for(const struct rf_ua *ua, const struct rf_addr *to, const struct rf_addr *from);

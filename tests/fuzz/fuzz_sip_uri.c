@@ -3,6 +3,7 @@
  * a URI is written. The input is two halves parted by the first LF. */
 #include "sip/addr.h"
 #include "sip/build.h"
+#include "sip/tgrp.h"
 #include "sip/via.h"
 
 #include <stdio.h>
@@ -44,6 +45,11 @@ static void check_uri(struct rf_view text, const struct rf_sip_uri *u)
 		return;
 	MUST(rf_sip_uri_aor(u, aor1, u->text.n, &a) == 0 && rf_sip_uri_aor(&again, aor2, sizeof aor2, &b) == 0);
 	MUST(rf_view_eq(a, b));
+	struct rf_tgrp group;
+
+	if (rf_tgrp_parse(u, &group) == 0)
+		MUST(within(group.user, text) && within(group.name, text) && within(group.context, text) &&
+		     within(group.verstat, text));
 	for (struct rf_view rest = u->params; rf_sip_uri_next(&rest, ';', &name, &value);)
 		MUST(rf_sip_uri_param(u, name, &v));
 	if (!rf_sip_uri_is_sip(u) || u->user.n == 0)

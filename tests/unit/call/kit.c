@@ -175,7 +175,7 @@ static void start(struct kit *k)
 		.listener_count = 1, .user = &kit_user_table, .ctx = k,
 	};
 
-	ua.supported = rf_call_core_supported(&ua.supported_count);
+	ua.supported = rf_call_core_supported(false, &ua.supported_count);
 	assert_int_equal(rf_ua_new(&ua, &k->ua, &d), 0);
 	rf_call_core_attach(k->core, k->ua);
 	k->port = rf_ua_local(k->ua, 0)->port;

@@ -22,10 +22,17 @@ static void entries_stay(void **state)
 	assert_ptr_not_equal(a, b);
 	assert_ptr_equal(rf_trunks_find(t, RF_V("carrier")), a);
 	assert_null(rf_trunks_find(t, RF_V("")));
-	snprintf(name, sizeof name, "%064d", 1);
-	assert_null(rf_trunks_find(t, rf_view_str(name)));
+	snprintf(name, sizeof name, "%0127d", 1);
+	assert_non_null(rf_trunks_find(t, rf_view_str(name)));
+	assert_null(rf_trunks_find_by(t, rf_view_str(name), RF_V("x")));
+	struct rf_trunk_peer *by = rf_trunks_find_by(t, RF_V("carrier"), RF_V("edge"));
+	assert_true(by && by != a);
+	assert_int_equal(by->trunk_n, 7);
+	assert_ptr_equal(rf_trunks_find_by(t, RF_V("carrier"), RF_V("edge")), by);
+	assert_ptr_equal(rf_trunks_find_by(t, RF_V("carrier"), RF_V("")), a);
+	assert_int_equal(rf_trunks_find_by(t, RF_V(""), RF_V("edge"))->trunk_n, 0);
 	rf_trunks_put(rf_trunks_get(t));
-	for (int i = 2; i < 4096; i++) {
+	for (int i = 5; i < 9 * 4096; i++) {
 		snprintf(name, sizeof name, "t%d", i);
 		assert_non_null(rf_trunks_find(t, rf_view_str(name)));
 	}

@@ -1,0 +1,64 @@
+#include "call/border.h"
+
+#include "call/call_int.h"
+#include "sip/tgrp.h"
+
+static const struct rf_site_trunk *trunk_of_contact(const struct rf_call_core *core, const struct rf_sip_msg *req)
+{
+	const struct rf_site *site = rf_core_site(core);
+	struct rf_sip_addr contact;
+	struct rf_tgrp group;
+
+	if (rf_sip_msg_addr(req, RF_SIP_H_CONTACT, &contact) || contact.star || rf_tgrp_parse(&contact.uri, &group) ||
+	    !group.name.n || !rf_view_eq_nocase(group.context, site->domain))
+		return NULL;
+	return rf_site_trunk(site, group.name);
+}
+
+struct rf_verdict rf_border_claim(struct rf_call_core *core, const struct rf_sip_msg *req, struct rf_proof *proof)
+{
+	if (req->method != RF_SIP_INVITE)
+		return (struct rf_verdict){ .rule = RF_ID_OK };
+	proof->trunk = trunk_of_contact(core, req);
+	return (struct rf_verdict){ .rule = proof->trunk ? RF_ID_OK : RF_ID_TRUNK_GROUP, .code = proof->trunk ? 0 : 403 };
+}
+
+/* The words of the record for a caller who is proven, and what crosses in their place (ATIS-1000074). */
+static const struct {
+	const char *verstat, *identity;
+	bool unproven;
+} words[] = {
+	{ "TN-Validation-Passed-A", "A", false }, { "TN-Validation-Passed-B", "B", false },
+	{ "TN-Validation-Passed-C", "C", false }, { "TN-Validation-Passed", "valid", false },
+	{ "No-TN-Validation", "absent", true }, { "TN-Validation-Failed", "failed", true },
+};
+
+enum { FAILED = sizeof words / sizeof *words - 1 };
+
+void rf_border_believe(struct rf_in *in)
+{
+	struct rf_sip_values it = rf_sip_values_of(in->msg, RF_SIP_H_P_ASSERTED_IDENTITY);
+	struct rf_sip_addr a;
+	struct rf_tgrp group;
+	struct rf_view v;
+
+	if (rf_sip_values_next(&it, &v) <= 0 || rf_sip_addr_parse(v, &a) || rf_tgrp_parse(&a.uri, &group))
+		return;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (rf_view_eq_nocase(group.verstat, rf_view_str(words[i].verstat))) {
+			in->identity = words[i].identity;
+			in->unproven = words[i].unproven;
+		}
+}
+
+void rf_border_put_verstat(struct rf_writer *w, const char *identity)
+{
+	size_t i = 0;
+
+	if (!identity)
+		return;
+	while (i < FAILED && strcmp(identity, words[i].identity) != 0)
+		i++;
+	rf_put_lit(w, ";verstat=");
+	rf_put(w, rf_view_str(words[i].verstat));
+}

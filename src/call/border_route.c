@@ -320,18 +320,17 @@ static int push_site(struct rf_plan *plan, struct rf_view user)
 
 static void to_site(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *r)
 {
-	uint8_t buf[RF_TRUNK_NUMBER_MAX];
+	uint8_t buf[RF_DIAL_TEXT_MAX];
 	struct rf_party *caller;
-	struct rf_tgrp group;
 	struct rf_view number;
 	struct rf_trunk_forms forms;
 
-	/* Separators are passed over; a trunk group in what a trunk asks for means nothing. */
-	if (!rf_identity_our_host(core, &in->msg->uri) || rf_tgrp_parse(&in->msg->uri, &group) ||
-	    rf_sip_uri_unescape(group.user, buf, sizeof buf, &number)) {
+	if (!rf_identity_our_host(core, &in->msg->uri) || rf_trunk_called(in, buf, sizeof buf, &number)) {
 		refuse(r, 404, "not a number of this site", NULL);
 		return;
 	}
+	/* Separators are passed over; a trunk group in what a trunk asks for means nothing. */
+	number = rf_view_sub(number, 0, rf_view_find(number, ';'));
 	rf_trunk_number_forms(rf_core_site(core)->tel.plan, number, &forms);
 	if (forms.n)
 		number = forms.v[0];

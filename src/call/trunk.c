@@ -162,8 +162,7 @@ static int dial(struct rf_call_core *core, struct rf_plan *plan, const struct rf
 	return rf_plan_dial(plan, &who, form, 0);
 }
 
-/* A call for the contact that we registered says in To which number was dialled. */
-static int dialled_of(const struct rf_in *in, uint8_t *buf, size_t cap, struct rf_view *ret_dialled)
+int rf_trunk_called(const struct rf_in *in, uint8_t *buf, size_t cap, struct rf_view *ret_dialled)
 {
 	const struct rf_site_trunk *t = in->proof.trunk;
 	int rc = rf_dial_text(&in->msg->uri, buf, cap, ret_dialled);
@@ -179,7 +178,7 @@ void rf_trunk_route(struct rf_call_core *core, const struct rf_in *in, struct rf
 	struct rf_view dialled;
 	struct rf_plan *plan;
 
-	if (!rf_identity_our_host(core, &in->msg->uri) || dialled_of(in, buf, sizeof buf, &dialled)) {
+	if (!rf_identity_our_host(core, &in->msg->uri) || rf_trunk_called(in, buf, sizeof buf, &dialled)) {
 		refuse(r, 404, "not a number of this site");
 		return;
 	}

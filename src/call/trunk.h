@@ -52,6 +52,8 @@ size_t rf_trunk_ways(const struct rf_call_core *core, const struct rf_site_host 
 bool rf_trunk_admits(struct rf_call_core *core, struct rf_in *in);
 /* Does this INVITE of a trunk call back somebody who called for help a moment ago? */
 bool rf_trunk_calls_back(struct rf_call_core *core, const struct rf_in *in);
+/* The number that it calls, as rf_dial_text(); where it calls the contact that we registered, To says which. */
+int rf_trunk_called(const struct rf_in *in, uint8_t *buf, size_t cap, struct rf_view *ret_dialled);
 /* Where a call from a trunk goes: as rf_route_find(). */
 void rf_trunk_route(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *ret_to);
 

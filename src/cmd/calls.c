@@ -1,7 +1,7 @@
 /* ringfort calls: what is being said right now, and how to end it. */
 #include "cmd/cmd.h"
+#include "cmd/roles.h"
 #include "cmd/table.h"
-#include "role/admin.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static int list(struct rf_cmd_ctx *c)
 	struct rf_diag diag = { 0 };
 	json_t *answer = NULL;
 
-	if (rf_admin_ask(c->dir, json_pack("{s:s}", "do", "calls"), ASK_MS, &answer, &diag))
+	if (rf_cmd_ask(c, json_pack("{s:s}", "do", "calls"), ASK_MS, &answer, &diag))
 		return rf_cmd_error(c, diag.code == RF_E_NOT_FOUND ? RF_EXIT_NO : RF_EXIT_FAILED, "%s", diag.text);
 	if (c->json)
 		return rf_cmd_json(c, answer, RF_EXIT_YES);
@@ -64,7 +64,7 @@ static int show(struct rf_cmd_ctx *c)
 	json_t *answer = NULL, *call, *v;
 	const char *k;
 
-	if (rf_admin_ask(c->dir, json_pack("{s:s,s:s}", "do", "call", "id", c->arg[0]), ASK_MS, &answer, &diag))
+	if (rf_cmd_ask(c, json_pack("{s:s,s:s}", "do", "call", "id", c->arg[0]), ASK_MS, &answer, &diag))
 		return rf_cmd_error(c, diag.code == RF_E_NOT_FOUND ? RF_EXIT_NO : RF_EXIT_FAILED, "%s", diag.text);
 	call = json_object_get(answer, "call");
 	if (!json_is_object(call)) {
@@ -85,7 +85,7 @@ static int hangup(struct rf_cmd_ctx *c)
 	struct rf_diag diag = { 0 };
 	json_t *answer = NULL;
 
-	if (rf_admin_ask(c->dir, json_pack("{s:s,s:s}", "do", "hangup", "id", c->arg[0]), ASK_MS, &answer, &diag))
+	if (rf_cmd_ask(c, json_pack("{s:s,s:s}", "do", "hangup", "id", c->arg[0]), ASK_MS, &answer, &diag))
 		return rf_cmd_error(c, diag.code == RF_E_NOT_FOUND ? RF_EXIT_NO : RF_EXIT_FAILED, "%s", diag.text);
 	bool done = json_is_true(json_object_get(answer, "hangup"));
 	if (c->json)
@@ -97,8 +97,11 @@ static int hangup(struct rf_cmd_ctx *c)
 	return RF_EXIT_YES;
 }
 
+static const struct rf_cmd_opt role_opts[] = { RF_CMD_ROLE_OPT, { 0 } };
+
 const struct rf_cmd rf_cmd_calls[] = {
-	{ .name = "calls", .summary = "live calls", .example = "ringfort -C /etc/ringfort calls", .run = list },
+	{ .name = "calls", .summary = "live calls", .example = "ringfort -C /etc/ringfort calls", .opts = role_opts,
+	  .run = list },
 	{
 		.name = "calls",
 		.sub = "show",
@@ -107,6 +110,7 @@ const struct rf_cmd rf_cmd_calls[] = {
 		.max_args = 1,
 		.summary = "one live call with its legs",
 		.example = "ringfort -C /etc/ringfort calls show rf00aa6b9ef837902b49501a",
+		.opts = role_opts,
 		.run = show,
 	},
 	{
@@ -118,6 +122,7 @@ const struct rf_cmd rf_cmd_calls[] = {
 		.summary = "end a live call",
 		.help = "Both phones get a BYE, and the record says that an administrator ended the call.",
 		.example = "ringfort -C /etc/ringfort calls hangup rf00aa6b9ef837902b49501a",
+		.opts = role_opts,
 		.run = hangup,
 	},
 	{ 0 }

@@ -1,5 +1,6 @@
 /* ringfort cdr: the call records. */
 #include "cmd/cmd.h"
+#include "cmd/roles.h"
 #include "ledger/cdr.h"
 
 #include <stdlib.h>
@@ -82,6 +83,7 @@ static const struct rf_cmd_opt opts[] = {
 	{ "number", "N", "calls from or to this number", 0 },
 	{ "session", "ID", "the legs of one call", 0 },
 	{ "limit", "N", "only the last N records", 'n' },
+	{ "role", "NAME", "the record of this role: controller or border", 0 },
 	{ 0 }
 };
 
@@ -114,7 +116,10 @@ static int cdr(struct rf_cmd_ctx *c)
 	if (!when(c, "since", since, &filter.since) || !when(c, "until", until, &filter.until) ||
 	    !rf_cmd_number(c, "limit", 1, RF_CDR_LAST_MAX, &filter.limit))
 		return RF_EXIT_USAGE;
-	dir = rf_cmd_path(c, "ledger");
+	dir = rf_cmd_record_dir(c);
+
+	if (!dir)
+		return RF_EXIT_USAGE;
 	if (c->json)
 		fputs("[\n", c->out);
 	rc = rf_cdr_query(dir, &filter, c->json ? show_json : show_row, &list, &damaged, &diag);

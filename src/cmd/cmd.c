@@ -1,6 +1,6 @@
 #include "cmd/cmd.h"
 
-#include "role/admin.h"
+#include "cmd/roles.h"
 #include "site/near.h"
 #include "store/store.h"
 
@@ -366,14 +366,16 @@ static int check_count(const struct rf_cmd_ctx *c)
 	return 0;
 }
 
-/* Best effort: a controller that does not hear this looks for itself every second. */
+/* Best effort: a role that does not hear this looks for itself every second. */
 static void tell_controller(const struct rf_cmd_ctx *c)
 {
-	struct rf_diag diag = { 0 };
-	json_t *answer = NULL;
+	for (const struct rf_cmd_role *r = rf_cmd_roles; r->name; r++) {
+		struct rf_diag diag = { 0 };
+		json_t *answer = NULL;
 
-	if (rf_admin_ask(c->dir, json_pack("{s:s}", "do", "refresh"), 5000, &answer, &diag) == 0)
-		json_decref(answer);
+		if (r->ask(c->dir, json_pack("{s:s}", "do", "refresh"), 5000, &answer, &diag) == 0)
+			json_decref(answer);
+	}
 }
 
 static int dispatch(struct rf_cmd_ctx *c, struct words *w)

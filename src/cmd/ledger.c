@@ -1,5 +1,6 @@
 /* ringfort ledger show | verify: what happened, and is the record of it whole. */
 #include "cmd/cmd.h"
+#include "cmd/roles.h"
 #include "ledger/event.h"
 #include "ledger/ledger.h"
 #include "ledger/reader.h"
@@ -11,10 +12,16 @@
 
 enum { FOLLOW_MS = 200 };
 
+static const struct rf_cmd_opt verify_opts[] = {
+	{ "role", "NAME", "the record of this role: controller or border", 0 },
+	{ 0 }
+};
+
 static const struct rf_cmd_opt show_opts[] = {
 	{ "kind", "K", "only events of this kind, or of all kinds that begin so: registration, call.end", 'k' },
 	{ "since", "TIME", "from TIME on: 2026-11-22, 2026-11-22T08:00 (UTC), or an age: 15m, 2h, 3d", 0 },
 	{ "follow", NULL, "go on and show events as they come, until interrupted", 'f' },
+	{ "role", "NAME", "the record of this role: controller or border", 0 },
 	{ 0 }
 };
 
@@ -125,7 +132,10 @@ static int show(struct rf_cmd_ctx *c)
 		return rf_cmd_error(c, RF_EXIT_USAGE, "--since %s: not a time; give one like 2026-11-22, "
 				    "2026-11-22T08:00 or 2h", s.since);
 	s.since = s.since ? since : NULL;
-	char *dir = rf_cmd_path(c, "ledger");
+	char *dir = rf_cmd_record_dir(c);
+
+	if (!dir)
+		return RF_EXIT_USAGE;
 	int rc = rf_ledger_reader_new(dir, &r, &diag);
 	free(dir);
 	if (rc)
@@ -158,7 +168,10 @@ static int verify(struct rf_cmd_ctx *c)
 {
 	struct rf_ledger_report r = { 0 };
 	struct rf_diag diag = { 0 };
-	char *dir = rf_cmd_path(c, "ledger");
+	char *dir = rf_cmd_record_dir(c);
+
+	if (!dir)
+		return RF_EXIT_USAGE;
 	int rc = rf_ledger_verify(dir, &r, &diag);
 
 	free(dir);
@@ -202,6 +215,7 @@ const struct rf_cmd rf_cmd_ledger[] = {
 			"status 0: whole; 1: not, and where. Someone who can write the ledger can replace its end and its\n"
 			"head together; compare the last hash with a copy kept elsewhere to see that too.",
 		.example = "ringfort -C /etc/ringfort ledger verify",
+		.opts = verify_opts,
 		.run = verify,
 	},
 	{ 0 }

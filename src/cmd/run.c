@@ -5,10 +5,20 @@
 
 #include <string.h>
 
-static int run_controller(struct rf_cmd_ctx *c, int ready_fd, struct rf_diag *diag)
+static int run_controller(struct rf_cmd_ctx *c, int ready_fd, unsigned drops_s, struct rf_diag *diag)
 {
 	struct rf_controller_options opt = { .dir = c->dir, .host = rf_cmd_opt(c, "host"), .log = &c->log, .ready_fd = ready_fd };
 
+	(void)drops_s;
+	return rf_controller_run(&opt, diag);
+}
+
+static int run_border(struct rf_cmd_ctx *c, int ready_fd, unsigned drops_s, struct rf_diag *diag)
+{
+	struct rf_controller_options opt = { .dir = c->dir, .host = rf_cmd_opt(c, "host"), .border = true, .log = &c->log,
+					     .ready_fd = ready_fd };
+
+	(void)drops_s;
 	return rf_controller_run(&opt, diag);
 }
 
@@ -21,20 +31,31 @@ static int run_wall(struct rf_cmd_ctx *c, int ready_fd, unsigned drops_s, struct
 	return rf_wall_run(&opt, diag);
 }
 
+static const struct {
+	const char *name;
+	int (*run)(struct rf_cmd_ctx *c, int ready_fd, unsigned drops_s, struct rf_diag *diag);
+} roles[] = {
+	{ "controller", run_controller }, { "border", run_border }, { "wall", run_wall },
+};
+
 static int run_role(struct rf_cmd_ctx *c)
 {
 	struct rf_diag diag = { 0 };
 	uint64_t ready_fd = UINT64_MAX, drops_s = 0;
 	bool wall = strcmp(c->arg[0], "wall") == 0;
+	size_t i = 0, n = sizeof roles / sizeof *roles;
 
-	if (!wall && strcmp(c->arg[0], "controller") != 0)
-		return rf_cmd_error(c, RF_EXIT_USAGE, "this version runs the roles controller and wall, not %s", c->arg[0]);
+	while (i < n && strcmp(roles[i].name, c->arg[0]) != 0)
+		i++;
+	if (i == n)
+		return rf_cmd_error(c, RF_EXIT_USAGE, "this version runs the roles controller, border and wall, not %s",
+				    c->arg[0]);
 	if (!rf_cmd_number(c, "ready-fd", 0, 1023, &ready_fd) || !rf_cmd_number(c, "drops-every", 1, 86400, &drops_s))
 		return RF_EXIT_USAGE;
 	if (drops_s && !wall)
 		return rf_cmd_error(c, RF_EXIT_USAGE, "--drops-every is for the role wall");
 	int fd = ready_fd == UINT64_MAX ? -1 : (int)ready_fd;
-	int rc = wall ? run_wall(c, fd, (unsigned)drops_s, &diag) : run_controller(c, fd, &diag);
+	int rc = roles[i].run(c, fd, (unsigned)drops_s, &diag);
 	return rc ? rf_cmd_diag(c, &diag) : RF_EXIT_YES;
 }
 
@@ -52,7 +73,7 @@ const struct rf_cmd rf_cmd_runs[] = {
 		.min_args = 1,
 		.max_args = 1,
 		.summary = "keep one role of this host in the foreground",
-		.help = "ROLE is controller, or wall on a router. Logs to stderr, as JSON lines unless that is a terminal. SIGTERM and SIGINT stop it in order; "
+		.help = "ROLE is controller or border, or wall on a router. Logs to stderr, as JSON lines unless that is a terminal. SIGTERM and SIGINT stop it in order; "
 			"SIGHUP reads the site again, whole or not at all.",
 		.example = "ringfort -C /etc/ringfort run controller",
 		.opts = run_opts,

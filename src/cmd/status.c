@@ -1,7 +1,7 @@
 /* ringfort status: is it running, is it well. Exit status 0 only when both. */
 #include "cmd/cmd.h"
+#include "cmd/roles.h"
 #include "cmd/table.h"
-#include "role/admin.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -46,7 +46,7 @@ static void print_status(FILE *out, const json_t *a)
 	size_t i;
 
 	duration(json_integer_value(json_object_get(a, "uptime_s")), t[5], sizeof t[5]);
-	fprintf(out, "controller %s, pid %s, up %s, version %s\n",
+	fprintf(out, "%-10s %s, pid %s, up %s, version %s\n", text(a, "role", t[2], sizeof t[2]),
 		json_is_true(json_object_get(a, "healthy")) ? "runs" : "runs, but not well",
 		text(a, "pid", t[0], sizeof t[0]), t[5], text(a, "version", t[1], sizeof t[1]));
 	print_problems(out, json_object_get(a, "problems"));
@@ -69,46 +69,103 @@ static void print_status(FILE *out, const json_t *a)
 			text(reload, "result", t[1], sizeof t[1]));
 }
 
+static void print_dropped(FILE *out, const json_t *dropped)
+{
+	const char *rule;
+	json_t *n;
+	char t[64];
+
+	json_object_foreach((json_t *)(uintptr_t)dropped, rule, n) {
+		rf_cmd_cell(n, t, sizeof t);
+		fprintf(out, "dropped    %s by rule %s\n", t, rule);
+	}
+}
+
+/* Every role that runs here, into *all. *ret_well: all are well. */
+static int ask_all(struct rf_cmd_ctx *c, json_t *all, bool *ret_well, struct rf_diag *diag)
+{
+	*ret_well = true;
+	for (const struct rf_cmd_role *r = rf_cmd_roles; r->name; r++) {
+		json_t *answer = NULL;
+
+		if (!rf_cmd_role_runs(c, r))
+			continue;
+		int rc = r->ask(c->dir, json_pack("{s:s}", "do", "status"), ASK_MS, &answer, diag);
+
+		if (rc)
+			return rc;
+		*ret_well = *ret_well && json_is_true(json_object_get(answer, "healthy"));
+		json_array_append_new(all, answer);
+	}
+	return 0;
+}
+
 static int status(struct rf_cmd_ctx *c)
 {
 	struct rf_diag diag = { 0 };
-	json_t *answer = NULL;
-	int rc = rf_admin_ask(c->dir, json_pack("{s:s}", "do", "status"), ASK_MS, &answer, &diag);
+	json_t *all = json_array(), *answer;
+	bool well;
+	size_t i;
+	int rc = ask_all(c, all, &well, &diag), result = well ? RF_EXIT_YES : RF_EXIT_NO;
 
 	if (rc) {
+		json_decref(all);
 		if (!c->json)
 			return rf_cmd_error(c, RF_EXIT_NO, "%s", diag.text);
 		return rf_cmd_json(c, json_pack("{s:b,s:b,s:s}", "running", 0, "healthy", 0, "error", diag.text), RF_EXIT_NO);
 	}
-	int result = json_is_true(json_object_get(answer, "healthy")) ? RF_EXIT_YES : RF_EXIT_NO;
-	if (c->json)
-		return rf_cmd_json(c, answer, result);
-	print_status(c->out, answer);
-	json_decref(answer);
+	if (c->json) {
+		json_t *first = json_incref(json_array_get(all, 0));
+
+		json_array_remove(all, 0);
+		if (json_array_size(all))
+			json_object_set(first, "others", all);
+		json_decref(all);
+		return rf_cmd_json(c, first, result);
+	}
+	json_array_foreach(all, i, answer) {
+		print_status(c->out, answer);
+		print_dropped(c->out, json_object_get(answer, "dropped"));
+	}
+	json_decref(all);
 	return result;
 }
 
+/* All of them; the first that says no ends it. */
 static int reload(struct rf_cmd_ctx *c)
 {
-	struct rf_diag diag = { 0 };
-	json_t *answer = NULL;
+	json_t *first = NULL;
 	char t[512];
 
-	if (rf_admin_ask(c->dir, json_pack("{s:s}", "do", "reload"), 30000, &answer, &diag))
-		return rf_cmd_error(c, diag.code == RF_E_INVALID ? RF_EXIT_NO : RF_EXIT_FAILED, "%s", diag.text);
+	for (const struct rf_cmd_role *r = rf_cmd_roles; r->name; r++) {
+		struct rf_diag diag = { 0 };
+		json_t *answer = NULL;
+
+		if (!rf_cmd_role_runs(c, r))
+			continue;
+		if (r->ask(c->dir, json_pack("{s:s}", "do", "reload"), 30000, &answer, &diag)) {
+			json_decref(first);
+			return rf_cmd_error(c, diag.code == RF_E_INVALID ? RF_EXIT_NO : RF_EXIT_FAILED, "%s", diag.text);
+		}
+		rf_cmd_cell(json_object_get(answer, "result"), t, sizeof t);
+		if (!c->json)
+			fprintf(c->out, "%s\n", t);
+		if (first)
+			json_decref(answer);
+		else
+			first = answer;
+	}
 	if (c->json)
-		return rf_cmd_json(c, answer, RF_EXIT_YES);
-	rf_cmd_cell(json_object_get(answer, "result"), t, sizeof t);
-	fprintf(c->out, "%s\n", t);
-	json_decref(answer);
+		return rf_cmd_json(c, first, RF_EXIT_YES);
+	json_decref(first);
 	return RF_EXIT_YES;
 }
 
 const struct rf_cmd rf_cmd_status[] = {
 	{
 		.name = "status",
-		.summary = "is this host's controller running, and is it well",
-		.help = "Exit status 0 when it runs and is well, 1 otherwise.",
+		.summary = "are this host's roles running, and are they well",
+		.help = "Exit status 0 when something runs and all that runs is well, 1 otherwise.",
 		.example = "ringfort -C /etc/ringfort status --json",
 		.run = status,
 	},

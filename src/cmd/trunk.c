@@ -1,7 +1,7 @@
 /* ringfort trunk: the ways to the outside, and how they are. */
 #include "cmd/cmd.h"
+#include "cmd/roles.h"
 #include "cmd/table.h"
-#include "role/admin.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -12,7 +12,7 @@ static int ask(struct rf_cmd_ctx *c, json_t **ret_answer)
 {
 	struct rf_diag diag = { 0 };
 
-	if (rf_admin_ask(c->dir, json_pack("{s:s}", "do", "trunks"), ASK_MS, ret_answer, &diag))
+	if (rf_cmd_ask(c, json_pack("{s:s}", "do", "trunks"), ASK_MS, ret_answer, &diag))
 		return rf_cmd_error(c, diag.code == RF_E_NOT_FOUND ? RF_EXIT_NO : RF_EXIT_FAILED, "%s", diag.text);
 	return 0;
 }
@@ -93,6 +93,8 @@ static int show(struct rf_cmd_ctx *c)
 	return rf_cmd_error(c, RF_EXIT_NO, "there is no trunk %s: `ringfort trunk list` shows them", c->arg[0]);
 }
 
+static const struct rf_cmd_opt role_opts[] = { RF_CMD_ROLE_OPT, { 0 } };
+
 const struct rf_cmd rf_cmd_trunk[] = {
 	{
 		.name = "trunk",
@@ -100,6 +102,7 @@ const struct rf_cmd rf_cmd_trunk[] = {
 		.summary = "the ways to the outside, their state and channels",
 		.help = "A trunk that does not answer OPTIONS is down: calls pass it by until it answers again.",
 		.example = "ringfort -C /etc/ringfort trunk list",
+		.opts = role_opts,
 		.run = list,
 	},
 	{
@@ -110,6 +113,7 @@ const struct rf_cmd rf_cmd_trunk[] = {
 		.max_args = 1,
 		.summary = "one trunk, and what it has refused",
 		.example = "ringfort -C /etc/ringfort trunk show carrier",
+		.opts = role_opts,
 		.run = show,
 	},
 	{ 0 }

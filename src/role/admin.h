@@ -1,4 +1,4 @@
-/* The control socket of a role, DIR/state/control.sock for the controller and wall.sock for a wall: how commands ask a
+/* The control socket of a role, DIR/state/control.sock for the controller, border.sock and wall.sock for the others: how commands ask a
  * running role and give it orders.
  *
  * A question is one line of JSON, the answer another:
@@ -33,6 +33,7 @@ enum {
 };
 /* In DIR/state. */
 #define RF_ADMIN_SOCKET "control.sock"
+#define RF_ADMIN_BORDER_SOCKET "border.sock"
 #define RF_ADMIN_WALL_SOCKET "wall.sock"
 
 struct json_t;
@@ -81,6 +82,9 @@ void rf_admin_stats(const struct rf_admin *admin, uint64_t *ret_requests, uint64
  * reason in diag; RF_E_TIMEOUT after wait_ms. */
 int rf_admin_ask(const char *dir, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,
 		 struct rf_diag *diag);
+/* The same of the site's border on this machine. */
+int rf_admin_ask_border(const char *dir, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,
+			struct rf_diag *diag);
 /* The same of the site's wall on this machine. */
 int rf_admin_ask_wall(const char *dir, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,
 		      struct rf_diag *diag);

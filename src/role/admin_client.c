@@ -17,6 +17,7 @@ struct asked {
 };
 
 static const struct asked controller = { RF_ADMIN_SOCKET, "controller", "up" };
+static const struct asked border = { RF_ADMIN_BORDER_SOCKET, "border", "up" };
 static const struct asked wall = { RF_ADMIN_WALL_SOCKET, "wall", "run wall" };
 
 /* A Unix socket's path has 107 bytes at most, a site directory may be deeper: go through an open directory. */
@@ -153,6 +154,12 @@ int rf_admin_ask(const char *dir, struct json_t *question, unsigned wait_ms, str
 		 struct rf_diag *diag)
 {
 	return ask(&controller, dir, question, wait_ms, ret_answer, diag);
+}
+
+int rf_admin_ask_border(const char *dir, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,
+			struct rf_diag *diag)
+{
+	return ask(&border, dir, question, wait_ms, ret_answer, diag);
 }
 
 int rf_admin_ask_wall(const char *dir, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,

@@ -25,13 +25,13 @@ const char *rf_controller_why(const struct rf_diag *d, char *dst, size_t cap)
 	return dst;
 }
 
-int rf_controller_probe(const char *dir, int *ret_pid)
+int rf_controller_probe(const char *dir, const char *role, int *ret_pid)
 {
 	char state[4096];
 
 	if ((size_t)snprintf(state, sizeof state, "%s/state", dir) >= sizeof state)
 		return -ENAMETOOLONG;
-	return rf_lock_probe(state, "controller", ret_pid);
+	return rf_lock_probe(state, role, ret_pid);
 }
 
 /* Which configuration an event speaks of. */
@@ -131,10 +131,10 @@ static void tell_ready(struct rf_controller *k)
 		rf_log(k->log, RF_LOG_INFO, "listening on %s %s", rf_transport_name(k->listen[i].asked->transport), text);
 	}
 	rf_startup_tell(k->log, &k->ready_fd,
-			json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "role", "controller", "pid", (int)getpid(), "listen", listen));
+			json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "role", rf_controller_role(k), "pid", (int)getpid(), "listen", listen));
 	if (k->notify_fd >= 0 && write(k->notify_fd, "READY=1", 7) < 0)
 		rf_log(k->log, RF_LOG_WARN, "the service manager could not be told that we are ready");
-	rf_log(k->log, RF_LOG_INFO, "ready: site %s, %u workers", rf_site_cstr(k->site->name), k->workers);
+	rf_log(k->log, RF_LOG_INFO, "ready: %s of site %s, %u workers", rf_controller_role(k), rf_site_cstr(k->site->name), k->workers);
 }
 
 /* ---- start */
@@ -176,9 +176,10 @@ static int open_signals(struct rf_controller *k, struct rf_diag *diag)
 /* Everything that the running controller may reach in the file system. */
 static int open_landlock(struct rf_controller *k, struct rf_sandbox_landlock *ret_ll, struct rf_diag *diag)
 {
+	bool border = rf_controller_is_border(k);
 	const struct rf_sandbox_path paths[] = {
-		{ "state", RF_SANDBOX_WRITE, true },
-		{ "ledger", RF_SANDBOX_WRITE, true },
+		{ border ? "ledger/border" : "state", RF_SANDBOX_WRITE, true },
+		{ border ? "ledger/border" : "ledger", RF_SANDBOX_WRITE, true },
 		{ ".", RF_SANDBOX_READ, true },                        /* the site file again, for a reload */
 		{ rf_site_cstr(k->site->phones_file), RF_SANDBOX_READ, false }, /* may lie elsewhere */
 		{ "/usr/share/zoneinfo", RF_SANDBOX_READ, false },     /* likewise: its time zone */
@@ -208,10 +209,10 @@ static int look_at_keys(struct rf_controller *k, struct rf_diag *diag)
 	if (access("pki/ca.key", R_OK) < 0)
 		return 0;
 	if (k->site->level == RF_LEVEL_HIGHEST)
-		return rf_diag_set(diag, RF_E_DENIED, "user %s, who this controller runs as, may read pki/ca.key: level "
+		return rf_diag_set(diag, RF_E_DENIED, "user %s, who this process runs as, may read pki/ca.key: level "
 				   "highest does not go without. Start it as root, so that it becomes %s",
 				   k->user_name, rf_site_cstr(k->site->run_as));
-	rf_log(k->log, RF_LOG_WARN, "user %s, who this controller runs as, may read the keys in pki/: start it as root, so "
+	rf_log(k->log, RF_LOG_WARN, "user %s, who this process runs as, may read the keys in pki/: start it as root, so "
 	       "that it becomes %s", k->user_name, rf_site_cstr(k->site->run_as));
 	return 0;
 }
@@ -240,6 +241,21 @@ static int give_up(struct rf_controller *k, struct rf_diag *diag)
 	return rc;
 }
 
+/* A border knows no phone: a table for nothing, so that nobody has to ask whether there is one. */
+static int open_border(struct rf_controller *k, struct rf_diag *diag)
+{
+	struct rf_location_limits limits = { .aors = 1, .bindings_per_aor = 1 };
+	int rc = rf_controller_directory(k, k->site, &k->directory, diag);
+
+	if (!rc)
+		rc = rf_controller_load_stir(k, k->site, &k->stir, diag);
+	if (!rc && (rc = rf_location_new(&limits, &k->hash_key, &k->location)))
+		rf_diag_set(diag, rc, "the location table: %s", rf_err_text(rc));
+	if (!rc)
+		rf_location_enter(k->location);
+	return rc;
+}
+
 /* From here on we are confined, and may have threads. */
 static int open_stores(struct rf_controller *k, struct rf_diag *diag)
 {
@@ -250,12 +266,14 @@ static int open_stores(struct rf_controller *k, struct rf_diag *diag)
 					     .bindings_per_aor = k->site->sip.bindings_per_number };
 	size_t loaded = 0;
 
+	if (rf_controller_is_border(k))
+		return open_border(k, diag);
 	k->vfs = rf_relative_vfs_new();
 	if (!k->vfs)
 		return rf_diag_set(diag, -ENOMEM, "SQLite: out of memory");
 	int rc = rf_store_open("state/directory.db", true, &k->store, diag);
 	if (!rc)
-		rc = rf_directory_new(k->site, k->store, &k->directory, diag);
+		rc = rf_controller_directory(k, k->site, &k->directory, diag);
 	if (!rc)
 		rc = rf_controller_load_stir(k, k->site, &k->stir, diag);
 	if (!rc)
@@ -287,7 +305,8 @@ static int open_main_loop(struct rf_controller *k, struct rf_diag *diag)
 	struct rf_loop_conf conf = { .log = k->log, .name = "main", .slow_ms = 1000 };
 	const uid_t uids[] = { k->owner, k->become ? k->user.uid : geteuid() };
 	struct rf_admin_options admin = {
-		.log = k->log, .listen_fd = k->admin_fd, .uids = uids, .uid_count = 2, .verbs = rf_controller_verbs, .ctx = k,
+		.log = k->log, .listen_fd = k->admin_fd, .uids = uids, .uid_count = 2, .ctx = k,
+		.verbs = rf_controller_is_border(k) ? rf_controller_border_verbs : rf_controller_verbs,
 	};
 	int rc = rf_loop_new(&conf, &k->loop);
 
@@ -313,7 +332,7 @@ static void record_start(struct rf_controller *k)
 	struct rf_event e;
 
 	rf_event_init(&e, RF_EVENT_START, k->clock.wall(k->clock.ctx));
-	rf_event_cstr(&e, "role", "controller");
+	rf_event_cstr(&e, "role", rf_controller_role(k));
 	rf_event_cstr(&e, "version", RF_VERSION);
 	if (k->host)
 		rf_event_str(&e, "host", k->host->name);
@@ -329,6 +348,11 @@ static void close_fd(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+}
+
+static const char *admin_path(const struct rf_controller *k)
+{
+	return rf_controller_is_border(k) ? "state/" RF_ADMIN_BORDER_SOCKET : "state/" RF_ADMIN_SOCKET;
 }
 
 /* In reverse order of opening; whatever is not there is passed over. */
@@ -364,6 +388,8 @@ static void close_all(struct rf_controller *k)
 	rf_tls_put(k->tls_server);
 	rf_tls_put(k->tls_browser);
 	rf_tls_put(k->tls_client);
+	rf_tls_put(k->tls_outer);
+	rf_tls_put(k->tls_trunk);
 	rf_controller_close_trunks(k);
 	rf_keyhandle_free(k->key);
 	rf_keeper_free(k->keeper);
@@ -372,7 +398,7 @@ static void close_all(struct rf_controller *k)
 	rf_announcer_free(k->announcer);
 	rf_ledger_free(k->ledger);
 	if (k->admin_fd >= 0)
-		unlink("state/" RF_ADMIN_SOCKET);
+		unlink(admin_path(k));
 	close_fd(&k->admin_fd);
 	close_fd(&k->signal_fd);
 	close_fd(&k->statm_fd);
@@ -390,7 +416,7 @@ static int start(struct rf_controller *k, struct rf_diag *diag)
 
 	/* Open, as whoever started us. */
 	if ((rc = rf_controller_load(k, diag)) ||
-	    (rc = rf_lock_take("state", "controller", &k->lock_fd, diag)) ||
+	    (rc = rf_lock_take("state", rf_controller_role(k), &k->lock_fd, diag)) ||
 	    (rc = rf_controller_open_ledger(k, diag)) ||
 	    (rc = rf_controller_start_keeper(k, diag)) ||
 	    (rc = rf_controller_open_trunks(k, diag)) ||
@@ -399,7 +425,8 @@ static int start(struct rf_controller *k, struct rf_diag *diag)
 	    (rc = rf_controller_make_tls(k, diag)) ||
 	    (rc = rf_controller_bind(k, diag)) ||
 	    (rc = rf_controller_start_announcer(k, diag)) ||
-	    (rc = rf_admin_listen("state", RF_ADMIN_SOCKET, k->become ? k->user.uid : (uid_t)-1, &k->admin_fd, diag)) ||
+	    (rc = rf_admin_listen("state", admin_path(k) + sizeof "state/" - 1, k->become ? k->user.uid : (uid_t)-1,
+				  &k->admin_fd, diag)) ||
 	    (rc = open_signals(k, diag)) ||
 	    (rc = rf_controller_hand_over(k, diag)))
 		return rc;

@@ -256,7 +256,9 @@ static json_t *problems_json(const struct rf_controller *k)
 	struct rf_bindings_counts bindings;
 
 	rf_ledger_state(k->ledger, &ledger);
-	rf_bindings_counts(k->bindings, &bindings);
+	bindings = (struct rf_bindings_counts){ 0 };
+	if (k->bindings)
+		rf_bindings_counts(k->bindings, &bindings);
 	if (ledger.failing)
 		problem(list, "the ledger cannot be written", ledger.error);
 	if (ledger.lost)
@@ -277,6 +279,9 @@ static json_t *stores_json(const struct rf_controller *k)
 	struct rf_settings_counts s;
 
 	rf_ledger_state(k->ledger, &l);
+	if (!k->bindings)
+		return json_pack("{s:{s:I,s:I,s:I,s:I}}", "ledger", "seq", (json_int_t)l.seq, "written", (json_int_t)l.written,
+				 "queued", (json_int_t)l.queued, "lost", (json_int_t)l.lost);
 	rf_bindings_counts(k->bindings, &b);
 	rf_settings_counts(k->settings, &s);
 	return json_pack("{s:{s:I,s:I,s:I,s:I},s:{s:I,s:I,s:I,s:I,s:I},s:{s:I,s:I,s:I,s:I}}",
@@ -308,7 +313,7 @@ static void status_done(void *ctx, int err, struct rf_view json)
 
 	if (err)
 		problem(problems, "the workers do not answer", err);
-	json_t *j = json_pack("{s:s,s:b,s:i,s:s,s:I,s:s,s:s,s:s,s:s}", "role", "controller", "healthy",
+	json_t *j = json_pack("{s:s,s:b,s:i,s:s,s:I,s:s,s:s,s:s,s:s}", "role", rf_controller_role(k), "healthy",
 			      json_array_size(problems) == 0, "pid", (int)getpid(), "version", RF_VERSION, "uptime_s",
 			      (json_int_t)((now.us - k->started_at.us) / 1000000), "site", rf_site_cstr(k->site->name),
 			      "domain", rf_site_cstr(k->site->domain), "level", rf_level_name(k->site->level), "host",
@@ -350,4 +355,10 @@ const struct rf_admin_verb rf_controller_verbs[] = {
 	{ "number", rf_controller_do_number }, { "numbers", rf_controller_do_numbers },
 	{ "number-set", rf_controller_do_number_set },
 	{ "trunks", do_trunks }, { "stop", do_stop }, { NULL, NULL },
+};
+
+/* A border has no numbers, bindings and mailboxes. */
+const struct rf_admin_verb rf_controller_border_verbs[] = {
+	{ "status", do_status }, { "calls", do_calls }, { "call", do_call }, { "hangup", do_hangup },
+	{ "reload", do_reload }, { "refresh", do_refresh }, { "trunks", do_trunks }, { "stop", do_stop }, { NULL, NULL },
 };

@@ -11,7 +11,7 @@ int rf_controller_start_hook(struct rf_controller *k, struct rf_diag *diag)
 	const char *hook = rf_site_cstr(k->site->emergency.hook);
 	char program[RF_SITE_TEXT_MAX + 3];
 
-	if (!*hook)
+	if (!*hook || rf_controller_is_border(k))
 		return 0;
 	/* Seen from the site's folder, where we are: the way there from / may be closed to the service user. */
 	snprintf(program, sizeof program, "%s%s", *hook == '/' ? "" : "./", hook);

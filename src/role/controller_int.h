@@ -1,7 +1,8 @@
-/* The controller's parts, private to role/controller*.c. One context, made by rf_controller_run(), passed down.
+/* The call server's parts, as a controller or as a border; private to role/controller*.c. One context, made by rf_controller_run(), passed down.
  *
  *	controller.c         the visible block: open, give up, run, stop
  *	controller_open.c    what must be opened while we may
+ *	controller_border.c  what is otherwise when it is a border
  *	controller_trunks.c  the authorities of trunks, and what is known of them
  *	controller_worker.c  the worker threads and the mail to them
  *	controller_reload.c  the next site and directory, whole or not at all
@@ -74,8 +75,10 @@ struct rf_worker {
 
 /* One address to listen on, with a socket for each worker. */
 struct rf_listen {
-	const struct rf_site_listen *asked; /* of first_site */
+	const struct rf_site_listen *asked; /* of first_site, or static */
 	struct rf_addr local;
+	const struct rf_site_ip *advertised; /* what peers are told instead, of first_site; NULL: local */
+	bool outer;                        /* a border's, towards trunks */
 	int fd[RF_CONTROLLER_WORKERS_MAX]; /* -1: none, or adopted */
 };
 
@@ -100,6 +103,7 @@ struct rf_controller {
 	struct rf_notifier *notifier; /* NULL: the site names no program */
 	struct rf_tls *tls_server, *tls_client;
 	struct rf_tls *tls_browser;  /* of wss listeners; NULL without any */
+	struct rf_tls *tls_outer, *tls_trunk; /* of a border: its listeners and connections towards trunks */
 	const struct rf_site_trunk *logins[RF_KEEPER_LOGINS_MAX]; /* whose passwords the keeper has, by its numbers */
 	unsigned login_n;
 	struct rf_trunk_ca trunk_cas[RF_CONTROLLER_TRUNK_CAS];
@@ -128,6 +132,7 @@ struct rf_controller {
 	struct rf_settings_table *settings;
 	struct rf_stir_setup *stir;  /* NULL: the site has nothing for caller identity */
 	struct timespec stir_store_at; /* its store of certificates was last changed */
+	struct timespec crl_at;      /* the list of revoked certificates was last changed: a border's */
 	struct rf_loop *loop;        /* main's */
 	struct rf_watch *signals;
 	struct rf_watch *hook_ends;
@@ -152,6 +157,31 @@ int rf_controller_make_tls(struct rf_controller *k, struct rf_diag *diag);
 int rf_controller_bind(struct rf_controller *k, struct rf_diag *diag);
 /* state/ and ledger/ to the service user, and the site file readable by its group. */
 int rf_controller_hand_over(struct rf_controller *k, struct rf_diag *diag);
+
+/* controller_border.c */
+static inline bool rf_controller_is_border(const struct rf_controller *k)
+{
+	return k->opt->border;
+}
+static inline const char *rf_controller_role(const struct rf_controller *k)
+{
+	return k->opt->border ? "border" : "controller";
+}
+/* Does this process speak with trunks? A controller does where the site has no border. */
+bool rf_controller_has_trunks(const struct rf_controller *k, const struct rf_site *site);
+/* As rf_controller_make_tls() and rf_controller_bind(), of a border. */
+int rf_controller_border_tls(struct rf_controller *k, const struct rf_tls_conf *inner, struct rf_diag *diag);
+int rf_controller_border_bind(struct rf_controller *k, struct rf_diag *diag);
+/* Another socket for every worker. */
+int rf_controller_listen(struct rf_controller *k, const struct rf_site_listen *asked, const struct rf_site_ip *ip,
+			 uint16_t port, struct rf_listen **ret_listen, struct rf_diag *diag);
+/* Who this site knows: from the database, of a border from the list of revoked certificates alone. */
+int rf_controller_directory(struct rf_controller *k, struct rf_site *site, struct rf_directory **ret_dir,
+			    struct rf_diag *diag);
+/* Has the list of revoked certificates changed? */
+bool rf_controller_crl_changed(struct rf_controller *k);
+/* What the cores are told of both sides. */
+void rf_controller_sides(const struct rf_controller *k, struct rf_call_config *conf);
 
 /* controller_trunks.c */
 int rf_controller_open_trunks(struct rf_controller *k, struct rf_diag *diag);
@@ -208,7 +238,7 @@ void rf_controller_poll_store(struct rf_controller *k);
 void rf_controller_remember_site_file(struct rf_controller *k);
 
 /* controller_admin.c */
-extern const struct rf_admin_verb rf_controller_verbs[];
+extern const struct rf_admin_verb rf_controller_verbs[], rf_controller_border_verbs[];
 /* controller_number.c: verbs of that table */
 void rf_controller_do_number(void *ctx, struct rf_admin_request *r);
 void rf_controller_do_numbers(void *ctx, struct rf_admin_request *r);

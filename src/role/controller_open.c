@@ -38,7 +38,9 @@ int rf_controller_load(struct rf_controller *k, struct rf_diag *diag)
 		return rc;
 	k->first_site = rf_site_get(k->site);
 	k->workers = count_workers(k->site);
-	rc = rf_role_host(k->site, k->opt->host, RF_ROLE_CONTROLLER, &k->host, diag);
+	rc = rf_role_host(k->site, k->opt->host, k->opt->border ? RF_ROLE_BORDER : RF_ROLE_CONTROLLER, &k->host, diag);
+	if (!rc && k->opt->border && !k->host)
+		rc = rf_diag_set(diag, RF_E_INVALID, "the site file names no host with the role border");
 	return rc ? rc : rf_startup_user(rf_site_cstr(k->site->run_as), k->log, &k->user, &k->become, k->user_name, diag);
 }
 
@@ -46,7 +48,11 @@ int rf_controller_open_ledger(struct rf_controller *k, struct rf_diag *diag)
 {
 	struct rf_ledger_options opt = { .clock = k->clock, .log = k->log };
 
-	return rf_ledger_open("ledger", &opt, &k->ledger, diag);
+	if (!rf_controller_is_border(k))
+		return rf_ledger_open("ledger", &opt, &k->ledger, diag);
+	if (mkdir("ledger/border", 0750) < 0 && errno != EEXIST)
+		return rf_diag_set(diag, -errno, "ledger/border: %s", strerror(errno));
+	return rf_ledger_open("ledger/border", &opt, &k->ledger, diag);
 }
 
 /* The certificate's folder is named after the host; a site that names no hosts has one called "controller". */
@@ -55,8 +61,12 @@ static void host_file(const struct rf_controller *k, const char *file, char *dst
 	snprintf(dst, cap, RF_PKI_HOSTS "/%s/%s", k->host ? rf_site_cstr(k->host->name) : "controller", file);
 }
 
-static bool has_tls_trunk(const struct rf_site *site)
+static bool has_tls_trunk(const struct rf_controller *k)
 {
+	const struct rf_site *site = k->site;
+
+	if (!rf_controller_has_trunks(k, site))
+		return false;
 	for (size_t i = 0; i < site->trunk_count; i++)
 		if (site->trunks[i].transport == RF_TRANSPORT_TLS)
 			return true;
@@ -71,25 +81,27 @@ static bool listens_on(const struct rf_site *site, unsigned transport)
 	return false;
 }
 
-static bool wants_tls(const struct rf_site *site)
+static bool wants_tls(const struct rf_controller *k)
 {
-	return listens_on(site, RF_TRANSPORT_TLS) || listens_on(site, RF_TRANSPORT_WSS) || site->sip.listens == 0 ||
-	       has_tls_trunk(site);
+	const struct rf_site *site = k->site;
+
+	return rf_site_has_role(site, RF_ROLE_BORDER) || listens_on(site, RF_TRANSPORT_TLS) ||
+	       listens_on(site, RF_TRANSPORT_WSS) || site->sip.listens == 0 || has_tls_trunk(k);
 }
 
 int rf_controller_start_keeper(struct rf_controller *k, struct rf_diag *diag)
 {
-	const struct rf_view stir_key = k->site->tel.stir.key;
+	const struct rf_view stir_key = rf_controller_has_trunks(k, k->site) ? k->site->tel.stir.key : RF_V("");
 	struct rf_keeper_login logins[RF_KEEPER_LOGINS_MAX];
 	char key_file[512];
 	unsigned n;
 	int rc = rf_controller_trunk_logins(k, logins, &n, diag);
 
-	if (rc || (!wants_tls(k->site) && !stir_key.n && !n))
+	if (rc || (!wants_tls(k) && !stir_key.n && !n))
 		return rc;
 	host_file(k, "key.pem", key_file, sizeof key_file);
 	struct rf_keeper_options opt = {
-		.exe = "/proc/self/exe", .key_file = wants_tls(k->site) ? key_file : NULL,
+		.exe = "/proc/self/exe", .key_file = wants_tls(k) ? key_file : NULL,
 		.stir_key_file = stir_key.n ? rf_site_cstr(stir_key) : NULL, .user = k->become ? &k->user : NULL,
 		.channels = k->workers, .logins = logins, .n_logins = n,
 	};
@@ -125,7 +137,7 @@ int rf_controller_make_tls(struct rf_controller *k, struct rf_diag *diag)
 	char cert_file[512];
 	struct evp_pkey_st *public_key = NULL;
 
-	if (!k->keeper || !wants_tls(k->site))
+	if (!k->keeper || !wants_tls(k))
 		return 0;
 	host_file(k, "cert.pem", cert_file, sizeof cert_file);
 	int rc = rf_keyhandle_public(cert_file, &public_key, diag);
@@ -144,6 +156,8 @@ int rf_controller_make_tls(struct rf_controller *k, struct rf_diag *diag)
 		.client = p->require_certificate ? RF_TLS_CLIENT_REQUIRED :
 			  p->ask_certificate ? RF_TLS_CLIENT_OPTIONAL : RF_TLS_CLIENT_NONE,
 	};
+	if (rf_controller_is_border(k))
+		return rf_controller_border_tls(k, &conf, diag);
 	rc = rf_tls_new(&conf, &k->tls_client, diag);
 	if (!rc)
 		rc = rf_controller_trunk_tls(k, &conf, diag);
@@ -152,7 +166,7 @@ int rf_controller_make_tls(struct rf_controller *k, struct rf_diag *diag)
 	/* Whoever connects may be a phone or a trunk. */
 	conf.peer_ca_count = rf_controller_trunk_files(k, peer_files);
 	conf.peer_ca_files = peer_files;
-	if (conf.client == RF_TLS_CLIENT_NONE && has_tls_trunk(k->site))
+	if (conf.client == RF_TLS_CLIENT_NONE && has_tls_trunk(k))
 		conf.client = RF_TLS_CLIENT_OPTIONAL;
 	return rc ? rc : rf_tls_new(&conf, &k->tls_server, diag);
 }
@@ -207,6 +221,19 @@ static int add_listen(struct rf_controller *k, const struct rf_site_listen *aske
 	return open_listen(k, l, diag);
 }
 
+int rf_controller_listen(struct rf_controller *k, const struct rf_site_listen *asked, const struct rf_site_ip *ip,
+			 uint16_t port, struct rf_listen **ret_listen, struct rf_diag *diag)
+{
+	struct rf_addr a;
+
+	site_ip(ip, port, &a);
+	int rc = add_listen(k, asked, a, diag);
+
+	if (!rc)
+		*ret_listen = &k->listen[k->listens - 1];
+	return rc;
+}
+
 static int bind_entry(struct rf_controller *k, const struct rf_site_listen *s, struct rf_diag *diag)
 {
 	struct rf_addr a;
@@ -226,8 +253,11 @@ static int bind_entry(struct rf_controller *k, const struct rf_site_listen *s, s
 int rf_controller_bind(struct rf_controller *k, struct rf_diag *diag)
 {
 	static const struct rf_site_listen usual = { .transport = RF_TRANSPORT_TLS, .port = 5061 };
-	int rc = k->site->sip.listens ? 0 : bind_entry(k, &usual, diag);
+	int rc = 0;
 
+	if (rf_controller_is_border(k))
+		return rf_controller_border_bind(k, diag);
+	rc = k->site->sip.listens ? 0 : bind_entry(k, &usual, diag);
 	for (size_t i = 0; i < k->site->sip.listens && !rc; i++)
 		rc = bind_entry(k, &k->site->sip.listen[i], diag);
 	return rc;

@@ -42,6 +42,24 @@ static bool new_host(const struct rf_site_list *now, const struct rf_site_list *
 	return false;
 }
 
+static unsigned trunk_transports(const struct rf_site *site)
+{
+	unsigned seen = 0;
+
+	for (size_t i = 0; i < site->trunk_count; i++)
+		seen |= site->trunks[i].transport;
+	return seen;
+}
+
+static bool outside_differs(const struct rf_site_host *a, const struct rf_site_host *b)
+{
+	const struct rf_site_outside *x = &a->outside, *y = &b->outside;
+
+	return memcmp(&x->address, &y->address, sizeof x->address) != 0 ||
+	       memcmp(&x->address6, &y->address6, sizeof x->address6) != 0 ||
+	       memcmp(&x->advertised, &y->advertised, sizeof x->advertised) != 0;
+}
+
 /* What a confined process cannot do any more: such a change is refused as a whole, never taken by half. */
 static int needs_restart(const struct rf_controller *k, const struct rf_site *next, struct rf_diag *diag)
 {
@@ -50,6 +68,12 @@ static int needs_restart(const struct rf_controller *k, const struct rf_site *ne
 
 	if (!rf_view_eq(now->domain, next->domain))
 		what = "domain";
+	else if (rf_site_has_role(now, RF_ROLE_BORDER) != rf_site_has_role(next, RF_ROLE_BORDER))
+		what = "whether there is a host with the role border";
+	else if (k->opt->border && now->sip.reauthenticate_s != next->sip.reauthenticate_s)
+		what = "sip.reauthenticate";
+	else if (k->opt->border && trunk_transports(now) != trunk_transports(next))
+		what = "over what trunks are spoken with";
 	else if (!same_listeners(&now->sip, &next->sip))
 		what = "sip.listen";
 	else if (now->sip.workers != next->sip.workers)
@@ -78,7 +102,7 @@ static int needs_restart(const struct rf_controller *k, const struct rf_site *ne
 	else if (k->host) {
 		const struct rf_site_host *h = rf_site_host(next, k->host->name);
 
-		if (!h || memcmp(&h->address, &k->host->address, sizeof h->address) != 0 ||
+		if (!h || outside_differs(h, k->host) || memcmp(&h->address, &k->host->address, sizeof h->address) != 0 ||
 		    memcmp(&h->address6, &k->host->address6, sizeof h->address6) != 0)
 			what = "this host's addresses";
 	}
@@ -143,7 +167,7 @@ int rf_controller_reload(struct rf_controller *k, const char *by, struct rf_diag
 	if (!rc)
 		rc = rf_controller_load_stir(k, site, &stir, diag);
 	if (!rc)
-		rc = rf_directory_new(site, k->store, &directory, diag);
+		rc = rf_controller_directory(k, site, &directory, diag);
 	if (rc) {
 		rf_stir_setup_put(stir);
 		rf_site_put(site);
@@ -170,14 +194,17 @@ void rf_controller_poll_store(struct rf_controller *k)
 	char why[700];
 
 	rf_controller_poll_stir(k);
-	int rc = rf_store_changed(k->store, &changed);
+	int rc = rf_controller_is_border(k) ? 0 : rf_store_changed(k->store, &changed);
+
+	if (rf_controller_is_border(k))
+		changed = rf_controller_crl_changed(k);
 	if (rc || !changed)
 		return;
 	if (!site_file_edited(k)) {
 		rf_controller_reload(k, "a change of the directory", &diag);
 		return;
 	}
-	rc = rf_directory_new(k->site, k->store, &directory, &diag);
+	rc = rf_controller_directory(k, k->site, &directory, &diag);
 	if (rc) {
 		rf_log(k->log, RF_LOG_ERROR, "the directory has changed and could not be read: %s",
 		       rf_controller_why(&diag, why, sizeof why));

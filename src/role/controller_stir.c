@@ -43,7 +43,7 @@ int rf_controller_start_fetcher(struct rf_controller *k, struct rf_diag *diag)
 		.host_count = t->hosts.n, .ca_file = t->fetch_ca.n ? rf_site_cstr(t->fetch_ca) : NULL,
 	};
 
-	return t->hosts.n && t->trust.n ? rf_fetcher_new(&opt, &k->fetcher, diag) : 0;
+	return t->hosts.n && t->trust.n && rf_controller_has_trunks(k, k->site) ? rf_fetcher_new(&opt, &k->fetcher, diag) : 0;
 }
 
 /* A file put into the folder, replaced or taken out changes the folder. */
@@ -67,7 +67,7 @@ int rf_controller_load_stir(struct rf_controller *k, const struct rf_site *site,
 
 	*ret_setup = NULL;
 	k->stir_store_at = store_changed();
-	if (!signs && !t->trust.n)
+	if ((!signs && !t->trust.n) || !rf_controller_has_trunks(k, site))
 		return 0;
 	int rc = signs ? look_at_pair(k, rf_site_cstr(t->certificate), diag) : 0;
 

@@ -35,7 +35,7 @@ int rf_controller_start_announcer(struct rf_controller *k, struct rf_diag *diag)
 	};
 	struct rf_diag why = { 0 };
 
-	if (!media->announce_port || (!asked && !may_preempt(k->site)))
+	if (rf_controller_is_border(k) || !media->announce_port || (!asked && !may_preempt(k->site)))
 		return 0;
 	int rc = rf_announcer_new(&opt, &k->announcer, &why);
 

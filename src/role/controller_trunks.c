@@ -38,6 +38,8 @@ int rf_controller_open_trunks(struct rf_controller *k, struct rf_diag *diag)
 	k->trunks = rf_trunks_new();
 	if (!k->trunks)
 		return rf_diag_set(diag, -ENOMEM, "out of memory");
+	if (!rf_controller_has_trunks(k, k->site))
+		return 0;
 	for (size_t i = 0; i < k->site->trunk_count && !rc; i++)
 		if (k->site->trunks[i].ca.n)
 			rc = add(k, k->site->trunks[i].ca, diag);
@@ -50,6 +52,9 @@ int rf_controller_trunk_logins(struct rf_controller *k, struct rf_keeper_login *
 			       struct rf_diag *diag)
 {
 	*ret_n = 0;
+	k->login_n = 0;
+	if (!rf_controller_has_trunks(k, k->site))
+		return 0;
 	for (size_t i = 0; i < k->site->trunk_count; i++) {
 		const struct rf_site_trunk *t = &k->site->trunks[i];
 
@@ -87,6 +92,8 @@ static bool keeps_login(const struct rf_controller *k, const struct rf_site_trun
 
 bool rf_controller_logins_fit(const struct rf_controller *k, const struct rf_site *next)
 {
+	if (!rf_controller_has_trunks(k, next))
+		return true;
 	for (size_t i = 0; i < next->trunk_count; i++)
 		if (next->trunks[i].login.n && !keeps_login(k, &next->trunks[i]))
 			return false;
@@ -127,6 +134,8 @@ void rf_controller_close_trunks(struct rf_controller *k)
 /* All of next's files are open already. */
 bool rf_controller_trunks_fit(const struct rf_controller *k, const struct rf_site *next)
 {
+	if (!rf_controller_has_trunks(k, next))
+		return true;
 	for (size_t i = 0; i < next->trunk_count; i++)
 		if (next->trunks[i].ca.n && !known(k, next->trunks[i].ca))
 			return false;

@@ -38,13 +38,29 @@ static uint8_t flow_kind(unsigned transport)
 	}
 }
 
+/* The address that peers are told in place of ours. */
+static struct rf_view advertised_of(const struct rf_listen *l, char buf[static RF_ADDR_TEXT])
+{
+	struct rf_addr a = { 0 };
+	struct rf_writer w;
+
+	if (!l->advertised)
+		return RF_V("");
+	a.family = l->advertised->family;
+	memcpy(a.ip, l->advertised->b, a.family == 4 ? 4 : 16);
+	rf_writer_init(&w, buf, RF_ADDR_TEXT);
+	rf_addr_put_host(&w, &a, false);
+	return rf_view_of(buf, w.n);
+}
+
 static int make_ua(struct rf_worker *w, struct rf_diag *diag)
 {
 	struct rf_controller *k = w->controller;
 	struct rf_ua_listener listeners[RF_UA_LISTENERS_MAX] = { 0 };
 	struct rf_guard_conf guard;
 	size_t supported_n;
-	const struct rf_view *supported = rf_call_core_supported(false, &supported_n);
+	const struct rf_view *supported = rf_call_core_supported(k->opt->border, &supported_n);
+	char advertised[RF_UA_LISTENERS_MAX][RF_ADDR_TEXT];
 
 	guard_conf(k, k->site, &guard);
 	for (size_t i = 0; i < k->listens; i++)
@@ -53,7 +69,9 @@ static int make_ua(struct rf_worker *w, struct rf_diag *diag)
 			.local = k->listen[i].local,
 			.fd = k->listen[i].fd[w->index],
 			.tls = k->listen[i].asked->transport == RF_TRANSPORT_WSS ? k->tls_browser :
-			       k->listen[i].asked->transport == RF_TRANSPORT_TLS ? k->tls_server : NULL,
+			       k->listen[i].asked->transport != RF_TRANSPORT_TLS ? NULL :
+			       k->listen[i].outer ? k->tls_outer : k->tls_server,
+			.host = advertised_of(&k->listen[i], advertised[i]),
 			.v6_also_v4 = true,
 			/* A phone must speak at least when its registration is due again. */
 			.idle_ms = (k->site->sip.register_max_s + 60) * 1000,
@@ -78,7 +96,8 @@ static int make_ua(struct rf_worker *w, struct rf_diag *diag)
 		.streams = k->site->limits.connections,
 		.dscp = (uint8_t)k->site->sip.dscp,
 		.streams_per_source = k->site->limits.connections_per_source,
-		.product = RF_V("ringfort"),
+		.product = k->opt->border ? RF_V("") : RF_V("ringfort"), /* a border does not say what it is */
+		.stream_age_ms = k->opt->border ? k->site->sip.reauthenticate_s * 1000 : 0,
 		.supported = supported,
 		.supported_count = supported_n,
 		.user = rf_call_core_user(),
@@ -162,6 +181,7 @@ static int make_worker(struct rf_controller *k, unsigned index, struct rf_diag *
 		.hook = k->notifier ? rf_controller_tell_hook : NULL,
 		.hook_ctx = k,
 	};
+	rf_controller_sides(k, &core);
 	memcpy(core.nonce_key, k->nonce_key, sizeof core.nonce_key);
 	rc = rf_call_core_new(&core, &w->core);
 	if (rc)

@@ -76,10 +76,23 @@ static const struct rf_site_host *only_one(const struct rf_site *site, unsigned 
 	return n == 1 ? found : NULL;
 }
 
+/* "controller or border" */
+static const char *names_of(unsigned roles, char *dst, size_t cap)
+{
+	size_t n = 0;
+
+	dst[0] = 0;
+	for (unsigned bit = 1; rf_role_name(bit); bit <<= 1)
+		if (roles & bit && n < cap)
+			n += (size_t)snprintf(dst + n, cap - n, "%s%s", n ? " or " : "", rf_role_name(bit));
+	return dst;
+}
+
 int rf_role_host(const struct rf_site *site, const char *name, unsigned role, const struct rf_site_host **ret_host,
 		 struct rf_diag *diag)
 {
 	const struct rf_site_host *h = NULL;
+	char words[128];
 
 	if (name) {
 		h = rf_site_host(site, rf_view_str(name));
@@ -93,11 +106,12 @@ int rf_role_host(const struct rf_site *site, const char *name, unsigned role, co
 			h = only_one(site, role);
 		if (!h)
 			return rf_diag_set(diag, RF_E_NOT_FOUND, "none of the site's hosts with the role %s has this "
-					   "machine's name or address: --host NAME says which one it is", rf_role_name(role));
+					   "machine's name or address: --host NAME says which one it is",
+					   names_of(role, words, sizeof words));
 	}
 	if (h && !(h->roles & role))
 		return rf_diag_set(diag, RF_E_NOT_FOUND, "host %s has no role %s in the site file",
-				   rf_site_cstr(h->name), rf_role_name(role));
+				   rf_site_cstr(h->name), names_of(role, words, sizeof words));
 	*ret_host = h;
 	return 0;
 }

@@ -533,6 +533,23 @@ int rf_directory_new(struct rf_site *site, struct rf_store *store, struct rf_dir
 	return 0;
 }
 
+int rf_directory_new_bare(struct rf_site *site, const struct rf_view *revoked, size_t n, struct rf_directory **ret_dir,
+			  struct rf_diag *diag)
+{
+	struct rf_directory *d = directory_alloc(site);
+	int rc = d ? add_phones(d) : -ENOMEM;
+
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = add_cert(d, &(struct rf_store_cert){ .serial = revoked[i], .revoked = true });
+	if (!rc) {
+		*ret_dir = d;
+		return 0;
+	}
+	if (d)
+		directory_free(d);
+	return rf_diag_set(diag, rc, "the directory cannot be built: %s", rf_err_text(rc));
+}
+
 struct rf_directory *rf_directory_get(struct rf_directory *d)
 {
 	atomic_fetch_add_explicit(&d->refs, 1, memory_order_relaxed);

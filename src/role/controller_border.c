@@ -1,0 +1,225 @@
+/* What is otherwise when the call server runs as a border: two sides, each with addresses and TLS of its own, and nothing of
+ * the site's people but its file. The inner side takes certificates of the site's authority alone, the outer side those of
+ * the trunks' authorities; whoever has neither is refused by TLS, and whoever is neither a controller nor a trunk ends
+ * before a byte of SIP is read (call/border.h). */
+#include "role/controller_int.h"
+
+#include "call/border.h"
+#include "pki/ca.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+bool rf_controller_has_trunks(const struct rf_controller *k, const struct rf_site *site)
+{
+	return k->opt->border || !rf_site_has_role(site, RF_ROLE_BORDER);
+}
+
+/* ---- TLS */
+
+static bool has_trunk(const struct rf_site *site, unsigned transport)
+{
+	for (size_t i = 0; i < site->trunk_count; i++)
+		if (site->trunks[i].transport == transport)
+			return true;
+	return false;
+}
+
+/* A trunk without an authority of its own has its certificate from the site's. */
+static bool site_certifies(const struct rf_site *site)
+{
+	for (size_t i = 0; i < site->trunk_count; i++)
+		if (site->trunks[i].transport == RF_TRANSPORT_TLS && !site->trunks[i].ca.n)
+			return true;
+	return false;
+}
+
+static bool two_sides(const struct rf_controller *k)
+{
+	return k->host->outside.pos.line != 0;
+}
+
+/* The certificate that strangers see names the site's domain and nothing of its inside. */
+static int outer_chain(const struct rf_controller *k, char *dst, size_t cap, struct rf_diag *diag)
+{
+	snprintf(dst, cap, RF_PKI_HOSTS "/%s/%s", rf_site_cstr(k->host->name), two_sides(k) ? "outside.pem" : "cert.pem");
+	if (access(dst, R_OK) == 0)
+		return 0;
+	return rf_diag_set(diag, -errno, "%s: %s: `ringfort host issue %s` makes it", dst, strerror(errno),
+			   rf_site_cstr(k->host->name));
+}
+
+static int listen_tls(struct rf_controller *k, struct rf_tls_conf conf, struct rf_diag *diag)
+{
+	const char *peer_files[RF_CONTROLLER_TRUNK_CAS];
+
+	conf.client = RF_TLS_CLIENT_REQUIRED;
+	conf.peer_ca_count = rf_controller_trunk_files(k, peer_files);
+	conf.peer_ca_files = peer_files;
+	if (two_sides(k) && !site_certifies(k->site) && conf.peer_ca_count)
+		conf.ca_file = NULL;
+	return rf_tls_new(&conf, &k->tls_outer, diag);
+}
+
+int rf_controller_border_tls(struct rf_controller *k, const struct rf_tls_conf *inner, struct rf_diag *diag)
+{
+	struct rf_tls_conf conf = *inner, outer = *inner;
+	char chain[512];
+	int rc = outer_chain(k, chain, sizeof chain, diag);
+
+	conf.client = RF_TLS_CLIENT_REQUIRED;
+	outer.chain_file = chain;
+	if (!rc)
+		rc = rf_tls_new(&conf, &k->tls_server, diag);
+	if (!rc)
+		rc = rf_tls_new(&conf, &k->tls_client, diag);
+	if (!rc)
+		rc = rf_tls_new(&outer, &k->tls_trunk, diag);
+	if (!rc)
+		rc = rf_controller_trunk_tls(k, &outer, diag);
+	return rc ? rc : listen_tls(k, outer, diag);
+}
+
+/* ---- listeners */
+
+static const struct rf_site_listen tls_listen = { .transport = RF_TRANSPORT_TLS, .port = RF_BORDER_PORT };
+static const struct rf_site_listen tcp_listen = { .transport = RF_TRANSPORT_TCP, .port = 5060 };
+static const struct rf_site_listen udp_listen = { .transport = RF_TRANSPORT_UDP, .port = 5060 };
+
+static int listen_inside(struct rf_controller *k, const struct rf_site_ip *ip, struct rf_diag *diag)
+{
+	struct rf_listen *l;
+	int rc = ip->family ? rf_controller_listen(k, &tls_listen, ip, rf_border_port(k->host), &l, diag) : 0;
+
+	if (!rc && ip->family && !two_sides(k))
+		l->outer = true; /* one listener for both sides */
+	return rc;
+}
+
+static int listen_outside(struct rf_controller *k, const struct rf_site_ip *ip, struct rf_diag *diag)
+{
+	static const struct rf_site_listen *const all[] = { &tls_listen, &tcp_listen, &udp_listen };
+	const struct rf_site_ip *advertised = &k->host->outside.advertised;
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof all / sizeof *all && ip->family && !rc; i++) {
+		struct rf_listen *l;
+
+		if (!has_trunk(k->site, all[i]->transport) || (all[i] == &tls_listen && !two_sides(k)))
+			continue;
+		rc = rf_controller_listen(k, all[i], ip, (uint16_t)all[i]->port, &l, diag);
+		if (rc)
+			break;
+		l->outer = true;
+		l->advertised = ip->family == advertised->family ? advertised : NULL;
+	}
+	return rc;
+}
+
+int rf_controller_border_bind(struct rf_controller *k, struct rf_diag *diag)
+{
+	if (k->host->roles & RF_ROLE_CONTROLLER && !two_sides(k))
+		return rf_diag_set(diag, RF_E_INVALID, "host %s is controller and border: give it  outside: { address: ADDRESS }  with an "
+				   "address of its own for trunks", rf_site_cstr(k->host->name));
+	int rc = listen_inside(k, &k->host->address, diag);
+
+	if (!rc)
+		rc = listen_inside(k, &k->host->address6, diag);
+	if (!rc)
+		rc = listen_outside(k, rf_site_outside_ip(k->host, 4), diag);
+	return rc ? rc : listen_outside(k, rf_site_outside_ip(k->host, 6), diag);
+}
+
+static void put_address(const struct rf_site_ip *ip, struct rf_addr own[2])
+{
+	struct rf_addr *a = &own[ip->family == 6];
+
+	if (!ip->family)
+		return;
+	*a = (struct rf_addr){ .family = ip->family };
+	memcpy(a->ip, ip->b, ip->family == 4 ? 4 : 16);
+}
+
+void rf_controller_sides(const struct rf_controller *k, struct rf_call_config *conf)
+{
+	conf->border = k->opt->border;
+	conf->trunk_tls = k->tls_trunk;
+	if (!k->host || !rf_site_has_role(k->first_site, RF_ROLE_BORDER))
+		return;
+	put_address(&k->host->address, conf->from[RF_TOWARDS_SITE]);
+	put_address(&k->host->address6, conf->from[RF_TOWARDS_SITE]);
+	if (!k->opt->border)
+		return;
+	put_address(rf_site_outside_ip(k->host, 4), conf->from[RF_TOWARDS_TRUNKS]);
+	put_address(rf_site_outside_ip(k->host, 6), conf->from[RF_TOWARDS_TRUNKS]);
+}
+
+/* ---- who is known */
+
+struct serials {
+	struct rf_view *v;
+	uint8_t (*bytes)[RF_PKI_SERIAL_MAX];
+	size_t n, room;
+};
+
+static int add_serial(void *ctx, struct rf_view serial)
+{
+	struct serials *s = ctx;
+
+	if (serial.n == 0 || serial.n > RF_PKI_SERIAL_MAX)
+		return RF_E_CORRUPT;
+	if (s->n == s->room) {
+		size_t room = s->room ? 2 * s->room : 64;
+		void *bytes = reallocarray(s->bytes, room, sizeof *s->bytes);
+
+		if (!bytes)
+			return -ENOMEM;
+		s->bytes = bytes;
+		s->room = room;
+	}
+	memset(s->bytes[s->n], 0, sizeof s->bytes[s->n]);
+	memcpy(s->bytes[s->n], serial.p, serial.n);
+	struct rf_view *v = reallocarray(s->v, s->n + 1, sizeof *v);
+
+	if (!v)
+		return -ENOMEM;
+	s->v = v;
+	s->v[s->n++] = (struct rf_view){ NULL, serial.n };
+	return 0;
+}
+
+static struct timespec crl_changed(void)
+{
+	struct stat st;
+
+	return stat(RF_PKI_CRL, &st) == 0 ? st.st_mtim : (struct timespec){ 0 };
+}
+
+bool rf_controller_crl_changed(struct rf_controller *k)
+{
+	struct timespec at = crl_changed();
+
+	return at.tv_sec != k->crl_at.tv_sec || at.tv_nsec != k->crl_at.tv_nsec;
+}
+
+int rf_controller_directory(struct rf_controller *k, struct rf_site *site, struct rf_directory **ret_dir,
+			    struct rf_diag *diag)
+{
+	struct serials s = { 0 };
+
+	if (!k->opt->border)
+		return rf_directory_new(site, k->store, ret_dir, diag);
+	struct timespec at = crl_changed();
+	int rc = rf_pki_crl_walk(RF_PKI_CRL, add_serial, &s, diag);
+
+	for (size_t i = 0; i < s.n; i++)
+		s.v[i].p = s.bytes[i]; /* now that the array no longer moves */
+	if (!rc)
+		rc = rf_directory_new_bare(site, s.v, s.n, ret_dir, diag);
+	if (!rc)
+		k->crl_at = at;
+	free(s.v);
+	free(s.bytes);
+	return rc;
+}

@@ -461,6 +461,20 @@ int rf_dtls_connect(struct rf_dtls *d, struct rf_mono now)
 	return 0;
 }
 
+static void say_closing(struct rf_dtls *d)
+{
+	d->out_count = 0;
+	if (d->closing_n)
+		rf_dtls_out(d, rf_view_of(d->closing, d->closing_n));
+}
+
+/* The handshake was done, or nearly, before it was known with whom it should have been. */
+static void refuse(struct rf_dtls *d)
+{
+	say_closing(d);
+	fail(d, RF_DTLS_WHY_FINGERPRINT);
+}
+
 int rf_dtls_set_peer(struct rf_dtls *d, const struct rf_dtls_print *prints, size_t count)
 {
 	if (!count || count > RF_DTLS_PRINTS_MAX)
@@ -473,7 +487,7 @@ int rf_dtls_set_peer(struct rf_dtls *d, const struct rf_dtls_print *prints, size
 	memcpy(d->prints, prints, count * sizeof *prints);
 	d->print_count = count;
 	if (d->shown && !rf_dtls_print_fits(d->prints, count, d->digests))
-		fail(d, RF_DTLS_WHY_FINGERPRINT);
+		refuse(d);
 	else if (d->state == RF_DTLS_UNPROVEN)
 		d->state = RF_DTLS_READY;
 	return 0;
@@ -510,10 +524,7 @@ void rf_dtls_close(struct rf_dtls *d)
 {
 	if (d->state == RF_DTLS_FAILED || d->state == RF_DTLS_CLOSED)
 		return;
-	if (d->closing_n) {
-		d->out_count = 0;
-		rf_dtls_out(d, rf_view_of(d->closing, d->closing_n));
-	}
+	say_closing(d);
 	drop_ssl(d);
 	forget_keys(d);
 	rf_secret_wipe(&d->opener, sizeof d->opener);

@@ -97,8 +97,8 @@ struct rf_dtls_params {
 	 * _32. As the server ours is the order. RF_E_INVALID for others. Copied. */
 	const enum rf_srtp_suite *suites;
 	size_t suite_count;
-	/* A datagram to the peer, at most RF_DTLS_OUT_MAX of them in one call. Called from within the functions below;
-	 * must not call them. */
+	/* A datagram to the peer, at most RF_DTLS_OUT_MAX of them in one call; from within rf_dtls_receive() it goes to
+	 * where the datagram at hand came from. Called from within the functions below; must not call them. */
 	void (*send)(void *arg, struct rf_view datagram);
 	void *arg;
 };
@@ -115,7 +115,8 @@ void rf_dtls_free(struct rf_dtls *d);
 int rf_dtls_set_peer(struct rf_dtls *d, const struct rf_dtls_print *prints, size_t count);
 /* Begin as the client. RF_E_STATE: PASSIVE, or not NEW. */
 int rf_dtls_connect(struct rf_dtls *d, struct rf_mono now);
-/* A datagram that is DTLS. proven: its source has shown that it gets what is sent there (ICE); if not, a client must
+/* A datagram that is DTLS. Once the state is not NEW the caller passes only what comes from where the peer is: the
+ * handshake itself is in the clear, and who sends into it can break it. proven: its source has shown that it gets what is sent there (ICE); if not, a client must
  * show it first with a cookie, until then gets nothing bigger than it sent, and the state stays NEW. Alerts that are
  * not authentic (in the clear) are noted and end nothing before 3 s have passed without success (RFC 6347 4.1.2.7). 0,
  * or the datagram was no use and changed nothing: RF_E_MALFORMED (no DTLS records), RF_E_STATE (nothing of this kind is

@@ -430,6 +430,9 @@ static void test_fingerprints(void **state)
 		assert_int_equal(rf_dtls_take_keys(net.d[0], &(struct rf_dtls_keys){ 0 }), RF_E_STATE);
 		assert_int_equal(rf_dtls_set_peer(net.d[0], sets[row], 2), 0);
 		assert_int_equal(rf_dtls_state(net.d[0]), row == 1 || row == 2 ? RF_DTLS_FAILED : RF_DTLS_READY);
+		assert_int_equal(net.count, row == 1 || row == 2 ? 1 : 0); /* the other side is told */
+		run(&net);
+		assert_int_equal(rf_dtls_state(net.d[1]), row == 1 || row == 2 ? RF_DTLS_CLOSED : RF_DTLS_READY);
 		assert_int_equal(rf_dtls_set_peer(net.d[0], sets[row], 2), RF_E_STATE);
 	}
 	close_net(&net);

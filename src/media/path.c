@@ -40,8 +40,11 @@ static struct rf_path *make(struct rf_media_worker *w, enum rf_path_kind kind, c
 static void unmake(struct rf_path *p)
 {
 	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
-		rf_end_give_ports(p, i);
+		rf_end_end_dtls(&p->end[i]);
+		rf_end_end_ice(&p->end[i]);
+		rf_crypt_free(p->end[i].sdes);
 		rf_check_forget(&p->end[i]);
+		rf_end_give_ports(p, i);
 	}
 	rf_timer_stop(rf_loop_wheel(p->w->loop), &p->silence);
 	free(p);
@@ -114,8 +117,10 @@ void rf_path_open(struct rf_path *p)
 		return;
 	p->open = true;
 	p->quiet_us = rf_loop_now(p->w->loop).us;
-	for (unsigned i = 0; i < RF_PATH_ENDS; i++)
+	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
 		rf_source_begin_window(p, &p->end[i]);
+		rf_end_begin_dtls(p, &p->end[i]);
+	}
 	rf_path_set_silence(p, p->silence_ms);
 	if (p->ops->flows)
 		p->ops->flows(p->arg, p);
@@ -178,7 +183,7 @@ int rf_path_send(struct rf_path *p, unsigned end, uint8_t *packet, size_t n, siz
 {
 	if (!p->open || p->kind != RF_PATH_RTP || !rf_source_to(&p->end[end], 0))
 		return RF_E_STATE;
-	return rf_end_send_rtp(p, &p->end[end], packet, n, cap);
+	return rf_end_send_rtp(p, &p->end[end], packet, n, cap) == RF_DROPS ? 0 : RF_E_STATE;
 }
 
 /* ---- what is known */
@@ -209,7 +214,10 @@ size_t rf_path_flows(const struct rf_path *p, struct rf_path_tuple ret[static RF
 
 static void put_stream(const struct rf_path_ssrc *s, struct rf_path_stream *ret)
 {
-	*ret = (struct rf_path_stream){ .ssrc = s->ssrc, .type = s->type, .packets = s->packets, .bytes = s->bytes };
+	struct rf_quality_sum sum = rf_quality_sum(&s->quality, rf_quality_codec_of((struct rf_view){ 0 }));
+
+	*ret = (struct rf_path_stream){ .ssrc = s->ssrc, .type = s->type, .packets = s->packets, .bytes = s->bytes,
+		.lost = sum.lost, .jitter_us = sum.jitter_us, .rtt_us = sum.rtt_us, .mos_100 = sum.mos_100 };
 }
 
 void rf_path_stats(const struct rf_path *p, unsigned end, struct rf_path_end_stats *ret)
@@ -221,6 +229,10 @@ void rf_path_stats(const struct rf_path *p, unsigned end, struct rf_path_end_sta
 		.rtcp_sent = e->rtcp_sent, .rtcp_sent_bytes = e->rtcp_sent_bytes, .keying = e->keying,
 		.last_us = e->last_us };
 	memcpy(ret->drops, e->drops, sizeof ret->drops);
+	const struct rf_crypt *c = e->keying == RF_KEYING_PLAIN ? NULL : rf_end_crypt_in(e, false);
+
+	ret->suite = c && e->keying != RF_KEYING_PASSED ? rf_srtp_in_suite(c->in) : RF_SRTP_NONE;
+	ret->dtls_ready = e->agreed[0] && e->agreed[0]->in;
 	for (const struct rf_path_ssrc *s = e->ssrcs; s; s = s->next)
 		put_stream(s, &ret->streams[ret->n_streams++]);
 }

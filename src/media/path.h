@@ -55,7 +55,8 @@ enum rf_path_keying {
 	RF_KEYING_SDES,
 	RF_KEYING_DTLS,
 	RF_KEYING_PASSED,            /* both ends share the keys: packets are passed unopened. With keys_in known (SDES) they are
-				      * authenticated all the same; the other end is PASSED, too */
+				      * authenticated all the same; the other end is PASSED, too. Nothing of ours can be sent to
+				      * it, filters see nothing, silence is made by dropping */
 };
 
 struct rf_path_key {
@@ -99,6 +100,7 @@ struct rf_path_end_conf {
 	struct rf_path_type types[RF_PATH_TYPES_MAX];
 	uint32_t packets_s, bytes_s;        /* at most, of RTP; 0: 500 and 2,500,000, or 150 and 40,000 (audio types only) */
 	uint8_t dscp;                       /* of what is sent to it, 0..63 */
+	uint64_t sync;                      /* paths of one party with the same one have one CNAME (lip sync); 0: each its own */
 };
 
 /* What goes on, to the session above. All on the worker's thread; none may free a path, this one or another. Each may be

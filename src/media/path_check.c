@@ -15,12 +15,16 @@ const struct rf_path_type *rf_check_type_of(const struct rf_end *e, uint8_t type
 	return NULL;
 }
 
-static void begin(struct rf_path_ssrc *s, const struct rf_rtp_head *head)
+static void begin(const struct rf_end *e, struct rf_path_ssrc *s, const struct rf_rtp_head *head)
 {
+	const struct rf_path_type *t = rf_check_type_of(e, head->type);
 	struct rf_path_ssrc *next = s->next;
 
 	/* seq is one behind: the first packet is the next of it. */
-	*s = (struct rf_path_ssrc){ .next = next, .ssrc = head->ssrc, .seq = (uint16_t)(head->seq - 1) };
+	*s = (struct rf_path_ssrc){ .next = next, .ssrc = head->ssrc, .seq = (uint16_t)(head->seq - 1), .dtmf = s->dtmf };
+	if (s->dtmf)
+		*s->dtmf = (struct rf_dtmf_in){ 0 };
+	rf_quality_init(&s->quality, t ? t->clock : 0);
 }
 
 static struct rf_path_ssrc *to_front(struct rf_end *e, struct rf_path_ssrc **link)
@@ -47,6 +51,7 @@ struct rf_path_ssrc *rf_check_ssrc(struct rf_end *e, const struct rf_rtp_head *h
 
 		if (!s)
 			return NULL;
+		s->dtmf = NULL;
 		s->next = e->ssrcs;
 		e->ssrcs = s;
 		e->n_ssrcs++;
@@ -55,7 +60,7 @@ struct rf_path_ssrc *rf_check_ssrc(struct rf_end *e, const struct rf_rtp_head *h
 	} else {
 		return NULL;
 	}
-	begin(e->ssrcs, head);
+	begin(e, e->ssrcs, head);
 	return e->ssrcs;
 }
 
@@ -125,6 +130,7 @@ void rf_check_forget(struct rf_end *e)
 {
 	for (struct rf_path_ssrc *s = e->ssrcs, *next; s; s = next) {
 		next = s->next;
+		free(s->dtmf);
 		free(s);
 	}
 	e->ssrcs = NULL;

@@ -5,6 +5,7 @@
 enum {
 	VIDEO_PACKETS_S = 500, VIDEO_BYTES_S = 2500000,
 	AUDIO_PACKETS_S = 150, AUDIO_BYTES_S = 40000,
+	RTCP_PACKETS_S = 200, RTCP_BYTES_S = 100000, /* feedback about video comes often */
 };
 
 static bool family_fits(const struct rf_path *p, const struct rf_end *e, const struct rf_addr *a)
@@ -20,7 +21,10 @@ static bool conf_ok(const struct rf_path *p, const struct rf_end *e, const struc
 	for (unsigned i = 0; i < c->n_types; i++)
 		if (c->types[i].type > 127)
 			return false;
-	return true;
+	for (unsigned i = 0; i < c->n_keys_in; i++)
+		if (!rf_srtp_key_bytes(c->keys_in[i].suite))
+			return false;
+	return c->keying != RF_KEYING_SDES || c->key_out.suite == RF_SRTP_NONE || rf_srtp_key_bytes(c->key_out.suite);
 }
 
 static void set_types(struct rf_end *e, const struct rf_path_end_conf *c)
@@ -46,53 +50,92 @@ static void set_rate(struct rf_end *e, const struct rf_path_end_conf *c)
 
 	e->rate.packets_s = c->packets_s ? c->packets_s : audio ? AUDIO_PACKETS_S : VIDEO_PACKETS_S;
 	e->rate.bytes_s = c->bytes_s ? c->bytes_s : audio ? AUDIO_BYTES_S : VIDEO_BYTES_S;
+	e->rtcp_rate.packets_s = RTCP_PACKETS_S;
+	e->rtcp_rate.bytes_s = RTCP_BYTES_S;
 }
 
-/* True: it is signaled to be elsewhere than before. */
-static bool set_remote(struct rf_end *e, const struct rf_path_end_conf *c)
+/* Where it is signaled to be; RTCP one above RTP when nothing else is said. */
+static void remotes(const struct rf_path_end_conf *c, struct rf_addr ret[static 2])
 {
-	struct rf_addr rtp = c->remote, rtcp = c->remote_rtcp;
-
-	if (rf_addr_is_any(&rtp))
-		rtp = (struct rf_addr){ 0 };
-	if (!rtcp.family && rtp.family) {
-		rtcp = rtp;
-		rtcp.port++;
+	ret[0] = c->remote;
+	ret[1] = c->remote_rtcp;
+	if (rf_addr_is_any(&ret[0]))
+		ret[0] = (struct rf_addr){ 0 };
+	if (!ret[1].family && ret[0].family) {
+		ret[1] = ret[0];
+		ret[1].port++;
 	}
-	bool moved = !e->set || e->how != c->source || !rf_addr_eq(&rtp, &e->remote) || !rf_addr_eq(&rtcp, &e->remote_rtcp);
+}
 
+static bool is_elsewhere(const struct rf_end *e, const struct rf_path_end_conf *c)
+{
+	struct rf_addr at[2];
+
+	remotes(c, at);
+	return !e->set || e->how != c->source || !rf_addr_eq(&at[0], &e->remote[0]) || !rf_addr_eq(&at[1], &e->remote[1]);
+}
+
+static void set_remote(struct rf_end *e, const struct rf_path_end_conf *c)
+{
+	remotes(c, e->remote);
 	e->how = c->source;
-	e->remote = rtp;
-	e->remote_rtcp = rtcp;
 	e->window_ms = c->window_ms;
-	e->any_ip = !rtp.family;
-	rf_peer_of(&rtp, &e->signaled[0]);
-	rf_peer_of(&rtcp, &e->signaled[1]);
-	return moved;
+	e->any_ip = !e->remote[0].family;
+	rf_peer_of(&e->remote[0], &e->signaled[0]);
+	rf_peer_of(&e->remote[1], &e->signaled[1]);
+}
+
+static void commit(struct rf_path *p, struct rf_end *e, const struct rf_path_end_conf *c, struct rf_shake *fresh[static 2])
+{
+	bool moved = is_elsewhere(e, c);
+
+	rf_end_set_ice(p, e, c);
+	rf_end_set_dtls(e, c, fresh);
+	set_remote(e, c);
+	e->mux = c->rtcp_mux;
+	e->keying = c->keying;
+	e->keys_in = c->n_keys_in > 0;
+	e->keys_out = c->keying == RF_KEYING_SDES && c->key_out.suite != RF_SRTP_NONE;
+	e->dir = c->dir;
+	e->sync = c->sync;
+	set_types(e, c);
+	set_rate(e, c);
+	e->dscp = c->dscp;
+	if (c->rtcp_mux)
+		rf_end_want_rtcp(p, (unsigned)(e - p->end), false);
+	rf_end_set_dscp(e);
+	e->set = true;
+	if (moved)
+		rf_source_reset(p, e);
+	rf_end_show_prints(e, c);
+	rf_end_begin_dtls(p, e);
 }
 
 int rf_path_set(struct rf_path *p, unsigned end, const struct rf_path_end_conf *c)
 {
 	struct rf_end *e = &p->end[end];
+	struct rf_shake *fresh[2] = { NULL, NULL };
+	bool had_ice = e->ice[0], had_rtcp = e->sock[1].fd >= 0;
 
 	if (!conf_ok(p, e, c))
 		return RF_E_INVALID;
-	int rc = rf_end_want_rtcp(p, end, p->kind == RF_PATH_RTP && !c->rtcp_mux);
+	int rc = p->kind == RF_PATH_RTP && !c->rtcp_mux ? rf_end_want_rtcp(p, end, true) : 0;
 
-	if (rc)
+	if (!rc)
+		rc = rf_end_ready_ice(p, e, c);
+	if (!rc)
+		rc = rf_end_ready_dtls(p, e, c, is_elsewhere(e, c), fresh);
+	if (!rc)
+		rc = rf_crypt_set(&e->sdes, c, rf_loop_now(p->w->loop).us);
+	if (rc) {
+		rf_end_drop_dtls(fresh);
+		if (!had_ice)
+			rf_end_end_ice(e);
+		if (!had_rtcp)
+			rf_end_want_rtcp(p, end, false);
 		return rc;
-	bool moved = set_remote(e, c);
-
-	e->mux = c->rtcp_mux;
-	e->keying = c->keying;
-	e->dir = c->dir;
-	set_types(e, c);
-	set_rate(e, c);
-	e->dscp = c->dscp;
-	rf_end_set_dscp(e);
-	e->set = true;
-	if (moved)
-		rf_source_reset(p, e);
+	}
+	commit(p, e, c, fresh);
 	if (p->ops->flows)
 		p->ops->flows(p->arg, p);
 	return 0;

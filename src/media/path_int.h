@@ -5,6 +5,11 @@
  *	path.c         a path's life, and what it tells
  *	path_conf.c    what signaling says becomes what packets need
  *	path_in.c      the way of a datagram
+ *	path_rtp.c     the way of an RTP packet
+ *	path_rtcp.c    RTCP: what it tells of the streams, and said anew
+ *	path_crypt.c   keys of an end
+ *	path_ice.c     checks that are answered
+ *	path_dtls.c    handshakes
  *	path_source.c  may it come from there
  *	path_check.c   sequence, SSRC, payload type, rate */
 #ifndef RF_MEDIA_PATH_INT_H
@@ -13,6 +18,10 @@
 #include "media/path.h"
 #include "media/ports.h"
 #include "media/worker.h"
+#include "rtp/dtls.h"
+#include "rtp/dtmf.h"
+#include "rtp/ice.h"
+#include "rtp/quality.h"
 #include "rtp/rtp.h"
 
 #include <netinet/in.h>
@@ -75,12 +84,49 @@ struct rf_path_ssrc {
 	uint16_t after;
 	uint64_t seen[2];            /* which of the 128 up to seq have come: bit 0 of seen[0] is seq */
 	uint64_t packets, bytes, last_us;
+	struct rf_quality quality;
+	struct rf_dtmf_in *dtmf;     /* NULL: no event was heard */
 };
 
 /* Tokens as time: each packet moves the mark on by what it is worth; a mark that is over a second ahead is too much. */
 struct rf_path_rate {
 	uint32_t packets_s, bytes_s;
 	uint64_t packets_us, bytes_us;
+};
+
+/* Keys both ways. Those of SDES stay as long as the path, also while it is plain: should they come back, no index is used
+ * a second time. */
+struct rf_crypt {
+	struct rf_srtp_in *in;       /* NULL: not known */
+	struct rf_srtp_out *out;
+	uint64_t old_until_us;       /* keys that were replaced are good until then; 0: there are none */
+	bool changed;
+	uint8_t n_in;
+	struct rf_path_key keys_in[RF_PATH_KEYS_MAX], key_out; /* of SDES, for comparison */
+};
+
+/* A handshake on one port. */
+struct rf_shake {
+	struct rf_dtls *dtls;
+	struct rf_sock *sock;
+	struct rf_peer to;           /* where its datagrams go */
+	struct rf_timer timer;
+	bool told;                   /* how it ended */
+	uint8_t renewed;             /* times that a stranger had spoiled it */
+};
+
+/* One datagram on its way. */
+struct rf_arrival {
+	struct rf_path *p;
+	struct rf_end *e;
+	const struct rf_peer *from;
+	uint8_t rtcp;                /* 1: it came to the odd port */
+	bool new;                    /* its source is to be fixed, if it is authentic */
+	bool proven;                 /* by keys */
+	uint8_t *buf;                /* as it came, or its text; RF_PATH_ROOM */
+	size_t n;
+	uint8_t *text;               /* in the clear, where we can have that; else NULL */
+	size_t text_n;
 };
 
 struct rf_end {
@@ -101,12 +147,21 @@ struct rf_end {
 	uint64_t window_us;          /* FIRST: until then; 0: it has not begun */
 	uint64_t types_ok[2];        /* bits */
 	struct rf_path_type types[RF_PATH_TYPES_MAX];
-	struct rf_path_rate rate;
+	struct rf_path_rate rate, rtcp_rate, stun_rate;
+	bool keys_in, keys_out;      /* of SDES: conf had some */
+	struct rf_crypt *sdes, *agreed[2]; /* agreed: by a handshake, for RTP (and RTCP with mux), for RTCP */
+	struct rf_shake *shake[2];
+	struct rf_path_print prints[RF_PATH_PRINTS_MAX];
+	uint8_t n_prints;
+	bool dtls_active;
+	unsigned dtls_suites;
+	struct rf_ice *ice[2];       /* of each port */
+	uint64_t sync;
 	struct rf_path_ssrc *ssrcs;  /* that last heard first */
 	uint8_t n_ssrcs;
 	struct rf_path_filter *filter;
 	struct rf_path_tap *tap;
-	struct rf_addr remote, remote_rtcp; /* as signaled, for comparison */
+	struct rf_addr remote[2];    /* as signaled, for comparison */
 	uint64_t packets, bytes, rtcp_packets, rtcp_bytes, sent, sent_bytes, rtcp_sent, rtcp_sent_bytes, last_us;
 	uint64_t drops[RF_DROPS];
 };
@@ -141,7 +196,8 @@ struct rf_media_worker {
 	struct epoll_event ready[RF_PATH_BATCH]; /* of the batch that is under way: [ready_at, n_ready) are to come */
 	int ready_at, n_ready;
 	struct rf_media_totals totals;
-	uint8_t buf[RF_PATH_ROOM];
+	struct rf_hash_key secret;   /* CNAMEs are hashed with it */
+	uint8_t buf[RF_PATH_ROOM], scratch[RF_PATH_ROOM];
 };
 
 static inline struct rf_end *rf_end_other(struct rf_path *p, const struct rf_end *e)
@@ -169,8 +225,66 @@ bool rf_sock_send(struct rf_sock *s, const uint8_t *buf, size_t n, const struct 
 /* A datagram of n bytes has come to s; buf has RF_PATH_ROOM bytes. */
 void rf_path_take(struct rf_sock *s, uint8_t *buf, size_t n, const struct rf_peer *from);
 void rf_end_drop(struct rf_path *p, struct rf_end *e, enum rf_path_drop why);
-/* Plain RTP to this party; it has an address. 0, or what the suite says; RF_E_STATE: the kernel does not take it. */
-int rf_end_send_rtp(struct rf_path *p, struct rf_end *to, uint8_t *buf, size_t n, size_t cap);
+/* May it come from there, and is it authentic? False: counted. */
+bool rf_arrival_from_party(struct rf_arrival *a);
+bool rf_arrival_open(struct rf_arrival *a, bool rtcp);
+void rf_arrival_fix(struct rf_arrival *a);
+void rf_arrival_drop(struct rf_arrival *a, enum rf_path_drop why);
+/* Passed as it is, to the other end's RTP or RTCP. */
+void rf_arrival_pass(struct rf_arrival *a, bool rtcp);
+
+/* ---- path_rtp.c */
+
+void rf_path_take_rtp(struct rf_arrival *a);
+/* Plain RTP to this party. 0, or what of it failed: RF_DROPS: nothing. */
+enum rf_path_drop rf_end_send_rtp(struct rf_path *p, struct rf_end *to, uint8_t *buf, size_t n, size_t cap);
+
+/* ---- path_rtcp.c */
+
+void rf_path_take_rtcp(struct rf_arrival *a);
+
+/* ---- path_crypt.c */
+
+/* The keys of conf, where it has some. Errors leave the old ones in force. */
+int rf_crypt_set(struct rf_crypt **crypt, const struct rf_path_end_conf *conf, uint64_t now_us);
+/* Those of a handshake, in place of all that was. */
+int rf_crypt_take(struct rf_crypt **crypt, const struct rf_dtls_keys *keys);
+void rf_crypt_wipe(struct rf_crypt *c);
+void rf_crypt_free(struct rf_crypt *c); /* NULL is fine */
+int rf_crypt_open(struct rf_crypt *c, bool rtcp, uint8_t *buf, size_t *n, uint64_t now_us);
+/* What an error of opening is counted as. */
+enum rf_path_drop rf_crypt_why(int rc);
+/* The keys that are in force at this end for RTP or RTCP, as conf says; NULL: none. */
+static inline struct rf_crypt *rf_end_crypt_in(const struct rf_end *e, bool rtcp)
+{
+	struct rf_crypt *c = e->keying == RF_KEYING_DTLS ? e->agreed[rtcp && !e->mux] : e->keys_in ? e->sdes : NULL;
+
+	return c && c->in ? c : NULL;
+}
+static inline struct rf_srtp_out *rf_end_crypt_out(const struct rf_end *e, bool rtcp)
+{
+	struct rf_crypt *c = e->keying == RF_KEYING_DTLS ? e->agreed[rtcp && !e->mux] : e->keys_out ? e->sdes : NULL;
+
+	return c ? c->out : NULL;
+}
+
+/* ---- path_ice.c, path_dtls.c */
+
+void rf_end_take_stun(struct rf_path *p, struct rf_end *e, unsigned rtcp, uint8_t *buf, size_t n, const struct rf_peer *from);
+/* First all that can fail, then what cannot. moved: the party is elsewhere. ret_fresh: associations to be set. */
+int rf_end_ready_ice(struct rf_path *p, struct rf_end *e, const struct rf_path_end_conf *conf);
+void rf_end_set_ice(struct rf_path *p, struct rf_end *e, const struct rf_path_end_conf *conf);
+void rf_end_end_ice(struct rf_end *e);
+void rf_end_take_dtls(struct rf_arrival *a);
+int rf_end_ready_dtls(struct rf_path *p, struct rf_end *e, const struct rf_path_end_conf *conf, bool moved,
+		      struct rf_shake *ret_fresh[static 2]);
+void rf_end_drop_dtls(struct rf_shake *fresh[static 2]);
+void rf_end_set_dtls(struct rf_end *e, const struct rf_path_end_conf *conf, struct rf_shake *fresh[static 2]);
+/* Last: what waited for the fingerprints ends here, one way or the other. */
+void rf_end_show_prints(struct rf_end *e, const struct rf_path_end_conf *conf);
+void rf_end_end_dtls(struct rf_end *e);
+/* Begin, where it is ours to and we know with whom. */
+void rf_end_begin_dtls(struct rf_path *p, struct rf_end *e);
 
 /* ---- path_source.c */
 

@@ -76,6 +76,7 @@ int rf_media_worker_new(const struct rf_media_conf *conf, struct rf_media_worker
 	if (!w->conf.paths_max)
 		w->conf.paths_max = PATHS_MAX;
 	w->loop = conf->loop;
+	w->secret = (struct rf_hash_key){ rf_random_u64(conf->random), rf_random_u64(conf->random) };
 	w->epoll = -1;
 	int rc = start(w, conf);
 	if (rc) {

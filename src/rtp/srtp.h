@@ -62,12 +62,12 @@ struct rf_srtp_in;
 /* masters: 1..RF_SRTP_KEYS_MAX, borrowed. Keys with an MKI are told apart by it; without one each is tried, the one that
  * fitted last first. They may be of different suites: an offerer's, until it is known which one the answerer took.
  * RF_E_INVALID: a key of another length than its suite's, no suite, an MKI that is too long or not as long as the
- * others, none or too many masters; RF_E_CRYPTO; -ENOMEM. */
+ * others, none or too many masters, one of them twice; RF_E_CRYPTO; -ENOMEM. */
 int rf_srtp_in_new(const struct rf_srtp_master *masters, size_t count, struct rf_srtp_in **ret_in);
 /* Wiped. NULL is fine. */
 void rf_srtp_in_free(struct rf_srtp_in *in);
-/* Other keys from now on. Those that were in force stay valid, second, until rf_srtp_in_drop_old(); those that were old
- * already are gone. Roll-over counters go on (RFC 3711 3.3.1); a peer that begins them anew with the new key is
+/* Other keys from now on. One that is in force or old goes on as it was: nothing of it comes twice. The others that were in
+ * force stay valid, second, until rf_srtp_in_drop_old(); those that were old already are gone. Roll-over counters go on (RFC 3711 3.3.1); a peer that begins them anew with the new key is
  * recognised by its first authentic packet. On an error, as rf_srtp_in_new(), nothing has changed. */
 int rf_srtp_in_rekey(struct rf_srtp_in *in, const struct rf_srtp_master *masters, size_t count);
 void rf_srtp_in_drop_old(struct rf_srtp_in *in);

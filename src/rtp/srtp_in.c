@@ -18,6 +18,20 @@ static void free_keys(struct rf_srtp_in *in, uint8_t from)
 	in->last = in->last < from ? in->last : 0;
 }
 
+static bool same_key(const struct rf_srtp_key *a, const struct rf_srtp_key *b)
+{
+	return a->suite == b->suite && rf_view_eq(rf_view_of(a->mki, a->mki_n), rf_view_of(b->mki, b->mki_n)) &&
+	       rf_secret_eq(rf_view_of(a->session, sizeof a->session), rf_view_of(b->session, sizeof b->session));
+}
+
+static bool is_among(struct rf_srtp_key *const *keys, size_t count, const struct rf_srtp_key *key)
+{
+	for (size_t i = 0; i < count; i++)
+		if (same_key(keys[i], key))
+			return true;
+	return false;
+}
+
 static int make_keys(const struct rf_srtp_master *masters, size_t count, uint32_t generation,
 		     struct rf_srtp_key *ret_keys[static RF_SRTP_KEYS_MAX])
 {
@@ -29,6 +43,11 @@ static int make_keys(const struct rf_srtp_master *masters, size_t count, uint32_
 		if (rc)
 			break;
 		ret_keys[n]->generation = generation;
+		if (is_among(ret_keys, n, ret_keys[n])) {
+			n++;
+			rc = RF_E_INVALID;
+			break;
+		}
 	}
 	while (rc && n > 0)
 		rf_srtp_key_free(ret_keys[--n]);
@@ -63,19 +82,38 @@ void rf_srtp_in_free(struct rf_srtp_in *in)
 	free(in);
 }
 
+/* One that is there already is the same key still: under a new generation what it has sent could be sent again. */
+static void keep_same(struct rf_srtp_in *in, struct rf_srtp_key **fresh, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		for (uint8_t j = 0; j < in->keys; j++)
+			if (in->key[j] && same_key(in->key[j], fresh[i])) {
+				rf_srtp_key_free(fresh[i]);
+				fresh[i] = in->key[j];
+				in->key[j] = NULL;
+			}
+}
+
 int rf_srtp_in_rekey(struct rf_srtp_in *in, const struct rf_srtp_master *masters, size_t count)
 {
-	struct rf_srtp_key *fresh[RF_SRTP_KEYS_MAX];
-	int rc = make_keys(masters, count, in->generation + 1, fresh);
+	struct rf_srtp_key *next[2 * RF_SRTP_KEYS_MAX], *last = in->key[in->last];
+	int rc = make_keys(masters, count, in->generation + 1, next);
 
 	if (rc)
 		return rc;
-	rf_srtp_in_drop_old(in);
-	memmove(in->key + count, in->key, in->keys * sizeof *in->key);
-	memcpy(in->key, fresh, count * sizeof *fresh);
-	in->keys = (uint8_t)(in->keys + count);
-	in->current = (uint8_t)count;
+	uint8_t current = in->current, before = in->keys;
+
+	keep_same(in, next, count);
+	in->current = in->keys = (uint8_t)count;
+	for (uint8_t j = 0; j < before; j++)
+		if (in->key[j] && j < current)
+			next[in->keys++] = in->key[j];
+		else
+			rf_srtp_key_free(in->key[j]);
+	memcpy(in->key, next, in->keys * sizeof *next);
 	in->last = 0;
+	for (uint8_t i = 0; i < count; i++)
+		in->last = in->key[i] == last ? i : in->last;
 	in->generation++;
 	return 0;
 }
@@ -93,7 +131,11 @@ enum rf_srtp_suite rf_srtp_in_suite(const struct rf_srtp_in *in)
 /* An SSRC that was last heard under an older key needs no window any more: nothing of it can come again. */
 static uint32_t oldest(const struct rf_srtp_in *in)
 {
-	return in->key[in->keys - 1]->generation;
+	uint32_t least = in->key[0]->generation;
+
+	for (uint8_t i = 1; i < in->keys; i++)
+		least = in->key[i]->generation < least ? in->key[i]->generation : least;
+	return least;
 }
 
 /* --- a packet under one key */

@@ -52,7 +52,8 @@ void kit_begin_with(struct kit *k, unsigned pairs, struct rf_dtls_ctx *dtls, str
 		[KIT_V4] = { .name = "inside", .local = own, .port_first = 20000,
 			     .port_last = (uint16_t)(20000 + 2 * pairs - 1) },
 		[KIT_V6] = { .name = "inside", .local = addr_of("::1", 0), .port_first = 20000, .port_last = 20999 },
-		[KIT_V4_OTHER] = { .name = "outside", .local = own, .advertised = addr_of("192.0.2.9", 0), .port_first = 40000, .port_last = 40999 },
+		[KIT_V4_OTHER] = { .name = "outside", .local = own, .advertised = addr_of("192.0.2.9", 0),
+				   .port_first = 40000, .port_last = 40999 },
 	};
 
 	*k = (struct kit){ .now = { 1000000000 }, .fds = count_fds() };
@@ -241,6 +242,47 @@ int kit_passes(struct kit *k, struct rf_path *p, unsigned end, struct party *fro
 	assert_true(rf_addr_eq(&came, &out));
 	assert_int_equal(party_recv(to, 0, got, sizeof got, NULL), -1);
 	return 1;
+}
+
+struct rf_path_key kit_key(enum rf_srtp_suite suite, uint8_t n)
+{
+	struct rf_path_key k = { .suite = suite };
+
+	memset(k.key, n, sizeof k.key);
+	return k;
+}
+
+struct rf_srtp_master kit_master(const struct rf_path_key *k)
+{
+	return (struct rf_srtp_master){ .suite = k->suite, .key = rf_view_of(k->key, rf_srtp_key_bytes(k->suite)),
+					.mki = rf_view_of(k->mki, k->mki_n) };
+}
+
+static void put32(uint8_t *p, uint32_t x)
+{
+	for (unsigned i = 0; i < 4; i++)
+		p[i] = (uint8_t)(x >> (24 - 8 * i));
+}
+
+size_t kit_rtcp(uint8_t *buf, uint32_t ssrc, uint32_t about, uint64_t ntp, uint32_t lsr, uint32_t dlsr, const char *cname)
+{
+	size_t c = strlen(cname), sdes = (4 + 4 + 2 + c + 1 + 3) / 4 * 4;
+
+	memset(buf, 0, 52 + sdes);
+	memcpy(buf, "\x81\xc8\0\x0c", 4);
+	put32(buf + 4, ssrc);
+	put32(buf + 8, (uint32_t)(ntp >> 32));
+	put32(buf + 12, (uint32_t)ntp);
+	put32(buf + 28, about);
+	put32(buf + 44, lsr);
+	put32(buf + 48, dlsr);
+	memcpy(buf + 52, "\x81\xca", 2);
+	buf[55] = (uint8_t)(sdes / 4 - 1);
+	put32(buf + 56, ssrc);
+	buf[60] = 1;
+	buf[61] = (uint8_t)c;
+	memcpy(buf + 62, cname, c);
+	return 52 + sdes;
 }
 
 uint64_t kit_drops(const struct rf_path *p, unsigned end, enum rf_path_drop d)

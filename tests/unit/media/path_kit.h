@@ -49,6 +49,12 @@ struct rf_addr kit_local(const struct rf_path *p, unsigned end, unsigned rtcp);
 size_t kit_rtp(uint8_t *buf, uint32_t ssrc, uint16_t seq, uint8_t type, size_t payload);
 /* This party's packet comes out at the other: 1; nothing: 0. Fails the test when it is another. */
 int kit_passes(struct kit *k, struct rf_path *p, unsigned end, struct party *from, struct party *to, uint16_t seq);
+/* The n-th key of a suite. */
+struct rf_path_key kit_key(enum rf_srtp_suite suite, uint8_t n);
+struct rf_srtp_master kit_master(const struct rf_path_key *k);
+/* An SR of ssrc with a block about `about`, and its CNAME; the length. */
+size_t kit_rtcp(uint8_t *buf, uint32_t ssrc, uint32_t about, uint64_t ntp, uint32_t lsr, uint32_t dlsr, const char *cname);
+
 uint64_t kit_drops(const struct rf_path *p, unsigned end, enum rf_path_drop d);
 uint64_t kit_drops_all(const struct rf_path *p);
 

@@ -168,6 +168,10 @@ static void run_steps(enum rf_path_source how, bool no_address, const struct ste
 	conf.window_ms = 2000;
 	if (no_address)
 		conf.remote.family = 0;
+	if (how == RF_SOURCE_ICE) {
+		memcpy(conf.ufrag, "abcdEFGH", 9);
+		memcpy(conf.pwd, "abcdefghijklmnopqrstuvwx", 25);
+	}
 	set(&s, 0, conf);
 	set(&s, 1, kit_conf(&s.b));
 	rf_path_open(s.p);

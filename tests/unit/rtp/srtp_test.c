@@ -526,6 +526,33 @@ static void test_rekey(void **state)
 	}
 }
 
+/* An offer that names the key in force among new ones: it is the same key still, and nothing of it can come twice. */
+static void test_rekey_same(void **state)
+{
+	(void)state;
+	for EACH_SUITE (suite) {
+		struct pair p = pair(suite);
+		struct rf_srtp_master m[] = { master(suite, 4, RF_V("")), master(suite, 1, RF_V("")), master(suite, 5, RF_V("")) };
+		struct bytes first = seal_rtp(p.out, 7, 40000), last;
+
+		assert_int_equal(open_rtp(p.in, first), 0);
+		assert_int_equal(open_rtp(p.in, last = seal_rtp(p.out, 7, 65000)), 0);
+		for (unsigned i = 0; i < 3; i++) {
+			assert_int_equal(rf_srtp_in_rekey(p.in, &m[i % 2], 2), 0);
+			assert_true(open_rtp(p.in, first) < 0);
+			assert_true(open_rtp(p.in, last) < 0);
+			assert_int_equal(open_rtp(p.in, last = seal_rtp(p.out, 7, (uint16_t)(65500 + 20 * i))), 0);
+		}
+		rf_srtp_in_drop_old(p.in);
+		assert_int_equal(p.in->keys, 2);
+		assert_int_equal(open_rtp(p.in, seal_rtp(p.out, 7, 10)), 0);
+		m[0] = m[1];
+		assert_int_equal(rf_srtp_in_rekey(p.in, m, 2), RF_E_INVALID); /* one of them twice */
+		assert_int_equal(open_rtp(p.in, seal_rtp(p.out, 7, 11)), 0);
+		unpair(&p);
+	}
+}
+
 /* A peer that begins its counters anew with the new key: believed when it is authentic, and then nothing that was sealed
  * with the old key is, which could be played again into the empty window. */
 static void test_rekey_anew(void **state)
@@ -661,7 +688,8 @@ int main(void)
 		cmocka_unit_test(test_window), cmocka_unit_test(test_reorder), cmocka_unit_test(test_rounds),
 		cmocka_unit_test(test_estimate), cmocka_unit_test(test_begun_late), cmocka_unit_test(test_used_up),
 		cmocka_unit_test(test_lifetime), cmocka_unit_test(test_sources), cmocka_unit_test(test_mki),
-		cmocka_unit_test(test_several), cmocka_unit_test(test_rekey), cmocka_unit_test(test_rekey_anew),
+		cmocka_unit_test(test_several), cmocka_unit_test(test_rekey), cmocka_unit_test(test_rekey_same),
+		cmocka_unit_test(test_rekey_anew),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_no_memory),
 	};
 

@@ -1,0 +1,152 @@
+#include "media/path_int.h"
+
+#include "base/err.h"
+#include "base/secret.h"
+
+#include <stdlib.h>
+
+enum { OLD_KEYS_MS = 10000 }; /* packets under the keys before are late by then */
+
+static bool same_key(const struct rf_path_key *a, const struct rf_path_key *b)
+{
+	size_t n = rf_srtp_key_bytes(a->suite);
+
+	return a->suite == b->suite && rf_secret_eq(rf_view_of(a->key, n), rf_view_of(b->key, n)) &&
+	       rf_view_eq(rf_view_of(a->mki, a->mki_n), rf_view_of(b->mki, b->mki_n));
+}
+
+static struct rf_srtp_master master_of(const struct rf_path_key *k)
+{
+	return (struct rf_srtp_master){ .suite = k->suite, .key = rf_view_of(k->key, rf_srtp_key_bytes(k->suite)),
+					.mki = rf_view_of(k->mki, k->mki_n) };
+}
+
+/* Every one of these was said before: an offerer's keys, of which one was taken. The others stay valid: it said them. */
+static bool all_known(const struct rf_crypt *c, const struct rf_path_key *keys, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		unsigned j = 0;
+
+		while (j < c->n_in && !same_key(&keys[i], &c->keys_in[j]))
+			j++;
+		if (j == c->n_in)
+			return false;
+	}
+	return true;
+}
+
+static int set_in(struct rf_crypt *c, const struct rf_path_key *keys, unsigned n)
+{
+	struct rf_srtp_master m[RF_PATH_KEYS_MAX];
+
+	if (c->in && all_known(c, keys, n))
+		return 0;
+	for (unsigned i = 0; i < n; i++)
+		m[i] = master_of(&keys[i]);
+	int rc = c->in ? rf_srtp_in_rekey(c->in, m, n) : rf_srtp_in_new(m, n, &c->in);
+
+	if (rc)
+		return rc;
+	c->old_until_us = 0;
+	c->changed = true;
+	memcpy(c->keys_in, keys, n * sizeof *keys);
+	c->n_in = (uint8_t)n;
+	return 0;
+}
+
+static int set_out(struct rf_crypt *c, const struct rf_path_key *key)
+{
+	struct rf_srtp_master m = master_of(key);
+
+	if (c->out && same_key(&c->key_out, key))
+		return 0;
+	int rc = c->out ? rf_srtp_out_rekey(c->out, &m) : rf_srtp_out_new(&m, &c->out);
+
+	if (!rc)
+		c->key_out = *key;
+	return rc;
+}
+
+static bool has_crypt(struct rf_crypt **c)
+{
+	if (!*c)
+		*c = calloc(1, sizeof **c);
+	return *c;
+}
+
+int rf_crypt_set(struct rf_crypt **crypt, const struct rf_path_end_conf *conf, uint64_t now_us)
+{
+	bool keyed = conf->keying == RF_KEYING_SDES || conf->keying == RF_KEYING_PASSED;
+	bool in = keyed && conf->n_keys_in > 0, out = conf->keying == RF_KEYING_SDES && conf->key_out.suite != RF_SRTP_NONE;
+
+	if (!in && !out)
+		return 0;
+	if (!has_crypt(crypt))
+		return -ENOMEM;
+	struct rf_crypt *c = *crypt;
+	int rc = in ? set_in(c, conf->keys_in, conf->n_keys_in) : 0;
+
+	if (!rc && out)
+		rc = set_out(c, &conf->key_out);
+	/* Only now do the old ones end: after an error they must go on. */
+	if (!rc && c->changed) {
+		c->old_until_us = now_us + OLD_KEYS_MS * 1000u;
+		c->changed = false;
+	}
+	return rc;
+}
+
+int rf_crypt_take(struct rf_crypt **crypt, const struct rf_dtls_keys *keys)
+{
+	struct rf_srtp_master in = { .suite = keys->suite, .key = rf_view_of(keys->in, keys->n) };
+	struct rf_srtp_master out = { .suite = keys->suite, .key = rf_view_of(keys->out, keys->n) };
+
+	if (!has_crypt(crypt))
+		return -ENOMEM;
+	/* Another handshake: both sides begin their counters anew, under keys that never were. */
+	rf_crypt_wipe(*crypt);
+	int rc = rf_srtp_in_new(&in, 1, &(*crypt)->in);
+
+	return rc ? rc : rf_srtp_out_new(&out, &(*crypt)->out);
+}
+
+void rf_crypt_wipe(struct rf_crypt *c)
+{
+	rf_srtp_in_free(c->in);
+	rf_srtp_out_free(c->out);
+	rf_secret_wipe(c, sizeof *c);
+	*c = (struct rf_crypt){ 0 };
+}
+
+void rf_crypt_free(struct rf_crypt *c)
+{
+	if (!c)
+		return;
+	rf_crypt_wipe(c);
+	free(c);
+}
+
+enum rf_path_drop rf_crypt_why(int rc)
+{
+	switch (rc) {
+	case RF_E_EXISTS:
+	case RF_E_STALE:
+		return RF_DROP_REPLAY;
+	case RF_E_LIMIT:
+		return RF_DROP_SSRC;
+	case RF_E_MALFORMED:
+	case RF_E_UNSUPPORTED:
+		return RF_DROP_MALFORMED;
+	default:
+		return RF_DROP_AUTH;
+	}
+}
+
+int rf_crypt_open(struct rf_crypt *c, bool rtcp, uint8_t *buf, size_t *n, uint64_t now_us)
+{
+	if (c->old_until_us && now_us >= c->old_until_us) {
+		rf_srtp_in_drop_old(c->in);
+		c->old_until_us = 0;
+	}
+	return rtcp ? rf_srtp_in_rtcp(c->in, buf, *n, n) : rf_srtp_in_rtp(c->in, buf, *n, n);
+}

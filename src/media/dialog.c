@@ -159,7 +159,7 @@ int rf_dialog_answer(struct rf_turn *t, struct rf_session *s, struct rf_pair **r
 		p = any_of(s, q->from_tag, q->via_branch);
 	if (!p)
 		p = any_of(s, q->from_tag, (struct rf_view){ 0 });
-	if (!p || p->n_lines == 0)
+	if (!p || !p->placed)
 		return rf_turn_fail(t, RF_E_NOT_FOUND, "no offer of from-tag \"%.*s\" waits for this answer",
 				    RF_VFMT(q->from_tag));
 	side = !side_of(p, q->from_tag);

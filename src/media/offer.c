@@ -193,7 +193,7 @@ static int find_interfaces(struct job *j, unsigned family)
 	const struct rf_ng_request *q = t->req;
 	unsigned families[2] = { family, q->family == RF_NG_IP4 ? 4 : q->family == RF_NG_IP6 ? 6 : family };
 
-	for (unsigned k = 0; k < 2 && j->p->n_lines == 0; k++) {
+	for (unsigned k = 0; k < 2 && !j->p->placed; k++) {
 		int at = rf_media_interface_find(t->relay->conf.worker, q->direction[k], families[k]);
 
 		if (at < 0)
@@ -204,6 +204,7 @@ static int find_interfaces(struct job *j, unsigned family)
 	const struct rf_media_interface *in =
 		rf_media_interface_at(t->relay->conf.worker, j->p->interface[j->to]);
 
+	j->p->placed = true;
 	j->local = in->advertised.family ? in->advertised : in->local;
 	return 0;
 }

@@ -70,6 +70,7 @@ struct rf_pair {
 	struct rf_session *session;
 	struct rf_party *side[2];        /* side 0 offered first */
 	struct rf_view branch;           /* of the first offer; empty: none */
+	bool placed;                     /* interface[] is chosen: by the first offer, for good */
 	uint8_t interface[2];
 	uint8_t offerer;                 /* of the last offer */
 	bool offered, answered;          /* an offer waits for its answer; there was an answer once */

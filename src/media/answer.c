@@ -116,16 +116,19 @@ static void plan_ice(struct job *j, struct plan *pl, const struct rf_line *l)
 
 	ours->ice = pl->offer->ice && j->t->req->ice != RF_NG_ICE_REMOVE && !l->no_ice && !rf_ng_has(j->t->req, RF_NG_REJECT_ICE);
 	/* Other credentials than before are a restart: ours must be new, too (RFC 8839 4.4.1.1). */
-	if (ours->ice && (!ours->ufrag[0] || (last && last->ufrag.n && !rf_view_eq(last->ufrag, pl->offer->ufrag))))
+	if (ours->ice && (!ours->ice_cred.ufrag[0] || (last && last->ufrag.n && !rf_view_eq(last->ufrag, pl->offer->ufrag))))
 		rf_ours_ice(j->t->relay, ours);
 }
 
-/* An address of the family that our port is of; ICE brings its own. */
-static int check_family(struct job *j, size_t i, const struct rf_line *l, unsigned side, const struct rf_said *said)
+/* An address that our port can reach, and that is none of this path's own: packets would go round for ever. ICE brings its own. */
+static int check_remote(struct job *j, size_t i, const struct rf_line *l, unsigned side, const struct rf_said *said)
 {
-	struct rf_addr rtp, rtcp;
+	struct rf_addr rtp, rtcp, other;
 
+	rf_path_local(path_of(l), !side, &other, &rtcp);
 	rf_path_local(path_of(l), side, &rtp, &rtcp);
+	if (rf_addr_eq(&said->remote, &rtp) || rf_addr_eq(&said->remote, &other))
+		return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: its address is that of this relay's own port for it", i + 1);
 	if (said->remote.family == 0 || said->ice || said->remote.family == rtp.family)
 		return 0;
 	return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: an IPv%u address, while the port for it is IPv%u (address family, "
@@ -170,7 +173,8 @@ static int plan_line(struct job *j, size_t i, const struct rf_said_source *sourc
 
 	if (rc)
 		return rf_turn_fail(t, rc, "m-line %zu: %s", i + 1, why);
-	pl->offer = l->offered ? l->offered : l->said[j->to];
+	/* Where both offered (glare), each waits for its own answer. */
+	pl->offer = l->offered && j->p->offerer == j->to ? l->offered : l->said[j->to];
 	pl->off = !pl->said.live || !pl->offer || !pl->offer->live || !path_of(l);
 	if (pl->off)
 		return 0;
@@ -190,9 +194,9 @@ static int plan_line(struct job *j, size_t i, const struct rf_said_source *sourc
 		pl->ours[j->from].active = pl->said.setup == RF_SDP_SETUP_PASSIVE;
 	}
 	if (rc == 0)
-		rc = check_family(j, i, l, j->from, &pl->said);
+		rc = check_remote(j, i, l, j->from, &pl->said);
 	if (rc == 0)
-		rc = check_family(j, i, l, j->to, pl->offer);
+		rc = check_remote(j, i, l, j->to, pl->offer);
 	pl->kept = rc ? NULL : rf_said_keep(&pl->said);
 	return rc ? rc : pl->kept ? 0 : rf_turn_fail(t, -ENOMEM, "no memory");
 }
@@ -251,7 +255,7 @@ static int commit(struct job *j, size_t i)
 		l->next = NULL;
 		l->open = false;
 	}
-	if (l->offered) {
+	if (l->offered && j->p->offerer == j->to) {
 		rf_said_free(l->said[j->to]);
 		l->said[j->to] = l->offered;
 		l->offered = NULL;
@@ -309,7 +313,7 @@ int rf_pair_answer(struct rf_turn *t, struct rf_pair *p, unsigned from, const st
 		rc = rc ? rc : one;
 		out_line(&j, i, &lines[i]);
 	}
-	p->offered = false;
+	p->offered = p->offered && p->offerer != !from;
 	p->answered = true;
 	if (rc)
 		return rc;

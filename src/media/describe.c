@@ -140,23 +140,22 @@ static void put_m_line(struct rf_writer *w, const struct rf_out_line *l)
 
 static void put_candidate(struct rf_writer *w, unsigned component, const struct rf_addr *a)
 {
-	rf_put_lit(w, "a=candidate:1 ");
-	rf_put_u64(w, component);
-	rf_put_lit(w, " UDP ");
-	rf_put_u64(w, (126u << 24) + (65535u << 8) + (256 - component)); /* RFC 8445 5.1.2.1, a host candidate, the only address */
-	rf_put_byte(w, ' ');
-	rf_addr_put_host(w, a, false);
-	rf_put_byte(w, ' ');
-	rf_put_u64(w, a->port);
-	rf_put_lit(w, " typ host\r\n");
+	char text[RF_ADDR_TEXT];
+	struct rf_writer host;
+
+	rf_writer_init(&host, text, sizeof text);
+	rf_addr_put_host(&host, a, false);
+	rf_put_lit(w, "a=candidate:");
+	rf_ice_put_candidate(w, 1, component, 65535, rf_view_of(text, host.n), a->port);
+	rf_put_lit(w, "\r\n");
 }
 
 static void put_ice(struct rf_writer *w, const struct rf_out_line *l, bool only_mux)
 {
 	rf_put_lit(w, "a=ice-ufrag:");
-	put_flag(w, l->ours->ufrag);
+	put_flag(w, l->ours->ice_cred.ufrag);
 	rf_put_lit(w, "a=ice-pwd:");
-	put_flag(w, l->ours->pwd);
+	put_flag(w, l->ours->ice_cred.pwd);
 	put_candidate(w, 1, &l->rtp);
 	if (!only_mux)
 		put_candidate(w, 2, &l->rtcp);

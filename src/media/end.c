@@ -1,22 +1,9 @@
 /* From what was said to what packets need: the conf of one end of a path (path.h), and how a leg is keyed. */
 #include "media/session.h"
 
-/* RFC 8445: 48 and 144 random bits as ice-chars. */
-static void ice_text(struct rf_random *random, char *dst, size_t n)
-{
-	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint8_t bytes[32];
-
-	rf_random_fill(random, bytes, n);
-	for (size_t i = 0; i < n; i++)
-		dst[i] = set[bytes[i] & 63];
-	dst[n] = 0;
-}
-
 void rf_ours_ice(struct rf_relay *r, struct rf_ours *o)
 {
-	ice_text(r->conf.random, o->ufrag, sizeof o->ufrag - 1);
-	ice_text(r->conf.random, o->pwd, sizeof o->pwd - 1);
+	rf_ice_cred_make(r->conf.random, &o->ice_cred);
 }
 
 /* Where this party's packets come from (path.h). */
@@ -73,6 +60,7 @@ void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned sid
 {
 	const struct rf_said *said = l->said[side];
 	const struct rf_ours *ours = &l->ours[side];
+	const struct rf_media_interface *in;
 	struct rf_path_end_conf *c = ret_conf;
 
 	memset(c, 0, sizeof *c);
@@ -81,15 +69,19 @@ void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned sid
 	c->dscp = p->session->dscp;
 	set_types(c, l->said[!side] ? l->said[!side] : l->offered);
 	if (ours->ice && (!said || said->ice)) {
-		memcpy(c->ufrag, ours->ufrag, sizeof ours->ufrag);
-		memcpy(c->pwd, ours->pwd, sizeof ours->pwd);
+		memcpy(c->ufrag, ours->ice_cred.ufrag, sizeof ours->ice_cred.ufrag);
+		memcpy(c->pwd, ours->ice_cred.pwd, sizeof ours->ice_cred.pwd);
 	}
 	c->source = ours->ice ? RF_SOURCE_ICE : RF_SOURCE_SIGNALED;
 	c->rtcp_mux = l->mux_only;
 	if (!said)
 		return;
-	c->remote = said->remote;
-	c->remote_rtcp = said->remote_rtcp;
+	/* With ICE the address of the description is a default, and may be one that our port cannot reach. */
+	in = rf_media_interface_at(p->session->relay->conf.worker, p->interface[side]);
+	if (!said->remote.family || said->remote.family == in->local.family) {
+		c->remote = said->remote;
+		c->remote_rtcp = said->remote_rtcp;
+	}
 	c->rtcp_mux = ours->mux && (said->mux || l->mux_only);
 	c->source = source_of(said, ours);
 	c->dir = (enum rf_sdp_dir)said->dir;

@@ -134,12 +134,10 @@ static int plan_rtp(struct job *j, struct plan *pl, const struct rf_line *l)
 	pl->ours.keying = (uint8_t)keying;
 	pl->ours.ice = offers_ice(j, l, &pl->said);
 	pl->ours.mux = offers_mux(j, &pl->said);
-	if (last && last->ufrag[0]) {
-		memcpy(pl->ours.ufrag, last->ufrag, sizeof last->ufrag);
-		memcpy(pl->ours.pwd, last->pwd, sizeof last->pwd);
-	} else if (pl->ours.ice) {
+	if (last && last->ice_cred.ufrag[0])
+		pl->ours.ice_cred = last->ice_cred;
+	else if (pl->ours.ice)
 		rf_ours_ice(t->relay, &pl->ours);
-	}
 	if (keying != RF_KEYING_SDES)
 		return 0;
 	j->rules.pass = theirs == RF_KEYING_SDES && !rf_ng_has(t->req, RF_NG_INJECT_DTMF);
@@ -226,6 +224,11 @@ static int take(struct job *j, size_t i)
 	rc = rf_path_new(j->t->relay->conf.worker, pl->kind, interface, &rf_session_path_ops, j->p->session, &pl->path, &what);
 	if (rc == 0)
 		return 0;
+	if (rc == RF_E_UNSUPPORTED) {
+		rf_ng_warn(j->t->req, "m-line %zu is switched off: %s", i + 1, what);
+		pl->off = true;
+		return 0;
+	}
 	j->t->full = rc == RF_E_LIMIT;
 	return rf_turn_fail(j->t, rc, "%s", rc == RF_E_LIMIT ? what : "no memory");
 }

@@ -1,6 +1,8 @@
 #include "media/said.h"
 #include "base/secret.h"
 #include "media/attribute.h"
+#include "rtp/dtls.h"
+#include "rtp/ice.h"
 
 #include <stdlib.h>
 
@@ -27,32 +29,24 @@ static bool has_word(struct rf_view v, struct rf_view word)
 	return false;
 }
 
-/* RFC 8839 5.4: 4 to 256 and 22 to 256 of letters, digits, '+' and '/'; ours is the smaller bound of path.h. */
-static bool ice_chars(struct rf_view v, size_t least, size_t most)
+/* The bounds are path.h's: no client in use has longer ones. */
+static bool ice_ok(const struct rf_said *s)
 {
-	for (size_t i = 0; i < v.n; i++) {
-		uint8_t c = v.p[i];
+	return s->ufrag.n <= RF_PATH_UFRAG_MAX && s->pwd.n <= RF_PATH_PWD_MAX && rf_ice_ufrag_ok(s->ufrag) && rf_ice_pwd_ok(s->pwd);
+}
 
-		if ((uint8_t)(c - '0') >= 10 && (uint8_t)(rf_lower(c) - 'a') >= 26 && c != '+' && c != '/')
-			return false;
+static void add_print(struct rf_said *s, struct rf_view value)
+{
+	struct rf_dtls_print print;
+
+	if (rf_dtls_print_parse(value, &print)) {
+		s->weak_print = true;
+		return;
 	}
-	return v.n >= least && v.n <= most;
-}
-
-static int hex(uint8_t c)
-{
-	if ((uint8_t)(c - '0') < 10)
-		return c - '0';
-	return rf_lower(c) - 'a' + 10;
-}
-
-/* Already known to be well formed (rf_sdp_fingerprint_strong()). */
-static void read_print(struct rf_view v, struct rf_path_print *p)
-{
-	v = rf_view_trim(v);
-	v = rf_view_from(v, rf_view_find(v, ' ') + 1);
-	for (size_t i = 0; i + 1 < v.n && p->n < sizeof p->bytes; i += 3)
-		p->bytes[p->n++] = (uint8_t)(hex(v.p[i]) << 4 | hex(v.p[i + 1]));
+	if (s->n_prints == RF_PATH_PRINTS_MAX)
+		return;
+	memcpy(s->prints[s->n_prints].bytes, print.bytes, print.n);
+	s->prints[s->n_prints++].n = print.n;
 }
 
 static uint32_t base64(uint8_t c)
@@ -135,10 +129,7 @@ static void read_attrs(struct rf_said *s, const struct rf_sdp_attr *at, size_t n
 			add_key(s, at->value);
 			break;
 		case RF_SDP_A_FINGERPRINT:
-			if (!rf_sdp_fingerprint_strong(at->value))
-				s->weak_print = true;
-			else if (s->n_prints < RF_PATH_PRINTS_MAX)
-				read_print(at->value, &s->prints[s->n_prints++]);
+			add_print(s, at->value);
 			break;
 		case RF_SDP_A_SETUP:
 			s->setup = (uint8_t)rf_sdp_setup_of(at->value);
@@ -243,7 +234,7 @@ int rf_said_read(struct rf_arena *a, const struct rf_sdp *sdp, size_t i, const s
 		return rc;
 	read_rtcp(&s, rtcp, source->instead.family == 0);
 	s.ice = s.ufrag.n || s.pwd.n;
-	if (s.live && s.ice && !(ice_chars(s.ufrag, 4, RF_PATH_UFRAG_MAX) && ice_chars(s.pwd, 22, RF_PATH_PWD_MAX))) {
+	if (s.live && s.ice && !ice_ok(&s)) {
 		*ret_why = "ICE wants a user fragment of 4 to 32 characters and a password of 22 to 64";
 		return RF_E_INVALID;
 	}

@@ -20,6 +20,7 @@
 #include "media/relay.h"
 #include "media/said.h"
 #include "media/sdes.h"
+#include "rtp/ice.h"
 
 /* Bounds, also in docs/security.md. */
 enum {
@@ -36,7 +37,7 @@ struct rf_ours {                         /* what is said to a party in one m-lin
 	uint8_t keying;                  /* enum rf_path_keying */
 	bool ice, mux;                   /* offered to it, or agreed to what it offered */
 	bool active;                     /* DTLS: we begin */
-	char ufrag[9], pwd[25];          /* "": none yet */
+	struct rf_ice_cred ice_cred;     /* ufrag "": none yet */
 	struct rf_sdes *sdes;            /* NULL: none */
 };
 

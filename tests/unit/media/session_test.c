@@ -281,6 +281,29 @@ static void test_rekey(void **state)
 	assert_memory_not_equal(&kit_path(k, 0)->conf[0].key_out, &before, sizeof before);
 }
 
+static void test_glare(void **state)
+{
+	struct kit *k = *state;
+
+	ok(k, "offer", CALL, A_PLAIN);
+	ok(k, "answer", REPLY, B_PLAIN);
+	ok(k, "answer", REPLY, B_PLAIN); /* 183, then 200 */
+	assert_int_equal(strncmp(kit_line(k, "o=- ") + strcspn(kit_line(k, "o=- "), " "), " 1 IN", 5), 0);
+	/* both offer, both refuse, one offers again */
+	ok(k, "offer", REPLY, HEAD("192.0.2.10") AUDIO("2000", "RTP/AVP"));
+	ok(k, "offer", "'call-id':'c1','from-tag':'B','to-tag':'A'", HEAD("203.0.113.8") AUDIO("3000", "RTP/AVP"));
+	ok(k, "answer", REPLY, B_PLAIN);
+	assert_int_equal(kit_path(k, 0)->conf[0].remote.ip[3], 9);
+	assert_int_equal(kit_path(k, 0)->conf[1].remote.ip[3], 7);
+	ok(k, "answer", "'call-id':'c1','from-tag':'B','to-tag':'A'", HEAD("192.0.2.11") AUDIO("2000", "RTP/AVP"));
+	assert_int_equal(kit_path(k, 0)->conf[0].remote.ip[3], 11);
+	assert_int_equal(kit_path(k, 0)->conf[1].remote.ip[3], 8);
+	refused(k, "answer", REPLY, HEAD("10.0.0.1") AUDIO("20000", "RTP/AVP"), "this relay's own port");
+	ok(k, "offer", REPLY ",'flags':['loop protect'],'OSRTP':['offer']", A_PLAIN);
+	assert_non_null(memmem(k->reply.warning.p, k->reply.warning.n, "loop protect", 12));
+	assert_non_null(memmem(k->reply.warning.p, k->reply.warning.n, "OSRTP", 5));
+}
+
 static void test_ice_restart(void **state)
 {
 #define ICED(x) HEAD("192.0.2.9") AUDIO("2000", "RTP/AVP") "a=ice-ufrag:frg" x "\r\na=ice-pwd:0123456789012345678901\r\n"
@@ -570,6 +593,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reoffers, setup, down),
 		cmocka_unit_test_setup_teardown(test_policy, setup, down),
 		cmocka_unit_test_setup_teardown(test_rekey, setup, down),
+		cmocka_unit_test_setup_teardown(test_glare, setup, down),
 		cmocka_unit_test_setup_teardown(test_ice_restart, setup, down),
 		cmocka_unit_test_setup_teardown(test_times, setup, down),
 		cmocka_unit_test_setup_teardown(test_bounds, setup, down),

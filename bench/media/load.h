@@ -27,7 +27,7 @@ struct way {
 	uint16_t from, to;                    /* ours */
 	enum rf_srtp_suite suite_in, suite_out;
 	uint8_t key_in[RF_SRTP_KEY_MAX], key_out[RF_SRTP_KEY_MAX];
-	struct rf_srtp *srtp;
+	struct rf_srtp_out *srtp;
 	uint16_t seq;                         /* of its next packet */
 };
 

@@ -218,7 +218,7 @@ int main(int argc, char **argv)
 	serve(&l, f);
 	fly_close(f);
 	for (unsigned i = 0; i < 2 * l.calls_max; i++)
-		rf_srtp_free(l.ways[i].srtp);
+		rf_srtp_out_free(l.ways[i].srtp);
 	free(l.ways);
 	return 0;
 }

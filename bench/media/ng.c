@@ -195,7 +195,7 @@ bool ng_down(struct load *l, unsigned n)
 	char answer[4 * SDP_MAX];
 
 	for (unsigned i = 2 * n; i < 2 * n + 2; i++) {
-		rf_srtp_free(l->ways[i].srtp);
+		rf_srtp_out_free(l->ways[i].srtp);
 		l->ways[i].srtp = NULL;
 	}
 	return ask(l, "delete", n, "", answer, sizeof answer);

@@ -48,7 +48,8 @@ bool packet_keys(struct way *w)
 {
 	if (w->suite_in == RF_SRTP_NONE)
 		return true;
-	return !rf_srtp_new(w->suite_in, rf_view_of(w->key_in, rf_srtp_key_bytes(w->suite_in)), &w->srtp);
+	return !rf_srtp_out_new(&(struct rf_srtp_master){ w->suite_in, rf_view_of(w->key_in, rf_srtp_key_bytes(w->suite_in)) },
+				&w->srtp);
 }
 
 bool packet_make(struct load *l, unsigned n, struct packet *p)
@@ -58,7 +59,7 @@ bool packet_make(struct load *l, unsigned n, struct packet *p)
 	size_t size = RTP_BYTES;
 
 	packet_plain(n, w->seq++, rtp);
-	if (w->srtp && rf_srtp_protect(w->srtp, rtp, RTP_BYTES, sizeof p->bytes - HEADS_BYTES, &size))
+	if (w->srtp && rf_srtp_out_rtp(w->srtp, rtp, RTP_BYTES, sizeof p->bytes - HEADS_BYTES, &size))
 		return false;
 	memcpy(eth, l->mac[1], 6);
 	memcpy(eth + 6, l->mac[0], 6);
@@ -98,15 +99,16 @@ bool packet_right(const struct load *l, unsigned n, uint16_t seq, const uint8_t 
 {
 	const struct way *w = &l->ways[n];
 	uint8_t rtp[RTP_BYTES + RF_SRTP_TAG_MAX];
-	struct rf_srtp *srtp = NULL;
+	struct rf_srtp_out *srtp = NULL;
 	size_t want = RTP_BYTES;
 	bool ok = true;
 
 	packet_plain(n, seq, rtp);
 	if (w->suite_out != RF_SRTP_NONE) {
-		ok = !rf_srtp_new(w->suite_out, rf_view_of(w->key_out, rf_srtp_key_bytes(w->suite_out)), &srtp) &&
-		     !rf_srtp_protect(srtp, rtp, RTP_BYTES, sizeof rtp, &want);
-		rf_srtp_free(srtp);
+		ok = !rf_srtp_out_new(&(struct rf_srtp_master){ w->suite_out, rf_view_of(w->key_out, rf_srtp_key_bytes(w->suite_out)) },
+				      &srtp) &&
+		     !rf_srtp_out_rtp(srtp, rtp, RTP_BYTES, sizeof rtp, &want);
+		rf_srtp_out_free(srtp);
 	}
 	return ok && size == HEADS_BYTES + want && !memcmp(frame + HEADS_BYTES, rtp, want);
 }

@@ -203,3 +203,27 @@ class Wire(Relay):
     def start(self):
         (self.work / "wire.log").unlink(missing_ok=True)
         super().start()
+
+
+class Kernel(Relay):
+    """The kernel's way of ours alone: streams that were told to it, nobody in userspace."""
+    name = "kernel"
+
+    def __init__(self, bed, work, calls):
+        super().__init__(bed, work)
+        self.calls = calls
+
+    def argv(self):
+        return [str(pathlib.Path(self.bed.mediaload).parents[1] / "tests" / "unit" / "media" / "fast_pass"), self.bed.dev_rel]
+
+    def start(self):
+        self.log = self.work / "kernel.log"
+        self.log.unlink(missing_ok=True)
+        super().start()
+        self.process.stdin.write(f"calls {self.calls} {RELAY} {LOAD}\n".encode())
+        self.process.stdin.flush()
+        while not self.log.read_text().endswith(f"\n{2 * self.calls}\n"):
+            time.sleep(0.05)
+
+    def ready(self):
+        return "ready" in self.log.read_text()

@@ -20,7 +20,7 @@ static const char usage[] =
 	"  --mac OWN,PEER    of the two ends                     --calls N          at most (5000)\n"
 	"  --packets N       room for so many of a run (1500000)\n"
 	"  --mode            plain, pass-cm, pass-gcm, cross (AES_CM_128 and AES-128-GCM), srtp-cm, srtp-gcm (RTP on one side),\n"
-	"                    wire (no relay: --echo at the other end)\n"
+	"                    wire (no relay: --echo at the other end), kernel (streams that fast_pass was told of)\n"
 	"Commands on stdin, one JSON line each on stdout: up N (calls that stay), cycle N (calls that end at once),\n"
 	"run STREAMS SECONDS GATHER (two streams a call, 50 packets a second each; what is due within so many microseconds goes at\n"
 	"once), down. Example: bench/media/run.py\n";
@@ -29,6 +29,7 @@ static const char usage[] =
 #define GCM RF_SRTP_AEAD_AES_128_GCM
 static const struct mode modes[] = {
 	{ "wire", { RF_SRTP_NONE, RF_SRTP_NONE }, "", "", false },
+	{ "kernel", { RF_SRTP_NONE, RF_SRTP_NONE }, "", "", false },
 	{ "plain", { RF_SRTP_NONE, RF_SRTP_NONE }, "RTP/AVP", "RTP/AVP", false },
 	{ "pass-cm", { CM, CM }, "RTP/SAVP", "RTP/SAVP", true },
 	{ "pass-gcm", { GCM, GCM }, "RTP/SAVP", "RTP/SAVP", true },
@@ -87,25 +88,29 @@ static void tell(struct load *l, const char *at, unsigned done, uint64_t began)
 	l->why[0] = '\0';
 }
 
-/* Without a relay each stream comes back to where it was sent from. */
-static bool wire_up(struct load *l, unsigned n)
+enum { WIRE, KERNEL }; /* the first of modes: nobody to talk to */
+
+/* On the wire each stream comes back to where it was sent from; in the kernel the ports are agreed upon. */
+static void silent_up(struct load *l, unsigned n)
 {
 	for (unsigned i = 2 * n; i < 2 * n + 2; i++) {
-		uint16_t port = (uint16_t)(FIRST_PORT + 2 * i);
+		uint16_t in = (uint16_t)(FIRST_PORT + 2 * i);
+		uint16_t out = l->mode == &modes[WIRE] ? in : i & 1 ? in - 2 : in + 2;
 
-		l->ways[i] = (struct way){ .relay_in = l->ng.sin_addr, .relay_out = l->ng.sin_addr, .port_in = port,
-					   .port_out = port, .from = port, .to = port, .seq = 1 };
+		l->ways[i] = (struct way){ .relay_in = l->ng.sin_addr, .relay_out = l->ng.sin_addr, .port_in = in,
+					   .port_out = out, .from = in, .to = out, .seq = 1 };
 	}
-	return true;
 }
 
 static void up(struct load *l, unsigned n)
 {
 	uint64_t began = now_ns();
-	bool wire = l->mode == &modes[0];
+	bool silent = l->mode <= &modes[KERNEL];
 
 	for (n += l->calls; l->calls < n && l->calls < l->calls_max; l->calls++) {
-		if (!(wire ? wire_up(l, l->calls) : ng_up(l, l->calls)))
+		if (silent)
+			silent_up(l, l->calls);
+		else if (!ng_up(l, l->calls))
 			break;
 		if (!packet_keys(&l->ways[2 * l->calls]) || !packet_keys(&l->ways[2 * l->calls + 1]))
 			fail(l, "keys");
@@ -130,7 +135,7 @@ static void down(struct load *l)
 
 	for (; l->calls; done++) {
 		l->calls--;
-		if (l->mode != &modes[0])
+		if (l->mode > &modes[KERNEL])
 			ng_down(l, l->calls);
 	}
 	tell(l, "down", done, began);

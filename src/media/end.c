@@ -1,6 +1,17 @@
 /* From what was said to what packets need: the conf of one end of a path (path.h), and how a leg is keyed. */
 #include "media/session.h"
 
+enum {
+	/* That have a protection profile (RFC 5764 4.1.2, 7714 14.2). */
+	DTLS_SUITES = 1 << RF_SRTP_AEAD_AES_256_GCM | 1 << RF_SRTP_AEAD_AES_128_GCM | 1 << RF_SRTP_AES_CM_128_HMAC_SHA1_80 |
+		      1 << RF_SRTP_AES_CM_128_HMAC_SHA1_32,
+};
+
+bool rf_relay_has_dtls(const struct rf_relay *r)
+{
+	return r->conf.policy.dtls && r->conf.fingerprint && r->conf.policy.suites & DTLS_SUITES;
+}
+
 void rf_ours_ice(struct rf_relay *r, struct rf_ours *o)
 {
 	rf_ice_cred_make(r->conf.random, &o->ice_cred);
@@ -66,7 +77,9 @@ void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned sid
 	memset(c, 0, sizeof *c);
 	c->dir = RF_SDP_SENDRECV;
 	c->keying = (enum rf_path_keying)ours->keying;
+	c->dtls_suites = p->session->relay->conf.policy.suites & DTLS_SUITES;
 	c->dscp = p->session->dscp;
+	c->sync = p->spoken[side].id;
 	set_types(c, l->said[!side] ? l->said[!side] : l->offered);
 	if (ours->ice && (!said || said->ice)) {
 		memcpy(c->ufrag, ours->ice_cred.ufrag, sizeof ours->ice_cred.ufrag);
@@ -131,7 +144,7 @@ int rf_line_keying(struct rf_turn *t, const struct rf_said *said, const struct r
 		   enum rf_path_keying *ret_keying)
 {
 	const struct rf_relay_policy *policy = &t->relay->conf.policy;
-	bool dtls = policy->dtls && t->relay->conf.fingerprint && !dtls_off;
+	bool dtls = rf_relay_has_dtls(t->relay) && !dtls_off;
 	bool tls = said->proto == RF_SDP_UDP_TLS_RTP_SAVP || said->proto == RF_SDP_UDP_TLS_RTP_SAVPF;
 
 	if (!is_encrypted(said->proto)) {

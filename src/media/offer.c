@@ -75,7 +75,7 @@ static int keying_for(struct job *j, unsigned proto, enum rf_path_keying *ret_ke
 {
 	struct rf_turn *t = j->t;
 	const struct rf_relay_policy *policy = &t->relay->conf.policy;
-	bool dtls = policy->dtls && t->relay->conf.fingerprint && t->req->dtls != RF_NG_DTLS_OFF;
+	bool dtls = rf_relay_has_dtls(t->relay) && t->req->dtls != RF_NG_DTLS_OFF;
 
 	if (proto == RF_SDP_RTP_AVP || proto == RF_SDP_RTP_AVPF) {
 		*ret_keying = RF_KEYING_PLAIN;

@@ -98,6 +98,7 @@ static int do_media(struct rf_turn *t, struct rf_writer *w, bool offer)
 	}
 	s->busy = true;
 	s->last_signal = rf_loop_wall(r->conf.loop);
+	s->signaled = rf_loop_now(r->conf.loop);
 	rf_writer_init(&out, r->text, RF_NG_BYTES_MAX);
 	rc = describe(t, s, offer, sdp, &out);
 	if (rc == RF_E_SPACE)

@@ -92,9 +92,8 @@ static void quiet_fired(struct rf_timer *timer)
 	struct rf_session *s = rf_container(timer, struct rf_session, quiet);
 	uint32_t ms = s->relay->conf.policy.silence_ms ? s->relay->conf.policy.silence_ms : 60000;
 	uint64_t now = rf_loop_now(s->relay->conf.loop).us;
-	int64_t signaled = rf_loop_wall(s->relay->conf.loop).us - s->last_signal.us;
 
-	if (signaled >= 0 && signaled < 1000ll * ms)
+	if (s->signaled.us + 1000ull * ms > now)
 		return; /* something new was agreed: its paths begin to count */
 	for (const struct rf_pair *p = s->pairs; p; p = p->next)
 		for (size_t i = 0; i < p->n_lines; i++)
@@ -366,6 +365,7 @@ int rf_session_new(struct rf_turn *t, struct rf_session **ret_session)
 	}
 	s->key = rf_random_u64(r->conf.random);
 	s->created = rf_loop_wall(r->conf.loop);
+	s->signaled = rf_loop_now(r->conf.loop);
 	rf_timer_init(&s->timer, timer_fired);
 	rf_timer_init(&s->quiet, quiet_fired);
 	s->prev = r->last;

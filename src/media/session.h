@@ -87,6 +87,7 @@ struct rf_session {
 	struct rf_view call_id;          /* behind the session */
 	uint64_t key;                    /* of its pinholes */
 	struct rf_wall created, last_signal;
+	struct rf_mono signaled;         /* last_signal by the clock that nobody sets */
 	struct rf_timer timer;           /* unanswered, or delete delay */
 	struct rf_timer quiet;           /* a path fell silent: to be looked at */
 	struct rf_party *parties;
@@ -166,6 +167,8 @@ void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned sid
  * rules allow; RF_E_DENIED: plain where the policy forbids it, nothing usable: t->why. */
 int rf_line_keying(struct rf_turn *t, const struct rf_said *said, const struct rf_sdes_rules *rules, bool dtls_off,
 		   enum rf_path_keying *ret_keying);
+/* The policy has it, and there is a certificate. */
+bool rf_relay_has_dtls(const struct rf_relay *r);
 struct rf_said_source rf_turn_source(const struct rf_ng_request *req);
 void rf_ours_fini(struct rf_ours *o);
 void rf_ours_ice(struct rf_relay *r, struct rf_ours *o); /* new credentials */

@@ -74,6 +74,9 @@ static void dtls_to_plain(struct kit *k, const struct rf_path *p)
 	assert_int_equal(p->conf[0].prints[0].n, 32);
 	assert_int_equal(p->conf[0].prints[0].bytes[31], 0x20);
 	assert_true(p->conf[0].dtls_active);
+	assert_int_equal(p->conf[0].dtls_suites, 1 << RF_SRTP_AEAD_AES_256_GCM | 1 << RF_SRTP_AEAD_AES_128_GCM |
+			 1 << RF_SRTP_AES_CM_128_HMAC_SHA1_80);
+	assert_true(p->conf[0].sync && p->conf[0].sync != p->conf[1].sync);
 	assert_int_equal(p->conf[1].keying, RF_KEYING_PLAIN);
 }
 

@@ -66,9 +66,10 @@ struct rf_srtp_in;
 int rf_srtp_in_new(const struct rf_srtp_master *masters, size_t count, struct rf_srtp_in **ret_in);
 /* Wiped. NULL is fine. */
 void rf_srtp_in_free(struct rf_srtp_in *in);
-/* Other keys from now on. One that is in force or old goes on as it was: nothing of it comes twice. The others that were in
- * force stay valid, second, until rf_srtp_in_drop_old(); those that were old already are gone. Roll-over counters go on (RFC 3711 3.3.1); a peer that begins them anew with the new key is
- * recognised by its first authentic packet. On an error, as rf_srtp_in_new(), nothing has changed. */
+/* Other keys from now on. One that is in force or old goes on as it was: nothing of it comes twice. The others that were
+ * in force stay valid, second, until rf_srtp_in_drop_old(); those that were old already are gone. Roll-over counters go on
+ * (RFC 3711 3.3.1); a peer that begins them anew with a key that was not here before is recognised by its first authentic
+ * packet. On an error, as rf_srtp_in_new(), nothing has changed. */
 int rf_srtp_in_rekey(struct rf_srtp_in *in, const struct rf_srtp_master *masters, size_t count);
 void rf_srtp_in_drop_old(struct rf_srtp_in *in);
 /* The suite of the last authentic packet; before the first one, that of the first key. */

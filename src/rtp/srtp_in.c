@@ -68,6 +68,8 @@ int rf_srtp_in_new(const struct rf_srtp_master *masters, size_t count, struct rf
 	}
 	in->current = in->keys = (uint8_t)count;
 	in->generation = 1;
+	for (size_t i = 0; i < count; i++)
+		rf_srtp_known_add(&in->known, in->key[i]);
 	rf_srtp_streams_init(&in->streams);
 	*ret_in = in;
 	return 0;
@@ -82,16 +84,23 @@ void rf_srtp_in_free(struct rf_srtp_in *in)
 	free(in);
 }
 
-/* One that is there already is the same key still: under a new generation what it has sent could be sent again. */
+/* One that is there already is the same key still: under a new generation what it has sent could be sent again. The others
+ * are noted, and whether they were here before. */
 static void keep_same(struct rf_srtp_in *in, struct rf_srtp_key **fresh, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		for (uint8_t j = 0; j < in->keys; j++)
-			if (in->key[j] && same_key(in->key[j], fresh[i])) {
-				rf_srtp_key_free(fresh[i]);
-				fresh[i] = in->key[j];
-				in->key[j] = NULL;
-			}
+	for (size_t i = 0; i < count; i++) {
+		uint8_t j = 0;
+
+		while (j < in->keys && !(in->key[j] && same_key(in->key[j], fresh[i])))
+			j++;
+		if (j == in->keys) {
+			rf_srtp_known_add(&in->known, fresh[i]);
+			continue;
+		}
+		rf_srtp_key_free(fresh[i]);
+		fresh[i] = in->key[j];
+		in->key[j] = NULL;
+	}
 }
 
 int rf_srtp_in_rekey(struct rf_srtp_in *in, const struct rf_srtp_master *masters, size_t count)
@@ -131,11 +140,17 @@ enum rf_srtp_suite rf_srtp_in_suite(const struct rf_srtp_in *in)
 /* An SSRC that was last heard under an older key needs no window any more: nothing of it can come again. */
 static uint32_t oldest(const struct rf_srtp_in *in)
 {
-	uint32_t least = in->key[0]->generation;
+	uint32_t least = in->generation;
 
-	for (uint8_t i = 1; i < in->keys; i++)
-		least = in->key[i]->generation < least ? in->key[i]->generation : least;
+	for (uint8_t i = 0; i < in->keys; i++)
+		least = in->key[i]->again ? 0 : in->key[i]->generation < least ? in->key[i]->generation : least;
 	return least;
+}
+
+/* A key under which the peer may have begun its counters anew. */
+static bool may_begin_anew(const struct rf_srtp_key *k, const struct rf_srtp_track *t)
+{
+	return t->generation && k->generation > t->generation && !k->again;
 }
 
 /* --- a packet under one key */
@@ -191,7 +206,7 @@ static int guess_rtp(const struct rf_srtp_track *t, const struct rf_srtp_key *k,
 		ret[n++] = (struct guess){ index, false };
 	if (!t->generation && seq < 0x8000) /* all before the wrap were lost */
 		ret[n++] = (struct guess){ UINT64_C(1) << 16 | seq, false };
-	else if (t->generation && k->generation > t->generation && (rc || index != seq))
+	else if (may_begin_anew(k, t) && (rc || index != seq))
 		ret[n++] = (struct guess){ seq, true };
 	*ret_count = n;
 	return n ? 0 : rc;
@@ -202,7 +217,7 @@ static int guess_rtcp(const struct rf_srtp_track *t, const struct rf_srtp_key *k
 {
 	uint32_t index = (uint32_t)(word[0] & 0x7f) << 24 | (uint32_t)word[1] << 16 | (uint32_t)word[2] << 8 | word[3];
 	int rc = rf_srtp_track_check(t, index);
-	bool anew = rc && k->generation > t->generation;
+	bool anew = rc && may_begin_anew(k, t);
 
 	ret[0] = (struct guess){ index, anew };
 	*ret_count = !rc || anew;
@@ -282,7 +297,7 @@ static int try_keys(struct rf_srtp_in *in, const struct packet *p, size_t *ret_n
 {
 	uint8_t first = in->last;
 
-	if (rf_srtp_streams_full(&in->streams, p->ssrc, oldest(in)))
+	if (in->streams.count == RF_SRTP_SSRCS_MAX && rf_srtp_streams_full(&in->streams, p->ssrc, oldest(in)))
 		return RF_E_LIMIT;
 	int rc = try_key(in, in->key[first], p, ret_n);
 

@@ -15,6 +15,7 @@ enum {
 	RF_SRTP_CIPHER_KEY_MAX = 32,
 	RF_SRTP_SALT_BYTES = 14,     /* of AES-CM; GCM uses the first twelve */
 	RF_SRTP_AUTH_KEY_BYTES = 20,
+	RF_SRTP_KNOWN_MAX = 16,
 	RF_SRTCP_HEAD_BYTES = 8,     /* what stays readable of a compound */
 	RF_SRTCP_WORD_BYTES = 4,     /* the E flag and the index */
 };
@@ -49,6 +50,7 @@ struct rf_srtp_key {
 	enum rf_srtp_kind loaded;            /* which session key the contexts hold */
 	enum rf_srtp_suite suite;
 	uint32_t generation;                 /* counts the rekeyings; from 1 */
+	bool again;                          /* it was in force before, as far as we know */
 	uint64_t left[2];                    /* packets until it is used up */
 	struct rf_srtp_session session[2];
 	uint8_t mki_n;
@@ -61,6 +63,15 @@ int rf_srtp_key_new(const struct rf_srtp_master *master, bool sealing, struct rf
 int rf_srtp_key_of(enum rf_srtp_suite suite, struct rf_view mki, const struct rf_srtp_session session[static 2],
 		   bool sealing, struct rf_srtp_key **ret_key);
 void rf_srtp_key_free(struct rf_srtp_key *key);
+
+/* Keys that were in force once. Under one that comes back nothing may begin anew: what it sealed before could be played
+ * again, and what we send would have an index twice. */
+struct rf_srtp_known {
+	uint32_t id[RF_SRTP_KNOWN_MAX];
+	uint8_t n;
+};
+/* Note it, and in it whether it may have been there before: that is taken for granted when there is no place left. */
+void rf_srtp_known_add(struct rf_srtp_known *known, struct rf_srtp_key *key);
 
 /* A packet as the crypto sees it. */
 struct rf_srtp_text {
@@ -113,10 +124,12 @@ struct rf_srtp_in {
 	struct rf_srtp_key *key[2 * RF_SRTP_KEYS_MAX]; /* those in force, then the old ones */
 	uint8_t current, keys, last;   /* how many are in force; in all; which fitted last */
 	uint32_t generation;
+	struct rf_srtp_known known;
 	struct rf_srtp_streams streams;
 };
 struct rf_srtp_out {
 	struct rf_srtp_key *key;
+	struct rf_srtp_known known;
 	struct rf_srtp_streams streams;
 };
 

@@ -121,6 +121,18 @@ void rf_srtp_key_free(struct rf_srtp_key *k)
 	free(k);
 }
 
+void rf_srtp_known_add(struct rf_srtp_known *known, struct rf_srtp_key *k)
+{
+	uint32_t id;
+
+	memcpy(&id, k->session[RF_SRTP_RTCP].salt, sizeof id);
+	k->again = known->n == RF_SRTP_KNOWN_MAX;
+	for (uint8_t i = 0; i < known->n; i++)
+		k->again |= known->id[i] == id;
+	if (!k->again)
+		known->id[known->n++] = id;
+}
+
 /* --- a packet */
 
 /* Both begin with SSRC and index laid over the salt: from its fifth byte in AES-CM (RFC 3711 4.1.1), from its third in

@@ -22,6 +22,7 @@ int rf_srtp_out_new(const struct rf_srtp_master *master, struct rf_srtp_out **re
 		return rc;
 	}
 	out->key->generation = 1;
+	rf_srtp_known_add(&out->known, out->key);
 	rf_srtp_streams_init(&out->streams);
 	*ret_out = out;
 	return 0;
@@ -44,6 +45,7 @@ int rf_srtp_out_rekey(struct rf_srtp_out *out, const struct rf_srtp_master *mast
 	if (rc)
 		return rc;
 	key->generation = out->key->generation + 1;
+	rf_srtp_known_add(&out->known, key);
 	rf_srtp_key_free(out->key);
 	out->key = key;
 	return 0;
@@ -56,10 +58,13 @@ enum rf_srtp_suite rf_srtp_out_suite(const struct rf_srtp_out *out)
 
 /* --- a packet */
 
+/* An SSRC that was not sent under this key may be forgotten for another one, if the key is fresh. */
 static int find_stream(struct rf_srtp_out *out, uint32_t ssrc, struct rf_srtp_stream **ret_stream)
 {
+	uint32_t oldest = out->key->again ? 0 : out->key->generation;
+
 	*ret_stream = rf_srtp_streams_find(&out->streams, ssrc);
-	return *ret_stream ? 0 : rf_srtp_streams_add(&out->streams, ssrc, out->key->generation, ret_stream);
+	return *ret_stream ? 0 : rf_srtp_streams_add(&out->streams, ssrc, oldest, ret_stream);
 }
 
 /* From here on the index is used up, even when sealing fails. */

@@ -590,6 +590,65 @@ static void test_rekey_anew(void **state)
 	}
 }
 
+/* A key that comes back: what it sealed before is not believed again, and no index is sent twice, not even when all places
+ * for SSRCs are taken. */
+static void test_key_again(void **state)
+{
+	(void)state;
+	for EACH_SUITE (suite) {
+		struct pair p = pair(suite);
+		struct rf_srtp_master first = master(suite, 1, RF_V("")), second = master(suite, 2, RF_V(""));
+		struct bytes old = seal_rtp(p.out, 7, 100), old_rtcp = seal_rtcp(p.out, 7), next;
+
+		assert_int_equal(open_rtp(p.in, old), 0);
+		assert_int_equal(open_rtcp(p.in, old_rtcp), 0);
+		assert_int_equal(open_rtp(p.in, seal_rtp(p.out, 7, 30000)), 0);
+		assert_int_equal(rf_srtp_in_rekey(p.in, &first, 1), 0);
+		assert_int_equal(rf_srtp_out_rekey(p.out, &first), 0);
+		assert_int_equal(open_rtp(p.in, old), RF_E_STALE);
+		assert_int_equal(open_rtcp(p.in, old_rtcp), RF_E_EXISTS);
+		assert_int_equal(send_rtp(p.out, 7, 30000), RF_E_STATE);
+		for (uint8_t i = 0; i < 2; i++) {
+			assert_int_equal(rf_srtp_in_rekey(p.in, i ? &first : &second, 1), 0);
+			assert_int_equal(rf_srtp_out_rekey(p.out, i ? &first : &second), 0);
+			next = seal_rtp(p.out, 7, (uint16_t)(30001 + i));
+			assert_int_equal(open_rtp(p.in, old), i ? RF_E_STALE : RF_E_AUTH);
+			assert_int_equal(open_rtp(p.in, next), 0);
+			rf_srtp_in_drop_old(p.in);
+		}
+		for (uint32_t ssrc = 100; ssrc < 99 + RF_SRTP_SSRCS_MAX; ssrc++)
+			assert_int_equal(open_rtp(p.in, seal_rtp(p.out, ssrc, 1)), 0);
+		assert_int_equal(rf_srtp_in_rekey(p.in, &second, 1), 0);
+		assert_int_equal(rf_srtp_out_rekey(p.out, &second), 0);
+		rf_srtp_in_drop_old(p.in);
+		assert_int_equal(send_rtp(p.out, 1, 1), RF_E_LIMIT);
+		assert_int_equal(open_rtp(p.in, rtp(1, 1)), RF_E_LIMIT);
+		unpair(&p);
+	}
+}
+
+/* More keys than are remembered: counters go on, and begin anew under none of them. */
+static void test_many_keys(void **state)
+{
+	struct pair p = pair(RF_SRTP_AEAD_AES_128_GCM), anew;
+
+	(void)state;
+	assert_int_equal(open_rtp(p.in, seal_rtp(p.out, 7, 1)), 0);
+	for (uint8_t i = 2; i < RF_SRTP_KNOWN_MAX + 4; i++) {
+		struct rf_srtp_master m = master(RF_SRTP_AEAD_AES_128_GCM, i, RF_V(""));
+		bool remembered = i <= RF_SRTP_KNOWN_MAX;
+
+		assert_int_equal(rf_srtp_in_rekey(p.in, &m, 1), 0);
+		assert_int_equal(rf_srtp_out_rekey(p.out, &m), 0);
+		rf_srtp_in_drop_old(p.in);
+		assert_int_equal(rf_srtp_out_new(&m, &anew.out), 0);
+		assert_int_equal(open_rtp(p.in, seal_rtp(anew.out, 7, (uint16_t)(20000 - 1000 * i))), remembered ? 0 : RF_E_STALE);
+		assert_int_equal(open_rtp(p.in, seal_rtp(p.out, 7, (uint16_t)(20000 + i))), 0);
+		rf_srtp_out_free(anew.out);
+	}
+	unpair(&p);
+}
+
 /* --- refusals */
 
 static void test_refusals(void **state)
@@ -690,6 +749,7 @@ int main(void)
 		cmocka_unit_test(test_lifetime), cmocka_unit_test(test_sources), cmocka_unit_test(test_mki),
 		cmocka_unit_test(test_several), cmocka_unit_test(test_rekey), cmocka_unit_test(test_rekey_same),
 		cmocka_unit_test(test_rekey_anew),
+		cmocka_unit_test(test_key_again), cmocka_unit_test(test_many_keys),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_no_memory),
 	};
 

@@ -10,7 +10,7 @@
 
 /* All commands, in the order of the help. */
 static const struct rf_cmd *const groups[] = {
-	rf_cmd_init, rf_cmd_check, rf_cmd_flows, rf_cmd_compile, rf_cmd_prove, rf_cmd_apply, rf_cmd_confirm, rf_cmd_wall,
+	rf_cmd_init, rf_cmd_check, rf_cmd_flows, rf_cmd_compile, rf_cmd_prove, rf_cmd_apply, rf_cmd_confirm, rf_cmd_wall, rf_cmd_relay,
 	rf_cmd_phone, rf_cmd_user, rf_cmd_numbers, rf_cmd_trunk, rf_cmd_host,
 	rf_cmd_stir, rf_cmd_up, rf_cmd_down, rf_cmd_status, rf_cmd_reload, rf_cmd_runs, rf_cmd_calls, rf_cmd_bindings, rf_cmd_explain,
 	rf_cmd_capacity, rf_cmd_mwi, rf_cmd_cdr, rf_cmd_ledger,
@@ -106,6 +106,16 @@ const char *rf_cmd_opt(const struct rf_cmd_ctx *c, const char *name)
 	return NULL;
 }
 
+const char *rf_cmd_opt_next(const struct rf_cmd_ctx *c, const char *name, size_t n)
+{
+	if (!n)
+		return rf_cmd_opt(c, name);
+	for (size_t i = 0; i < c->n_again; i++)
+		if (strcmp(c->cmd->opts[c->again[i].opt].name, name) == 0 && --n == 0)
+			return c->again[i].value;
+	return NULL;
+}
+
 bool rf_cmd_number(const struct rf_cmd_ctx *c, const char *name, uint64_t min, uint64_t max, uint64_t *ret)
 {
 	const char *text = rf_cmd_opt(c, name);
@@ -185,12 +195,22 @@ static int set_option(struct rf_cmd_ctx *c, struct words *w, size_t i, const cha
 {
 	const struct rf_cmd_opt *o = &c->cmd->opts[i];
 
-	if (c->values[i])
+	if (c->values[i] && !o->many)
 		return rf_cmd_error(c, RF_EXIT_USAGE, "--%s is given twice", o->name);
 	if (!o->arg && *end == '=')
 		return rf_cmd_error(c, RF_EXIT_USAGE, "--%s takes no value", o->name);
-	c->values[i] = o->arg ? take_value(w, end) : "";
-	return c->values[i] ? 0 : rf_cmd_error(c, RF_EXIT_USAGE, "--%s takes %s", o->name, o->arg);
+	if (c->values[i] && c->n_again == RF_CMD_AGAIN_MAX)
+		return rf_cmd_error(c, RF_EXIT_USAGE, "--%s is given too often", o->name);
+	const char *value = o->arg ? take_value(w, end) : "";
+	if (!value)
+		return rf_cmd_error(c, RF_EXIT_USAGE, "--%s takes %s", o->name, o->arg);
+	if (c->values[i]) {
+		c->again[c->n_again].opt = i;
+		c->again[c->n_again++].value = value;
+	} else {
+		c->values[i] = value;
+	}
+	return 0;
 }
 
 static int own_option(struct rf_cmd_ctx *c, struct words *w, const char *word)

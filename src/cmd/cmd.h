@@ -34,13 +34,14 @@ enum {
 	RF_EXIT_FAILED = 3, /* could not do it */
 };
 
-enum { RF_CMD_OPTS_MAX = 24 };
+enum { RF_CMD_OPTS_MAX = 24, RF_CMD_AGAIN_MAX = 32 };
 
 struct rf_cmd_opt {
 	const char *name;    /* without the dashes: "number"; NULL ends the table */
 	const char *arg;     /* what it takes, for help: "N"; NULL: takes nothing */
 	const char *summary;
 	char letter;         /* short form, 0: none */
+	bool many;           /* may be given again: rf_cmd_opt_next() */
 };
 
 struct rf_cmd_ctx;
@@ -63,6 +64,8 @@ struct rf_cmd_ctx {
 	bool json;
 	const struct rf_cmd *cmd;
 	const char *values[RF_CMD_OPTS_MAX]; /* by row of cmd->opts; NULL: not given; "" for one without argument */
+	struct { size_t opt; const char *value; } again[RF_CMD_AGAIN_MAX]; /* options that were given again, in order */
+	size_t n_again;
 	unsigned args;
 	char *const *arg;      /* [args] what followed the options */
 	FILE *out, *err;
@@ -82,6 +85,8 @@ static inline bool rf_cmd_flag(const struct rf_cmd_ctx *c, const char *name)
 {
 	return rf_cmd_opt(c, name) != NULL;
 }
+/* The n-th value (from 0) of an option that may be given again; NULL behind the last. */
+const char *rf_cmd_opt_next(const struct rf_cmd_ctx *c, const char *name, size_t n);
 /* As a number from min to max; false after telling the user (then return RF_EXIT_USAGE). Not given: *ret stays. */
 bool rf_cmd_number(const struct rf_cmd_ctx *c, const char *name, uint64_t min, uint64_t max, uint64_t *ret);
 
@@ -119,5 +124,6 @@ extern const struct rf_cmd rf_cmd_up[], rf_cmd_down[], rf_cmd_status[], rf_cmd_r
 extern const struct rf_cmd rf_cmd_prove[];
 extern const struct rf_cmd rf_cmd_stir[], rf_cmd_trunk[];
 extern const struct rf_cmd rf_cmd_compile[], rf_cmd_flows[], rf_cmd_apply[], rf_cmd_confirm[], rf_cmd_wall[];
+extern const struct rf_cmd rf_cmd_relay[];
 
 #endif

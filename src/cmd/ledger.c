@@ -13,7 +13,7 @@
 enum { FOLLOW_MS = 200 };
 
 static const struct rf_cmd_opt verify_opts[] = {
-	{ "role", "NAME", "the record of this role: controller or border", 0 },
+	{ "role", "NAME", "the record of this role: controller, border or relay", 0 },
 	{ 0 }
 };
 
@@ -21,7 +21,7 @@ static const struct rf_cmd_opt show_opts[] = {
 	{ "kind", "K", "only events of this kind, or of all kinds that begin so: registration, call.end", 'k' },
 	{ "since", "TIME", "from TIME on: 2026-11-22, 2026-11-22T08:00 (UTC), or an age: 15m, 2h, 3d", 0 },
 	{ "follow", NULL, "go on and show events as they come, until interrupted", 'f' },
-	{ "role", "NAME", "the record of this role: controller or border", 0 },
+	{ "role", "NAME", "the record of this role: controller, border or relay", 0 },
 	{ 0 }
 };
 

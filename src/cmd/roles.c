@@ -9,6 +9,7 @@
 const struct rf_cmd_role rf_cmd_roles[] = {
 	{ "controller", RF_ROLE_CONTROLLER, "ledger", rf_admin_ask },
 	{ "border", RF_ROLE_BORDER, "ledger/border", rf_admin_ask_border },
+	{ "relay", RF_ROLE_RELAY, "ledger/relay", rf_admin_ask_relay },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -36,15 +37,22 @@ bool rf_cmd_role_runs(const struct rf_cmd_ctx *c, const struct rf_cmd_role *role
 	return runs(c, role) || (!any && role == rf_cmd_roles);
 }
 
+/* Those that have calls and trunks; a relay has commands of its own. */
+static bool is_call_server(const struct rf_cmd_role *r)
+{
+	return r->bit & (RF_ROLE_CONTROLLER | RF_ROLE_BORDER);
+}
+
 /* The one that was named, else the first that runs, else the first. */
 static const struct rf_cmd_role *asked(const struct rf_cmd_ctx *c)
 {
 	const char *name = rf_cmd_opt(c, "role");
+	const struct rf_cmd_role *one = name ? named(name) : NULL;
 
 	if (name)
-		return named(name);
+		return one && is_call_server(one) ? one : NULL;
 	for (const struct rf_cmd_role *r = rf_cmd_roles; r->name; r++)
-		if (runs(c, r))
+		if (is_call_server(r) && runs(c, r))
 			return r;
 	return rf_cmd_roles;
 }
@@ -68,6 +76,6 @@ char *rf_cmd_record_dir(struct rf_cmd_ctx *c)
 
 	if (r)
 		return rf_cmd_path(c, r->ledger);
-	rf_cmd_error(c, RF_EXIT_USAGE, "--role %s: there is no such role; controller and border are some", name);
+	rf_cmd_error(c, RF_EXIT_USAGE, "--role %s: there is no such role; controller, border and relay are some", name);
 	return NULL;
 }

@@ -18,6 +18,9 @@ extern const struct rf_cmd_role rf_cmd_roles[];
 /* Is it one to ask: does it run, or is it the first of them while none does (and says so)? */
 bool rf_cmd_role_runs(const struct rf_cmd_ctx *c, const struct rf_cmd_role *role);
 
+/* relay.c: a relay's answer to status, for people. */
+void rf_cmd_print_relay(FILE *out, const struct json_t *status);
+
 /* An option for commands that ask a role: "--role NAME"; without it the controller is asked, or the border where only that
  * runs. */
 #define RF_CMD_ROLE_OPT { .name = "role", .arg = "NAME", .summary = "ask this role: controller or border" }

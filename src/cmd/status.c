@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ASK_MS 5000
 
@@ -124,6 +125,10 @@ static int status(struct rf_cmd_ctx *c)
 		return rf_cmd_json(c, first, result);
 	}
 	json_array_foreach(all, i, answer) {
+		if (strcmp(json_string_value(json_object_get(answer, "role")), "relay") == 0) {
+			rf_cmd_print_relay(c->out, answer);
+			continue;
+		}
 		print_status(c->out, answer);
 		print_dropped(c->out, json_object_get(answer, "dropped"));
 	}

@@ -35,6 +35,7 @@ enum {
 #define RF_ADMIN_SOCKET "control.sock"
 #define RF_ADMIN_BORDER_SOCKET "border.sock"
 #define RF_ADMIN_WALL_SOCKET "wall.sock"
+#define RF_ADMIN_RELAY_SOCKET "relay.sock"
 
 struct json_t;
 struct rf_loop;
@@ -88,5 +89,8 @@ int rf_admin_ask_border(const char *dir, struct json_t *question, unsigned wait_
 /* The same of the site's wall on this machine. */
 int rf_admin_ask_wall(const char *dir, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,
 		      struct rf_diag *diag);
+/* And of its relay. */
+int rf_admin_ask_relay(const char *dir, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,
+		       struct rf_diag *diag);
 
 #endif

@@ -19,6 +19,7 @@ struct asked {
 static const struct asked controller = { RF_ADMIN_SOCKET, "controller", "up" };
 static const struct asked border = { RF_ADMIN_BORDER_SOCKET, "border", "up" };
 static const struct asked wall = { RF_ADMIN_WALL_SOCKET, "wall", "run wall" };
+static const struct asked relay = { RF_ADMIN_RELAY_SOCKET, "relay", "run relay" };
 
 /* A Unix socket's path has 107 bytes at most, a site directory may be deeper: go through an open directory. */
 static int connect_in(const struct asked *whom, const char *dir, int *ret_fd, struct rf_diag *diag)
@@ -166,4 +167,10 @@ int rf_admin_ask_wall(const char *dir, struct json_t *question, unsigned wait_ms
 		      struct rf_diag *diag)
 {
 	return ask(&wall, dir, question, wait_ms, ret_answer, diag);
+}
+
+int rf_admin_ask_relay(const char *dir, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,
+		       struct rf_diag *diag)
+{
+	return ask(&relay, dir, question, wait_ms, ret_answer, diag);
 }

@@ -241,6 +241,8 @@ int rf_sandbox_landlock_apply(struct rf_sandbox_landlock *ll, struct rf_diag *di
 static int allow(scmp_filter_ctx f, int nr, enum rf_syscall_check check)
 {
 	static const int families[] = { AF_INET, AF_INET6, AF_UNIX };
+	/* BPF_MAP_LOOKUP_ELEM, UPDATE, DELETE, GET_NEXT_KEY, and the four of batches (linux/bpf.h). */
+	static const int map_commands[] = { 1, 2, 3, 4, 24, 25, 26, 27 };
 	int rc = 0;
 
 	switch (check) {
@@ -257,10 +259,29 @@ static int allow(scmp_filter_ctx f, int nr, enum rf_syscall_check check)
 	case RF_SYSCALL_NAME:
 		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, nr, 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
 		return rc ? rc : seccomp_rule_add(f, SCMP_ACT_ALLOW, nr, 1, SCMP_A0(SCMP_CMP_EQ, PR_GET_NAME));
+	case RF_SYSCALL_MAPS:
+		for (size_t i = 0; i < COUNT(map_commands) && !rc; i++)
+			rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, nr, 1, SCMP_A0(SCMP_CMP_EQ, map_commands[i]));
+		return rc;
 	case RF_SYSCALL_ABSENT:
 		return seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), nr, 0);
 	}
 	return -EINVAL;
+}
+
+static int refuse_fatal(scmp_filter_ctx f, enum rf_sandbox_role role, struct rf_diag *diag)
+{
+	for (size_t i = 0; i < rf_syscalls_fatal_n; i++) {
+		int nr = seccomp_syscall_resolve_name(rf_syscalls_fatal[i]);
+
+		/* What one argument permits cannot end the process with another: there it fails as all the rest does. */
+		if (nr < 0 || (role == RF_SANDBOX_RELAY_FAST && strcmp(rf_syscalls_fatal[i], "bpf") == 0))
+			continue;
+		int rc = seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, nr, 0);
+		if (rc)
+			return rf_diag_set(diag, rc, "seccomp rule for %s: %s", rf_syscalls_fatal[i], strerror(-rc));
+	}
+	return 0;
 }
 
 static int fill(scmp_filter_ctx f, const struct rf_syscall *table, size_t n, struct rf_diag *diag)
@@ -274,15 +295,20 @@ static int fill(scmp_filter_ctx f, const struct rf_syscall *table, size_t n, str
 		if (rc)
 			return rf_diag_set(diag, rc, "seccomp rule for %s: %s", table[i].name, strerror(-rc));
 	}
-	for (size_t i = 0; i < rf_syscalls_fatal_n; i++) {
-		int nr = seccomp_syscall_resolve_name(rf_syscalls_fatal[i]);
-		int rc = nr < 0 ? 0 : seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, nr, 0);
-
-		if (rc)
-			return rf_diag_set(diag, rc, "seccomp rule for %s: %s", rf_syscalls_fatal[i], strerror(-rc));
-	}
 	return 0;
 }
+
+static const struct table {
+	const struct rf_syscall *rows;
+	const size_t *n;
+} tables[RF_SANDBOX_ROLES] = {
+	[RF_SANDBOX_CONTROLLER] = { rf_syscalls_controller, &rf_syscalls_controller_n },
+	[RF_SANDBOX_KEEPER] = { rf_syscalls_keeper, &rf_syscalls_keeper_n },
+	[RF_SANDBOX_FETCHER] = { rf_syscalls_fetcher, &rf_syscalls_fetcher_n },
+	[RF_SANDBOX_ANNOUNCER] = { rf_syscalls_announcer, &rf_syscalls_announcer_n },
+	[RF_SANDBOX_RELAY] = { rf_syscalls_relay, &rf_syscalls_relay_n },
+	[RF_SANDBOX_RELAY_FAST] = { rf_syscalls_relay, &rf_syscalls_relay_n },
+};
 
 int rf_sandbox_syscalls(enum rf_sandbox_role role, bool *ret_on, struct rf_diag *diag)
 {
@@ -294,10 +320,10 @@ int rf_sandbox_syscalls(enum rf_sandbox_role role, bool *ret_on, struct rf_diag 
 	if (!f)
 		return rf_diag_set(diag, -ENOMEM, "seccomp filter: out of memory");
 	seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree: the filter runs on every call */
-	int rc = role == RF_SANDBOX_KEEPER ? fill(f, rf_syscalls_keeper, rf_syscalls_keeper_n, diag) :
-		 role == RF_SANDBOX_FETCHER ? fill(f, rf_syscalls_fetcher, rf_syscalls_fetcher_n, diag) :
-		 role == RF_SANDBOX_ANNOUNCER ? fill(f, rf_syscalls_announcer, rf_syscalls_announcer_n, diag) :
-					      fill(f, rf_syscalls_controller, rf_syscalls_controller_n, diag);
+	const struct table *t = &tables[role];
+	int rc = fill(f, t->rows, *t->n - (role == RF_SANDBOX_RELAY), diag);
+	if (!rc)
+		rc = refuse_fatal(f, role, diag);
 	if (!rc && (rc = seccomp_load(f)))
 		rf_diag_set(diag, rc, "seccomp: %s", strerror(-rc));
 	seccomp_release(f);

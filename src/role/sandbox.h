@@ -68,7 +68,11 @@ int rf_sandbox_landlock_open(const struct rf_sandbox_path *paths, size_t n, stru
 int rf_sandbox_landlock_apply(struct rf_sandbox_landlock *ll, struct rf_diag *diag);
 
 /* Who asks: each role has its own table of system calls. */
-enum rf_sandbox_role { RF_SANDBOX_CONTROLLER, RF_SANDBOX_KEEPER, RF_SANDBOX_FETCHER, RF_SANDBOX_ANNOUNCER };
+enum rf_sandbox_role {
+	RF_SANDBOX_CONTROLLER, RF_SANDBOX_KEEPER, RF_SANDBOX_FETCHER, RF_SANDBOX_ANNOUNCER, RF_SANDBOX_RELAY,
+	RF_SANDBOX_RELAY_FAST, /* and may change elements of the kernel's maps that are open */
+	RF_SANDBOX_ROLES
+};
 
 /* Allow the role's table. Any other call fails with EPERM; those that only an intruder makes (execve, ptrace, ...) end
  * the process. Builds with a sanitizer have no filter (its runtime makes calls of its own): *ret_on says which. */

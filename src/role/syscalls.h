@@ -11,6 +11,7 @@ enum rf_syscall_check {
 	RF_SYSCALL_THREAD,    /* clone() with CLONE_THREAD: a thread, never a process */
 	RF_SYSCALL_SOCKET,    /* argument 0 is AF_INET, AF_INET6 or AF_UNIX */
 	RF_SYSCALL_NAME,      /* prctl(PR_SET_NAME) only, and PR_GET_NAME */
+	RF_SYSCALL_MAPS,      /* bpf() on elements of maps that are open already; no map or program is made or fetched */
 	RF_SYSCALL_ABSENT,    /* answered with ENOSYS so that the C library takes its older way */
 };
 
@@ -28,6 +29,9 @@ extern const struct rf_syscall rf_syscalls_fetcher[];
 extern const size_t rf_syscalls_fetcher_n;
 extern const struct rf_syscall rf_syscalls_announcer[];
 extern const size_t rf_syscalls_announcer_n;
+/* The last row is for a relay with a kernel path alone. */
+extern const struct rf_syscall rf_syscalls_relay[];
+extern const size_t rf_syscalls_relay_n;
 /* Only an intruder makes these: the process ends. */
 extern const char *const rf_syscalls_fatal[];
 extern const size_t rf_syscalls_fatal_n;

@@ -181,6 +181,16 @@ static const struct rf_key media_rows[] = {
 
 static const struct rf_keys media_keys = { "media", media_rows, COUNT(media_rows) };
 
+static const struct rf_key relay_rows[] = {
+	{ "workers", RF_KEY_COUNT, ALL(pub.relay.workers), .min = 0, .max = 32 },
+	{ "ng", RF_KEY_ADDRESSES, ALL(pub.relay.ng), .place_at = ALL(pub.relay.ng_pos) },
+	{ "ng_port", RF_KEY_COUNT, ALL(pub.relay.ng_port), .min = 1, .max = 65535 },
+	{ "peers", RF_KEY_ADDRESSES, ALL(pub.relay.peers), .place_at = ALL(pub.relay.peers_pos) },
+	{ "silence", RF_KEY_COUNT, ALL(pub.relay.silence_s), .min = 10, .max = 3600 },
+	{ "fast", RF_KEY_TEXT, ALL(pub.relay.fast), .place_at = ALL(pub.relay.fast_pos) },
+};
+static const struct rf_keys relay_keys = { "relay", relay_rows, COUNT(relay_rows) };
+
 static const struct rf_key crypto_rows[] = {
 	{ "profile", RF_KEY_CHOICE, ALL(asked.profile), .choices = profiles, .place_at = ALL(asked.profile_pos) },
 };
@@ -284,6 +294,7 @@ static const struct rf_key site_rows[] = {
 	{ "precedence", RF_KEY_PART, ALL(pub.tel.dscp), .sub = &rf_precedence_keys },
 	{ "sip", RF_KEY_PART, 0, .sub = &sip_keys },
 	{ "media", RF_KEY_PART, 0, .sub = &media_keys },
+	{ "relay", RF_KEY_PART, 0, .sub = &relay_keys },
 	{ "crypto", RF_KEY_PART, 0, .sub = &crypto_keys },
 	{ "limits", RF_KEY_PART, ALL(pub.limits), .sub = &limit_keys },
 	{ "emergency", RF_KEY_PART, ALL(pub.emergency), .sub = &emergency_keys },

@@ -112,6 +112,8 @@ static struct rf_site_all *site_new(const char *dir, const char *file)
 	all->pub.sip = sip_by_default;
 	all->pub.tel.dscp = dscp_by_default;
 	all->pub.media.announce_port = 5004;
+	all->pub.relay.ng_port = 2223;
+	all->pub.relay.silence_s = 60;
 	all->pub.limits = limits_by_default;
 	all->pub.network = network_by_default;
 	all->pub.emergency.callback_s = 1800;

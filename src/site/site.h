@@ -161,6 +161,17 @@ struct rf_site_media {
 	struct rf_site_pos announce_pos;  /* line 0: the file does not say */
 };
 
+/* What hosts with the role relay do beside the border's wishes. */
+struct rf_site_relay {
+	uint32_t workers;                 /* 0: as many as processors */
+	struct rf_site_ips ng;            /* addresses of relays on which Kamailio and OpenSIPS may speak, by UDP; none */
+	uint32_t ng_port;                 /* 2223 */
+	struct rf_site_ips peers;         /* from which; none: the relay's own host */
+	uint32_t silence_s;               /* 60: a session without media ends */
+	struct rf_view fast;              /* network interfaces whose media the kernel passes on, commas between; "": none */
+	struct rf_site_pos ng_pos, peers_pos, fast_pos;
+};
+
 struct rf_site_limits {
 	uint32_t external_calls;          /* 0: no bound of its own */
 	uint32_t calls;                   /* 10000: at once */
@@ -204,6 +215,7 @@ struct rf_site {
 	const struct rf_site_deviation *deviations; size_t deviation_count;
 	struct rf_site_sip sip;
 	struct rf_site_media media;
+	struct rf_site_relay relay;
 	struct rf_site_limits limits;
 	struct rf_site_emergency emergency;
 	struct rf_site_telephony tel;

@@ -1,0 +1,340 @@
+#include "role/relay_int.h"
+
+#include "net/stream.h"
+#include "pki/ca.h"
+#include "pki/id.h"
+#include "role/host.h"
+
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* --- site */
+
+static int load_site(struct anchor *a, struct rf_site **ret_site, struct rf_diag *diag)
+{
+	struct rf_findings findings;
+
+	rf_findings_init(&findings);
+	int rc = rf_site_load(".", a->clock.wall(a->clock.ctx), &findings, ret_site);
+	if (rc && !rf_findings_diag(&findings, diag))
+		rf_diag_set(diag, rc, "site.yaml: %s", rf_err_text(rc));
+	rf_findings_fini(&findings);
+	return rc;
+}
+
+static int load_with_site(struct anchor *a, struct rf_diag *diag)
+{
+	int rc = load_site(a, &a->site, diag);
+
+	if (rc)
+		return rc;
+	a->first_site = rf_site_get(a->site);
+	rc = rf_role_host(a->site, a->opt->host, RF_ROLE_RELAY, &a->host, diag);
+	if (!rc)
+		rc = rf_anchor_plan_site(a->site, a->host, &a->plan, diag);
+	return rc;
+}
+
+static unsigned processors(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : (unsigned)n;
+}
+
+int anchor_load(struct anchor *a, struct rf_diag *diag)
+{
+	struct stat st;
+	int rc = 0;
+
+	rf_random_system(&a->random);
+	rf_random_fill(&a->random, &a->hash_key, sizeof a->hash_key);
+	/* From here on every path is relative: after root is gone the way from / to here may be closed. */
+	if (a->opt->dir && (chdir(a->opt->dir) < 0 || stat(".", &st) < 0))
+		return rf_diag_set(diag, -errno, "%s: %s", a->opt->dir, rf_err_text(-errno));
+	a->owner = a->opt->dir ? st.st_uid : geteuid();
+	if (a->opt->plan)
+		a->plan = *a->opt->plan;
+	else
+		rc = load_with_site(a, diag);
+	if (rc)
+		return rc;
+	if (a->opt->dir && mkdir("state", 0750) < 0 && errno != EEXIST)
+		return rf_diag_set(diag, -errno, "state/: %s", rf_err_text(-errno));
+	a->workers = a->plan.workers ? a->plan.workers : processors();
+	if (a->workers > RF_ANCHOR_WORKERS_MAX)
+		a->workers = RF_ANCHOR_WORKERS_MAX;
+	if (!*a->plan.user) {
+		snprintf(a->user_name, sizeof a->user_name, "uid %u", (unsigned)geteuid());
+		return 0;
+	}
+	return rf_startup_user(a->plan.user, a->log, &a->user, &a->become, a->user_name, diag);
+}
+
+/* What of the next site this process cannot take up while it runs. */
+static const char *needs_restart(const struct anchor *a, const struct rf_site *next)
+{
+	struct rf_pinholes_wall walls[RF_PIN_WALLS_MAX];
+	const struct rf_site_host *host = rf_site_host(next, a->host->name);
+	struct rf_anchor_plan plan;
+	struct rf_diag diag;
+
+	if (!host || !(host->roles & RF_ROLE_RELAY) || rf_anchor_plan_site(next, host, &plan, &diag))
+		return "this host is no relay any more";
+	if (plan.n_interfaces != a->plan.n_interfaces ||
+	    memcmp(plan.interfaces, a->plan.interfaces, plan.n_interfaces * sizeof plan.interfaces[0]) != 0)
+		return "addresses or ports of media";
+	if (plan.n_udp != a->plan.n_udp || memcmp(plan.udp, a->plan.udp, plan.n_udp * sizeof plan.udp[0]) != 0 ||
+	    plan.n_peers != a->plan.n_peers || memcmp(plan.peers, a->plan.peers, plan.n_peers * sizeof plan.peers[0]) != 0 ||
+	    plan.n_tls != a->plan.n_tls)
+		return "who may ask this relay, and where";
+	if (plan.workers != a->plan.workers || strcmp(plan.fast, rf_site_cstr(a->first_site->relay.fast)) != 0)
+		return "workers or the kernel's path";
+	if (plan.policy.plain_allowed != a->plan.policy.plain_allowed || plan.policy.suites != a->plan.policy.suites ||
+	    plan.policy.dtls != a->plan.policy.dtls || plan.policy.silence_ms != a->plan.policy.silence_ms)
+		return "the rules of media";
+	if (rf_pinholes_walls_of(next, host, walls) != (a->pinholes ? (int)rf_pinholes_walls(a->pinholes) : 0))
+		return "the walls around it";
+	return "";
+}
+
+int anchor_reload(struct anchor *a, const char *by, const char **ret_restart, struct rf_diag *diag)
+{
+	struct rf_site *site = NULL;
+	struct rf_event e;
+	char why[700];
+
+	*ret_restart = "";
+	if (!a->site)
+		return rf_diag_set(diag, RF_E_STATE, "a relay without a site has nothing to read again");
+	int rc = load_site(a, &site, diag);
+	if (!rc)
+		*ret_restart = needs_restart(a, site);
+	anchor_event(a, &e, rc ? RF_EVENT_CONFIG_REFUSED : RF_EVENT_CONFIG_LOADED);
+	rf_event_cstr(&e, "by", by);
+	rf_event_cstr(&e, "text", rc ? anchor_why(diag, why, sizeof why) : **ret_restart ?
+		      "the relay read the site again; something of it takes a restart" : "the relay read the site again");
+	rf_event_cstr(&e, "restart", *ret_restart);
+	anchor_post(a, &e);
+	if (rc)
+		return rc;
+	rf_site_put(a->site);
+	a->site = site;
+	return 0;
+}
+
+int anchor_open_ledger(struct anchor *a, struct rf_diag *diag)
+{
+	struct rf_ledger_options opt = { .clock = a->clock, .log = a->log };
+
+	if (!a->site)
+		return 0;
+	/* Of its own: the record of another role of this host has another writer. */
+	if ((mkdir("ledger", 0750) < 0 && errno != EEXIST) || (mkdir("ledger/relay", 0750) < 0 && errno != EEXIST))
+		return rf_diag_set(diag, -errno, "ledger/relay: %s", rf_err_text(-errno));
+	return rf_ledger_open("ledger/relay", &opt, &a->ledger, diag);
+}
+
+/* --- TLS: of borders elsewhere, and towards walls */
+
+static void host_file(const struct anchor *a, const char *file, char *dst, size_t cap)
+{
+	snprintf(dst, cap, RF_PKI_HOSTS "/%s/%s", rf_site_cstr(a->host->name), file);
+}
+
+int anchor_start_keeper(struct anchor *a, struct rf_diag *diag)
+{
+	char key_file[512];
+
+	if (!a->site)
+		return 0;
+	host_file(a, "key.pem", key_file, sizeof key_file);
+	struct rf_keeper_options opt = {
+		.exe = "/proc/self/exe", .key_file = key_file, .user = a->become ? &a->user : NULL, .channels = 1,
+	};
+	return rf_keeper_new(&opt, &a->keeper, diag);
+}
+
+static int ask_keeper(void *arg, struct rf_view digest, uint8_t sig[static RF_KEYHANDLE_SIG_MAX], size_t *ret_n)
+{
+	return rf_keeper_sign(arg, digest, sig, ret_n);
+}
+
+static bool names_ip(const struct rf_pki_id *id, const struct rf_site_ip *ip)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	return ip->family && inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->b, text, sizeof text) &&
+	       rf_pki_id_names(id, rf_view_str(text));
+}
+
+/* Only hosts of the site with the role border. What tells hosts apart in certificates is their address: a phone's has none, and
+ * the authority of a trunk is not ours. On main's thread, as is every change of a->site. */
+static int is_border(void *arg, const struct rf_pki_id *id)
+{
+	static const uint8_t own_ca[32] = { 0 };
+	const struct anchor *a = arg;
+
+	if (!id->present || id->urn[0] || memcmp(id->authority, own_ca, sizeof own_ca) != 0)
+		return RF_E_DENIED;
+	for (size_t i = 0; i < a->site->host_count; i++) {
+		const struct rf_site_host *h = &a->site->hosts[i];
+
+		if (h->roles & RF_ROLE_BORDER && (names_ip(id, &h->address) || names_ip(id, &h->address6)))
+			return 0;
+	}
+	return RF_E_DENIED;
+}
+
+static int make_contexts(struct anchor *a, struct rf_diag *diag)
+{
+	char cert_file[512];
+
+	host_file(a, "cert.pem", cert_file, sizeof cert_file);
+	struct rf_tls_conf conf = {
+		.chain_file = cert_file,
+		.key = rf_keyhandle_pkey(a->key),
+		.ca_file = RF_PKI_CA_CERT,
+		.profile = a->site->policy.profile == RF_CRYPTO_CNSA ? &rf_tls_cnsa : &rf_tls_modern,
+		.client = RF_TLS_CLIENT_REQUIRED,
+	};
+	int rc = rf_tls_new(&conf, &a->tls_client, diag);
+
+	if (rc)
+		return rc;
+	conf.check = is_border;
+	conf.check_arg = a;
+	return rf_tls_new(&conf, &a->tls_server, diag);
+}
+
+int anchor_make_tls(struct anchor *a, struct rf_diag *diag)
+{
+	struct evp_pkey_st *public_key = NULL;
+	char cert_file[512];
+	int rc = rf_dtls_ctx_new(a->clock.wall(a->clock.ctx), 3650, &a->dtls);
+
+	if (rc)
+		return rf_diag_set(diag, rc, "the certificate of DTLS: %s", rf_err_text(rc));
+	if (!a->site)
+		return 0;
+	host_file(a, "cert.pem", cert_file, sizeof cert_file);
+	rc = rf_keyhandle_public(cert_file, &public_key, diag);
+	if (!rc)
+		rc = rf_keyhandle_new(public_key, ask_keeper, a->keeper, &a->key, diag);
+	rf_keyhandle_public_free(public_key);
+	return rc ? rc : make_contexts(a, diag);
+}
+
+/* --- sockets */
+
+static int bind_udp(const struct rf_addr *at, int *ret_fd)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = (socklen_t)rf_addr_to_sockaddr(at, &sa);
+	int one = 1, size = 4 << 20, fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (at->family == 6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size); /* a burst of calls; less is no fault */
+	if (bind(fd, (struct sockaddr *)&sa, n) < 0) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static int listen_at(struct anchor *a, const struct rf_addr *at, int kind, struct rf_diag *diag)
+{
+	struct rf_listener_conf conf = { .local = *at };
+	struct anchor_listen *l = &a->listen[a->listens];
+	char text[RF_ADDR_TEXT];
+	int rc = kind == ANCHOR_UDP ? bind_udp(at, &l->fd) : rf_listener_open(&conf, &l->fd);
+
+	if (rc)
+		return rf_diag_set(diag, rc, "listening on %s: %s%s", rf_addr_text(at, text), rf_err_text(rc),
+				   rc == -EADDRNOTAVAIL ? ": this host does not have that address" : "");
+	l->at = *at;
+	l->kind = kind;
+	a->listens++;
+	return 0;
+}
+
+/* The border on this host: whoever the mode lets connect may speak. */
+static int listen_unix(struct anchor *a, struct rf_diag *diag)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = "state/" RF_ANCHOR_NG_SOCKET };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	unlink(sa.sun_path); /* we hold the lock: nobody else listens there */
+	mode_t before = umask(0177);
+	int rc = fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) < 0 || listen(fd, 64) < 0 ? -errno : 0;
+	umask(before);
+	if (!rc && a->become && lchown(sa.sun_path, a->user.uid, a->user.gid) < 0)
+		rc = -errno;
+	if (rc) {
+		if (fd >= 0)
+			close(fd);
+		return rf_diag_set(diag, rc, "%s: %s", sa.sun_path, rf_err_text(rc));
+	}
+	a->unix_fd = fd;
+	return 0;
+}
+
+/* Can media be bound where the plan says? Better said now than with the first call. */
+static int try_interfaces(const struct anchor *a, struct rf_diag *diag)
+{
+	for (unsigned i = 0; i < a->plan.n_interfaces; i++) {
+		struct rf_addr at = a->plan.interfaces[i].local;
+		char text[RF_ADDR_TEXT];
+		int fd = -1, rc;
+
+		at.port = 0;
+		rc = bind_udp(&at, &fd);
+		if (rc)
+			return rf_diag_set(diag, rc, "media on %s (%s): %s%s", rf_addr_text(&at, text), a->plan.interfaces[i].name,
+					   rf_err_text(rc), rc == -EADDRNOTAVAIL ? ": this host does not have that address" : "");
+		close(fd);
+	}
+	return 0;
+}
+
+int anchor_bind(struct anchor *a, struct rf_diag *diag)
+{
+	int rc = try_interfaces(a, diag);
+
+	for (unsigned i = 0; i < a->plan.n_udp && !rc; i++)
+		rc = listen_at(a, &a->plan.udp[i], ANCHOR_UDP, diag);
+	for (unsigned i = 0; i < a->plan.n_tcp && !rc; i++)
+		rc = listen_at(a, &a->plan.tcp[i], ANCHOR_TCP, diag);
+	for (unsigned i = 0; i < a->plan.n_tls && !rc; i++)
+		rc = listen_at(a, &a->plan.tls[i], ANCHOR_TLS, diag);
+	if (!rc && a->site)
+		rc = listen_unix(a, diag);
+	return rc;
+}
+
+int anchor_hand_over(struct anchor *a, struct rf_diag *diag)
+{
+	if (!a->become || !a->opt->dir)
+		return 0;
+	int rc = rf_startup_own("state", &a->user, diag);
+	if (!a->site || rc)
+		return rc;
+	rc = rf_startup_own("ledger", &a->user, diag);
+	rf_startup_share(a->log, &a->user, ".");
+	rf_startup_share(a->log, &a->user, "site.yaml");
+	if (!rf_view_empty(a->site->phones_file))
+		rf_startup_share(a->log, &a->user, rf_site_cstr(a->site->phones_file));
+	return rc;
+}

@@ -1,0 +1,117 @@
+#include "role/relay.h"
+
+#include "policy/flow.h"
+#include "site/site.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+bool rf_anchor_ports(uint16_t first, uint16_t last, unsigned index, unsigned n, uint16_t *ret_first, uint16_t *ret_last)
+{
+	/* In pairs: RTP on an even port, RTCP behind it. */
+	unsigned even = (first + 1u) & ~1u, pairs = last > even ? (last - even + 1u) / 2 : 0, each = pairs / n, rest = pairs % n;
+
+	if (!each)
+		return false;
+	unsigned before = index * each + (index < rest ? index : rest), mine = each + (index < rest);
+	*ret_first = (uint16_t)(even + 2 * before);
+	*ret_last = (uint16_t)(even + 2 * (before + mine) - 1);
+	return true;
+}
+
+static struct rf_addr addr_of(const struct rf_site_ip *ip, uint16_t port)
+{
+	struct rf_addr a = { .family = ip->family, .port = ip->family ? port : 0 };
+
+	memcpy(a.ip, ip->b, ip->family == 4 ? 4 : ip->family == 6 ? 16 : 0);
+	return a;
+}
+
+static void interface(struct rf_anchor_plan *p, const struct rf_site *site, const char *name, const struct rf_site_ip *ip,
+		      const struct rf_site_ip *advertised)
+{
+	struct rf_media_interface *i = &p->interfaces[p->n_interfaces];
+
+	if (!ip->family)
+		return;
+	*i = (struct rf_media_interface){
+		.local = addr_of(ip, 0),
+		.port_first = (uint16_t)site->network.media_first,
+		.port_last = (uint16_t)site->network.media_last,
+	};
+	if (advertised && advertised->family == ip->family)
+		i->advertised = addr_of(advertised, 0);
+	snprintf(i->name, sizeof i->name, "%s", name);
+	p->n_interfaces++;
+}
+
+/* Suites of the site in the numbers of rtp/: the names are the same. */
+static unsigned suites_of(const struct rf_site *site)
+{
+	unsigned bits = 0;
+
+	for (unsigned s = 0; s < RF_SITE_SUITES; s++)
+		if (site->policy.suites & 1u << s)
+			bits |= 1u << rf_srtp_suite_of(rf_view_str(rf_site_suite_name((enum rf_site_suite)s)));
+	return bits & ~(1u << RF_SRTP_NONE);
+}
+
+static bool border_elsewhere(const struct rf_site *site, const struct rf_site_host *host)
+{
+	for (size_t i = 0; i < site->host_count; i++)
+		if (site->hosts[i].roles & RF_ROLE_BORDER && &site->hosts[i] != host)
+			return true;
+	return false;
+}
+
+static void listen_tls(struct rf_anchor_plan *p, const struct rf_site_host *host)
+{
+	const struct rf_site_ip *ips[] = { &host->address, &host->address6 };
+
+	for (unsigned i = 0; i < 2; i++)
+		if (ips[i]->family)
+			p->tls[p->n_tls++] = addr_of(ips[i], RF_PORT_RELAY);
+}
+
+static int listen_plain(struct rf_anchor_plan *p, const struct rf_site *site, struct rf_diag *diag)
+{
+	const struct rf_site_relay *r = &site->relay;
+
+	if (r->ng.n > RF_ANCHOR_NG_MAX || r->peers.n > RF_ANCHOR_PEERS_MAX)
+		return rf_diag_set(diag, RF_E_LIMIT, "relay: at most %d addresses in `ng` and %d in `peers`", RF_ANCHOR_NG_MAX,
+				   RF_ANCHOR_PEERS_MAX);
+	for (size_t i = 0; i < r->ng.n; i++)
+		p->udp[p->n_udp++] = addr_of(&r->ng.v[i], (uint16_t)r->ng_port);
+	for (size_t i = 0; i < r->peers.n; i++)
+		p->peers[p->n_peers++] = addr_of(&r->peers.v[i], 0);
+	return 0;
+}
+
+int rf_anchor_plan_site(const struct rf_site *site, const struct rf_site_host *host, struct rf_anchor_plan *p,
+			struct rf_diag *diag)
+{
+	*p = (struct rf_anchor_plan){
+		.workers = site->relay.workers,
+		.user = rf_site_cstr(site->run_as),
+		.fast = rf_site_cstr(site->relay.fast),
+		.policy = {
+			.plain_allowed = !site->policy.media_encrypted,
+			.dtls = true,
+			.suites = suites_of(site),
+			.silence_ms = site->relay.silence_s * 1000,
+		},
+	};
+	if (!host)
+		return rf_diag_set(diag, RF_E_INVALID, "site.yaml names no hosts: a relay needs one with the role relay and its "
+				   "address");
+	interface(p, site, "inside", &host->address, NULL);
+	interface(p, site, "inside", &host->address6, NULL);
+	interface(p, site, "outside", rf_site_outside_ip(host, 4), &host->outside.advertised);
+	interface(p, site, "outside", rf_site_outside_ip(host, 6), NULL);
+	if (!p->n_interfaces)
+		return rf_diag_set(diag, RF_E_INVALID, "host %s has no address: a relay needs one", rf_site_cstr(host->name));
+	if (border_elsewhere(site, host))
+		listen_tls(p, host);
+	return listen_plain(p, site, diag);
+}

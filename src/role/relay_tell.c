@@ -1,0 +1,208 @@
+#include "role/relay_int.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OWE_MS = 200 };
+
+/* --- record */
+
+void anchor_event(struct anchor *a, struct rf_event *e, enum rf_event_kind kind)
+{
+	rf_event_init(e, kind, a->clock.wall(a->clock.ctx));
+	if (a->host)
+		rf_event_str(e, "host", a->host->name);
+}
+
+void anchor_post(struct anchor *a, const struct rf_event *e)
+{
+	if (a->ledger)
+		rf_ledger_post(a->ledger, e);
+}
+
+/* A worker's thread: a session ended by itself, or its media failed. */
+static void on_ended(void *ctx, struct rf_view call_id, const char *why)
+{
+	struct anchor_worker *w = ctx;
+	struct rf_event e;
+
+	anchor_event(w->anchor, &e, RF_EVENT_RELAY_ENDED);
+	rf_event_str(&e, "call_id", call_id);
+	rf_event_cstr(&e, "why", why);
+	anchor_post(w->anchor, &e);
+}
+
+/* What was refused since the last time, one event for each rule. */
+void anchor_record_refusals(struct anchor *a, const struct rf_media_totals *now)
+{
+	struct rf_ng_server_stats s;
+	struct rf_event e;
+
+	if (!a->ng)
+		return; /* all ends */
+	for (unsigned i = 0; i < RF_DROPS; i++) {
+		uint64_t n = now->dropped[i] - a->told.dropped[i];
+
+		if (!n)
+			continue;
+		anchor_event(a, &e, RF_EVENT_RELAY_DROPS);
+		rf_event_cstr(&e, "rule", rf_path_drop_name((enum rf_path_drop)i));
+		rf_event_u64(&e, "packets", n);
+		anchor_post(a, &e);
+	}
+	a->told = *now;
+	rf_ng_server_stats(a->ng, &s);
+	uint64_t refused = s.strangers + s.rate + s.malformed + s.refused + s.full;
+	if (refused != a->told_refused) {
+		anchor_event(a, &e, RF_EVENT_RELAY_DROPS);
+		rf_event_cstr(&e, "rule", "requests");
+		rf_event_u64(&e, "packets", refused - a->told_refused);
+		anchor_post(a, &e);
+	}
+	a->told_refused = refused;
+}
+
+/* --- pinholes: a worker says what a session needs, main asks the walls */
+
+struct wish {
+	struct rf_mail mail;
+	struct anchor *anchor;
+	uint64_t session;
+	size_t n;
+	struct rf_tuple tuples[];
+};
+
+static void take_wish(struct rf_mail *mail, int status)
+{
+	struct wish *x = rf_container(mail, struct wish, mail);
+	struct anchor *a = x->anchor;
+
+	if (status == 0 && a->pinholes) {
+		int rc = rf_pinholes_want(a->pinholes, x->session, x->tuples, x->n);
+
+		a->pin_failures += rc != 0;
+	}
+	free(x);
+}
+
+static struct rf_tuple tuple_of(const struct rf_path_tuple *t)
+{
+	struct rf_tuple r;
+
+	memset(&r, 0, sizeof r);
+	r.family = t->from.family;
+	r.protocol = t->protocol;
+	r.sport = t->from.port;
+	r.dport = t->to.port;
+	memcpy(r.src, t->from.ip, sizeof r.src);
+	memcpy(r.dst, t->to.ip, sizeof r.dst);
+	return r;
+}
+
+static bool send_wish(struct anchor_worker *w, uint64_t session, const struct rf_path_tuple *tuples, size_t n)
+{
+	struct wish *x = calloc(1, sizeof *x + n * sizeof x->tuples[0]);
+
+	if (!x)
+		return false;
+	x->mail.deliver = take_wish;
+	x->anchor = w->anchor;
+	x->session = session;
+	for (size_t i = 0; i < n; i++)
+		if (tuples[i].from.family && tuples[i].from.family == tuples[i].to.family)
+			x->tuples[x->n++] = tuple_of(&tuples[i]);
+	if (rf_mail_post(w->anchor->loop, &x->mail) == 0)
+		return true;
+	free(x);
+	return false;
+}
+
+/* Each worker has keys of its own. */
+static uint64_t session_of(const struct anchor_worker *w, uint64_t key)
+{
+	return key * RF_ANCHOR_WORKERS_MAX + w->index;
+}
+
+/* What is said of a session now takes the place of an end that is owed. */
+static void owe_no_more(struct anchor_worker *w, uint64_t session)
+{
+	for (size_t i = 0; i < w->owed; i++)
+		if (w->owed_key[i] == session) {
+			w->owed_key[i] = w->owed_key[--w->owed];
+			return;
+		}
+}
+
+void anchor_owe_fire(struct rf_timer *t)
+{
+	struct anchor_worker *w = rf_container(t, struct anchor_worker, owe);
+
+	while (w->owed && send_wish(w, w->owed_key[w->owed - 1], NULL, 0))
+		w->owed--;
+	if (w->owed)
+		rf_timer_start(rf_loop_wheel(w->loop), &w->owe, OWE_MS);
+}
+
+/* On the worker's thread. What main cannot be told now is closed as soon as it can: no pinhole outlives its call because memory
+ * was short. */
+static void on_pinholes(void *ctx, uint64_t key, const struct rf_path_tuple *tuples, size_t n)
+{
+	struct anchor_worker *w = ctx;
+	uint64_t session = session_of(w, key);
+
+	if (!w->anchor->pinholes)
+		return;
+	owe_no_more(w, session);
+	if (send_wish(w, session, tuples, n))
+		return;
+	if (w->owed == ANCHOR_OWED) {
+		rf_log(w->anchor->log, RF_LOG_ERROR, "the end of a pinhole could not be told to its wall: its lease ends it after a stop");
+		return;
+	}
+	w->owed_key[w->owed++] = session;
+	rf_timer_start(rf_loop_wheel(w->loop), &w->owe, OWE_MS);
+}
+
+const struct rf_relay_ops anchor_relay_ops = { .pinholes = on_pinholes, .ended = on_ended };
+
+/* --- what walls say */
+
+static void on_wall(void *arg, const char *name, bool up, const char *why)
+{
+	struct anchor *a = arg;
+	struct rf_event e;
+
+	rf_log(a->log, up ? RF_LOG_INFO : RF_LOG_WARN, up ? "wall %s opens pinholes for us" : "wall %s cannot be asked: %s", name, why);
+	anchor_event(a, &e, RF_EVENT_RELAY_WALL);
+	rf_event_cstr(&e, "wall", name);
+	rf_event_bool(&e, "up", up);
+	rf_event_cstr(&e, "why", why);
+	anchor_post(a, &e);
+}
+
+/* Once a second at most: a thousand of them are one. */
+static void on_tuple_refused(void *arg, const char *name, const char *why, const struct rf_tuple *t)
+{
+	struct anchor *a = arg;
+	uint64_t now = rf_loop_now(a->loop).us;
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN], text[160];
+	struct rf_event e;
+
+	a->pin_failures++;
+	if (a->pin_told_us && now < a->pin_told_us + 1000000)
+		return;
+	a->pin_told_us = now;
+	inet_ntop(t->family == 4 ? AF_INET : AF_INET6, t->src, src, sizeof src);
+	inet_ntop(t->family == 4 ? AF_INET : AF_INET6, t->dst, dst, sizeof dst);
+	snprintf(text, sizeof text, "protocol %u, %s port %u > %s port %u", t->protocol, src, t->sport, dst, t->dport);
+	anchor_event(a, &e, RF_EVENT_RELAY_PINHOLE);
+	rf_event_cstr(&e, "wall", name);
+	rf_event_cstr(&e, "why", why);
+	rf_event_cstr(&e, "tuple", text);
+	rf_event_u64(&e, "failures", a->pin_failures);
+	anchor_post(a, &e);
+}
+
+const struct rf_pinholes_ops anchor_pinholes_ops = { .wall = on_wall, .refused = on_tuple_refused };

@@ -1,0 +1,230 @@
+"""A relay of a site with a wall between it and everybody: pinholes for exactly a call's addresses and ports, as long as it lasts."""
+import json
+import os
+import pathlib
+import re
+import socket
+import ssl
+import subprocess
+import time
+
+import pytest
+
+from anchor import Call, Ng, Party, Relay
+from house import SITE, House
+from lab import wait_until
+from test_wall import why_not
+
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "")
+
+PLAIN = SITE.replace("level: medium", "level: minimum").replace("trunks:", "media: { encryption: optional }\nrelay: { workers: 2 }\ntrunks:") + """\
+deviations:
+  - { mitigation: ph-auth-media-encryption, reason: "media in clear is easier to look at", approved_by: "the tests", until: 2099-12-31 }
+"""
+RELAY, EDGE, PHONE, PEER = "10.60.0.12", "10.60.0.11", "10.30.0.50", "198.51.100.7"
+
+
+class Anchored(House):
+    """A house with a relay in its border zone, and whoever speaks with it as its border would."""
+
+    def start_relay(self):
+        self.relay = Relay(self.dir, ["run", "relay", "--host", "relay", "--drops-every", 1], prefix=self.spaces["border"].argv())
+        wait_until("the wall can be asked", lambda: self.pins().get("walls", [{}])[0].get("up"), 10)
+        return self.relay
+
+    def pins(self):
+        return self.relay.status().get("pinholes", {})
+
+    def border(self, host="edge", address=EDGE):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(self.dir / "pki" / "ca.pem")
+        where = self.dir / "pki" / "hosts" / host
+        context.load_cert_chain(where / "cert.pem", where / "key.pem")
+        raw = self.spaces["border"].socket(kind=socket.SOCK_STREAM)
+        raw.bind((address, 0))
+        raw.connect((RELAY, 2223))
+        return Ng(context.wrap_socket(raw, server_hostname="relay.voice.example.org"))
+
+    def party(self, zone, address, port, family=socket.AF_INET):
+        return Party(address, port, lambda f, k: self.spaces[zone].socket(f, k), family)
+
+    def told(self, kind):
+        """On the relay's own record, once there is one."""
+        def events():
+            out = self.call("ledger", "show", "--role", "relay", "--json", "--kind", kind).stdout
+            return [json.loads(line) for line in out.splitlines()]
+        wait_until(f"{kind} on record", events, 5)
+        return events()
+
+    def close(self):
+        try:
+            if hasattr(self, "relay"):
+                self.relay.stop()
+        finally:
+            super().close()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    h = Anchored(tmp_path_factory.mktemp("house"))
+    (h.dir / "site.yaml").write_text(PLAIN)
+    bundle = h.compile()
+    h.start()
+    h.ok("apply", bundle)
+    h.ok("confirm")
+    yield h
+    h.close()
+
+
+@pytest.fixture
+def house(built):
+    built.start_relay()
+    yield built
+    built.relay.stop()
+    assert built.relay.process.returncode == 0, built.relay.log()
+
+
+@pytest.fixture
+def call(house):
+    ng = house.border()
+    call = Call(ng, house.party("phone", PHONE, 20002), house.party("internet", PEER, 30000), direction=["inside", "outside"])
+    yield call
+    for x in (call.a, call.b, ng):
+        x.close()
+
+
+def wall_pins(house):
+    return house.status()["pinholes"]["now"]
+
+
+def test_open_with_the_call_and_closed_with_it(house, call):
+    call.up()
+    wait_until("the wall has opened what it needs", lambda: house.pins()["walls"][0]["waiting"] == 0 and wall_pins(house) == 8, 5)
+    call.speaks()
+    stranger = house.party("internet", "192.0.2.1", 30000)
+    stranger.to = call.b.to
+    packet = stranger.send()                       # nor from where the call is not
+    assert not call.a.hears(packet, 0.2)
+    dropped = {d["rule"]: d["packets"] for d in house.status()["drops"]}
+    assert sum(dropped.values()) >= 1
+    assert "source" not in house.relay.status()["drops"]   # the wall kept it out, the relay never saw it
+    call.delete()
+    wait_until("nothing is open", lambda: wall_pins(house) == 0, 5)
+    counts = house.relay.counts()
+    assert counts["sessions"] == 0
+    before = house.status()["drops"]
+    assert call.silent()
+    after = {d["rule"]: d["packets"] for d in house.status()["drops"]}
+    assert sum(after.values()) > sum(d["packets"] for d in before)  # the running flow stopped at the wall
+    stranger.close()
+
+
+def test_ipv6_inside_ipv4_outside(house):
+    ng = house.border()
+    a, b = house.party("phone", "fd00:30::50", 20004, socket.AF_INET6), house.party("internet", PEER, 30010)
+    call = Call(ng, a, b, direction=["inside", "outside"])
+    call.offer(address_family="IP4")
+    assert "10.60.0.12" in call.b.to[0]
+    call.answer()
+    wait_until("pinholes of both families", lambda: wall_pins(house) == 8, 5)
+    wait_until("neighbours know each other", lambda: b.hears(a.send(), 0.3), 5)
+    call.speaks()
+    call.delete()
+    wait_until("nothing is open", lambda: wall_pins(house) == 0, 5)
+    for x in (a, b, ng):
+        x.close()
+
+
+def test_who_may_ask(house):
+    for host, address in (("ctl-a", EDGE), ("desk", EDGE), ("relay", EDGE)):
+        with pytest.raises((ConnectionError, OSError)):
+            ng = house.border(host, address)
+            ng.ask("ping")
+    ng = house.border()
+    assert ng.ask("ping")["result"] == "pong"
+    ng.close()
+
+
+def test_the_borders_own_socket(house):
+    path = house.dir / "state" / "relay-ng.sock"
+    assert path.stat().st_mode & 0o777 == 0o600
+    s = socket.socket(socket.AF_UNIX)
+    here = os.open(".", os.O_RDONLY)
+    os.chdir(path.parent)
+    try:
+        s.connect(path.name)
+    finally:
+        os.fchdir(here)
+        os.close(here)
+    s.settimeout(5)
+    assert Ng(s).ask("ping")["result"] == "pong"
+    s.close()
+
+
+def test_the_wall_starts_anew(house, call):
+    call.up()
+    wait_until("it is open", lambda: wall_pins(house) == 8, 5)
+    call.speaks()
+    house.kill("front")
+    wait_until("its processes have ended", lambda: not any(house.pids().values()), 10)
+    call.speaks()                                  # what is open stays open
+    wait_until("the relay knows", lambda: not house.pins()["walls"][0]["up"], 5)
+    house.start()
+    wait_until("all is told anew", lambda: house.pins()["walls"][0]["up"] and wall_pins(house) == 8, 15)
+    call.speaks()
+    call.delete()
+    wait_until("nothing is open", lambda: wall_pins(house) == 0, 5)
+    assert [e["up"] for e in house.told("relay.wall")][-2:] == [False, True]
+
+
+@pytest.mark.long
+def test_a_relay_that_is_killed(house, call):
+    call.up()
+    wait_until("it is open", lambda: wall_pins(house) == 8, 5)
+    os.kill(house.relay.pid, 9)
+    house.relay.process.wait(5)
+    wait_until("the wall has closed what it had opened", lambda: wall_pins(house) == 0, 20)
+    house.start_relay()
+    with pytest.raises(OSError):
+        call.ng.ask("ping")                        # its border has to come again
+
+
+def test_stopped_in_order(house, call):
+    """A stop takes its pinholes with it: nothing is left open behind a relay that is gone."""
+    call.up()
+    wait_until("it is open", lambda: wall_pins(house) == 8, 5)
+    house.relay.process.terminate()
+    house.relay.process.terminate()
+    wait_until("it is asked twice", lambda: house.relay.process.poll() is not None or not house.relay.process.terminate(), 5)
+    house.relay.process.wait(10)
+    assert wall_pins(house) == 0
+    assert house.told("stop")
+
+
+def test_many(house):
+    """A thousand calls: all pinholes open, and closed again; how long it takes is printed."""
+    ng = house.border()
+    a, b = house.party("phone", PHONE, 20010), house.party("internet", PEER, 30020)
+    n, ids = 1000, []
+    began = time.monotonic()
+    for at in range(0, n, 50):
+        batch = [f"many-{i}" for i in range(at, at + 50)]
+        for command, sdp, more in (("offer", a.sdp(), {}), ("answer", b.sdp(), {"to_tag": "b"})):
+            cookies = [ng.send(command=command, call_id=i, from_tag="a", sdp=sdp, direction=["inside", "outside"], **more) for i in batch]
+            for c in cookies:
+                answer = ng.receive(c)
+                assert answer["result"] == "ok", answer
+        ids += batch
+    wait_until("all is open", lambda: wall_pins(house) == 8 * n, 30, 0.02)
+    opened = time.monotonic() - began
+    wall = house.pins()["walls"][0]
+    print(f"\n{8 * n} pinholes of {n} calls in {opened:.2f} s, {8 * n / opened:.0f} a second; "
+          f"wanted to open {wall['open_us'] / 1000:.1f} ms on average, {wall['open_us_max'] / 1000:.1f} ms at most")
+    assert wall["denied"] == wall["limit"] == wall["kernel"] == 0
+    for at in range(0, n, 50):
+        for c in [ng.send(command="delete", call_id=i, from_tag="a") for i in ids[at:at + 50]]:
+            assert ng.receive(c)["result"] == "ok"
+    wait_until("nothing is open", lambda: wall_pins(house) == 0, 30)
+    house.relay.wait_empty()
+    for x in (a, b, ng):
+        x.close()

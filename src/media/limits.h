@@ -1,5 +1,5 @@
-/* Every bound of the NG protocol, in one place (docs/security.md shows them to people). A test stands at each bound and one
- * past it. */
+/* Every bound of the NG protocol, in one place (docs/security.md shows them to people). A test stands at each bound and
+ * one past it. */
 #ifndef RF_MEDIA_LIMITS_H
 #define RF_MEDIA_LIMITS_H
 

@@ -1,13 +1,14 @@
-/* Requests of the NG protocol, the control protocol of rtpengine, as plain values: for the relay, which gets them, and for the
- * border, which sends them. Both ways go by the table of words in ng_words.h: what a request may say, where it goes in struct
- * rf_ng_request, what ringfort does with it and what it answers where it does not (docs/relay.md shows that to people).
+/* Requests of the NG protocol, the control protocol of rtpengine, as plain values: for the relay, which gets them, and
+ * for the border, which sends them. Both ways go by the table of words in ng_words.h: what a request may say, where it
+ * goes in struct rf_ng_request, what ringfort does with it and what it answers where it does not (docs/relay.md shows
+ * that to people).
  *
  *	datagram -> cookie, dictionary (ng_value.h) -> rf_ng_request_parse() -> struct rf_ng_request
  *	struct rf_ng_request -> rf_ng_request_put() -> cookie, dictionary
  *
  * What a word may be spelled like: blanks, hyphens and underscores are the same, and so are small and capital letters.
- * A word that is known and not done is refused with an error where leaving it out would change security or meaning, and else
- * named in the reply's warning, as is every word that is not known. Nothing is passed over in silence.
+ * A word that is known and not done is refused with an error where leaving it out would change security or meaning, and
+ * else named in the reply's warning, as is every word that is not known. Nothing is passed over in silence.
  *
  * Views point into the datagram and the arena and end with them. Threads: any, one at a time. */
 #ifndef RF_MEDIA_NG_H
@@ -77,8 +78,8 @@ struct rf_ng_int {
 	bool set;
 };
 
-/* Zeroed: nothing said. Empty views, family 0 of addresses, UNSET: not given. Lengths and ranges hold (limits.h); text has
- * no NUL and no control characters, the description (sdp) and blob apart. */
+/* Zeroed: nothing said. Empty views, family 0 of addresses, UNSET: not given. Lengths and ranges hold (limits.h); text
+ * has no NUL and no control characters, the description (sdp) and blob apart. */
 struct rf_ng_request {
 	struct rf_view cookie;
 	enum rf_ng_encoding encoding;    /* the reply has the same */
@@ -138,8 +139,8 @@ static inline bool rf_ng_has(const struct rf_ng_request *req, enum rf_ng_flag fl
  * RF_E_UNSUPPORTED: a command or word that is refused; -ENOMEM. */
 int rf_ng_request_parse(struct rf_view message, struct rf_arena *arena, struct rf_ng_request *ret_req, struct rf_diag *d);
 
-/* The message that says req (cookie, encoding and all, without the warning), keys in order. What ringfort refuses or passes
- * over cannot be said. Look at w->err. */
+/* The message that says req (cookie, encoding and all, without the warning), keys in order. What ringfort refuses or
+ * passes over cannot be said. Look at w->err. */
 void rf_ng_request_put(struct rf_writer *w, const struct rf_ng_request *req);
 
 /* Add a sentence to the warning of the reply: what was asked and is not done. Past the bound it is left out, and that

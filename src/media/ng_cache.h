@@ -1,6 +1,6 @@
-/* Replies that are remembered, so that a request that comes again by UDP is answered and not done again: by who asked (address
- * and port) and the cookie. A request begins as one that is being dealt with, and is finished with its reply; finished ones
- * leave after a time, or earlier, the oldest first, to keep within the bounds. One thread. */
+/* Replies that are remembered, so that a request that comes again by UDP is answered and not done again: by who asked
+ * (address and port) and the cookie. A request begins as one that is being dealt with, and is finished with its reply;
+ * finished ones leave after a time, or earlier, the oldest first, to keep within the bounds. One thread. */
 #ifndef RF_MEDIA_NG_CACHE_H
 #define RF_MEDIA_NG_CACHE_H
 

@@ -1,16 +1,17 @@
-/* The border's side of the NG protocol: requests to one or several relays, matched with replies by cookie, repeated over UDP,
- * with health by ping and failover. A machine: it owns no socket; whoever does gives it datagrams and turns the wheel.
+/* The border's side of the NG protocol: requests to one or several relays, matched with replies by cookie, repeated
+ * over UDP, with health by ping and failover. A machine: it owns no socket; whoever does gives it datagrams and turns
+ * the wheel.
  *
  *	rf_ng_client_ask() -> send -> ... rf_ng_client_datagram() or the wheel -> done, exactly once
  *
- * A call belongs to the relay that took its offer: whoever asks for it again names that relay. With relay RF_NG_ANY the first
- * that is well is asked, and when it does not answer, says load limit, or is found dead meanwhile, the next; each once. A relay
- * that took an offer and whose reply was lost keeps a session that nobody answers: it ends there by itself.
- * Timer (UDP): sent again after 250, 500, 1000 ms, ... until the time is over.
- * A relay is well until a request's repetitions or `pings_lost` pings in a row went unanswered, and again as soon as it answers
- * anything; pings go out every ping_ms while the client lives, the first at once.
- * From inside a callback everything may be called but rf_ng_client_free(), and rf_ng_client_datagram() not from inside send or
- * done. Threads: the wheel's. */
+ * A call belongs to the relay that took its offer: whoever asks for it again names that relay. With relay RF_NG_ANY the
+ * first that is well is asked, and when it does not answer, says load limit, or is found dead meanwhile, the next; each
+ * once. A relay that took an offer and whose reply was lost keeps a session that nobody answers: it ends there by
+ * itself. Timer (UDP): sent again after 250, 500, 1000 ms, ... until the time is over.
+ * A relay is well until a request's repetitions or `pings_lost` pings in a row went unanswered, and again as soon as it
+ * answers anything; pings go out every ping_ms while the client lives, the first at once.
+ * From inside a callback everything may be called but rf_ng_client_free(), and rf_ng_client_datagram() not from inside
+ * send or done. Threads: the wheel's. */
 #ifndef RF_MEDIA_NG_CLIENT_H
 #define RF_MEDIA_NG_CLIENT_H
 
@@ -28,8 +29,9 @@ struct rf_ng_client_ops {
 	void (*health)(void *arg, unsigned relay, bool well);
 };
 
-/* err 0: reply has come from relay (its result may still be "error"). RF_E_TIMEOUT: no relay answered; RF_E_CLOSED: the client
- * ended; RF_E_MALFORMED: the relay answered what nobody can read. reply is good for the call only, NULL on error. */
+/* err 0: reply has come from relay (its result may still be "error"). RF_E_TIMEOUT: no relay answered; RF_E_CLOSED: the
+ * client ended; RF_E_MALFORMED: the relay answered what nobody can read. reply is good for the call only, NULL on
+ * error. */
 typedef void rf_ng_client_done(void *arg, int err, int relay, const struct rf_ng_reply *reply);
 
 struct rf_ng_client_conf {
@@ -52,8 +54,8 @@ int rf_ng_client_new(const struct rf_ng_client_conf *conf, struct rf_ng_client *
 void rf_ng_client_free(struct rf_ng_client *c);
 
 /* req's cookie and encoding are the client's to set (bencode). The request is copied. RF_E_LIMIT: too many outstanding;
- * RF_E_BUSY: no relay is well (or this one is not); RF_E_SPACE: does not fit a datagram; -ENOMEM. On an error done does not
- * come; otherwise never from inside this call. */
+ * RF_E_BUSY: no relay is well (or this one is not); RF_E_SPACE: does not fit a datagram; -ENOMEM. On an error done does
+ * not come; otherwise never from inside this call. */
 int rf_ng_client_ask(struct rf_ng_client *c, const struct rf_ng_request *req, int relay, rf_ng_client_done *done, void *arg);
 /* Nobody waits any more: done does not come for what has this arg. */
 void rf_ng_client_forget(struct rf_ng_client *c, const void *arg);

@@ -1,5 +1,5 @@
-/* Write values of the NG protocol, bencode or JSON, straight into a writer. Who calls gives the keys of a dictionary in the
- * order of their bytes, as bencode wants them. Integers and text are the same calls for both encodings.
+/* Write values of the NG protocol, bencode or JSON, straight into a writer. Who calls gives the keys of a dictionary in
+ * the order of their bytes, as bencode wants them. Integers and text are the same calls for both encodings.
  * Errors stick in the writer. Threads: any, one at a time. */
 #ifndef RF_MEDIA_NG_OUT_H
 #define RF_MEDIA_NG_OUT_H

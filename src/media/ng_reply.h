@@ -1,8 +1,8 @@
 /* Replies of the NG protocol: building them (the relay) and reading them (the border).
  *
  * Each rf_ng_reply_x() puts the whole dictionary, without the cookie in front, in the encoding of the request, with the
- * request's warnings. What does not fit into w is replaced by an error reply that says so; w->err is only set where not even
- * that fits. Threads: any. */
+ * request's warnings. What does not fit into w is replaced by an error reply that says so; w->err is only set where not
+ * even that fits. Threads: any. */
 #ifndef RF_MEDIA_NG_REPLY_H
 #define RF_MEDIA_NG_REPLY_H
 

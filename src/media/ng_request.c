@@ -1,5 +1,5 @@
-/* From a message to struct rf_ng_request: each key and each flag is looked up among the words (ng_words.h), and its row says
- * how it is read. What is said twice must say the same. */
+/* From a message to struct rf_ng_request: each key and each flag is looked up among the words (ng_words.h), and its row
+ * says how it is read. What is said twice must say the same. */
 #include <stdarg.h>
 #include <stdio.h>
 

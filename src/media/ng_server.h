@@ -5,10 +5,11 @@
  *	-> UDP: seen before? answered again from memory, or it is being dealt with: nothing
  *	-> rf_ng_request_parse(): refused ones are answered here -> on_request -> rf_ng_ask_answer()
  *
- * An ask owns everything its request points to, so it may be carried to another thread (a worker's), and answered from there:
- * rf_ng_ask_answer() and rf_ng_ask_drop() may be called on any thread, one of them, once for each ask; on another thread than
- * the server's the reply travels home by mail. Everything else here is called on the server's thread.
- * End: rf_ng_server_free(), then all asks that are still out are answered or dropped (nothing is sent), then the loop ends. */
+ * An ask owns everything its request points to, so it may be carried to another thread (a worker's), and answered from
+ * there: rf_ng_ask_answer() and rf_ng_ask_drop() may be called on any thread, one of them, once for each ask; on
+ * another thread than the server's the reply travels home by mail. Everything else here is called on the server's
+ * thread. End: rf_ng_server_free(), then all asks that are still out are answered or dropped (nothing is sent), then
+ * the loop ends. */
 #ifndef RF_MEDIA_NG_SERVER_H
 #define RF_MEDIA_NG_SERVER_H
 
@@ -47,10 +48,11 @@ int rf_ng_server_new(const struct rf_ng_server_conf *conf, struct rf_ng_server *
 /* NULL is fine. */
 void rf_ng_server_free(struct rf_ng_server *s);
 
-/* Any number up to RF_NG_GATES_MAX in all; each ends with the server. *ret_port (may be NULL): what the kernel chose for port 0. -errno. */
+/* Any number up to RF_NG_GATES_MAX in all; each ends with the server. *ret_port (may be NULL): what the kernel chose
+ * for port 0. -errno. */
 int rf_ng_server_udp(struct rf_ng_server *s, const struct rf_addr *local, uint16_t *ret_port);
-/* tls NULL: plain TCP, for listed peers. With tls the certificate decides (rf_tls_conf.client REQUIRED and .check), the list of
- * peers does not. */
+/* tls NULL: plain TCP, for listed peers. With tls the certificate decides (rf_tls_conf.client REQUIRED and .check), the
+ * list of peers does not. */
 int rf_ng_server_tcp(struct rf_ng_server *s, const struct rf_addr *local, struct rf_tls *tls, uint16_t *ret_port);
 /* Adopt sockets that were bound (and listen) before privileges went. On success they are the server's. */
 int rf_ng_server_udp_fd(struct rf_ng_server *s, int fd);

@@ -1,5 +1,5 @@
-/* What the relay tells of a call (query, delete) and of itself (statistics), as plain structs, and on the wire with the keys
- * that rtpengine has. The relay fills and puts them; the border reads them back for its call record.
+/* What the relay tells of a call (query, delete) and of itself (statistics), as plain structs, and on the wire with the
+ * keys that rtpengine has. The relay fills and puts them; the border reads them back for its call record.
  * Arrays and views are borrowed. Times are seconds since 1970 UTC. */
 #ifndef RF_MEDIA_NG_STATS_H
 #define RF_MEDIA_NG_STATS_H

@@ -1,5 +1,5 @@
-/* What both encodings of the NG protocol (bencode and JSON) say: strings, integers, lists, dictionaries. Read into a tree by
- * bencode.h and ng_json.h; strings are views into the message, or into the arena where JSON had escapes.
+/* What both encodings of the NG protocol (bencode and JSON) say: strings, integers, lists, dictionaries. Read into a
+ * tree by bencode.h and ng_json.h; strings are views into the message, or into the arena where JSON had escapes.
  * Lives as long as both. Threads: any, one at a time. */
 #ifndef RF_MEDIA_NG_VALUE_H
 #define RF_MEDIA_NG_VALUE_H
@@ -25,13 +25,13 @@ struct rf_ng_value {
 };
 
 /* Exactly one value, nothing behind it. What begins with '{' is JSON, everything else bencode.
- * RF_E_MALFORMED, RF_E_UNSUPPORTED (a JSON real, boolean or null: bencode has none), RF_E_LIMIT, -ENOMEM (which is also the
- * arena's cap); d (may be NULL) says what and where. */
+ * RF_E_MALFORMED, RF_E_UNSUPPORTED (a JSON real, boolean or null: bencode has none), RF_E_LIMIT, -ENOMEM (which is also
+ * the arena's cap); d (may be NULL) says what and where. */
 int rf_ng_value_parse(struct rf_view bytes, struct rf_arena *arena, struct rf_ng_value **ret_value,
 		      enum rf_ng_encoding *ret_encoding, struct rf_diag *d);
 
-/* One message, request or reply: cookie (1 to RF_NG_COOKIE_MAX visible characters), a blank, a value. *ret_cookie is set as soon
- * as there is one, *ret_encoding with it: then a refusal can be answered. Errors as above. */
+/* One message, request or reply: cookie (1 to RF_NG_COOKIE_MAX visible characters), a blank, a value. *ret_cookie is
+ * set as soon as there is one, *ret_encoding with it: then a refusal can be answered. Errors as above. */
 int rf_ng_message_parse(struct rf_view message, struct rf_arena *arena, struct rf_view *ret_cookie,
 			enum rf_ng_encoding *ret_encoding, struct rf_ng_value **ret_top, struct rf_diag *d);
 

@@ -1,6 +1,6 @@
-/* The words of the NG protocol: one row for each that rtpengine's documentation has, and for those that its clients send beside
- * them. What a row says is what rf_ng_request_parse() does, rf_ng_request_put() writes, and docs/relay.md shows (a test holds
- * the page to these tables). */
+/* The words of the NG protocol: one row for each that rtpengine's documentation has, and for those that its clients
+ * send beside them. What a row says is what rf_ng_request_parse() does, rf_ng_request_put() writes, and docs/relay.md
+ * shows (a test holds the page to these tables). */
 #ifndef RF_MEDIA_NG_WORDS_H
 #define RF_MEDIA_NG_WORDS_H
 
@@ -76,9 +76,11 @@ extern const struct rf_ng_quarrel rf_ng_quarrels[];
 extern const size_t rf_ng_quarrels_n;
 const char *rf_ng_flag_name(enum rf_ng_flag f);
 
-/* Is v this name or one of them (with '|' between)? Blanks, hyphens and underscores are the same, and the case of letters. */
+/* Is v this name or one of them (with '|' between)? Blanks, hyphens and underscores are the same, and the case of
+ * letters. */
 bool rf_ng_is(struct rf_view v, const char *names);
-/* The length of the name that v begins with and that a '-' or the like follows, with a byte at least behind it; 0: none. */
+/* The length of the name that v begins with and that a '-' or the like follows, with a byte at least behind it; 0:
+ * none. */
 size_t rf_ng_begins(struct rf_view v, const char *names);
 /* The first of them. */
 struct rf_view rf_ng_first_name(const char *names);

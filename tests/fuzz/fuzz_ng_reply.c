@@ -1,5 +1,5 @@
-/* Replies of the NG protocol from any bytes; statistics that are understood are said again by us, and mean the same: saying them
- * once more shows it. */
+/* Replies of the NG protocol from any bytes; statistics that are understood are said again by us, and mean the same:
+ * saying them once more shows it. */
 #include "media/ng_reply.h"
 
 #include <stdio.h>

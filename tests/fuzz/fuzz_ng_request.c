@@ -1,5 +1,5 @@
-/* Requests of the NG protocol from any bytes: within all bounds; and what is understood, said again by us, is understood as the
- * same, which saying it once more shows. */
+/* Requests of the NG protocol from any bytes: within all bounds; and what is understood, said again by us, is
+ * understood as the same, which saying it once more shows. */
 #include "media/ng_words.h"
 
 #include <stdio.h>

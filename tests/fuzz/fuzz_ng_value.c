@@ -1,5 +1,5 @@
-/* Values of the NG protocol from any bytes. What is understood is written again in both encodings and means the same; bencode is
- * written as it came. In a stream its end is found where the parser found it, however the bytes come. */
+/* Values of the NG protocol from any bytes. What is understood is written again in both encodings and means the same;
+ * bencode is written as it came. In a stream its end is found where the parser found it, however the bytes come. */
 #include "media/limits.h"
 #include "media/ng_frame.h"
 #include "media/ng_out.h"

@@ -1,10 +1,13 @@
 /* Both ends of the NG protocol for test_ng.py, on 127.0.0.1.
  *
- *	ng_peer serve PORT PATH     the relay's server by UDP and TCP on PORT and on the Unix socket PATH, with no relay behind it:
- *	                            descriptions come back as they are. Prints each request as JSON, then its warning, on one line
+ *	ng_peer serve PORT PATH     the relay's server by UDP and TCP on PORT and on the Unix socket PATH, with no relay
+ *	behind it:
+ *	                            descriptions come back as they are. Prints each request as JSON, then its warning,
+ *	                            on one line
  *	ng_peer ask PORT...         the border's client, with these relays. Reads lines from its input:
- *	                            COMMAND CALL-ID FROM-TAG TO-TAG RTP-PORT ("-": none, 0: no description), prints "ok RELAY ...",
- *	                            "error RELAY WHY", "failed CODE" for each, and "well RELAY", "dead RELAY"
+ *	                            COMMAND CALL-ID FROM-TAG TO-TAG RTP-PORT ("-": none, 0: no description), prints "ok
+ *	                            RELAY ...", "error RELAY WHY", "failed CODE" for each, and "well RELAY", "dead
+ *	                            RELAY"
  * Both end with their input. */
 #include <stdio.h>
 #include <stdlib.h>

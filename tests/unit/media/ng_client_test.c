@@ -1,4 +1,5 @@
-/* The border's side, on a wheel that the test turns: repetitions, failover, health, what comes too late or from elsewhere. */
+/* The border's side, on a wheel that the test turns: repetitions, failover, health, what comes too late or from
+ * elsewhere. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

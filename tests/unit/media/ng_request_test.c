@@ -1,4 +1,5 @@
-/* Requests: every word's row is read and written; what is refused, ignored, contradictory; every prefix; failed allocations. */
+/* Requests: every word's row is read and written; what is refused, ignored, contradictory; every prefix; failed
+ * allocations. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

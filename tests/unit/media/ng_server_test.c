@@ -1,5 +1,5 @@
-/* The relay's side on real sockets: who is heard, what is answered, repeated, bounded; answers from other threads; ends at every
- * moment. */
+/* The relay's side on real sockets: who is heard, what is answered, repeated, bounded; answers from other threads; ends
+ * at every moment. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

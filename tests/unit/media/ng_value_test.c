@@ -1,5 +1,5 @@
-/* Values in both encodings: what is taken and what is refused, at each bound and one past it; every prefix of good ones; what is
- * written is read back. */
+/* Values in both encodings: what is taken and what is refused, at each bound and one past it; every prefix of good
+ * ones; what is written is read back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

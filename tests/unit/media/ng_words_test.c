@@ -1,5 +1,5 @@
-/* docs/relay.md shows the tables of commands and words: what stands there between the marks is what the tables say. Run with
- * --write as a second argument it is written. */
+/* docs/relay.md shows the tables of commands and words: what stands there between the marks is what the tables say. Run
+ * with --write as a second argument it is written. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

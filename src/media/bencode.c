@@ -48,7 +48,8 @@ static int take_int(struct parse *p, int64_t *ret)
 static int take_value(struct parse *p, unsigned depth, struct rf_ng_value **ret);
 
 /* Is v's key none of those before it? last: in order so far, so that the last one is the greatest. */
-static bool key_is_new(const struct rf_ng_value *dict, const struct rf_ng_value *last, struct rf_view key, bool *ordered)
+static bool key_is_new(const struct rf_ng_value *dict, const struct rf_ng_value *last, struct rf_view key,
+		       bool *ordered)
 {
 	if (!last || (*ordered && rf_view_cmp(last->key, key) < 0))
 		return true;

@@ -21,9 +21,9 @@
 
 enum rf_ng_command {
 	RF_NG_PING, RF_NG_OFFER, RF_NG_ANSWER, RF_NG_DELETE, RF_NG_QUERY, RF_NG_LISTING, RF_NG_STATISTICS,
-	RF_NG_BLOCK_DTMF, RF_NG_UNBLOCK_DTMF, RF_NG_BLOCK_MEDIA, RF_NG_UNBLOCK_MEDIA, RF_NG_SILENCE_MEDIA, RF_NG_UNSILENCE_MEDIA,
-	RF_NG_PLAY_MEDIA, RF_NG_STOP_MEDIA, RF_NG_PLAY_DTMF, RF_NG_START_FORWARDING, RF_NG_STOP_FORWARDING,
-	RF_NG_START_RECORDING, RF_NG_STOP_RECORDING, RF_NG_PAUSE_RECORDING,
+	RF_NG_BLOCK_DTMF, RF_NG_UNBLOCK_DTMF, RF_NG_BLOCK_MEDIA, RF_NG_UNBLOCK_MEDIA, RF_NG_SILENCE_MEDIA,
+	RF_NG_UNSILENCE_MEDIA, RF_NG_PLAY_MEDIA, RF_NG_STOP_MEDIA, RF_NG_PLAY_DTMF, RF_NG_START_FORWARDING,
+	RF_NG_STOP_FORWARDING, RF_NG_START_RECORDING, RF_NG_STOP_RECORDING, RF_NG_PAUSE_RECORDING,
 	RF_NG_SUBSCRIBE_REQUEST, RF_NG_SUBSCRIBE_ANSWER, RF_NG_UNSUBSCRIBE, RF_NG_PUBLISH,
 	RF_NG_COMMANDS
 };
@@ -32,10 +32,11 @@ const char *rf_ng_command_name(enum rf_ng_command c);
 
 /* Words without a value: bits of rf_ng_request.flags. */
 enum rf_ng_flag {
-	RF_NG_SIP_SOURCE_ADDRESS, RF_NG_TRUST_ADDRESS, RF_NG_SYMMETRIC, RF_NG_ASYMMETRIC, RF_NG_RESET, RF_NG_PORT_LATCHING,
-	RF_NG_NO_PORT_LATCHING, RF_NG_NO_RTCP_ATTRIBUTE, RF_NG_FULL_RTCP_ATTRIBUTE, RF_NG_LOOP_PROTECT, RF_NG_SINGLE_CODEC,
-	RF_NG_ALLOW_TRANSCODING, RF_NG_ALL, RF_NG_GENERATE_MID, RF_NG_STRIP_EXTMAP, RF_NG_ORIGINAL_SENDRECV, RF_NG_INJECT_DTMF,
-	RF_NG_DETECT_DTMF, RF_NG_GENERATE_RTCP, RF_NG_NAT_WAIT, RF_NG_PIERCE_NAT, RF_NG_REJECT_ICE, RF_NG_FATAL,
+	RF_NG_SIP_SOURCE_ADDRESS, RF_NG_TRUST_ADDRESS, RF_NG_SYMMETRIC, RF_NG_ASYMMETRIC, RF_NG_RESET,
+	RF_NG_PORT_LATCHING, RF_NG_NO_PORT_LATCHING, RF_NG_NO_RTCP_ATTRIBUTE, RF_NG_FULL_RTCP_ATTRIBUTE,
+	RF_NG_LOOP_PROTECT, RF_NG_SINGLE_CODEC, RF_NG_ALLOW_TRANSCODING, RF_NG_ALL, RF_NG_GENERATE_MID,
+	RF_NG_STRIP_EXTMAP, RF_NG_ORIGINAL_SENDRECV, RF_NG_INJECT_DTMF, RF_NG_DETECT_DTMF, RF_NG_GENERATE_RTCP,
+	RF_NG_NAT_WAIT, RF_NG_PIERCE_NAT, RF_NG_REJECT_ICE, RF_NG_FATAL,
 	RF_NG_FLAGS
 };
 
@@ -43,8 +44,8 @@ enum rf_ng_ice { RF_NG_ICE_UNSET, RF_NG_ICE_REMOVE, RF_NG_ICE_FORCE, RF_NG_ICE_D
 enum rf_ng_ice_lite { RF_NG_LITE_UNSET, RF_NG_LITE_FORWARD, RF_NG_LITE_BACKWARD, RF_NG_LITE_BOTH, RF_NG_LITE_OFF };
 enum rf_ng_dtls { RF_NG_DTLS_UNSET, RF_NG_DTLS_OFF, RF_NG_DTLS_PASSIVE, RF_NG_DTLS_ACTIVE };
 enum rf_ng_protocol {
-	RF_NG_PROTOCOL_UNSET, RF_NG_RTP_AVP, RF_NG_RTP_AVPF, RF_NG_RTP_SAVP, RF_NG_RTP_SAVPF, RF_NG_DTLS_SAVP, RF_NG_DTLS_SAVPF,
-	RF_NG_PROTOCOL_ACCEPT
+	RF_NG_PROTOCOL_UNSET, RF_NG_RTP_AVP, RF_NG_RTP_AVPF, RF_NG_RTP_SAVP, RF_NG_RTP_SAVPF, RF_NG_DTLS_SAVP,
+	RF_NG_DTLS_SAVPF, RF_NG_PROTOCOL_ACCEPT
 };
 enum rf_ng_family { RF_NG_FAMILY_UNSET, RF_NG_IP4, RF_NG_IP6 };
 enum rf_ng_digest { RF_NG_DIGEST_UNSET, RF_NG_SHA256, RF_NG_SHA384, RF_NG_SHA512 };
@@ -64,7 +65,8 @@ enum { RF_NG_SUPPORTS_LOAD_LIMIT = 1 };
 
 /* Lists under "codec". */
 enum rf_ng_codecs {
-	RF_NG_STRIP, RF_NG_EXCEPT, RF_NG_CODEC_OFFER, RF_NG_TRANSCODE, RF_NG_MASK, RF_NG_CONSUME, RF_NG_ACCEPT, RF_NG_SET,
+	RF_NG_STRIP, RF_NG_EXCEPT, RF_NG_CODEC_OFFER, RF_NG_TRANSCODE, RF_NG_MASK, RF_NG_CONSUME, RF_NG_ACCEPT,
+	RF_NG_SET,
 	RF_NG_CODEC_LISTS
 };
 
@@ -119,7 +121,7 @@ struct rf_ng_request {
 	struct rf_ng_int repeat_times, repeat_duration; /* play media; ms */
 	struct rf_view file, blob;
 
-	struct rf_ng_notes *notes;       /* for the reply's warning: rf_ng_warn() adds to them; NULL: nobody reads them */
+	struct rf_ng_notes *notes; /* for the reply's warning: rf_ng_warn() adds to them; NULL: nobody reads them */
 };
 
 struct rf_ng_notes {
@@ -137,7 +139,8 @@ static inline bool rf_ng_has(const struct rf_ng_request *req, enum rf_ng_flag fl
  * (ng_reply.h), without one nobody waits for an answer. d (may be NULL) has the sentence for "error-reason".
  * RF_E_MALFORMED; RF_E_LIMIT; RF_E_INVALID: a key is missing, has the wrong type, or two contradict each other;
  * RF_E_UNSUPPORTED: a command or word that is refused; -ENOMEM. */
-int rf_ng_request_parse(struct rf_view message, struct rf_arena *arena, struct rf_ng_request *ret_req, struct rf_diag *d);
+int rf_ng_request_parse(struct rf_view message, struct rf_arena *arena, struct rf_ng_request *ret_req,
+			struct rf_diag *d);
 
 /* The message that says req (cookie, encoding and all, without the warning), keys in order. What ringfort refuses or
  * passes over cannot be said. Look at w->err. */

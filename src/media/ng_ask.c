@@ -25,7 +25,8 @@ static void send_message(struct rf_ng_server *s, const struct rf_ng_way *way, st
 }
 
 /* An error for a request that goes to nobody. Without a cookie nobody waits for it. */
-static void send_error(struct rf_ng_server *s, const struct rf_ng_way *way, const struct rf_ng_request *req, const char *why)
+static void send_error(struct rf_ng_server *s, const struct rf_ng_way *way, const struct rf_ng_request *req,
+		       const char *why)
 {
 	char text[1024];
 	struct rf_writer w;
@@ -40,8 +41,8 @@ static void send_error(struct rf_ng_server *s, const struct rf_ng_way *way, cons
 /* ---- a request comes */
 
 /* Is it one that came before? Then it is dealt with here. *ret_kept: a place to remember the reply in. */
-static bool repeated(struct rf_ng_server *s, const struct rf_ng_way *way, const struct rf_ng_request *req, struct rf_view message,
-		     struct rf_ng_kept **ret_kept)
+static bool repeated(struct rf_ng_server *s, const struct rf_ng_way *way, const struct rf_ng_request *req,
+		     struct rf_view message, struct rf_ng_kept **ret_kept)
 {
 	uint64_t body = rf_hash(&s->conf.hash_key, message);
 	struct rf_ng_kept *k = way->udp ? rf_ng_cache_find(&s->cache, &way->from, req->cookie) : NULL;
@@ -83,8 +84,18 @@ static void free_ask(struct rf_ng_ask *ask)
 static const char *counted(struct rf_ng_server *s, int err, uint64_t **ret_count)
 {
 	*ret_count = err == RF_E_UNSUPPORTED || err == RF_E_INVALID ? &s->stats.refused : &s->stats.malformed;
-	return err == RF_E_UNSUPPORTED ? "a request that is refused" : err == RF_E_INVALID ? "a request that is not whole" :
-	       err == RF_E_LIMIT ? "a request over a bound" : err == -ENOMEM ? "out of memory" : "bytes that are no request";
+	switch (err) {
+	case RF_E_UNSUPPORTED:
+		return "a request that is refused";
+	case RF_E_INVALID:
+		return "a request that is not whole";
+	case RF_E_LIMIT:
+		return "a request over a bound";
+	case -ENOMEM:
+		return "out of memory";
+	default:
+		return "bytes that are no request";
+	}
 }
 
 void rf_ng_server_receive(struct rf_ng_server *s, const struct rf_ng_way *way, struct rf_view message)

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-void rf_ng_cache_init(struct rf_ng_cache *c, const struct rf_hash_key *key, size_t pending, size_t finished, size_t bytes,
-		      uint32_t keep_ms)
+void rf_ng_cache_init(struct rf_ng_cache *c, const struct rf_hash_key *key, size_t pending, size_t finished,
+		      size_t bytes, uint32_t keep_ms)
 {
 	*c = (struct rf_ng_cache){ .key = *key, .finished_max = finished, .bytes_max = bytes, .keep_ms = keep_ms };
 	rf_table_init(&c->table, pending + finished);
@@ -50,7 +50,8 @@ struct rf_ng_kept *rf_ng_cache_find(struct rf_ng_cache *c, const struct rf_addr 
 	return NULL;
 }
 
-struct rf_ng_kept *rf_ng_cache_begin(struct rf_ng_cache *c, const struct rf_addr *from, struct rf_view cookie, uint64_t body)
+struct rf_ng_kept *rf_ng_cache_begin(struct rf_ng_cache *c, const struct rf_addr *from, struct rf_view cookie,
+				     uint64_t body)
 {
 	struct rf_ng_kept *k = calloc(1, sizeof(*k));
 

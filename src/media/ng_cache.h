@@ -32,14 +32,15 @@ struct rf_ng_cache {
 };
 
 /* pending: how many may be dealt with at a time. */
-void rf_ng_cache_init(struct rf_ng_cache *c, const struct rf_hash_key *key, size_t pending, size_t finished, size_t bytes,
-		      uint32_t keep_ms);
+void rf_ng_cache_init(struct rf_ng_cache *c, const struct rf_hash_key *key, size_t pending, size_t finished,
+		      size_t bytes, uint32_t keep_ms);
 void rf_ng_cache_fini(struct rf_ng_cache *c);
 
 /* NULL: not known. */
 struct rf_ng_kept *rf_ng_cache_find(struct rf_ng_cache *c, const struct rf_addr *from, struct rf_view cookie);
 /* NULL: no memory, or a bound; the request is then dealt with all the same. */
-struct rf_ng_kept *rf_ng_cache_begin(struct rf_ng_cache *c, const struct rf_addr *from, struct rf_view cookie, uint64_t body);
+struct rf_ng_kept *rf_ng_cache_begin(struct rf_ng_cache *c, const struct rf_addr *from, struct rf_view cookie,
+				     uint64_t body);
 /* Copies reply; without room for it, or when it is empty, k is forgotten. k may leave at any call after this. */
 void rf_ng_cache_finish(struct rf_ng_cache *c, struct rf_ng_kept *k, struct rf_view reply, struct rf_mono now);
 /* What is too old leaves. */

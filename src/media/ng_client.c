@@ -199,7 +199,8 @@ static void fire(struct rf_timer *t)
 	rf_timer_start(c->conf.wheel, &a->timer, a->interval_ms < left_ms ? a->interval_ms : left_ms);
 }
 
-static int new_ask(struct rf_ng_client *c, const struct rf_ng_request *req, rf_ng_client_done *done, void *arg, struct ask **ret)
+static int new_ask(struct rf_ng_client *c, const struct rf_ng_request *req, rf_ng_client_done *done, void *arg,
+		   struct ask **ret)
 {
 	struct rf_ng_request q = *req;
 	uint8_t cookie[COOKIE_BYTES + 8];
@@ -248,7 +249,8 @@ static void ping(struct rf_timer *t)
 
 /* ---- what the owner calls */
 
-int rf_ng_client_ask(struct rf_ng_client *c, const struct rf_ng_request *req, int relay, rf_ng_client_done *done, void *arg)
+int rf_ng_client_ask(struct rf_ng_client *c, const struct rf_ng_request *req, int relay, rf_ng_client_done *done,
+		     void *arg)
 {
 	int first = relay == RF_NG_ANY ? next_relay(c, 0) : relay;
 	struct ask *a;

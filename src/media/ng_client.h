@@ -39,9 +39,9 @@ struct rf_ng_client_conf {
 	const struct rf_ng_client_ops *ops;
 	void *arg;
 	unsigned n_relays;               /* 1..RF_NG_RELAYS_MAX, in the order of preference */
-	uint32_t reliable;               /* bit n: relay n is reached by TCP, TLS or a Unix socket, nothing is sent twice; each
-	                                  * message that rf_ng_frame_next() (ng_frame.h) finds is one rf_ng_client_datagram() */
-	uint64_t cookie_key;             /* random: begins every cookie, so that no restart takes an old reply for its own */
+	uint32_t reliable;   /* bit n: relay n is reached by TCP, TLS or a Unix socket, nothing is sent twice; each
+			      * message that rf_ng_frame_next() (ng_frame.h) finds is one rf_ng_client_datagram() */
+	uint64_t cookie_key; /* random: begins every cookie, so that no restart takes an old reply for its own */
 	struct rf_hash_key hash_key;     /* random */
 	uint32_t asks_max;               /* outstanding; 0: 4096 */
 	uint32_t timeout_ms;             /* of one relay; 0: 2000 */
@@ -56,7 +56,8 @@ void rf_ng_client_free(struct rf_ng_client *c);
 /* req's cookie and encoding are the client's to set (bencode). The request is copied. RF_E_LIMIT: too many outstanding;
  * RF_E_BUSY: no relay is well (or this one is not); RF_E_SPACE: does not fit a datagram; -ENOMEM. On an error done does
  * not come; otherwise never from inside this call. */
-int rf_ng_client_ask(struct rf_ng_client *c, const struct rf_ng_request *req, int relay, rf_ng_client_done *done, void *arg);
+int rf_ng_client_ask(struct rf_ng_client *c, const struct rf_ng_request *req, int relay, rf_ng_client_done *done,
+		     void *arg);
 /* Nobody waits any more: done does not come for what has this arg. */
 void rf_ng_client_forget(struct rf_ng_client *c, const void *arg);
 /* Bytes that came from relay. What matches nothing is counted. */

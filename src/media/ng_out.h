@@ -12,7 +12,9 @@ struct rf_ng_out {
 	struct rf_writer *w;
 	enum rf_ng_encoding encoding;
 	unsigned depth;
-	struct { bool list, more; } at[RF_NG_DEPTH_MAX + 1]; /* JSON: what is open, and whether something stands in it */
+	struct {
+		bool list, more;
+	} at[RF_NG_DEPTH_MAX + 1]; /* JSON: what is open, and whether something stands in it */
 };
 
 void rf_ng_out_init(struct rf_ng_out *o, struct rf_writer *w, enum rf_ng_encoding encoding);

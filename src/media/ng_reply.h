@@ -30,7 +30,8 @@ void rf_ng_reply_answer(struct rf_writer *w, const struct rf_ng_request *req, co
 void rf_ng_reply_call(struct rf_writer *w, const struct rf_ng_request *req, const struct rf_ng_stats_call *call);
 /* list: as many as fit, and a warning where there were more. */
 void rf_ng_reply_list(struct rf_writer *w, const struct rf_ng_request *req, const struct rf_view *call_ids, size_t n);
-void rf_ng_reply_statistics(struct rf_writer *w, const struct rf_ng_request *req, const struct rf_ng_stats_relay *stats);
+void rf_ng_reply_statistics(struct rf_writer *w, const struct rf_ng_request *req,
+			    const struct rf_ng_stats_relay *stats);
 
 /* ---- reading */
 

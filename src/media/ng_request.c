@@ -156,14 +156,16 @@ static int take_code(struct reading *rd, const struct rf_ng_word *w, const struc
 }
 
 /* What a fate other than DONE says: 0 go on. */
-static int fate(const struct reading *rd, const struct rf_ng_word *w, enum rf_ng_fate f, const char *choice, const char *reason)
+static int fate(const struct reading *rd, const struct rf_ng_word *w, enum rf_ng_fate f, const char *choice,
+		const char *reason)
 {
 	const char *eq = choice ? "=" : "";
 
 	if (f == RF_NG_IGNORED)
 		rf_ng_warn(rd->req, "\"%s%s%s\" is not done: %s", w->name, eq, choice ? choice : "", reason);
-	return f != RF_NG_REFUSED ? 0 :
-		rf_diag_set(rd->d, RF_E_UNSUPPORTED, "\"%s%s%s\" is refused: %s", w->name, eq, choice ? choice : "", reason);
+	return f != RF_NG_REFUSED ? 0
+				  : rf_diag_set(rd->d, RF_E_UNSUPPORTED, "\"%s%s%s\" is refused: %s", w->name, eq,
+						choice ? choice : "", reason);
 }
 
 /* Append to a list; its room is taken whole with the first entry. */
@@ -347,11 +349,11 @@ static int take_flag(struct reading *rd, const struct rf_ng_word *w, const struc
 typedef int take_fn(struct reading *rd, const struct rf_ng_word *w, const struct rf_ng_value *v);
 
 static take_fn *const takes[] = {
-	[RF_NG_FORM_FLAG] = take_flag, [RF_NG_FORM_TEXT] = take_text, [RF_NG_FORM_BYTES] = take_text, [RF_NG_FORM_INT] = take_int,
-	[RF_NG_FORM_ENUM] = take_item, [RF_NG_FORM_BITS] = take_items, [RF_NG_FORM_LIST] = take_items,
-	[RF_NG_FORM_ADDRESS] = take_address, [RF_NG_FORM_SOURCE] = take_source, [RF_NG_FORM_PAIR] = take_pair,
-	[RF_NG_FORM_CODE] = take_code, [RF_NG_FORM_CODECS] = take_codecs, [RF_NG_FORM_FLAGS] = take_flags,
-	[RF_NG_FORM_COMMAND] = take_command, [RF_NG_FORM_NONE] = take_flag,
+	[RF_NG_FORM_FLAG] = take_flag,   [RF_NG_FORM_TEXT] = take_text,       [RF_NG_FORM_BYTES] = take_text,
+	[RF_NG_FORM_INT] = take_int,     [RF_NG_FORM_ENUM] = take_item,       [RF_NG_FORM_BITS] = take_items,
+	[RF_NG_FORM_LIST] = take_items,  [RF_NG_FORM_ADDRESS] = take_address, [RF_NG_FORM_SOURCE] = take_source,
+	[RF_NG_FORM_PAIR] = take_pair,   [RF_NG_FORM_CODE] = take_code,       [RF_NG_FORM_CODECS] = take_codecs,
+	[RF_NG_FORM_FLAGS] = take_flags, [RF_NG_FORM_COMMAND] = take_command, [RF_NG_FORM_NONE] = take_flag,
 };
 
 static int take_one_flag(struct reading *rd, const struct rf_ng_word *flags, struct rf_view v);
@@ -407,8 +409,9 @@ static int take_one_flag(struct reading *rd, const struct rf_ng_word *flags, str
 	const struct rf_ng_word *w;
 
 	if (v.n > 2 * RF_NG_WORD_MAX || !is_text(v))
-		return v.n > 2 * RF_NG_WORD_MAX ? rf_diag_set(rd->d, RF_E_LIMIT, "\"%s\": an entry is too long", flags->name) :
-						   wrong(rd, flags, "has control characters in it");
+		return v.n > 2 * RF_NG_WORD_MAX
+			       ? rf_diag_set(rd->d, RF_E_LIMIT, "\"%s\": an entry is too long", flags->name)
+			       : wrong(rd, flags, "has control characters in it");
 	w = rf_ng_word_find(v);
 	if (w)
 		return w->form == RF_NG_FORM_FLAG || w->form == RF_NG_FORM_SAME || w->form == RF_NG_FORM_NONE ?
@@ -441,7 +444,8 @@ static int take_codecs(struct reading *rd, const struct rf_ng_word *w, const str
 		return wrong(rd, w, "wants a dictionary");
 	for (const struct rf_ng_value *x = v->first; x && err == 0; x = x->next) {
 		char name[64];
-		int n = snprintf(name, sizeof name, "codec-%.*s", x->key.n < 32 ? (int)x->key.n : 32, (const char *)x->key.p);
+		int n = snprintf(name, sizeof name, "codec-%.*s", x->key.n < 32 ? (int)x->key.n : 32,
+				 (const char *)x->key.p);
 		const struct rf_ng_word *row = rf_ng_word_find(rf_view_of(name, (size_t)n));
 
 		if (row)
@@ -500,7 +504,8 @@ static int read_all(struct reading *rd, const struct rf_ng_value *top)
 	return err < 0 ? err : whole(rd);
 }
 
-int rf_ng_request_parse(struct rf_view message, struct rf_arena *arena, struct rf_ng_request *ret_req, struct rf_diag *d)
+int rf_ng_request_parse(struct rf_view message, struct rf_arena *arena, struct rf_ng_request *ret_req,
+			struct rf_diag *d)
 {
 	struct rf_ng_value *top = NULL;
 	struct reading rd = { ret_req, arena, d };

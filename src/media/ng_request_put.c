@@ -172,11 +172,11 @@ static void put_command(struct rf_ng_out *o, const struct rf_ng_word *w, const s
 typedef void put_fn(struct rf_ng_out *o, const struct rf_ng_word *w, const struct rf_ng_request *q);
 
 static put_fn *const puts_[] = {
-	[RF_NG_FORM_TEXT] = put_text, [RF_NG_FORM_BYTES] = put_text, [RF_NG_FORM_INT] = put_int, [RF_NG_FORM_CODE] = put_int,
-	[RF_NG_FORM_ENUM] = put_enum, [RF_NG_FORM_BITS] = put_bits, [RF_NG_FORM_LIST] = put_list,
-	[RF_NG_FORM_ADDRESS] = put_address, [RF_NG_FORM_SOURCE] = put_address, [RF_NG_FORM_PAIR] = put_pair,
-	[RF_NG_FORM_CODECS] = put_codecs, [RF_NG_FORM_FLAGS] = put_flags, [RF_NG_FORM_COMMAND] = put_command,
-	[RF_NG_FORM_NONE] = NULL,
+	[RF_NG_FORM_TEXT] = put_text,       [RF_NG_FORM_BYTES] = put_text,      [RF_NG_FORM_INT] = put_int,
+	[RF_NG_FORM_CODE] = put_int,        [RF_NG_FORM_ENUM] = put_enum,       [RF_NG_FORM_BITS] = put_bits,
+	[RF_NG_FORM_LIST] = put_list,       [RF_NG_FORM_ADDRESS] = put_address, [RF_NG_FORM_SOURCE] = put_address,
+	[RF_NG_FORM_PAIR] = put_pair,       [RF_NG_FORM_CODECS] = put_codecs,   [RF_NG_FORM_FLAGS] = put_flags,
+	[RF_NG_FORM_COMMAND] = put_command, [RF_NG_FORM_NONE] = NULL,
 };
 
 void rf_ng_request_put(struct rf_writer *w, const struct rf_ng_request *q)

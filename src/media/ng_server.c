@@ -35,7 +35,8 @@ static bool within_rate(struct rf_ng_server *s, const struct rf_addr *from)
 	return false;
 }
 
-static void on_datagram(void *arg, struct rf_udp *udp, struct rf_view bytes, const struct rf_addr *from, const struct rf_addr *to)
+static void on_datagram(void *arg, struct rf_udp *udp, struct rf_view bytes, const struct rf_addr *from,
+			const struct rf_addr *to)
 {
 	struct rf_ng_gate *g = arg;
 
@@ -88,7 +89,8 @@ static size_t on_data(struct rf_stream *stream, struct rf_view bytes)
 		if (err == RF_E_MORE)
 			return done;
 		if (err < 0) {
-			rf_ng_server_refused(c->server, &way.from, "bytes that are no message", &c->server->stats.malformed);
+			rf_ng_server_refused(c->server, &way.from, "bytes that are no message",
+					     &c->server->stats.malformed);
 			rf_stream_close(stream);
 			break;
 		}
@@ -152,8 +154,8 @@ static int add_udp(struct rf_ng_server *s, const struct rf_addr *local, int fd, 
 	return 0;
 }
 
-static int add_listener(struct rf_ng_server *s, const struct rf_addr *local, int fd, struct rf_tls *tls, bool open_to_all,
-			uint16_t *ret_port)
+static int add_listener(struct rf_ng_server *s, const struct rf_addr *local, int fd, struct rf_tls *tls,
+			bool open_to_all, uint16_t *ret_port)
 {
 	struct rf_ng_gate *g = new_gate(s);
 	struct rf_listener_conf conf = { .tls = tls, .ops = &stream_ops, .arg = g };

@@ -31,11 +31,11 @@ struct rf_ng_server_ops {
 
 struct rf_ng_server_conf {
 	struct rf_net *net;              /* its loop and bounds */
-	struct rf_guard *guard;          /* asked (RF_GUARD_MESSAGE) for each message that comes by IP; may be NULL; borrowed */
+	struct rf_guard *guard; /* asked (RF_GUARD_MESSAGE) for each message that comes by IP; may be NULL; borrowed */
 	const struct rf_ng_server_ops *ops;
 	void *arg;
-	const struct rf_addr *peers;     /* who may speak over UDP and TCP (the port does not count); none: this host alone
-	                                  * (127.0.0.0/8, ::1). Copied */
+	const struct rf_addr *peers; /* who may speak over UDP and TCP (the port does not count); none: this host alone
+				      * (127.0.0.0/8, ::1). Copied */
 	size_t n_peers;
 	struct rf_hash_key hash_key;     /* random */
 	uint32_t asks_max;               /* not answered yet; 0: 4096. At the bound: an error reply that says so */

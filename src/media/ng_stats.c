@@ -236,9 +236,15 @@ static void put_numbers(struct rf_ng_out *o, const struct number *n, size_t coun
 static void put_current(struct rf_ng_out *o, const struct rf_ng_stats_relay *s)
 {
 	const struct number n[] = {
-		{ "byterate", s->byte_rate }, { "errorrate", s->error_rate }, { "media_kernel", s->media_kernel },
-		{ "media_mixed", s->media_mixed }, { "media_userspace", s->media_user }, { "packetrate", s->packet_rate },
-		{ "sessionsforeign", 0 }, { "sessionsown", s->sessions }, { "sessionstotal", s->sessions },
+		{ "byterate", s->byte_rate },
+		{ "errorrate", s->error_rate },
+		{ "media_kernel", s->media_kernel },
+		{ "media_mixed", s->media_mixed },
+		{ "media_userspace", s->media_user },
+		{ "packetrate", s->packet_rate },
+		{ "sessionsforeign", 0 },
+		{ "sessionsown", s->sessions },
+		{ "sessionstotal", s->sessions },
 		{ "transcodedmedia", s->transcoded },
 	};
 
@@ -289,11 +295,20 @@ static const struct {
 	const char *key;
 	enum rf_ng_command command;
 } control[] = {
-	{ "totalanswercount", RF_NG_ANSWER }, { "totalblkdtmfcount", RF_NG_BLOCK_DTMF }, { "totalblkmedia", RF_NG_BLOCK_MEDIA },
-	{ "totaldeletecount", RF_NG_DELETE }, { "totallistcount", RF_NG_LISTING }, { "totaloffercount", RF_NG_OFFER },
-	{ "totalpingcount", RF_NG_PING }, { "totalplaydtmf", RF_NG_PLAY_DTMF }, { "totalplaymedia", RF_NG_PLAY_MEDIA },
-	{ "totalquerycount", RF_NG_QUERY }, { "totalstatistics", RF_NG_STATISTICS }, { "totalstopmedia", RF_NG_STOP_MEDIA },
-	{ "totalunblkdtmfcount", RF_NG_UNBLOCK_DTMF }, { "totalunblkmedia", RF_NG_UNBLOCK_MEDIA },
+	{ "totalanswercount", RF_NG_ANSWER },
+	{ "totalblkdtmfcount", RF_NG_BLOCK_DTMF },
+	{ "totalblkmedia", RF_NG_BLOCK_MEDIA },
+	{ "totaldeletecount", RF_NG_DELETE },
+	{ "totallistcount", RF_NG_LISTING },
+	{ "totaloffercount", RF_NG_OFFER },
+	{ "totalpingcount", RF_NG_PING },
+	{ "totalplaydtmf", RF_NG_PLAY_DTMF },
+	{ "totalplaymedia", RF_NG_PLAY_MEDIA },
+	{ "totalquerycount", RF_NG_QUERY },
+	{ "totalstatistics", RF_NG_STATISTICS },
+	{ "totalstopmedia", RF_NG_STOP_MEDIA },
+	{ "totalunblkdtmfcount", RF_NG_UNBLOCK_DTMF },
+	{ "totalunblkmedia", RF_NG_UNBLOCK_MEDIA },
 };
 
 static void put_control(struct rf_ng_out *o, const struct rf_ng_stats_relay *s)

@@ -18,8 +18,8 @@ enum {
 	RF_NG_STREAM_KERNELIZED = 16, RF_NG_STREAM_NO_KERNEL = 32
 };
 enum {
-	RF_NG_MEDIA_INITIALIZED = 1, RF_NG_MEDIA_MUX = 2, RF_NG_MEDIA_DTLS = 4, RF_NG_MEDIA_SDES = 8, RF_NG_MEDIA_PASSTHROUGH = 16,
-	RF_NG_MEDIA_ICE = 32, RF_NG_MEDIA_SEND = 64, RF_NG_MEDIA_RECV = 128
+	RF_NG_MEDIA_INITIALIZED = 1, RF_NG_MEDIA_MUX = 2, RF_NG_MEDIA_DTLS = 4, RF_NG_MEDIA_SDES = 8,
+	RF_NG_MEDIA_PASSTHROUGH = 16, RF_NG_MEDIA_ICE = 32, RF_NG_MEDIA_SEND = 64, RF_NG_MEDIA_RECV = 128
 };
 
 struct rf_ng_stats_stream {
@@ -80,7 +80,8 @@ struct rf_ng_stats_relay {
 	uint64_t media_user, media_kernel, media_mixed; /* now: which way they take */
 	uint64_t packet_rate, byte_rate, error_rate; /* a second, over the last one */
 	uint64_t uptime_s;
-	uint64_t managed, rejected, timed_out, silent, final_timeouts, offer_timeouts, regular, forced; /* sessions, since the start */
+	/* sessions, since the start */
+	uint64_t managed, rejected, timed_out, silent, final_timeouts, offer_timeouts, regular, forced;
 	uint64_t packets_user, packets_kernel, errors_user, errors_kernel, bytes_user, bytes_kernel;
 	uint64_t zero_way, one_way;      /* streams of ended sessions */
 	uint64_t duration_us;            /* of all ended sessions together */

@@ -14,7 +14,8 @@ static void fail(struct reading *rd, int err)
 }
 
 /* A member of this type, or NULL; one of another type is an error. */
-static const struct rf_ng_value *member(struct reading *rd, const struct rf_ng_value *dict, const char *key, enum rf_ng_type type)
+static const struct rf_ng_value *member(struct reading *rd, const struct rf_ng_value *dict, const char *key,
+					enum rf_ng_type type)
 {
 	const struct rf_ng_value *v = rf_ng_get(dict, key);
 
@@ -60,7 +61,8 @@ static void read_count(struct reading *rd, const struct rf_ng_value *dict, const
 {
 	const struct rf_ng_value *v = member(rd, dict, key, RF_NG_DICT);
 
-	*ret = (struct rf_ng_count){ .packets = number(rd, v, "packets", INT64_MAX), .bytes = number(rd, v, "bytes", INT64_MAX),
+	*ret = (struct rf_ng_count){ .packets = number(rd, v, "packets", INT64_MAX),
+				     .bytes = number(rd, v, "bytes", INT64_MAX),
 				     .errors = number(rd, v, "errors", INT64_MAX) };
 }
 
@@ -125,7 +127,8 @@ static void read_media(struct reading *rd, const struct rf_ng_value *v, void *to
 	m->protocol = text(rd, v, "protocol");
 	m->codec = text(rd, v, "codec");
 	m->flags = bits(rd, v, rf_ng_media_flags);
-	m->streams = read_all(rd, member(rd, v, "streams", RF_NG_LIST), sizeof(*m->streams), &m->n_streams, read_stream);
+	m->streams =
+		read_all(rd, member(rd, v, "streams", RF_NG_LIST), sizeof(*m->streams), &m->n_streams, read_stream);
 }
 
 static void read_tag(struct reading *rd, const struct rf_ng_value *v, void *to)
@@ -145,9 +148,12 @@ static void read_mos(struct reading *rd, const struct rf_ng_value *dict, const c
 	const struct rf_ng_value *v = member(rd, dict, key, RF_NG_DICT);
 
 	*m = (struct rf_ng_mos){
-		.mos = (uint32_t)number(rd, v, "MOS", UINT32_MAX), .rtt_us = (uint32_t)number(rd, v, "round-trip time", UINT32_MAX),
-		.jitter = (uint32_t)number(rd, v, "jitter", UINT32_MAX), .loss = (uint32_t)number(rd, v, "packet loss", UINT32_MAX),
-		.samples = (uint32_t)number(rd, v, "samples", UINT32_MAX), .at = (int64_t)number(rd, v, "reported at", INT64_MAX),
+		.mos = (uint32_t)number(rd, v, "MOS", UINT32_MAX),
+		.rtt_us = (uint32_t)number(rd, v, "round-trip time", UINT32_MAX),
+		.jitter = (uint32_t)number(rd, v, "jitter", UINT32_MAX),
+		.loss = (uint32_t)number(rd, v, "packet loss", UINT32_MAX),
+		.samples = (uint32_t)number(rd, v, "samples", UINT32_MAX),
+		.at = (int64_t)number(rd, v, "reported at", INT64_MAX),
 	};
 }
 

@@ -10,16 +10,19 @@ int rf_ng_value_parse(struct rf_view bytes, struct rf_arena *arena, struct rf_ng
 	bool json = bytes.n && bytes.p[0] == '{';
 	const char *what = json ? "JSON" : "bencode";
 	size_t at = 0;
-	int err = json ? rf_ng_json_parse(bytes, arena, ret_value, &at) : rf_bencode_parse(bytes, arena, ret_value, &at);
+	int err =
+		json ? rf_ng_json_parse(bytes, arena, ret_value, &at) : rf_bencode_parse(bytes, arena, ret_value, &at);
 
 	*ret_encoding = json ? RF_NG_JSON : RF_NG_BENCODE;
 	switch (err) {
 	case 0:
 		return 0;
 	case RF_E_LIMIT:
-		return rf_diag_set(d, err, "%s: over a bound (nesting, values, keys or a key's length) at byte %zu", what, at);
+		return rf_diag_set(d, err, "%s: over a bound (nesting, values, keys or a key's length) at byte %zu",
+				   what, at);
 	case RF_E_UNSUPPORTED:
-		return rf_diag_set(d, err, "%s: only strings, integers, lists and dictionaries have a meaning here", what);
+		return rf_diag_set(d, err, "%s: only strings, integers, lists and dictionaries have a meaning here",
+				   what);
 	case -ENOMEM:
 		return rf_diag_set(d, err, "%s: out of memory", what);
 	default:

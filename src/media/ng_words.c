@@ -8,7 +8,7 @@
 static const struct rf_ng_choice ice[] = {
 	CHOICE("remove", RF_NG_ICE_REMOVE), CHOICE("force", RF_NG_ICE_FORCE), CHOICE("default", RF_NG_ICE_DEFAULT),
 	CHOICE("optional", RF_NG_ICE_OPTIONAL,
-	       FATE(IGNORED, "the relay is the only candidate, as with force: candidates of the other party show its addresses")),
+	       FATE(IGNORED, "the relay is the only candidate, as with force: others would show addresses")),
 	CHOICE("force-relay", 0, FATE(REFUSED, "media would be offered a way past the relay")), { NULL },
 };
 static const struct rf_ng_choice ice_lite[] = {
@@ -18,8 +18,8 @@ static const struct rf_ng_choice ice_lite[] = {
 	CHOICE("off", RF_NG_LITE_OFF, FATE(IGNORED, "the relay is always ICE-lite: it never sends a check")), { NULL },
 };
 static const struct rf_ng_choice dtls[] = {
-	CHOICE("off|no|disable", RF_NG_DTLS_OFF), CHOICE("passive", RF_NG_DTLS_PASSIVE), CHOICE("active", RF_NG_DTLS_ACTIVE),
-	{ NULL },
+	CHOICE("off|no|disable", RF_NG_DTLS_OFF), CHOICE("passive", RF_NG_DTLS_PASSIVE),
+	CHOICE("active", RF_NG_DTLS_ACTIVE), { NULL },
 };
 static const struct rf_ng_choice dtls_reverse[] = {
 	CHOICE("passive", RF_NG_DTLS_PASSIVE), CHOICE("active", RF_NG_DTLS_ACTIVE), { NULL },
@@ -49,7 +49,8 @@ static const struct rf_ng_choice echo[] = {
 };
 static const struct rf_ng_choice dtmf[] = {
 	CHOICE("drop", RF_NG_DTMF_DROP), CHOICE("off", RF_NG_DTMF_OFF),
-	CHOICE("silence|tone|random|zero|DTMF", 0, FATE(REFUSED, "events are dropped or passed on, never changed into others")),
+	CHOICE("silence|tone|random|zero|DTMF", 0,
+	       FATE(REFUSED, "events are dropped or passed on, never changed into others")),
 	{ NULL },
 };
 static const struct rf_ng_choice mux[] = {
@@ -64,8 +65,9 @@ static const struct rf_ng_choice replace[] = {
 #define NULL_CIPHER FATE(REFUSED, "media that is called encrypted is encrypted and authenticated, always")
 #define NOT_NULL FATE(ACCEPTED, "always so")
 static const struct rf_ng_choice sdes[] = {
-	CHOICE("off|no|disable", RF_NG_SDES_OFF), CHOICE("pad", RF_NG_SDES_PAD), CHOICE("lifetime", RF_NG_SDES_LIFETIME),
-	CHOICE("static", RF_NG_SDES_STATIC), CHOICE("no-", 0, .list = AT(sdes_no)), CHOICE("only-", 0, .list = AT(sdes_only)),
+	CHOICE("off|no|disable", RF_NG_SDES_OFF), CHOICE("pad", RF_NG_SDES_PAD),
+	CHOICE("lifetime", RF_NG_SDES_LIFETIME), CHOICE("static", RF_NG_SDES_STATIC),
+	CHOICE("no-", 0, .list = AT(sdes_no)), CHOICE("only-", 0, .list = AT(sdes_only)),
 	CHOICE("unencrypted_srtp", 0, NULL_CIPHER), CHOICE("unencrypted_srtcp", 0, NULL_CIPHER),
 	CHOICE("unauthenticated_srtp", 0, NULL_CIPHER), CHOICE("encrypted_srtp", 0, NOT_NULL),
 	CHOICE("encrypted_srtcp", 0, NOT_NULL), CHOICE("authenticated_srtp", 0, NOT_NULL), { NULL },
@@ -88,7 +90,8 @@ static const struct rf_ng_choice t38[] = {
 #define ENUM(n, field, list, ...) \
 	{ .name = n, .form = RF_NG_FORM_ENUM, .in_flags = true, .at = AT(field), .choices = list, __VA_ARGS__ }
 #define BITS(n, field, list, strict, ...) \
-	{ .name = n, .form = RF_NG_FORM_BITS, .in_flags = true, .at = AT(field), .choices = list, .x = strict, __VA_ARGS__ }
+	{ .name = n, .form = RF_NG_FORM_BITS, .in_flags = true, .at = AT(field), .choices = list, .x = strict, \
+	  __VA_ARGS__ }
 #define LIST(n, where, ...) \
 	{ .name = n, .form = RF_NG_FORM_LIST, .in_flags = true, .at = where, .y = RF_NG_WORD_MAX, __VA_ARGS__ }
 #define ADDRESS(n, field) { .name = n, .form = RF_NG_FORM_ADDRESS, .at = AT(field) }
@@ -107,7 +110,8 @@ const struct rf_ng_word rf_ng_words[] = {
 	NONE("DTMF-security-trigger-end", REFUSED, blocking),
 	ENUM("ICE", ice, ice),
 	ENUM("ICE-lite", ice_lite, ice_lite),
-	FLAG("NAT-wait", RF_NG_NAT_WAIT, .reason = "declares NAT: nothing is sent to that party before its first packet"),
+	FLAG("NAT-wait", RF_NG_NAT_WAIT,
+	     .reason = "declares NAT: nothing is sent to that party before its first packet"),
 	BITS("OSRTP", osrtp, osrtp, true),
 	FLAG("RTCP mirror", -1, FATE(IGNORED, "what a subscriber's RTCP says reaches the relay alone")),
 	BITS("SDES", sdes, sdes, true),
@@ -120,7 +124,8 @@ const struct rf_ng_word rf_ng_words[] = {
 	FLAG("all", RF_NG_ALL),
 	FLAG("allow transcoding", RF_NG_ALLOW_TRANSCODING),
 	SAME("always transcode", "codec-accept=all", "as codec-accept=all"),
-	FLAG("asymmetric", RF_NG_ASYMMETRIC, .reason = "media comes from where the description says, and from nowhere else"),
+	FLAG("asymmetric", RF_NG_ASYMMETRIC,
+	     .reason = "media comes from where the description says, and from nowhere else"),
 	FLAG("asymmetric codecs", -1, FATE(IGNORED, "each direction has what was negotiated for it")),
 	{ .name = "blob", .form = RF_NG_FORM_BYTES, .at = AT(blob), .y = RF_NG_BYTES_MAX },
 	TEXT("call-id", call_id, RF_NG_CALL_ID_MAX),
@@ -159,7 +164,8 @@ const struct rf_ng_word rf_ng_words[] = {
 	FLAG("generate mid", RF_NG_GENERATE_MID),
 	FLAG("inject DTMF", RF_NG_INJECT_DTMF),
 	{ .name = "interface", .form = RF_NG_FORM_TEXT, .in_flags = true, .at = AT(interface), .y = RF_NG_WORD_MAX },
-	{ .name = "label", .also = "from-label", .form = RF_NG_FORM_TEXT, .in_flags = true, .at = AT(label), .y = RF_NG_TAG_MAX },
+	{ .name = "label", .also = "from-label", .form = RF_NG_FORM_TEXT, .in_flags = true, .at = AT(label),
+	  .y = RF_NG_TAG_MAX },
 	INT("limit", limit, 1, 1000000),
 	FLAG("loop protect", RF_NG_LOOP_PROTECT),
 	ADDRESS("media address", media_address),
@@ -177,7 +183,8 @@ const struct rf_ng_word rf_ng_words[] = {
 	     FATE(IGNORED, "nothing is sent to anyone before media is; media itself opens the way")),
 	FLAG("port latching", RF_NG_PORT_LATCHING),
 	INT("ptime", ptime, 1, 1000, FATE(IGNORED, "packets are passed on in the size in which they come")),
-	INT("ptime-reverse", ptime_reverse, 1, 1000, FATE(IGNORED, "packets are passed on in the size in which they come")),
+	INT("ptime-reverse", ptime_reverse, 1, 1000,
+	    FATE(IGNORED, "packets are passed on in the size in which they come")),
 	{ .name = "received from", .form = RF_NG_FORM_SOURCE, .at = AT(received_from) },
 	FLAG("record call", -1, FATE(REFUSED, "the relay writes no recordings: subscribe to the call")),
 	FLAG("reject ICE", RF_NG_REJECT_ICE),
@@ -185,26 +192,31 @@ const struct rf_ng_word rf_ng_words[] = {
 	INT("repeat-times", repeat_times, 1, 1000000),
 	BITS("replace", replace, replace, false),
 	FLAG("reset", RF_NG_RESET),
-	FLAG("reuse codecs", -1, .also = "no codec renegotiation", FATE(IGNORED, "the order of codecs is the parties' own")),
+	FLAG("reuse codecs", -1, .also = "no codec renegotiation",
+	     FATE(IGNORED, "the order of codecs is the parties' own")),
 	BITS("rtcp-mux", mux, mux, false),
 	NONE("rtpp-flags", REFUSED, "flags that nobody has taken apart: send them as a list"),
 	{ .name = "sdp", .form = RF_NG_FORM_BYTES, .at = AT(sdp), .y = RF_NG_BYTES_MAX },
-	{ .name = "set-label", .also = "to-label", .form = RF_NG_FORM_TEXT, .in_flags = true, .at = AT(set_label), .y = RF_NG_TAG_MAX },
+	{ .name = "set-label", .also = "to-label", .form = RF_NG_FORM_TEXT, .in_flags = true,
+	  .at = AT(set_label), .y = RF_NG_TAG_MAX },
 	FLAG("single codec", RF_NG_SINGLE_CODEC),
 	FLAG("strict source", -1, FATE(ACCEPTED, "always so, there is no other way")),
 	FLAG("strip extmap", RF_NG_STRIP_EXTMAP),
 	BITS("supports", supports, supports, false),
-	FLAG("symmetric", RF_NG_SYMMETRIC, .reason = "declares NAT: the first authentic packet within a window says where from"),
+	FLAG("symmetric", RF_NG_SYMMETRIC,
+	     .reason = "declares NAT: the first authentic packet within a window says where from"),
 	FLAG("symmetric codecs", -1, FATE(IGNORED, "each direction has what was negotiated for it")),
 	TEXT("to-tag", to_tag, RF_NG_TAG_MAX),
 	ENUM("transport protocol", protocol, protocol),
 	FLAG("trickle ICE", -1, FATE(IGNORED, "the relay's candidates all stand in its description")),
 	NONE("trigger", REFUSED, blocking),
-	{ .name = "trigger-end", .also = "end trigger", .form = RF_NG_FORM_NONE, .in_flags = true, FATE(REFUSED, blocking) },
+	{ .name = "trigger-end", .also = "end trigger", .form = RF_NG_FORM_NONE, .in_flags = true,
+	  FATE(REFUSED, blocking) },
 	NONE("trigger-end-digits", REFUSED, blocking),
 	NONE("trigger-end-time", REFUSED, blocking),
 	FLAG("trust address", RF_NG_TRUST_ADDRESS),
-	FLAG("unidirectional", -1, FATE(ACCEPTED, "a stream takes the kernel's way on its own, whatever the other one does")),
+	FLAG("unidirectional", -1,
+	     FATE(ACCEPTED, "a stream takes the kernel's way on its own, whatever the other one does")),
 	TEXT("via-branch", via_branch, RF_NG_BRANCH_MAX),
 	INT("volume", volume, -63, 63),
 	NONE("xmlrpc-callback", IGNORED, "nobody is called back: the end of a session stands in the record"),
@@ -231,15 +243,18 @@ const struct rf_ng_command_row rf_ng_commands[RF_NG_COMMANDS] = {
 	COMMAND(PLAY_MEDIA, "play media", .needs = CALL),
 	COMMAND(STOP_MEDIA, "stop media", .needs = CALL),
 	COMMAND(PLAY_DTMF, "play DTMF", .needs = CALL | RF_NG_NEEDS_CODE),
-	COMMAND(START_FORWARDING, "start forwarding", FATE(REFUSED, "the relay hands no sound to another program: subscribe to the call")),
+	COMMAND(START_FORWARDING, "start forwarding",
+		FATE(REFUSED, "the relay hands no sound to another program: subscribe to the call")),
 	COMMAND(STOP_FORWARDING, "stop forwarding", FATE(REFUSED, "there is none to stop")),
-	COMMAND(START_RECORDING, "start recording", FATE(REFUSED, "the relay writes no recordings: subscribe to the call")),
+	COMMAND(START_RECORDING, "start recording",
+		FATE(REFUSED, "the relay writes no recordings: subscribe to the call")),
 	COMMAND(STOP_RECORDING, "stop recording", FATE(REFUSED, "there is none to stop")),
 	COMMAND(PAUSE_RECORDING, "pause recording", FATE(REFUSED, "there is none to stop")),
 	COMMAND(SUBSCRIBE_REQUEST, "subscribe request", .needs = CALL),
 	COMMAND(SUBSCRIBE_ANSWER, "subscribe answer", .needs = CALL | RF_NG_NEEDS_TO | RF_NG_NEEDS_SDP),
 	COMMAND(UNSUBSCRIBE, "unsubscribe", .needs = CALL | RF_NG_NEEDS_TO),
-	COMMAND(PUBLISH, "publish", .needs = PARTY | RF_NG_NEEDS_SDP, FATE(REFUSED, "the relay connects parties of calls: offer and answer")),
+	COMMAND(PUBLISH, "publish", .needs = PARTY | RF_NG_NEEDS_SDP,
+		FATE(REFUSED, "the relay connects parties of calls: offer and answer")),
 };
 
 const char *rf_ng_command_name(enum rf_ng_command c)

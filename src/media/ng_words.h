@@ -19,8 +19,8 @@ enum rf_ng_form {
 	RF_NG_FORM_TEXT,    /* a string of at most y bytes, without control characters */
 	RF_NG_FORM_BYTES,   /* any string of at most y bytes */
 	RF_NG_FORM_INT,     /* x..y; digits in a string will do */
-	RF_NG_FORM_ENUM,    /* one of the choices, into a 32-bit enum; x: another way to say a word that has its own row */
-	RF_NG_FORM_BITS,    /* a list of choices (or one), into a byte; x: a word that is none of them is refused, else ignored */
+	RF_NG_FORM_ENUM,    /* one of the choices, into a 32-bit enum; x: says what a word with its own row says */
+	RF_NG_FORM_BITS,    /* a list of choices (or one), into a byte; x: others are refused, else ignored */
 	RF_NG_FORM_LIST,    /* a list of strings (or one) of at most y bytes */
 	RF_NG_FORM_ADDRESS, /* an IP address */
 	RF_NG_FORM_SOURCE,  /* a list: "IP4" or "IP6", and an address of it */

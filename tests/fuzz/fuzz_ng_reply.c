@@ -46,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		struct rf_view once = said(&call, r.encoding, buf[0], sizeof buf[0]);
 
 		err = rf_ng_reply_parse(once, &a, &back, NULL);
-		MUST(err == 0 || err == RF_E_LIMIT); /* what was left out before is said with 0: there may be too many values */
+		/* What was left out before is said with 0: there may be too many values. */
+		MUST(err == 0 || err == RF_E_LIMIT);
 		if (err == 0 && back.result == RF_NG_OK) {
 			MUST(rf_ng_stats_parse(back.top, &a, &again) == 0);
 			MUST(rf_view_eq(once, said(&again, r.encoding, buf[1], sizeof buf[1])));

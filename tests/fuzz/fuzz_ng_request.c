@@ -19,7 +19,8 @@ static void within_bounds(const struct rf_ng_request *q)
 {
 	MUST(q->cookie.n > 0 && q->cookie.n <= RF_NG_COOKIE_MAX);
 	MUST(q->command < RF_NG_COMMANDS && rf_ng_commands[q->command].fate == RF_NG_DONE);
-	MUST(q->call_id.n <= RF_NG_CALL_ID_MAX && q->from_tag.n <= RF_NG_TAG_MAX && q->via_branch.n <= RF_NG_BRANCH_MAX);
+	MUST(q->call_id.n <= RF_NG_CALL_ID_MAX && q->from_tag.n <= RF_NG_TAG_MAX &&
+	     q->via_branch.n <= RF_NG_BRANCH_MAX);
 	MUST(q->notes->n <= RF_NG_WARNING_MAX);
 	for (unsigned i = 0; i < RF_NG_CODEC_LISTS; i++)
 		for (size_t k = 0; k < q->codecs[i].n; k++)

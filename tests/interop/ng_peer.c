@@ -68,13 +68,14 @@ static void on_request(void *arg, struct rf_ng_ask *ask)
 	static uint8_t buf[RF_NG_BYTES_MAX];
 	struct rf_ng_request *req = rf_ng_ask_request(ask);
 	const struct rf_ng_stats_tag tag = { .tag = RF_V("a"), .created = 1 };
+	const struct rf_ng_stats_call call = { .created = 7, .tags = &tag, .n_tags = 1, .rtp = { 5, 6, 0 } };
 	struct rf_writer w;
 
 	(void)arg;
 	print_request(req);
 	rf_writer_init(&w, buf, sizeof buf);
 	if (req->command == RF_NG_QUERY || req->command == RF_NG_DELETE)
-		rf_ng_reply_call(&w, req, &(struct rf_ng_stats_call){ .created = 7, .tags = &tag, .n_tags = 1, .rtp = { 5, 6, 0 } });
+		rf_ng_reply_call(&w, req, &call);
 	else if (req->command == RF_NG_LISTING)
 		rf_ng_reply_list(&w, req, &(struct rf_view){ (const uint8_t *)"c1", 2 }, 1);
 	else if (req->command == RF_NG_STATISTICS)
@@ -91,7 +92,8 @@ static void serve(struct peer *p, unsigned port, const char *path)
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	struct rf_addr local = here(port);
 
-	must(rf_ng_server_new(&(struct rf_ng_server_conf){ .net = p->net, .ops = &server_ops, .arg = p }, &p->server), "server");
+	must(rf_ng_server_new(&(struct rf_ng_server_conf){ .net = p->net, .ops = &server_ops, .arg = p }, &p->server),
+	     "server");
 	must(rf_ng_server_udp(p->server, &local, NULL), "udp");
 	must(rf_ng_server_tcp(p->server, &local, NULL, NULL), "tcp");
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -118,7 +120,8 @@ static void health(void *arg, unsigned relay, bool well)
 
 static const struct rf_ng_client_ops client_ops = { .send = send_to, .health = health };
 
-static void on_datagram(void *arg, struct rf_udp *udp, struct rf_view bytes, const struct rf_addr *from, const struct rf_addr *to)
+static void on_datagram(void *arg, struct rf_udp *udp, struct rf_view bytes, const struct rf_addr *from,
+			const struct rf_addr *to)
 {
 	struct peer *p = arg;
 
@@ -186,8 +189,8 @@ static void run(struct peer *p, const char *line)
 	q.call_id = rf_view_str(call);
 	q.from_tag = strcmp(from, "-") ? rf_view_str(from) : q.from_tag;
 	q.to_tag = strcmp(to, "-") ? rf_view_str(to) : q.to_tag;
-	int n = snprintf(sdp, sizeof sdp, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %u RTP/AVP 8\r\n",
-			 port);
+	int n = snprintf(sdp, sizeof sdp, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+			 "m=audio %u RTP/AVP 8\r\n", port);
 	if (port)
 		q.sdp = rf_view_of(sdp, (size_t)n);
 	int err = rf_ng_client_ask(p->client, &q, RF_NG_ANY, on_done, p);
@@ -198,8 +201,13 @@ static void run(struct peer *p, const char *line)
 static void ask(struct peer *p, int n, char **ports)
 {
 	struct rf_udp_conf udp = { .local = here(0), .ops = &udp_ops, .arg = p };
-	struct rf_ng_client_conf conf = { .wheel = rf_loop_wheel(p->loop), .ops = &client_ops, .arg = p,
-					  .n_relays = (unsigned)n, .cookie_key = (uint64_t)getpid(), .ping_ms = 300, .timeout_ms = 1000 };
+	struct rf_ng_client_conf conf = { .wheel = rf_loop_wheel(p->loop),
+					  .ops = &client_ops,
+					  .arg = p,
+					  .n_relays = (unsigned)n,
+					  .cookie_key = (uint64_t)getpid(),
+					  .ping_ms = 300,
+					  .timeout_ms = 1000 };
 
 	p->n_relays = (unsigned)n;
 	for (int i = 0; i < n; i++)

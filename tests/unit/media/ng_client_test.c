@@ -68,8 +68,13 @@ static const struct rf_ng_client_ops ops = { .send = on_send, .health = on_healt
 
 static void begin(struct world *w, unsigned relays, uint32_t reliable)
 {
-	struct rf_ng_client_conf conf = { .wheel = &w->wheel, .ops = &ops, .arg = w, .n_relays = relays, .reliable = reliable,
-					  .cookie_key = 0x1234, .asks_max = 8 };
+	struct rf_ng_client_conf conf = { .wheel = &w->wheel,
+					  .ops = &ops,
+					  .arg = w,
+					  .n_relays = relays,
+					  .reliable = reliable,
+					  .cookie_key = 0x1234,
+					  .asks_max = 8 };
 
 	*w = (struct world){ .done = 0 };
 	rf_wheel_init(&w->wheel, (struct rf_mono){ 1000000 });
@@ -100,7 +105,9 @@ static void pass(struct world *w, unsigned ms)
 
 static int ask(struct world *w, int relay)
 {
-	struct rf_ng_request q = { .command = RF_NG_OFFER, .call_id = RF_V("c"), .from_tag = RF_V("a"), .sdp = RF_V("v=0\r\n") };
+	struct rf_ng_request q = {
+		.command = RF_NG_OFFER, .call_id = RF_V("c"), .from_tag = RF_V("a"), .sdp = RF_V("v=0\r\n")
+	};
 
 	return rf_ng_client_ask(w->client, &q, relay, on_done, w);
 }
@@ -146,7 +153,8 @@ static void one_relay(void **state)
 	answer(&w, 0, 0, "d6:result2:ok");
 	assert_true(w.done == 3 && w.err == RF_E_MALFORMED);
 	rf_ng_client_stats(w.client, &stats);
-	assert_true(stats.asked == 3 && stats.answered == 2 && stats.stray == 6 && stats.malformed == 1 && stats.outstanding == 0);
+	assert_true(stats.asked == 3 && stats.answered == 2 && stats.stray == 6 && stats.malformed == 1 &&
+		    stats.outstanding == 0);
 	rf_ng_client_free(w.client);
 	assert_int_equal(w.wheel.count, 0);
 }
@@ -259,7 +267,8 @@ static void ends(void **state)
 	rf_ng_client_free(w.client);
 	assert_true(w.done == 1 && w.err == RF_E_CLOSED);
 	assert_int_equal(rf_ng_client_new(&(struct rf_ng_client_conf){ .n_relays = 0 }, &none), RF_E_INVALID);
-	assert_int_equal(rf_ng_client_new(&(struct rf_ng_client_conf){ .n_relays = RF_NG_RELAYS_MAX + 1 }, &none), RF_E_INVALID);
+	assert_int_equal(rf_ng_client_new(&(struct rf_ng_client_conf){ .n_relays = RF_NG_RELAYS_MAX + 1 }, &none),
+			 RF_E_INVALID);
 }
 
 static void memory_fails(void **state)

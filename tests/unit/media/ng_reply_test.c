@@ -17,7 +17,9 @@ static const struct rf_ng_request *asked(enum rf_ng_command c, bool json, bool w
 {
 	static struct rf_ng_request q;
 
-	q = (struct rf_ng_request){ .command = c, .encoding = json ? RF_NG_JSON : RF_NG_BENCODE, .notes = warned ? &notes : NULL };
+	q = (struct rf_ng_request){ .command = c,
+				    .encoding = json ? RF_NG_JSON : RF_NG_BENCODE,
+				    .notes = warned ? &notes : NULL };
 	return &q;
 }
 
@@ -43,14 +45,17 @@ static void plain(void **state)
 	BUILT("{\"result\":\"ok\",\"warning\":\"a; \\\"b\"}", rf_ng_reply_ok(&w, asked(RF_NG_BLOCK_DTMF, true, true)));
 	BUILT("d6:result2:ok7:warning5:a; \"be", rf_ng_reply_ok(&w, asked(RF_NG_BLOCK_DTMF, false, true)));
 	/* In an error nothing else may stand. */
-	BUILT("d12:error-reason4:no 76:result5:errore", rf_ng_reply_error(&w, asked(RF_NG_OFFER, false, true), "no %d", 7));
-	BUILT("{\"error-reason\":\"full\",\"result\":\"error\"}", rf_ng_reply_load(&w, asked(RF_NG_OFFER, true, false), "full"));
+	BUILT("d12:error-reason4:no 76:result5:errore",
+	      rf_ng_reply_error(&w, asked(RF_NG_OFFER, false, true), "no %d", 7));
+	BUILT("{\"error-reason\":\"full\",\"result\":\"error\"}",
+	      rf_ng_reply_load(&w, asked(RF_NG_OFFER, true, false), "full"));
 	struct rf_ng_request q = *asked(RF_NG_OFFER, true, false);
 	q.supports = RF_NG_SUPPORTS_LOAD_LIMIT;
 	BUILT("{\"message\":\"full\",\"result\":\"load limit\"}", rf_ng_reply_load(&w, &q, "full"));
 	const struct rf_ng_answer answer = { .sdp = RF_V("v=0\r\n"), .to_tag = RF_V("t"), .from_tags = { two, 2 },
 					     .duration = { 120, true } };
-	BUILT("{\"duration\":120,\"from-tags\":[\"x\",\"y\"],\"result\":\"ok\",\"sdp\":\"v=0\\u000d\\u000a\",\"to-tag\":\"t\"}",
+	BUILT("{\"duration\":120,\"from-tags\":[\"x\",\"y\"],\"result\":\"ok\",\"sdp\":\"v=0\\u000d\\u000a\",\"to-"
+	      "tag\":\"t\"}",
 	      rf_ng_reply_answer(&w, asked(RF_NG_OFFER, true, false), &answer));
 	BUILT("d5:callsl1:x1:ye6:result2:oke", rf_ng_reply_list(&w, asked(RF_NG_LISTING, false, false), two, 2));
 	BUILT("d5:callsle6:result2:oke", rf_ng_reply_list(&w, asked(RF_NG_LISTING, false, false), NULL, 0));
@@ -67,8 +72,9 @@ static const struct rf_ng_stats_media medias[] = {
 	{ .index = 2 },
 };
 
-static void fill(struct rf_ng_stats_call *c, struct rf_ng_stats_media m[static 2], struct rf_ng_stats_stream s[static 2],
-		 struct rf_ng_stats_tag t[static 3], struct rf_ng_stats_ssrc r[static 3])
+static void fill(struct rf_ng_stats_call *c, struct rf_ng_stats_media m[static 2],
+		 struct rf_ng_stats_stream s[static 2], struct rf_ng_stats_tag t[static 3],
+		 struct rf_ng_stats_ssrc r[static 3])
 {
 	const struct rf_ng_mos mos = { .mos = 43, .rtt_us = 20000, .jitter = 2, .loss = 1, .samples = 4 };
 	const struct rf_ng_mos low = { .mos = 40, .rtt_us = 20000, .jitter = 3, .loss = 2, .at = 1402064120 };
@@ -81,21 +87,34 @@ static void fill(struct rf_ng_stats_call *c, struct rf_ng_stats_media m[static 2
 	m[0].protocol = RF_V("RTP/SAVP");
 	m[0].codec = RF_V("PCMA/8000");
 	memset(t, 0, 3 * sizeof *t);
-	t[0] = (struct rf_ng_stats_tag){ .tag = RF_V("zz"), .label = RF_V("caller"), .via_branch = RF_V("b"),
-					 .in_dialogue_with = RF_V("aa"), .created = 1402064111, .medias = m, .n_medias = 2 };
+	t[0] = (struct rf_ng_stats_tag){ .tag = RF_V("zz"),
+					 .label = RF_V("caller"),
+					 .via_branch = RF_V("b"),
+					 .in_dialogue_with = RF_V("aa"),
+					 .created = 1402064111,
+					 .medias = m,
+					 .n_medias = 2 };
 	t[1] = (struct rf_ng_stats_tag){ .tag = RF_V("aa"), .created = 1402064112 };
 	t[2].tag = RF_V("");
 	r[0] = (struct rf_ng_stats_ssrc){ .ssrc = 9, .packets = 5, .bytes = 6, .lost = 7, .average = mos, .lowest = low,
 					  .highest = low };
 	r[1] = (struct rf_ng_stats_ssrc){ .ssrc = 4000000000u };
 	r[2] = (struct rf_ng_stats_ssrc){ .ssrc = 10 };
-	*c = (struct rf_ng_stats_call){ .created = 1402064111, .created_us = 999999, .last_signal = 1402064116, .ssrcs = r,
-					.n_ssrcs = 3, .tags = t, .n_tags = 3, .rtp = { 705, 100287, 1 }, .rtcp = { 22, 2244, 2 } };
+	*c = (struct rf_ng_stats_call){ .created = 1402064111,
+					.created_us = 999999,
+					.last_signal = 1402064116,
+					.ssrcs = r,
+					.n_ssrcs = 3,
+					.tags = t,
+					.n_tags = 3,
+					.rtp = { 705, 100287, 1 },
+					.rtcp = { 22, 2244, 2 } };
 }
 
 static void keys_in_order(const struct rf_ng_value *v)
 {
-	for (const struct rf_ng_value *x = v->type == RF_NG_DICT || v->type == RF_NG_LIST ? v->first : NULL; x; x = x->next) {
+	for (const struct rf_ng_value *x = v->type == RF_NG_DICT || v->type == RF_NG_LIST ? v->first : NULL; x;
+	     x = x->next) {
 		if (v->type == RF_NG_DICT && x->next)
 			assert_true(rf_view_cmp(x->key, x->next->key) < 0);
 		keys_in_order(x);
@@ -126,7 +145,8 @@ static void same_call(const struct rf_ng_stats_call *c)
 	assert_int_equal(m->n_streams, 2);
 	const struct rf_ng_stats_stream *s = m->streams;
 	for (int i = 0; i < 2; i++) {
-		assert_true(rf_addr_eq(&s[i].local, &streams[i].local) && rf_addr_eq(&s[i].endpoint, &streams[i].endpoint));
+		assert_true(rf_addr_eq(&s[i].local, &streams[i].local) &&
+			    rf_addr_eq(&s[i].endpoint, &streams[i].endpoint));
 		assert_true(rf_addr_eq(&s[i].advertised, &streams[i].advertised) && s[i].ssrc == streams[i].ssrc);
 		assert_true(s[i].flags == streams[i].flags && s[i].last_packet == streams[i].last_packet);
 		same_count(&s[i].count, &streams[i].count);
@@ -135,8 +155,10 @@ static void same_call(const struct rf_ng_stats_call *c)
 	assert_int_equal(c->n_ssrcs, 3);
 	assert_true(c->ssrcs[0].ssrc == 10 && c->ssrcs[1].ssrc == 4000000000u && c->ssrcs[2].ssrc == 9);
 	const struct rf_ng_stats_ssrc *r = &c->ssrcs[2];
-	assert_true(r->packets == 5 && r->bytes == 6 && r->lost == 7 && r->average.mos == 43 && r->average.samples == 4);
-	assert_true(r->lowest.at == 1402064120 && r->lowest.loss == 2 && r->highest.mos == 40 && c->ssrcs[0].average.mos == 0);
+	assert_true(r->packets == 5 && r->bytes == 6 && r->lost == 7 && r->average.mos == 43 &&
+		    r->average.samples == 4);
+	assert_true(r->lowest.at == 1402064120 && r->lowest.loss == 2 && r->highest.mos == 40 &&
+		    c->ssrcs[0].average.mos == 0);
 }
 
 static void calls(void **state)
@@ -221,7 +243,8 @@ static void no_room(void **state)
 				continue;
 			rf_arena_init(&a, RF_NG_ARENA_BYTES);
 			assert_int_equal(rf_ng_reply_parse(rf_view_of(buf, w.n), &a, &reply, NULL), 0);
-			assert_true(reply.result == RF_NG_OK || memmem(reply.reason.p, reply.reason.n, "does not fit", 12));
+			assert_true(reply.result == RF_NG_OK ||
+				    memmem(reply.reason.p, reply.reason.n, "does not fit", 12));
 			assert_true(cap > 40);
 			keys_in_order(reply.top);
 			rf_arena_fini(&a);
@@ -230,8 +253,13 @@ static void no_room(void **state)
 
 static void statistics(void **state)
 {
-	struct rf_ng_stats_relay s = { .sessions = 2, .uptime_s = 18, .managed = 4, .duration_us = 6000000, .packets_user = 3,
-				       .packets_kernel = 4, .errors = 9 };
+	struct rf_ng_stats_relay s = { .sessions = 2,
+				       .uptime_s = 18,
+				       .managed = 4,
+				       .duration_us = 6000000,
+				       .packets_user = 3,
+				       .packets_kernel = 4,
+				       .errors = 9 };
 	struct rf_ng_reply reply;
 	struct rf_writer w;
 	struct rf_arena a;
@@ -259,9 +287,15 @@ static void statistics(void **state)
 
 static void reads(void **state)
 {
-	static const struct { const char *name, *bytes; int err; enum rf_ng_result result; const char *reason; } cases[] = {
+	static const struct {
+		const char *name, *bytes;
+		int err;
+		enum rf_ng_result result;
+		const char *reason;
+	} cases[] = {
 		{ "pong", "1_2 d6:result4:ponge", 0, RF_NG_PONG, "" },
-		{ "error", "1 {\"result\": \"error\", \"error-reason\": \"Unknown call-id\"}", 0, RF_NG_ERROR, "Unknown call-id" },
+		{ "error", "1 {\"result\": \"error\", \"error-reason\": \"Unknown call-id\"}", 0, RF_NG_ERROR,
+		  "Unknown call-id" },
 		{ "load limit", "1 d7:message4:full6:result10:load limite", 0, RF_NG_LOAD_LIMIT, "full" },
 		{ "no result", "1 de", RF_E_MALFORMED, 0, "" },
 		{ "an unknown result", "1 d6:result5:maybee", RF_E_MALFORMED, 0, "" },
@@ -270,11 +304,16 @@ static void reads(void **state)
 		{ "totals that are a list", "1 {\"result\":\"ok\",\"totals\":[]}", 0, RF_NG_OK, "" },
 	};
 	static const char *const wrong[] = {
-		"1 {\"result\":\"ok\",\"totals\":[]}", "1 {\"result\":\"ok\",\"tags\":{\"a\":1}}",
-		"1 {\"result\":\"ok\",\"created\":\"now\"}", "1 {\"result\":\"ok\",\"created\":-1}",
-		"1 {\"result\":\"ok\",\"SSRC\":{\"x\":{}}}", "1 {\"result\":\"ok\",\"SSRC\":{\"4294967296\":{}}}",
+		"1 {\"result\":\"ok\",\"totals\":[]}",
+		"1 {\"result\":\"ok\",\"tags\":{\"a\":1}}",
+		"1 {\"result\":\"ok\",\"created\":\"now\"}",
+		"1 {\"result\":\"ok\",\"created\":-1}",
+		"1 {\"result\":\"ok\",\"SSRC\":{\"x\":{}}}",
+		"1 {\"result\":\"ok\",\"SSRC\":{\"4294967296\":{}}}",
 		"1 {\"result\":\"ok\",\"tags\":{\"a\":{\"medias\":[{\"streams\":[{\"local port\":65536}]}]}}}",
-		"1 {\"result\":\"ok\",\"tags\":{\"a\":{\"medias\":[{\"streams\":[{\"endpoint\":{\"address\":\"x\"}}]}]}}}",
+		"1 "
+		"{\"result\":\"ok\",\"tags\":{\"a\":{\"medias\":[{\"streams\":[{\"endpoint\":{\"address\":\"x\"}}]}]}}"
+		"}",
 	};
 	struct rf_ng_stats_call call;
 	struct rf_ng_reply r;
@@ -303,8 +342,8 @@ static void reads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain), cmocka_unit_test(calls), cmocka_unit_test(no_room), cmocka_unit_test(statistics),
-		cmocka_unit_test(reads),
+		cmocka_unit_test(plain),      cmocka_unit_test(calls), cmocka_unit_test(no_room),
+		cmocka_unit_test(statistics), cmocka_unit_test(reads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,8 +112,8 @@ static void words(void **state)
 	rf_arena_init(&b.arena, RF_NG_ARENA_BYTES);
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		char text[1024];
-		int n = snprintf(text, sizeof text, "5_1 {\"command\":\"query\",\"call-id\":\"c\"%s%s}", table[i].members[0] ? "," : "",
-				 table[i].members);
+		int n = snprintf(text, sizeof text, "5_1 {\"command\":\"query\",\"call-id\":\"c\"%s%s}",
+				 table[i].members[0] ? "," : "", table[i].members);
 		struct rf_view in = guard_copy(rf_view_of(text, (size_t)n));
 		int err = parse(&b, in);
 
@@ -129,8 +129,8 @@ static void words(void **state)
 
 static void needs(void **state)
 {
-	static const char *const members[] = { "\"call-id\":\"c\"", "\"from-tag\":\"a\"", "\"to-tag\":\"b\"", "\"sdp\":\"v=0\"",
-					       "\"code\":\"#\"" };
+	static const char *const members[] = { "\"call-id\":\"c\"", "\"from-tag\":\"a\"", "\"to-tag\":\"b\"",
+					       "\"sdp\":\"v=0\"", "\"code\":\"#\"" };
 	struct box b;
 
 	(void)state;
@@ -256,9 +256,11 @@ static void same_list(struct rf_ng_list a, struct rf_ng_list b)
 
 static void same(const struct rf_ng_request *a, const struct rf_ng_request *b)
 {
-	const struct rf_view x[] = { a->cookie, a->call_id, a->from_tag, a->to_tag, a->via_branch, a->label, a->set_label, a->sdp,
+	const struct rf_view x[] = { a->cookie,       a->call_id,      a->from_tag,  a->to_tag,
+				     a->via_branch,   a->label,        a->set_label, a->sdp,
 				     a->direction[0], a->direction[1], a->interface, a->file };
-	const struct rf_view y[] = { b->cookie, b->call_id, b->from_tag, b->to_tag, b->via_branch, b->label, b->set_label, b->sdp,
+	const struct rf_view y[] = { b->cookie,       b->call_id,      b->from_tag,  b->to_tag,
+				     b->via_branch,   b->label,        b->set_label, b->sdp,
 				     b->direction[0], b->direction[1], b->interface, b->file };
 
 	for (size_t i = 0; i < sizeof x / sizeof *x; i++)
@@ -269,7 +271,8 @@ static void same(const struct rf_ng_request *a, const struct rf_ng_request *b)
 	assert_int_equal(a->flags, b->flags);
 	assert_int_equal(a->command, b->command);
 	/* the enums and the bits, one behind the other */
-	assert_memory_equal(&a->ice, &b->ice, offsetof(struct rf_ng_request, supports) + 1 - offsetof(struct rf_ng_request, ice));
+	assert_memory_equal(&a->ice, &b->ice,
+			    offsetof(struct rf_ng_request, supports) + 1 - offsetof(struct rf_ng_request, ice));
 	same_list(a->from_tags, b->from_tags);
 	same_list(a->sdes_no, b->sdes_no);
 	same_list(a->sdes_only, b->sdes_only);
@@ -282,7 +285,8 @@ static void same(const struct rf_ng_request *a, const struct rf_ng_request *b)
 
 static void keys_in_order(const struct rf_ng_value *v)
 {
-	for (const struct rf_ng_value *x = v->type == RF_NG_DICT || v->type == RF_NG_LIST ? v->first : NULL; x; x = x->next) {
+	for (const struct rf_ng_value *x = v->type == RF_NG_DICT || v->type == RF_NG_LIST ? v->first : NULL; x;
+	     x = x->next) {
 		if (v->type == RF_NG_DICT && x->next)
 			assert_true(rf_view_cmp(x->key, x->next->key) < 0);
 		keys_in_order(x);
@@ -321,8 +325,9 @@ static void said_and_heard(void **state)
 				struct rf_ng_value *v;
 				enum rf_ng_encoding enc;
 
-				assert_int_equal(rf_ng_value_parse(rf_view_from(in, rf_view_find(in, ' ') + 1), &b.arena, &v, &enc,
-								   NULL), 0);
+				assert_int_equal(rf_ng_value_parse(rf_view_from(in, rf_view_find(in, ' ') + 1),
+								   &b.arena, &v, &enc, NULL),
+						 0);
 				keys_in_order(v);
 			}
 			for (size_t n = 0; n < in.n; n++) {
@@ -431,9 +436,11 @@ static void bounds(void **state)
 
 static void codes(void **state)
 {
-	static const struct { const char *value; int want; } cases[] = {
-		{ "\"0\"", 0 }, { "\"9\"", 9 }, { "\"*\"", 10 }, { "\"#\"", 11 }, { "\"A\"", 12 }, { "\"d\"", 15 }, { "15", 15 },
-		{ "\"11\"", 11 }, { "16", -1 }, { "-1", -1 }, { "\"E\"", -1 }, { "\"\"", -1 }, { "[]", -1 },
+	static const struct { const char *value; int want;
+	} cases[] = {
+		{ "\"0\"", 0 },  { "\"9\"", 9 }, { "\"*\"", 10 },  { "\"#\"", 11 }, { "\"A\"", 12 },
+		{ "\"d\"", 15 }, { "15", 15 },   { "\"11\"", 11 }, { "16", -1 },    { "-1", -1 },
+		{ "\"E\"", -1 }, { "\"\"", -1 }, { "[]", -1 },
 	};
 	struct box b;
 
@@ -471,14 +478,16 @@ static void tables(void **state)
 	for (unsigned f = 0; f < RF_NG_FLAGS; f++)
 		assert_true(rf_ng_flag_name((enum rf_ng_flag)f)[0]);
 	for (unsigned c = 0; c < RF_NG_COMMANDS; c++)
-		assert_true(rf_ng_commands[c].name && (rf_ng_commands[c].fate == RF_NG_DONE || rf_ng_commands[c].reason));
+		assert_true(rf_ng_commands[c].name &&
+			    (rf_ng_commands[c].fate == RF_NG_DONE || rf_ng_commands[c].reason));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(words), cmocka_unit_test(needs), cmocka_unit_test(cookies), cmocka_unit_test(said_and_heard),
-		cmocka_unit_test(memory_fails), cmocka_unit_test(bounds), cmocka_unit_test(codes), cmocka_unit_test(tables),
+		cmocka_unit_test(words),          cmocka_unit_test(needs),        cmocka_unit_test(cookies),
+		cmocka_unit_test(said_and_heard), cmocka_unit_test(memory_fails), cmocka_unit_test(bounds),
+		cmocka_unit_test(codes),          cmocka_unit_test(tables),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

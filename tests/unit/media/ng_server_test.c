@@ -79,7 +79,11 @@ static void begin(struct world *w, struct rf_ng_server_conf conf, uint32_t rate)
 	struct rf_addr local;
 
 	*w = (struct world){ .now = { 1000000 } };
-	assert_int_equal(rf_loop_new(&(struct rf_loop_conf){ .clock = { .mono = now, .wall = rf_clock_system().wall, .ctx = w } }, &w->loop), 0);
+	assert_int_equal(
+		rf_loop_new(
+			&(struct rf_loop_conf){ .clock = { .mono = now, .wall = rf_clock_system().wall, .ctx = w } },
+			&w->loop),
+		0);
 	assert_int_equal(rf_net_new(w->loop, &net, &w->net), 0);
 	if (rate)
 		assert_int_equal(rf_guard_new(&guard, &w->guard), 0);
@@ -167,7 +171,8 @@ static void datagrams(void **state)
 	assert_int_equal(w.requests, 2);
 	assert_string_equal(ask(&w, fd, "5_1 d7:command10:statisticse"),
 			    "5_1 d12:error-reason33:this cookie was another request's6:result5:errore");
-	assert_string_equal(ask(&w, fd, "6 garbage"), "6 d12:error-reason28:bencode: malformed at byte 06:result5:errore");
+	assert_string_equal(ask(&w, fd, "6 garbage"),
+			    "6 d12:error-reason28:bencode: malformed at byte 06:result5:errore");
 	assert_string_equal(ask(&w, fd, "7 {\"command\":\"offer\"}"),
 			    "7 {\"error-reason\":\"\\\"offer\\\" needs \\\"call-id\\\"\",\"result\":\"error\"}");
 	no_answer(&w, fd, "nocookie");
@@ -191,7 +196,8 @@ static void datagrams(void **state)
 	/* A reply that is too long becomes an error. */
 	assert_non_null(strstr(ask(&w, fd, "11 d7:call-id3:big7:command5:querye"), "longer than a message"));
 	rf_ng_server_stats(w.server, &stats);
-	assert_true(stats.asks == 0 && stats.repeated == 3 && stats.full == 1 && stats.malformed == 4 && stats.refused == 1);
+	assert_true(stats.asks == 0 && stats.repeated == 3 && stats.full == 1 && stats.malformed == 4 &&
+		    stats.refused == 1);
 	assert_int_equal(stats.kept, 6);
 	close(fd);
 	close(other);
@@ -366,7 +372,8 @@ static void tls(void **state)
 {
 	struct kit_cert ca = kit_make((struct kit_want){ .cn = "ca" });
 	struct kit_cert other = kit_make((struct kit_want){ .cn = "other ca" });
-	struct kit_cert ours = kit_make((struct kit_want){ .issuer = &ca, .cn = "relay", .san = "DNS:relay.example.org" });
+	struct kit_cert ours =
+		kit_make((struct kit_want){ .issuer = &ca, .cn = "relay", .san = "DNS:relay.example.org" });
 	struct kit_cert good = kit_make((struct kit_want){ .issuer = &ca, .cn = "edge", .san = "DNS:edge.example.org",
 							   .eku = "clientAuth" });
 	struct kit_cert bad = kit_make((struct kit_want){ .issuer = &other, .cn = "edge", .san = "DNS:edge.example.org",
@@ -379,7 +386,8 @@ static void tls(void **state)
 	/* The list of peers does not have this address: the certificate decides alone. */
 	assert_int_equal(rf_addr_parse(RF_V("192.0.2.1"), 0, &peer), 0);
 	begin(&w, (struct rf_ng_server_conf){ .peers = &peer, .n_peers = 1 }, 0);
-	struct rf_tls *t = kit_tls(&ours, &ca, (struct rf_tls_conf){ .client = RF_TLS_CLIENT_REQUIRED, .check = on_check });
+	struct rf_tls *t =
+		kit_tls(&ours, &ca, (struct rf_tls_conf){ .client = RF_TLS_CLIENT_REQUIRED, .check = on_check });
 	assert_int_equal(rf_addr_parse(RF_V("127.0.0.1"), 0, &local), 0);
 	assert_int_equal(rf_ng_server_tcp(w.server, &local, t, &port), 0);
 	check.calls = check.verdict = 0;
@@ -478,9 +486,11 @@ static void memory_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(datagrams), cmocka_unit_test(remembered_within_bounds), cmocka_unit_test(strangers),
-		cmocka_unit_test(rates), cmocka_unit_test(streams), cmocka_unit_test(unix_socket), cmocka_unit_test(tls),
-		cmocka_unit_test(threads), cmocka_unit_test(memory_fails),
+		cmocka_unit_test(datagrams),    cmocka_unit_test(remembered_within_bounds),
+		cmocka_unit_test(strangers),    cmocka_unit_test(rates),
+		cmocka_unit_test(streams),      cmocka_unit_test(unix_socket),
+		cmocka_unit_test(tls),          cmocka_unit_test(threads),
+		cmocka_unit_test(memory_fails),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

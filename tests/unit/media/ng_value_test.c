@@ -183,7 +183,8 @@ static void bounds(void **state)
 
 			at += sprintf(at, json ? "{" : "d");
 			for (unsigned i = 0; i < n; i++)
-				at += sprintf(at, json ? "%s\"%03u\":1" : "%s3:%03ui1e", json && i ? "," : "", i * 7 % n);
+				at += sprintf(at, json ? "%s\"%03u\":1" : "%s3:%03ui1e", json && i ? "," : "",
+					      i * 7 % n);
 			at += sprintf(at, json ? "}" : "e");
 			takes(rf_view_of(p, (size_t)(at - p)), n > RF_NG_KEYS_MAX ? RF_E_LIMIT : 0);
 		}

@@ -16,7 +16,10 @@ static const char *path;
 static bool rewrite;
 
 static const char *const fates[] = {
-	[RF_NG_DONE] = "done", [RF_NG_ACCEPTED] = "so anyway", [RF_NG_IGNORED] = "warning", [RF_NG_REFUSED] = "**refused**",
+	[RF_NG_DONE] = "done",
+	[RF_NG_ACCEPTED] = "so anyway",
+	[RF_NG_IGNORED] = "warning",
+	[RF_NG_REFUSED] = "**refused**",
 };
 
 static void put(struct rf_writer *w, const char *s)
@@ -57,10 +60,17 @@ static void put_commands(struct rf_writer *w)
 static void put_what(struct rf_writer *w, const struct rf_ng_word *x)
 {
 	static const char *const what[] = {
-		[RF_NG_FORM_FLAG] = "flag", [RF_NG_FORM_ENUM] = "one of those below", [RF_NG_FORM_BITS] = "list of those below",
-		[RF_NG_FORM_ADDRESS] = "address", [RF_NG_FORM_SOURCE] = "family and address", [RF_NG_FORM_CODE] = "0-15, or a key",
-		[RF_NG_FORM_CODECS] = "dictionary of the lists `codec-...`", [RF_NG_FORM_FLAGS] = "list", [RF_NG_FORM_COMMAND] = "see above",
-		[RF_NG_FORM_SAME] = "flag", [RF_NG_FORM_NONE] = "any",
+		[RF_NG_FORM_FLAG] = "flag",
+		[RF_NG_FORM_ENUM] = "one of those below",
+		[RF_NG_FORM_BITS] = "list of those below",
+		[RF_NG_FORM_ADDRESS] = "address",
+		[RF_NG_FORM_SOURCE] = "family and address",
+		[RF_NG_FORM_CODE] = "0-15, or a key",
+		[RF_NG_FORM_CODECS] = "dictionary of the lists `codec-...`",
+		[RF_NG_FORM_FLAGS] = "list",
+		[RF_NG_FORM_COMMAND] = "see above",
+		[RF_NG_FORM_SAME] = "flag",
+		[RF_NG_FORM_NONE] = "any",
 	};
 
 	switch (x->form) {
@@ -147,7 +157,9 @@ static void holds(const char *name, void (*fill)(struct rf_writer *w))
 		fwrite(page.p + to, 1, page.n - to, f);
 		fclose(f);
 	} else if (!rf_view_eq(rf_view_sub(page, from, to - from), want)) {
-		fail_msg("%s: the table of %s is not what src/media/ng_words.c says: run this test with the argument --write", path, name);
+		fail_msg("%s: the table of %s is not what src/media/ng_words.c says: run this test with the argument "
+			 "--write",
+			 path, name);
 	}
 	free((void *)(uintptr_t)page.p);
 }

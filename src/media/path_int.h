@@ -10,6 +10,7 @@
  *	path_crypt.c   keys of an end
  *	path_ice.c     checks that are answered
  *	path_dtls.c    handshakes
+ *	path_stream.c  TCP
  *	path_source.c  may it come from there
  *	path_check.c   sequence, SSRC, payload type, rate */
 #ifndef RF_MEDIA_PATH_INT_H
@@ -115,6 +116,15 @@ struct rf_shake {
 	uint8_t renewed;             /* times that a stranger had spoiled it */
 };
 
+/* An end of a stream: what waits to go to its party. */
+struct rf_tcp {
+	uint32_t listens, events;    /* what the kernel tells us of its two sockets */
+	bool connecting, connected;
+	bool eof, shut;              /* the party will say no more; we will say no more to it */
+	size_t at, n;
+	uint8_t buf[RF_PATH_DATAGRAM_MAX];
+};
+
 /* One datagram on its way. */
 struct rf_arrival {
 	struct rf_path *p;
@@ -156,6 +166,7 @@ struct rf_end {
 	bool dtls_active;
 	unsigned dtls_suites;
 	struct rf_ice *ice[2];       /* of each port */
+	struct rf_tcp *tcp;          /* of a stream: sock[0] listens, sock[1] is the connection */
 	uint64_t sync;
 	struct rf_path_ssrc *ssrcs;  /* that last heard first */
 	uint8_t n_ssrcs;
@@ -215,6 +226,10 @@ int rf_end_move(struct rf_path *p, unsigned end, unsigned interface, const char 
 /* Only one of the two is wanted, or both again. */
 int rf_end_want_rtcp(struct rf_path *p, unsigned end, bool wanted);
 void rf_end_set_dscp(struct rf_end *e);
+/* Bind; watch: and be told what comes. -errno. */
+int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const struct rf_addr *ip, uint16_t port, bool watch);
+void rf_sock_adopt(struct rf_media_worker *w, struct rf_sock *s, int fd);
+void rf_sock_close(struct rf_media_worker *w, struct rf_sock *s);
 /* What is ready at a socket: one datagram. */
 void rf_sock_ready(struct rf_sock *s);
 /* False: counted as RF_DROP_SEND of e. */
@@ -285,6 +300,18 @@ void rf_end_show_prints(struct rf_end *e, const struct rf_path_end_conf *conf);
 void rf_end_end_dtls(struct rf_end *e);
 /* Begin, where it is ours to and we know with whom. */
 void rf_end_begin_dtls(struct rf_path *p, struct rf_end *e);
+
+/* ---- path_stream.c */
+
+int rf_stream_new(struct rf_end *e); /* -ENOMEM */
+void rf_stream_free(struct rf_end *e);
+/* Listen or connect, once the path is open and the end is set. */
+void rf_stream_begin(struct rf_path *p, struct rf_end *e);
+/* Its party is signaled to be elsewhere: what is connected ends. */
+void rf_stream_reset(struct rf_path *p, struct rf_end *e);
+void rf_stream_ready(struct rf_sock *s, uint32_t events);
+/* After a change of holds. */
+void rf_stream_update(struct rf_path *p);
 
 /* ---- path_source.c */
 

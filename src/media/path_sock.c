@@ -28,7 +28,7 @@ struct rf_addr rf_peer_addr(const struct rf_peer *p)
 	return a;
 }
 
-static void close_sock(struct rf_media_worker *w, struct rf_sock *s)
+void rf_sock_close(struct rf_media_worker *w, struct rf_sock *s)
 {
 	if (s->fd < 0)
 		return;
@@ -41,8 +41,13 @@ static void close_sock(struct rf_media_worker *w, struct rf_sock *s)
 			w->ready[i].data.ptr = NULL;
 }
 
-/* -errno. */
-static int open_sock(struct rf_media_worker *w, struct rf_sock *s, const struct rf_addr *ip, uint16_t port)
+void rf_sock_adopt(struct rf_media_worker *w, struct rf_sock *s, int fd)
+{
+	s->fd = fd;
+	w->n_socks++;
+}
+
+int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const struct rf_addr *ip, uint16_t port, bool watch)
 {
 	struct rf_addr local = *ip;
 	struct rf_peer at;
@@ -50,30 +55,33 @@ static int open_sock(struct rf_media_worker *w, struct rf_sock *s, const struct 
 
 	local.port = port;
 	rf_peer_of(&local, &at);
-	int fd = socket(at.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(at.sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (bind(fd, &at.sa, at.n) != 0 || epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+	/* A connection from a port that listened, or whose last one is not yet forgotten. */
+	if (type == SOCK_STREAM)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+	if (bind(fd, &at.sa, at.n) != 0 || (watch && epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) != 0)) {
 		int rc = -errno;
 
 		close(fd);
 		return rc;
 	}
-	s->fd = fd;
-	w->n_socks++;
+	rf_sock_adopt(w, s, fd);
 	return 0;
 }
 
 /* The odd port is opened once it is known to be wanted (rf_end_want_rtcp()): with rtcp-mux it never is. */
 static int open_ports(struct rf_path *p, struct rf_end *e, const struct rf_addr *ip, uint16_t even, bool rtcp)
 {
-	int rc = open_sock(p->w, &e->sock[0], ip, even);
+	bool stream = p->kind == RF_PATH_STREAM;
+	int rc = rf_sock_open(p->w, &e->sock[0], stream ? SOCK_STREAM : SOCK_DGRAM, ip, even, !stream);
 
 	if (rc || !rtcp)
 		return rc;
-	rc = open_sock(p->w, &e->sock[1], ip, even + 1);
+	rc = rf_sock_open(p->w, &e->sock[1], SOCK_DGRAM, ip, even + 1, true);
 	if (rc)
-		close_sock(p->w, &e->sock[0]);
+		rf_sock_close(p->w, &e->sock[0]);
 	return rc;
 }
 
@@ -117,8 +125,8 @@ void rf_end_give_ports(struct rf_path *p, unsigned end)
 
 	if (!e->port)
 		return;
-	close_sock(p->w, &e->sock[0]);
-	close_sock(p->w, &e->sock[1]);
+	rf_sock_close(p->w, &e->sock[0]);
+	rf_sock_close(p->w, &e->sock[1]);
 	rf_ports_give(p->w->place[e->interface].ports, rf_loop_now(p->w->loop), e->port);
 	e->port = 0;
 }
@@ -155,10 +163,10 @@ int rf_end_want_rtcp(struct rf_path *p, unsigned end, bool wanted)
 
 	if (!wanted || e->sock[1].fd >= 0) {
 		if (!wanted)
-			close_sock(p->w, &e->sock[1]);
+			rf_sock_close(p->w, &e->sock[1]);
 		return 0;
 	}
-	int rc = open_sock(p->w, &e->sock[1], &p->w->place[e->interface].conf.local, e->port + 1);
+	int rc = rf_sock_open(p->w, &e->sock[1], SOCK_DGRAM, &p->w->place[e->interface].conf.local, e->port + 1, true);
 	return !rc || rc == -ENOMEM ? rc : RF_E_LIMIT;
 }
 

@@ -17,16 +17,19 @@ static bool batch(struct rf_media_worker *w)
 
 	w->n_ready = n;
 	for (w->ready_at = 0; w->ready_at < w->n_ready;) {
-		struct rf_sock *s = w->ready[w->ready_at++].data.ptr;
+		struct epoll_event *ready = &w->ready[w->ready_at++];
+		struct rf_sock *s = ready->data.ptr;
 
-		if (s)
+		if (s && s->path->kind == RF_PATH_STREAM)
+			rf_stream_ready(s, ready->events);
+		else if (s)
 			rf_sock_ready(s);
 	}
 	w->ready_at = w->n_ready = 0;
 	return n == RF_PATH_BATCH;
 }
 
-static void ready(void *arg, unsigned events)
+static void on_ready(void *arg, unsigned events)
 {
 	(void)events;
 	for (int i = 0; i < BATCHES_PER_TURN && batch(arg); i++)
@@ -59,7 +62,7 @@ static int start(struct rf_media_worker *w, const struct rf_media_conf *conf)
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (w->epoll < 0)
 		return -errno;
-	rc = rf_watch_new(w->loop, w->epoll, ready, w, &w->watch);
+	rc = rf_watch_new(w->loop, w->epoll, on_ready, w, &w->watch);
 	return rc ? rc : rf_watch_set(w->watch, RF_WATCH_READ);
 }
 

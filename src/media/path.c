@@ -44,7 +44,7 @@ static void unmake(struct rf_path *p)
 		rf_end_end_ice(&p->end[i]);
 		rf_crypt_free(p->end[i].sdes);
 		rf_check_forget(&p->end[i]);
-		rf_stream_free(&p->end[i]);
+		rf_tcp_free(&p->end[i]);
 		rf_end_give_ports(p, i);
 	}
 	rf_timer_stop(rf_loop_wheel(p->w->loop), &p->silence);
@@ -64,7 +64,7 @@ int rf_path_new(struct rf_media_worker *w, enum rf_path_kind kind, const unsigne
 	if (!p)
 		return -ENOMEM;
 	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
-		int rc = kind == RF_PATH_STREAM ? rf_stream_new(&p->end[i]) : 0;
+		int rc = kind == RF_PATH_STREAM ? rf_tcp_new(&p->end[i]) : 0;
 
 		if (!rc)
 			rc = rf_end_take_ports(p, i, ret_what);
@@ -125,7 +125,7 @@ void rf_path_open(struct rf_path *p)
 		rf_source_begin_window(p, &p->end[i]);
 		rf_end_begin_dtls(p, &p->end[i]);
 		if (p->kind == RF_PATH_STREAM)
-			rf_stream_begin(p, &p->end[i]);
+			rf_tcp_begin(p, &p->end[i]);
 	}
 	rf_path_set_silence(p, p->silence_ms);
 	if (p->ops->flows)
@@ -174,7 +174,7 @@ void rf_path_hold(struct rf_path *p, unsigned end, unsigned holds)
 {
 	p->end[end].holds = (uint8_t)holds;
 	if (p->kind == RF_PATH_STREAM)
-		rf_stream_update(p);
+		rf_tcp_update(p);
 }
 
 void rf_path_set_filter(struct rf_path *p, unsigned end, struct rf_path_filter *f)

@@ -106,13 +106,13 @@ static void commit(struct rf_path *p, struct rf_end *e, const struct rf_path_end
 	rf_end_set_dscp(e);
 	e->set = true;
 	if (moved && p->kind == RF_PATH_STREAM)
-		rf_stream_reset(p, e);
+		rf_tcp_reset(p, e);
 	if (moved)
 		rf_source_reset(p, e);
 	rf_end_show_prints(e, c);
 	rf_end_begin_dtls(p, e);
 	if (p->kind == RF_PATH_STREAM)
-		rf_stream_begin(p, e);
+		rf_tcp_begin(p, e);
 }
 
 int rf_path_set(struct rf_path *p, unsigned end, const struct rf_path_end_conf *c)

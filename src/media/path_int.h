@@ -303,15 +303,15 @@ void rf_end_begin_dtls(struct rf_path *p, struct rf_end *e);
 
 /* ---- path_stream.c */
 
-int rf_stream_new(struct rf_end *e); /* -ENOMEM */
-void rf_stream_free(struct rf_end *e);
+int rf_tcp_new(struct rf_end *e); /* -ENOMEM */
+void rf_tcp_free(struct rf_end *e);
 /* Listen or connect, once the path is open and the end is set. */
-void rf_stream_begin(struct rf_path *p, struct rf_end *e);
+void rf_tcp_begin(struct rf_path *p, struct rf_end *e);
 /* Its party is signaled to be elsewhere: what is connected ends. */
-void rf_stream_reset(struct rf_path *p, struct rf_end *e);
-void rf_stream_ready(struct rf_sock *s, uint32_t events);
+void rf_tcp_reset(struct rf_path *p, struct rf_end *e);
+void rf_tcp_ready(struct rf_sock *s, uint32_t events);
 /* After a change of holds. */
-void rf_stream_update(struct rf_path *p);
+void rf_tcp_update(struct rf_path *p);
 
 /* ---- path_source.c */
 

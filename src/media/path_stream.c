@@ -18,7 +18,7 @@ static struct rf_end *end_of(const struct rf_sock *s)
 	return &s->path->end[s->end];
 }
 
-int rf_stream_new(struct rf_end *e)
+int rf_tcp_new(struct rf_end *e)
 {
 	e->tcp = calloc(1, sizeof *e->tcp);
 	return e->tcp ? 0 : -ENOMEM;
@@ -204,7 +204,7 @@ static void begin_connecting(struct rf_path *p, struct rf_end *e)
 	rf_end_set_dscp(e);
 }
 
-void rf_stream_begin(struct rf_path *p, struct rf_end *e)
+void rf_tcp_begin(struct rf_path *p, struct rf_end *e)
 {
 	if (!p->open || !e->set)
 		return;
@@ -219,14 +219,14 @@ void rf_stream_begin(struct rf_path *p, struct rf_end *e)
 	update(p);
 }
 
-void rf_stream_reset(struct rf_path *p, struct rf_end *e)
+void rf_tcp_reset(struct rf_path *p, struct rf_end *e)
 {
 	(void)e;
 	if (p->end[0].tcp->connected || p->end[1].tcp->connected || p->end[0].tcp->connecting || p->end[1].tcp->connecting)
 		end_both(p);
 }
 
-void rf_stream_ready(struct rf_sock *s, uint32_t events)
+void rf_tcp_ready(struct rf_sock *s, uint32_t events)
 {
 	if (s->rtcp)
 		take_bytes(s->path, end_of(s), events);
@@ -234,12 +234,12 @@ void rf_stream_ready(struct rf_sock *s, uint32_t events)
 		accept_one(s->path, end_of(s));
 }
 
-void rf_stream_update(struct rf_path *p)
+void rf_tcp_update(struct rf_path *p)
 {
 	update(p);
 }
 
-void rf_stream_free(struct rf_end *e)
+void rf_tcp_free(struct rf_end *e)
 {
 	free(e->tcp);
 	e->tcp = NULL;

@@ -21,7 +21,7 @@ static bool batch(struct rf_media_worker *w)
 		struct rf_sock *s = ready->data.ptr;
 
 		if (s && s->path->kind == RF_PATH_STREAM)
-			rf_stream_ready(s, ready->events);
+			rf_tcp_ready(s, ready->events);
 		else if (s)
 			rf_sock_ready(s);
 	}

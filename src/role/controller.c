@@ -391,6 +391,7 @@ static void close_all(struct rf_controller *k)
 	rf_tls_put(k->tls_outer);
 	rf_tls_put(k->tls_trunk);
 	rf_controller_close_trunks(k);
+	rf_controller_close_penalties(k);
 	rf_keyhandle_free(k->key);
 	rf_keeper_free(k->keeper);
 	rf_fetcher_free(k->fetcher);
@@ -420,6 +421,7 @@ static int start(struct rf_controller *k, struct rf_diag *diag)
 	    (rc = rf_controller_open_ledger(k, diag)) ||
 	    (rc = rf_controller_start_keeper(k, diag)) ||
 	    (rc = rf_controller_open_trunks(k, diag)) ||
+	    (rc = rf_controller_open_penalties(k, diag)) ||
 	    (rc = rf_controller_start_fetcher(k, diag)) ||
 	    (rc = rf_controller_start_hook(k, diag)) ||
 	    (rc = rf_controller_make_tls(k, diag)) ||

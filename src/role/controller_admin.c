@@ -342,6 +342,22 @@ static void do_trunks(void *ctx, struct rf_admin_request *r)
 	answer_json(r, json_pack("{s:o}", "trunks", rf_controller_trunks_json(ctx)));
 }
 
+static void do_blocked(void *ctx, struct rf_admin_request *r)
+{
+	answer_json(r, rf_controller_penalties_json(ctx));
+}
+
+static void do_forgive(void *ctx, struct rf_admin_request *r)
+{
+	const char *address = rf_admin_text(r, "address");
+	int rc = rf_controller_forgive(ctx, rf_view_str(address));
+
+	if (rc)
+		rf_admin_refuse(r, rc == RF_E_NOT_FOUND ? "%s is not blocked" : "%s is no address", address);
+	else
+		rf_admin_answer(r, RF_V(""));
+}
+
 static void do_status(void *ctx, struct rf_admin_request *r)
 {
 	struct rf_control_query q = { .verb = RF_CONTROL_COUNTERS };
@@ -360,5 +376,6 @@ const struct rf_admin_verb rf_controller_verbs[] = {
 /* A border has no numbers, bindings and mailboxes. */
 const struct rf_admin_verb rf_controller_border_verbs[] = {
 	{ "status", do_status }, { "calls", do_calls }, { "call", do_call }, { "hangup", do_hangup },
-	{ "reload", do_reload }, { "refresh", do_refresh }, { "trunks", do_trunks }, { "stop", do_stop }, { NULL, NULL },
+	{ "reload", do_reload }, { "refresh", do_refresh }, { "trunks", do_trunks }, { "blocked", do_blocked }, { "forgive", do_forgive },
+	{ "stop", do_stop }, { NULL, NULL },
 };

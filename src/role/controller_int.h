@@ -28,6 +28,7 @@
 #include "loop/loop.h"
 #include "loop/mail.h"
 #include "net/dns.h"
+#include "net/penalty.h"
 #include "net/tls.h"
 #include "net/udp.h"
 #include "role/admin.h"
@@ -109,6 +110,9 @@ struct rf_controller {
 	struct rf_trunk_ca trunk_cas[RF_CONTROLLER_TRUNK_CAS];
 	size_t trunk_ca_n;
 	struct rf_trunks *trunks;
+	struct rf_penalties *penalties; /* a border's, NULL else */
+	pthread_mutex_t penalty_lock; /* over penalty_site, which workers read */
+	struct rf_site *penalty_site;
 	struct rf_listen listen[RF_UA_LISTENERS_MAX];
 	size_t listens;
 	unsigned workers;
@@ -201,6 +205,13 @@ int rf_controller_password(void *ctx, struct rf_view trunk, const struct rf_dige
 bool rf_controller_logins_fit(const struct rf_controller *k, const struct rf_site *next);
 bool rf_controller_trunks_fit(const struct rf_controller *k, const struct rf_site *next);
 json_t *rf_controller_trunks_json(const struct rf_controller *k);
+
+/* controller_penalty.c: a border's; nothing in a controller */
+int rf_controller_open_penalties(struct rf_controller *k, struct rf_diag *diag);
+void rf_controller_penalty_site(struct rf_controller *k, struct rf_site *site); /* who is spared from now on */
+void rf_controller_close_penalties(struct rf_controller *k); /* no worker runs any more */
+json_t *rf_controller_penalties_json(struct rf_controller *k);
+int rf_controller_forgive(struct rf_controller *k, struct rf_view address); /* RF_E_MALFORMED, RF_E_NOT_FOUND */
 
 /* controller_hook.c */
 int rf_controller_start_hook(struct rf_controller *k, struct rf_diag *diag); /* before the first thread */

@@ -130,6 +130,8 @@ static void put_in_place(struct rf_controller *k, struct rf_site *site, struct r
 	struct rf_directory *old = k->directory;
 
 	k->site = site;
+	if (k->penalties)
+		rf_controller_penalty_site(k, site);
 	k->directory = directory;
 	k->stir = stir;
 	if (rf_controller_publish(k))

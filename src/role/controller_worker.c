@@ -73,6 +73,7 @@ static int make_ua(struct rf_worker *w, struct rf_diag *diag)
 			       k->listen[i].outer ? k->tls_outer : k->tls_server,
 			.host = advertised_of(&k->listen[i], advertised[i]),
 			.v6_also_v4 = true,
+			.outside = k->listen[i].outer,
 			/* A phone must speak at least when its registration is due again. */
 			.idle_ms = (k->site->sip.register_max_s + 60) * 1000,
 			.ws = { .path = k->listen[i].asked->path, .origins = k->listen[i].asked->origins.v,
@@ -91,6 +92,7 @@ static int make_ua(struct rf_worker *w, struct rf_diag *diag)
 		.tls_client = k->tls_client,
 		.dns = w->dns,
 		.guard = &guard,
+		.penalties = k->penalties,
 		.bounds = { .server_transactions = k->site->limits.transactions,
 			    .client_transactions = k->site->limits.transactions },
 		.streams = k->site->limits.connections,

@@ -10,8 +10,7 @@
  * addresses never. */
 bool rf_wall_may_open(const struct rf_flows *flows, const struct rf_site_host *host, const struct rf_tuple *tuple);
 
-/* May this host have this address (family, src) blocked? A border, when it lies outside the site's zones, is an ordinary
- * address, no gateway, and no trunk is known by it: nobody who forges packets can turn a border against the site or its carriers. */
+/* May this host have this address (family, src) blocked: a border, what rf_may_block() says. */
 bool rf_wall_may_block(const struct rf_site *site, const struct rf_site_host *host, const struct rf_tuple *address);
 
 #endif

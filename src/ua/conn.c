@@ -163,6 +163,7 @@ bool rf_ua_admits(struct rf_ua *ua, const struct rf_peer *from)
 		return true;
 	rf_ua_count(ua, RF_UA_REFUSED_PEER);
 	rf_ua_refused(ua, rf_ua_count_name(RF_UA_REFUSED_PEER), "a peer that nobody here knows", 0, from);
+	rf_ua_offend(ua, from, RF_OFFENCE_STRANGER);
 	return false;
 }
 

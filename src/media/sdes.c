@@ -5,8 +5,7 @@
 
 struct rf_sdes_rules rf_sdes_rules(unsigned policy, const struct rf_ng_request *req)
 {
-	struct rf_sdes_rules r = { .suites = policy, .pass = true, .pad = req->sdes & RF_NG_SDES_PAD,
-		.lifetime = req->sdes & RF_NG_SDES_LIFETIME };
+	struct rf_sdes_rules r = { .suites = policy, .pass = true, .lifetime = req->sdes & RF_NG_SDES_LIFETIME };
 	unsigned only = 0;
 
 	for (size_t i = 0; i < req->sdes_no.n; i++)
@@ -31,10 +30,8 @@ static struct rf_sdes *new_lines(const struct rf_sdes_rules *rules)
 {
 	struct rf_sdes *s = calloc(1, sizeof *s);
 
-	if (s) {
-		s->pad = rules->pad;
+	if (s)
 		s->lifetime = rules->lifetime;
-	}
 	return s;
 }
 
@@ -145,7 +142,8 @@ int rf_sdes_answer(const struct rf_sdes_rules *rules, const struct rf_said *offe
 	return 0;
 }
 
-static void put_base64(struct rf_writer *w, const uint8_t *p, size_t n, bool pad)
+/* Padded, as RFC 2045 6.8 has it, to which RFC 4568 9.1 points: who reads four letters at a time loses the end of a key without. */
+static void put_base64(struct rf_writer *w, const uint8_t *p, size_t n)
 {
 	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -155,7 +153,7 @@ static void put_base64(struct rf_writer *w, const uint8_t *p, size_t n, bool pad
 
 		for (size_t k = 0; k <= have; k++)
 			rf_put_byte(w, (uint8_t)set[x >> (18 - 6 * k) & 63]);
-		for (size_t k = have; pad && k < 3; k++)
+		for (size_t k = have; k < 3; k++)
 			rf_put_byte(w, '=');
 	}
 }
@@ -170,7 +168,7 @@ void rf_sdes_put(struct rf_writer *w, const struct rf_sdes *s)
 		rf_put_byte(w, ' ');
 		rf_put(w, rf_view_str(rf_sdp_suite_text((enum rf_sdp_suite)k->suite)));
 		rf_put_lit(w, " inline:");
-		put_base64(w, k->key, rf_srtp_key_bytes((enum rf_srtp_suite)k->suite), s->pad);
+		put_base64(w, k->key, rf_srtp_key_bytes((enum rf_srtp_suite)k->suite));
 		if (s->lifetime)
 			rf_put_lit(w, "|2^31");
 		if (k->mki_n) {

@@ -17,7 +17,7 @@ struct rf_sdes_line {
 
 /* What is said to one party in one m-line; secret. Keys of ours stay the same as long as it lives. */
 struct rf_sdes {
-	bool pad, lifetime;       /* `SDES=pad`, `lifetime` */
+	bool lifetime;            /* `SDES=lifetime` */
 	uint8_t n;
 	struct rf_sdes_line lines[RF_SRTP_SUITES];
 };
@@ -26,7 +26,7 @@ struct rf_sdes {
 struct rf_sdes_rules {
 	unsigned suites;          /* 1u << enum rf_srtp_suite */
 	bool pass;                /* the other party's keys may be said on */
-	bool pad, lifetime;
+	bool lifetime;
 };
 /* The rules for this request: policy less what SDES-no-x and SDES-only-x take away. */
 struct rf_sdes_rules rf_sdes_rules(unsigned policy, const struct rf_ng_request *req);

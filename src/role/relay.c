@@ -360,6 +360,7 @@ static int start(struct anchor *a, struct rf_diag *diag)
 	    (rc = open_signals(a, diag)) ||
 	    (rc = anchor_hand_over(a, diag)))
 		return rc;
+	anchor_open_fast(a);
 	a->notify_fd = rf_startup_notify();
 	raise_limits(a);
 	if (!rf_sandbox_one_thread())
@@ -421,6 +422,7 @@ static void close_all(struct anchor *a)
 	rf_tls_put(a->tls_server);
 	rf_tls_put(a->tls_client);
 	rf_dtls_ctx_free(a->dtls);
+	rf_fast_close(a->fast);
 	rf_keyhandle_free(a->key);
 	rf_keeper_free(a->keeper);
 	rf_ledger_free(a->ledger);

@@ -168,7 +168,7 @@ static json_t *walls_json(const struct anchor *a)
 
 static void problem(json_t *list, const char *text, const char *name, const char *behind)
 {
-	char whole[240];
+	char whole[640];
 
 	snprintf(whole, sizeof whole, "%s%s%s", text, name, behind);
 	json_array_append_new(list, json_string(whole));
@@ -204,8 +204,8 @@ static json_t *problems_json(const struct anchor *a, const struct anchor_sums *s
 		problem(list, "the key keeper has ended: no new TLS connections until a restart", "", "");
 	if (!s->media.ports_free)
 		problem(list, "no port for media is free", "", "");
-	if (a->plan.fast && *a->plan.fast && !a->fast)
-		problem(list, "the kernel does not pass media on (", a->plan.fast, "): all of it goes through the process");
+	if (a->fast_why[0])
+		problem(list, "the kernel does not pass media on (", a->fast_why, "): all of it goes through the process");
 	wall_problems(a, list);
 	return list;
 }
@@ -235,6 +235,21 @@ static json_t *counts_json(const struct anchor_sums *s)
 			 (json_int_t)s->totals.packets, "sent", (json_int_t)s->totals.sent);
 }
 
+static json_t *kernel_json(const struct anchor *a, const struct anchor_sums *s)
+{
+	json_t *j = json_pack("{s:b,s:I,s:I}", "on", a->fast != NULL, "packets", (json_int_t)s->totals.kernel_packets, "bytes",
+			      (json_int_t)s->totals.kernel_bytes);
+
+	if (!a->fast)
+		return j;
+	struct rf_fast_totals t = rf_fast_totals(a->fast);
+	json_object_set_new(j, "streams", json_integer((json_int_t)t.streams));
+	json_object_set_new(j, "streams_max", json_integer((json_int_t)t.streams_max));
+	for (unsigned i = 0; i < RF_FAST_VERDICTS; i++)
+		json_object_set_new(j, rf_fast_verdict_name((enum rf_fast_verdict)i), json_integer((json_int_t)t.verdicts[i]));
+	return j;
+}
+
 static json_t *status_json(const struct anchor *a, const struct anchor_sums *s)
 {
 	char landlock[64];
@@ -251,9 +266,7 @@ static json_t *status_json(const struct anchor *a, const struct anchor_sums *s)
 
 	json_object_set_new(j, "rates", json_pack("{s:I,s:I,s:I}", "packets", (json_int_t)a->packet_rate, "bytes",
 						  (json_int_t)a->byte_rate, "errors", (json_int_t)a->error_rate));
-	json_object_set_new(j, "kernel", json_pack("{s:b,s:I,s:I}", "on", a->fast != NULL, "packets",
-						   (json_int_t)s->totals.kernel_packets, "bytes",
-						   (json_int_t)s->totals.kernel_bytes));
+	json_object_set_new(j, "kernel", kernel_json(a, s));
 	if (a->site) {
 		json_object_set_new(j, "site", json_string(rf_site_cstr(a->site->name)));
 		json_object_set_new(j, "host", json_string(rf_site_cstr(a->host->name)));

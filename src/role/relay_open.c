@@ -338,3 +338,34 @@ int anchor_hand_over(struct anchor *a, struct rf_diag *diag)
 		rf_startup_share(a->log, &a->user, rf_site_cstr(a->site->phones_file));
 	return rc;
 }
+
+/* --- the kernel's way */
+
+void anchor_open_fast(struct anchor *a)
+{
+	char names[RF_FAST_DEVICES_MAX][16];
+	const char *devices[RF_FAST_DEVICES_MAX];
+	struct rf_view rest = rf_view_str(a->plan.fast);
+	struct rf_diag diag = { 0 };
+	unsigned n = 0;
+	int rc = 0;
+
+	while (rest.n && !rc) {
+		size_t comma = rf_view_find(rest, ',');
+
+		if (n == RF_FAST_DEVICES_MAX || !rf_view_cstr(rf_view_trim(rf_view_sub(rest, 0, comma)), names[n], sizeof names[n]))
+			rc = rf_diag_set(&diag, RF_E_INVALID, "at most %d interfaces with names of up to 15 letters", RF_FAST_DEVICES_MAX);
+		else
+			devices[n] = names[n];
+		n++;
+		rest = rf_view_from(rest, comma < rest.n ? comma + 1 : comma);
+	}
+	if (!n)
+		return;
+	if (!rc)
+		rc = rf_fast_open(devices, n, 0, &a->fast, &diag);
+	if (!rc)
+		return;
+	snprintf(a->fast_why, sizeof a->fast_why, "%s", diag.text[0] ? diag.text : rf_err_text(rc));
+	rf_log(a->log, RF_LOG_WARN, "the kernel does not pass media on (%s): all of it goes through the process", a->fast_why);
+}

@@ -275,6 +275,37 @@ def test_what_it_has_given_up(relay):
     assert relay.status()["confined"]["syscalls"] == "system calls filtered"
 
 
+def test_the_kernels_way_is_said(run, ng, parties):
+    """Where the kernel cannot pass media on, all works in user space, and status says why."""
+    relay = run("--workers", 1, "--fast", "nowhere0")
+    status = relay.status()
+    assert not status["kernel"]["on"] and not status["healthy"] and "nowhere0" in status["problems"][0]
+    call = Call(ng, *parties, **WAYS).up()
+    call.speaks()
+    assert not any(e["in_kernel"] for e in relay.json("show", call.id)["media"][0]["ends"])
+    call.delete()
+    relay.wait_empty()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may have the kernel pass media on")
+def test_confined_with_the_kernels_way(run, ng, parties):
+    subprocess.run(["ip", "link", "add", "fast0", "type", "veth", "peer", "name", "fast1"], check=True)
+    try:
+        subprocess.run(["ip", "link", "set", "fast0", "up"], check=True)
+        relay = run("--workers", 1, "--fast", "fast0,fast1")
+        status = relay.status()
+        if not status["kernel"]["on"]:
+            pytest.skip(f"this kernel does not: {status['problems']}")
+        text = open(f"/proc/{relay.pid}/status").read()
+        assert int(next(x for x in text.splitlines() if x.startswith("CapPrm")).split()[1], 16) == 0 and "Seccomp:\t2" in text
+        call = Call(ng, *parties, **WAYS).up()
+        call.speaks()
+        call.delete()
+        relay.wait_empty()
+    finally:
+        subprocess.run(["ip", "link", "del", "fast0"], check=True)
+
+
 @pytest.mark.skipif(not shutil.which("rtpengine-ng-client"), reason="rtpengine-ng-client is not installed")
 def test_rtpengines_own_client(relay, parties, tmp_path):
     """The command-line client that comes with rtpengine, unchanged."""

@@ -194,9 +194,10 @@ def test_stopped_in_order(house, call):
     call.up()
     wait_until("it is open", lambda: wall_pins(house) == 8, 5)
     house.relay.process.terminate()
-    house.relay.process.terminate()
-    wait_until("it is asked twice", lambda: house.relay.process.poll() is not None or not house.relay.process.terminate(), 5)
-    house.relay.process.wait(10)
+    wait_until("it is being stopped", lambda: house.relay.status()["stopping"], 5)
+    call.speaks()
+    house.relay.process.terminate()                # asked twice: at once
+    house.relay.process.wait(5)
     assert wall_pins(house) == 0
     assert house.told("stop")
 

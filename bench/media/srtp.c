@@ -1,6 +1,6 @@
-/* What SRTP costs: nanoseconds a packet of 172 bytes (20 ms of G.711) for every suite, sealing and opening, with one
- * stream and with a thousand in turn, whose contexts do not all stay in the caches; what a stream takes of memory and of
- * time to make. In this process, without a network: ninja bench/srtp && bench/srtp */
+/* What SRTP costs: nanoseconds a packet of 172 bytes (20 ms of G.711) for every suite, sealing and opening, with
+ * one stream and with a thousand in turn, whose contexts do not all stay in the caches; what a stream takes of
+ * memory and of time to make. In this process, without a network: ninja bench/srtp && bench/srtp */
 #include "rtp/rtp.h"
 #include "rtp/srtp_int.h"
 

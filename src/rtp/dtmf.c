@@ -125,7 +125,8 @@ int rf_dtmf_out_begin(struct rf_dtmf_out *d, unsigned event, unsigned volume, ui
 	    duration > RF_DTMF_DURATION_MAX)
 		return RF_E_INVALID;
 	*d = (struct rf_dtmf_out){
-		.event = (uint8_t)event, .volume = (uint8_t)volume, .timestamp = timestamp, .left = duration, .step = step,
+		.event = (uint8_t)event, .volume = (uint8_t)volume, .timestamp = timestamp, .left = duration,
+		.step = step,
 	};
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* Keys pressed, as events in RTP (RFC 4733): packets in, events out, and the other way.
  *
  * An event is told again and again while it lasts, each time with its whole duration so far; packets are lost and
- * doubled, the last one is sent three times, and an event longer than 65535 units is told in segments. What comes out of
- * here is one begin and one end for each event, whatever happened in between.
+ * doubled, the last one is sent three times, and an event longer than 65535 units is told in segments. What comes
+ * out of here is one begin and one end for each event, whatever happened in between.
  * Wire room: no socket, clock or log. One thread at a time. */
 #ifndef RF_RTP_DTMF_H
 #define RF_RTP_DTMF_H
@@ -43,9 +43,10 @@ struct rf_dtmf_news {
 };
 enum { RF_DTMF_NEWS_MAX = 3 };
 
-/* A packet with a payload of type telephone-event. Returns how many news, in order: none; a begin; an end; the end of the
- * one before, whose last packets were lost, and a begin; with an end, too, when the first packet that comes is the last.
- * RF_E_MALFORMED: not of four bytes, or with the reserved bit; RF_E_UNSUPPORTED: an event that is not ours. */
+/* A packet with a payload of type telephone-event. Returns how many news, in order: none; a begin; an end; the end
+ * of the one before, whose last packets were lost, and a begin; with an end, too, when the first packet that comes
+ * is the last. RF_E_MALFORMED: not of four bytes, or with the reserved bit; RF_E_UNSUPPORTED: an event that is not
+ * ours. */
 int rf_dtmf_in_take(struct rf_dtmf_in *d, const struct rf_rtp_head *head, struct rf_view payload, struct rf_mono now,
 		    struct rf_dtmf_news ret_news[static RF_DTMF_NEWS_MAX]);
 /* Time went by. True: the event that went on has ended, since nothing was heard of it for RF_DTMF_QUIET_MS. */
@@ -66,8 +67,8 @@ struct rf_dtmf_out {
  * and at most RF_DTMF_DURATION_MAX. RF_E_INVALID. */
 int rf_dtmf_out_begin(struct rf_dtmf_out *d, unsigned event, unsigned volume, uint32_t timestamp, uint32_t duration,
 		      uint32_t step);
-/* The next packet, one every step: its timestamp, marker and payload; type, seq and ssrc are the caller's. False: there is
- * none any more. */
+/* The next packet, one every step: its timestamp, marker and payload; type, seq and ssrc are the caller's. False:
+ * there is none any more. */
 bool rf_dtmf_out_next(struct rf_dtmf_out *d, struct rf_rtp_head *ret_head, uint8_t ret_payload[static RF_DTMF_BYTES]);
 
 #endif

@@ -1,13 +1,13 @@
-/* How well a stream arrives: loss, order, doubles, jitter (RFC 3550 A.3, A.8), round trip, and what people would say of it
- * (ITU-T G.107). One for each stream; a packet costs a few additions. Give it authentic packets only.
+/* How well a stream arrives: loss, order, doubles, jitter (RFC 3550 A.3, A.8), round trip, and what people would
+ * say of it (ITU-T G.107). One for each stream; a packet costs a few additions. Give it authentic packets only.
  *
- * The estimate is the E-model cut down to what a relay sees: everything else at its default, which makes R 93.2; then
+ * The estimate is the E-model cut down to what a relay sees: everything else at its default, which makes R 93.2; less
  *   Id      of delay: 0.024 d + 0.11 (d - 177.3) above 177.3 ms, the well known fit of G.107's curve (Cole and Rosenbluth,
  *           2001) for one-way delay d without echo. d is half the round trip, a packet of 20 ms, and twice the jitter,
  *           for the buffer at the receiver;
  *   Ie,eff  of codec and loss: Ie + (95 - Ie) Ppl / (Ppl + Bpl), loss taken as random (BurstR 1), Ie and Bpl from G.113.
- * MOS follows by G.107 annex B. It knows no echo, no loudness and no bandwidth: wide-band codecs count as G.711, so it tells
- * what the network did to a call rather than how good it sounded.
+ * MOS follows by G.107 annex B. It knows no echo, no loudness and no bandwidth: wide-band codecs count as G.711,
+ * so it tells what the network did to a call rather than how good it sounded.
  * Wire room: no socket, clock or log; whoever calls says what time it is. One thread at a time. */
 #ifndef RF_RTP_QUALITY_H
 #define RF_RTP_QUALITY_H

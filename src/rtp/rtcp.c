@@ -27,8 +27,9 @@ int rf_rtcp_next(struct rf_reader *r, struct rf_rtcp_packet *ret_packet)
 int rf_rtcp_report_parse(const struct rf_rtcp_packet *packet, struct rf_rtcp_report *ret_report)
 {
 	struct rf_reader r = rf_reader_of(packet->body);
-	struct rf_rtcp_report report = { .ssrc = rf_take_be32(&r), .sender = packet->type == RF_RTCP_SR, .count = packet->count };
+	struct rf_rtcp_report report = { .sender = packet->type == RF_RTCP_SR, .count = packet->count };
 
+	report.ssrc = rf_take_be32(&r);
 	if (report.sender) {
 		report.ntp = (uint64_t)rf_take_be32(&r) << 32;
 		report.ntp |= rf_take_be32(&r);

@@ -1,5 +1,5 @@
-/* RTCP (RFC 3550 6): what is in a compound packet, as views with bounds, and the same said anew for the other side of a
- * relay. Reduced-size packets (RFC 5506), feedback (RFC 4585, 5104; REMB), XR (RFC 3611). What is RTCP on a port of both
+/* RTCP (RFC 3550 6): what is in a compound packet, as views with bounds, and the same said anew for the other side
+ * of a relay. Reduced-size packets (RFC 5506), feedback (RFC 4585, 5104; REMB). What is RTCP on a port of both
  * says rtp/demux.h.
  * Wire room: no socket, clock or log. Threads: any. */
 #ifndef RF_RTP_RTCP_H
@@ -96,9 +96,9 @@ int rf_rtcp_feedback_parse(const struct rf_rtcp_packet *packet, struct rf_rtcp_f
 
 struct rf_rtcp_pair { uint32_t from, to; };
 struct rf_rtcp_rewrite {
-	const struct rf_rtcp_pair *pairs; /* SSRCs that are other ones on the other side; what is not among them stays */
+	const struct rf_rtcp_pair *pairs; /* SSRCs that are other ones on the other side; the others stay */
 	size_t n_pairs;                   /* looked through for each SSRC: a few */
-	struct rf_view cname;             /* of every source, 1..255 bytes: what came carries user@host and must not cross */
+	struct rf_view cname;             /* of every source, 1..255 bytes; what came carries user@host */
 };
 /* What does not cross: packets of these kinds; items of SDES other than CNAME; reasons of BYE. */
 struct rf_rtcp_left_out {

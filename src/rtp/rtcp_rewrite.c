@@ -109,13 +109,14 @@ static void put_bye(struct job *j, const struct rf_rtcp_packet *packet)
 static void put_control(struct job *j, const struct rf_rtcp_packet *packet, struct rf_view control)
 {
 	struct rf_reader r = rf_reader_of(control);
-	bool fir = packet->type == RF_RTCP_PSFB && packet->count == RF_PSFB_FIR;
+	bool psfb = packet->type == RF_RTCP_PSFB, fir = psfb && packet->count == RF_PSFB_FIR;
+	bool rate = !psfb && (packet->count == RF_RTPFB_TMMBR || packet->count == RF_RTPFB_TMMBN);
 
-	if (packet->type == RF_RTCP_PSFB && packet->count == RF_PSFB_REMB) {
+	if (psfb && packet->count == RF_PSFB_REMB) {
 		rf_put(&j->w, rf_take(&r, 8)); /* the name, how many, the rate */
 		while (rf_left(&r))
 			put_ssrc(j, rf_take_be32(&r));
-	} else if (fir || (packet->type == RF_RTCP_RTPFB && (packet->count == RF_RTPFB_TMMBR || packet->count == RF_RTPFB_TMMBN))) {
+	} else if (fir || rate) {
 		while (rf_left(&r)) {
 			put_ssrc(j, rf_take_be32(&r));
 			put_be(&j->w, rf_take_be32(&r) & (fir ? 0xff000000 : 0xffffffff), 4);
@@ -155,8 +156,8 @@ static void put_packet(struct job *j, const struct rf_rtcp_packet *packet)
 		uint8_t type;
 		void (*put)(struct job *j, const struct rf_rtcp_packet *packet);
 	} puts[] = {
-		{ RF_RTCP_SR, put_report }, { RF_RTCP_RR, put_report }, { RF_RTCP_SDES, put_sources }, { RF_RTCP_BYE, put_bye },
-		{ RF_RTCP_RTPFB, put_feedback }, { RF_RTCP_PSFB, put_feedback },
+		{ RF_RTCP_SR, put_report }, { RF_RTCP_RR, put_report }, { RF_RTCP_SDES, put_sources },
+		{ RF_RTCP_BYE, put_bye }, { RF_RTCP_RTPFB, put_feedback }, { RF_RTCP_PSFB, put_feedback },
 	};
 
 	for (size_t i = 0; i < sizeof puts / sizeof *puts; i++)

@@ -1,16 +1,17 @@
-/* SRTP and SRTCP, both directions: RFC 3711 (AES-CM with HMAC-SHA1), RFC 6188 (192 and 256 bits), RFC 7714 (AES-GCM);
- * keys by SDES (RFC 4568) or from a DTLS handshake (RFC 5764) are used alike.
+/* SRTP and SRTCP, both directions: RFC 3711 (AES-CM with HMAC-SHA1), RFC 6188 (192 and 256 bits), RFC 7714
+ * (AES-GCM); keys by SDES (RFC 4568) or from a DTLS handshake (RFC 5764) are used alike.
  *
- * One `rf_srtp_in` is what a peer sends to us, one `rf_srtp_out` what we send to it; each serves every SSRC under its
- * keys. A master key is turned into session keys once (RFC 3711 4.3, no key derivation rate) and the OpenSSL contexts
- * stand as long as the key, so a packet costs no set-up. Encryption and authentication cannot be switched off, and
- * SRTCP that comes unencrypted is refused though authentic.
+ * One `rf_srtp_in` is what a peer sends to us, one `rf_srtp_out` what we send to it; each serves every SSRC under
+ * its keys. A master key is turned into session keys once (RFC 3711 4.3, no key derivation rate) and the OpenSSL
+ * contexts stand as long as the key, so a packet costs no set-up. Encryption and authentication cannot be switched
+ * off, and SRTCP that says it is not encrypted is refused.
  *
- * A packet that is not authentic changes nothing: no window, no roll-over counter, no SSRC. A packet index is never sent
- * twice under one key, since in counter mode and in GCM a second packet under the same index would give both away.
+ * A packet that is not authentic changes nothing: no window, no roll-over counter, no SSRC. A packet index is
+ * never sent twice under one key, since in counter mode and in GCM a second packet under the same index would give
+ * both away.
  *
- * Packets are opened and sealed in their place. One that is refused is as it came; after RF_E_CRYPTO and -ENOMEM what the
- * buffer holds is of no use.
+ * Packets are opened and sealed in their place. One that is refused is as it came; after RF_E_CRYPTO and -ENOMEM
+ * what the buffer holds is of no use.
  * Wire room: no socket, clock or log. One thread at a time for one object. */
 #ifndef RF_RTP_SRTP_H
 #define RF_RTP_SRTP_H
@@ -52,36 +53,38 @@ struct rf_srtp_master {
 	enum rf_srtp_suite suite;
 	struct rf_view key;        /* master key and behind it the master salt */
 	struct rf_view mki;        /* empty: packets carry none */
-	uint64_t lifetime;         /* so many RTP and so many RTCP packets (RFC 4568 6.1); 0: what RFC 3711 9.2 permits */
+	uint64_t lifetime;         /* so many RTP and so many RTCP packets (RFC 4568 6.1); 0: RFC 3711 9.2 */
 };
 
 /* ---- what a peer sends */
 
 struct rf_srtp_in;
 
-/* masters: 1..RF_SRTP_KEYS_MAX, borrowed. Keys with an MKI are told apart by it; without one each is tried, the one that
- * fitted last first. They may be of different suites: an offerer's, until it is known which one the answerer took.
- * RF_E_INVALID: a key of another length than its suite's, no suite, an MKI that is too long or not as long as the
- * others, none or too many masters, one of them twice; RF_E_CRYPTO; -ENOMEM. */
+/* masters: 1..RF_SRTP_KEYS_MAX, borrowed. Keys with an MKI are told apart by it; without one each is tried, the
+ * one that fitted last first. They may be of different suites: an offerer's, until it is known which one the
+ * answerer took. RF_E_INVALID: a key of another length than its suite's, no suite, an MKI that is too long or not
+ * as long as the others, none or too many masters, one of them twice; RF_E_CRYPTO; -ENOMEM. */
 int rf_srtp_in_new(const struct rf_srtp_master *masters, size_t count, struct rf_srtp_in **ret_in);
 /* Wiped. NULL is fine. */
 void rf_srtp_in_free(struct rf_srtp_in *in);
-/* Other keys from now on. One that is in force or old goes on as it was: nothing of it comes twice. The others that were
- * in force stay valid, second, until rf_srtp_in_drop_old(); those that were old already are gone. Roll-over counters go on
- * (RFC 3711 3.3.1); a peer that begins them anew with a key that was not here before is recognised by its first authentic
- * packet. On an error, as rf_srtp_in_new(), nothing has changed. */
+/* Other keys from now on. One that is in force or old goes on as it was: nothing of it comes twice. The others
+ * that were in force stay valid, second, until rf_srtp_in_drop_old(); those that were old already are gone.
+ * Roll-over counters go on (RFC 3711 3.3.1); a peer that begins them anew with a key that was not here before is
+ * recognised by its first authentic packet. On an error, as rf_srtp_in_new(), nothing has changed. */
 int rf_srtp_in_rekey(struct rf_srtp_in *in, const struct rf_srtp_master *masters, size_t count);
 void rf_srtp_in_drop_old(struct rf_srtp_in *in);
 /* The suite of the last authentic packet; before the first one, that of the first key. */
 enum rf_srtp_suite rf_srtp_in_suite(const struct rf_srtp_in *in);
 
-/* An SRTP packet of n bytes becomes an RTP packet of *ret_n bytes. An SSRC that was not heard before is kept with its
- * first authentic packet; its roll-over counter is 0 then, or 1 when its first packets before the wrap were lost.
+/* An SRTP packet of n bytes becomes an RTP packet of *ret_n bytes. An SSRC that was not heard before is kept with
+ * its first authentic packet; its roll-over counter is 0 then, or 1 when its first packets before the wrap were
+ * lost.
  *   RF_E_AUTH         not authentic
  *   RF_E_EXISTS       a packet with this index was here already
  *   RF_E_STALE        too far behind the newest one
  *   RF_E_NOT_FOUND    an MKI that is not ours
- *   RF_E_LIMIT        one SSRC too many (those heard under keys that are gone make room); longer than RF_RTP_BYTES_MAX; the key's lifetime is over
+ *   RF_E_LIMIT        one SSRC too many (those heard under keys that are gone make room); longer than
+ *                     RF_RTP_BYTES_MAX; the key's lifetime is over
  *   RF_E_MALFORMED    it ends before its header, MKI and tag do
  *   RF_E_UNSUPPORTED  not version 2
  *   RF_E_CRYPTO, -ENOMEM */
@@ -98,9 +101,9 @@ struct rf_srtp_out;
 int rf_srtp_out_new(const struct rf_srtp_master *master, struct rf_srtp_out **ret_out);
 /* Wiped. NULL is fine. */
 void rf_srtp_out_free(struct rf_srtp_out *out);
-/* Another key from now on; roll-over counters and SRTCP indexes go on, as RFC 3711 3.3.1 and 3.4 have it. For a peer that
- * begins anew (another DTLS handshake, another offer and answer from the start) make a new one. On an error nothing has
- * changed. */
+/* Another key from now on; roll-over counters and SRTCP indexes go on, as RFC 3711 3.3.1 and 3.4 have it. For a
+ * peer that begins anew (another DTLS handshake, another offer and answer from the start) make a new one. On an
+ * error nothing has changed. */
 int rf_srtp_out_rekey(struct rf_srtp_out *out, const struct rf_srtp_master *master);
 enum rf_srtp_suite rf_srtp_out_suite(const struct rf_srtp_out *out);
 

@@ -84,8 +84,8 @@ void rf_srtp_in_free(struct rf_srtp_in *in)
 	free(in);
 }
 
-/* One that is there already is the same key still: under a new generation what it has sent could be sent again. The others
- * are noted, and whether they were here before. */
+/* One that is there already is the same key still: under a new generation what it has sent could be sent again.
+ * The others are noted, and whether they were here before. */
 static void keep_same(struct rf_srtp_in *in, struct rf_srtp_key **fresh, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -163,9 +163,10 @@ struct packet {
 	uint16_t seq;                /* of RTP */
 };
 
-/* Where things stand: the tag behind the text and before the MKI in an AEAD, behind the MKI otherwise; the word of SRTCP
- * behind what is encrypted (RFC 3711 3.1, 3.4; RFC 7714 8.2, 9.2). */
-static int lay_out(const struct rf_srtp_key *k, const struct packet *p, struct rf_srtp_text *ret_text, const uint8_t **ret_tag)
+/* Where things stand: the tag behind the text and before the MKI in an AEAD, behind the MKI otherwise; the word of
+ * SRTCP behind what is encrypted (RFC 3711 3.1, 3.4; RFC 7714 8.2, 9.2). */
+static int lay_out(const struct rf_srtp_key *k, const struct packet *p, struct rf_srtp_text *ret_text,
+		   const uint8_t **ret_tag)
 {
 	size_t tag_n = k->p->tag_n[p->kind], word_n = p->kind == RF_SRTP_RTCP ? RF_SRTCP_WORD_BYTES : 0;
 	size_t trailer = tag_n + word_n + k->mki_n;
@@ -173,7 +174,8 @@ static int lay_out(const struct rf_srtp_key *k, const struct packet *p, struct r
 	if (p->n - p->head < trailer)
 		return RF_E_MALFORMED;
 	size_t n = p->n - trailer;
-	const uint8_t *word = p->buf + n + (k->p->aead ? tag_n : 0), *mki = p->buf + p->n - k->mki_n - (k->p->aead ? 0 : tag_n);
+	const uint8_t *word = p->buf + n + (k->p->aead ? tag_n : 0);
+	const uint8_t *mki = p->buf + p->n - k->mki_n - (k->p->aead ? 0 : tag_n);
 
 	if (k->mki_n && memcmp(mki, k->mki, k->mki_n) != 0)
 		return RF_E_NOT_FOUND;
@@ -186,15 +188,15 @@ static int lay_out(const struct rf_srtp_key *k, const struct packet *p, struct r
 	return 0;
 }
 
-/* What the packet's index may be: a number for each guess that the window lets through. A guess with `anew` is one where
- * the peer has begun its counter anew with this key. */
+/* What the packet's index may be: a number for each guess that the window lets through. A guess with `anew` is one
+ * where the peer has begun its counter anew with this key. */
 struct guess {
 	uint64_t index;
 	bool anew;
 };
 
-static int guess_rtp(const struct rf_srtp_track *t, const struct rf_srtp_key *k, uint16_t seq, struct guess ret[static GUESSES],
-		     unsigned *ret_count)
+static int guess_rtp(const struct rf_srtp_track *t, const struct rf_srtp_key *k, uint16_t seq,
+		     struct guess ret[static GUESSES], unsigned *ret_count)
 {
 	unsigned n = 0;
 	uint64_t index;
@@ -224,8 +226,8 @@ static int guess_rtcp(const struct rf_srtp_track *t, const struct rf_srtp_key *k
 	return anew ? 0 : rc;
 }
 
-static int learn(struct rf_srtp_in *in, struct rf_srtp_key *k, struct rf_srtp_stream *s, const struct rf_srtp_text *text,
-		 bool anew)
+static int learn(struct rf_srtp_in *in, struct rf_srtp_key *k, struct rf_srtp_stream *s,
+		 const struct rf_srtp_text *text, bool anew)
 {
 	int rc = s ? 0 : rf_srtp_streams_add(&in->streams, text->ssrc, oldest(in), &s);
 
@@ -278,7 +280,9 @@ static int try_key(struct rf_srtp_in *in, struct rf_srtp_key *k, const struct pa
 /* Of several answers, the one of the key that came furthest with it. */
 static bool says_more(int rc, int before)
 {
-	static const int ranks[] = { RF_E_MALFORMED, RF_E_NOT_FOUND, RF_E_DENIED, RF_E_STALE, RF_E_EXISTS, RF_E_LIMIT, RF_E_AUTH };
+	static const int ranks[] = {
+		RF_E_MALFORMED, RF_E_NOT_FOUND, RF_E_DENIED, RF_E_STALE, RF_E_EXISTS, RF_E_LIMIT, RF_E_AUTH,
+	};
 	int rank[2] = { 0, 0 };
 
 	for (int i = 0; i < (int)(sizeof ranks / sizeof *ranks); i++) {

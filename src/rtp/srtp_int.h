@@ -116,7 +116,8 @@ struct rf_srtp_stream *rf_srtp_streams_find(struct rf_srtp_streams *s, uint32_t 
 /* No place for this SSRC, unless one whose keys were all older than this generation is forgotten? */
 bool rf_srtp_streams_full(struct rf_srtp_streams *s, uint32_t ssrc, uint32_t generation);
 /* When there is no place those are forgotten. RF_E_LIMIT, -ENOMEM. Others may have moved. */
-int rf_srtp_streams_add(struct rf_srtp_streams *s, uint32_t ssrc, uint32_t generation, struct rf_srtp_stream **ret_stream);
+int rf_srtp_streams_add(struct rf_srtp_streams *s, uint32_t ssrc, uint32_t generation,
+			struct rf_srtp_stream **ret_stream);
 
 /* ---- for tests, which cannot wait for 2^31 packets */
 

@@ -130,7 +130,8 @@ static void forget(struct rf_srtp_streams *s, uint32_t generation)
 	s->count = kept;
 }
 
-int rf_srtp_streams_add(struct rf_srtp_streams *s, uint32_t ssrc, uint32_t generation, struct rf_srtp_stream **ret_stream)
+int rf_srtp_streams_add(struct rf_srtp_streams *s, uint32_t ssrc, uint32_t generation,
+			struct rf_srtp_stream **ret_stream)
 {
 	if (s->count == RF_SRTP_SSRCS_MAX)
 		forget(s, generation);

@@ -1,5 +1,5 @@
-/* Events of DTMF from any packets: eleven bytes each, time, sequence number, timestamp and payload. Begins and ends take
- * turns, an end is that of the key which began, and no more than two keys come out of a packet. */
+/* Events of DTMF from any packets: eleven bytes each, time, sequence number, timestamp and payload. Begins and
+ * ends take turns, an end is that of the key which began, and no more than two keys come out of a packet. */
 #include "base/reader.h"
 #include "rtp/dtmf.h"
 

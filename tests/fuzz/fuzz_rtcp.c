@@ -1,5 +1,5 @@
-/* RTCP from any bytes: what is said anew is a compound again, carries no name but ours, and says the same when it is said
- * anew once more. */
+/* RTCP from any bytes: what is said anew is a compound again, carries no name but ours, and says the same when it
+ * is said anew once more. */
 #include "rtp/rtcp.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* SRTP and SRTCP from any bytes: refused as they came, and nothing is learned from them. What can be sealed opens to what
- * it was, once. The first byte picks suite, kind and MKI; the rest is the packet. */
+/* SRTP and SRTCP from any bytes: refused as they came, and nothing is learned from them. What can be sealed opens
+ * to what it was, once. The first byte picks suite, kind and MKI; the rest is the packet. */
 #include "rtp/rtp.h"
 #include "rtp/srtp_int.h"
 

@@ -20,8 +20,8 @@ static void test_keys(void **state)
 	assert_int_equal(rf_dtmf_key(RF_DTMF_EVENTS), '?');
 }
 
-/* One packet a line: when, sequence number, timestamp, event, end, duration; and what it tells: "b5" begin of 5, "e5:800"
- * its end after 800 units. A line without a sequence number is silence. */
+/* One packet a line: when, sequence number, timestamp, event, end, duration; and what it tells: "b5" begin of 5,
+ * "e5:800" its end after 800 units. A line without a sequence number is silence. */
 struct line {
 	unsigned ms;
 	int seq;

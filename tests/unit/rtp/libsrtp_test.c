@@ -1,7 +1,7 @@
-/* Ours and libsrtp, side by side: what one seals the other opens, and what both seal is the same to the last bit. Payloads,
- * sizes, order and SSRCs at random (a fixed seed), round the corner of the sequence numbers several times. Not with 192
- * bits, where libsrtp 2.5 makes its session keys by another function than RFC 6188 3.2 has it; nor SRTCP with MKI where its
- * tag is longer than that of SRTP, which libsrtp looks for at the wrong place. */
+/* Ours and libsrtp, side by side: what one seals the other opens, and what both seal is the same to the last bit.
+ * Payloads, sizes, order and SSRCs at random (a fixed seed), round the corner of the sequence numbers several
+ * times. Not with 192 bits, where libsrtp 2.5 makes its session keys by another function than RFC 6188 3.2 has it;
+ * nor SRTCP with MKI where its tag is longer than that of SRTP, which libsrtp looks for at the wrong place. */
 #include "rtp/rtp.h"
 #include "rtp/srtp.h"
 

@@ -55,7 +55,8 @@ static void test_order(void **state)
 	}
 }
 
-/* Late by turns: the estimate comes near the difference (RFC 3550 A.8); a sender that pauses or jumps does not count. */
+/* Late by turns: the estimate comes near the difference (RFC 3550 A.8); a sender that pauses or jumps does not
+ * count. */
 static void test_jitter(void **state)
 {
 	static const uint32_t clocks[] = { 8000, 48000, 90000 };

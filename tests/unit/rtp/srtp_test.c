@@ -1,4 +1,5 @@
-/* What SRTP does with packets, for every suite: nothing twice, nothing that is not authentic, nothing learned from it. */
+/* What SRTP does with packets, for every suite: nothing twice, nothing that is not authentic, nothing learned from
+ * it. */
 #include "rtp/srtp_int.h"
 
 #include "fail_alloc.h"
@@ -489,7 +490,8 @@ static void test_several(void **state)
 	}
 }
 
-/* Another key while packets are on their way: the counter goes on, what the old key sealed is good until it is dropped. */
+/* Another key while packets are on their way: the counter goes on, what the old key sealed is good until it is
+ * dropped. */
 static void test_rekey(void **state)
 {
 	(void)state;
@@ -553,8 +555,8 @@ static void test_rekey_same(void **state)
 	}
 }
 
-/* A peer that begins its counters anew with the new key: believed when it is authentic, and then nothing that was sealed
- * with the old key is, which could be played again into the empty window. */
+/* A peer that begins its counters anew with the new key: believed when it is authentic, and then nothing that was
+ * sealed with the old key is, which could be played again into the empty window. */
 static void test_rekey_anew(void **state)
 {
 	(void)state;
@@ -590,8 +592,8 @@ static void test_rekey_anew(void **state)
 	}
 }
 
-/* A key that comes back: what it sealed before is not believed again, and no index is sent twice, not even when all places
- * for SSRCs are taken. */
+/* A key that comes back: what it sealed before is not believed again, and no index is sent twice, not even when
+ * all places for SSRCs are taken. */
 static void test_key_again(void **state)
 {
 	(void)state;

@@ -171,7 +171,8 @@ static void test_counter_mode(void **state)
 	}
 }
 
-/* A packet of the test program of libsrtp (test/srtp_driver.c, srtp_validate), and its RTCP: master key and tag together. */
+/* A packet of the test program of libsrtp (test/srtp_driver.c, srtp_validate), and its RTCP: master key and tag
+ * together. */
 static void test_whole(void **state)
 {
 	uint8_t key[RF_SRTP_KEY_MAX], buf[64], want[64], clear[64];

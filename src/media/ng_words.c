@@ -25,7 +25,9 @@ static const struct rf_ng_choice dtls_reverse[] = {
 	CHOICE("passive", RF_NG_DTLS_PASSIVE), CHOICE("active", RF_NG_DTLS_ACTIVE), { NULL },
 };
 static const struct rf_ng_choice digest[] = {
-	CHOICE("SHA-256", RF_NG_SHA256), CHOICE("SHA-384", RF_NG_SHA384), CHOICE("SHA-512", RF_NG_SHA512),
+	CHOICE("SHA-256", RF_NG_SHA256),
+	CHOICE("SHA-384", RF_NG_SHA384, FATE(IGNORED, "the relay's certificate is named by SHA-256")),
+	CHOICE("SHA-512", RF_NG_SHA512, FATE(IGNORED, "the relay's certificate is named by SHA-256")),
 	CHOICE("SHA-1", 0, FATE(REFUSED, "SHA-1 proves nothing any more (RFC 8122 5)")),
 	CHOICE("SHA-224", 0, FATE(REFUSED, "no longer among the functions to use")), { NULL },
 };
@@ -73,7 +75,9 @@ static const struct rf_ng_choice sdes[] = {
 	CHOICE("encrypted_srtcp", 0, NOT_NULL), CHOICE("authenticated_srtp", 0, NOT_NULL), { NULL },
 };
 static const struct rf_ng_choice osrtp[] = {
-	CHOICE("offer", RF_NG_OSRTP_OFFER), CHOICE("accept", RF_NG_OSRTP_ACCEPT), { NULL },
+	CHOICE("offer", RF_NG_OSRTP_OFFER, FATE(IGNORED, "a leg is encrypted or it is not: transport protocol says which")),
+	CHOICE("accept", RF_NG_OSRTP_ACCEPT, FATE(IGNORED, "a leg is encrypted or it is not: transport protocol says which")),
+	{ NULL },
 };
 static const struct rf_ng_choice supports[] = { CHOICE("load limit", RF_NG_SUPPORTS_LOAD_LIMIT), { NULL } };
 #define FAX FATE(IGNORED, "fax passes as it is (UDPTL or audio)")
@@ -167,13 +171,13 @@ const struct rf_ng_word rf_ng_words[] = {
 	{ .name = "label", .also = "from-label", .form = RF_NG_FORM_TEXT, .in_flags = true, .at = AT(label),
 	  .y = RF_NG_TAG_MAX },
 	INT("limit", limit, 1, 1000000),
-	FLAG("loop protect", RF_NG_LOOP_PROTECT),
+	FLAG("loop protect", RF_NG_LOOP_PROTECT, FATE(IGNORED, "no description passes untouched, whatever mark it has")),
 	ADDRESS("media address", media_address),
 	ENUM("media echo", drop, echo, .x = 1),
 	FLAG("media handover", -1, FATE(REFUSED, "a source that may change in mid-stream is one that can be stolen")),
 	NONE("metadata", IGNORED, "there are no recordings that it could be written to"),
 	FLAG("no jitter buffer", -1, FATE(ACCEPTED, "there is none")),
-	FLAG("no port latching", RF_NG_NO_PORT_LATCHING),
+	FLAG("no port latching", RF_NG_NO_PORT_LATCHING, FATE(IGNORED, "a session keeps its ports")),
 	FLAG("no rtcp attribute", RF_NG_NO_RTCP_ATTRIBUTE),
 	FLAG("original sendrecv", RF_NG_ORIGINAL_SENDRECV),
 	NONE("output-destination", REFUSED, "the relay writes no recordings"),

@@ -29,21 +29,6 @@ static void note_wishes(struct rf_turn *t, struct rf_session *s, struct rf_pair 
 		rf_ng_warn(t->req, "no memory for the label");
 }
 
-/* Words of a request that this relay does not do; the reply says so. */
-static void warn_of(struct rf_turn *t)
-{
-	struct rf_ng_request *q = t->req;
-
-	if (rf_ng_has(q, RF_NG_LOOP_PROTECT))
-		rf_ng_warn(q, "loop protect: no description passes untouched, whatever mark it has");
-	if (rf_ng_has(q, RF_NG_NO_PORT_LATCHING))
-		rf_ng_warn(q, "no port latching: a session keeps its ports");
-	if (q->osrtp)
-		rf_ng_warn(q, "OSRTP: a leg is encrypted or it is not");
-	if (q->dtls_fingerprint > RF_NG_SHA256)
-		rf_ng_warn(q, "DTLS-fingerprint: it is of SHA-256");
-}
-
 static void reply_sdp(struct rf_turn *t, struct rf_writer *w, const struct rf_writer *sdp)
 {
 	struct rf_ng_answer a = { .sdp = rf_view_of(sdp->buf, sdp->n) };
@@ -74,7 +59,6 @@ static int describe(struct rf_turn *t, struct rf_session *s, bool offer, const s
 	if (rc)
 		return rc;
 	note_wishes(t, s, p, side);
-	warn_of(t);
 	rc = offer ? rf_pair_offer(t, p, side, sdp, out) : rf_pair_answer(t, p, side, sdp, out);
 	rf_session_hold(s);
 	return rc ? rc : out->err;

@@ -2,6 +2,7 @@
 #include "media/ng_reply.h"
 #include "media/relay.h"
 #include "path_kit.h"
+#include "rtp/dtls.h"
 #include "rtp/srtp.h"
 
 #include <setjmp.h>
@@ -15,6 +16,7 @@
 struct call {
 	struct kit kit;
 	struct rf_relay *relay;
+	struct rf_dtls_ctx *dtls;
 	struct party a, b;
 	struct rf_addr to_a, to_b;   /* our ports: towards a, towards b */
 	char sdp[4096];              /* that went out last */
@@ -41,9 +43,11 @@ static void begin(struct call *c)
 	static const struct rf_relay_ops ops = { pinholes, ended };
 
 	memset(c, 0, sizeof *c);
-	kit_begin(&c->kit);
+	assert_int_equal(rf_dtls_ctx_new((struct rf_wall){ 1795300000000000 }, 30, &c->dtls), 0);
+	kit_begin_with(&c->kit, 500, c->dtls, NULL);
 	struct rf_relay_conf conf = { .worker = c->kit.w, .loop = c->kit.loop, .random = &c->kit.random, .ops = &ops, .ctx = c,
-		.policy = { .plain_allowed = true, .suites = 1u << RF_SRTP_AEAD_AES_256_GCM | 1u << RF_SRTP_AES_CM_128_HMAC_SHA1_80 } };
+		.fingerprint = rf_dtls_ctx_print(c->dtls),
+		.policy = { .plain_allowed = true, .dtls = true, .suites = 1u << RF_SRTP_AEAD_AES_256_GCM | 1u << RF_SRTP_AES_CM_128_HMAC_SHA1_80 } };
 
 	assert_int_equal(rf_relay_new(&conf, &c->relay), 0);
 	party_open(&c->a, "127.0.0.1");
@@ -60,6 +64,7 @@ static void end(struct call *c)
 	party_close(&c->a);
 	party_close(&c->b);
 	kit_end(&c->kit);
+	rf_dtls_ctx_free(c->dtls);
 }
 
 static enum rf_ng_result ask(struct call *c, struct rf_ng_request *q)
@@ -69,7 +74,8 @@ static enum rf_ng_result ask(struct call *c, struct rf_ng_request *q)
 	struct rf_arena a;
 	struct rf_writer w;
 
-	q->call_id = RF_V("call");
+	if (!q->call_id.n)
+		q->call_id = RF_V("call");
 	memcpy(out, "c ", 2);
 	rf_writer_init(&w, out + 2, sizeof out - 2);
 	rf_relay_do(c->relay, q, &w);
@@ -296,6 +302,76 @@ static void keys_are_passed_on(void **state)
 	end(&c);
 }
 
+/* Two calls in a row through the same relay: what the first one says to its callee is the offer of the second one. Between
+ * them is a leg as the words for the first one say; outside everything is plain. */
+static void chain(const struct rf_ng_request *with)
+{
+	struct call c;
+	char text[512], middle[4096];
+	struct rf_ng_request one = *with, two = { .from_tag = RF_V("X"), .protocol = RF_NG_RTP_AVP, .ice = RF_NG_ICE_REMOVE,
+		.mux = RF_NG_MUX_DEMUX, .call_id = RF_V("second") };
+
+	begin(&c);
+	one.command = two.command = RF_NG_OFFER;
+	one.from_tag = RF_V("A");
+	describe(text, &c.a, "RTP/AVP", "");
+	one.sdp = rf_view_str(text);
+	assert_int_equal(ask(&c, &one), RF_NG_OK);
+	memcpy(middle, c.sdp, sizeof middle);
+	two.sdp = rf_view_str(middle);
+	assert_int_equal(ask(&c, &two), RF_NG_OK);
+	c.to_b = ours(&c);
+	one.command = two.command = RF_NG_ANSWER;
+	one.to_tag = two.to_tag = RF_V("B");
+	one.protocol = two.protocol = RF_NG_PROTOCOL_UNSET;
+	two.ice = RF_NG_ICE_UNSET;
+	describe(text, &c.b, "RTP/AVP", "");
+	two.sdp = rf_view_str(text);
+	assert_int_equal(ask(&c, &two), RF_NG_OK);
+	memcpy(middle, c.sdp, sizeof middle);
+	one.sdp = rf_view_str(middle);
+	assert_int_equal(ask(&c, &one), RF_NG_OK);
+	c.to_a = ours(&c);
+	for (unsigned i = 0; i < 200; i++)
+		kit_wait_ms(&c.kit, 1); /* a handshake between our own two ports */
+	for (uint16_t seq = 1; seq < 4; seq++) {
+		uint8_t sent[256], got[2048];
+		size_t n = kit_rtp(sent, 9, seq, 0, 160);
+
+		party_send(&c.kit, &c.a, 0, &c.to_a, sent, n);
+		kit_turn(&c.kit);
+		kit_turn(&c.kit);
+		assert_int_equal(party_recv(&c.b, 0, got, sizeof got, NULL), n);
+		assert_memory_equal(got, sent, n);
+		party_send(&c.kit, &c.b, 0, &c.to_b, sent, n);
+		kit_turn(&c.kit);
+		kit_turn(&c.kit);
+		assert_int_equal(party_recv(&c.a, 0, got, sizeof got, NULL), n);
+	}
+	one.command = two.command = RF_NG_DELETE;
+	assert_int_equal(ask(&c, &one), RF_NG_OK);
+	assert_int_equal(ask(&c, &two), RF_NG_OK);
+	end(&c);
+}
+
+static void legs_in_a_chain(void **state)
+{
+	static const struct rf_ng_request legs[] = {
+		{ .protocol = RF_NG_RTP_AVP },
+		{ .protocol = RF_NG_RTP_AVP, .mux = RF_NG_MUX_REQUIRE },
+		{ .protocol = RF_NG_RTP_SAVP },
+		{ .protocol = RF_NG_RTP_SAVPF, .mux = RF_NG_MUX_OFFER, .sdes = RF_NG_SDES_PAD | RF_NG_SDES_LIFETIME },
+		{ .protocol = RF_NG_DTLS_SAVP },
+		{ .protocol = RF_NG_DTLS_SAVPF, .mux = RF_NG_MUX_REQUIRE, .dtls = RF_NG_DTLS_PASSIVE },
+		{ .protocol = RF_NG_RTP_SAVP, .sdes = RF_NG_SDES_OFF },
+		{ .protocol = RF_NG_DTLS_SAVPF, .mux = RF_NG_MUX_OFFER, .ice = RF_NG_ICE_FORCE }, /* both are lite */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof legs / sizeof legs[0]; i++)
+		chain(&legs[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +379,7 @@ int main(void)
 		cmocka_unit_test(it_moves_as_signaled),
 		cmocka_unit_test(keys_end_here),
 		cmocka_unit_test(keys_are_passed_on),
+		cmocka_unit_test(legs_in_a_chain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

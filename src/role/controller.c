@@ -368,6 +368,7 @@ static void close_all(struct rf_controller *k)
 	rf_controller_free_workers(k);
 	rf_watch_free(k->signals);
 	rf_watch_free(k->hook_ends);
+	rf_controller_close_walls(k);
 	if (k->loop) {
 		rf_timer_stop(rf_loop_wheel(k->loop), &k->poll);
 		rf_timer_stop(rf_loop_wheel(k->loop), &k->give_up);
@@ -444,6 +445,7 @@ static int start(struct rf_controller *k, struct rf_diag *diag)
 	/* Threads, and the network. */
 	if ((rc = open_stores(k, diag)) ||
 	    (rc = open_main_loop(k, diag)) ||
+	    (rc = rf_controller_open_walls(k, diag)) ||
 	    (rc = rf_controller_make_workers(k, diag)))
 		return rc;
 	record_start(k);

@@ -55,6 +55,7 @@
 enum { RF_CONTROLLER_WORKERS_MAX = RF_KEEPER_CHANNELS_MAX, RF_CONTROLLER_TRUNK_CAS = 32 };
 
 struct rf_controller;
+struct rf_pinholes;
 
 struct rf_worker {
 	struct rf_controller *controller;
@@ -111,6 +112,8 @@ struct rf_controller {
 	size_t trunk_ca_n;
 	struct rf_trunks *trunks;
 	struct rf_penalties *penalties; /* a border's, NULL else */
+	struct rf_pinholes *walls;   /* that drop what it blocks; NULL: there are none */
+	struct rf_net *wall_net;
 	pthread_mutex_t penalty_lock; /* over penalty_site, which workers read */
 	struct rf_site *penalty_site;
 	struct rf_listen listen[RF_UA_LISTENERS_MAX];
@@ -209,6 +212,8 @@ json_t *rf_controller_trunks_json(const struct rf_controller *k);
 /* controller_penalty.c: a border's; nothing in a controller */
 int rf_controller_open_penalties(struct rf_controller *k, struct rf_diag *diag);
 void rf_controller_penalty_site(struct rf_controller *k, struct rf_site *site); /* who is spared from now on */
+int rf_controller_open_walls(struct rf_controller *k, struct rf_diag *diag); /* on main's loop */
+void rf_controller_close_walls(struct rf_controller *k); /* no worker runs, main's loop turns no more */
 void rf_controller_close_penalties(struct rf_controller *k); /* no worker runs any more */
 json_t *rf_controller_penalties_json(struct rf_controller *k);
 int rf_controller_forgive(struct rf_controller *k, struct rf_view address); /* RF_E_MALFORMED, RF_E_NOT_FOUND */

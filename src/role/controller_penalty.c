@@ -2,11 +2,13 @@
  * asked to drop such packets before they come here. */
 #include "role/controller_int.h"
 
+#include "net/net.h"
 #include "role/block_right.h"
+#include "role/pinhole.h"
 
 #include <stdlib.h>
 
-enum { SHOWN = 1000 };
+enum { SHOWN = 1000, WALL_STREAMS = 16 };
 
 /* The site as of the last reload, for whoever offends on whatever thread. */
 static struct rf_site *take_site(struct rf_controller *k)
@@ -31,6 +33,94 @@ static bool spared(void *ctx, const struct rf_addr *source)
 	return !may;
 }
 
+/* ---- walls: asked on main's loop */
+
+struct letter {
+	struct rf_mail mail;
+	struct rf_controller *controller;
+	struct rf_penalty penalty;
+};
+
+static void ask_walls(struct rf_controller *k, const struct rf_addr *source, uint32_t seconds)
+{
+	struct rf_tuple t = { .family = source->family };
+
+	memcpy(t.src, source->ip, sizeof t.src);
+	if (k->walls && rf_pinholes_block(k->walls, &t, seconds))
+		rf_log(k->log, RF_LOG_WARN, "more addresses are blocked than walls are told of: the rest is dropped here");
+}
+
+static void deliver(struct rf_mail *mail, int status)
+{
+	struct letter *l = rf_container(mail, struct letter, mail);
+
+	if (status == 0)
+		ask_walls(l->controller, &l->penalty.source, l->penalty.seconds);
+	free(l);
+}
+
+static void tell_main(struct rf_controller *k, const struct rf_penalty *p)
+{
+	struct letter *l = k->walls ? malloc(sizeof *l) : NULL;
+
+	if (!l)
+		return;
+	*l = (struct letter){ .mail = { .deliver = deliver }, .controller = k, .penalty = *p };
+	if (rf_mail_post(k->loop, &l->mail))
+		free(l);
+}
+
+static void on_wall(void *arg, const char *name, bool up, const char *why)
+{
+	struct rf_controller *k = arg;
+
+	rf_log(k->log, up ? RF_LOG_INFO : RF_LOG_WARN, up ? "wall %s drops for us whom we block" : "wall %s cannot be asked: %s", name,
+	       why);
+}
+
+static const struct rf_pinholes_ops wall_ops = { .wall = on_wall };
+
+static struct rf_addr own_address(const struct rf_site_ip *ip)
+{
+	struct rf_addr a = { .family = ip->family };
+
+	memcpy(a.ip, ip->b, ip->family == 4 ? 4 : ip->family == 6 ? 16 : 0);
+	return a;
+}
+
+int rf_controller_open_walls(struct rf_controller *k, struct rf_diag *diag)
+{
+	struct rf_net_conf net = { .streams = WALL_STREAMS, .hash_key = k->hash_key };
+	struct rf_pinholes_wall walls[RF_PIN_WALLS_MAX];
+	int n = k->penalties ? rf_pinholes_walls_of(k->first_site, k->host, walls) : 0;
+
+	if (n < 0)
+		return rf_diag_set(diag, n, "more than %d walls stand around this host", RF_PIN_WALLS_MAX);
+	if (!n)
+		return 0;
+	int rc = rf_net_new(k->loop, &net, &k->wall_net);
+	struct rf_pinholes_conf conf = {
+		.net = k->wall_net, .log = k->log, .tls = k->tls_client, .walls = walls, .n = (unsigned)n, .hash_key = k->hash_key,
+		.local = { own_address(&k->host->address), own_address(&k->host->address6) }, .ops = &wall_ops, .arg = k,
+	};
+
+	if (!rc)
+		rc = rf_pinholes_new(&conf, &k->walls);
+	return rc ? rf_diag_set(diag, rc, "connections to walls: %s", rf_err_text(rc)) : 0;
+}
+
+void rf_controller_close_walls(struct rf_controller *k)
+{
+	rf_pinholes_free(k->walls);
+	k->walls = NULL;
+	if (k->wall_net)
+		rf_loop_turn(k->loop, 0); /* the ends of their connections */
+	rf_net_free(k->wall_net);
+	k->wall_net = NULL;
+}
+
+/* ---- penalties */
+
 static void began(void *ctx, const struct rf_penalty *p)
 {
 	struct rf_controller *k = ctx;
@@ -46,6 +136,7 @@ static void began(void *ctx, const struct rf_penalty *p)
 	rf_event_u64(&e, "seconds", p->seconds);
 	rf_event_u64(&e, "count", p->count);
 	rf_ledger_post(k->ledger, &e);
+	tell_main(k, p);
 }
 
 int rf_controller_open_penalties(struct rf_controller *k, struct rf_diag *diag)
@@ -119,6 +210,7 @@ int rf_controller_forgive(struct rf_controller *k, struct rf_view address)
 
 	if (rc)
 		return rc;
+	ask_walls(k, &a, 0);
 	rf_event_init(&e, RF_EVENT_SOURCE_FORGIVEN, k->clock.wall(k->clock.ctx));
 	rf_event_str(&e, "address", address);
 	rf_ledger_post(k->ledger, &e);

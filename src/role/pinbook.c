@@ -216,6 +216,7 @@ void rf_pinbook_free(struct rf_pinbook *b)
 	rf_table_each(&b->pins, free_pin, &b->pins);
 	rf_table_fini(&b->sessions);
 	rf_table_fini(&b->pins);
+	free(b->blocks);
 	free(b);
 }
 

@@ -20,6 +20,7 @@ enum {
 	RF_PIN_WALLS_MAX = 8,
 	RF_PIN_TUPLES_MAX = 30000,   /* as many as a wall lets one host have */
 	RF_PIN_OF_SESSION_MAX = 512,
+	RF_PIN_BLOCKS_MAX = 1024,    /* addresses that walls are told to drop; more are dropped here alone */
 	RF_PIN_FLYING = 32,          /* requests to one wall without answer */
 	RF_PIN_LEASE_S = 120,        /* how long a wall keeps one unasked; refreshed at half of it */
 	RF_PIN_SOON_MS = 200,        /* "busy": asked again after this */
@@ -47,6 +48,9 @@ void rf_pinbook_free(struct rf_pinbook *b);
  * is gone is closed all the same). */
 void rf_pinbook_now(struct rf_pinbook *b, struct rf_mono now); /* wants count from here */
 int rf_pinbook_want(struct rf_pinbook *b, uint64_t session, const struct rf_tuple *tuples, size_t n);
+/* Every wall is to drop what comes from this address (family, src) for so long; one that comes back later is told what is left
+ * of it. RF_E_LIMIT. seconds 0: no longer. */
+int rf_pinbook_block(struct rf_pinbook *b, const struct rf_tuple *address, uint32_t seconds, struct rf_mono now);
 /* Nobody wants anything any more. */
 void rf_pinbook_drop_all(struct rf_pinbook *b);
 
@@ -65,6 +69,7 @@ struct rf_pinbook_wall {
 	size_t open, waiting;        /* now: at the wall; on their way there or to be asked for again */
 	uint64_t opened, refreshed, closed;
 	uint64_t denied, limit, busy, kernel, unknown;
+	uint64_t blocked, block_refused; /* requests for addresses that it took, or not */
 	uint64_t open_us, open_us_max; /* from want to ok: the sum over `opened`, and the longest */
 };
 struct rf_pinbook_stats {

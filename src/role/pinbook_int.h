@@ -54,10 +54,20 @@ struct pin_wall {
 	struct rf_pinbook_wall stats;
 };
 
+/* An address that is to be dropped. */
+struct pin_block {
+	struct rf_tuple address;
+	uint64_t until_us;           /* 0: the place is free */
+	bool lifted;                 /* the walls that know it are told so, then it is gone */
+	uint8_t told;                /* a bit for each wall that knows its last word */
+};
+
 struct rf_pinbook {
 	struct rf_pinbook_conf conf;
 	struct rf_table pins, sessions;
 	size_t wanted;
+	struct pin_block *blocks;    /* RF_PIN_BLOCKS_MAX, made with the first one */
+	size_t blocks_n;             /* places in use are among the first of these */
 	uint64_t full, now_us;
 	struct pin_wall wall[RF_PIN_WALLS_MAX];
 };
@@ -69,6 +79,10 @@ static inline struct pin *pin_of(const struct pin_at *a)
 
 /* pinbook.c: nobody wants it and no wall has it: gone. */
 void pin_release(struct rf_pinbook *b, struct pin *p);
+
+/* pinbook_block.c: the next line about an address that this wall does not know; 0: there is none. */
+size_t pin_block_line(struct rf_pinbook *b, unsigned wall, uint32_t id, enum rf_wall_verb *ret_verb, char *dst, size_t cap);
+void pin_block_forget(struct rf_pinbook *b, unsigned wall); /* its connection is gone: it is told again */
 
 /* pinbook_say.c */
 void pin_lists_init(struct pin_wall *w);

@@ -149,6 +149,16 @@ size_t rf_pinbook_line(struct rf_pinbook *b, unsigned wall, struct rf_mono now, 
 	b->now_us = now.us;
 	if (!w->stats.up || !(f = free_flight(w)))
 		return 0;
+	*f = (struct pin_flight){ .id = w->next_id + 1, .sent_us = now.us };
+	size_t said = pin_block_line(b, wall, f->id, &f->verb, dst, RF_WALL_LINE_MAX - 1);
+	if (said) {
+		f->used = true;
+		w->next_id++;
+		w->flying++;
+		w->said_us = now.us;
+		dst[said++] = '\n';
+		return said;
+	}
 	wake(b, w, LIST_SOON);
 	wake(b, w, LIST_LATER);
 	enum pin_list list = next_list(b, w);
@@ -324,6 +334,15 @@ int rf_pinbook_answer(struct rf_pinbook *b, unsigned wall, struct rf_view line, 
 	struct rf_view word = word_of(&rest);
 	if (!f)
 		return RF_E_MALFORMED;
+	if (f->verb == RF_WALL_BLOCK || f->verb == RF_WALL_UNBLOCK) {
+		bool ok = rf_view_eq(word, RF_V("ok"));
+
+		(*(ok ? &w->stats.blocked : &w->stats.block_refused))++;
+		if (!ok && rf_view_eq(rest, RF_V("busy")))
+			pin_block_forget(b, wall); /* all of them once more: it is seldom, and costs nothing */
+		land(w, f);
+		return 0;
+	}
 	if (rf_view_eq(word, RF_V("ok")) && !rest.n) {
 		settle(b, w, f, NULL, 0);
 		return 0;
@@ -407,6 +426,7 @@ void rf_pinbook_down(struct rf_pinbook *b, unsigned wall, struct rf_mono now)
 	w->stats.up = false;
 	w->down_us = now.us;
 	w->flying = w->away = 0;
+	pin_block_forget(b, wall);
 	for (size_t i = 0; i < RF_PIN_FLYING; i++)
 		w->flights[i].used = false;
 	rf_table_each(&b->pins, doubt, &(struct sweep){ b, wall });

@@ -275,6 +275,11 @@ void rf_pinholes_close_all(struct rf_pinholes *p, uint32_t ms, void (*done)(void
 	p->done_us = rf_loop_now(p->loop).us + ms * 1000ull;
 }
 
+int rf_pinholes_block(struct rf_pinholes *p, const struct rf_tuple *address, uint32_t seconds)
+{
+	return rf_pinbook_block(p->book, address, seconds, rf_loop_now(p->loop));
+}
+
 void rf_pinholes_stats(const struct rf_pinholes *p, struct rf_pinbook_stats *ret)
 {
 	rf_pinbook_stats(p->book, ret);

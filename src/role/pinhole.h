@@ -47,6 +47,8 @@ int rf_pinholes_want(struct rf_pinholes *p, uint64_t session, const struct rf_tu
 /* Ends everything that is open, as far as the walls answer within ms; then done, once. No want after it. */
 void rf_pinholes_close_all(struct rf_pinholes *p, uint32_t ms, void (*done)(void *arg), void *arg);
 
+/* As rf_pinbook_block(). */
+int rf_pinholes_block(struct rf_pinholes *p, const struct rf_tuple *address, uint32_t seconds);
 void rf_pinholes_stats(const struct rf_pinholes *p, struct rf_pinbook_stats *ret_stats);
 unsigned rf_pinholes_walls(const struct rf_pinholes *p);
 const char *rf_pinholes_wall_name(const struct rf_pinholes *p, unsigned wall);

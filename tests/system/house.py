@@ -129,7 +129,7 @@ class House:
                 lines.append(f"ip -6 route add default via {feet[1].split('/')[0]}")
             s.run("sh", "-ec", "\n".join(lines))
         batch += ["echo 1 > /proc/sys/net/ipv4/ip_forward", "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding",
-                  "ip route add 198.51.100.7/32 via 192.0.2.1"]
+                  "ip route add 198.51.100.7/32 via 192.0.2.1", "ip route add 203.0.113.9/32 via 192.0.2.1"]
         self.rt.run("sh", "-ec", "\n".join(batch))
 
     # ---- commands, on the router

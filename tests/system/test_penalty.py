@@ -1,16 +1,19 @@
 """Addresses outside that attack a border: nothing of them is looked at for a while, and it is longer each time; the trunk's
 address, which anybody can forge or sit behind, never."""
 import json
+import os
 import socket
 import ssl
 import subprocess
 
 import pytest
 
+import house
 from borders import Halves, TRUNK, add_addresses, copy_ca
 from dialogs import establish, expect
-from lab import have, wait_until
+from lab import RINGFORT, die_with_parent, have, wait_until
 from test_border import ROUTES
+from test_wall import why_not
 from trunks import Authority
 
 
@@ -110,3 +113,69 @@ def test_sipvicious(border):
     tool = "svmap" if have("svmap") else "sipvicious_svmap"
     done = subprocess.run([tool, "-p5060-5061", "-b", stranger, two.outside[0]], capture_output=True, text=True, timeout=30)
     assert two.outside[0] not in done.stdout
+
+
+# ---- the wall drops whom the border blocks
+
+NAMED = house.SITE.replace("peer: 198.51.100.7", "peer: sip.carrier.example")
+
+
+class Guarded(house.House):
+    """A house whose border runs behind its wall."""
+
+    def start_border(self):
+        read, write = os.pipe()
+        with open(self.folder / "border.log", "ab") as log:
+            self.border = subprocess.Popen(
+                self.spaces["border"].argv(RINGFORT, "-C", self.dir, "run", "border", "--host", "edge", "--ready-fd", write),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[write], preexec_fn=die_with_parent)
+        os.close(write)
+        with os.fdopen(read) as ready:
+            line = ready.read()
+        assert line and json.loads(line)["ok"], line + (self.folder / "border.log").read_text()[-2000:]
+
+    def connects(self, source):
+        with self.spaces["internet"].socket(kind=socket.SOCK_STREAM) as s:
+            s.settimeout(0.5)
+            s.bind((source, 0))
+            try:
+                s.connect(("10.60.0.11", 5061))
+                s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                s.recv(100)
+            except TimeoutError:
+                return False
+            except OSError:
+                return True
+            return True
+
+    def close(self):
+        try:
+            if hasattr(self, "border"):
+                self.border.terminate()
+                self.border.wait(20)
+        finally:
+            super().close()
+
+
+@pytest.mark.skipif(bool(why_not()), reason=why_not() or "")
+def test_the_wall_drops_whom_the_border_blocks(tmp_path):
+    h = Guarded(tmp_path)
+    try:
+        bundle = h.compile(site=NAMED)
+        h.start()
+        h.ok("apply", bundle)
+        h.ok("confirm")
+        h.start_border()
+        log = h.folder / "border.log"
+        wait_until("the border can ask the wall", lambda: "drops for us whom we block" in log.read_text(), 10)
+        for _ in range(20):
+            assert h.connects("203.0.113.9")
+        wait_until("the wall knows", lambda: [b["address"] for b in h.status()["blocked"]] == ["203.0.113.9"], 5)
+        assert h.status()["blocked"][0]["host"] == "edge"
+        assert not h.connects("203.0.113.9") and h.connects("198.51.100.7")
+        assert next(d for d in h.status()["drops"] if d["rule"] == "blocked")["packets"] > 0
+        assert h.call("blocked", "forgive", "203.0.113.9").returncode == 0
+        wait_until("the wall hears it again", lambda: not h.status()["blocked"], 5)
+        assert h.connects("203.0.113.9")
+    finally:
+        h.close()

@@ -23,6 +23,7 @@ struct wall {
 	const char *mood;            /* what it says to everything, NULL: what is right */
 	unsigned lines, tuples, most;
 	enum rf_wall_verb last;
+	uint64_t blocked[8];         /* until, by the last octet of the address */
 };
 
 struct bench {
@@ -76,6 +77,12 @@ static void obey(struct wall *w, const struct rf_wall_request *r, uint64_t now, 
 	w->most = r->n > w->most ? (unsigned)r->n : w->most;
 	if (w->mood) {
 		snprintf(dst, cap, "%s", w->mood);
+		return;
+	}
+	if (r->verb == RF_WALL_BLOCK || r->verb == RF_WALL_UNBLOCK) {
+		assert_true(r->n == 1 && r->tuples[0].src[0] == 203 && r->tuples[0].src[3] < 8);
+		w->blocked[r->tuples[0].src[3]] = r->verb == RF_WALL_BLOCK ? now + r->seconds * 1000000ull : 0;
+		snprintf(dst, cap, "ok");
 		return;
 	}
 	for (size_t i = 0; i < r->n; i++) {
@@ -552,6 +559,87 @@ static void without_memory(void **state)
 	}
 }
 
+static struct rf_tuple bad(unsigned i)
+{
+	return (struct rf_tuple){ .family = 4, .src = { 203, 0, (uint8_t)(i >> 8), (uint8_t)i } };
+}
+
+/* Each wall is told once; one that was away is told what is left; what is lifted is lifted everywhere. */
+static void addresses(void **state)
+{
+	struct bench x;
+	struct rf_tuple one = bad(1), two = bad(2);
+
+	(void)state;
+	start(&x, 2, 0);
+	rf_pinbook_up(x.book, 0, x.now);
+	assert_int_equal(rf_pinbook_block(x.book, &one, 0, x.now), 0); /* nobody knows it */
+	assert_int_equal(rf_pinbook_block(x.book, &one, 60, x.now), 0);
+	assert_int_equal(want(&x, 7, 0, 3), 0); /* pinholes go on beside */
+	run(&x);
+	assert_int_equal(x.wall[0].blocked[1], x.now.us + 60000000);
+	assert_int_equal(has(&x, 0), 3);
+	unsigned lines = x.wall[0].lines;
+	run(&x);
+	assert_int_equal(x.wall[0].lines, lines);
+	pass(&x, 20000);
+	rf_pinbook_up(x.book, 1, x.now);
+	run(&x);
+	assert_int_equal(x.wall[1].blocked[1], x.now.us + 40000000);
+	rf_pinbook_down(x.book, 0, x.now);
+	x.wall[0].blocked[1] = 0;
+	rf_pinbook_up(x.book, 0, x.now);
+	run(&x);
+	assert_int_equal(x.wall[0].blocked[1], x.now.us + 40000000);
+	/* for longer, and lifted */
+	assert_int_equal(rf_pinbook_block(x.book, &one, 600, x.now), 0);
+	assert_int_equal(rf_pinbook_block(x.book, &two, 5, x.now), 0);
+	run(&x);
+	assert_int_equal(x.wall[1].blocked[1], x.now.us + 600000000);
+	assert_int_equal(rf_pinbook_block(x.book, &one, 0, x.now), 0);
+	run(&x);
+	assert_true(x.wall[0].blocked[1] == 0 && x.wall[1].blocked[1] == 0);
+	/* one whose time is over is nothing to speak of */
+	pass(&x, 6000);
+	rf_pinbook_down(x.book, 0, x.now);
+	rf_pinbook_up(x.book, 0, x.now);
+	lines = x.wall[0].lines;
+	run(&x);
+	assert_int_equal(x.wall[0].last, RF_WALL_OPEN);
+	/* a wall that has too much to do is told again, one that refuses is not */
+	x.wall[0].mood = "no busy";
+	assert_int_equal(rf_pinbook_block(x.book, &two, 60, x.now), 0);
+	one_line(&x, 0);
+	x.wall[0].mood = NULL;
+	run(&x);
+	assert_int_equal(x.wall[0].blocked[2], x.now.us + 60000000);
+	x.wall[0].mood = "no denied 0";
+	assert_int_equal(rf_pinbook_block(x.book, &two, 70, x.now), 0);
+	assert_true(one_line(&x, 0));
+	lines = x.wall[0].lines;
+	assert_false(one_line(&x, 0));
+	assert_true(stats(&x, 0).block_refused == 2 && stats(&x, 0).blocked >= 5);
+	rf_pinbook_free(x.book);
+}
+
+static void many_addresses(void **state)
+{
+	struct bench x;
+
+	(void)state;
+	start(&x, 1, 0);
+	for (unsigned i = 0; i < RF_PIN_BLOCKS_MAX; i++) {
+		struct rf_tuple t = bad(i);
+
+		assert_int_equal(rf_pinbook_block(x.book, &t, 1 + i % 2 * 100, x.now), 0);
+	}
+	struct rf_tuple more = bad(RF_PIN_BLOCKS_MAX);
+	assert_int_equal(rf_pinbook_block(x.book, &more, 60, x.now), RF_E_LIMIT);
+	x.now = rf_mono_add_ms(x.now, 2000); /* every other one is over */
+	assert_int_equal(rf_pinbook_block(x.book, &more, 60, x.now), 0);
+	rf_pinbook_free(x.book);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -559,7 +647,8 @@ int main(void)
 		cmocka_unit_test(refreshed_in_time), cmocka_unit_test(wanted_again_while_it_closes), cmocka_unit_test(one_denied),
 		cmocka_unit_test(moods), cmocka_unit_test(a_wall_that_was_away), cmocka_unit_test(nobody_answers),
 		cmocka_unit_test(asked_whether_it_is_there), cmocka_unit_test(lines_that_are_none), cmocka_unit_test(bounds),
-		cmocka_unit_test(anything), cmocka_unit_test(without_memory),
+		cmocka_unit_test(anything), cmocka_unit_test(without_memory), cmocka_unit_test(addresses),
+		cmocka_unit_test(many_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

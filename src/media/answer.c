@@ -106,7 +106,8 @@ static bool answers_mux(const struct job *j, const struct rf_line *l, const stru
 		how = RF_MUX_REJECT;
 	if (offer->mux_only)
 		return true;
-	return how == RF_MUX_ACCEPT || (how == RF_MUX_FOLLOW && answerer_does);
+	/* A browser has one port for all, whatever the callee can. */
+	return how == RF_MUX_ACCEPT || (how == RF_MUX_FOLLOW && (answerer_does || (offer->keying == RF_KEYING_DTLS && offer->ice)));
 }
 
 static void plan_ice(struct job *j, struct plan *pl, const struct rf_line *l)
@@ -279,6 +280,7 @@ static void out_line(struct job *j, size_t i, struct rf_out_line *o)
 	if (pl->off)
 		return;
 	o->mid = l->said[j->to]->mid;
+	o->trickle = l->said[j->to]->trickle;
 	o->setup = l->ours[j->to].active ? RF_SDP_SETUP_ACTIVE : RF_SDP_SETUP_PASSIVE;
 	o->mux = l->ours[j->to].mux;
 	o->ptime = l->ptime_answer;

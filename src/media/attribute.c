@@ -39,6 +39,11 @@ static bool nothing(struct rf_view v)
 	return v.n == 0;
 }
 
+static bool nothing_or_plain(struct rf_view v)
+{
+	return nothing(v) || rf_attr_plain(v);
+}
+
 static bool number(struct rf_view v)
 {
 	uint64_t x;
@@ -186,9 +191,9 @@ static const struct rf_attr_rule rules[] = {
 	/* T.38 (annex D of the recommendation) */
 	RULE("T38FaxVersion", number, RF_ATTR_FAX, 0),
 	RULE("T38MaxBitRate", number, RF_ATTR_FAX, 0),
-	RULE("T38FaxFillBitRemoval", rf_attr_plain, RF_ATTR_FAX, 0),
-	RULE("T38FaxTranscodingMMR", rf_attr_plain, RF_ATTR_FAX, 0),
-	RULE("T38FaxTranscodingJBIG", rf_attr_plain, RF_ATTR_FAX, 0),
+	RULE("T38FaxFillBitRemoval", nothing_or_plain, RF_ATTR_FAX, 0),
+	RULE("T38FaxTranscodingMMR", nothing_or_plain, RF_ATTR_FAX, 0),
+	RULE("T38FaxTranscodingJBIG", nothing_or_plain, RF_ATTR_FAX, 0),
 	RULE("T38FaxRateManagement", rf_attr_word, RF_ATTR_FAX, 0),
 	RULE("T38FaxMaxBuffer", number, RF_ATTR_FAX, 0),
 	RULE("T38FaxMaxDatagram", number, RF_ATTR_FAX, 0),

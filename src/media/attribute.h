@@ -13,7 +13,7 @@ enum { RF_ATTR_RTP = 1, RF_ATTR_FAX = 2, RF_ATTR_BFCP = 4, RF_ATTR_MSRP = 8 };
 /* More about it. */
 enum {
 	RF_ATTR_FORMAT = 1,    /* begins with a payload type or '*' (which format: rf_attr_format()) */
-	RF_ATTR_FEEDBACK = 2,  /* only in the profiles with feedback (AVPF, SAVPF) */
+	RF_ATTR_FEEDBACK = 2,  /* does not go from a profile with feedback (AVPF, SAVPF) to one without */
 	RF_ATTR_EXTENSION = 4, /* RTP header extension: `strip extmap` */
 	RF_ATTR_PTIME = 8,
 };

@@ -66,7 +66,7 @@ static bool wanted(const struct rf_turn *t, const struct rf_out_line *l, const s
 
 	if (type >= 0 && !codec_on(l->said, type))
 		return false;
-	if (r->notes & RF_ATTR_FEEDBACK && !with_feedback(l->ours->proto))
+	if (r->notes & RF_ATTR_FEEDBACK && with_feedback(l->said->proto) && !with_feedback(l->ours->proto))
 		return false;
 	if (r->notes & RF_ATTR_EXTENSION && rf_ng_has(t->req, RF_NG_STRIP_EXTMAP))
 		return false;
@@ -159,7 +159,7 @@ static void put_ice(struct rf_writer *w, const struct rf_out_line *l, bool only_
 	put_candidate(w, 1, &l->rtp);
 	if (!only_mux)
 		put_candidate(w, 2, &l->rtcp);
-	if (l->said->trickle)
+	if (l->trickle)
 		put_flag(w, "a=end-of-candidates");
 }
 

@@ -271,6 +271,7 @@ static int begin(struct job *j, const struct rf_line *l, struct rf_path *path)
 	rf_line_conf(j->p, l, j->to, &conf);
 	rc = rf_path_set(path, j->to, &conf);
 	rf_secret_wipe(&conf, sizeof conf);
+	j->t->full = rc == RF_E_LIMIT;
 	return rc ? rf_turn_fail(j->t, rc, "a port cannot be set up: %s", rf_err_text(rc)) : 0;
 }
 
@@ -333,6 +334,7 @@ static void out_line(struct job *j, size_t i, struct rf_out_line *o)
 	if (pl->off)
 		return;
 	o->mux = l->ours[j->to].mux;
+	o->trickle = l->said[j->to] && l->said[j->to]->trickle;
 	o->ptime = j->t->req->ptime.set ? (uint32_t)j->t->req->ptime.v : 0;
 	rf_path_local(l->next ? l->next : l->path, j->to, &o->rtp, &o->rtcp);
 	if (l->mux_only)
@@ -388,7 +390,7 @@ int rf_pair_offer(struct rf_turn *t, struct rf_pair *p, unsigned from, const str
 		out_line(&j, i, &lines[i]);
 	}
 	p->offerer = (uint8_t)from;
-	p->offered = true;
+	p->offered = rc == 0 || p->answered; /* one that never came to be leaves no trace */
 	if (rc)
 		return rc;
 	rf_describe(t, &(struct rf_out){ sdp, j.local, &p->spoken[!from], lines, sdp->n_media }, w);

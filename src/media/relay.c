@@ -281,7 +281,7 @@ void rf_relay_free(struct rf_relay *r)
 
 struct rf_relay_census rf_relay_census(const struct rf_relay *r)
 {
-	return (struct rf_relay_census){ r->table.count, r->parties, r->media };
+	return (struct rf_relay_census){ r->table.count, r->parties, r->media, r->count.dropped };
 }
 
 void rf_relay_count(const struct rf_relay *r, struct rf_ng_stats_relay *stats)

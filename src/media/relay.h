@@ -53,7 +53,10 @@ void rf_relay_free(struct rf_relay *r);
 /* Do it; the whole reply without its cookie is put onto w, in the encoding of the request. Never fails but for w's room. */
 void rf_relay_do(struct rf_relay *r, const struct rf_ng_request *req, struct rf_writer *w);
 
-struct rf_relay_census { size_t sessions, parties, media; };
+struct rf_relay_census {
+	size_t sessions, parties, media;
+	uint64_t left_out;           /* attributes of descriptions that did not cross, since the start */
+};
 struct rf_relay_census rf_relay_census(const struct rf_relay *r);
 
 /* ---- of all workers together: whoever has several answers `list` and `statistics` itself (RF_NG_LISTING, RF_NG_STATISTICS

@@ -192,10 +192,11 @@ static int read_address(const struct rf_sdp *sdp, const struct rf_sdp_media *m, 
 	const struct rf_sdp_conn *c = rf_sdp_media_conn(sdp, m);
 
 	s->family = source->instead.family ? source->instead.family : c->ip6 ? 6 : 4;
-	if (c->zero)
-		s->dir &= RF_SDP_SENDONLY;
-	if (c->zero)
+	if (c->zero) {
+		/* The old way to hold (RFC 3264 8.4); with ICE it only says that the candidates are still to come (RFC 8840 4.1.1). */
+		s->dir &= s->ice ? RF_SDP_SENDRECV : RF_SDP_SENDONLY;
 		return 0;
+	}
 	if (source->instead.family) {
 		s->remote = source->instead;
 	} else if (c->present && rf_addr_parse(c->addr, 0, &s->remote)) {
@@ -229,11 +230,11 @@ int rf_said_read(struct rf_arena *a, const struct rf_sdp *sdp, size_t i, const s
 	}
 	if (session_keys)
 		s.n_keys = 0; /* a=crypto is of the media level (RFC 4568 5) */
+	s.ice = s.ufrag.n || s.pwd.n;
 	rc = read_address(sdp, m, source, &s, ret_why);
 	if (rc)
 		return rc;
 	read_rtcp(&s, rtcp, source->instead.family == 0);
-	s.ice = s.ufrag.n || s.pwd.n;
 	if (s.live && s.ice && !ice_ok(&s)) {
 		*ret_why = "ICE wants a user fragment of 4 to 32 characters and a password of 22 to 64";
 		return RF_E_INVALID;

@@ -184,6 +184,7 @@ struct rf_out_line {                     /* one m-line of it */
 	uint8_t kind;                    /* enum rf_path_kind */
 	uint8_t setup;                   /* enum rf_sdp_setup; DTLS */
 	bool mux;
+	bool trickle;                    /* its party waits for candidates: there are no more */
 	struct rf_view path_id;
 	uint32_t ptime;                  /* 0: as it came */
 };

@@ -41,8 +41,8 @@ static const char *const medias[] = {
 };
 static const char *const with[] = {
 	"'ICE':'force'", "'ICE':'remove'", "'transport protocol':'RTP/AVP'", "'transport protocol':'RTP/SAVP'",
-	"'transport protocol':'UDP/TLS/RTP/SAVPF'", "'rtcp-mux':['offer']", "'rtcp-mux':['demux']", "'flags':['SIP source address',"
-	"'full rtcp attribute'],'received from':['IP4','10.66.3.4']", "'flags':['generate mid']", "'address family':'IP6'", "'DTLS':'off'",
+	"'transport protocol':'UDP/TLS/RTP/SAVPF'", "'rtcp-mux':['offer']", "'rtcp-mux':['demux']",
+	"'flags':['SIP source address','full rtcp attribute'],'received from':['IP4','10.66.3.4']", "'flags':['generate mid']", "'address family':'IP6'", "'DTLS':'off'",
 	"'SDES':['pad']", "'media address':'10.66.9.9'", "'codec':{'strip':['PCMU']}", "'flags':['original sendrecv','trust address']",
 	"'replace':['origin']",
 };

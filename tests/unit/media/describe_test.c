@@ -286,6 +286,10 @@ static const struct row {
 	{ "held the old way", "", HEAD("0.0.0.0") AUDIO("2000", "RTP/AVP"), "a=sendonly\n!0.0.0.0\n", "", B("RTP/AVP") "a=recvonly\r\n",
 	  "a=recvonly\n", zero },
 	{ "held by both", "", A("RTP/AVP") "a=inactive\r\n", "a=inactive\n", "", B("RTP/AVP") "a=inactive\r\n", "a=inactive\n", held_both },
+	{ "a browser's candidates come later", "'transport protocol':'RTP/AVP','ICE':'remove'", HEAD("0.0.0.0") AUDIO("9", "UDP/TLS/RTP/SAVPF") PRINT
+	  ICE_A "a=setup:actpass\r\na=rtcp:9 IN IP4 0.0.0.0\r\na=rtcp-mux\r\na=ice-options:trickle\r\n", "a=sendrecv\n!ice\n", "", B("RTP/AVP"),
+	  "a=sendrecv\na=rtcp-mux\na=rtcp:20000\na=end-of-candidates\n", NULL },
+	{ "feedback that was never promised", "", A("RTP/AVP") "a=rtcp-fb:* ccm fir\r\n", "a=rtcp-fb:* ccm fir\n", "", NULL, NULL, NULL },
 	{ "session direction", "", "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\na=recvonly\r\n"
 	  "m=audio 2000 RTP/AVP 0\r\n", "a=recvonly\n", "", B("RTP/AVP"), "", NULL },
 	{ "codecs", "'codec':{'strip':['all'],'except':['PCMU','telephone-event']}", A("RTP/AVP") "a=fmtp:8 annexb=no\r\n",
@@ -302,8 +306,8 @@ static const struct row {
 	{ "bundle ends here", "", "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\na=group:BUNDLE x y\r\n"
 	  "a=msid-semantic: WMS 192.0.2.1\r\nm=audio 2000 RTP/AVP 0\r\na=mid:x\r\nm=video 0 RTP/AVP 96\r\na=bundle-only\r\na=mid:y\r\n",
 	  "!BUNDLE\n!bundle\n!WMS\na=mid:x\nm=video 0 RTP/AVP 96\n", "", NULL, NULL, NULL },
-	{ "fax", "", HEAD("192.0.2.9") "m=image 2000 udptl t38\r\na=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\na=T38FaxUdpEC:10.0.0.1\r\n",
-	  "m=image 20002 udptl t38\na=T38MaxBitRate:14400\n!10.0.0.1\n!sendrecv\n", "",
+	{ "fax", "", HEAD("192.0.2.9") "m=image 2000 udptl t38\r\na=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\na=T38FaxFillBitRemoval\r\na=T38FaxUdpEC:10.0.0.1\r\n",
+	  "m=image 20002 udptl t38\na=T38MaxBitRate:14400\na=T38FaxFillBitRemoval\n!10.0.0.1\n!sendrecv\n", "",
 	  HEAD("203.0.113.7") "m=image 3000 udptl t38\r\na=T38FaxVersion:0\r\n", "m=image 20000 udptl t38\na=T38FaxVersion:0\n", datagrams },
 	{ "messages", "", HEAD("192.0.2.9") "m=message 2000 TCP/MSRP *\r\na=path:msrp://192.0.2.9:2000/s3cr;tcp\r\na=accept-types:message/cpim *\r\n"
 	  "a=setup:active\r\n", "m=message 20002 TCP/MSRP *\na=path:msrp://198.51.100.1:20002/s3cr;tcp\na=accept-types:message/cpim *\n"

@@ -409,6 +409,8 @@ static void test_bounds(void **state)
 	/* a port that cannot be set up */
 	k->worker.set_error = RF_E_CRYPTO;
 	refused(k, "answer", "'call-id':'c2','from-tag':'A','to-tag':'B'", B_PLAIN, "cannot be set up");
+	refused(k, "offer", "'call-id':'c1','from-tag':'A','via-branch':'q'", A_PLAIN, "cannot be set up");
+	expect_census(k, 2, 4, 2);
 	k->worker.set_error = 0;
 	ok(k, "answer", "'call-id':'c2','from-tag':'A','to-tag':'B'", B_PLAIN);
 	/* the wrong family */

@@ -143,6 +143,7 @@ int rf_site_check(const struct rf_site *site, struct rf_wall now, struct rf_find
 	rf_check_zones(&c);
 	rf_check_hosts(&c);
 	rf_check_roles(&c);
+	rf_check_relays(&c);
 	rf_check_routers(&c);
 	rf_check_offices(&c);
 	rf_check_outside(&c);

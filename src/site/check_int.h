@@ -53,6 +53,7 @@ static inline bool rf_check_inside(const struct rf_site_zone *z)
 void rf_check_zones(struct rf_check *c);
 void rf_check_hosts(struct rf_check *c);
 void rf_check_roles(struct rf_check *c);
+void rf_check_relays(struct rf_check *c);
 void rf_check_routers(struct rf_check *c);
 int rf_check_reach(struct rf_check *c);
 int rf_check_switches(struct rf_check *c);

@@ -324,14 +324,35 @@ struct rf_view rf_ng_first_name(const char *names)
 	return rf_view_of(names, strcspn(names, "|"));
 }
 
+/* Exactly as in the table: most are. */
+static const struct rf_ng_word *find_exact(struct rf_view name)
+{
+	size_t from = 0, to = rf_ng_words_n;
+
+	while (from < to) {
+		const struct rf_ng_word *w = &rf_ng_words[(from + to) / 2];
+		int cmp = rf_view_cmp(name, rf_view_str(w->name));
+
+		if (cmp == 0)
+			return w;
+		if (cmp < 0)
+			to = (from + to) / 2;
+		else
+			from = (from + to) / 2 + 1;
+	}
+	return NULL;
+}
+
 const struct rf_ng_word *rf_ng_word_find(struct rf_view name)
 {
-	for (size_t i = 0; name.n && i < rf_ng_words_n; i++) {
+	const struct rf_ng_word *exact = find_exact(name);
+
+	for (size_t i = 0; !exact && name.n && i < rf_ng_words_n; i++) {
 		const struct rf_ng_word *w = &rf_ng_words[i];
 
 		if ((plain(name.p[0]) == plain((uint8_t)w->name[0]) && rf_ng_is(name, w->name)) ||
 		    (w->also && rf_ng_is(name, w->also)))
 			return w;
 	}
-	return NULL;
+	return exact;
 }

@@ -34,9 +34,8 @@ const char *rf_ng_command_name(enum rf_ng_command c);
 enum rf_ng_flag {
 	RF_NG_SIP_SOURCE_ADDRESS, RF_NG_TRUST_ADDRESS, RF_NG_SYMMETRIC, RF_NG_ASYMMETRIC, RF_NG_RESET,
 	RF_NG_PORT_LATCHING, RF_NG_NO_PORT_LATCHING, RF_NG_NO_RTCP_ATTRIBUTE, RF_NG_FULL_RTCP_ATTRIBUTE,
-	RF_NG_LOOP_PROTECT, RF_NG_SINGLE_CODEC, RF_NG_ALLOW_TRANSCODING, RF_NG_ALL, RF_NG_GENERATE_MID,
-	RF_NG_STRIP_EXTMAP, RF_NG_ORIGINAL_SENDRECV, RF_NG_INJECT_DTMF, RF_NG_DETECT_DTMF, RF_NG_GENERATE_RTCP,
-	RF_NG_NAT_WAIT, RF_NG_PIERCE_NAT, RF_NG_REJECT_ICE, RF_NG_FATAL,
+	RF_NG_SINGLE_CODEC, RF_NG_ALL, RF_NG_GENERATE_MID, RF_NG_STRIP_EXTMAP, RF_NG_INJECT_DTMF, RF_NG_DETECT_DTMF,
+	RF_NG_NAT_WAIT, RF_NG_PIERCE_NAT, RF_NG_REJECT_ICE, RF_NG_FATAL, RF_NG_STRICT_SOURCE,
 	RF_NG_FLAGS
 };
 
@@ -53,14 +52,13 @@ enum rf_ng_learn { RF_NG_LEARN_UNSET, RF_NG_LEARN_OFF, RF_NG_LEARN_FIRST };
 enum rf_ng_drop { RF_NG_DROP_UNSET, RF_NG_DROP_START, RF_NG_DROP_STOP };
 enum rf_ng_dtmf { RF_NG_DTMF_UNSET, RF_NG_DTMF_DROP, RF_NG_DTMF_OFF };
 
-/* Bits of rf_ng_request.mux, .replace, .sdes, .osrtp, .supports. */
+/* Bits of rf_ng_request.mux, .replace, .sdes, .supports. */
 enum { RF_NG_MUX_OFFER = 1, RF_NG_MUX_REQUIRE = 2, RF_NG_MUX_DEMUX = 4, RF_NG_MUX_ACCEPT = 8, RF_NG_MUX_REJECT = 16 };
 enum {
 	RF_NG_REPLACE_ORIGIN = 1, RF_NG_REPLACE_CONNECTION = 2, RF_NG_REPLACE_VERSION = 4, RF_NG_REPLACE_USERNAME = 8,
 	RF_NG_REPLACE_NAME = 16, RF_NG_REPLACE_ZERO = 32
 };
-enum { RF_NG_SDES_OFF = 1, RF_NG_SDES_PAD = 2, RF_NG_SDES_LIFETIME = 4, RF_NG_SDES_STATIC = 8 };
-enum { RF_NG_OSRTP_OFFER = 1, RF_NG_OSRTP_ACCEPT = 2 };
+enum { RF_NG_SDES_OFF = 1, RF_NG_SDES_LIFETIME = 2, RF_NG_SDES_PAD = 4 };
 enum { RF_NG_SUPPORTS_LOAD_LIMIT = 1 };
 
 /* Lists under "codec". */
@@ -107,7 +105,7 @@ struct rf_ng_request {
 	enum rf_ng_learn learn;
 	enum rf_ng_drop drop;
 	enum rf_ng_dtmf dtmf;            /* block DTMF: how */
-	uint8_t mux, replace, sdes, osrtp, supports; /* bits, see above */
+	uint8_t mux, replace, sdes, supports; /* bits, see above */
 	struct rf_ng_list sdes_no, sdes_only; /* names of suites: not these; these alone */
 	struct rf_ng_list codecs[RF_NG_CODEC_LISTS]; /* "opus", "PCMU/8000", "telephone-event" */
 

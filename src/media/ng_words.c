@@ -25,9 +25,9 @@ static const struct rf_ng_choice dtls_reverse[] = {
 	CHOICE("passive", RF_NG_DTLS_PASSIVE), CHOICE("active", RF_NG_DTLS_ACTIVE), { NULL },
 };
 static const struct rf_ng_choice digest[] = {
-	CHOICE("SHA-256", RF_NG_SHA256),
-	CHOICE("SHA-384", RF_NG_SHA384, FATE(IGNORED, "the relay's certificate is named by SHA-256")),
-	CHOICE("SHA-512", RF_NG_SHA512, FATE(IGNORED, "the relay's certificate is named by SHA-256")),
+	CHOICE("SHA-256", RF_NG_SHA256, FATE(ACCEPTED, "always so")),
+	CHOICE("SHA-384", RF_NG_SHA384, FATE(IGNORED, "the fingerprint of our certificate is of SHA-256")),
+	CHOICE("SHA-512", RF_NG_SHA512, FATE(IGNORED, "the fingerprint of our certificate is of SHA-256")),
 	CHOICE("SHA-1", 0, FATE(REFUSED, "SHA-1 proves nothing any more (RFC 8122 5)")),
 	CHOICE("SHA-224", 0, FATE(REFUSED, "no longer among the functions to use")), { NULL },
 };
@@ -38,7 +38,7 @@ static const struct rf_ng_choice protocol[] = {
 };
 static const struct rf_ng_choice family[] = { CHOICE("IP4", RF_NG_IP4), CHOICE("IP6", RF_NG_IP6), { NULL } };
 static const struct rf_ng_choice learning[] = {
-	CHOICE("off", RF_NG_LEARN_OFF), CHOICE("immediate", RF_NG_LEARN_FIRST),
+	CHOICE("off", RF_NG_LEARN_OFF), CHOICE("immediate", RF_NG_LEARN_FIRST, .reason = "declares NAT"),
 	CHOICE("delayed|heuristic", RF_NG_LEARN_FIRST,
 	       FATE(IGNORED, "the first authentic packet decides: a source that may change can be stolen")), { NULL },
 };
@@ -59,24 +59,27 @@ static const struct rf_ng_choice mux[] = {
 	CHOICE("offer", RF_NG_MUX_OFFER), CHOICE("require", RF_NG_MUX_REQUIRE), CHOICE("demux", RF_NG_MUX_DEMUX),
 	CHOICE("accept", RF_NG_MUX_ACCEPT), CHOICE("reject", RF_NG_MUX_REJECT), { NULL },
 };
+#define WRITTEN FATE(ACCEPTED, "a description is written anew, with the relay's own origin and addresses")
 static const struct rf_ng_choice replace[] = {
-	CHOICE("origin", RF_NG_REPLACE_ORIGIN), CHOICE("session connection", RF_NG_REPLACE_CONNECTION),
-	CHOICE("SDP version", RF_NG_REPLACE_VERSION), CHOICE("username", RF_NG_REPLACE_USERNAME),
-	CHOICE("session name", RF_NG_REPLACE_NAME), CHOICE("zero address", RF_NG_REPLACE_ZERO), { NULL },
+	CHOICE("origin", RF_NG_REPLACE_ORIGIN, WRITTEN),
+	CHOICE("session connection", RF_NG_REPLACE_CONNECTION, WRITTEN),
+	CHOICE("SDP version", RF_NG_REPLACE_VERSION, WRITTEN), CHOICE("username", RF_NG_REPLACE_USERNAME, WRITTEN),
+	CHOICE("session name", RF_NG_REPLACE_NAME, WRITTEN), CHOICE("zero address", RF_NG_REPLACE_ZERO, WRITTEN),
+	{ NULL },
 };
 #define NULL_CIPHER FATE(REFUSED, "media that is called encrypted is encrypted and authenticated, always")
 #define NOT_NULL FATE(ACCEPTED, "always so")
 static const struct rf_ng_choice sdes[] = {
-	CHOICE("off|no|disable", RF_NG_SDES_OFF), CHOICE("pad", RF_NG_SDES_PAD),
-	CHOICE("lifetime", RF_NG_SDES_LIFETIME), CHOICE("static", RF_NG_SDES_STATIC),
+	CHOICE("off|no|disable", RF_NG_SDES_OFF),
+	CHOICE("pad", RF_NG_SDES_PAD, FATE(ACCEPTED, "keys are always padded (RFC 4568 9.1)")),
+	CHOICE("lifetime", RF_NG_SDES_LIFETIME), CHOICE("static", 0, FATE(IGNORED, "each answer is read anew")),
 	CHOICE("no-", 0, .list = AT(sdes_no)), CHOICE("only-", 0, .list = AT(sdes_only)),
 	CHOICE("unencrypted_srtp", 0, NULL_CIPHER), CHOICE("unencrypted_srtcp", 0, NULL_CIPHER),
 	CHOICE("unauthenticated_srtp", 0, NULL_CIPHER), CHOICE("encrypted_srtp", 0, NOT_NULL),
 	CHOICE("encrypted_srtcp", 0, NOT_NULL), CHOICE("authenticated_srtp", 0, NOT_NULL), { NULL },
 };
 static const struct rf_ng_choice osrtp[] = {
-	CHOICE("offer", RF_NG_OSRTP_OFFER, FATE(IGNORED, "a leg is encrypted or it is not: transport protocol says which")),
-	CHOICE("accept", RF_NG_OSRTP_ACCEPT, FATE(IGNORED, "a leg is encrypted or it is not: transport protocol says which")),
+	CHOICE("offer|accept", 0, FATE(IGNORED, "a leg is encrypted or it is not: name its transport protocol")),
 	{ NULL },
 };
 static const struct rf_ng_choice supports[] = { CHOICE("load limit", RF_NG_SUPPORTS_LOAD_LIMIT), { NULL } };
@@ -116,17 +119,17 @@ const struct rf_ng_word rf_ng_words[] = {
 	ENUM("ICE-lite", ice_lite, ice_lite),
 	FLAG("NAT-wait", RF_NG_NAT_WAIT,
 	     .reason = "declares NAT: nothing is sent to that party before its first packet"),
-	BITS("OSRTP", osrtp, osrtp, true),
+	BITS("OSRTP", supports, osrtp, true),
 	FLAG("RTCP mirror", -1, FATE(IGNORED, "what a subscriber's RTCP says reaches the relay alone")),
 	BITS("SDES", sdes, sdes, true),
-	FLAG("SIP source address", RF_NG_SIP_SOURCE_ADDRESS),
+	FLAG("SIP source address", RF_NG_SIP_SOURCE_ADDRESS, .reason = "declares NAT, too"),
 	FLAG("SIPREC", -1, FATE(IGNORED, "the name of a use, not an order: subscriptions are made one by one")),
 	BITS("T.38", supports, t38, true, .also = "T38"),
 	INT("TOS", tos, -1, 65535, .reason = "-1 and what is past 255: the relay's own marking stays"),
 	ADDRESS("address", address),
 	ENUM("address family", family, family),
 	FLAG("all", RF_NG_ALL),
-	FLAG("allow transcoding", RF_NG_ALLOW_TRANSCODING),
+	FLAG("allow transcoding", -1, FATE(ACCEPTED, "an answer may leave out codecs")),
 	SAME("always transcode", "codec-accept=all", "as codec-accept=all"),
 	FLAG("asymmetric", RF_NG_ASYMMETRIC,
 	     .reason = "media comes from where the description says, and from nowhere else"),
@@ -164,14 +167,14 @@ const struct rf_ng_word rf_ng_words[] = {
 	TEXT("from-tag", from_tag, RF_NG_TAG_MAX),
 	{ .name = "from-tags", .form = RF_NG_FORM_LIST, .in_flags = true, .at = AT(from_tags), .y = RF_NG_TAG_MAX },
 	FLAG("full rtcp attribute", RF_NG_FULL_RTCP_ATTRIBUTE),
-	FLAG("generate RTCP", RF_NG_GENERATE_RTCP),
+	FLAG("generate RTCP", -1, FATE(ACCEPTED, "RTCP is read and written anew")),
 	FLAG("generate mid", RF_NG_GENERATE_MID),
 	FLAG("inject DTMF", RF_NG_INJECT_DTMF),
 	{ .name = "interface", .form = RF_NG_FORM_TEXT, .in_flags = true, .at = AT(interface), .y = RF_NG_WORD_MAX },
 	{ .name = "label", .also = "from-label", .form = RF_NG_FORM_TEXT, .in_flags = true, .at = AT(label),
 	  .y = RF_NG_TAG_MAX },
 	INT("limit", limit, 1, 1000000),
-	FLAG("loop protect", RF_NG_LOOP_PROTECT, FATE(IGNORED, "no description passes untouched, whatever mark it has")),
+	FLAG("loop protect", -1, FATE(IGNORED, "no description passes untouched, whatever mark it has")),
 	ADDRESS("media address", media_address),
 	ENUM("media echo", drop, echo, .x = 1),
 	FLAG("media handover", -1, FATE(REFUSED, "a source that may change in mid-stream is one that can be stolen")),
@@ -179,16 +182,15 @@ const struct rf_ng_word rf_ng_words[] = {
 	FLAG("no jitter buffer", -1, FATE(ACCEPTED, "there is none")),
 	FLAG("no port latching", RF_NG_NO_PORT_LATCHING, FATE(IGNORED, "a session keeps its ports")),
 	FLAG("no rtcp attribute", RF_NG_NO_RTCP_ATTRIBUTE),
-	FLAG("original sendrecv", RF_NG_ORIGINAL_SENDRECV),
+	FLAG("original sendrecv", -1, FATE(ACCEPTED, "directions are the parties' own")),
 	NONE("output-destination", REFUSED, "the relay writes no recordings"),
 	SAME("pad crypto", "SDES=pad", "as SDES=pad"),
 	INT("pause", pause, 100, 5000),
 	FLAG("pierce NAT", RF_NG_PIERCE_NAT,
-	     FATE(IGNORED, "nothing is sent to anyone before media is; media itself opens the way")),
-	FLAG("port latching", RF_NG_PORT_LATCHING),
-	INT("ptime", ptime, 1, 1000, FATE(IGNORED, "packets are passed on in the size in which they come")),
-	INT("ptime-reverse", ptime_reverse, 1, 1000,
-	    FATE(IGNORED, "packets are passed on in the size in which they come")),
+	     FATE(IGNORED, "declares NAT, but nothing is sent before media is: that opens the way")),
+	FLAG("port latching", RF_NG_PORT_LATCHING, FATE(ACCEPTED, "a session keeps its ports")),
+	INT("ptime", ptime, 1, 1000, .reason = "a=ptime; packets are passed on in the size in which they come"),
+	INT("ptime-reverse", ptime_reverse, 1, 1000, .reason = "as ptime, towards who offers"),
 	{ .name = "received from", .form = RF_NG_FORM_SOURCE, .at = AT(received_from) },
 	FLAG("record call", -1, FATE(REFUSED, "the relay writes no recordings: subscribe to the call")),
 	FLAG("reject ICE", RF_NG_REJECT_ICE),
@@ -204,7 +206,7 @@ const struct rf_ng_word rf_ng_words[] = {
 	{ .name = "set-label", .also = "to-label", .form = RF_NG_FORM_TEXT, .in_flags = true,
 	  .at = AT(set_label), .y = RF_NG_TAG_MAX },
 	FLAG("single codec", RF_NG_SINGLE_CODEC),
-	FLAG("strict source", -1, FATE(ACCEPTED, "always so, there is no other way")),
+	FLAG("strict source", RF_NG_STRICT_SOURCE, FATE(ACCEPTED, "always so, there is no other way")),
 	FLAG("strip extmap", RF_NG_STRIP_EXTMAP),
 	BITS("supports", supports, supports, false),
 	FLAG("symmetric", RF_NG_SYMMETRIC,

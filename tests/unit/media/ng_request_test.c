@@ -76,7 +76,8 @@ static const struct {
 	{ "delay buffer", "\"delay-buffer\":30", 0, "\"delay-buffer\" is not done" },
 	{ "delay buffer off", "\"delay-buffer\":0", 0, "" },
 	{ "a digit that opens", "\"trigger\":\"123\"", RF_E_UNSUPPORTED, "\"trigger\" is refused" },
-	{ "ptime", "\"ptime\":40", 0, "\"ptime\" is not done" },
+	{ "a loop", "\"loop-protect\":1", 0, "\"loop protect\" is not done" },
+	{ "OSRTP", "\"OSRTP\":[\"offer\"]", 0, "\"OSRTP=offer\" is not done" },
 	{ "contradiction", "\"flags\":[\"symmetric\",\"asymmetric\"]", RF_E_INVALID,
 	  "\"symmetric\" and \"asymmetric\" contradict each other" },
 	{ "flags that are no list", "\"flags\":\"symmetric\"", RF_E_INVALID, "wants a list" },
@@ -221,8 +222,7 @@ static void fill(struct rf_ng_request *q)
 	q->mux = RF_NG_MUX_OFFER | RF_NG_MUX_REQUIRE | RF_NG_MUX_DEMUX | RF_NG_MUX_ACCEPT | RF_NG_MUX_REJECT;
 	q->replace = RF_NG_REPLACE_ORIGIN | RF_NG_REPLACE_CONNECTION | RF_NG_REPLACE_VERSION | RF_NG_REPLACE_USERNAME |
 		     RF_NG_REPLACE_NAME | RF_NG_REPLACE_ZERO;
-	q->sdes = RF_NG_SDES_OFF | RF_NG_SDES_PAD | RF_NG_SDES_LIFETIME | RF_NG_SDES_STATIC;
-	q->osrtp = RF_NG_OSRTP_OFFER | RF_NG_OSRTP_ACCEPT;
+	q->sdes = RF_NG_SDES_OFF | RF_NG_SDES_PAD | RF_NG_SDES_LIFETIME;
 	q->supports = RF_NG_SUPPORTS_LOAD_LIMIT;
 	q->sdes_no = (struct rf_ng_list){ one, 1 };
 	q->sdes_only = (struct rf_ng_list){ one, 2 };

@@ -1,5 +1,6 @@
 /* From what was said to what packets need: the conf of one end of a path (path.h), and how a leg is keyed. */
 #include "media/session.h"
+#include "media/pcm.h"
 
 enum {
 	/* That have a protection profile (RFC 5764 4.1.2, 7714 14.2). */
@@ -38,7 +39,8 @@ static void set_types(struct rf_path_end_conf *c, const struct rf_said *other)
 		const struct rf_codec *codec = &other->codecs[i];
 
 		if (!codec->off)
-			c->types[c->n_types++] = (struct rf_path_type){ codec->type, codec->flags, codec->clock };
+			c->types[c->n_types++] = (struct rf_path_type){ codec->type, codec->flags, codec->clock,
+				(uint8_t)rf_pcm_codec_of(codec->name, codec->clock) };
 	}
 }
 

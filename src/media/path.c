@@ -40,6 +40,8 @@ static struct rf_path *make(struct rf_media_worker *w, enum rf_path_kind kind, c
 static void unmake(struct rf_path *p)
 {
 	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
+		if (p->end[i].filter && p->end[i].filter->gone)
+			p->end[i].filter->gone(p->end[i].filter);
 		rf_end_end_dtls(&p->end[i]);
 		rf_end_end_ice(&p->end[i]);
 		rf_crypt_free(p->end[i].sdes);
@@ -180,6 +182,11 @@ void rf_path_hold(struct rf_path *p, unsigned end, unsigned holds)
 void rf_path_set_filter(struct rf_path *p, unsigned end, struct rf_path_filter *f)
 {
 	p->end[end].filter = f;
+}
+
+struct rf_path_filter *rf_path_filter_at(const struct rf_path *p, unsigned end)
+{
+	return p->end[end].filter;
 }
 
 void rf_path_set_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t)

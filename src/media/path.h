@@ -76,6 +76,7 @@ struct rf_path_type {
 	uint8_t type;                /* payload type, 0..127 */
 	uint8_t flags;               /* RF_TYPE_x */
 	uint32_t clock;              /* Hz */
+	uint8_t codec;               /* enum rf_pcm_codec (pcm.h): what silence is made of; NONE: as the static types have it */
 };
 
 /* What one party said of itself, and what is said to it. Both sides' SDP turned into what packets need. */
@@ -151,8 +152,10 @@ void rf_path_hold(struct rf_path *p, unsigned end, unsigned holds);
  * cap: room in buf. A path with a filter never takes the kernel's way. NULL takes it out. */
 struct rf_path_filter {
 	int (*take)(struct rf_path_filter *f, uint8_t *packet, size_t *n, size_t cap);
+	void (*gone)(struct rf_path_filter *f); /* the path ends, and it with it. NULL: it stays its maker's */
 };
 void rf_path_set_filter(struct rf_path *p, unsigned end, struct rf_path_filter *f);
+struct rf_path_filter *rf_path_filter_at(const struct rf_path *p, unsigned end); /* NULL: none */
 /* A plain RTP packet of ours to this party; counts as ours. buf is overwritten. RF_E_STATE: not open, no address. */
 int rf_path_send(struct rf_path *p, unsigned end, uint8_t *packet, size_t n, size_t cap);
 /* Copies of what this party sends, plain, before any filter: recording. NULL takes it out. */

@@ -1,6 +1,7 @@
 #include "media/path_int.h"
 
 #include "base/err.h"
+#include "media/pcm.h"
 
 #include <stdlib.h>
 
@@ -94,14 +95,27 @@ static void hear_events(struct rf_arrival *a, struct rf_path_ssrc *s, const stru
 
 /* ---- what does not go on */
 
-/* G.711 can say nothing in as many bytes; of others what they say does not go on. */
-static bool silence(struct rf_arrival *a, const struct rf_rtp_head *head)
+static enum rf_pcm_codec codec_of(const struct rf_rtp_head *head, const struct rf_path_type *t)
 {
-	bool can = a->text == a->buf && (head->type == RF_RTP_PCMU || head->type == RF_RTP_PCMA);
+	if (t && t->codec)
+		return (enum rf_pcm_codec)t->codec;
+	return head->type == RF_RTP_PCMU ? RF_PCM_PCMU : head->type == RF_RTP_PCMA ? RF_PCM_PCMA :
+	       head->type == RF_RTP_G722 ? RF_PCM_G722 : RF_PCM_NONE;
+}
 
-	if (can)
-		memset(a->buf + head->size, head->type == RF_RTP_PCMU ? 0xff : 0xd5, a->n - head->size);
-	return can;
+/* Of codecs that cannot say nothing, what they say does not go on. */
+static bool silence(struct rf_arrival *a, const struct rf_rtp_head *head, const struct rf_path_type *t)
+{
+	size_t n = a->n - head->size, pad = head->padding && n ? a->buf[a->n - 1] : 0;
+
+	if (a->text != a->buf || n == 0 || pad >= n)
+		return false;
+	n -= pad;
+	if (!rf_pcm_silence(codec_of(head, t), a->buf + head->size, &n))
+		return false;
+	a->buf[0] &= 0xdf; /* there is no padding any more */
+	a->n = head->size + n;
+	return true;
 }
 
 static bool held(struct rf_arrival *a, const struct rf_rtp_head *head, const struct rf_path_type *t)
@@ -114,7 +128,7 @@ static bool held(struct rf_arrival *a, const struct rf_rtp_head *head, const str
 		return true;
 	if (t && t->flags & RF_TYPE_DTMF)
 		return holds & RF_HOLD_DTMF;
-	return holds & RF_HOLD_SILENCE && !(t && t->flags & RF_TYPE_VIDEO) && !silence(a, head);
+	return holds & RF_HOLD_SILENCE && !(t && t->flags & RF_TYPE_VIDEO) && !silence(a, head, t);
 }
 
 static void go_on(struct rf_arrival *a)

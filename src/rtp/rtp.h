@@ -12,6 +12,7 @@ enum {
 	RF_RTP_BYTES_MAX = 1500, /* of a packet that we make or take */
 	RF_RTP_PCMU = 0,         /* payload types of RFC 3551 6 */
 	RF_RTP_PCMA = 8,
+	RF_RTP_G722 = 9,
 };
 
 struct rf_rtp_head {

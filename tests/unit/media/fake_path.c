@@ -66,6 +66,9 @@ void rf_path_free(struct rf_path *p)
 		return;
 	if (!p->used)
 		abort(); /* twice */
+	for (unsigned end = 0; end < 2; end++)
+		if (p->filter[end] && p->filter[end]->gone)
+			p->filter[end]->gone(p->filter[end]);
 	p->used = false;
 	p->worker->n_used--;
 }
@@ -93,6 +96,27 @@ int rf_path_set(struct rf_path *p, unsigned end, const struct rf_path_end_conf *
 void rf_path_open(struct rf_path *p)
 {
 	p->open = true;
+}
+
+void rf_path_set_filter(struct rf_path *p, unsigned end, struct rf_path_filter *f)
+{
+	p->filter[end] = f;
+}
+
+struct rf_path_filter *rf_path_filter_at(const struct rf_path *p, unsigned end)
+{
+	return p->filter[end];
+}
+
+int rf_path_send(struct rf_path *p, unsigned end, uint8_t *packet, size_t n, size_t cap)
+{
+	(void)cap;
+	if (!p->open)
+		return RF_E_STATE;
+	p->sent[end]++;
+	memcpy(p->last[end], packet, n);
+	p->last_n[end] = n;
+	return 0;
 }
 
 void rf_path_set_silence(struct rf_path *p, uint32_t ms)

@@ -19,6 +19,10 @@ struct rf_path {
 	uint32_t silence_ms;
 	const struct rf_path_ops *ops;
 	void *arg;
+	struct rf_path_filter *filter[2];
+	unsigned sent[2];                /* rf_path_send() */
+	uint8_t last[2][2048];
+	size_t last_n[2];
 	struct rf_path_end_stats stats[2];
 };
 

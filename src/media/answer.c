@@ -192,7 +192,7 @@ static int plan_line(struct job *j, size_t i, const struct rf_said_source *sourc
 		/* Whoever waits for a connection is connected to (RFC 4145 4). */
 		pl->ours[j->to].active = pl->offer->setup == RF_SDP_SETUP_PASSIVE ||
 					 (pl->offer->setup == RF_SDP_SETUP_ACTPASS && pl->said.setup == RF_SDP_SETUP_ACTIVE);
-		pl->ours[j->from].active = pl->said.setup == RF_SDP_SETUP_PASSIVE;
+		pl->ours[j->from].active = pl->said.setup == RF_SDP_SETUP_PASSIVE || pl->said.setup == RF_SDP_SETUP_NONE;
 	}
 	if (rc == 0)
 		rc = check_remote(j, i, l, j->from, &pl->said);

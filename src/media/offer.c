@@ -390,6 +390,7 @@ int rf_pair_offer(struct rf_turn *t, struct rf_pair *p, unsigned from, const str
 		out_line(&j, i, &lines[i]);
 	}
 	p->offerer = (uint8_t)from;
+	p->asked = rf_loop_now(t->relay->conf.loop);
 	p->offered = rc == 0 || p->answered; /* one that never came to be leaves no trace */
 	if (rc)
 		return rc;

@@ -46,8 +46,12 @@ static void clean_up(struct rf_session *s)
 			rf_duo_free(p);
 	}
 	rf_session_tidy(s);
-	if (!s->pairs)
+	if (!s->pairs) {
 		rf_session_free(s);
+		return;
+	}
+	rf_session_arm(s);
+	rf_session_pinholes(s);
 }
 
 static int describe(struct rf_turn *t, struct rf_session *s, bool offer, const struct rf_sdp *sdp, struct rf_writer *out)

@@ -37,6 +37,13 @@ void rf_session_end(struct rf_session *s, const char *why)
 	rf_session_free(s);
 }
 
+static struct rf_mono unanswered_until(const struct rf_pair *p)
+{
+	uint32_t ms = p->session->relay->conf.policy.unanswered_ms;
+
+	return rf_mono_add_ms(p->asked, ms ? ms : 180000);
+}
+
 /* Branches that nobody answered leave when the call is up elsewhere; a call that nobody answered ends. */
 static void timer_fired(struct rf_timer *timer)
 {
@@ -49,7 +56,7 @@ static void timer_fired(struct rf_timer *timer)
 	}
 	for (struct rf_pair *p = s->pairs, *next; p; p = next) {
 		next = p->next;
-		if (!p->answered)
+		if (!p->answered && unanswered_until(p).us <= rf_loop_now(s->relay->conf.loop).us)
 			rf_duo_free(p);
 	}
 	if (!s->pairs) {
@@ -57,20 +64,21 @@ static void timer_fired(struct rf_timer *timer)
 		rf_session_end(s, "unanswered");
 		return;
 	}
+	rf_session_arm(s);
 	rf_session_pinholes(s);
 }
 
 void rf_session_arm(struct rf_session *s)
 {
-	uint32_t ms = s->relay->conf.policy.unanswered_ms;
-	bool wait = false;
+	struct rf_mono first = { UINT64_MAX };
 
 	for (const struct rf_pair *p = s->pairs; p; p = p->next)
-		wait |= !p->answered;
-	if (!wait)
+		if (!p->answered && unanswered_until(p).us < first.us)
+			first = unanswered_until(p);
+	if (first.us == UINT64_MAX)
 		rf_timer_stop(rf_loop_wheel(s->relay->conf.loop), &s->timer);
-	else if (!rf_timer_active(&s->timer))
-		rf_timer_start(rf_loop_wheel(s->relay->conf.loop), &s->timer, ms ? ms : 180000);
+	else
+		rf_timer_start_at(rf_loop_wheel(s->relay->conf.loop), &s->timer, first);
 }
 
 static uint64_t last_heard(const struct rf_path *p)

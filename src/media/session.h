@@ -74,6 +74,7 @@ struct rf_pair {
 	bool placed;                     /* interface[] is chosen: by the first offer, for good */
 	uint8_t interface[2];
 	uint8_t offerer;                 /* of the last offer */
+	struct rf_mono asked;            /* the last offer */
 	bool offered, answered;          /* an offer waits for its answer; there was an answer once */
 	struct rf_pair_said { uint64_t id, version, hash; } spoken[2]; /* our o= line to each, the hash of what was said last */
 	size_t n_lines;

@@ -343,11 +343,16 @@ static void test_times(void **state)
 	kit_wait(k, 2000);
 	expect_census(k, 0, 0, 0);
 	assert_string_equal(k->ended, "c1 unanswered");
-	/* answered in one branch: the other one leaves alone */
+	/* answered in one branch: the others leave alone, each in its time */
 	ok(k, "offer", CALL ",'via-branch':'x'", A_PLAIN);
 	ok(k, "offer", CALL ",'via-branch':'y'", A_PLAIN);
 	ok(k, "answer", REPLY ",'via-branch':'x'", B_PLAIN);
-	kit_wait(k, 181000);
+	kit_wait(k, 60000);
+	ok(k, "offer", CALL ",'via-branch':'z'", A_PLAIN);
+	expect_census(k, 1, 4, 3);
+	kit_wait(k, 121000);
+	expect_census(k, 1, 3, 2);
+	kit_wait(k, 60000);
 	expect_census(k, 1, 2, 1);
 	assert_int_equal(k->n_ended, 1);
 	/* silence: of one of two lines it ends nothing */

@@ -164,8 +164,8 @@ int rf_pair_answer(struct rf_turn *t, struct rf_pair *p, unsigned from, const st
 
 /* One end of a line as it stands; wiped by the caller. */
 void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned side, struct rf_path_end_conf *ret_conf);
-/* How the m-line of this description is keyed by its sender. ours: does the relay have a certificate. SDES needs one key that the
- * rules allow; RF_E_DENIED: plain where the policy forbids it, nothing usable: t->why. */
+/* How the m-line of this description is keyed by its sender: SDES needs one key that the rules allow, DTLS a certificate of
+ * ours and a fingerprint. RF_E_DENIED: plain where the policy forbids it, nothing usable: t->why. */
 int rf_line_keying(struct rf_turn *t, const struct rf_said *said, const struct rf_sdes_rules *rules, bool dtls_off,
 		   enum rf_path_keying *ret_keying);
 /* The policy has it, and there is a certificate. */

@@ -34,7 +34,8 @@ static inline struct rf_view rf_take(struct rf_reader *r, size_t n)
 		return (struct rf_view){ r->p, 0 };
 	}
 	struct rf_view v = { r->p, n };
-	r->p += n;
+	if (n) /* NULL + 0 is undefined: the empty view may have no pointer */
+		r->p += n;
 	return v;
 }
 

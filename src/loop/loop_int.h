@@ -10,7 +10,8 @@
 
 struct rf_loop {
 	uv_loop_t uv;
-	uv_async_t async;          /* mail, stop */
+	uv_poll_t wake;            /* wake_fd: mail, stop */
+	int wake_fd;               /* an eventfd */
 	uv_check_t check;          /* the work of a turn, after the descriptors */
 	uv_timer_t timer, limit;   /* ends the wait: the next timer, rf_loop_turn()'s bound */
 	uv_idle_t idle;            /* runs while the next wait must not block */
@@ -30,11 +31,14 @@ struct rf_loop {
 	_Alignas(64) struct cds_wfcq_tail mail_tail;
 	atomic_uint mail_count;
 	atomic_bool stop;
+	atomic_bool woken;         /* wake_fd was written to and not yet read */
 	_Atomic uint64_t mail_refused;
 	uint32_t mail_cap;
 	struct __cds_wfcq_head mail_head; /* this thread only */
 };
 
+/* From any thread: the loop's wait ends. What was done before this is seen by the turn that follows. */
+void rf_loop_rouse(struct rf_loop *loop);
 /* Before any callback: read the clock if this is the turn's first. */
 void rf_loop_wake(struct rf_loop *loop);
 /* After a callback: was it slow. n goes to the log behind what. */

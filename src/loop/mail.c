@@ -31,7 +31,7 @@ int rf_mail_post(struct rf_loop *loop, struct rf_mail *mail)
 	}
 	cds_wfcq_node_init(node_of(mail));
 	cds_wfcq_enqueue(&loop->mail_head, &loop->mail_tail, node_of(mail));
-	uv_async_send(&loop->async); /* after the enqueue: the reader that this wakes finds the mail */
+	rf_loop_rouse(loop); /* after the enqueue: the reader that this wakes finds the mail */
 	return 0;
 }
 

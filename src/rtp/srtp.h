@@ -111,7 +111,8 @@ enum rf_srtp_suite rf_srtp_out_suite(const struct rf_srtp_out *out);
  * out of order, as a relay gets them, within RF_SRTP_WINDOW behind the newest one.
  *   RF_E_STATE        its index was used, or is too far behind to know
  *   RF_E_SPACE        cap leaves no room
- *   RF_E_LIMIT        one SSRC too many; the key is used up; longer than RF_RTP_BYTES_MAX
+ *   RF_E_LIMIT        one SSRC too many; the key is used up, or came back and may have been used for this SSRC;
+ *                     longer than RF_RTP_BYTES_MAX
  *   RF_E_MALFORMED, RF_E_UNSUPPORTED, RF_E_CRYPTO, -ENOMEM */
 int rf_srtp_out_rtp(struct rf_srtp_out *out, uint8_t *buf, size_t n, size_t cap, size_t *ret_n);
 /* Likewise a compound RTCP packet; cap >= n + RF_SRTP_GROW_RTCP always suffices. Its index is the next of its SSRC. */

@@ -68,6 +68,7 @@ int rf_srtp_in_new(const struct rf_srtp_master *masters, size_t count, struct rf
 	}
 	in->current = in->keys = (uint8_t)count;
 	in->generation = 1;
+	rf_srtp_known_init(&in->known);
 	for (size_t i = 0; i < count; i++)
 		rf_srtp_known_add(&in->known, in->key[i]);
 	rf_srtp_streams_init(&in->streams);
@@ -80,6 +81,7 @@ void rf_srtp_in_free(struct rf_srtp_in *in)
 	if (!in)
 		return;
 	free_keys(in, 0);
+	rf_srtp_known_fini(&in->known);
 	rf_srtp_streams_fini(&in->streams);
 	free(in);
 }
@@ -106,8 +108,10 @@ static void keep_same(struct rf_srtp_in *in, struct rf_srtp_key **fresh, size_t 
 int rf_srtp_in_rekey(struct rf_srtp_in *in, const struct rf_srtp_master *masters, size_t count)
 {
 	struct rf_srtp_key *next[2 * RF_SRTP_KEYS_MAX], *last = in->key[in->last];
-	int rc = make_keys(masters, count, in->generation + 1, next);
+	int rc = rf_srtp_known_reserve(&in->known, count);
 
+	if (!rc)
+		rc = make_keys(masters, count, in->generation + 1, next);
 	if (rc)
 		return rc;
 	uint8_t current = in->current, before = in->keys;
@@ -151,6 +155,14 @@ static uint32_t oldest(const struct rf_srtp_in *in)
 static bool may_begin_anew(const struct rf_srtp_key *k, const struct rf_srtp_track *t)
 {
 	return t->generation && k->generation > t->generation && !k->again;
+}
+
+/* A key of which something may have been taken that the window does not hold any more: older than the one under which the
+ * counters began anew; or one that came back, when they did so or the SSRC may have been forgotten in between. */
+static bool is_over(const struct rf_srtp_in *in, const struct rf_srtp_key *k, const struct rf_srtp_stream *s,
+		    const struct rf_srtp_track *t)
+{
+	return k->generation < t->floor || (k->again && (t->floor || rf_srtp_streams_doubt(&in->streams, s)));
 }
 
 /* --- a packet under one key */
@@ -257,7 +269,7 @@ static int try_key(struct rf_srtp_in *in, struct rf_srtp_key *k, const struct pa
 
 	if (!rc && k->left[p->kind] == 0)
 		rc = RF_E_LIMIT;
-	if (!rc && k->generation < t->floor)
+	if (!rc && is_over(in, k, s, t))
 		rc = RF_E_STALE;
 	if (!rc)
 		rc = p->kind == RF_SRTP_RTP ? guess_rtp(t, k, p->seq, guesses, &count) :

@@ -15,7 +15,8 @@ enum {
 	RF_SRTP_CIPHER_KEY_MAX = 32,
 	RF_SRTP_SALT_BYTES = 14,     /* of AES-CM; GCM uses the first twelve */
 	RF_SRTP_AUTH_KEY_BYTES = 20,
-	RF_SRTP_KNOWN_MAX = 16,
+	RF_SRTP_KNOWN_MAX = 1024,    /* keys of a direction that are remembered */
+	RF_SRTP_KNOWN_FEW = 4,
 	RF_SRTCP_HEAD_BYTES = 8,     /* what stays readable of a compound */
 	RF_SRTCP_WORD_BYTES = 4,     /* the E flag and the index */
 };
@@ -64,13 +65,18 @@ int rf_srtp_key_of(enum rf_srtp_suite suite, struct rf_view mki, const struct rf
 		   bool sealing, struct rf_srtp_key **ret_key);
 void rf_srtp_key_free(struct rf_srtp_key *key);
 
-/* Keys that were in force once. Under one that comes back nothing may begin anew: what it sealed before could be played
- * again, and what we send would have an index twice. */
+/* Keys that were in force once, by 32 bits of what was derived from them. Under one that comes back nothing may begin anew:
+ * what it sealed before could be played again, and what we send would have an index twice. */
 struct rf_srtp_known {
-	uint32_t id[RF_SRTP_KNOWN_MAX];
-	uint8_t n;
+	uint32_t *id;                        /* few, or on the heap */
+	uint16_t n, cap;
+	uint32_t few[RF_SRTP_KNOWN_FEW];
 };
-/* Note it, and in it whether it may have been there before: that is taken for granted when there is no place left. */
+void rf_srtp_known_init(struct rf_srtp_known *known);
+void rf_srtp_known_fini(struct rf_srtp_known *known);
+/* Room for so many more, where that is below the bound. -ENOMEM. */
+int rf_srtp_known_reserve(struct rf_srtp_known *known, size_t more);
+/* Note it, and in it whether it may have been there before: that is taken for granted past the bound. */
 void rf_srtp_known_add(struct rf_srtp_known *known, struct rf_srtp_key *key);
 
 /* A packet as the crypto sees it. */
@@ -103,16 +109,20 @@ int rf_srtp_track_index(const struct rf_srtp_track *t, uint16_t seq, uint64_t *r
 
 struct rf_srtp_stream {
 	uint32_t ssrc;
+	bool doubtful;                 /* it may have been there before, and been forgotten */
 	struct rf_srtp_track track[2]; /* RTP, RTCP */
 };
 struct rf_srtp_streams {
 	struct rf_srtp_stream *at;     /* &one, or on the heap */
 	uint8_t count, cap, last;
+	bool forgot;                   /* one that was there is not any more */
 	struct rf_srtp_stream one;     /* most have no second */
 };
 void rf_srtp_streams_init(struct rf_srtp_streams *s);
 void rf_srtp_streams_fini(struct rf_srtp_streams *s);
 struct rf_srtp_stream *rf_srtp_streams_find(struct rf_srtp_streams *s, uint32_t ssrc); /* NULL: none */
+/* May it have been used before, with what was kept of it forgotten? stream: NULL when it is none that is there. */
+bool rf_srtp_streams_doubt(const struct rf_srtp_streams *s, const struct rf_srtp_stream *stream);
 /* No place for this SSRC, unless one whose keys were all older than this generation is forgotten? */
 bool rf_srtp_streams_full(struct rf_srtp_streams *s, uint32_t ssrc, uint32_t generation);
 /* When there is no place those are forgotten. RF_E_LIMIT, -ENOMEM. Others may have moved. */

@@ -121,14 +121,48 @@ void rf_srtp_key_free(struct rf_srtp_key *k)
 	free(k);
 }
 
+/* --- which were there */
+
+void rf_srtp_known_init(struct rf_srtp_known *known)
+{
+	*known = (struct rf_srtp_known){ .id = known->few, .cap = RF_SRTP_KNOWN_FEW };
+}
+
+void rf_srtp_known_fini(struct rf_srtp_known *known)
+{
+	if (known->id != known->few)
+		free(known->id);
+	rf_srtp_known_init(known);
+}
+
+int rf_srtp_known_reserve(struct rf_srtp_known *known, size_t more)
+{
+	size_t cap = known->cap;
+
+	while (cap < known->n + more && cap < RF_SRTP_KNOWN_MAX)
+		cap *= 2;
+	if (cap == known->cap)
+		return 0;
+	uint32_t *id = malloc(cap * sizeof *id);
+
+	if (!id)
+		return -ENOMEM;
+	memcpy(id, known->id, known->n * sizeof *id);
+	if (known->id != known->few)
+		free(known->id);
+	known->id = id;
+	known->cap = (uint16_t)cap;
+	return 0;
+}
+
 void rf_srtp_known_add(struct rf_srtp_known *known, struct rf_srtp_key *k)
 {
 	uint32_t id;
 
 	memcpy(&id, k->session[RF_SRTP_RTCP].salt, sizeof id);
-	k->again = known->n == RF_SRTP_KNOWN_MAX;
-	for (uint8_t i = 0; i < known->n; i++)
-		k->again |= known->id[i] == id;
+	k->again = known->n == known->cap;
+	for (uint16_t i = 0; i < known->n && !k->again; i++)
+		k->again = known->id[i] == id;
 	if (!k->again)
 		known->id[known->n++] = id;
 }

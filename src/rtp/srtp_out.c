@@ -22,6 +22,7 @@ int rf_srtp_out_new(const struct rf_srtp_master *master, struct rf_srtp_out **re
 		return rc;
 	}
 	out->key->generation = 1;
+	rf_srtp_known_init(&out->known);
 	rf_srtp_known_add(&out->known, out->key);
 	rf_srtp_streams_init(&out->streams);
 	*ret_out = out;
@@ -33,6 +34,7 @@ void rf_srtp_out_free(struct rf_srtp_out *out)
 	if (!out)
 		return;
 	rf_srtp_key_free(out->key);
+	rf_srtp_known_fini(&out->known);
 	rf_srtp_streams_fini(&out->streams);
 	free(out);
 }
@@ -40,8 +42,10 @@ void rf_srtp_out_free(struct rf_srtp_out *out)
 int rf_srtp_out_rekey(struct rf_srtp_out *out, const struct rf_srtp_master *master)
 {
 	struct rf_srtp_key *key;
-	int rc = rf_srtp_key_new(master, true, &key);
+	int rc = rf_srtp_known_reserve(&out->known, 1);
 
+	if (!rc)
+		rc = rf_srtp_key_new(master, true, &key);
 	if (rc)
 		return rc;
 	key->generation = out->key->generation + 1;
@@ -58,12 +62,15 @@ enum rf_srtp_suite rf_srtp_out_suite(const struct rf_srtp_out *out)
 
 /* --- a packet */
 
-/* An SSRC that was not sent under this key may be forgotten for another one, if the key is fresh. */
+/* An SSRC that was not sent under this key may be forgotten for another one, if the key is fresh. Under a key that came back
+ * none is sent that may have been forgotten in between. */
 static int find_stream(struct rf_srtp_out *out, uint32_t ssrc, struct rf_srtp_stream **ret_stream)
 {
 	uint32_t oldest = out->key->again ? 0 : out->key->generation;
 
 	*ret_stream = rf_srtp_streams_find(&out->streams, ssrc);
+	if (out->key->again && rf_srtp_streams_doubt(&out->streams, *ret_stream))
+		return RF_E_LIMIT;
 	return *ret_stream ? 0 : rf_srtp_streams_add(&out->streams, ssrc, oldest, ret_stream);
 }
 

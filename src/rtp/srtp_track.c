@@ -91,6 +91,11 @@ struct rf_srtp_stream *rf_srtp_streams_find(struct rf_srtp_streams *s, uint32_t 
 	return NULL;
 }
 
+bool rf_srtp_streams_doubt(const struct rf_srtp_streams *s, const struct rf_srtp_stream *stream)
+{
+	return stream ? stream->doubtful : s->forgot;
+}
+
 static int grow(struct rf_srtp_streams *s)
 {
 	uint8_t cap = s->cap == 1 ? 4 : (uint8_t)(2 * s->cap);
@@ -127,6 +132,7 @@ static void forget(struct rf_srtp_streams *s, uint32_t generation)
 	for (uint8_t i = 0; i < s->count; i++)
 		if (!is_older(&s->at[i], generation))
 			s->at[kept++] = s->at[i];
+	s->forgot |= kept < s->count;
 	s->count = kept;
 }
 
@@ -140,7 +146,7 @@ int rf_srtp_streams_add(struct rf_srtp_streams *s, uint32_t ssrc, uint32_t gener
 	if (rc)
 		return rc;
 	s->last = s->count++;
-	s->at[s->last] = (struct rf_srtp_stream){ .ssrc = ssrc };
+	s->at[s->last] = (struct rf_srtp_stream){ .ssrc = ssrc, .doubtful = s->forgot };
 	*ret_stream = &s->at[s->last];
 	return 0;
 }

@@ -632,22 +632,52 @@ static void test_key_again(void **state)
 /* More keys than are remembered: counters go on, and begin anew under none of them. */
 static void test_many_keys(void **state)
 {
+	static uint8_t bytes[RF_SRTP_KEY_MAX];
 	struct pair p = pair(RF_SRTP_AEAD_AES_128_GCM), anew;
+	struct rf_srtp_master m = master(RF_SRTP_AEAD_AES_128_GCM, 1, RF_V(""));
 
 	(void)state;
-	assert_int_equal(open_rtp(p.in, seal_rtp(p.out, 7, 1)), 0);
-	for (uint8_t i = 2; i < RF_SRTP_KNOWN_MAX + 4; i++) {
-		struct rf_srtp_master m = master(RF_SRTP_AEAD_AES_128_GCM, i, RF_V(""));
-		bool remembered = i <= RF_SRTP_KNOWN_MAX;
-
+	m.key.p = bytes;
+	assert_int_equal(open_rtp(p.in, seal_rtp(p.out, 7, 1000)), 0);
+	for (unsigned i = 2; i < RF_SRTP_KNOWN_MAX + 4; i++) {
+		memcpy(bytes, &i, sizeof i);
 		assert_int_equal(rf_srtp_in_rekey(p.in, &m, 1), 0);
 		assert_int_equal(rf_srtp_out_rekey(p.out, &m), 0);
 		rf_srtp_in_drop_old(p.in);
+		assert_int_equal(p.in->key[0]->again, i > RF_SRTP_KNOWN_MAX);
 		assert_int_equal(rf_srtp_out_new(&m, &anew.out), 0);
-		assert_int_equal(open_rtp(p.in, seal_rtp(anew.out, 7, (uint16_t)(20000 - 1000 * i))), remembered ? 0 : RF_E_STALE);
-		assert_int_equal(open_rtp(p.in, seal_rtp(p.out, 7, (uint16_t)(20000 + i))), 0);
+		assert_int_equal(open_rtp(p.in, seal_rtp(p.out, 7, (uint16_t)(1000 + i))), 0);
+		assert_int_equal(open_rtp(p.in, seal_rtp(anew.out, 7, 1)), RF_E_STALE);
 		rf_srtp_out_free(anew.out);
 	}
+	unpair(&p);
+}
+
+/* A key that comes back is over for an SSRC whose counters began anew under another, and for those that may be forgotten. */
+static void test_forgotten(void **state)
+{
+	struct pair p = pair(RF_SRTP_AEAD_AES_128_GCM), anew;
+	struct rf_srtp_master first = master(RF_SRTP_AEAD_AES_128_GCM, 1, RF_V(""));
+	struct rf_srtp_master second = master(RF_SRTP_AEAD_AES_128_GCM, 2, RF_V(""));
+	struct bytes old = seal_rtp(p.out, 7, 30000), forgotten = seal_rtp(p.out, 8, 100);
+
+	(void)state;
+	assert_int_equal(open_rtp(p.in, old), 0);
+	assert_int_equal(open_rtp(p.in, forgotten), 0);
+	assert_int_equal(rf_srtp_in_rekey(p.in, &second, 1), 0);
+	assert_int_equal(rf_srtp_out_rekey(p.out, &second), 0);
+	rf_srtp_in_drop_old(p.in);
+	assert_int_equal(rf_srtp_out_new(&second, &anew.out), 0);
+	assert_int_equal(open_rtp(p.in, seal_rtp(anew.out, 7, 1)), 0);
+	for (uint32_t ssrc = 100; ssrc < 100 + RF_SRTP_SSRCS_MAX - 1; ssrc++)
+		assert_int_equal(open_rtp(p.in, seal_rtp(p.out, ssrc, 1)), 0);
+	assert_true(p.in->streams.forgot && p.out->streams.forgot);
+	assert_int_equal(rf_srtp_in_rekey(p.in, &first, 1), 0);
+	assert_int_equal(rf_srtp_out_rekey(p.out, &first), 0);
+	assert_int_equal(open_rtp(p.in, old), RF_E_AUTH); /* by the second key; over by the first */
+	assert_int_equal(open_rtp(p.in, forgotten), RF_E_LIMIT);
+	assert_int_equal(send_rtp(p.out, 8, 100), RF_E_LIMIT);
+	rf_srtp_out_free(anew.out);
 	unpair(&p);
 }
 
@@ -752,6 +782,7 @@ int main(void)
 		cmocka_unit_test(test_several), cmocka_unit_test(test_rekey), cmocka_unit_test(test_rekey_same),
 		cmocka_unit_test(test_rekey_anew),
 		cmocka_unit_test(test_key_again), cmocka_unit_test(test_many_keys),
+		cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_no_memory),
 	};
 

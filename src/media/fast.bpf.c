@@ -276,6 +276,8 @@ int fast(struct __sk_buff *skb)
 		return verdict(FAST_NO_STREAM, UP);
 	if (!(w->types[s.type >> 6 & 1] >> (s.type & 63) & 1))
 		return verdict(FAST_TYPE, UP);
+	if (!(s.seq & (FAST_LOOK - 1)))
+		return verdict(FAST_LOOKED, UP);
 	struct fast_state *st = bpf_map_lookup_elem(&states, &w->slot);
 
 	if (!st)

@@ -23,9 +23,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-_Static_assert((int)RF_FAST_VERDICTS == (int)FAST_VERDICTS && (int)RF_FAST_SEQUENCE == (int)FAST_SEQUENCE, "one order");
+_Static_assert((int)RF_FAST_VERDICTS == (int)FAST_VERDICTS && (int)RF_FAST_LOOKED == (int)FAST_LOOKED, "one order");
 _Static_assert((int)RF_FAST_BYTES_MAX == (int)FAST_BYTES_MAX && (int)RF_FAST_AHEAD == (int)FAST_AHEAD &&
-	       (int)RF_FAST_BEHIND == (int)FAST_WINDOW, "one bound");
+	       (int)RF_FAST_BEHIND == (int)FAST_WINDOW && (int)RF_FAST_LOOK == (int)FAST_LOOK, "one bound");
 
 enum {
 	STREAMS_DEFAULT = 65536,
@@ -347,9 +347,22 @@ struct rf_fast_counts rf_fast_read(const struct rf_fast *f, uint32_t id)
 	};
 }
 
-void rf_fast_sync(struct rf_fast *f, uint32_t id, uint16_t seq, uint64_t seen)
+static uint64_t window_with(uint64_t window, uint16_t seq)
 {
-	__atomic_store_n(&f->states[id].window, window_of(seq, seen), __ATOMIC_RELAXED);
+	uint64_t seen = window & ((UINT64_C(1) << FAST_WINDOW) - 1);
+	uint16_t top = (uint16_t)(window >> FAST_WINDOW), ahead = (uint16_t)(seq - top), behind = (uint16_t)(top - seq);
+
+	if (behind < FAST_WINDOW)
+		return window | UINT64_C(1) << behind;
+	return window_of(seq, ahead < FAST_WINDOW ? seen << ahead : 0);
+}
+
+void rf_fast_saw(struct rf_fast *f, uint32_t id, uint16_t seq)
+{
+	uint64_t *window = &f->states[id].window, old = get(window);
+
+	while (!__atomic_compare_exchange_n(window, &old, window_with(old, seq), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
 }
 
 struct rf_fast_counts rf_fast_remove(struct rf_fast *f, uint32_t id)

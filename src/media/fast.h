@@ -9,7 +9,8 @@
  * untouched, to the path's socket, where it is judged as ever. What leaves is as if we had sent it: hop limit 64, the
  * stream's DSCP, no identification, no flow label.
  *
- * It cannot authenticate: the tags of SRTP that passes are checked by the party it is meant for.
+ * It cannot authenticate: the tags of SRTP that passes are checked by the party it is meant for. But each packet whose sequence
+ * number is a multiple of RF_FAST_LOOK goes up, so that userspace judges the stream again, and never loses count of it.
  *
  * Opening needs CAP_BPF and CAP_NET_ADMIN and Linux 6.6; after it neither: all that follows is by descriptors, with the
  * system calls bpf (BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM), connect and getsockname alone. Counters are read from shared
@@ -31,6 +32,7 @@ enum {
 	RF_FAST_BYTES_MAX = 1280,    /* of an IP datagram: every link carries so much (RFC 8200 5) */
 	RF_FAST_AHEAD = 100,         /* sequence numbers: further ahead userspace judges */
 	RF_FAST_BEHIND = 48,         /* and so far behind */
+	RF_FAST_LOOK = 4096,
 };
 
 /* devices: names of interfaces, those with the relay's addresses. streams_max: at a time, 0: 65536; memory for them is
@@ -65,8 +67,9 @@ struct rf_fast_counts {
 
 /* What it has done since rf_fast_add(). Costs no system call. */
 struct rf_fast_counts rf_fast_read(const struct rf_fast *f, uint32_t id);
-/* Userspace let a packet of the stream through (what the kernel did not want to judge): it goes on from there. */
-void rf_fast_sync(struct rf_fast *f, uint32_t id, uint16_t seq, uint64_t seen);
+/* Userspace let a packet of the stream through that had come up: it is not new any more. One out of the kernel's reach
+ * (RF_FAST_AHEAD, RF_FAST_BEHIND) moves it there: it goes on from this one. */
+void rf_fast_saw(struct rf_fast *f, uint32_t id, uint16_t seq);
 /* Userspace's again, from the next packet on. Its last counts. */
 struct rf_fast_counts rf_fast_remove(struct rf_fast *f, uint32_t id);
 
@@ -75,6 +78,7 @@ enum rf_fast_verdict {
 	RF_FAST_SENT,
 	RF_FAST_REPEATED, RF_FAST_RATE, RF_FAST_FAILED,              /* dropped */
 	RF_FAST_NO_STREAM, RF_FAST_NO_RTP, RF_FAST_TYPE, RF_FAST_SEQUENCE, /* went up */
+	RF_FAST_LOOKED,                                              /* went up to be looked at */
 	RF_FAST_VERDICTS,
 };
 const char *rf_fast_verdict_name(enum rf_fast_verdict v);

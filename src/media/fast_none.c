@@ -30,12 +30,11 @@ struct rf_fast_counts rf_fast_read(const struct rf_fast *f, uint32_t id)
 	return (struct rf_fast_counts){ .packets = 0 };
 }
 
-void rf_fast_sync(struct rf_fast *f, uint32_t id, uint16_t seq, uint64_t seen)
+void rf_fast_saw(struct rf_fast *f, uint32_t id, uint16_t seq)
 {
 	(void)f;
 	(void)id;
 	(void)seq;
-	(void)seen;
 }
 
 struct rf_fast_counts rf_fast_remove(struct rf_fast *f, uint32_t id)

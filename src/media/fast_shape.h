@@ -9,6 +9,7 @@ enum {
 	FAST_WINDOW = 48,
 	FAST_AHEAD = 100,
 	FAST_BYTES_MAX = 1280,
+	FAST_LOOK = 4096,            /* a power of two */
 };
 
 struct fast_key {
@@ -44,6 +45,7 @@ enum fast_verdict {
 	FAST_SENT,
 	FAST_REPEATED, FAST_RATE, FAST_FAILED,
 	FAST_NO_STREAM, FAST_NO_RTP, FAST_TYPE, FAST_SEQUENCE,
+	FAST_LOOKED,
 	FAST_VERDICTS,
 };
 

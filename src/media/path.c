@@ -39,6 +39,7 @@ static struct rf_path *make(struct rf_media_worker *w, enum rf_path_kind kind, c
 
 static void unmake(struct rf_path *p)
 {
+	rf_path_fast_leave(p);
 	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
 		if (p->end[i].filter && p->end[i].filter->gone)
 			p->end[i].filter->gone(p->end[i].filter);
@@ -149,6 +150,8 @@ static uint64_t last_heard(const struct rf_path *p)
 static void check_silence(struct rf_timer *t)
 {
 	struct rf_path *p = rf_container(t, struct rf_path, silence);
+
+	rf_path_fast_count(p);
 	struct rf_mono now = rf_loop_now(p->w->loop), due = rf_mono_add_ms((struct rf_mono){ last_heard(p) }, p->silence_ms);
 
 	if (due.us > now.us) {
@@ -174,6 +177,7 @@ void rf_path_set_silence(struct rf_path *p, uint32_t ms)
 
 void rf_path_hold(struct rf_path *p, unsigned end, unsigned holds)
 {
+	rf_path_fast_leave(p);
 	p->end[end].holds = (uint8_t)holds;
 	if (p->kind == RF_PATH_STREAM)
 		rf_tcp_update(p);
@@ -181,6 +185,7 @@ void rf_path_hold(struct rf_path *p, unsigned end, unsigned holds)
 
 void rf_path_set_filter(struct rf_path *p, unsigned end, struct rf_path_filter *f)
 {
+	rf_path_fast_leave(p);
 	p->end[end].filter = f;
 }
 
@@ -191,6 +196,7 @@ struct rf_path_filter *rf_path_filter_at(const struct rf_path *p, unsigned end)
 
 void rf_path_set_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t)
 {
+	rf_path_fast_leave(p);
 	p->end[end].tap = t;
 }
 
@@ -239,6 +245,7 @@ void rf_path_stats(const struct rf_path *p, unsigned end, struct rf_path_end_sta
 {
 	const struct rf_end *e = &p->end[end];
 
+	rf_path_fast_count(e->sock[0].path); /* the same path */
 	*ret = (struct rf_path_end_stats){ .remote = rf_peer_addr(&e->source[0]), .packets = e->packets, .bytes = e->bytes,
 		.rtcp_packets = e->rtcp_packets, .rtcp_bytes = e->rtcp_bytes, .sent = e->sent, .sent_bytes = e->sent_bytes,
 		.rtcp_sent = e->rtcp_sent, .rtcp_sent_bytes = e->rtcp_sent_bytes, .keying = e->keying,
@@ -248,6 +255,8 @@ void rf_path_stats(const struct rf_path *p, unsigned end, struct rf_path_end_sta
 
 	ret->suite = c && e->keying != RF_KEYING_PASSED ? rf_srtp_in_suite(c->in) : RF_SRTP_NONE;
 	ret->dtls_ready = e->agreed[0] && e->agreed[0]->in;
-	for (const struct rf_path_ssrc *s = e->ssrcs; s; s = s->next)
+	for (const struct rf_path_ssrc *s = e->ssrcs; s; s = s->next) {
 		put_stream(s, &ret->streams[ret->n_streams++]);
+		ret->in_kernel = ret->in_kernel || s->fast;
+	}
 }

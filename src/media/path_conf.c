@@ -89,6 +89,7 @@ static void commit(struct rf_path *p, struct rf_end *e, const struct rf_path_end
 {
 	bool moved = is_elsewhere(e, c);
 
+	rf_path_fast_leave(p);
 	rf_end_set_ice(p, e, c);
 	rf_end_set_dtls(e, c, fresh);
 	set_remote(e, c);

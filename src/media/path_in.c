@@ -52,6 +52,8 @@ bool rf_arrival_open(struct rf_arrival *a, bool rtcp)
 	int rc = rf_crypt_open(c, rtcp, a->text, &a->text_n, rf_loop_now(w->loop).us);
 
 	if (rc) {
+		if (passed && rf_crypt_why(rc) == RF_DROP_AUTH) /* somebody who knows the addresses: all of it comes up again */
+			rf_path_fast_leave(a->p);
 		rf_arrival_drop(a, rf_crypt_why(rc));
 		return false;
 	}
@@ -68,7 +70,7 @@ void rf_arrival_fix(struct rf_arrival *a)
 	a->new = false;
 }
 
-void rf_arrival_pass(struct rf_arrival *a, bool rtcp)
+bool rf_arrival_pass(struct rf_arrival *a, bool rtcp)
 {
 	struct rf_end *to = rf_end_other(a->p, a->e);
 	unsigned odd = rtcp && !to->mux;
@@ -76,13 +78,14 @@ void rf_arrival_pass(struct rf_arrival *a, bool rtcp)
 
 	if (!at || to->sock[odd].fd < 0) {
 		rf_arrival_drop(a, RF_DROP_NO_REMOTE);
-		return;
+		return false;
 	}
 	if (!rf_sock_send(&to->sock[odd], a->buf, a->n, at))
-		return;
+		return false;
 	*(rtcp ? &to->rtcp_sent : &to->sent) += 1;
 	*(rtcp ? &to->rtcp_sent_bytes : &to->sent_bytes) += a->n;
 	a->p->w->totals.sent++;
+	return true;
 }
 
 static void count(struct rf_arrival *a)

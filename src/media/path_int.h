@@ -12,10 +12,12 @@
  *	path_dtls.c    handshakes
  *	path_stream.c  TCP
  *	path_source.c  may it come from there
- *	path_check.c   sequence, SSRC, payload type, rate */
+ *	path_check.c   sequence, SSRC, payload type, rate
+ *	path_fast.c    what may pass through the kernel (fast.h), and what it did */
 #ifndef RF_MEDIA_PATH_INT_H
 #define RF_MEDIA_PATH_INT_H
 
+#include "media/fast.h"
 #include "media/path.h"
 #include "media/ports.h"
 #include "media/worker.h"
@@ -87,6 +89,10 @@ struct rf_path_ssrc {
 	uint64_t packets, bytes, last_us;
 	struct rf_quality quality;
 	struct rf_dtmf_in *dtmf;     /* NULL: no event was heard */
+	bool fast;                   /* it passes through the kernel, as fast_id; what it did up to fast_was is counted */
+	uint32_t fast_id;
+	struct rf_fast_counts fast_was;
+	uint64_t fast_us;            /* not tried again before */
 };
 
 /* Tokens as time: each packet moves the mark on by what it is worth; a mark that is over a second ahead is too much. */
@@ -203,7 +209,7 @@ struct rf_media_worker {
 	unsigned n_places;
 	struct rf_media_place place[RF_MEDIA_INTERFACES_MAX];
 	struct rf_path *paths;
-	size_t n_paths, n_socks;
+	size_t n_paths, n_socks, n_fast;
 	struct epoll_event ready[RF_PATH_BATCH]; /* of the batch that is under way: [ready_at, n_ready) are to come */
 	int ready_at, n_ready;
 	struct rf_media_totals totals;
@@ -235,6 +241,19 @@ void rf_sock_ready(struct rf_sock *s);
 /* False: counted as RF_DROP_SEND of e. */
 bool rf_sock_send(struct rf_sock *s, const uint8_t *buf, size_t n, const struct rf_peer *to);
 
+/* ---- path_fast.c */
+
+/* A packet of this SSRC has come up although the kernel has its stream: what the kernel did is counted first. */
+void rf_path_fast_heard(struct rf_path *p, struct rf_end *e, uint32_t ssrc);
+/* A packet of s was let through: its stream goes into the kernel, if it may; or goes on there from this packet. */
+void rf_path_fast_passed(struct rf_arrival *a, struct rf_path_ssrc *s, uint16_t seq);
+/* What the kernel did so far is counted. */
+void rf_path_fast_count(struct rf_path *p);
+/* All of the path's packets come up again, from now on. */
+void rf_path_fast_leave(struct rf_path *p);
+/* Those of an end that the kernel has, but did not hear for so long that another SSRC may have their place. */
+void rf_path_fast_leave_idle(struct rf_path *p, struct rf_end *e, uint64_t now_us);
+
 /* ---- path_in.c */
 
 /* A datagram of n bytes has come to s; buf has RF_PATH_ROOM bytes. */
@@ -246,7 +265,7 @@ bool rf_arrival_open(struct rf_arrival *a, bool rtcp);
 void rf_arrival_fix(struct rf_arrival *a);
 void rf_arrival_drop(struct rf_arrival *a, enum rf_path_drop why);
 /* Passed as it is, to the other end's RTP or RTCP. */
-void rf_arrival_pass(struct rf_arrival *a, bool rtcp);
+bool rf_arrival_pass(struct rf_arrival *a, bool rtcp);
 
 /* ---- path_rtp.c */
 

@@ -29,6 +29,9 @@ enum rf_path_drop rf_end_send_rtp(struct rf_path *p, struct rf_end *to, uint8_t 
 /* Was it negotiated? NULL: counted. Under keys the replay window has seen to the order. */
 static struct rf_path_ssrc *expected(struct rf_arrival *a, const struct rf_rtp_head *head, uint64_t now_us)
 {
+	if (a->e->n_ssrcs == RF_PATH_SSRCS_MAX)
+		rf_path_fast_leave_idle(a->p, a->e, now_us);
+	rf_path_fast_heard(a->p, a->e, head->ssrc);
 	struct rf_path_ssrc *s = rf_check_ssrc(a->e, head, now_us);
 	enum rf_path_drop why = RF_DROP_SSRC;
 
@@ -131,7 +134,8 @@ static bool held(struct rf_arrival *a, const struct rf_rtp_head *head, const str
 	return holds & RF_HOLD_SILENCE && !(t && t->flags & RF_TYPE_VIDEO) && !silence(a, head, t);
 }
 
-static void go_on(struct rf_arrival *a)
+/* False: it did not leave, and is counted. */
+static bool go_on(struct rf_arrival *a)
 {
 	struct rf_end *e = a->e, *other = rf_end_other(a->p, e);
 
@@ -139,17 +143,17 @@ static void go_on(struct rf_arrival *a)
 		e->tap->heard(e->tap, a->text, a->text_n);
 	if (e->keying == RF_KEYING_PASSED) {
 		if (other->keying == RF_KEYING_PASSED)
-			rf_arrival_pass(a, false);
-		else
-			rf_arrival_drop(a, RF_DROP_NO_KEYS);
-		return;
+			return rf_arrival_pass(a, false);
+		rf_arrival_drop(a, RF_DROP_NO_KEYS);
+		return false;
 	}
 	if (e->filter && e->filter->take(e->filter, a->buf, &a->n, RF_PATH_DATAGRAM_MAX) != 0)
-		return;
+		return false;
 	enum rf_path_drop why = rf_end_send_rtp(a->p, other, a->buf, a->n, RF_PATH_ROOM);
 
 	if (why != RF_DROPS)
 		rf_arrival_drop(a, why);
+	return why == RF_DROPS;
 }
 
 void rf_path_take_rtp(struct rf_arrival *a)
@@ -180,6 +184,6 @@ void rf_path_take_rtp(struct rf_arrival *a)
 		rf_arrival_drop(a, RF_DROP_DIRECTION);
 	else if (held(a, &head, t))
 		rf_arrival_drop(a, RF_DROP_HELD);
-	else
-		go_on(a);
+	else if (go_on(a))
+		rf_path_fast_passed(a, s, head.seq);
 }

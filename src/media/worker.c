@@ -123,7 +123,7 @@ int rf_media_interface_find(const struct rf_media_worker *w, struct rf_view name
 
 struct rf_media_census rf_media_census(const struct rf_media_worker *w)
 {
-	struct rf_media_census c = { .paths = w->n_paths, .sockets = w->n_socks };
+	struct rf_media_census c = { .paths = w->n_paths, .sockets = w->n_socks, .in_kernel = w->n_fast };
 
 	for (unsigned i = 0; i < w->n_places; i++) {
 		size_t all = ((size_t)w->place[i].conf.port_last - w->place[i].conf.port_first + 1) / 2;
@@ -136,5 +136,7 @@ struct rf_media_census rf_media_census(const struct rf_media_worker *w)
 
 void rf_media_totals(const struct rf_media_worker *w, struct rf_media_totals *ret)
 {
+	for (struct rf_path *p = w->paths; p; p = p->next)
+		rf_path_fast_count(p);
 	*ret = w->totals;
 }

@@ -74,6 +74,15 @@ void rf_quality_packet(struct rf_quality *q, uint16_t seq, uint32_t timestamp, s
 		take_time(q, timestamp, now, first);
 }
 
+void rf_quality_passed(struct rf_quality *q, uint16_t seq, uint32_t packets)
+{
+	if (!packets)
+		return;
+	q->highest += (uint16_t)(seq - (uint16_t)q->highest);
+	q->received += packets;
+	q->seen = 1;
+}
+
 /* --- round trip */
 
 void rf_quality_sent_report(struct rf_quality *q, uint64_t ntp, struct rf_mono now)

@@ -415,7 +415,7 @@ static void test_sequence(void **state)
 {
 	static const struct { unsigned seq; int rc; } rows[] = {
 		{ 65530, SENT }, { 65530, DROPPED }, { 65529, SENT }, { 65528, DROPPED } /* seen in userspace */,
-		{ 65535, SENT }, { 0, SENT }, { 65534, SENT }, { 65534, DROPPED }, { 3, SENT }, { 2, SENT }, { 2, DROPPED },
+		{ 65535, SENT }, { 0, UP } /* to be looked at */, { 1, SENT }, { 65534, SENT }, { 65534, DROPPED }, { 3, SENT }, { 2, SENT }, { 2, DROPPED },
 		{ 103, SENT } /* 100 ahead */, { 204, UP }, { 3203, UP }, { 32870, UP }, { 203, SENT },
 		{ 203 - 47, SENT }, { 203 - 48, UP }, { 203 - 47, DROPPED }, { 103, UP }, { 204, SENT },
 		{ 203 - 47, UP }, { 252, SENT } /* 48 ahead: nothing is left of the window */, { 251, SENT }, { 252, DROPPED },
@@ -436,15 +436,17 @@ static void test_sequence(void **state)
 			fail_msg("row %zu, %u: %d", i, rows[i].seq, rc);
 	}
 	/* Userspace let a jump through: from there on. */
-	rf_fast_sync(fast, id, 5000, 0xb);
+	rf_fast_saw(fast, id, 5000);
+	rf_fast_saw(fast, id, 4998);
+	rf_fast_saw(fast, id, 5003);
 	static const struct { unsigned seq; int rc; } after[] = {
-		{ 5000, DROPPED }, { 4999, DROPPED }, { 4998, SENT }, { 4997, DROPPED }, { 5001, SENT }, { 252, UP },
+		{ 5000, DROPPED }, { 4999, SENT }, { 4998, DROPPED }, { 5003, DROPPED }, { 5001, SENT }, { 5004, SENT }, { 252, UP },
 	};
 	for (size_t i = 0; i < sizeof after / sizeof *after; i++) {
 		packet_of(&s, after[i].seq, 20, &in);
 		assert_int_equal(run(&in, &out), after[i].rc);
 	}
-	assert_int_equal(rf_fast_read(fast, id).seq, 5001);
+	assert_int_equal(rf_fast_read(fast, id).seq, 5004);
 	assert_int_equal(rf_fast_remove(fast, id).repeated, 9);
 }
 
@@ -538,9 +540,11 @@ static void test_verdicts(void **state)
 	uint32_t id = add(&s);
 	static const struct { unsigned seq; size_t at; uint8_t byte; } rows[] = {
 		{ 100, 0, 0 }, { 100, 0, 0 }, { 101, 0, 0 }, { 102, RTP_AT + 11, 9 }, { 102, RTP_AT, 0 }, { 102, RTP_AT + 1, 9 }, { 900, 0, 0 },
+		{ 4096, 0, 0 },
 	};
 	static const enum rf_fast_verdict want[] = {
 		RF_FAST_SENT, RF_FAST_REPEATED, RF_FAST_RATE, RF_FAST_NO_STREAM, RF_FAST_NO_RTP, RF_FAST_TYPE, RF_FAST_SEQUENCE,
+		RF_FAST_LOOKED,
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		packet_of(&s, rows[i].seq, 20, &in);

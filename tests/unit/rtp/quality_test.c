@@ -167,11 +167,30 @@ static void test_opinion(void **state)
 	assert_true(sizeof(struct rf_quality) <= 64);
 }
 
+/* Packets that passed elsewhere: those that are missing among them are lost, the others are not. */
+static void test_passed_elsewhere(void **state)
+{
+	struct rf_quality q;
+
+	(void)state;
+	rf_quality_init(&q, 8000);
+	rf_quality_packet(&q, 65000, 0, (struct rf_mono){ 1000000 });
+	rf_quality_passed(&q, 65000, 0);
+	rf_quality_passed(&q, (uint16_t)(65000 + 4000), 3990);
+	rf_quality_packet(&q, (uint16_t)(65000 + 4001), 4001 * 160, (struct rf_mono){ 1000000 + 4001 * 20000 });
+	struct rf_quality_sum sum = rf_quality_sum(&q, rf_quality_codec_of(rf_view_of(NULL, 0)));
+
+	assert_int_equal(sum.expected, 4002);
+	assert_int_equal(sum.received, 3992);
+	assert_int_equal(sum.lost, 10);
+	assert_int_equal(sum.reordered, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order), cmocka_unit_test(test_jitter), cmocka_unit_test(test_no_clock),
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_opinion),
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_opinion), cmocka_unit_test(test_passed_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

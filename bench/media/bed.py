@@ -190,6 +190,23 @@ class Rtpengine(Relay):
                 f"--pidfile={self.work}/rtpengine.pid"]
 
 
+class Ringfort(Relay):
+    """Ours, all in userspace: one worker."""
+    name = "ringfort"
+    fast = False
+
+    def argv(self):
+        binary = pathlib.Path(self.bed.mediaload).parents[1] / "src" / "ringfort"
+        return [str(binary), "relay", "--listen-ng", f"{RELAY}:2223", "--peer", LOAD, "--interface", f"bench/{RELAY}", "--ports",
+                "10000-60000", "--workers", "1", *(["--fast", self.bed.dev_rel] if self.fast else [])]
+
+
+class Fast(Ringfort):
+    """Ours, with the kernel's way where it can go."""
+    name = "ringfort-fast"
+    fast = True
+
+
 class Wire(Relay):
     """No relay: what the link itself costs and how long a packet takes there and back."""
     name = "wire"

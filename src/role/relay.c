@@ -222,6 +222,10 @@ static int give_up(struct anchor *a, struct rf_diag *diag)
 		rf_log(a->log, RF_LOG_WARN, "this kernel has no Landlock: files are protected by the user %s alone", a->user_name);
 		rc = 0;
 	}
+	/* Media that comes by TCP is listened for on ports of its own. */
+	for (unsigned i = 0; i < a->plan.n_interfaces && !rc && ll.abi; i++)
+		if (i == 0 || a->plan.interfaces[i].port_first != a->plan.interfaces[0].port_first)
+			rc = rf_sandbox_landlock_ports(&ll, a->plan.interfaces[i].port_first, a->plan.interfaces[i].port_last, diag);
 	tzset(); /* reads /etc/localtime while it may */
 	if (!rc)
 		rc = rf_sandbox_drop_user(a->become ? &a->user : NULL, diag);

@@ -227,6 +227,17 @@ int rf_sandbox_landlock_open(const struct rf_sandbox_path *paths, size_t n, stru
 	return 0;
 }
 
+int rf_sandbox_landlock_ports(const struct rf_sandbox_landlock *ll, uint16_t first, uint16_t last, struct rf_diag *diag)
+{
+	for (uint32_t port = first; ll->fd >= 0 && ll->abi >= 4 && port <= last; port++) {
+		struct landlock_net one = { .access = LL_NET_BIND_TCP, .port = port };
+
+		if (syscall(SYS_landlock_add_rule, ll->fd, LL_RULE_NET_PORT, &one, 0) < 0)
+			return rf_diag_set(diag, -errno, "Landlock rule for port %u: %s", (unsigned)port, strerror(errno));
+	}
+	return 0;
+}
+
 int rf_sandbox_landlock_apply(struct rf_sandbox_landlock *ll, struct rf_diag *diag)
 {
 	if (ll->fd < 0)

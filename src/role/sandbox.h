@@ -64,6 +64,8 @@ struct rf_sandbox_landlock {
  * RF_E_UNSUPPORTED when the kernel has no Landlock: ret_ll then says abi 0, and whether to go on is the caller's. */
 int rf_sandbox_landlock_open(const struct rf_sandbox_path *paths, size_t n, struct rf_sandbox_landlock *ret_ll,
 			     struct rf_diag *diag);
+/* Those TCP ports may be bound as well. Nothing where the kernel knows no rules of ports. */
+int rf_sandbox_landlock_ports(const struct rf_sandbox_landlock *ll, uint16_t first, uint16_t last, struct rf_diag *diag);
 /* Apply and close. */
 int rf_sandbox_landlock_apply(struct rf_sandbox_landlock *ll, struct rf_diag *diag);
 

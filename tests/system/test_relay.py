@@ -325,3 +325,33 @@ def test_rtpengines_own_client(relay, parties, tmp_path):
     assert relay.counts()["sessions"] == 1
     client("delete", "--call-id=xyz", "--from-tag=a")
     relay.wait_empty()
+
+
+def test_bytes_of_a_stream(relay, ng):
+    """MSRP by TCP: one side connects, the other listens; bytes run once both are there, a stranger's connection goes nowhere."""
+    b = socket.socket()
+    b.bind((BOB, 0))
+    b.listen(4)
+    b.settimeout(5)
+
+    def sdp(address, port, setup):
+        return (f"v=0\r\no=- 1 1 IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\nm=message {port} TCP/MSRP *\r\n"
+                f"a=setup:{setup}\r\na=connection:new\r\na=path:msrp://{address}:{port}/x;tcp\r\na=accept-types:text/plain\r\n")
+
+    a = socket.socket()
+    a.bind((ALICE, 0))
+    ng.ask("offer", call_id="stream", from_tag="a", sdp=sdp(ALICE, a.getsockname()[1], "actpass"), **WAYS)
+    answer = ng.ask("answer", call_id="stream", from_tag="a", to_tag="b", sdp=sdp(BOB, b.getsockname()[1], "passive"), **WAYS)
+    port = int(next(x.split()[1] for x in answer["sdp"].splitlines() if x.startswith("m=")))
+    a.settimeout(5)
+    a.connect((INSIDE, port))
+    there, _ = b.accept()
+    there.settimeout(5)
+    a.sendall(b"hello")
+    assert there.recv(10) == b"hello"
+    there.sendall(b"and back")
+    assert a.recv(10) == b"and back"
+    ng.ask("delete", call_id="stream", from_tag="a")
+    for s in (a, there, b):
+        s.close()
+    relay.wait_empty()

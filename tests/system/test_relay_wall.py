@@ -1,8 +1,6 @@
 """A relay of a site with a wall between it and everybody: pinholes for exactly a call's addresses and ports, as long as it lasts."""
 import json
 import os
-import pathlib
-import re
 import socket
 import ssl
 import subprocess
@@ -12,7 +10,7 @@ import pytest
 
 from anchor import Call, Ng, Party, Relay
 from house import SITE, House
-from lab import wait_until
+from lab import RINGFORT, wait_until
 from test_wall import why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "")
@@ -187,6 +185,47 @@ def test_a_relay_that_is_killed(house, call):
     house.start_relay()
     with pytest.raises(OSError):
         call.ng.ask("ping")                        # its border has to come again
+
+
+def test_reload(house):
+    """The site file again, whole or not at all; what takes a restart is said."""
+    def reload(text):
+        (house.dir / "site.yaml").write_text(text)
+        return house.call("reload", "--json")
+    try:
+        done = reload(PLAIN.replace('"fd00:60::11", roles: border', '"fd00:60::11", services: ids }\n'
+                                    "  - { name: edge-b, zone: border, address: 10.60.0.66, roles: border"))
+        assert done.returncode == 0 and json.loads(done.stdout)["restart"] == "", done.stdout + done.stderr
+        with pytest.raises((ConnectionError, OSError)):    # edge is no border any more
+            house.border().ask("ping")
+        done = reload(PLAIN.replace("relay: { workers: 2 }", "relay: { workers: 2, silence: 90 }"))
+        assert json.loads(done.stdout)["restart"] == "the rules of media"
+        done = reload(PLAIN.replace("zone: border", "zone: nowhere"))
+        assert done.returncode != 0 and "nowhere" in done.stderr
+        assert house.told("config.refused")
+    finally:
+        assert reload(PLAIN).returncode == 0
+    ng = house.border()
+    assert ng.ask("ping")["result"] == "pong"
+    ng.close()
+
+
+def test_up_and_down(built):
+    """In the background, as on a host of its own."""
+    def ringfort(*args):
+        return subprocess.run(built.spaces["border"].argv(RINGFORT, "-C", built.dir, *args), capture_output=True, text=True, timeout=60)
+    done = ringfort("up", "--host", "relay")
+    assert done.returncode == 0 and "relay is ready" in done.stdout, done.stdout + done.stderr
+    try:
+        wait_until("it is well", lambda: ringfort("status").returncode == 0, 10)
+        shown = ringfort("status")
+        assert "relay runs" in shown.stdout and "wall       rt is there" in shown.stdout
+        assert json.loads(ringfort("status", "--json").stdout)["role"] == "relay"
+        assert "runs already" in ringfort("up", "--host", "relay").stdout
+    finally:
+        done = ringfort("down")
+    assert done.returncode == 0 and "relay has stopped" in done.stdout
+    assert not (built.dir / "state" / "relay-ng.sock").exists()
 
 
 def test_stopped_in_order(house, call):

@@ -212,10 +212,10 @@ static void drop(struct job *j)
 	}
 }
 
+/* Nothing flows either way: what one sends the other does not want. */
 static bool held(const struct rf_line *l)
 {
-	return !(l->said[0]->dir & rf_sdp_dir_invert((enum rf_sdp_dir)l->said[1]->dir)) &&
-	       !(rf_sdp_dir_invert((enum rf_sdp_dir)l->said[0]->dir) & l->said[1]->dir);
+	return !(l->said[0]->dir & rf_sdp_dir_invert((enum rf_sdp_dir)l->said[1]->dir));
 }
 
 static int set_ends(struct job *j, struct rf_line *l)

@@ -25,7 +25,7 @@ static bool has_address(const struct rf_session *s, const struct rf_party *party
 	return false;
 }
 
-static bool is_meant(const struct rf_turn *t, const struct rf_session *s, const struct rf_party *party)
+bool rf_party_is_meant(const struct rf_turn *t, const struct rf_session *s, const struct rf_party *party)
 {
 	const struct rf_ng_request *q = t->req;
 
@@ -49,7 +49,7 @@ int rf_session_block(struct rf_turn *t, struct rf_session *s)
 		if (!one)
 			put(&s->holds, holds[i].hold, on);
 		for (struct rf_party *p = s->parties; p; p = p->next) {
-			if (one ? !is_meant(t, s, p) : on || !rf_ng_has(q, RF_NG_ALL))
+			if (one ? !rf_party_is_meant(t, s, p) : on || !rf_ng_has(q, RF_NG_ALL))
 				continue;
 			found = true;
 			put(&p->holds, holds[i].hold, on);

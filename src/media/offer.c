@@ -140,7 +140,8 @@ static int plan_rtp(struct job *j, struct plan *pl, const struct rf_line *l)
 		rf_ours_ice(t->relay, &pl->ours);
 	if (keying != RF_KEYING_SDES)
 		return 0;
-	j->rules.pass = theirs == RF_KEYING_SDES && !rf_ng_has(t->req, RF_NG_INJECT_DTMF);
+	j->rules.pass = theirs == RF_KEYING_SDES && !rf_ng_has(t->req, RF_NG_INJECT_DTMF) &&
+			!rf_ng_has(t->req, RF_NG_DETECT_DTMF);
 	pl->ours.sdes = rf_sdes_offer(&j->rules, &pl->said, last ? last->sdes : NULL, t->relay->conf.random);
 	return pl->ours.sdes ? 0 : rf_turn_fail(t, -ENOMEM, "no memory");
 }

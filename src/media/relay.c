@@ -25,6 +25,7 @@ static void note_wishes(struct rf_turn *t, struct rf_session *s, struct rf_pair 
 		s->dscp = (uint8_t)(q->tos.v >> 2 & 63);
 	if (q->drop != RF_NG_DROP_UNSET)
 		s->holds = q->drop == RF_NG_DROP_START ? s->holds | RF_HOLD_MEDIA : s->holds & ~(unsigned)RF_HOLD_MEDIA;
+	p->side[side]->detect |= rf_ng_has(q, RF_NG_DETECT_DTMF);
 	if (rf_party_label(p->side[side], q->label) || rf_party_label(p->side[!side], q->set_label))
 		rf_ng_warn(t->req, "no memory for the label");
 }
@@ -203,6 +204,37 @@ static int do_block(struct rf_turn *t, struct rf_writer *w)
 	return rc;
 }
 
+static int do_dtmf(struct rf_turn *t, struct rf_writer *w)
+{
+	struct rf_session *s = rf_session_find(t->relay, t->req->call_id);
+	int rc = s ? rf_session_dtmf(t, s) : rf_turn_fail(t, RF_E_NOT_FOUND, "Unknown call-ID");
+
+	if (rc == 0)
+		rf_ng_reply_ok(w, t->req);
+	return rc;
+}
+
+static int do_play(struct rf_turn *t, struct rf_writer *w)
+{
+	struct rf_session *s = rf_session_find(t->relay, t->req->call_id);
+	uint32_t ms = 0;
+	int rc = s ? rf_session_play(t, s, &ms) : rf_turn_fail(t, RF_E_NOT_FOUND, "Unknown call-ID");
+
+	if (rc == 0)
+		rf_ng_reply_answer(w, t->req, &(struct rf_ng_answer){ .duration = { (int32_t)ms, true } });
+	return rc;
+}
+
+static int do_stop(struct rf_turn *t, struct rf_writer *w)
+{
+	struct rf_session *s = rf_session_find(t->relay, t->req->call_id);
+	int rc = s ? rf_session_stop(t, s) : rf_turn_fail(t, RF_E_NOT_FOUND, "Unknown call-ID");
+
+	if (rc == 0)
+		rf_ng_reply_ok(w, t->req);
+	return rc;
+}
+
 static int do_nothing(struct rf_turn *t, struct rf_writer *w)
 {
 	(void)w;
@@ -224,9 +256,9 @@ static int (*const commands[RF_NG_COMMANDS])(struct rf_turn *t, struct rf_writer
 	[RF_NG_UNBLOCK_MEDIA] = do_block,
 	[RF_NG_SILENCE_MEDIA] = do_block,
 	[RF_NG_UNSILENCE_MEDIA] = do_block,
-	[RF_NG_PLAY_MEDIA] = do_nothing,
-	[RF_NG_STOP_MEDIA] = do_nothing,
-	[RF_NG_PLAY_DTMF] = do_nothing,
+	[RF_NG_PLAY_MEDIA] = do_play,
+	[RF_NG_STOP_MEDIA] = do_stop,
+	[RF_NG_PLAY_DTMF] = do_dtmf,
 	[RF_NG_START_FORWARDING] = do_nothing,
 	[RF_NG_STOP_FORWARDING] = do_nothing,
 	[RF_NG_START_RECORDING] = do_nothing,

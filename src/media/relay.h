@@ -11,6 +11,7 @@
 #include "media/path.h"
 #include "media/worker.h"
 
+struct rf_clips;
 struct rf_ng_request;
 struct rf_relay;
 
@@ -21,6 +22,10 @@ struct rf_relay_ops {
 	void (*pinholes)(void *ctx, uint64_t key, const struct rf_path_tuple *tuples, size_t n);
 	/* A session ended by itself (silence), or its media failed (fingerprint): for the record. */
 	void (*ended)(void *ctx, struct rf_view call_id, const char *why);
+	/* A key that this party pressed, as an event or in its sound, where a request asked for it (`detect DTMF`): the border makes
+	 * an INFO of it. A sound that was played to this party is over. Neither may end a session. May be NULL. */
+	void (*dtmf)(void *ctx, struct rf_view call_id, struct rf_view tag, unsigned event, unsigned ms);
+	void (*played)(void *ctx, struct rf_view call_id, struct rf_view tag);
 };
 
 /* What a leg may be: the site's policy for those who ask for nothing special. Requests may only be stricter. */
@@ -42,6 +47,7 @@ struct rf_relay_conf {
 	struct rf_relay_policy policy;
 	const char *fingerprint;     /* for a=fingerprint: of the certificate of the worker's DTLS (rf_dtls_ctx_print()); NULL: DTLS is
 	                              * refused. As long as the relay lives */
+	const struct rf_clips *clips; /* that may be played by name; shared by all workers, as long as the relay lives. NULL: none */
 	const struct rf_relay_ops *ops;
 	void *ctx;
 };

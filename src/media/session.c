@@ -147,8 +147,8 @@ static void on_silent(void *arg, struct rf_path *p)
 
 static void on_dtmf(void *arg, struct rf_path *p, unsigned end, unsigned code, unsigned ms)
 {
-	/* Digits are card numbers and passwords: they are not kept. Who wants to hear them asks for it (dsp). */
-	(void)arg, (void)p, (void)end, (void)code, (void)ms;
+	/* Digits are card numbers and passwords: they are not kept, and told to nobody who did not ask. */
+	rf_session_heard(arg, p, end, code, ms);
 }
 
 const struct rf_path_ops rf_session_path_ops = { on_flows, on_dtls, on_silent, on_dtmf };
@@ -225,7 +225,8 @@ void rf_session_hold(struct rf_session *s)
 	for (struct rf_pair *p = s->pairs; p; p = p->next)
 		for (size_t i = 0; i < p->n_lines; i++)
 			for (unsigned side = 0; p->lines[i].path && side < 2; side++)
-				rf_path_hold(p->lines[i].path, side, s->holds | p->side[side]->holds);
+				rf_path_hold(p->lines[i].path, side,
+					     rf_line_sound(p, &p->lines[i], side, s->holds | p->side[side]->holds));
 }
 
 /* ---- parties and pairs */

@@ -64,6 +64,7 @@ struct rf_party {
 	struct rf_pair *once;            /* where another answerer took its place; NULL: nowhere */
 	int64_t created_s;
 	unsigned holds;                  /* RF_HOLD_x */
+	bool detect;                     /* its keys are listened for (`detect DTMF`) */
 };
 
 struct rf_pair {
@@ -198,8 +199,20 @@ struct rf_out {
 };
 void rf_describe(struct rf_turn *t, const struct rf_out *out, struct rf_writer *w);
 
+/* ---- sound.c */
+
+int rf_session_dtmf(struct rf_turn *t, struct rf_session *s);
+int rf_session_play(struct rf_turn *t, struct rf_session *s, uint32_t *ret_ms);
+int rf_session_stop(struct rf_turn *t, struct rf_session *s);
+/* What side `from` of a line sends, as it is held and listened for now. Returns the holds for its path. */
+unsigned rf_line_sound(const struct rf_pair *p, const struct rf_line *l, unsigned from, unsigned holds);
+/* A key of the party at this end, for whoever asked. */
+void rf_session_heard(struct rf_session *s, const struct rf_path *path, unsigned end, unsigned event, unsigned ms);
+
 /* ---- hold.c, report.c */
 
+/* Does the request name this party: by tag, label or address? */
+bool rf_party_is_meant(const struct rf_turn *t, const struct rf_session *s, const struct rf_party *party);
 int rf_session_block(struct rf_turn *t, struct rf_session *s);
 int rf_session_report(struct rf_turn *t, const struct rf_session *s, struct rf_ng_stats_call *ret_call);
 

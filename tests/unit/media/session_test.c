@@ -108,7 +108,7 @@ static void test_refusals(void **state)
 		{ "offer", CALL, HEAD("192.0.2.9") "m=audio 2000 RTP/AVP 96\r\n", "no format" },
 		{ "offer", CALL, HEAD("192.0.2.9") "m=application 2000 UDP/DTLS/SCTP webrtc-datachannel\r\n", "no m-line is of a kind" },
 		{ "offer", CALL, HEAD("192.0.2.9") AUDIO("2000", "RTP/AVP") "a=ice-ufrag:abcd\r\na=ice-pwd:short\r\n", "ICE wants" },
-		{ "play DTMF", "'call-id':'c1','from-tag':'A','code':1", NULL, "not done" },
+		{ "play DTMF", "'call-id':'c1','from-tag':'A','code':1", NULL, "Unknown call-ID" },
 	};
 	struct kit *k = *state;
 

@@ -1,0 +1,221 @@
+/* Sound by request: keys pressed, sounds played, and what is listened for in each direction of a session (dsp.h). */
+#include "media/session.h"
+#include "media/dsp.h"
+
+static const struct rf_party *party_of(const struct rf_session *s, const struct rf_path *path, unsigned end)
+{
+	for (const struct rf_pair *p = s->pairs; p; p = p->next)
+		for (size_t i = 0; i < p->n_lines; i++)
+			if (p->lines[i].path == path)
+				return p->side[end];
+	return NULL;
+}
+
+void rf_session_heard(struct rf_session *s, const struct rf_path *path, unsigned end, unsigned event, unsigned ms)
+{
+	const struct rf_relay_conf *c = &s->relay->conf;
+	const struct rf_party *party = party_of(s, path, end);
+
+	if (party && party->detect && c->ops && c->ops->dtmf)
+		c->ops->dtmf(c->ctx, s->call_id, party->tag, event, ms);
+}
+
+static void on_dtmf(void *arg, struct rf_path *path, unsigned end, unsigned event, unsigned ms)
+{
+	rf_session_heard(arg, path, end, event, ms);
+}
+
+static void on_played(void *arg, struct rf_path *path, unsigned end)
+{
+	struct rf_session *s = arg;
+	const struct rf_relay_conf *c = &s->relay->conf;
+	const struct rf_party *party = party_of(s, path, !end);
+
+	if (party && c->ops && c->ops->played)
+		c->ops->played(c->ctx, s->call_id, party->tag);
+}
+
+static const struct rf_dsp_ops sound_ops = { on_dtmf, on_played };
+
+/* ---- what a direction is to do */
+
+static bool has_events(const struct rf_said *said)
+{
+	for (size_t i = 0; i < said->n_codecs; i++)
+		if (said->codecs[i].flags & RF_TYPE_DTMF && !said->codecs[i].off)
+			return true;
+	return false;
+}
+
+static void conf_of(const struct rf_pair *p, const struct rf_line *l, unsigned from, struct rf_dsp_conf *ret)
+{
+	const struct rf_said *sender = l->said[from], *taker = l->said[!from];
+	const struct rf_party *party = p->side[from];
+
+	*ret = (struct rf_dsp_conf){ .listen = party->detect, .block = (p->session->holds | party->holds) & RF_HOLD_DTMF };
+	ret->to_events = party->detect && has_events(taker) && !has_events(sender);
+	for (size_t i = 0; i < taker->n_codecs; i++) {
+		const struct rf_codec *c = &taker->codecs[i];
+
+		if (!c->off && ret->n < RF_PATH_TYPES_MAX)
+			ret->types[ret->n++] = (struct rf_dsp_type){ .type = c->type, .clock = c->clock,
+				.codec = (uint8_t)rf_pcm_codec_of(c->name, c->clock), .dtmf = c->flags & RF_TYPE_DTMF };
+	}
+}
+
+/* Sound that the relay can hear and speak to. */
+static bool is_sound(const struct rf_line *l)
+{
+	return l->path && l->open && l->kind == RF_PATH_RTP && l->said[0] && l->said[1] && l->said[0]->kind == RF_SDP_AUDIO &&
+	       l->ours[0].keying != RF_KEYING_PASSED;
+}
+
+static int make(const struct rf_pair *p, const struct rf_line *l, unsigned from, struct rf_dsp **ret_dsp)
+{
+	const struct rf_relay_conf *c = &p->session->relay->conf;
+	struct rf_dsp_conf conf;
+	int rc = rf_dsp_get(l->path, from, c->loop, c->random, &sound_ops, p->session, ret_dsp);
+
+	if (rc)
+		return rc;
+	conf_of(p, l, from, &conf);
+	return rf_dsp_set(*ret_dsp, &conf);
+}
+
+/* What is to be blocked is blocked, also without memory: then there is silence. */
+unsigned rf_line_sound(const struct rf_pair *p, const struct rf_line *l, unsigned from, unsigned holds)
+{
+	struct rf_dsp *d;
+
+	if (!is_sound(l) || (!rf_dsp_of(l->path, from) && !p->side[from]->detect && !(holds & RF_HOLD_DTMF)))
+		return holds;
+	return make(p, l, from, &d) && holds & RF_HOLD_DTMF ? holds | RF_HOLD_SILENCE : holds;
+}
+
+/* ---- requests */
+
+/* One direction of a line that a request means. */
+typedef int visit_fn(struct rf_turn *t, struct rf_dsp *d, void *arg);
+
+static int visit_line(struct rf_turn *t, const struct rf_pair *p, const struct rf_line *l, unsigned from, visit_fn *visit, void *arg)
+{
+	struct rf_dsp *d;
+	int rc = make(p, l, from, &d);
+
+	return rc ? rf_turn_fail(t, rc, "no memory") : visit(t, d, arg);
+}
+
+static bool is_passed(const struct rf_line *l)
+{
+	return l->path && l->open && l->ours[0].keying == RF_KEYING_PASSED;
+}
+
+/* Each line of sound of the parties that are meant: what they send (or else what they hear). */
+static int each(struct rf_turn *t, struct rf_session *s, bool sends, visit_fn *visit, void *arg)
+{
+	const struct rf_ng_request *q = t->req;
+	bool all = rf_ng_has(q, RF_NG_ALL), meant = false, passed = false;
+	size_t done = 0;
+	int rc = 0;
+
+	if (!all && !q->from_tag.n && !q->label.n && !q->address.family)
+		return rf_turn_fail(t, RF_E_INVALID, "no party is named: from-tag, label, address, or the flag all");
+	for (struct rf_pair *p = s->pairs; p && rc == 0; p = p->next)
+		for (unsigned side = 0; side < 2; side++) {
+			if (!all && !rf_party_is_meant(t, s, p->side[side]))
+				continue;
+			meant = true;
+			for (size_t i = 0; i < p->n_lines && rc == 0; i++) {
+				passed |= is_passed(&p->lines[i]);
+				if (!is_sound(&p->lines[i]))
+					continue;
+				rc = visit_line(t, p, &p->lines[i], sends ? side : !side, visit, arg);
+				done++;
+			}
+		}
+	if (rc || done)
+		return rc;
+	if (!meant)
+		return rf_turn_fail(t, RF_E_NOT_FOUND, "no party of this session has that tag, label or address");
+	return passed ? rf_turn_fail(t, RF_E_STATE, "the parties share their keys, and the relay speaks to none of them: offer the call with "
+				     "the flag \"inject DTMF\"") :
+			rf_turn_fail(t, RF_E_STATE, "there is no sound that has been answered");
+}
+
+static int press(struct rf_turn *t, struct rf_dsp *d, void *arg)
+{
+	int rc = rf_dsp_press(d, arg);
+
+	if (rc == RF_E_LIMIT)
+		return rf_turn_fail(t, rc, "%d keys wait to be sent", RF_DSP_KEYS_MAX);
+	return rc ? rf_turn_fail(t, rc, "the other party understands neither events nor a codec that the relay speaks") : 0;
+}
+
+int rf_session_dtmf(struct rf_turn *t, struct rf_session *s)
+{
+	const struct rf_ng_request *q = t->req;
+	struct rf_dsp_key key = { .event = (uint8_t)q->code.v, .volume = q->volume.set ? (uint8_t)q->volume.v : RF_DSP_VOLUME,
+		.ms = q->duration.set ? (uint16_t)q->duration.v : RF_DSP_KEY_MS,
+		.pause_ms = q->pause.set ? (uint16_t)q->pause.v : RF_DSP_PAUSE_MS };
+
+	return each(t, s, true, press, &key);
+}
+
+static int play(struct rf_turn *t, struct rf_dsp *d, void *arg)
+{
+	const struct rf_ng_request *q = t->req;
+	int rc = rf_dsp_play(d, arg, q->repeat_times.set ? (uint32_t)q->repeat_times.v : 0,
+			     q->repeat_duration.set ? (uint32_t)q->repeat_duration.v : 0);
+
+	return rc ? rf_turn_fail(t, rc, rc == -ENOMEM ? "no memory" : "the party understands no codec that the relay speaks") : 0;
+}
+
+static int find_clip(struct rf_turn *t, struct rf_clip **ret_clip)
+{
+	const struct rf_ng_request *q = t->req;
+	const char *why = "";
+	struct rf_clip *c;
+
+	if (!q->file.n == !q->blob.n)
+		return rf_turn_fail(t, RF_E_INVALID, "what is to be played? file or blob, one of them");
+	if (q->blob.n) {
+		int rc = rf_clip_parse(q->blob, ret_clip, &why);
+
+		return rc ? rf_turn_fail(t, rc, "blob: %s", why) : 0;
+	}
+	c = rf_clips_find(t->relay->conf.clips, q->file);
+	if (!c)
+		return rf_turn_fail(t, RF_E_NOT_FOUND, "the relay's folder of sounds has none of that name");
+	*ret_clip = rf_clip_hold(c);
+	return 0;
+}
+
+int rf_session_play(struct rf_turn *t, struct rf_session *s, uint32_t *ret_ms)
+{
+	struct rf_clip *c;
+	int rc = find_clip(t, &c);
+
+	if (rc)
+		return rc;
+	rc = each(t, s, false, play, c);
+	*ret_ms = rf_clip_ms(c);
+	rf_clip_drop(c);
+	return rc;
+}
+
+static int stop(struct rf_turn *t, struct rf_dsp *d, void *arg)
+{
+	(void)t;
+	*(unsigned *)arg += rf_dsp_stop(d);
+	return 0;
+}
+
+int rf_session_stop(struct rf_turn *t, struct rf_session *s)
+{
+	unsigned stopped = 0;
+	int rc = each(t, s, false, stop, &stopped);
+
+	if (rc == 0 && !stopped)
+		rf_ng_warn(t->req, "nothing was playing");
+	return rc;
+}

@@ -275,7 +275,8 @@ static const char *account(const struct rf_cmd_ctx *c)
 
 static int run_alone(struct rf_cmd_ctx *c)
 {
-	struct rf_anchor_plan p = { .user = account(c), .fast = rf_cmd_opt(c, "fast") ? rf_cmd_opt(c, "fast") : "" };
+	struct rf_anchor_plan p = { .user = account(c), .fast = rf_cmd_opt(c, "fast") ? rf_cmd_opt(c, "fast") : "",
+		.sounds = rf_cmd_opt(c, "sounds") ? rf_cmd_opt(c, "sounds") : "" };
 	uint64_t workers = 0, silence_s = 0, sessions = 0, ready_fd = UINT64_MAX;
 	struct rf_diag diag = { 0 };
 
@@ -317,6 +318,7 @@ static const struct rf_cmd_opt relay_opts[] = {
 	{ .name = "interface", .arg = "NAME/ADDRESS", .many = true, .summary = "where media runs; !ADDRESS behind it: what is said of it" },
 	{ .name = "ports", .arg = "FIRST-LAST", .summary = "of media (30000-40000)" },
 	{ .name = "fast", .arg = "INTERFACES", .summary = "the kernel passes on what it can, on these, commas between" },
+	{ .name = "sounds", .arg = "FOLDER", .summary = "WAV files that may be played by name" },
 	{ .name = "encrypted", .summary = "no leg without SRTP" },
 	{ .name = "workers", .arg = "N", .summary = "threads (one for each processor)" },
 	{ .name = "silence", .arg = "SECONDS", .summary = "a session without media ends (60)" },

@@ -51,6 +51,7 @@ struct rf_dsp {
 	/* keys of ours */
 	struct rf_dsp_key keys[RF_DSP_KEYS_MAX];
 	uint8_t n_keys, pressing;    /* enum rf_dsp_pressing, of keys[0] */
+	uint8_t waited;              /* ticks, for a packet that shows the sender's stream */
 	uint32_t left_ms;            /* of tone or pause */
 	uint32_t tone_at;            /* samples */
 	struct rf_dtmf_out event;

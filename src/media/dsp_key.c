@@ -1,5 +1,9 @@
 #include "media/dsp_int.h"
 
+enum {
+	WAIT_TICKS = 4,              /* a party that speaks does so within 80 ms; else the stream is one of ours */
+};
+
 /* As events: with the clock of the sound, where there are several (RFC 4733 2.1). */
 static const struct rf_dsp_type *events(const struct rf_dsp *d)
 {
@@ -109,6 +113,8 @@ bool rf_dsp_key_tick(struct rf_dsp *d)
 		}
 		next(d);
 	}
+	if (d->n_keys && !d->stream.known && d->waited++ < WAIT_TICKS)
+		return true;
 	while (d->pressing == RF_DSP_IDLE && d->n_keys) {
 		t = events(d);
 		if (!(t ? begin_event(d, t) : begin_tone(d, rf_dsp_speech(d))))

@@ -364,6 +364,8 @@ static int start(struct anchor *a, struct rf_diag *diag)
 	    (rc = open_signals(a, diag)) ||
 	    (rc = anchor_hand_over(a, diag)))
 		return rc;
+	if ((rc = anchor_read_sounds(a, diag)))
+		return rc;
 	anchor_open_fast(a);
 	a->notify_fd = rf_startup_notify();
 	raise_limits(a);
@@ -427,6 +429,7 @@ static void close_all(struct anchor *a)
 	rf_tls_put(a->tls_client);
 	rf_dtls_ctx_free(a->dtls);
 	rf_fast_close(a->fast);
+	rf_clips_free(a->clips);
 	rf_keyhandle_free(a->key);
 	rf_keeper_free(a->keeper);
 	rf_ledger_free(a->ledger);

@@ -38,6 +38,7 @@ struct rf_anchor_plan {
 	unsigned workers;            /* 0: one for each processor */
 	struct rf_relay_policy policy;
 	const char *user;            /* account to become; "": stay who we are */
+	const char *sounds;          /* folder of WAV files that may be played (media/clip.h); "": none */
 	const char *fast;            /* network interfaces for the kernel's path, commas between; "": none */
 };
 

@@ -16,6 +16,7 @@
 #include "base/table.h"
 #include "ledger/ledger.h"
 #include "loop/mail.h"
+#include "media/clip.h"
 #include "media/fast.h"
 #include "media/ng_reply.h"
 #include "media/ng_server.h"
@@ -85,6 +86,7 @@ struct anchor {
 	struct rf_keyhandle *key;
 	struct rf_tls *tls_server, *tls_client;
 	struct rf_dtls_ctx *dtls;
+	struct rf_clips *clips;      /* sounds by name; NULL: none */
 	struct rf_fast *fast;        /* NULL: everything in user space */
 	char fast_why[520];          /* why, though it was asked for */
 	unsigned workers;
@@ -127,6 +129,8 @@ int anchor_bind(struct anchor *a, struct rf_diag *diag);
 int anchor_hand_over(struct anchor *a, struct rf_diag *diag);
 /* The kernel's way, where it is asked for. What it lacks is said in log and status; media goes through the process then. */
 void anchor_open_fast(struct anchor *a);
+/* Before the process gives up its rights: no request opens a file. */
+int anchor_read_sounds(struct anchor *a, struct rf_diag *diag);
 /* The site again, whole or not at all. *ret_restart: what of it takes a restart, "": nothing. */
 int anchor_reload(struct anchor *a, const char *by, const char **ret_restart, struct rf_diag *diag);
 

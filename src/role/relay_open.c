@@ -96,6 +96,8 @@ static const char *needs_restart(const struct anchor *a, const struct rf_site *n
 		return "who may ask this relay, and where";
 	if (plan.workers != a->plan.workers || strcmp(plan.fast, rf_site_cstr(a->first_site->relay.fast)) != 0)
 		return "workers or the kernel's path";
+	if (strcmp(plan.sounds, rf_site_cstr(a->first_site->relay.sounds)) != 0)
+		return "the folder of sounds";
 	if (plan.policy.plain_allowed != a->plan.policy.plain_allowed || plan.policy.suites != a->plan.policy.suites ||
 	    plan.policy.dtls != a->plan.policy.dtls || plan.policy.silence_ms != a->plan.policy.silence_ms)
 		return "the rules of media";
@@ -336,6 +338,17 @@ int anchor_hand_over(struct anchor *a, struct rf_diag *diag)
 	rf_startup_share(a->log, &a->user, "site.yaml");
 	if (!rf_view_empty(a->site->phones_file))
 		rf_startup_share(a->log, &a->user, rf_site_cstr(a->site->phones_file));
+	return rc;
+}
+
+/* --- sounds */
+
+int anchor_read_sounds(struct anchor *a, struct rf_diag *diag)
+{
+	int rc = a->plan.sounds[0] ? rf_clips_read(a->plan.sounds, &a->clips, diag) : 0;
+
+	if (rc == 0 && a->clips)
+		rf_log(a->log, RF_LOG_INFO, "%zu sounds may be played", rf_clips_count(a->clips));
 	return rc;
 }
 

@@ -95,6 +95,7 @@ int rf_anchor_plan_site(const struct rf_site *site, const struct rf_site_host *h
 		.workers = site->relay.workers,
 		.user = rf_site_cstr(site->run_as),
 		.fast = rf_site_cstr(site->relay.fast),
+		.sounds = rf_site_cstr(site->relay.sounds),
 		.policy = {
 			.plain_allowed = !site->policy.media_encrypted,
 			.dtls = true,

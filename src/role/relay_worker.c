@@ -37,8 +37,8 @@ static int make_worker(struct anchor *a, unsigned index, struct rf_diag *diag)
 		.n_interfaces = a->plan.n_interfaces,
 	};
 	struct rf_relay_conf relay = {
-		.random = &w->random, .log = a->log, .hash_key = a->hash_key, .fingerprint = rf_dtls_ctx_print(a->dtls), .policy = a->plan.policy, .ops = &anchor_relay_ops,
-		.ctx = w,
+		.random = &w->random, .log = a->log, .hash_key = a->hash_key, .fingerprint = rf_dtls_ctx_print(a->dtls),
+		.policy = a->plan.policy, .clips = a->clips, .ops = &anchor_relay_ops, .ctx = w,
 	};
 	int rc = share_of_ports(w, diag);
 

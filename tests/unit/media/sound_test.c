@@ -109,7 +109,7 @@ static void test_keys(void **state)
 	assert_int_equal(p->last[0][14] << 8 | p->last[0][15], 800);
 	/* A presses: B knows sound only. */
 	ok(k, "play DTMF", A ",'code':3", NULL);
-	run(k, 400);
+	run(k, 600);
 	assert_in_range(p->sent[1], 12, 13);
 	assert_int_equal(p->last[1][1] & 0x7f, 8);
 	refused(k, "play DTMF", "'call-id':'c1','code':3", "no party is named");

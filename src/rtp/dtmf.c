@@ -18,11 +18,6 @@ int rf_dtmf_event_of(char key)
 	return -1;
 }
 
-char rf_dtmf_key(unsigned event)
-{
-	return event < RF_DTMF_EVENTS ? keys[event] : '?';
-}
-
 /* --- reading */
 
 struct report {

@@ -22,7 +22,6 @@ enum {
 
 /* '0'..'9' '*' '#' 'A'..'D'; -1: none. */
 int rf_dtmf_event_of(char key);
-char rf_dtmf_key(unsigned event); /* event < RF_DTMF_EVENTS */
 
 /* ---- reading: one for each SSRC and payload type */
 

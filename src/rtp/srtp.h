@@ -105,7 +105,6 @@ void rf_srtp_out_free(struct rf_srtp_out *out);
  * peer that begins anew (another DTLS handshake, another offer and answer from the start) make a new one. On an
  * error nothing has changed. */
 int rf_srtp_out_rekey(struct rf_srtp_out *out, const struct rf_srtp_master *master);
-enum rf_srtp_suite rf_srtp_out_suite(const struct rf_srtp_out *out);
 
 /* An RTP packet of n bytes in buf becomes an SRTP packet; cap >= n + RF_SRTP_GROW_RTP always suffices. Packets may come
  * out of order, as a relay gets them, within RF_SRTP_WINDOW behind the newest one.

@@ -55,11 +55,6 @@ int rf_srtp_out_rekey(struct rf_srtp_out *out, const struct rf_srtp_master *mast
 	return 0;
 }
 
-enum rf_srtp_suite rf_srtp_out_suite(const struct rf_srtp_out *out)
-{
-	return out->key->suite;
-}
-
 /* --- a packet */
 
 /* An SSRC that was not sent under this key may be forgotten for another one, if the key is fresh. Under a key that came back

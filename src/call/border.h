@@ -79,6 +79,8 @@ void rf_border_put_verstat(struct rf_writer *w, const char *identity);
 bool rf_border_admits(struct rf_call_core *core, struct rf_in *in);
 /* A border: where this INVITE goes, as rf_route_find(). */
 void rf_border_route(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *ret_to);
+/* A border: the trunk that a controller's INVITE names, NULL. */
+const struct rf_site_trunk *rf_border_trunk_of(const struct rf_call_core *core, const struct rf_sip_msg *msg);
 /* A border: is this an INVITE of a controller for an emergency number? */
 bool rf_border_is_emergency(const struct rf_call_core *core, const struct rf_in *in);
 /* A border: how the trunk is that a controller's OPTIONS names: 200, 503; 404 when there is none. */
@@ -125,6 +127,8 @@ const char *rf_list_rule_name(enum rf_list_rule rule);
 /* What the list has for a header: RF_LIST_PASS, or the rule that drops it. name: for RF_SIP_H_OTHER. */
 enum rf_list_rule rf_list_header(unsigned id, struct rf_view name);
 bool rf_list_method(unsigned method);
+/* How often. Any thread. */
+uint64_t rf_border_listed(const struct rf_call_core *core, enum rf_list_rule rule);
 /* A message from a trunk: what is not on the list is counted. 0, or the code to refuse it with. */
 unsigned rf_border_look(struct rf_call_core *core, const struct rf_sip_msg *msg, const struct rf_site_trunk *trunk);
 

@@ -119,7 +119,12 @@ _Static_assert((int)RF_LIST_RULES <= (int)RF_LISTED_MAX, "a counter for each rul
 
 static void count(struct rf_call_core *core, enum rf_list_rule rule)
 {
-	core->listed[rule]++;
+	__atomic_store_n(&core->listed[rule], core->listed[rule] + 1, __ATOMIC_RELAXED); /* others read it */
+}
+
+uint64_t rf_border_listed(const struct rf_call_core *core, enum rf_list_rule rule)
+{
+	return __atomic_load_n(&core->listed[rule], __ATOMIC_RELAXED);
 }
 
 /* Who is asserted to call is believed of a trunk that the site trusts in it, and what is urgent of one that it trusts in

@@ -49,6 +49,13 @@ static const struct rf_site_trunk *trunk_of(const struct rf_call_core *core, con
 	return group->name.n && rf_view_eq_nocase(group->context, site->domain) ? rf_site_trunk(site, group->name) : NULL;
 }
 
+const struct rf_site_trunk *rf_border_trunk_of(const struct rf_call_core *core, const struct rf_sip_msg *msg)
+{
+	struct rf_tgrp group;
+
+	return rf_tgrp_parse(&msg->uri, &group) ? NULL : trunk_of(core, &group);
+}
+
 bool rf_border_admits(struct rf_call_core *core, struct rf_in *in)
 {
 	if (in->msg->method == RF_SIP_OPTIONS || (core->border && in->msg->method == RF_SIP_INVITE))

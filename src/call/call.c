@@ -1,4 +1,5 @@
 /* The life of a call and its parts: made, timed, freed. What happens in between is the machines'. */
+#include "call/anchor.h"
 #include "call/call_int.h"
 #include "call/join.h"
 #include "call/park.h"
@@ -86,6 +87,7 @@ void rf_mid_relay_free(struct rf_relay *relay)
 {
 	struct rf_call *call = relay->pair->call;
 
+	rf_anchor_forget(call, relay);
 	if (relay->srv)
 		rf_srv_watch(relay->srv, NULL, NULL);
 	rf_cli_drop(relay->cli);
@@ -151,6 +153,7 @@ void rf_call_finish(struct rf_call *call)
 	if (call->state == RF_CALL_ENDED)
 		return;
 	call->state = RF_CALL_ENDED;
+	rf_anchor_end(call);
 	rf_xfer_free(call);
 	rf_park_over(call);
 	rf_join_lost(call);
@@ -386,7 +389,7 @@ void rf_answer_media(struct rf_call_core *core, struct rf_srv *srv, enum rf_sdp_
 	rf_sip_put_hdr_name(&w, RF_SIP_H_WARNING);
 	rf_sdp_warning_build(&w, rule, rf_core_site(core)->domain);
 	rf_sip_put_crlf(&w);
-	if (rf_writer_done(&w, &headers))
+	if (core->border || rf_writer_done(&w, &headers)) /* words about a policy are for our own */
 		headers = RF_V("");
 	rf_answer(core, srv, rf_sdp_rule_status(rule), RF_V(""), tag, headers, RF_V(""));
 }

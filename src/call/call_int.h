@@ -125,6 +125,7 @@ struct rf_relay {
 	bool ours;                  /* nobody asked: from has news (news.c) */
 	bool answered;              /* the other leg has */
 	bool wait_ack;              /* offerless re-INVITE: the answer comes with the ACK */
+	bool held;                  /* the other leg's answer waits for a media relay (anchor.h) */
 	struct rf_stimer_answer timer;
 	uint8_t *message;           /* the request, when it brings a new Contact: taken with the 2xx */
 	uint32_t message_n;
@@ -206,6 +207,7 @@ struct rf_call {
 	uint16_t pair_n;
 	const char *identity;       /* of a caller outside: as in rf_in */
 	const char *why;            /* the outcome in words, static */
+	struct rf_anchor *anchor;   /* of its media, in a border (anchor.h); NULL: none */
 	struct rf_precedence precedence;
 	struct rf_wall start;
 	struct rf_mono since, answered_at, ring_until /* of the step */, setup_until, end_until;

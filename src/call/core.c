@@ -1,5 +1,6 @@
 /* Requests from the endpoint, sorted. In order: is it a method of ours; is it inside a dialog, then it must be the
  * party of that leg; else who sent it, and are they who they say; then the registrar or a new call. */
+#include "call/anchor.h"
 #include "call/border.h"
 #include "call/call_int.h"
 #include "call/emergency.h"
@@ -159,7 +160,6 @@ static bool crosses(struct rf_call_core *core, struct rf_in *in)
 static void in_dialog(struct rf_call_core *core, struct rf_in *in)
 {
 	struct rf_leg *leg = rf_leg_find(core, in->msg);
-	unsigned code = 0;
 
 	if (!leg) {
 		if (!rf_sub_in_dialog(core, in))
@@ -181,12 +181,21 @@ static void in_dialog(struct rf_call_core *core, struct rf_in *in)
 		return;
 	if (!crosses(core, in))
 		return;
+	if (!rf_anchor_holds_request(leg, in))
+		rf_core_in_dialog(leg, in);
+}
+
+void rf_core_in_dialog(struct rf_leg *leg, struct rf_in *in)
+{
+	struct rf_call_core *core = rf_leg_core(leg);
+	struct rf_call *call = leg->pair->call;
+	unsigned code = 0;
+
 	rf_leg_seen(leg, in->from);
 	if (rf_dialog_request(leg->dlg, in->msg, &code)) {
 		rf_core_reply(core, in->srv, code, RF_V(""));
 		return;
 	}
-	struct rf_call *call = leg->pair->call;
 
 	switch (in->msg->method) {
 	case RF_SIP_BYE:
@@ -243,7 +252,9 @@ static void options(struct rf_call_core *core, struct rf_in *in)
 
 void rf_core_invite(struct rf_call_core *core, struct rf_in *in)
 {
-	if (core->border || (!rf_guest_replaces(core, in) && !rf_pickup_dialled(core, in)))
+	if (core->border)
+		rf_anchor_invite(core, in);
+	else if (!rf_guest_replaces(core, in) && !rf_pickup_dialled(core, in))
 		rf_setup_invite(core, in);
 }
 
@@ -366,6 +377,8 @@ static bool on_ack(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, 
 	}
 	struct rf_call *call = leg->pair->call;
 
+	if (rf_anchor_holds_ack(leg, msg))
+		return true;
 	rf_mid_ack(leg, msg);
 	rf_call_settle(call);
 	return true;

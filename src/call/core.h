@@ -126,6 +126,10 @@ int rf_call_load_bindings(struct rf_location *location, struct rf_bindings *bind
  * caller's and outlives the core. Once, before the loop runs; without it nobody hears tones. RF_E_LIMIT, -ENOMEM. */
 int rf_call_core_set_announcer(struct rf_call_core *core, int fd, const struct rf_addr *local, size_t n);
 
+/* The media relays of a border, in order; once, before the loop runs. Without any, a border has no calls. -errno, RF_E_LIMIT,
+ * -ENOMEM. */
+int rf_call_core_set_relays(struct rf_call_core *core, const struct rf_addr *addrs, size_t n);
+
 /* What this worker's last tenth of a second was like (call/overload.h): new work is admitted by it, and peers that
  * understand are told. Without it nothing is ever refused for load. */
 void rf_call_core_load(struct rf_call_core *core, const struct rf_load_sample *sample);

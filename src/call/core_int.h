@@ -25,6 +25,7 @@
 
 #include <sys/queue.h>
 
+struct rf_anchor;
 struct rf_announcing;
 struct rf_board;
 struct rf_call;
@@ -32,11 +33,13 @@ struct rf_party;
 struct rf_call_shared;
 struct rf_slots;
 struct rf_callbacks;
+struct rf_leg;
 struct rf_lines;
 struct rf_messages;
 struct rf_party;
 struct rf_outside;
 struct rf_registration;
+struct rf_relays;
 struct rf_usage;
 struct rf_settings_table;
 struct rf_stir;
@@ -80,6 +83,7 @@ struct rf_call_core {
 	bool border;               /* the core of a border, else of a controller */
 	struct rf_addr from[RF_TOWARDS][2];
 	struct rf_tls *trunk_tls;
+	struct rf_relays *relays;  /* of a border; NULL: none, and no calls */
 	uint64_t listed[RF_LISTED_MAX]; /* what the positive list dropped, by rule (border.h) */
 	struct rf_call_limits limits;
 
@@ -152,6 +156,7 @@ struct rf_in {
 	struct rf_proof proof;
 	const char *identity;      /* of a caller outside: what became of its signature, static; NULL: not looked at */
 	bool unproven;             /* it was looked at, and nothing proves it */
+	struct rf_anchor *anchor;  /* in a border: of its media (anchor.h); NULL: none */
 	struct rf_party *as;       /* who it is for, when that is not who proved it (inside.h); else NULL */
 };
 
@@ -207,6 +212,8 @@ bool rf_load_may_admit(struct rf_call_core *core, struct rf_in *in);
 void rf_core_reply(struct rf_call_core *core, struct rf_srv *srv, unsigned code, struct rf_view reason);
 void rf_core_reply_headers(struct rf_call_core *core, struct rf_srv *srv, unsigned code, struct rf_view reason,
 			   struct rf_view headers);
+/* A request in the dialog of this leg, proven to come from its party. */
+void rf_core_in_dialog(struct rf_leg *leg, struct rf_in *in);
 /* An INVITE outside a dialog, from somebody who may send one. */
 void rf_core_invite(struct rf_call_core *core, struct rf_in *in);
 /* Refuse by a verdict: challenge, or code with its text; recorded. */

@@ -6,6 +6,7 @@
 #include "call/lamps.h"
 #include "call/message.h"
 #include "call/outside.h"
+#include "call/relays.h"
 #include "call/stir_int.h"
 #include "call/sub.h"
 #include "call/tone.h"
@@ -147,6 +148,11 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 	return 0;
 }
 
+int rf_call_core_set_relays(struct rf_call_core *core, const struct rf_addr *addrs, size_t n)
+{
+	return rf_relays_new(core, addrs, n, &core->relays);
+}
+
 void rf_call_core_attach(struct rf_call_core *core, struct rf_ua *ua)
 {
 	core->ua = ua;
@@ -203,6 +209,7 @@ void rf_call_core_free(struct rf_call_core *core)
 	rf_trunk_login_free(core);
 	rf_stir_close(core);
 	rf_announce_close(core);
+	rf_relays_free(core->relays);
 	rf_call_shared_put(core->shared);
 	rf_trunks_put(core->trunks);
 	rf_nonce_free(core->nonce);

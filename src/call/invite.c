@@ -1,5 +1,6 @@
 /* The called side: our INVITE to one aim and its answers, up to the 2xx that is held for the caller or the refusal.
  * Races end here: a 2xx that comes when the call has gone another way is acknowledged and ended. */
+#include "call/anchor.h"
 #include "call/call_int.h"
 #include "call/emergency.h"
 #include "call/origin.h"
@@ -221,7 +222,8 @@ static void invite_event(void *arg, struct rf_cli *cli, const struct rf_cli_even
 	struct rf_pair *pair = arg;
 	struct rf_call *call = pair->call;
 
-	(void)cli;
+	if (e->kind == RF_CLI_RESPONSE && rf_anchor_holds_response(pair->b, call->had_offer, invite_event, pair, cli, e))
+		return;
 	switch (e->kind) {
 	case RF_CLI_RESPONSE:
 		rf_leg_heard(pair->b, e->from);
@@ -446,6 +448,7 @@ void rf_invite_aim(struct rf_call *call, const struct rf_aim *aim, const struct 
 		return;
 	note_forward(pair);
 	pair->media.emergency = call->emergency;
+	pair->media.anchored = call->anchor != NULL;
 	unsigned code = take_aim(pair->b, aim);
 
 	if (code || fill_pair(pair, aim, msg, sdp.n > 0)) {

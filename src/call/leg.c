@@ -1,3 +1,4 @@
+#include "call/anchor.h"
 #include "call/border.h"
 #include "call/call_int.h"
 #include "call/trunk.h"
@@ -83,6 +84,7 @@ void rf_leg_free(struct rf_leg *leg)
 	if (!leg)
 		return;
 	rf_leg_tone_drop(leg);
+	rf_anchor_forget_leg(leg);
 	if (leg->dlg) {
 		rf_lamps_end(leg);
 		leave_flow(leg);

@@ -21,7 +21,7 @@ void rf_media_fini(struct rf_media *m)
 {
 	free(m->offer);
 	free(m->last);
-	*m = (struct rf_media){ NULL, NULL, false };
+	*m = (struct rf_media){ .offer = NULL };
 }
 
 static int keep(struct rf_sdp_summary **slot, const struct rf_sdp_summary *s)
@@ -59,9 +59,13 @@ static enum rf_sdp_rule pass(struct rf_call_core *core, const struct rf_media *m
 	struct rf_sdp_policy lenient;
 	struct rf_writer w;
 
-	if (m->emergency)
+	if (m->emergency || m->anchored)
 		lenient = emergency_policy(core);
-	job->policy = m->emergency ? &lenient : &core->media_policy;
+	job->policy = m->emergency || m->anchored ? &lenient : &core->media_policy;
+	if (m->anchored) {
+		job->from_secure = job->to_secure = true;
+		job->offer = job->last = NULL;
+	}
 	rf_writer_init(&w, core->sdp_out, sizeof core->sdp_out);
 	enum rf_sdp_rule rule = rf_sdp_pass(&core->scratch, in, job, &w, result, NULL);
 

@@ -2,6 +2,7 @@
  * other, answered when the other has answered. Whose turn it is says sip/offer.h of each leg, so two that meet in the
  * middle end as 491 for one of them (RFC 3261 14, RFC 3311 5.2). What the phones agreed on before stands until both
  * have agreed on something else. */
+#include "call/anchor.h"
 #include "call/call_int.h"
 #include "call/join.h"
 
@@ -232,7 +233,7 @@ static void relay_refused(struct rf_relay *relay, unsigned status)
 /* A relay is over when nobody waits for anything of it. */
 static void relay_check(struct rf_relay *relay)
 {
-	if (!relay->srv && !relay->cli && !relay->wait_ack)
+	if (!relay->srv && !relay->cli && !relay->wait_ack && !relay->held)
 		rf_mid_relay_free(relay);
 }
 
@@ -241,10 +242,12 @@ static void relay_event(void *arg, struct rf_cli *cli, const struct rf_cli_event
 	struct rf_relay *relay = arg;
 	struct rf_call *call = relay->pair->call;
 
-	(void)cli;
 	switch (e->kind) {
 	case RF_CLI_RESPONSE:
 		if (e->msg->status < 200 || relay->answered)
+			return;
+		relay->held = rf_anchor_holds_response(relay->to, relay->has_sdp, relay_event, relay, cli, e);
+		if (relay->held)
 			return;
 		rf_leg_heard(relay->to, e->from);
 		relay->answered = true;

@@ -18,7 +18,8 @@ static void take_2xx(struct rf_leg *leg, struct rf_cli *cli, const struct rf_sip
 	if (!invite)
 		return;
 	rf_leg_ack(leg, cli, RF_V(""));
-	code = sdp.n && role == RF_OFFER_ANSWER ? rf_news_refreshed(leg, sdp) : 0;
+	/* a media relay keeps what the legs agreed on: nothing is new in that */
+	code = sdp.n && role == RF_OFFER_ANSWER && !leg->pair->call->anchor ? rf_news_refreshed(leg, sdp) : 0;
 	if (code)
 		rf_end_media(leg->pair->call, code);
 }

@@ -2,6 +2,7 @@
  * of INVITEs (invite.c); the first 2xx wins, the others are cancelled, the best refusal is told when nobody takes the
  * call (RFC 3261 16.7). Who waits for the outcome is the origin (origin.h). */
 #include "call/emergency.h"
+#include "call/anchor.h"
 #include "call/call_int.h"
 #include "call/feature.h"
 #include "call/join.h"
@@ -392,6 +393,8 @@ static int fill_call(struct rf_call *call, const struct rf_in *in, struct rf_rou
 	dialled(call, rf_view_of(to->dialled, to->dialled_n));
 	call->anonymous = plan->anonymous;
 	call->identity = in->identity;
+	if (in->anchor)
+		rf_anchor_adopt(call, in->anchor);
 	call->had_offer = has_sdp;
 	call->requires_rel = rf_sip_msg_has_token(in->msg, RF_SIP_H_REQUIRE, RF_V("100rel"));
 	call->hops_first = hops_of(in->msg);

@@ -327,6 +327,8 @@ static void status_done(void *ctx, int err, struct rf_view json)
 		json_object_set_new(j, "stores", stores_json(k));
 		json_object_set_new(j, "counted", refused_json(k));
 		json_object_set_new(j, "reload", reload_json(k));
+		if (rf_controller_is_border(k))
+			json_object_set_new(j, "dropped", rf_controller_dropped_json(k));
 		json_object_set_new(j, "trunks", rf_controller_trunks_json(k));
 		json_object_set(j, "workers", workers);
 	} else {

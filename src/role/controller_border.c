@@ -5,6 +5,7 @@
 #include "role/controller_int.h"
 
 #include "call/border.h"
+#include "media/ng_client.h"
 #include "pki/ca.h"
 
 #include <stdio.h>
@@ -153,6 +154,43 @@ void rf_controller_sides(const struct rf_controller *k, struct rf_call_config *c
 		return;
 	put_address(rf_site_outside_ip(k->host, 4), conf->from[RF_TOWARDS_TRUNKS]);
 	put_address(rf_site_outside_ip(k->host, 6), conf->from[RF_TOWARDS_TRUNKS]);
+}
+
+json_t *rf_controller_dropped_json(const struct rf_controller *k)
+{
+	json_t *o = json_object();
+
+	for (unsigned rule = 0; rule < RF_LIST_RULES; rule++) {
+		uint64_t sum = 0;
+
+		for (unsigned i = 0; i < k->workers; i++)
+			sum += rf_border_listed(k->worker[i].core, (enum rf_list_rule)rule);
+		if (sum)
+			json_object_set_new(o, rf_list_rule_name((enum rf_list_rule)rule), json_integer((json_int_t)sum));
+	}
+	return o;
+}
+
+int rf_controller_give_relays(struct rf_controller *k, struct rf_worker *w)
+{
+	const struct rf_site_media *m = &k->first_site->media;
+	struct rf_addr addrs[RF_NG_RELAYS_MAX];
+	size_t n = 0;
+
+	if (!k->opt->border)
+		return 0;
+	for (size_t i = 0; i < m->relays.n && n < RF_NG_RELAYS_MAX; i++) {
+		struct rf_addr *a = &addrs[n++];
+
+		*a = (struct rf_addr){ .family = m->relays.v[i].family, .port = (uint16_t)m->relay_port };
+		memcpy(a->ip, m->relays.v[i].b, a->family == 4 ? 4 : 16);
+	}
+	if (n)
+		return rf_call_core_set_relays(w->core, addrs, n);
+	if (w->index == 0)
+		rf_log(k->log, RF_LOG_WARN, "no media relay: `media.relays` in site.yaml names them, and without one a border has no "
+		       "calls");
+	return 0;
 }
 
 /* ---- who is known */

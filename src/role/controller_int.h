@@ -187,6 +187,10 @@ int rf_controller_directory(struct rf_controller *k, struct rf_site *site, struc
 			    struct rf_diag *diag);
 /* Has the list of revoked certificates changed? */
 bool rf_controller_crl_changed(struct rf_controller *k);
+/* What the positive list of a border dropped, by rule, over all workers; zeros left out. */
+json_t *rf_controller_dropped_json(const struct rf_controller *k);
+/* The media relays of a border, to a worker's core. */
+int rf_controller_give_relays(struct rf_controller *k, struct rf_worker *w);
 /* What the cores are told of both sides. */
 void rf_controller_sides(const struct rf_controller *k, struct rf_call_config *conf);
 

@@ -42,6 +42,15 @@ static bool new_host(const struct rf_site_list *now, const struct rf_site_list *
 	return false;
 }
 
+static bool same_relays(const struct rf_site_media *a, const struct rf_site_media *b)
+{
+	bool same = a->relays.n == b->relays.n && a->relay_port == b->relay_port;
+
+	for (size_t i = 0; same && i < a->relays.n; i++)
+		same = memcmp(&a->relays.v[i], &b->relays.v[i], sizeof a->relays.v[i]) == 0;
+	return same;
+}
+
 static unsigned trunk_transports(const struct rf_site *site)
 {
 	unsigned seen = 0;
@@ -72,6 +81,8 @@ static int needs_restart(const struct rf_controller *k, const struct rf_site *ne
 		what = "whether there is a host with the role border";
 	else if (k->opt->border && now->sip.reauthenticate_s != next->sip.reauthenticate_s)
 		what = "sip.reauthenticate";
+	else if (k->opt->border && !same_relays(&now->media, &next->media))
+		what = "media.relays or media.relay_port";
 	else if (k->opt->border && trunk_transports(now) != trunk_transports(next))
 		what = "over what trunks are spoken with";
 	else if (!same_listeners(&now->sip, &next->sip))

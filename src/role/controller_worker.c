@@ -191,6 +191,8 @@ static int make_worker(struct rf_controller *k, unsigned index, struct rf_diag *
 	rf_call_core_set_stir(w->core, k->stir);
 	if (k->fetcher && (rc = rf_call_core_set_fetcher(w->core, rf_fetcher_fd(k->fetcher, index))))
 		return rf_diag_set(diag, rc, "%s: %s", name, rf_err_text(rc));
+	if ((rc = rf_controller_give_relays(k, w)))
+		return rf_diag_set(diag, rc, "%s: media.relays: %s", name, rf_err_text(rc));
 	if ((rc = rf_controller_give_announcer(k, w)))
 		return rf_diag_set(diag, rc, "%s: the announcer: %s", name, rf_err_text(rc));
 	rc = make_ua(w, diag);

@@ -175,6 +175,8 @@ static const struct rf_key media_rows[] = {
 	  .place_at = ALL(asked.media_pos) },
 	{ "suites", RF_KEY_CHOICES, ALL(asked.suites), .choices = suites, .place_at = ALL(asked.suites_pos) },
 	{ "dtls_srtp", RF_KEY_CHOICE, ALL(asked.dtls_srtp), .choices = switches, .place_at = ALL(asked.dtls_pos) },
+	{ "relays", RF_KEY_ADDRESSES, ALL(pub.media.relays), .max = 16 },
+	{ "relay_port", RF_KEY_COUNT, ALL(pub.media.relay_port), .min = 1, .max = 65535 },
 	{ "announce_port", RF_KEY_COUNT, ALL(pub.media.announce_port), .min = 0, .max = 65535,
 	  .place_at = ALL(pub.media.announce_pos) },
 };

@@ -157,6 +157,8 @@ struct rf_site_sip {
 };
 
 struct rf_site_media {
+	struct rf_site_ips relays;        /* that a border asks by the NG protocol over UDP, in order */
+	uint32_t relay_port;              /* 2223 */
 	uint32_t announce_port;           /* 5004: UDP port that tones to phones come from; 0: none are played */
 	struct rf_site_pos announce_pos;  /* line 0: the file does not say */
 };

@@ -1,6 +1,9 @@
-"""A site in two halves: a controller and a border, each a process of its own, and trunks that reach the border alone."""
+"""A site in two halves: a controller and a border, each a process of its own, trunks that reach the border alone, and
+Debian's rtpengine as the media relay between its two sides."""
+import itertools
 import os
 import shutil
+import subprocess
 
 import lab
 from lab import wait_until
@@ -9,7 +12,7 @@ from trunks import Peer
 SITE = """\
 site: test
 domain: {domain}
-level: medium
+level: {level}
 zones:
   server: {{ vlan: 20, subnet: 10.20.{n}.0/24 }}
   phone:  {{ vlan: 30, subnet: 10.30.{n}.0/24 }}
@@ -21,6 +24,7 @@ hosts:
 locations:
   lobby: {{ building: Main, floor: 1, room: Lobby, address: "1 Example Road" }}
 phones_file: phones.csv
+media: {{ relays: [127.0.0.1], relay_port: {relay_port}{media} }}
 dial_plans:
   default: {{ country_code: "49", area_code: "30", outside: "0" }}
 dial_plan: default
@@ -35,6 +39,35 @@ TRUNK = """\
 """
 
 _aliases = 4000
+_ports = itertools.count(22200)
+
+
+class Rtpengine:
+    """Debian's, in user space; one of a test's own, so that nothing of another test's calls is in it."""
+
+    def __init__(self, folder, inside, outside, port):
+        self.folder, self.inside, self.outside, self.port = folder, inside, outside, port
+        self.process = None
+
+    def start(self):
+        folder = self.folder
+        with open(folder / "rtpengine.log", "ab") as log:
+            self.process = subprocess.Popen(
+                ["rtpengine", "--foreground", "--log-stderr", "--log-level=6", "--table=-1",
+                 f"--interface=inside/{self.inside}", f"--interface=outside/{self.outside}", "--delete-delay=0",
+                 f"--listen-ng=127.0.0.1:{self.port}",
+                 "--port-min=30000", "--port-max=31000", "--num-threads=2", "--pidfile=" + str(folder / "rtpengine.pid")],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=lab.die_with_parent)
+        return self
+
+    def log(self, lines=30):
+        return "\n".join((self.folder / "rtpengine.log").read_text(errors="replace").splitlines()[-lines:])
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
 
 
 def add_addresses(*addresses):
@@ -43,14 +76,29 @@ def add_addresses(*addresses):
     _aliases += len(addresses)
 
 
+class Spy(Peer):
+    """A peer that keeps every message that it was ever sent."""
+
+    def __init__(self, *args, **kw):
+        self.seen = []
+        super().__init__(*args, **kw)
+
+    def _sort(self, m, s, where):
+        self.seen.append("\n".join([m.line, *(f"{n}: {v}" for n, v in m.headers), "", m.body.decode(errors="replace") if isinstance(m.body, bytes) else m.body]))
+        super()._sort(m, s, where)
+
+
 class Halves:
     """The site of make_site() with `borders` borders in front of its controller."""
 
-    def __init__(self, site, borders=1, more=""):
+    def __init__(self, site, borders=1, more="", media=""):
+        self.media = media
         self.site, self.names = site, [f"edge-{i}" for i in range(borders)]
         self.inside = [f"10.60.{site.n}.{11 + i}" for i in range(borders)]
         self.outside = [f"10.61.{site.n}.{11 + i}" for i in range(borders)]
         add_addresses(*self.inside, *self.outside)
+        self.relay = Rtpengine(site.folder, self.inside[0], self.outside[0], next(_ports)).start()
+        site.started.append(self.relay)
         self.write(more)
         for name in self.names:
             site.run("host", "issue", name)
@@ -59,7 +107,8 @@ class Halves:
     def write(self, more):
         lines = [BORDER.format(name=n, inside=i, outside=o) for n, i, o in zip(self.names, self.inside, self.outside)]
         (self.site.dir / "site.yaml").write_text(SITE.format(
-            domain=self.site.domain, n=self.site.n, address=self.site.address, borders="\n".join(lines), more=more))
+            domain=self.site.domain, n=self.site.n, address=self.site.address, borders="\n".join(lines), more=more,
+            relay_port=self.relay.port, media=self.media, level=self.site.level))
 
     def up(self):
         """One directory, so one border at a time: the second has its own copy."""
@@ -67,7 +116,7 @@ class Halves:
         self.site.run("up", "--host", self.names[0])
 
     def peer(self, address, cert, key, border=0, **kw):
-        p = Peer(self.site, address, cert, key, **kw)
+        p = Spy(self.site, address, cert, key, **kw)
         p.server = (self.outside[border], 5061 if p.transport == "tls" else 5060)
         return p
 

@@ -110,10 +110,10 @@ class Halves:
             domain=self.site.domain, n=self.site.n, address=self.site.address, borders="\n".join(lines), more=more,
             relay_port=self.relay.port, media=self.media, level=self.site.level))
 
-    def up(self):
-        """One directory, so one border at a time: the second has its own copy."""
+    def up(self, border="edge-0"):
+        """One directory, so one border at a time."""
         self.site.run("up", "--host", "ctl-a")
-        self.site.run("up", "--host", self.names[0])
+        self.site.run("up", "--host", border)
 
     def peer(self, address, cert, key, border=0, **kw):
         p = Spy(self.site, address, cert, key, **kw)

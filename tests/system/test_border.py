@@ -27,11 +27,11 @@ def authority(tmp_path_factory):
 @pytest.fixture
 def halves(make_site, authority):
     """halves(): a controller and a border that run, phones lobby (1001) and desk (1002), and the peer of trunk carrier."""
-    def make(more="", trunk="", routes=ROUTES, listen=True, up=True):
+    def make(more="", trunk="", routes=ROUTES, listen=True, up=True, borders=1):
         site = make_site(phones={"lobby": "1001", "desk": "1002"}, up=False)
         address = site.phone_address(7)
         copy_ca(site, authority)
-        two = Halves(site, more="trunks:\n" + TRUNK.format(name="carrier", peer=address, certificate="sip.carrier.example",
+        two = Halves(site, borders, more="trunks:\n" + TRUNK.format(name="carrier", peer=address, certificate="sip.carrier.example",
                                                            more=trunk) + more + routes)
         peer = two.peer(address, *authority.issue("DNS:sip.carrier.example"))
         if listen:
@@ -362,6 +362,27 @@ def test_the_next_trunk_and_no_border(halves, authority):
     assert expect(lobby, 503)
     site.run("up", "--host", "edge-0")
     two.wait_trunk("second", "up", 20)
+
+
+def test_the_second_border(halves):
+    """The first border is not there: calls go out and come in by the second, and its trunk counts as up."""
+    two, peer = halves(borders=2, up=False)
+    site = two.site
+    two.up("edge-1")
+    lobby = site.client("lobby").open()
+    assert lobby.register(f"sip:1001@{site.domain}").code == 200
+    wait_until("the controller has a way", lambda: two.trunk("carrier", "controller")["state"] == "up", 15)
+    a, b, _ = establish(lobby, f"sip:1001@{site.domain}", peer, f"sip:0089123456@{site.domain}")
+    lobby.send(a.request("BYE"))
+    peer.reply(expect(peer, "BYE"), 200)
+    assert expect(lobby, 200)
+    peer.server = (two.outside[1], 5061)
+    peer.dial()
+    a, b, _ = establish(peer, "sip:+43123456@sip.carrier.example", lobby, f"sip:+493012341001@{two.outside[1]};user=phone")
+    peer.send(a.request("BYE"))
+    lobby.reply(expect(lobby, "BYE"), 200)
+    assert expect(peer, 200)
+    two.wait_empty()
 
 
 def test_no_relay_no_call(halves):

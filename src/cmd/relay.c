@@ -96,6 +96,7 @@ void rf_cmd_print_relay(FILE *out, const json_t *a)
 		text(counts, "packets", t[1], sizeof t[1]), text(kernel, "packets", t[2], sizeof t[2]));
 	print_numbers(out, "refused    ", json_object_get(a, "drops"));
 	print_numbers(out, "requests   ", json_object_get(a, "requests"));
+	print_numbers(out, "stun       ", json_object_get(a, "stun"));
 	print_walls(out, json_object_get(a, "pinholes"));
 	fprintf(out, "confined   user %s, %s, %s\n", text(confined, "user", t[0], sizeof t[0]),
 		text(confined, "landlock", t[1], sizeof t[1]), text(confined, "syscalls", t[2], sizeof t[2]));
@@ -282,6 +283,7 @@ static int run_alone(struct rf_cmd_ctx *c)
 
 	if (!addresses(c, "listen-ng", PORT_NG, p.udp, RF_ANCHOR_NG_MAX, &p.n_udp) ||
 	    !addresses(c, "listen-tcp-ng", PORT_NG, p.tcp, RF_ANCHOR_NG_MAX, &p.n_tcp) ||
+	    !addresses(c, "stun", RF_ANCHOR_STUN_PORT, p.stun, RF_ANCHOR_NG_MAX, &p.n_stun) ||
 	    !addresses(c, "peer", 0, p.peers, RF_ANCHOR_PEERS_MAX, &p.n_peers) || !interfaces(c, &p) ||
 	    !rf_cmd_number(c, "workers", 1, RF_ANCHOR_WORKERS_MAX, &workers) ||
 	    !rf_cmd_number(c, "silence", 10, 86400, &silence_s) || !rf_cmd_number(c, "sessions", 1, 1000000, &sessions) ||
@@ -315,6 +317,7 @@ static const struct rf_cmd_opt relay_opts[] = {
 	{ .name = "listen-ng", .arg = "ADDRESS:PORT", .many = true, .summary = "run a relay alone: requests by UDP are heard there" },
 	{ .name = "listen-tcp-ng", .arg = "ADDRESS:PORT", .many = true, .summary = "the same by TCP" },
 	{ .name = "peer", .arg = "ADDRESS", .many = true, .summary = "who may ask (this host alone)" },
+	{ .name = "stun", .arg = "ADDRESS[:PORT]", .many = true, .summary = "tell who asks which address it has (port 3478)" },
 	{ .name = "interface", .arg = "NAME/ADDRESS", .many = true, .summary = "where media runs; !ADDRESS behind it: what is said of it" },
 	{ .name = "ports", .arg = "FIRST-LAST", .summary = "of media (30000-40000)" },
 	{ .name = "fast", .arg = "INTERFACES", .summary = "the kernel passes on what it can, on these, commas between" },

@@ -273,6 +273,8 @@ static int open_ng(struct anchor *a)
 	for (unsigned i = 0; i < a->listens && !rc; i++) {
 		struct anchor_listen *l = &a->listen[i];
 
+		if (l->kind == ANCHOR_STUN)
+			continue;
 		rc = l->kind == ANCHOR_UDP ? rf_ng_server_udp_fd(a->ng, l->fd) :
 		     rf_ng_server_tcp_fd(a->ng, l->fd, l->kind == ANCHOR_TLS ? a->tls_server : NULL);
 		if (!rc)
@@ -319,6 +321,8 @@ static int open_service(struct anchor *a)
 
 	if (!rc)
 		rc = open_ng(a);
+	if (!rc)
+		rc = anchor_open_stun(a);
 	if (!rc)
 		rc = open_pinholes(a);
 	rf_timer_init(&a->interval, interval_fire);
@@ -390,7 +394,8 @@ static void tell_ready(struct anchor *a)
 
 	for (unsigned i = 0; i < a->listens; i++)
 		json_array_append_new(listen, json_pack("{s:s,s:s}", "transport", a->listen[i].kind == ANCHOR_UDP ? "udp" :
-							a->listen[i].kind == ANCHOR_TCP ? "tcp" : "tls", "address",
+							a->listen[i].kind == ANCHOR_TCP ? "tcp" :
+							a->listen[i].kind == ANCHOR_STUN ? "stun" : "tls", "address",
 							rf_addr_text(&a->listen[i].at, text)));
 	rf_startup_tell(a->log, &a->ready_fd,
 			json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "role", "relay", "pid", (int)getpid(), "listen", listen));
@@ -419,6 +424,7 @@ static void close_all(struct anchor *a)
 	a->ng = NULL;
 	anchor_free_workers(a); /* and what was asked of them */
 	rf_pinholes_free(a->pinholes);
+	anchor_close_stun(a);
 	rf_net_free(a->net);
 	if (a->loop)
 		rf_timer_stop(rf_loop_wheel(a->loop), &a->interval);

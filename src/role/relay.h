@@ -21,6 +21,9 @@ enum {
 	RF_ANCHOR_PEERS_MAX = 32,
 	RF_ANCHOR_DRAIN_S = 10,      /* how long a stop waits for calls to end, unless it is told otherwise */
 	RF_ANCHOR_RECORD_S = 60,     /* how often what was refused goes on record */
+	RF_ANCHOR_STUN_PORT = 3478,
+	RF_ANCHOR_STUN_RATE = 10,    /* STUN requests a second of one source */
+	RF_ANCHOR_STUN_TOTAL = 5000, /* of all */
 	RF_ANCHOR_SHOWN_MAX = 20000, /* sessions in one list */
 };
 
@@ -31,6 +34,8 @@ enum {
 struct rf_anchor_plan {
 	struct rf_addr udp[RF_ANCHOR_NG_MAX], tcp[RF_ANCHOR_NG_MAX], tls[RF_ANCHOR_NG_MAX];
 	unsigned n_udp, n_tcp, n_tls;
+	struct rf_addr stun[RF_ANCHOR_NG_MAX]; /* where whoever asks hears which address it has outside */
+	unsigned n_stun;
 	struct rf_addr peers[RF_ANCHOR_PEERS_MAX]; /* who may speak UDP and TCP; none: this host */
 	unsigned n_peers;
 	struct rf_media_interface interfaces[RF_MEDIA_INTERFACES_MAX]; /* with all ports: workers get parts of them */

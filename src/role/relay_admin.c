@@ -113,7 +113,7 @@ static void end_question(struct question *q, json_t *answer)
 
 static json_t *listen_json(const struct anchor *a)
 {
-	static const char *const names[] = { "udp", "tcp", "tls" };
+	static const char *const names[] = { [ANCHOR_UDP] = "udp", [ANCHOR_TCP] = "tcp", [ANCHOR_TLS] = "tls", [ANCHOR_STUN] = "stun" };
 	json_t *list = json_array();
 	char text[RF_ADDR_TEXT];
 
@@ -271,6 +271,8 @@ static json_t *status_json(const struct anchor *a, const struct anchor_sums *s)
 		json_object_set_new(j, "site", json_string(rf_site_cstr(a->site->name)));
 		json_object_set_new(j, "host", json_string(rf_site_cstr(a->host->name)));
 	}
+	if (a->stuns)
+		json_object_set_new(j, "stun", anchor_stun_json(a));
 	if (a->pinholes) {
 		struct rf_pinbook_stats pins;
 

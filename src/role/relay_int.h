@@ -5,6 +5,7 @@
  *	relay_open.c    what must be opened while we may
  *	relay_worker.c  the worker threads and the mail to and from them
  *	relay_ask.c     requests of the NG protocol: to the worker that has the call, or to all
+ *	relay_stun.c    STUN for whoever asks
  *	relay_tell.c    what goes on record; pinholes on their way to main
  *	relay_admin.c   answers on the control socket
  *
@@ -20,6 +21,7 @@
 #include "media/fast.h"
 #include "media/ng_reply.h"
 #include "media/ng_server.h"
+#include "net/guard.h"
 #include "net/net.h"
 #include "role/admin.h"
 #include "role/keeper.h"
@@ -56,7 +58,7 @@ struct anchor_worker {
 	bool started;
 };
 
-struct anchor_listen { struct rf_addr at; int fd; enum { ANCHOR_UDP, ANCHOR_TCP, ANCHOR_TLS } kind; };
+struct anchor_listen { struct rf_addr at; int fd; enum { ANCHOR_UDP, ANCHOR_TCP, ANCHOR_TLS, ANCHOR_STUN } kind; };
 
 /* What all workers have, added up: relay_worker.c gathers it. */
 struct anchor_sums {
@@ -79,7 +81,7 @@ struct anchor {
 	struct rf_site *site, *first_site; /* NULL: it runs alone. The second keeps host alive */
 	const struct rf_site_host *host;
 	int lock_fd, admin_fd, notify_fd, ready_fd, signal_fd, unix_fd;
-	struct anchor_listen listen[3 * RF_ANCHOR_NG_MAX];
+	struct anchor_listen listen[4 * RF_ANCHOR_NG_MAX];
 	unsigned listens;
 	struct rf_ledger *ledger;    /* NULL: alone */
 	struct rf_keeper *keeper;
@@ -103,6 +105,10 @@ struct anchor {
 	struct rf_net *net;
 	struct rf_guard *guard;
 	struct rf_ng_server *ng;
+	struct rf_udp *stun[RF_ANCHOR_NG_MAX];
+	unsigned stuns;
+	struct rf_guard *stun_guard;
+	uint64_t stun_answered, stun_refused, stun_limited;
 	struct rf_pinholes *pinholes; /* NULL: no wall stands around us */
 	struct rf_watch *signals;
 	struct rf_admin *admin;
@@ -133,6 +139,11 @@ void anchor_open_fast(struct anchor *a);
 int anchor_read_sounds(struct anchor *a, struct rf_diag *diag);
 /* The site again, whole or not at all. *ret_restart: what of it takes a restart, "": nothing. */
 int anchor_reload(struct anchor *a, const char *by, const char **ret_restart, struct rf_diag *diag);
+
+/* relay_stun.c */
+int anchor_open_stun(struct anchor *a);
+void anchor_close_stun(struct anchor *a);
+json_t *anchor_stun_json(const struct anchor *a);
 
 /* relay_worker.c */
 int anchor_make_workers(struct anchor *a, struct rf_diag *diag);

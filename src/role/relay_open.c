@@ -92,7 +92,7 @@ static const char *needs_restart(const struct anchor *a, const struct rf_site *n
 		return "addresses or ports of media";
 	if (plan.n_udp != a->plan.n_udp || memcmp(plan.udp, a->plan.udp, plan.n_udp * sizeof plan.udp[0]) != 0 ||
 	    plan.n_peers != a->plan.n_peers || memcmp(plan.peers, a->plan.peers, plan.n_peers * sizeof plan.peers[0]) != 0 ||
-	    plan.n_tls != a->plan.n_tls)
+	    plan.n_tls != a->plan.n_tls || plan.n_stun != a->plan.n_stun)
 		return "who may ask this relay, and where";
 	if (plan.workers != a->plan.workers || strcmp(plan.fast, rf_site_cstr(a->first_site->relay.fast)) != 0)
 		return "workers or the kernel's path";
@@ -261,7 +261,7 @@ static int listen_at(struct anchor *a, const struct rf_addr *at, int kind, struc
 	struct rf_listener_conf conf = { .local = *at };
 	struct anchor_listen *l = &a->listen[a->listens];
 	char text[RF_ADDR_TEXT];
-	int rc = kind == ANCHOR_UDP ? bind_udp(at, &l->fd) : rf_listener_open(&conf, &l->fd);
+	int rc = kind == ANCHOR_UDP || kind == ANCHOR_STUN ? bind_udp(at, &l->fd) : rf_listener_open(&conf, &l->fd);
 
 	if (rc)
 		return rf_diag_set(diag, rc, "listening on %s: %s%s", rf_addr_text(at, text), rf_err_text(rc),
@@ -321,6 +321,8 @@ int anchor_bind(struct anchor *a, struct rf_diag *diag)
 		rc = listen_at(a, &a->plan.tcp[i], ANCHOR_TCP, diag);
 	for (unsigned i = 0; i < a->plan.n_tls && !rc; i++)
 		rc = listen_at(a, &a->plan.tls[i], ANCHOR_TLS, diag);
+	for (unsigned i = 0; i < a->plan.n_stun && !rc; i++)
+		rc = listen_at(a, &a->plan.stun[i], ANCHOR_STUN, diag);
 	if (!rc && a->site)
 		rc = listen_unix(a, diag);
 	return rc;

@@ -74,6 +74,16 @@ static void listen_tls(struct rf_anchor_plan *p, const struct rf_site_host *host
 			p->tls[p->n_tls++] = addr_of(ips[i], RF_PORT_RELAY);
 }
 
+/* On either side. */
+static void serve_stun(struct rf_anchor_plan *p, const struct rf_site_host *host)
+{
+	const struct rf_site_ip *ips[] = { &host->address, &host->address6, rf_site_outside_ip(host, 4), rf_site_outside_ip(host, 6) };
+
+	for (unsigned i = 0; i < 4; i++)
+		if (ips[i]->family && (i < 2 || ips[i] != ips[i - 2]))
+			p->stun[p->n_stun++] = addr_of(ips[i], RF_ANCHOR_STUN_PORT);
+}
+
 static int listen_plain(struct rf_anchor_plan *p, const struct rf_site *site, struct rf_diag *diag)
 {
 	const struct rf_site_relay *r = &site->relay;
@@ -112,6 +122,8 @@ int rf_anchor_plan_site(const struct rf_site *site, const struct rf_site_host *h
 	interface(p, site, "outside", rf_site_outside_ip(host, 6), NULL);
 	if (!p->n_interfaces)
 		return rf_diag_set(diag, RF_E_INVALID, "host %s has no address: a relay needs one", rf_site_cstr(host->name));
+	if (host->services & RF_SERVICE_STUN)
+		serve_stun(p, host);
 	if (border_elsewhere(site, host))
 		listen_tls(p, host);
 	return listen_plain(p, site, diag);

@@ -355,3 +355,46 @@ def test_bytes_of_a_stream(relay, ng):
     for s in (a, there, b):
         s.close()
     relay.wait_empty()
+
+
+# ---- STUN for whoever asks
+
+def ask_stun(source, text, timeout=0.3):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind((source, 0))
+        s.settimeout(timeout)
+        s.sendto(text, (OUTSIDE, 3478))
+        try:
+            return s.recv(2000), s.getsockname()
+        except TimeoutError:
+            return None, s.getsockname()
+
+
+def test_stun(run):
+    """What a library of others asks and reads; and what is no request gets nothing."""
+    stun = pytest.importorskip("aioice.stun")
+    r = run("--stun", OUTSIDE)
+    request = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
+    raw, where = ask_stun(ALICE, bytes(request))
+    answer = stun.parse_message(raw)
+    assert answer.message_class == stun.Class.RESPONSE and answer.transaction_id == request.transaction_id
+    assert tuple(answer.attributes["XOR-MAPPED-ADDRESS"]) == where and len(raw) <= len(bytes(request)) + 24
+    for bad in (b"", b"x", bytes(request)[:19], b"\x01" + bytes(request)[1:], bytes(request)[:4] + b"zzzz" + bytes(request)[8:], raw,
+                b"OPTIONS sip:a SIP/2.0\r\n\r\n", os.urandom(1400)):
+        assert ask_stun(ALICE, bad, 0.05)[0] is None, bad
+    assert r.status()["stun"]["answered"] == 1
+    # a source that asks without end is not answered without end, and others are
+    answered = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind((MALLORY, 0))
+        s.settimeout(0.5)
+        for _ in range(150):
+            s.sendto(bytes(request), (OUTSIDE, 3478))
+        try:
+            while s.recv(2000):
+                answered += 1
+        except TimeoutError:
+            pass
+    assert 40 <= answered < 150, answered
+    assert ask_stun(BOB, bytes(request))[0]
+    assert r.status()["stun"]["limited"] > 0

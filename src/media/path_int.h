@@ -145,42 +145,43 @@ struct rf_arrival {
 	size_t text_n;
 };
 
+/* First what each packet touches, then what descriptions and statistics do. */
 struct rf_end {
 	struct rf_sock sock[2];      /* RTP (and all there is), RTCP */
 	uint8_t interface;
 	bool set;                    /* rf_path_set() was here */
 	bool mux;
-	uint8_t holds;
-	uint16_t port;               /* the even one of our pair */
+	bool any_ip;                 /* FIRST, without a signaled address */
+	uint8_t holds, n_types, n_ssrcs;
+	bool keys_in, keys_out;      /* of SDES: conf had some */
 	enum rf_path_source how;
 	enum rf_path_keying keying;
 	enum rf_sdp_dir dir;
-	uint8_t dscp, n_types;
-	struct rf_peer signaled[2];  /* RTP, RTCP */
-	struct rf_peer source[2];    /* fixed: where packets come from and go to; n 0: not yet */
-	bool any_ip;                 /* FIRST, without a signaled address */
-	uint32_t window_ms;
-	uint64_t window_us;          /* FIRST: until then; 0: it has not begun */
+	struct rf_peer source[2];    /* fixed: where packets come from and go to; n 0: not yet. RTP, RTCP */
 	uint64_t types_ok[2];        /* bits */
-	struct rf_path_type types[RF_PATH_TYPES_MAX];
-	struct rf_path_rate rate, rtcp_rate, stun_rate;
-	bool keys_in, keys_out;      /* of SDES: conf had some */
+	struct rf_path_rate rate;
+	struct rf_path_ssrc *ssrcs;  /* that last heard first */
+	struct rf_path_filter *filter;
+	struct rf_path_tap *tap;
 	struct rf_crypt *sdes, *agreed[2]; /* agreed: by a handshake, for RTP (and RTCP with mux), for RTCP */
-	struct rf_shake *shake[2];
-	struct rf_path_print prints[RF_PATH_PRINTS_MAX];
-	uint8_t n_prints;
+	uint64_t packets, bytes, sent, sent_bytes, last_us;
+	struct rf_peer signaled[2];  /* RTP, RTCP */
+	uint64_t rtcp_packets, rtcp_bytes, rtcp_sent, rtcp_sent_bytes;
+	struct rf_path_rate rtcp_rate, stun_rate;
+	uint64_t window_us;          /* FIRST: until then; 0: it has not begun */
+	uint32_t window_ms;
+	uint16_t port;               /* the even one of our pair */
+	uint8_t dscp, n_prints;
 	bool dtls_active;
 	unsigned dtls_suites;
+	struct rf_shake *shake[2];
 	struct rf_ice *ice[2];       /* of each port */
 	struct rf_tcp *tcp;          /* of a stream: sock[0] listens, sock[1] is the connection */
 	uint64_t sync;
-	struct rf_path_ssrc *ssrcs;  /* that last heard first */
-	uint8_t n_ssrcs;
-	struct rf_path_filter *filter;
-	struct rf_path_tap *tap;
 	struct rf_addr remote[2];    /* as signaled, for comparison */
-	uint64_t packets, bytes, rtcp_packets, rtcp_bytes, sent, sent_bytes, rtcp_sent, rtcp_sent_bytes, last_us;
 	uint64_t drops[RF_DROPS];
+	struct rf_path_type types[RF_PATH_TYPES_MAX];
+	struct rf_path_print prints[RF_PATH_PRINTS_MAX];
 };
 
 struct rf_path {

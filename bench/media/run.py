@@ -107,7 +107,7 @@ class Bench:
             out["low"] = self.fly(relay, load, 200, 2, 0)
             out["most"] = self.most(relay, load, streams_max)
             if out["most"]:
-                out["half"] = self.fly(relay, load, max(out["most"]["streams"] // 2, 1), 2, 0)
+                out["half"] = self.fly(relay, load, max(out["most"]["streams"] // 2, 1), 2)
                 out["at_20k"] = self.fly(relay, load, 400, 2)
             got = load.tell("down")
             self.no_failure(relay, got)

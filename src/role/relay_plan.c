@@ -84,6 +84,15 @@ static void serve_stun(struct rf_anchor_plan *p, const struct rf_site_host *host
 			p->stun[p->n_stun++] = addr_of(ips[i], RF_ANCHOR_STUN_PORT);
 }
 
+/* A trunk that is not spoken to over TLS can be told no keys (a deviation stands for it): its media is plain outside. */
+static bool plain_trunk(const struct rf_site *site)
+{
+	for (size_t i = 0; i < site->trunk_count; i++)
+		if (site->trunks[i].transport & (RF_TRANSPORT_UDP | RF_TRANSPORT_TCP))
+			return true;
+	return false;
+}
+
 static int listen_plain(struct rf_anchor_plan *p, const struct rf_site *site, struct rf_diag *diag)
 {
 	const struct rf_site_relay *r = &site->relay;
@@ -107,7 +116,7 @@ int rf_anchor_plan_site(const struct rf_site *site, const struct rf_site_host *h
 		.fast = rf_site_cstr(site->relay.fast),
 		.sounds = rf_site_cstr(site->relay.sounds),
 		.policy = {
-			.plain_allowed = !site->policy.media_encrypted,
+			.plain_allowed = !site->policy.media_encrypted || plain_trunk(site),
 			.dtls = true,
 			.suites = suites_of(site),
 			.silence_ms = site->relay.silence_s * 1000,

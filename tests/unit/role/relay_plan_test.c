@@ -117,6 +117,22 @@ static void nothing_said(void **state)
 	rf_site_put(site);
 }
 
+/* Where a trunk is spoken to in clear, a leg may be plain. */
+static void beside_a_plain_trunk(void **state)
+{
+	struct rf_site *site = site_of(HEAD "level: minimum\n" ZONES
+		"hosts: [{ name: edge, zone: border, address: 10.60.0.11, roles: [border, relay] }]\n"
+		"trunks: [{ name: old, peer: 192.0.2.7, transport: udp }]\n"
+		"deviations: [{ mitigation: pub-encrypt-voip, reason: \"an old carrier\", approved_by: us, until: 2099-12-31 }]\n");
+	struct rf_anchor_plan p;
+	struct rf_diag diag;
+
+	(void)state;
+	assert_int_equal(rf_anchor_plan_site(site, host_of(site, "edge"), &p, &diag), 0);
+	assert_true(site->policy.media_encrypted && p.policy.plain_allowed);
+	rf_site_put(site);
+}
+
 static void walls_around(void **state)
 {
 	struct rf_site *site = site_of(with_all);
@@ -187,7 +203,7 @@ static void shares_of_ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(everything_said), cmocka_unit_test(nothing_said), cmocka_unit_test(walls_around),
+		cmocka_unit_test(everything_said), cmocka_unit_test(beside_a_plain_trunk), cmocka_unit_test(nothing_said), cmocka_unit_test(walls_around),
 		cmocka_unit_test(more_walls_than_fit), cmocka_unit_test(shares_of_ports),
 	};
 

@@ -1,6 +1,6 @@
-/* Sounds that the relay plays: a WAV file, one channel of 16 bits at 8000 or 16,000 samples a second, read whole. They are found
- * by name in a folder that the configuration names, which is read once at the start: a request names a sound, never a file. Or they
- * come in a request (blob). Held by counting, from any thread; what is in one never changes. */
+/* Sounds that the relay plays: a WAV file, one channel of 16 bits at 8000 or 16,000 samples a second, read whole. They are
+ * found by name in a folder that the configuration names, which is read once at the start: a request names a sound, never a
+ * file. Or they come in a request (blob). Held by counting, from any thread; what is in one never changes. */
 #ifndef RF_MEDIA_CLIP_H
 #define RF_MEDIA_CLIP_H
 
@@ -29,7 +29,7 @@ struct rf_clips;
 /* Every file NAME.wav of the folder; others are left alone. An error says which file and why. */
 int rf_clips_read(const char *folder, struct rf_clips **ret_clips, struct rf_diag *d);
 void rf_clips_free(struct rf_clips *c); /* NULL is fine */
-/* "welcome" or "welcome.wav". NULL: there is none; c may be NULL. The caller holds it before the folder may be freed. */
+/* "welcome" or "welcome.wav", the folder's own. NULL: there is none; c may be NULL. */
 struct rf_clip *rf_clips_find(const struct rf_clips *c, struct rf_view name);
 size_t rf_clips_count(const struct rf_clips *c);
 

@@ -206,8 +206,8 @@ struct rf_dsp *rf_dsp_of(const struct rf_path *p, unsigned end)
 	return f && f->take == take ? (struct rf_dsp *)f : NULL;
 }
 
-int rf_dsp_get(struct rf_path *p, unsigned end, struct rf_loop *loop, struct rf_random *random, const struct rf_dsp_ops *ops, void *arg,
-	       struct rf_dsp **ret_dsp)
+int rf_dsp_get(struct rf_path *p, unsigned end, struct rf_loop *loop, struct rf_random *random,
+	       const struct rf_dsp_ops *ops, void *arg, struct rf_dsp **ret_dsp)
 {
 	struct rf_dsp *d = rf_dsp_of(p, end);
 

@@ -6,12 +6,12 @@
  *	                       -> its number in the stream as the taker sees it -> the taker
  *	every 20 ms, while a key or a clip of ours runs: one packet more, to the taker
  *
- * A key is put into the sender's own stream: as an event (RFC 4733) where the taker has said that it understands those, else as
- * tones in the sound. Numbers of packets go on without a gap and never come twice, whatever arrives late. A clip is a stream of
- * its own.
+ * A key is put into the sender's own stream: as an event (RFC 4733) where the taker has said that it understands those,
+ * else as tones in the sound. Numbers of packets go on without a gap and never come twice, whatever arrives late. A clip is
+ * a stream of its own.
  *
- * One is made for a path's end with the first thing that it has to do, and ends with the path. A direction without one costs
- * nothing. On the worker's thread, as the path. */
+ * One is made for a path's end with the first thing that it has to do, and ends with the path. A direction without one
+ * costs nothing. On the worker's thread, as the path. */
 #ifndef RF_MEDIA_DSP_H
 #define RF_MEDIA_DSP_H
 
@@ -53,19 +53,19 @@ struct rf_dsp_ops {
 struct rf_dsp;
 
 /* What the party at this end sends; an object that is there already is found again. -ENOMEM. */
-int rf_dsp_get(struct rf_path *p, unsigned end, struct rf_loop *loop, struct rf_random *random, const struct rf_dsp_ops *ops, void *arg,
-	       struct rf_dsp **ret_dsp);
+int rf_dsp_get(struct rf_path *p, unsigned end, struct rf_loop *loop, struct rf_random *random,
+	       const struct rf_dsp_ops *ops, void *arg, struct rf_dsp **ret_dsp);
 /* NULL: there is none. */
 struct rf_dsp *rf_dsp_of(const struct rf_path *p, unsigned end);
 /* As from now. -ENOMEM, then it listens as before. */
 int rf_dsp_set(struct rf_dsp *d, const struct rf_dsp_conf *conf);
 
 struct rf_dsp_key { uint8_t event, volume; uint16_t ms, pause_ms; };
-/* After those that wait. RF_E_LIMIT; RF_E_UNSUPPORTED: the taker understands no event, and no codec that we can speak; -ENOMEM. */
+/* After those that wait. RF_E_LIMIT; RF_E_UNSUPPORTED: the taker understands no event, and no codec that we can speak. */
 int rf_dsp_press(struct rf_dsp *d, const struct rf_dsp_key *key);
 
-/* Play a clip to the taker so many times (0: once) and at most so long (0: as long as it lasts), in place of what there was. The
- * clip is one's own with rf_clip_hold() until it is over. RF_E_UNSUPPORTED: no codec that we can speak; -ENOMEM. */
+/* Play a clip to the taker so many times (0: once) and at most so long (0: as long as it lasts), in place of what there
+ * was. The clip is held until it is over. RF_E_UNSUPPORTED: no codec that we can speak; -ENOMEM. */
 int rf_dsp_play(struct rf_dsp *d, struct rf_clip *clip, uint32_t times, uint32_t ms);
 /* False: there was nothing. */
 bool rf_dsp_stop(struct rf_dsp *d);

@@ -12,7 +12,7 @@ enum { RF_DSP_ROOM = 2048 };
 /* The sender's stream as the taker sees it. */
 struct rf_dsp_stream {
 	bool known;                  /* a packet has gone */
-	bool shifted;                /* add has changed: what came before changed_at and comes late would have a number that is taken */
+	bool shifted;                /* add has changed: what is late across changed_at would have a number that is taken */
 	uint32_t ssrc, timestamp, clock;
 	uint16_t seq;                /* last one that went, as the taker sees it */
 	uint16_t heard;              /* the highest one of the sender */

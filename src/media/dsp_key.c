@@ -42,7 +42,7 @@ static bool begin_event(struct rf_dsp *d, const struct rf_dsp_type *t)
 				 RF_DSP_FRAME_MS * per_ms) == 0;
 }
 
-/* The codec that the sender speaks would be best, but the taker's first one serves as well: it understands all that it named. */
+/* In the taker's first codec: it understands all that it named. */
 static bool begin_tone(struct rf_dsp *d, const struct rf_dsp_type *t)
 {
 	rf_pcm_out_free(d->tone);

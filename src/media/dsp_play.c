@@ -15,8 +15,8 @@ int rf_dsp_play(struct rf_dsp *d, struct rf_clip *clip, uint32_t times, uint32_t
 	if (rc)
 		return rc;
 	rf_dsp_stop(d);
-	d->player = (struct rf_dsp_player){ .clip = rf_clip_hold(clip), .out = out, .type = t->type, .rate = rate, .clock = t->clock,
-		.times = times ? times : 1,
+	d->player = (struct rf_dsp_player){ .clip = rf_clip_hold(clip), .out = out, .type = t->type, .rate = rate,
+		.clock = t->clock, .times = times ? times : 1,
 		.frames = ms ? (ms + RF_DSP_FRAME_MS - 1) / RF_DSP_FRAME_MS : UINT32_MAX, .ssrc = (uint32_t)rf_random_u64(d->random),
 		.timestamp = (uint32_t)rf_random_u64(d->random), .seq = (uint16_t)rf_random_u64(d->random) };
 	d->stats.clips++;
@@ -60,7 +60,8 @@ static bool fill(struct rf_dsp_player *p, int16_t *dst, size_t n)
 bool rf_dsp_play_tick(struct rf_dsp *d)
 {
 	struct rf_dsp_player *p = &d->player;
-	struct rf_rtp_head head = { .type = p->type, .ssrc = p->ssrc, .timestamp = p->timestamp, .seq = p->seq, .marker = !p->begun };
+	struct rf_rtp_head head = { .type = p->type, .ssrc = p->ssrc, .timestamp = p->timestamp, .seq = p->seq,
+		.marker = !p->begun };
 	int16_t samples[RF_PCM_HIGH * RF_DSP_FRAME_MS / 1000];
 	size_t n = p->rate * RF_DSP_FRAME_MS / 1000, got;
 	uint8_t packet[RF_DSP_ROOM];

@@ -107,5 +107,6 @@ void rf_tones_make(unsigned event, unsigned volume, uint32_t rate, uint32_t at, 
 	double peak = 32767 * pow(10, -(volume + 3.14 + 3.01) / 20), step = 2 * M_PI / rate;
 
 	for (size_t i = 0; i < n; i++)
-		dst[i] = (int16_t)lrint(peak * (sin(step * hz[event].low * (double)(at + i)) + sin(step * hz[event].high * (double)(at + i))));
+		dst[i] = (int16_t)lrint(peak * (sin(step * hz[event].low * (double)(at + i)) +
+						sin(step * hz[event].high * (double)(at + i))));
 }

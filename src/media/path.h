@@ -148,7 +148,7 @@ void rf_path_hold(struct rf_path *p, unsigned end, unsigned holds);
 
 /* ---- media of our own, and copies: what dsp.h builds on */
 
-/* Between unprotect and protect, in plain text, for what this party sends. Returns 0: send buf[0..*n] on; 1: dropped;
+/* Between unprotect and protect, in plain text, for what this party sends. Returns 0: send buf[0..*n] on; 1: held;
  * cap: room in buf. A path with a filter never takes the kernel's way. NULL takes it out. */
 struct rf_path_filter {
 	int (*take)(struct rf_path_filter *f, uint8_t *packet, size_t *n, size_t cap);

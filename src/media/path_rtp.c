@@ -147,8 +147,10 @@ static bool go_on(struct rf_arrival *a)
 		rf_arrival_drop(a, RF_DROP_NO_KEYS);
 		return false;
 	}
-	if (e->filter && e->filter->take(e->filter, a->buf, &a->n, RF_PATH_DATAGRAM_MAX) != 0)
+	if (e->filter && e->filter->take(e->filter, a->buf, &a->n, RF_PATH_DATAGRAM_MAX) != 0) {
+		rf_arrival_drop(a, RF_DROP_HELD);
 		return false;
+	}
 	enum rf_path_drop why = rf_end_send_rtp(a->p, other, a->buf, a->n, RF_PATH_ROOM);
 
 	if (why != RF_DROPS)

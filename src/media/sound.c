@@ -97,7 +97,8 @@ unsigned rf_line_sound(const struct rf_pair *p, const struct rf_line *l, unsigne
 /* One direction of a line that a request means. */
 typedef int visit_fn(struct rf_turn *t, struct rf_dsp *d, void *arg);
 
-static int visit_line(struct rf_turn *t, const struct rf_pair *p, const struct rf_line *l, unsigned from, visit_fn *visit, void *arg)
+static int visit_line(struct rf_turn *t, const struct rf_pair *p, const struct rf_line *l, unsigned from, visit_fn *visit,
+		      void *arg)
 {
 	struct rf_dsp *d;
 	int rc = make(p, l, from, &d);
@@ -137,9 +138,8 @@ static int each(struct rf_turn *t, struct rf_session *s, bool sends, visit_fn *v
 		return rc;
 	if (!meant)
 		return rf_turn_fail(t, RF_E_NOT_FOUND, "no party of this session has that tag, label or address");
-	return passed ? rf_turn_fail(t, RF_E_STATE, "the parties share their keys, and the relay speaks to none of them: offer the call with "
-				     "the flag \"inject DTMF\"") :
-			rf_turn_fail(t, RF_E_STATE, "there is no sound that has been answered");
+	return rf_turn_fail(t, RF_E_STATE, passed ? "the parties share their keys, and the relay speaks to none of them: offer "
+			    "the call with the flag \"inject DTMF\"" : "there is no sound that has been answered");
 }
 
 static int press(struct rf_turn *t, struct rf_dsp *d, void *arg)
@@ -167,7 +167,9 @@ static int play(struct rf_turn *t, struct rf_dsp *d, void *arg)
 	int rc = rf_dsp_play(d, arg, q->repeat_times.set ? (uint32_t)q->repeat_times.v : 0,
 			     q->repeat_duration.set ? (uint32_t)q->repeat_duration.v : 0);
 
-	return rc ? rf_turn_fail(t, rc, rc == -ENOMEM ? "no memory" : "the party understands no codec that the relay speaks") : 0;
+	if (rc)
+		rf_turn_fail(t, rc, rc == -ENOMEM ? "no memory" : "the party understands no codec that the relay speaks");
+	return rc;
 }
 
 static int find_clip(struct rf_turn *t, struct rf_clip **ret_clip)

@@ -159,8 +159,8 @@ static void say_key(struct kit *k, struct rf_path *p, unsigned end, unsigned key
 	struct rf_pcm_out *out;
 
 	assert_int_equal(rf_pcm_out_new(RF_PCM_PCMA, 8000, &out), 0);
-	for (unsigned i = 0; i < 15; i++) {
-		struct rf_rtp_head head = { .ssrc = 9, .seq = ++seq, .timestamp = seq * 160u, .type = 8 };
+	for (unsigned i = 0; i < 15; i++, seq++) {
+		struct rf_rtp_head head = { .ssrc = 9, .seq = seq, .timestamp = seq * 160u, .type = 8 };
 		int16_t samples[160] = { 0 };
 		uint8_t packet[2048];
 		size_t n;

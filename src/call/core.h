@@ -28,6 +28,7 @@ struct rf_location;
 struct rf_load_sample;
 struct rf_loop;
 struct rf_overload_conf;
+struct rf_relay_at;
 struct rf_settings_table;
 struct rf_tls;
 struct rf_trunks;
@@ -128,7 +129,7 @@ int rf_call_core_set_announcer(struct rf_call_core *core, int fd, const struct r
 
 /* The media relays of a border, in order; once, before the loop runs. Without any, a border has no calls. -errno, RF_E_LIMIT,
  * -ENOMEM. */
-int rf_call_core_set_relays(struct rf_call_core *core, const struct rf_addr *addrs, size_t n);
+int rf_call_core_set_relays(struct rf_call_core *core, const struct rf_relay_at *at, size_t n);
 
 /* What this worker's last tenth of a second was like (call/overload.h): new work is admitted by it, and peers that
  * understand are told. Without it nothing is ever refused for load. */

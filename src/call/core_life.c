@@ -148,9 +148,9 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 	return 0;
 }
 
-int rf_call_core_set_relays(struct rf_call_core *core, const struct rf_addr *addrs, size_t n)
+int rf_call_core_set_relays(struct rf_call_core *core, const struct rf_relay_at *at, size_t n)
 {
-	return rf_relays_new(core, addrs, n, &core->relays);
+	return rf_relays_new(core, at, n, &core->relays);
 }
 
 void rf_call_core_attach(struct rf_call_core *core, struct rf_ua *ua)

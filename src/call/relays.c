@@ -2,17 +2,25 @@
 
 #include "call/core_int.h"
 #include "media/limits.h"
+#include "media/ng_frame.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 struct relay {
 	struct rf_relays *of;
-	struct rf_watch *watch;
-	struct rf_addr addr;
-	int fd;
+	struct rf_watch *watch;      /* NULL: there is no socket */
+	struct rf_relay_at at;
+	int fd;                      /* -1 */
+	/* of a Unix socket: what has come of a reply */
+	struct rf_ng_frame frame;
+	uint8_t *in;
+	size_t in_n;
 };
+enum { IN_MAX = 2 * 65536 };
 
 struct rf_relays {
 	struct rf_call_core *core;
@@ -22,12 +30,91 @@ struct rf_relays {
 	uint8_t buf[65536];
 };
 
-/* What does not leave is as lost: it is sent again. */
-static void send_to(void *arg, unsigned relay, struct rf_view bytes)
+static void drop(struct relay *relay)
+{
+	rf_watch_free(relay->watch);
+	if (relay->fd >= 0)
+		close(relay->fd);
+	relay->watch = NULL;
+	relay->fd = -1;
+	relay->in_n = 0;
+	relay->frame = (struct rf_ng_frame){ 0 };
+}
+
+static int watch(struct relay *relay, void (*ready)(void *arg, unsigned events))
+{
+	int rc = rf_watch_new(relay->of->core->loop, relay->fd, ready, relay, &relay->watch);
+
+	return rc ? rc : rf_watch_set(relay->watch, RF_WATCH_READ);
+}
+
+/* --- the relay on this machine */
+
+/* False: the stream cannot be read on. */
+static bool take_messages(struct relay *relay)
+{
+	size_t used = 0, n;
+	int rc;
+
+	while ((rc = rf_ng_frame_next(&relay->frame, rf_view_of(relay->in + used, relay->in_n - used), &n)) == 0) {
+		rf_ng_client_datagram(relay->of->client, (unsigned)(relay - relay->of->relay),
+				      rf_ng_frame_trim(rf_view_of(relay->in + used, n)));
+		used += n;
+	}
+	memmove(relay->in, relay->in + used, relay->in_n - used);
+	relay->in_n -= used;
+	return rc == RF_E_MORE && relay->in_n < IN_MAX;
+}
+
+static void stream_readable(void *arg, unsigned events)
+{
+	struct relay *relay = arg;
+	ssize_t n = recv(relay->fd, relay->in + relay->in_n, IN_MAX - relay->in_n, MSG_DONTWAIT);
+
+	(void)events;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0)
+		relay->in_n += (size_t)n;
+	if (n <= 0 || !take_messages(relay))
+		drop(relay); /* what was asked is not answered: the client notices, and its next ping connects again */
+}
+
+static int connect_unix(struct relay *relay)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+
+	if (!relay->in)
+		relay->in = malloc(IN_MAX);
+	if (!relay->in || (size_t)snprintf(sa.sun_path, sizeof sa.sun_path, "%s", relay->at.path) >= sizeof sa.sun_path)
+		return -ENOMEM;
+	relay->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (relay->fd < 0 || connect(relay->fd, (struct sockaddr *)&sa, sizeof sa) < 0)
+		return -errno;
+	return watch(relay, stream_readable);
+}
+
+/* All of it, or the connection ends: a relay that does not read is none. */
+static void send_stream(struct relay *relay, struct rf_view bytes)
+{
+	if (relay->fd < 0 && connect_unix(relay)) {
+		drop(relay);
+		return;
+	}
+	if (send(relay->fd, bytes.p, bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)bytes.n)
+		drop(relay);
+}
+
+/* --- any of them */
+
+/* What does not leave is as lost: over UDP it is sent again. */
+static void send_to(void *arg, unsigned i, struct rf_view bytes)
 {
 	struct rf_relays *r = arg;
 
-	if (send(r->relay[relay].fd, bytes.p, bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	if (r->relay[i].at.path)
+		send_stream(&r->relay[i], bytes);
+	else if (send(r->relay[i].fd, bytes.p, bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		return;
 }
 
@@ -37,7 +124,7 @@ static void health(void *arg, unsigned relay, bool well)
 	char text[RF_ADDR_TEXT];
 
 	rf_log(r->core->log, well ? RF_LOG_INFO : RF_LOG_ERROR, "the media relay at %s %s",
-	       rf_addr_text(&r->relay[relay].addr, text), well ? "answers" : "does not answer");
+	       r->relay[relay].at.path ? r->relay[relay].at.path : rf_addr_text(&r->relay[relay].at.addr, text), well ? "answers" : "does not answer");
 }
 
 static const struct rf_ng_client_ops ops = { .send = send_to, .health = health };
@@ -60,33 +147,36 @@ static void readable(void *arg, unsigned events)
 	}
 }
 
-static int open_one(struct rf_relays *r, const struct rf_addr *addr)
+static int open_udp(struct relay *relay)
 {
-	struct relay *relay = &r->relay[r->n++];
 	struct sockaddr_storage sa;
-	socklen_t len = (socklen_t)rf_addr_to_sockaddr(addr, &sa);
+	socklen_t len = (socklen_t)rf_addr_to_sockaddr(&relay->at.addr, &sa);
 
-	*relay = (struct relay){ .of = r, .addr = *addr };
 	relay->fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (relay->fd < 0 || connect(relay->fd, (struct sockaddr *)&sa, len) < 0)
 		return -errno;
-	int rc = rf_watch_new(r->core->loop, relay->fd, readable, relay, &relay->watch);
-
-	return rc ? rc : rf_watch_set(relay->watch, RF_WATCH_READ);
+	return watch(relay, readable);
 }
 
-int rf_relays_new(struct rf_call_core *core, const struct rf_addr *addrs, size_t n, struct rf_relays **ret_relays)
+int rf_relays_new(struct rf_call_core *core, const struct rf_relay_at *at, size_t n, struct rf_relays **ret_relays)
 {
+	uint32_t streams = 0;
+
 	struct rf_relays *r = n && n <= RF_NG_RELAYS_MAX ? calloc(1, sizeof *r) : NULL;
 	int rc = 0;
 
 	if (!r)
 		return n && n <= RF_NG_RELAYS_MAX ? -ENOMEM : RF_E_LIMIT;
 	r->core = core;
-	for (size_t i = 0; i < n && !rc; i++)
-		rc = open_one(r, &addrs[i]);
+	for (size_t i = 0; i < n && !rc; i++) {
+		struct relay *relay = &r->relay[r->n++];
+
+		*relay = (struct relay){ .of = r, .at = at[i], .fd = -1 };
+		streams |= (uint32_t)(at[i].path != NULL) << i;
+		rc = at[i].path ? 0 : open_udp(relay); /* the other is opened when there is something to say */
+	}
 	struct rf_ng_client_conf conf = {
-		.wheel = rf_loop_wheel(core->loop), .ops = &ops, .arg = r, .n_relays = (unsigned)n,
+		.wheel = rf_loop_wheel(core->loop), .ops = &ops, .arg = r, .n_relays = (unsigned)n, .reliable = streams,
 		.cookie_key = rf_random_u64(core->random),
 		.hash_key = { rf_random_u64(core->random), rf_random_u64(core->random) },
 	};
@@ -105,9 +195,8 @@ void rf_relays_free(struct rf_relays *r)
 		return;
 	rf_ng_client_free(r->client);
 	for (unsigned i = 0; i < r->n; i++) {
-		rf_watch_free(r->relay[i].watch);
-		if (r->relay[i].fd >= 0)
-			close(r->relay[i].fd);
+		drop(&r->relay[i]);
+		free(r->relay[i].in);
 	}
 	free(r);
 }

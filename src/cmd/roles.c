@@ -8,8 +8,8 @@
 
 const struct rf_cmd_role rf_cmd_roles[] = {
 	{ "controller", RF_ROLE_CONTROLLER, "ledger", rf_admin_ask },
+	{ "relay", RF_ROLE_RELAY, "ledger/relay", rf_admin_ask_relay }, /* before the border, which asks it */
 	{ "border", RF_ROLE_BORDER, "ledger/border", rf_admin_ask_border },
-	{ "relay", RF_ROLE_RELAY, "ledger/relay", rf_admin_ask_relay },
 	{ NULL, 0, NULL, NULL },
 };
 

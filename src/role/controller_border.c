@@ -5,8 +5,10 @@
 #include "role/controller_int.h"
 
 #include "call/border.h"
+#include "call/relays.h"
 #include "media/ng_client.h"
 #include "pki/ca.h"
+#include "role/relay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,22 +176,25 @@ json_t *rf_controller_dropped_json(const struct rf_controller *k)
 int rf_controller_give_relays(struct rf_controller *k, struct rf_worker *w)
 {
 	const struct rf_site_media *m = &k->first_site->media;
-	struct rf_addr addrs[RF_NG_RELAYS_MAX];
+	struct rf_relay_at at[RF_NG_RELAYS_MAX];
 	size_t n = 0;
 
 	if (!k->opt->border)
 		return 0;
+	if (k->host->roles & RF_ROLE_RELAY)
+		at[n++] = (struct rf_relay_at){ .path = "state/" RF_ANCHOR_NG_SOCKET };
 	for (size_t i = 0; i < m->relays.n && n < RF_NG_RELAYS_MAX; i++) {
-		struct rf_addr *a = &addrs[n++];
+		struct rf_addr *a = &at[n].addr;
 
+		at[n++].path = NULL;
 		*a = (struct rf_addr){ .family = m->relays.v[i].family, .port = (uint16_t)m->relay_port };
 		memcpy(a->ip, m->relays.v[i].b, a->family == 4 ? 4 : 16);
 	}
 	if (n)
-		return rf_call_core_set_relays(w->core, addrs, n);
+		return rf_call_core_set_relays(w->core, at, n);
 	if (w->index == 0)
-		rf_log(k->log, RF_LOG_WARN, "no media relay: `media.relays` in site.yaml names them, and without one a border has no "
-		       "calls");
+		rf_log(k->log, RF_LOG_WARN, "no media relay: give this host the role relay, or name some in `media.relays`; without "
+		       "one a border has no calls");
 	return 0;
 }
 

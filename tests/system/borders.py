@@ -136,6 +136,9 @@ class Halves:
         counted = {}
         answer = self.site.json("status")
         for a in [answer, *answer.get("others", [])]:
+            if a["role"] == "relay":
+                counted.update({f"relay {k}": a["counts"][k] for k in ("sessions", "paths", "ports") if a["counts"][k]})
+                continue
             for w in a["workers"]:
                 for k, v in w.items():
                     if k.endswith("_now") and v:

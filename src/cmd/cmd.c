@@ -284,7 +284,7 @@ static void print_commands(FILE *out)
 				continue;
 			snprintf(name, sizeof name, "%s%s%s%s%s", cmd->name, cmd->sub ? " " : "",
 				 cmd->sub ? cmd->sub : "", cmd->args ? " " : "", cmd->args ? cmd->args : "");
-			fprintf(out, "  %-26s %s\n", name, cmd->summary);
+			fprintf(out, "  %-29s %s\n", name, cmd->summary);
 		}
 	fputs("\n-C DIR names the site's folder (default: this one); --json answers in JSON;\n"
 	      "--help behind a command tells its options. Exit status: 0 yes, 1 no, 2 wrong usage or input, 3 failed.\n",
@@ -306,7 +306,7 @@ static void print_help(const struct rf_cmd *cmd, FILE *out)
 		if (o->letter)
 			snprintf(letter, sizeof letter, "-%c, ", o->letter);
 		snprintf(name, sizeof name, "%s--%s%s%s", letter, o->name, o->arg ? " " : "", o->arg ? o->arg : "");
-		fprintf(out, "  %-26s %s\n", name, o->summary);
+		fprintf(out, "  %-28s %s\n", name, o->summary);
 	}
 	if (cmd->example)
 		fprintf(out, "\nexample:\n  %s\n", cmd->example);

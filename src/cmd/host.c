@@ -35,7 +35,7 @@ static int host_issue(struct rf_cmd_ctx *c)
 		status = rf_cmd_json(c, json_pack("{s:s, s:I}", "host", c->arg[0], "not_after", (json_int_t)id.not_after_s),
 				     RF_EXIT_YES);
 	else if (!status)
-		fprintf(c->out, "issued " RF_PKI_HOSTS "/%s; restart the controller there to use it\n", c->arg[0]);
+		fprintf(c->out, "issued " RF_PKI_HOSTS "/%s; restart what runs there to use it\n", c->arg[0]);
 	rf_store_close(store);
 	rf_ca_close(ca);
 	rf_site_put(site);

@@ -82,7 +82,7 @@ void rf_cmd_print_relay(FILE *out, const json_t *a)
 	char t[6][128];
 	size_t i;
 
-	fprintf(out, "relay %s%s, pid %s, version %s, %s workers\n", json_is_true(json_object_get(a, "healthy")) ? "runs" :
+	fprintf(out, "relay      %s%s, pid %s, version %s, %s workers\n", json_is_true(json_object_get(a, "healthy")) ? "runs" :
 		"runs, but not well", json_is_true(json_object_get(a, "stopping")) ? ", is being stopped" : "",
 		text(a, "pid", t[0], sizeof t[0]), text(a, "version", t[1], sizeof t[1]), text(a, "workers", t[2], sizeof t[2]));
 	json_array_foreach(json_object_get(a, "problems"), i, x)
@@ -130,7 +130,10 @@ static int calls(struct rf_cmd_ctx *c)
 		return status;
 	if (c->json)
 		return rf_cmd_json(c, a, RF_EXIT_YES);
-	rf_cmd_table(c->out, json_object_get(a, "calls"), columns, sizeof columns / sizeof columns[0]);
+	if (json_array_size(json_object_get(a, "calls")))
+		rf_cmd_table(c->out, json_object_get(a, "calls"), columns, sizeof columns / sizeof columns[0]);
+	else
+		fputs("no sessions\n", c->out);
 	if (json_is_true(json_object_get(a, "more")))
 		fputs("and more\n", c->out);
 	json_decref(a);

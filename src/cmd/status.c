@@ -154,7 +154,7 @@ static int reload(struct rf_cmd_ctx *c)
 		}
 		rf_cmd_cell(json_object_get(answer, "result"), t, sizeof t);
 		if (!c->json)
-			fprintf(c->out, "%s\n", t);
+			fprintf(c->out, "%-10s %s\n", r->name, t);
 		if (first)
 			json_decref(answer);
 		else
@@ -181,7 +181,7 @@ const struct rf_cmd rf_cmd_reload[] = {
 	{
 		.name = "reload",
 		.summary = "read the site and the directory again, whole or not at all",
-		.help = "A site file with an error changes nothing: the controller goes on with what it had and says why.",
+		.help = "A site file with an error changes nothing: each role goes on with what it had and says why.",
 		.example = "ringfort -C /etc/ringfort reload",
 		.run = reload,
 	},

@@ -1,4 +1,5 @@
-/* Hosts with the role relay: ports for the calls that the site has, addresses where they are to be heard, walls around them. */
+/* Hosts with the role relay: ports for the calls that the site has, addresses where they are to be heard, walls around them;
+ * and borders, which need one. */
 #include "site/check_int.h"
 
 #include <string.h>
@@ -88,6 +89,15 @@ static void look_ng(struct rf_check *c)
 			     "relay.peers names who may ask, and relay.ng not where");
 }
 
+/* A border lets no description cross that a relay has not made. */
+static void look_border(struct rf_check *c, const struct rf_site_host *h)
+{
+	if (!c->s->media.relays.n)
+		rf_check_say(c, RF_SEV_WARNING, h->pos, "pub-sbc", "add  media: { relays: [ADDRESS] }, and with a relay of the site on that "
+			     "machine  relay: { ng: [127.0.0.1] }", "border \"%.*s\" is told no media relay, and takes no calls",
+			     RF_VFMT(h->name));
+}
+
 void rf_check_relays(struct rf_check *c)
 {
 	size_t relays = 0;
@@ -97,6 +107,8 @@ void rf_check_relays(struct rf_check *c)
 	for (size_t i = 0; i < c->s->host_count; i++) {
 		const struct rf_site_host *h = &c->s->hosts[i];
 
+		if (h->roles & RF_ROLE_BORDER)
+			look_border(c, h);
 		if (!(h->roles & RF_ROLE_RELAY))
 			continue;
 		look_ports(c, h, relays);

@@ -88,3 +88,11 @@ def test_commands():
             assert option == "-C" or re.search(rf"(?<![a-z-]){option}(?![a-z-])", done.stdout), f"{line}: {option}"
         tried += 1
     assert tried > 30
+
+
+@pytest.mark.parametrize("name", ["border", "highest", "office"])
+def test_example(name):
+    """A site that a reader may begin with has nothing to mend."""
+    done = subprocess.run([RINGFORT, "-C", str(ROOT / "examples" / name), "check", "--site-only", "--json"], capture_output=True, text=True)
+    said = json.loads(done.stdout)
+    assert done.returncode == 0 and said["sound"] and not said["warnings"], done.stdout

@@ -219,7 +219,7 @@ def test_up_and_down(built):
     try:
         wait_until("it is well", lambda: ringfort("status").returncode == 0, 10)
         shown = ringfort("status")
-        assert "relay runs" in shown.stdout and "wall       rt is there" in shown.stdout
+        assert "relay      runs" in shown.stdout and "wall       rt is there" in shown.stdout
         assert json.loads(ringfort("status", "--json").stdout)["role"] == "relay"
         assert "runs already" in ringfort("up", "--host", "relay").stdout
     finally:

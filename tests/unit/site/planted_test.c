@@ -53,7 +53,8 @@ static const char small[] =
 	"trunks:\n"
 	"  - { name: carrier, peer: sip.carrier.example, channels: 30 }\n"
 	"emergency: { via: [carrier] }\n"
-	"limits: { external_calls: 30 }\n";
+	"limits: { external_calls: 30 }\n"
+	"media: { relays: [127.0.0.1] }\n";
 
 static const char lab[] =
 	"site: lab\n"
@@ -455,6 +456,8 @@ static const struct plant plants[] = {
 	{ SMALL, SITE, "log-central-server", "asks for a log host", "level: medium",
 	  { { "services: log", "services: ids" } }, RF_SEV_WARNING },
 	{ SMALL, SITE, "pub-sbc", "no session border controller", "name: carrier", { { "[border, relay]", "[relay]" } },
+	  RF_SEV_WARNING },
+	{ SMALL, SITE, "pub-sbc", "border \"edge\" is told no media relay", "name: edge", { { "media: { relays: [127.0.0.1] }\n", "" } },
 	  RF_SEV_WARNING },
 	{ SMALL, SITE, "dos-external-call-cap", "relay \"edge\" has ports for 25 calls, the site for 30", "name: edge",
 	  { { "emergency:", "network: { media_ports: 20000-20099 }\nemergency:" } }, RF_SEV_WARNING },

@@ -92,9 +92,8 @@ static void look_ng(struct rf_check *c)
 /* A border lets no description cross that a relay has not made. */
 static void look_border(struct rf_check *c, const struct rf_site_host *h)
 {
-	if (!c->s->media.relays.n)
-		rf_check_say(c, RF_SEV_WARNING, h->pos, "pub-sbc", "add  media: { relays: [ADDRESS] }, and with a relay of the site on that "
-			     "machine  relay: { ng: [127.0.0.1] }", "border \"%.*s\" is told no media relay, and takes no calls",
+	if (!(h->roles & RF_ROLE_RELAY) && !c->s->media.relays.n)
+		rf_check_say(c, RF_SEV_WARNING, h->pos, "pub-sbc", "give it the role relay, too, or name one in  media: { relays: }", "border \"%.*s\" has no media relay, and takes no calls",
 			     RF_VFMT(h->name));
 }
 

@@ -53,8 +53,7 @@ static const char small[] =
 	"trunks:\n"
 	"  - { name: carrier, peer: sip.carrier.example, channels: 30 }\n"
 	"emergency: { via: [carrier] }\n"
-	"limits: { external_calls: 30 }\n"
-	"media: { relays: [127.0.0.1] }\n";
+	"limits: { external_calls: 30 }\n";
 
 static const char lab[] =
 	"site: lab\n"
@@ -457,8 +456,7 @@ static const struct plant plants[] = {
 	  { { "services: log", "services: ids" } }, RF_SEV_WARNING },
 	{ SMALL, SITE, "pub-sbc", "no session border controller", "name: carrier", { { "[border, relay]", "[relay]" } },
 	  RF_SEV_WARNING },
-	{ SMALL, SITE, "pub-sbc", "border \"edge\" is told no media relay", "name: edge", { { "media: { relays: [127.0.0.1] }\n", "" } },
-	  RF_SEV_WARNING },
+	{ SMALL, SITE, "pub-sbc", "border \"edge\" has no media relay", "name: edge", { { "[border, relay]", "border" } }, RF_SEV_WARNING },
 	{ SMALL, SITE, "dos-external-call-cap", "relay \"edge\" has ports for 25 calls, the site for 30", "name: edge",
 	  { { "emergency:", "network: { media_ports: 20000-20099 }\nemergency:" } }, RF_SEV_WARNING },
 	{ SMALL, SITE, "pub-sbc", "relay.ng: one of its addresses is no relay's", "relay: {",

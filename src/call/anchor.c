@@ -539,21 +539,51 @@ bool rf_anchor_holds_ack(struct rf_leg *leg, const struct rf_sip_msg *msg)
 	struct rf_anchor *a = leg->pair->call->anchor;
 	struct held *h = waits(a, msg) ? hold(a, ACK, msg, NULL) : NULL;
 
+	/* with a description, and no place to wait in: as if it were lost, and our 2xx goes out again */
 	if (!h)
-		return false;
+		return waits(a, msg) && has_sdp(msg);
 	h->leg = leg;
 	run(a);
 	return true;
+}
+
+/* An answer with no place to wait in goes on at once, without its description. */
+static void go_bare(struct rf_anchor *a, rf_cli_fn *fn, void *arg, struct rf_cli *cli, const struct rf_cli_event *e)
+{
+	size_t room = e->msg->bytes.n + 64;
+	struct rf_sip_msg *again = malloc(sizeof *again);
+	uint8_t *bytes = malloc(room);
+	struct rf_cli_event bare = *e;
+	struct rf_writer w;
+
+	rf_writer_init(&w, bytes, bytes ? room : 0);
+	put_without(&w, e->msg);
+	if (again && !w.err &&
+	    rf_sip_msg_parse(again, rf_view_of(bytes, w.n), RF_SIP_DATAGRAM, &rf_sip_limits_default) == 0) {
+		bare.msg = again;
+		a->refs++;
+		a->delivering = true;
+		fn(arg, cli, &bare);
+		a->delivering = false;
+		anchor_put(a);
+	}
+	free(bytes);
+	free(again);
 }
 
 bool rf_anchor_holds_response(struct rf_leg *leg, bool offered, rf_cli_fn *fn, void *arg, struct rf_cli *cli,
 			      const struct rf_cli_event *e)
 {
 	struct rf_anchor *a = leg->pair->call->anchor;
-	struct held *h = e->msg->status > 100 && waits(a, e->msg) ? hold(a, RESPONSE, e->msg, e->from) : NULL;
 
-	if (!h)
+	if (e->msg->status <= 100 || !waits(a, e->msg))
 		return false;
+	struct held *h = hold(a, RESPONSE, e->msg, e->from);
+
+	if (!h) {
+		go_bare(a, fn, arg, cli, e);
+		return true;
+	}
 	/* a refusal has no description that anybody would take */
 	h->has_sdp = h->has_sdp && e->msg->status < 300;
 	h->leg = leg;

@@ -28,7 +28,8 @@ void rf_anchor_adopt(struct rf_call *call, struct rf_anchor *anchor);
  * may go on now. Of a call without an anchor nothing waits. */
 bool rf_anchor_holds_request(struct rf_leg *leg, const struct rf_in *in);
 bool rf_anchor_holds_ack(struct rf_leg *leg, const struct rf_sip_msg *msg);
-/* offered: our request brought a description, so this brings the answer. */
+/* offered: our request brought a description, so this brings the answer. True: it may have come to fn already, and what arg
+ * points to be gone. */
 bool rf_anchor_holds_response(struct rf_leg *leg, bool offered, rf_cli_fn *fn, void *arg, struct rf_cli *cli,
 			      const struct rf_cli_event *e);
 /* Nobody waits for answers with this arg any more; nothing of this leg is there any more. */

@@ -246,9 +246,10 @@ static void relay_event(void *arg, struct rf_cli *cli, const struct rf_cli_event
 	case RF_CLI_RESPONSE:
 		if (e->msg->status < 200 || relay->answered)
 			return;
-		relay->held = rf_anchor_holds_response(relay->to, relay->has_sdp, relay_event, relay, cli, e);
-		if (relay->held)
+		relay->held = true; /* first: from in there it may come again at once, and the relay be gone */
+		if (rf_anchor_holds_response(relay->to, relay->has_sdp, relay_event, relay, cli, e))
 			return;
+		relay->held = false;
 		rf_leg_heard(relay->to, e->from);
 		relay->answered = true;
 		if (e->msg->status < 300)

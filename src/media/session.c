@@ -44,7 +44,23 @@ static struct rf_mono unanswered_until(const struct rf_pair *p)
 	return rf_mono_add_ms(p->asked, ms ? ms : 180000);
 }
 
-/* Branches that nobody answered leave when the call is up elsewhere; a call that nobody answered ends. */
+/* Nothing can fall silent where nothing is open: every line was switched off, or its new path never answered. */
+static bool is_open(const struct rf_session *s)
+{
+	for (const struct rf_pair *p = s->pairs; p; p = p->next)
+		for (size_t i = 0; i < p->n_lines; i++)
+			if (p->lines[i].path && p->lines[i].open)
+				return true;
+	return false;
+}
+
+static struct rf_mono idle_until(const struct rf_session *s)
+{
+	return rf_mono_add_ms(s->signaled, RF_SESSION_HELD_MS);
+}
+
+/* Branches that nobody answered leave when the call is up elsewhere; a call that nobody answered ends, and one that is up
+ * without any media of which nobody speaks for as long as a held one may be silent. */
 static void timer_fired(struct rf_timer *timer)
 {
 	struct rf_session *s = rf_container(timer, struct rf_session, timer);
@@ -64,6 +80,11 @@ static void timer_fired(struct rf_timer *timer)
 		rf_session_end(s, "unanswered");
 		return;
 	}
+	if (!is_open(s) && idle_until(s).us <= rf_loop_now(s->relay->conf.loop).us) {
+		s->relay->count.silent++;
+		rf_session_end(s, "silence");
+		return;
+	}
 	rf_session_arm(s);
 	rf_session_pinholes(s);
 }
@@ -72,9 +93,13 @@ void rf_session_arm(struct rf_session *s)
 {
 	struct rf_mono first = { UINT64_MAX };
 
+	if (s->deleting)
+		return; /* a branch less: all goes in its time */
 	for (const struct rf_pair *p = s->pairs; p; p = p->next)
 		if (!p->answered && unanswered_until(p).us < first.us)
 			first = unanswered_until(p);
+	if (first.us == UINT64_MAX && !is_open(s))
+		first = idle_until(s);
 	if (first.us == UINT64_MAX)
 		rf_timer_stop(rf_loop_wheel(s->relay->conf.loop), &s->timer);
 	else

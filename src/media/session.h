@@ -28,7 +28,7 @@ enum {
 	RF_SESSION_PARTIES_MAX = 16,
 	RF_SESSION_LINES_MAX = 32,       /* m-lines of all pairs together */
 	RF_SESSION_DELETE_S_MAX = 300,   /* delete delay */
-	RF_SESSION_HELD_MS = 3600000,    /* nothing flows because both sides said so: ends after an hour without RTCP */
+	RF_SESSION_HELD_MS = 3600000,    /* nothing flows because both sides said so, or no line is on: ends after an hour without RTCP */
 	RF_SESSION_ARENA_BYTES = 1 << 20,
 };
 
@@ -90,7 +90,7 @@ struct rf_session {
 	uint64_t key;                    /* of its pinholes */
 	struct rf_wall created, last_signal;
 	struct rf_mono signaled;         /* last_signal by the clock that nobody sets */
-	struct rf_timer timer;           /* unanswered, or delete delay */
+	struct rf_timer timer;           /* unanswered, no media at all, or delete delay */
 	struct rf_timer quiet;           /* a path fell silent: to be looked at */
 	struct rf_party *parties;
 	struct rf_pair *pairs;

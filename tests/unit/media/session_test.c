@@ -383,6 +383,45 @@ static void test_times(void **state)
 	assert_int_equal(k->n_ended, 2);
 }
 
+/* A call without any line has nothing that could fall silent, and ends all the same when nobody speaks of it any more. */
+static void test_no_line_is_on(void **state)
+{
+	struct kit *k = *state;
+
+	ok(k, "offer", CALL, A_PLAIN);
+	ok(k, "answer", REPLY, HEAD("203.0.113.7") AUDIO("0", "RTP/AVP"));
+	expect_census(k, 1, 2, 0);
+	kit_wait(k, 3000000);
+	ok(k, "offer", REPLY, HEAD("192.0.2.9") AUDIO("0", "RTP/AVP"));
+	kit_wait(k, 3590000);
+	expect_census(k, 1, 2, 0);
+	kit_wait(k, 20000);
+	expect_census(k, 0, 0, 0);
+	assert_string_equal(k->ended, "c1 silence");
+	/* the same where a line is offered again that nobody answers */
+	ok(k, "offer", CALL, A_PLAIN);
+	ok(k, "answer", REPLY, HEAD("203.0.113.7") AUDIO("0", "RTP/AVP"));
+	ok(k, "offer", REPLY, A_PLAIN);
+	expect_census(k, 1, 2, 1);
+	kit_wait(k, 3610000);
+	expect_census(k, 0, 0, 0);
+}
+
+/* Of a session that is to be deleted later one branch goes now: the others keep their time. */
+static void test_delete_later_and_a_branch_now(void **state)
+{
+	struct kit *k = *state;
+
+	ok(k, "offer", CALL ",'via-branch':'x'", A_PLAIN);
+	ok(k, "offer", CALL ",'via-branch':'y'", A_PLAIN);
+	ok(k, "answer", REPLY ",'via-branch':'x'", B_PLAIN);
+	ok(k, "delete", CALL ",'delete delay':5", NULL);
+	ok(k, "delete", CALL ",'via-branch':'y'", NULL);
+	expect_census(k, 1, 2, 1);
+	kit_wait(k, 6000);
+	expect_census(k, 0, 0, 0);
+}
+
 static void test_bounds(void **state)
 {
 	struct kit *k = *state;
@@ -603,6 +642,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_glare, setup, down),
 		cmocka_unit_test_setup_teardown(test_ice_restart, setup, down),
 		cmocka_unit_test_setup_teardown(test_times, setup, down),
+		cmocka_unit_test_setup_teardown(test_no_line_is_on, setup, down),
+		cmocka_unit_test_setup_teardown(test_delete_later_and_a_branch_now, setup, down),
 		cmocka_unit_test_setup_teardown(test_bounds, setup, down),
 		cmocka_unit_test_setup_teardown(test_holds, setup, down),
 		cmocka_unit_test_setup_teardown(test_report, setup, down),

@@ -19,6 +19,7 @@ struct relay {
 	struct rf_ng_frame frame;
 	uint8_t *in;
 	size_t in_n;
+	uint32_t dropped;            /* connections so far */
 };
 enum { IN_MAX = 2 * 65536 };
 
@@ -38,6 +39,7 @@ static void drop(struct relay *relay)
 	relay->watch = NULL;
 	relay->fd = -1;
 	relay->in_n = 0;
+	relay->dropped++;
 	relay->frame = (struct rf_ng_frame){ 0 };
 }
 
@@ -53,12 +55,15 @@ static int watch(struct relay *relay, void (*ready)(void *arg, unsigned events))
 /* False: the stream cannot be read on. */
 static bool take_messages(struct relay *relay)
 {
+	uint32_t dropped = relay->dropped;
 	size_t used = 0, n;
 	int rc;
 
 	while ((rc = rf_ng_frame_next(&relay->frame, rf_view_of(relay->in + used, relay->in_n - used), &n)) == 0) {
 		rf_ng_client_datagram(relay->of->client, (unsigned)(relay - relay->of->relay),
 				      rf_ng_frame_trim(rf_view_of(relay->in + used, n)));
+		if (relay->dropped != dropped) /* whoever was answered asked again, and nobody was there any more */
+			return true;
 		used += n;
 	}
 	memmove(relay->in, relay->in + used, relay->in_n - used);

@@ -1,5 +1,5 @@
 """A site in two halves: a controller and a border, each a process of its own, trunks that reach the border alone, and
-Debian's rtpengine as the media relay between its two sides."""
+Debian's rtpengine as the media relay between its two sides, or the one that a test names."""
 import itertools
 import os
 import shutil
@@ -91,13 +91,13 @@ class Spy(Peer):
 class Halves:
     """The site of make_site() with `borders` borders in front of its controller."""
 
-    def __init__(self, site, borders=1, more="", media=""):
+    def __init__(self, site, borders=1, more="", media="", relay=Rtpengine):
         self.media = media
         self.site, self.names = site, [f"edge-{i}" for i in range(borders)]
         self.inside = [f"10.60.{site.n}.{11 + i}" for i in range(borders)]
         self.outside = [f"10.61.{site.n}.{11 + i}" for i in range(borders)]
         add_addresses(*self.inside, *self.outside)
-        self.relay = Rtpengine(site.folder, self.inside[0], self.outside[0], next(_ports)).start()
+        self.relay = relay(site.folder, self.inside[0], self.outside[0], next(_ports)).start()
         site.started.append(self.relay)
         self.write(more)
         for name in self.names:

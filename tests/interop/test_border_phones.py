@@ -72,10 +72,6 @@ def nothing_inside(site, two, far, tap, *phones):
         assert not tap.has(word), f"{word} is in a packet outside"
 
 
-def linphone_trace(folder):
-    return "".join(f.read_text(errors="replace") for f in folder.rglob("*.log")) + (folder / "out").read_text(errors="replace")
-
-
 @pytest.fixture
 def call(make_site, authority, places):
     """call(who, answer): everything up, and a call from "in" or "out" that rings or is answered; what it is made of."""

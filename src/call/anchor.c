@@ -42,6 +42,7 @@ struct rf_anchor {
 	struct rf_call_core *core;
 	uint32_t refs;
 	struct rf_id id;             /* the call's name at the relay */
+	struct rf_id session;        /* the call's own, for the record; empty: none was made of it */
 	int relay;                   /* that has it; RF_NG_ANY: none yet */
 	struct side side[RF_TOWARDS];
 	enum rf_towards caller;      /* which of them called */
@@ -95,10 +96,8 @@ static void held_free(struct held *h)
 
 static void tell_relay(struct rf_anchor *a)
 {
-	struct rf_ng_request req = { .command = RF_NG_DELETE, .call_id = rf_id_view(&a->id) };
-
 	if (a->relay != RF_NG_ANY && a->core->relays)
-		rf_ng_client_ask(rf_relays_client(a->core->relays), &req, a->relay, NULL, NULL);
+		rf_anchor_farewell(a->core, &a->id, &a->session, a->relay);
 }
 
 /* References: the call's, the INVITE's that waits for its call, and one while the relay is asked. Not inlined: gcc takes one
@@ -116,6 +115,7 @@ static __attribute__((noinline)) void anchor_put(struct rf_anchor *a)
 void rf_anchor_adopt(struct rf_call *call, struct rf_anchor *anchor)
 {
 	call->anchor = anchor;
+	anchor->session = call->id;
 	anchor->refs++;
 }
 

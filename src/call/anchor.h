@@ -38,4 +38,8 @@ void rf_anchor_forget_leg(struct rf_leg *leg);
 /* The call is over: its relay hears it too. */
 void rf_anchor_end(struct rf_call *call);
 
+/* anchor_media.c: the relay lets go of the call of this name there; how its media was goes on record for the session, when that is
+ * not empty. */
+void rf_anchor_farewell(struct rf_call_core *core, const struct rf_id *name, const struct rf_id *session, int relay);
+
 #endif

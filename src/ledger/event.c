@@ -22,6 +22,7 @@ static const struct kind kinds[RF_EVENT_KIND_COUNT] = {
 	[RF_EVENT_CALL_RESUME] = { "call.resume", "a held call went on", false },
 	[RF_EVENT_CALL_FORWARDED] = { "call.forwarded", "a call went on to another number", false },
 	[RF_EVENT_CALL_END] = { "call.end", "a call ended", false },
+	[RF_EVENT_CALL_MEDIA] = { "call.media", "how the media of a call was that ended, as its relay saw it", false },
 	[RF_EVENT_EMERGENCY_CALL] = { "emergency.call", "somebody called for help", true },
 	[RF_EVENT_EMERGENCY_TEST] = { "emergency.test", "somebody tested emergency calls", false },
 	[RF_EVENT_EMERGENCY_CALLBACK] = { "emergency.callback", "a call back to who called for help", true },

@@ -1,4 +1,5 @@
 """The border: calls of trunks in both directions through two processes, who is heard by it, and what never crosses it."""
+import json
 import ssl
 import struct
 
@@ -450,3 +451,12 @@ def test_tones_through_the_relay(make_site):
     wait_until("the outside hears the phone's tone", lambda: hears(far, 440), 15)
     far.command("hangup")
     two.wait_empty(15)
+
+    def told():
+        lines = site.run("ledger", "show", "--role", "border", "--kind", "call.media", "--json").splitlines()
+        return {e["side"]: e for e in map(json.loads, lines)}
+    wait_until("how the media was is on record", lambda: set(told()) == {"site", "trunk"}, 5)
+    ends = [json.loads(x) for x in site.run("ledger", "show", "--role", "border", "--kind", "call.end", "--json").splitlines()]
+    assert {e["session"] for e in told().values()} == {e["session"] for e in ends}
+    assert all(e["packets"] > 50 and e["type"] == "audio" for e in told().values())
+    assert told()["site"]["suite"] == "AES_CM_128_HMAC_SHA1_80" and not told()["trunk"].get("suite")

@@ -146,7 +146,7 @@ static void print_end(FILE *out, const json_t *e)
 	char t[6][160];
 	size_t i;
 
-	fprintf(out, "  %s: at %s, from %s, %s%s%s, %s\n", text(e, "tag", t[0], sizeof t[0]), text(e, "local", t[1], sizeof t[1]),
+	fprintf(out, "  %s: at %s, from %s, %s%s%s, %s\n", text(e, "tag", t[0], sizeof t[0])[0] ? t[0] : "not answered yet", text(e, "local", t[1], sizeof t[1]),
 		json_is_string(json_object_get(e, "remote")) ? text(e, "remote", t[2], sizeof t[2]) : "nowhere yet",
 		text(e, "keying", t[3], sizeof t[3]), json_is_string(json_object_get(e, "cipher")) ? " " : "",
 		text(e, "cipher", t[4], sizeof t[4]), json_is_true(json_object_get(e, "in_kernel")) ? "in the kernel" : "in user space");

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/secret.h"
 #include "media/ng_reply.h"
 
 static struct rf_view message_of(struct rf_ng_server *s, struct rf_view cookie, struct rf_view reply)
@@ -68,7 +69,7 @@ static struct rf_ng_ask *new_ask(struct rf_ng_server *s, const struct rf_ng_way 
 
 	if (!ask)
 		return NULL;
-	*ask = (struct rf_ng_ask){ .server = s, .home = pthread_self(), .way = *way };
+	*ask = (struct rf_ng_ask){ .server = s, .home = pthread_self(), .way = *way, .n = message.n };
 	memcpy(ask->bytes, message.p, message.n);
 	rf_arena_init(&ask->arena, RF_NG_ARENA_BYTES);
 	return ask;
@@ -77,6 +78,9 @@ static struct rf_ng_ask *new_ask(struct rf_ng_server *s, const struct rf_ng_way 
 static void free_ask(struct rf_ng_ask *ask)
 {
 	rf_arena_fini(&ask->arena);
+	if (ask->reply)
+		rf_secret_wipe(ask->reply, ask->reply_n); /* SDES: keys, here and in the request */
+	rf_secret_wipe(ask->bytes, ask->n);
 	free(ask->reply);
 	free(ask);
 }

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/secret.h"
+
 void rf_ng_cache_init(struct rf_ng_cache *c, const struct rf_hash_key *key, size_t pending, size_t finished,
 		      size_t bytes, uint32_t keep_ms)
 {
@@ -16,6 +18,7 @@ static void forget(struct rf_ng_cache *c, struct rf_ng_kept *k)
 		TAILQ_REMOVE(&c->finished, k, link);
 		c->finished_n--;
 		c->bytes -= k->reply.n;
+		rf_secret_wipe((void *)(uintptr_t)k->reply.p, k->reply.n); /* SDES: keys */
 		free((void *)(uintptr_t)k->reply.p);
 	}
 	rf_table_del(&c->table, &k->node);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "base/secret.h"
 #include "base/table.h"
 
 enum { ASKS = 4096, TIMEOUT_MS = 2000, PING_MS = 5000, PINGS_LOST = 2, FIRST_REPEAT_MS = 250, COOKIE_BYTES = 25 };
@@ -84,6 +85,7 @@ static void forget(struct ask *a)
 	rf_timer_stop(c->conf.wheel, &a->timer);
 	rf_table_del(&c->table, &a->node);
 	TAILQ_REMOVE(&c->asks, a, link);
+	rf_secret_wipe(a->bytes, a->n); /* SDES: keys */
 	free(a);
 }
 
@@ -223,9 +225,11 @@ static int new_ask(struct rf_ng_client *c, const struct rf_ng_request *req, rf_n
 		return -ENOMEM;
 	*a = (struct ask){ .client = c, .done = done, .arg = arg, .number = c->next_number, .n = message.n };
 	memcpy(a->bytes, message.p, message.n);
+	rf_secret_wipe(c->out, w.n);
 	rf_timer_init(&a->timer, fire);
 	int err = rf_table_add(&c->table, &a->node, hash(c, a->number));
 	if (err < 0) {
+		rf_secret_wipe(a->bytes, a->n);
 		free(a);
 		return err;
 	}

@@ -67,6 +67,7 @@ struct rf_ng_ask {
 	struct rf_ng_ask *next_lost;
 	uint8_t *reply;                /* on its way home from another thread; malloc'd */
 	size_t reply_n;
+	size_t n;
 	uint8_t bytes[];               /* the message */
 };
 

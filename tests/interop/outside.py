@@ -120,7 +120,7 @@ def hears(phone, hertz, rate=8000):
 
 def traced(phone):
     """Every SIP message that a baresip sent or was sent, by its own trace."""
-    return (phone.folder / "log").read_text(errors="replace")
+    return "\n".join(re.findall(r"(?s)\x1b\[36;1m#(.*?)\x1b\[;m", (phone.folder / "log").read_text(errors="replace")))
 
 
 def names_of(trace):

@@ -3,8 +3,10 @@ where nothing of the inside and no speech is to be found. The same calls attacke
 import math
 import os
 import re
+import shutil
 import socket
 import struct
+import wave
 
 import pytest
 
@@ -66,6 +68,7 @@ def inside_words(site, two, *phones):
 def nothing_inside(site, two, far, tap, *phones):
     trace = traced(far)
     assert trace.count("SIP/2.0") > 6, "the peer traces its messages"
+    assert all(len(names_of(t)) > 3 for t in phones), "the phone traces them too"
     words = inside_words(site, two, *phones)
     for word in words:
         assert word.lower() not in trace.lower(), f"{word} is in a message to the peer:\n{trace}"
@@ -199,3 +202,54 @@ def test_media_is_attacked(call):
     assert len(through) > 50 and len(set(through)) == len(through), "a packet went through twice"
     assert not attack.sent & set(through)
     assert {p.to[0] for p in tap.rtp(two.outside[0])} == {PEER}, "media went elsewhere"
+
+
+def wav(path, hertz, seconds=20):
+    with wave.open(str(path), "wb") as w:
+        w.setnchannels(1)
+        w.setsampwidth(2)
+        w.setframerate(8000)
+        w.writeframes(b"".join(struct.pack("<h", int(8000 * math.sin(2 * math.pi * hertz * i / 8000))) for i in range(8000 * seconds)))
+
+
+@pytest.mark.skipif(not have("linphonec"), reason="linphonec is not installed")
+def test_linphone_inside(make_site, authority, places, tmp_path, monkeypatch):
+    """linphonec, which plays a file and records one, with baresip outside."""
+    two = whole(make_site, authority, {"desk": "1002"})
+    site = two.site
+    tap = Wiretap(two.outside[0])
+    site.started.append(tap)
+    far = carrier_phone(site, places[PEER], authority)
+    two.up()
+    wrapper = tmp_path / "bin" / "linphonec"
+    wrapper.parent.mkdir()
+    wrapper.write_text("#!/bin/sh\nexec " + " ".join(places[PHONE].argv(shutil.which("linphonec"))) + ' "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+    said, heard = tmp_path / "said.wav", tmp_path / "heard.wav"
+    wav(said, 440)
+    linphone = site.linphone("desk")
+    site.wait_registered("1002", seconds=25)
+    two.wait_trunk("carrier", "up")
+    linphone.command("soundcard use files")
+    linphone.command(f"record {heard}")
+    linphone.command(f"call sip:0089123456@{site.domain}")
+    far.wait_event("CALL_ESTABLISHED", seconds=15, fatal=("CALL_CLOSED",))
+    linphone.command(f"play {said}")
+    wait_until("the outside hears what linphone plays", lambda: hears(far, 440), 15)
+    wait_until("linphone hears the tone from outside", lambda: recorded(heard, 880), 15)
+    linphone.command("terminate")
+    far.wait_event("CALL_CLOSED", seconds=8)
+    two.wait_empty(15)
+    two.relay.wait_empty(two.relay.before)
+    assert tap.loudest(440, 880) < 0.1, "speech outside"
+    trace = (linphone.folder / "log").read_text(errors="replace")
+    assert "Call-ID" in trace
+    nothing_inside(site, two, far, tap, trace)
+
+
+def recorded(file, hertz, rate=8000):
+    """Is the last second of a file that linphone is writing (its header comes at the end) that tone?"""
+    raw = file.read_bytes()[44:] if file.exists() else b""
+    heard = struct.unpack(f"<{len(raw) // 2}h", raw[:len(raw) // 2 * 2])[-rate:]
+    return len(heard) == rate and goertzel(heard, rate, hertz) > 0.9

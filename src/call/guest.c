@@ -362,7 +362,6 @@ static void replace(struct rf_call_core *core, struct rf_in *in, const struct rf
 bool rf_guest_replaces(struct rf_call_core *core, struct rf_in *in)
 {
 	const struct rf_sip_hdr *h = rf_sip_msg_hdr(in->msg, RF_SIP_H_REPLACES);
-	struct rf_sip_addr contact;
 	struct rf_replaces r;
 
 	if (!h)
@@ -371,7 +370,7 @@ bool rf_guest_replaces(struct rf_call_core *core, struct rf_in *in)
 		rf_guest_refuse(core, in, 503, "shutting down");
 	else if (rf_replaces_parse(h->value, &r))
 		rf_guest_refuse(core, in, 400, "Replaces malformed");
-	else if (rf_sip_msg_addr(in->msg, RF_SIP_H_CONTACT, &contact) || contact.star)
+	else if (!rf_dialog_has_contact(in->msg, rf_flow_is_secure(in->from->flow.kind)))
 		rf_guest_refuse(core, in, 400, "no usable Contact");
 	else
 		replace(core, in, &r);

@@ -474,14 +474,13 @@ void rf_setup_invite_to(struct rf_call_core *core, struct rf_in *in, struct rf_r
 	const char *rule;
 	struct rf_step first;
 	struct rf_view sdp;
-	struct rf_sip_addr contact;
 
 	if (core->draining) {
 		refuse_new(core, in, 503, "shutting down");
 		rf_plan_free(to->plan);
 		return;
 	}
-	if (rf_sip_msg_addr(in->msg, RF_SIP_H_CONTACT, &contact) || contact.star) {
+	if (!rf_dialog_has_contact(in->msg, rf_flow_is_secure(in->from->flow.kind))) {
 		refuse_new(core, in, 400, "no usable Contact");
 		rf_plan_free(to->plan);
 		return;

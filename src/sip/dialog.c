@@ -132,6 +132,18 @@ int rf_dialog_new_uac(const struct rf_dialog_setup *setup, struct rf_dialog **re
 	return 0;
 }
 
+static bool is_secure(const struct rf_sip_msg *req, bool over_tls)
+{
+	return over_tls && req->uri.scheme == RF_SIP_SCHEME_SIPS; /* 12.1.1 */
+}
+
+bool rf_dialog_has_contact(const struct rf_sip_msg *req, bool over_tls)
+{
+	struct rf_view uri;
+
+	return rf_dialog_contact_of(req, is_secure(req, over_tls), &uri) == 0;
+}
+
 int rf_dialog_new_uas(const struct rf_sip_msg *req, struct rf_view local_tag, bool over_tls,
 		      struct rf_dialog **ret_dlg)
 {
@@ -139,7 +151,7 @@ int rf_dialog_new_uas(const struct rf_sip_msg *req, struct rf_view local_tag, bo
 				     .remote = req->from.text };
 	struct rf_view routes[RF_DIALOG_MAX_ROUTES];
 	struct rf_dialog_path_parts parts = { .remote_tag = req->from.tag, .routes = routes };
-	bool secure = over_tls && req->uri.scheme == RF_SIP_SCHEME_SIPS; /* 12.1.1 */
+	bool secure = is_secure(req, over_tls);
 	struct rf_dialog *d;
 
 	if (!req->is_request || !rf_sip_is_token(local_tag))

@@ -44,6 +44,10 @@ struct rf_dialog_setup {
 
 /* -ENOMEM, RF_E_LIMIT, RF_E_MALFORMED (route, or a cseq of 0 or too big). The caller owns *ret_dlg. */
 int rf_dialog_new_uac(const struct rf_dialog_setup *setup, struct rf_dialog **ret_dlg);
+/* One Contact with a sip or sips URI, sips where the dialog would be secure: what rf_dialog_new_uas() asks of a request
+ * that begins a dialog (RFC 3261 8.1.1.8, 12.1.1). */
+bool rf_dialog_has_contact(const struct rf_sip_msg *req, bool over_tls);
+
 /* From a request that makes dialogs (INVITE, SUBSCRIBE, REFER) and came without To tag (12.1.1). The Record-Route
  * becomes the route set in its order, the Contact the target. A From without tag is taken for an RFC 2543 peer.
  * over_tls: it came over TLS; with a sips Request-URI the dialog is secure. RF_E_MALFORMED: no Contact, or more than

@@ -235,11 +235,43 @@ static void cut_short(void **state)
 	call_down(b, a);
 }
 
+/* A Contact that could never be a dialog's target is the caller's mistake (400), not ours (500). */
+static void contacts_nobody_can_call(void **state)
+{
+	static const char *const contacts[] = {
+		"<tel:+1>", "<urn:x>", "<mailto:x@y>", "*", "<sip:x@127.0.0.1:9>,", "<sip:x@127.0.0.1:9>, <sip:y@127.0.0.1:9>",
+		"<sip:>", "<sip:x@127.0.0.1:9", "",
+	};
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+
+	for (size_t i = 0; i < sizeof contacts / sizeof *contacts; i++) {
+		char raw[2048];
+		int n;
+
+		k->now_us += 100000;
+		n = snprintf(raw, sizeof raw,
+			     "INVITE sip:%s@voice.example.org SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;rport;branch=z9hG4bK-odd-%zu\r\n"
+			     "Max-Forwards: 70\r\nFrom: <sip:%s@voice.example.org>;tag=odd-%zu\r\nTo: <sip:%s@voice.example.org>\r\n"
+			     "Call-ID: odd-%zu\r\nCSeq: 1 INVITE\r\nContact: %s\r\nContent-Type: application/sdp\r\n"
+			     "Content-Length: %zu\r\n\r\n%s", b->number, a->port, i, a->number, i, b->number, i,
+			     contacts[i], strlen(SDP_PLAIN), SDP_PLAIN);
+		phone_send(a, raw, (size_t)n);
+		unsigned code = next_status(a);
+
+		if (code != 400)
+			fail_msg("Contact: %s: %u", contacts[i], code);
+		phone_silent(b);
+		assert_int_equal(rf_call_core_census(k->core).calls, 0);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(nonsense_is_refused), T(the_answer_is_nonsense), T(numbers_out_of_order), T(huge_bodies), T(cut_short),
+		T(contacts_nobody_can_call),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

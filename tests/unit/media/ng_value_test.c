@@ -131,13 +131,21 @@ static void reads_and_writes(void **state)
 	}
 }
 
+static char *room(size_t n)
+{
+	char *p = malloc(n);
+
+	if (!p) /* assert_non_null() returns, as far as the compiler can see */
+		abort();
+	return p;
+}
+
 /* before times n, then after times n */
 static struct rf_view repeated(const char *head, const char *before, const char *after, size_t n, const char *tail)
 {
 	size_t cap = strlen(head) + n * (strlen(before) + strlen(after)) + strlen(tail) + 1;
-	char *p = malloc(cap), *at = p;
+	char *p = room(cap), *at = p;
 
-	assert_non_null(p);
 	at += sprintf(at, "%s", head);
 	for (size_t i = 0; i < n; i++)
 		at += sprintf(at, "%s", before);
@@ -179,7 +187,7 @@ static void bounds(void **state)
 	}
 	for (int json = 0; json < 2; json++)
 		for (unsigned n = RF_NG_KEYS_MAX; n <= RF_NG_KEYS_MAX + 1; n++) {
-			char *p = malloc(16 * (size_t)n), *at = p;
+			char *p = room(16 * (size_t)n), *at = p;
 
 			at += sprintf(at, json ? "{" : "d");
 			for (unsigned i = 0; i < n; i++)

@@ -1,5 +1,6 @@
 /* What waits for a relay that does not answer: no description crosses past it, and nothing is kept of what it made nothing of. */
 #include "call/anchor.c"
+#include "call/anchor_ask.c"
 
 #include "kit.h"
 
@@ -51,7 +52,7 @@ static struct rf_anchor *full(struct kit *k, const struct rf_sip_msg *any)
 	struct rf_anchor *a = anchored(k);
 
 	while (a->held_n < RF_ANCHOR_HELD_MAX) {
-		struct held *h = hold(a, ACK, any, NULL);
+		struct rf_held *h = rf_anchor_hold(a, RF_HELD_ACK, any, NULL);
 
 		assert_non_null(h);
 	}

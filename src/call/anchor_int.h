@@ -1,0 +1,87 @@
+/* An anchor's parts, private to call/anchor*.c.
+ *
+ *	anchor.c        its life, and who comes to wait: the public face
+ *	anchor_held.c   a message that waits, and how it goes on: with another description, without one, refused
+ *	anchor_ask.c    what is judged and what the relay is asked, one message after the other
+ *	anchor_media.c  the end: how the media was
+ */
+#ifndef RF_CALL_ANCHOR_INT_H
+#define RF_CALL_ANCHOR_INT_H
+
+#include "call/anchor.h"
+
+enum rf_held_kind { RF_HELD_INVITE, RF_HELD_REQUEST, RF_HELD_ACK, RF_HELD_RESPONSE };
+
+/* A message that waits, with all that it came with. */
+struct rf_held {
+	TAILQ_ENTRY(rf_held) list;
+	struct rf_anchor *anchor;
+	enum rf_held_kind kind;
+	bool has_sdp, offer;
+	struct rf_leg *leg;          /* NULL: INVITE */
+	struct rf_srv *srv;          /* INVITE, REQUEST; NULL: its transaction is gone */
+	rf_cli_fn *fn;               /* RESPONSE */
+	void *arg;
+	struct rf_cli *cli;
+	struct rf_peer from;
+	struct rf_pki_id id;
+	bool trunk;                  /* INVITE: who sent it is a trunk, else a host */
+	char name[RF_SITE_NAME_MAX + 1];
+	const char *identity;
+	bool unproven;
+	struct rf_sip_msg msg;       /* of bytes */
+	size_t n;
+	uint8_t bytes[];
+};
+TAILQ_HEAD(rf_held_list, rf_held);
+
+/* What one leg may say and hear. */
+struct rf_side {
+	struct rf_media media;
+	struct rf_sdp_policy policy;
+	bool secure;                 /* over TLS: keys may be said */
+};
+
+struct rf_anchor {
+	struct rf_call_core *core;
+	uint32_t refs;
+	struct rf_id id;             /* the call's name at the relay */
+	struct rf_id session;        /* the call's own, for the record; empty: none was made of it */
+	int relay;                   /* that has it; RF_NG_ANY: none yet */
+	struct rf_side side[RF_TOWARDS];
+	enum rf_towards caller;      /* which of them called */
+	struct rf_held_list held;    /* the first one is with the relay, when asking */
+	unsigned held_n;
+	bool asking;                 /* the relay has a question of ours; the anchor stays until it has answered */
+	bool abandoned;              /* and who it was for has gone */
+	bool delivering;
+};
+
+/* --- anchor.c */
+
+/* References: the call's, the INVITE's that waits for its call, and one while the relay is asked. */
+void rf_anchor_put(struct rf_anchor *a);
+
+/* --- anchor_held.c */
+
+bool rf_anchor_has_sdp(const struct rf_sip_msg *msg);
+/* A copy that waits behind the others. NULL: no place, no memory. */
+struct rf_held *rf_anchor_hold(struct rf_anchor *a, enum rf_held_kind kind, const struct rf_sip_msg *msg,
+			       const struct rf_peer *from);
+void rf_held_free(struct rf_held *h);
+/* It goes on with these bytes; NULL: as it came. Out of the list first, so that nobody frees it meanwhile; its call may be gone
+ * behind it, the anchor is not. */
+void rf_held_go_on(struct rf_held *h, const struct rf_writer *w);
+/* The relay has nothing for it: a request is refused, with the rule when there is one; others go on without description. */
+void rf_held_failed(struct rf_held *h, unsigned code, enum rf_sdp_rule rule);
+/* The message but its length, and sdp (in its body) as `made`. */
+void rf_anchor_put_message(struct rf_writer *w, const struct rf_sip_msg *msg, struct rf_view sdp, struct rf_view made);
+/* The description leaves the message where none can be had: its machines then say what is missing. */
+void rf_anchor_put_without(struct rf_writer *w, const struct rf_sip_msg *msg);
+
+/* --- anchor_ask.c */
+
+/* The next of those that wait, until the relay is asked. */
+void rf_anchor_ask_on(struct rf_anchor *a);
+
+#endif

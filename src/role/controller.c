@@ -156,23 +156,6 @@ static void raise_limits(const struct rf_controller *k)
 		       k->site->limits.connections, (unsigned long long)lim.rlim_cur);
 }
 
-/* Signals come by descriptor, on main; every thread made later inherits the mask. */
-static int open_signals(struct rf_controller *k, struct rf_diag *diag)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	signal(SIGPIPE, SIG_IGN);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	k->statm_fd = rf_load_open();
-	k->memory_bytes = rf_load_memory();
-	k->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return k->signal_fd < 0 ? rf_diag_set(diag, -errno, "signals: %s", strerror(errno)) : 0;
-}
-
 /* Everything that the running controller may reach in the file system. */
 static int open_landlock(struct rf_controller *k, struct rf_sandbox_landlock *ret_ll, struct rf_diag *diag)
 {
@@ -430,10 +413,12 @@ static int start(struct rf_controller *k, struct rf_diag *diag)
 	    (rc = rf_controller_start_announcer(k, diag)) ||
 	    (rc = rf_admin_listen("state", admin_path(k) + sizeof "state/" - 1, k->become ? k->user.uid : (uid_t)-1,
 				  &k->admin_fd, diag)) ||
-	    (rc = open_signals(k, diag)) ||
+	    (rc = rf_startup_signals(&k->signal_fd, diag)) ||
 	    (rc = rf_controller_hand_over(k, diag)))
 		return rc;
 	raise_limits(k);
+	k->statm_fd = rf_load_open();
+	k->memory_bytes = rf_load_memory();
 	k->notify_fd = rf_startup_notify();
 	if (!rf_sandbox_one_thread())
 		return rf_diag_set(diag, RF_E_STATE, "a thread was started too early: it would not be confined");

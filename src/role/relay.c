@@ -107,20 +107,6 @@ static void on_signal(void *arg, unsigned events)
 	}
 }
 
-static int open_signals(struct anchor *a, struct rf_diag *diag)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	signal(SIGPIPE, SIG_IGN);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return a->signal_fd < 0 ? rf_diag_set(diag, -errno, "signals: %s", rf_err_text(-errno)) : 0;
-}
-
 /* --- once a second: rates, the record, are we empty */
 
 struct look {
@@ -365,7 +351,7 @@ static int start(struct anchor *a, struct rf_diag *diag)
 	    (rc = anchor_start_keeper(a, diag)) ||
 	    (rc = anchor_make_tls(a, diag)) ||
 	    (rc = anchor_bind(a, diag)) ||
-	    (rc = open_signals(a, diag)) ||
+	    (rc = rf_startup_signals(&a->signal_fd, diag)) ||
 	    (rc = anchor_hand_over(a, diag)))
 		return rc;
 	if ((rc = anchor_read_sounds(a, diag)))

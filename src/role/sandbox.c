@@ -295,31 +295,19 @@ static int refuse_fatal(scmp_filter_ctx f, enum rf_sandbox_role role, struct rf_
 	return 0;
 }
 
-static int fill(scmp_filter_ctx f, const struct rf_syscall *table, size_t n, struct rf_diag *diag)
+static int fill(scmp_filter_ctx f, const struct rf_syscall_set *set, struct rf_diag *diag)
 {
-	for (size_t i = 0; i < n; i++) {
-		int nr = seccomp_syscall_resolve_name(table[i].name);
+	for (const struct rf_syscall *call = set->calls; call < set->calls + set->n; call++) {
+		int nr = seccomp_syscall_resolve_name(call->name);
 
 		if (nr < 0)
 			continue; /* not on this machine, or newer than libseccomp: then nobody here can make it */
-		int rc = allow(f, nr, table[i].check);
+		int rc = allow(f, nr, call->check);
 		if (rc)
-			return rf_diag_set(diag, rc, "seccomp rule for %s: %s", table[i].name, strerror(-rc));
+			return rf_diag_set(diag, rc, "seccomp rule for %s: %s", call->name, strerror(-rc));
 	}
 	return 0;
 }
-
-static const struct table {
-	const struct rf_syscall *rows;
-	const size_t *n;
-} tables[RF_SANDBOX_ROLES] = {
-	[RF_SANDBOX_CONTROLLER] = { rf_syscalls_controller, &rf_syscalls_controller_n },
-	[RF_SANDBOX_KEEPER] = { rf_syscalls_keeper, &rf_syscalls_keeper_n },
-	[RF_SANDBOX_FETCHER] = { rf_syscalls_fetcher, &rf_syscalls_fetcher_n },
-	[RF_SANDBOX_ANNOUNCER] = { rf_syscalls_announcer, &rf_syscalls_announcer_n },
-	[RF_SANDBOX_RELAY] = { rf_syscalls_relay, &rf_syscalls_relay_n },
-	[RF_SANDBOX_RELAY_FAST] = { rf_syscalls_relay, &rf_syscalls_relay_n },
-};
 
 int rf_sandbox_syscalls(enum rf_sandbox_role role, bool *ret_on, struct rf_diag *diag)
 {
@@ -331,8 +319,9 @@ int rf_sandbox_syscalls(enum rf_sandbox_role role, bool *ret_on, struct rf_diag 
 	if (!f)
 		return rf_diag_set(diag, -ENOMEM, "seccomp filter: out of memory");
 	seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree: the filter runs on every call */
-	const struct table *t = &tables[role];
-	int rc = fill(f, t->rows, *t->n - (role == RF_SANDBOX_RELAY), diag);
+	int rc = 0;
+	for (const struct rf_syscall_set *const *set = rf_syscalls[role]; *set && !rc; set++)
+		rc = fill(f, *set, diag);
 	if (!rc)
 		rc = refuse_fatal(f, role, diag);
 	if (!rc && (rc = seccomp_load(f)))

@@ -1,12 +1,16 @@
 #include "role/startup.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <pthread.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -69,6 +73,20 @@ void rf_startup_share(const struct rf_log *log, const struct rf_sandbox_user *us
 	}
 	if (fd >= 0)
 		close(fd);
+}
+
+int rf_startup_signals(int *ret_fd, struct rf_diag *diag)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	signal(SIGPIPE, SIG_IGN);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	*ret_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return *ret_fd < 0 ? rf_diag_set(diag, -errno, "signals: %s", rf_err_text(-errno)) : 0;
 }
 
 int rf_startup_notify(void)

@@ -18,6 +18,8 @@ int rf_startup_user(const char *name, const struct rf_log *log, struct rf_sandbo
 int rf_startup_own(const char *path, const struct rf_sandbox_user *user, struct rf_diag *diag);
 /* Readable by that user's group, if others do not read it anyway. */
 void rf_startup_share(const struct rf_log *log, const struct rf_sandbox_user *user, const char *path);
+/* SIGTERM, SIGINT and SIGHUP come by this descriptor from now on; threads made later inherit that. SIGPIPE is nobody's. */
+int rf_startup_signals(int *ret_fd, struct rf_diag *diag);
 /* systemd's notification socket (sd_notify(3)), connected while that is permitted. -1: nobody asked. */
 int rf_startup_notify(void);
 /* One JSON line to who started us (`--ready-fd`), then closed and -1; j is consumed. *fd -1: nobody waits. */

@@ -1,6 +1,8 @@
-/* The system calls a role may make, each group with its reason. Private to role/sandbox.c and its test. */
+/* The system calls a role may make, each with its reason. Private to role/sandbox.c and its test. */
 #ifndef RF_ROLE_SYSCALLS_H
 #define RF_ROLE_SYSCALLS_H
+
+#include "role/sandbox.h"
 
 #include <stddef.h>
 
@@ -21,17 +23,15 @@ struct rf_syscall {
 	const char *why;
 };
 
-extern const struct rf_syscall rf_syscalls_controller[];
-extern const size_t rf_syscalls_controller_n;
-extern const struct rf_syscall rf_syscalls_keeper[];
-extern const size_t rf_syscalls_keeper_n;
-extern const struct rf_syscall rf_syscalls_fetcher[];
-extern const size_t rf_syscalls_fetcher_n;
-extern const struct rf_syscall rf_syscalls_announcer[];
-extern const size_t rf_syscalls_announcer_n;
-/* The last row is for a relay with a kernel path alone. */
-extern const struct rf_syscall rf_syscalls_relay[];
-extern const size_t rf_syscalls_relay_n;
+/* Calls that processes of several kinds need together. */
+struct rf_syscall_set {
+	const struct rf_syscall *calls;
+	size_t n;
+};
+
+enum { RF_SYSCALL_SETS_MAX = 8 };
+/* What each role may call: its sets, ended by NULL. No call stands twice in one role. */
+extern const struct rf_syscall_set *const rf_syscalls[RF_SANDBOX_ROLES][RF_SYSCALL_SETS_MAX];
 /* Only an intruder makes these: the process ends. */
 extern const char *const rf_syscalls_fatal[];
 extern const size_t rf_syscalls_fatal_n;

@@ -58,20 +58,6 @@ static void on_signal(void *arg, unsigned events)
 	}
 }
 
-static int open_signals(struct rf_front *w, struct rf_diag *diag)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	signal(SIGPIPE, SIG_IGN);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	w->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return w->signal_fd < 0 ? rf_diag_set(diag, -errno, "signals: %s", rf_err_text(-errno)) : 0;
-}
-
 /* --- telling who started us */
 
 static void tell_ready(struct rf_front *w)
@@ -194,7 +180,7 @@ static int start(struct rf_front *w, struct rf_diag *diag)
 	    (rc = rf_wall_make_tls(w, diag)) ||
 	    (rc = rf_wall_bind(w, diag)) ||
 	    (rc = rf_admin_listen("state", RF_ADMIN_WALL_SOCKET, w->become ? w->user.uid : (uid_t)-1, &w->admin_fd, diag)) ||
-	    (rc = open_signals(w, diag)) ||
+	    (rc = rf_startup_signals(&w->signal_fd, diag)) ||
 	    (rc = rf_wall_hand_over(w, diag)))
 		return rc;
 	hand.site = rf_site_cstr(w->site->name);

@@ -30,6 +30,8 @@ static enum rf_sdp_rule judge(struct rf_anchor *a, enum rf_towards s, bool offer
 					rf_media_answer(core, &side->media, from_secure, to_secure, sdp, ret_out);
 
 	core->media_policy = own;
+	if (rule == RF_SDP_RULE_OK && !from_relay)
+		rf_way_learn(&side->way, offer ? side->media.offer : side->media.last);
 	return rule;
 }
 
@@ -48,20 +50,17 @@ static void make_request(const struct rf_anchor *a, const struct rf_held *h, str
 	*req = (struct rf_ng_request){
 		.command = h->offer ? RF_NG_OFFER : RF_NG_ANSWER, .call_id = rf_id_view(&a->id), .sdp = sdp,
 		.from_tag = tag_of(offerer), .to_tag = h->offer ? RF_V("") : tag_of(from),
-		.replace = RF_NG_REPLACE_ORIGIN | RF_NG_REPLACE_CONNECTION, .ice = RF_NG_ICE_REMOVE, .dtls = RF_NG_DTLS_OFF,
+		.replace = RF_NG_REPLACE_ORIGIN | RF_NG_REPLACE_CONNECTION,
 		.flags = 1u << RF_NG_TRUST_ADDRESS,
 		.sdes = RF_NG_SDES_PAD, /* RFC 4568 6.1: keys end in "=" where base64 does, and phones count on it */
 	};
+	rf_way_put(&a->side[from], &a->side[to], req);
 	if (!h->offer)
 		return;
 	if (a->side[from].media.last)
 		req->to_tag = tag_of(to);
 	req->direction[0] = interfaces[from];
 	req->direction[1] = interfaces[to];
-	if (!a->side[to].secure)
-		req->protocol = RF_NG_RTP_AVP;
-	else if (a->side[to].policy.encrypted_required || !a->side[from].secure)
-		req->protocol = RF_NG_RTP_SAVP;
 }
 
 static void answered(void *arg, int err, int relay, const struct rf_ng_reply *reply)

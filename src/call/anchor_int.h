@@ -3,12 +3,14 @@
  *	anchor.c        its life, and who comes to wait: the public face
  *	anchor_held.c   a message that waits, and how it goes on: with another description, without one, refused
  *	anchor_ask.c    what is judged and what the relay is asked, one message after the other
+ *	anchor_way.c    how each leg is keyed, in the relay's words
  *	anchor_media.c  the end: how the media was
  */
 #ifndef RF_CALL_ANCHOR_INT_H
 #define RF_CALL_ANCHOR_INT_H
 
 #include "call/anchor.h"
+#include "media/ng.h"
 
 enum rf_held_kind { RF_HELD_INVITE, RF_HELD_REQUEST, RF_HELD_ACK, RF_HELD_RESPONSE };
 
@@ -35,9 +37,16 @@ struct rf_held {
 };
 TAILQ_HEAD(rf_held_list, rf_held);
 
+/* How a leg is keyed. Zeroed: by SDES, or as nobody knows yet. */
+struct rf_way {
+	bool dtls;                   /* DTLS-SRTP and nothing else, with ICE where it said so: a browser */
+	bool feedback;               /* and the profile with feedback (RFC 5124) */
+};
+
 /* What one leg may say and hear. */
 struct rf_side {
 	struct rf_media media;
+	struct rf_way way;
 	struct rf_sdp_policy policy;
 	bool secure;                 /* over TLS: keys may be said */
 };
@@ -78,6 +87,13 @@ void rf_held_failed(struct rf_held *h, unsigned code, enum rf_sdp_rule rule);
 void rf_anchor_put_message(struct rf_writer *w, const struct rf_sip_msg *msg, struct rf_view sdp, struct rf_view made);
 /* The description leaves the message where none can be had: its machines then say what is missing. */
 void rf_anchor_put_without(struct rf_writer *w, const struct rf_sip_msg *msg);
+
+/* --- anchor_way.c */
+
+/* A description that the leg itself made says how it is keyed. */
+void rf_way_learn(struct rf_way *way, const struct rf_sdp_summary *said);
+/* DTLS, ICE and the profile of an offer or answer that goes from one side to the other, onto req (its command is set). */
+void rf_way_put(const struct rf_side *from, const struct rf_side *to, struct rf_ng_request *req);
 
 /* --- anchor_ask.c */
 

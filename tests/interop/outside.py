@@ -66,9 +66,11 @@ class OurRelay:
 
 
 def whole(make_site, authority, numbers, trunk="", limits=""):
-    """Halves with phones lobby and so on of `numbers` and the trunk carrier; not up yet."""
+    """Halves with phones lobby and so on of `numbers` and the trunk carrier; not up yet. limits: more of the site file, or what makes
+    it of the site."""
     site = make_site(phones=numbers, up=False)
     copy_ca(site, authority)
+    limits = limits(site) if callable(limits) else limits
     return Halves(site, more="trunks:\n" + TRUNK.format(name="carrier", peer=PEER, certificate="sip.carrier.example", more=trunk) +
                   limits + ROUTES, relay=OurRelay)
 

@@ -1,0 +1,145 @@
+"""A phone in a browser inside, which knows DTLS-SRTP and ICE and nothing else, and a peer outside, which knows SDES and nothing
+else: controller, border and relay between them, and each hears the other's tone. Outside nothing of the browser is to be seen."""
+import json
+import re
+
+import pytest
+
+import borders
+from browser import Chromium, Pages
+from dialogs import SDP, Leg, expect, uri
+from lab import have, wait_until
+from outside import PEER, Wiretap, carrier_phone, hears, traced, whole, wires
+from test_websocket import aor, come, ring
+from trunks import Authority
+from webphone import LISTEN, PASSWORD
+
+pytestmark = pytest.mark.skipif(not have("chromium") or not have("baresip"), reason="chromium or baresip is not installed")
+
+# The media half of a phone: a tone instead of a microphone, and an ear for the loudest tone that comes.
+PAGE = """<!doctype html><meta charset="utf-8"><title>phone</title><script>
+let pc, ear;
+function start() {}
+function gathered() {
+  return new Promise(done => { if (pc.iceGatheringState === "complete") done();
+                               pc.onicegatheringstatechange = () => pc.iceGatheringState === "complete" && done(); });
+}
+function make(hertz) {
+  const sound = new AudioContext({ sampleRate: 48000 }), tone = sound.createOscillator(), mouth = sound.createMediaStreamDestination();
+  tone.frequency.value = hertz;
+  tone.connect(mouth);
+  tone.start();
+  pc = new RTCPeerConnection();
+  pc.ontrack = e => {
+    const stream = new MediaStream([e.track]), player = new Audio();
+    player.srcObject = stream;
+    player.play();
+    ear = sound.createAnalyser();
+    ear.fftSize = 8192;
+    sound.createMediaStreamSource(stream).connect(ear);
+  };
+  mouth.stream.getTracks().forEach(t => pc.addTrack(t, mouth.stream));
+}
+async function offer(hertz) {
+  if (!pc)
+    make(hertz);
+  await pc.setLocalDescription();
+  await gathered();
+  return pc.localDescription.sdp;
+}
+async function answer(hertz, sdp) {
+  if (!pc)
+    make(hertz);
+  await pc.setRemoteDescription({ type: "offer", sdp });
+  await pc.setLocalDescription();
+  await gathered();
+  return pc.localDescription.sdp;
+}
+async function answered(sdp) { await pc.setRemoteDescription({ type: "answer", sdp }); }
+function heard() {
+  if (!ear) return 0;
+  const bins = new Float32Array(ear.frequencyBinCount);
+  ear.getFloatFrequencyData(bins);
+  const best = bins.indexOf(Math.max(...bins));
+  return bins[best] > -60 ? best * 48000 / ear.fftSize : 0;
+}
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def places():
+    made = wires()
+    yield made
+    for s in made.values():
+        s.close()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("carrier"))
+
+
+@pytest.fixture
+def page(tmp_path):
+    pages = Pages(PAGE)
+    browser = Chromium(tmp_path / "chromium", {})
+    yield browser.open(pages.origin + "/")
+    browser.stop()
+    pages.stop()
+
+
+@pytest.fixture
+def call(make_site, authority, places, monkeypatch):
+    """A site whose number 1001 is a browser, up, with the trunk's phone; and what is recorded outside."""
+    monkeypatch.setattr(borders, "SITE", borders.SITE.replace("hosts:\n", "  softphone: {{ vlan: 40, subnet: 10.40.{n}.0/24 }}\nhosts:\n"))
+
+    def listen(site):
+        return LISTEN.format(address=site.address, more="")
+    two = whole(lambda **kw: make_site(level="minimum", **kw), authority, {"alice": "1001"}, limits=listen)
+    site = two.site
+    site.run("user", "add", "alice", "--number", "1001", "--password-stdin", stdin=PASSWORD + "\n")
+    tap = Wiretap(two.outside[0])
+    site.started.append(tap)
+    far = carrier_phone(site, places[PEER], authority)
+    two.up()
+    alice = come(site, "alice", "1001")
+    two.wait_trunk("carrier", "up")
+    return two, tap, far, alice
+
+
+def both_hear(page, far):
+    wait_until("the outside hears the browser's tone", lambda: hears(far, 440), 20)
+    wait_until("the browser hears the tone from outside", lambda: abs(page.eval("heard()") - 880) < 20, 20)
+
+
+def nothing_of_the_browser(two, tap, far, said):
+    trace = traced(far)
+    assert trace.count("SIP/2.0") > 3 and "RTP/SAVP" in trace and "a=crypto" in trace
+    for word in ("ice-", "candidate", "fingerprint", "a=setup", "UDP/TLS", ".invalid", f"10.60.{two.site.n}.", f"10.20.{two.site.n}.",
+                 "127.0.0.1", *re.findall(r"a=(?:ice-ufrag|ice-pwd|fingerprint):(\S+)", said)):
+        assert word not in trace and not tap.has(word), f"{word} is to be seen outside"
+    assert len(tap.rtp(PEER)) > 50 and tap.loudest(440, 880) < 0.1
+
+
+def test_a_browser_calls(call, page):
+    two, tap, far, alice = call
+    offer = page.eval("offer(440)")
+    ring(alice, "0089123456", offer)
+    ok = expect(alice, 200, 10)
+    answer = ok.body.decode()
+    assert "UDP/TLS/RTP/SAVPF" in answer and "a=ice-lite" in answer and "a=crypto" not in answer, answer
+    leg = Leg(alice, alice.call_id, ok.get("From"), ok.get("To"), uri(ok.get("Contact")), int(ok.get("CSeq").split()[0]))
+    alice.send(leg.request("ACK", cseq=leg.cseq))
+    page.eval(f"answered({json.dumps(answer)})")
+    both_hear(page, far)
+    # and once more in the call: the browser changes nothing but asks again
+    alice.send(leg.request("INVITE", [SDP, f"Contact: <sip:1001@{alice.here()};transport=ws>"], page.eval("offer(440)")))
+    again = expect(alice, 200, 10)
+    alice.send(leg.request("ACK", cseq=leg.cseq))
+    page.eval(f"answered({json.dumps(again.body.decode())})")
+    both_hear(page, far)
+    alice.send(leg.request("BYE"))
+    assert expect(alice, 200)
+    two.wait_empty(15)
+    two.relay.wait_empty(two.relay.before)
+    nothing_of_the_browser(two, tap, far, offer)

@@ -30,7 +30,8 @@ static struct rf_path *make(struct rf_media_worker *w, enum rf_path_kind kind, c
 	*p = (struct rf_path){ .w = w, .kind = kind, .ops = ops, .arg = arg };
 	rf_timer_init(&p->silence, check_silence);
 	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
-		p->end[i].interface = (uint8_t)interface[i];
+		p->end[i].nobody = interface[i] == RF_PATH_NOBODY;
+		p->end[i].interface = p->end[i].nobody ? 0 : (uint8_t)interface[i];
 		for (unsigned k = 0; k < 2; k++)
 			p->end[i].sock[k] = (struct rf_sock){ .path = p, .fd = -1, .end = (uint8_t)i, .rtcp = (uint8_t)k };
 	}
@@ -43,6 +44,13 @@ static void unmake(struct rf_path *p)
 	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
 		if (p->end[i].filter && p->end[i].filter->gone)
 			p->end[i].filter->gone(p->end[i].filter);
+		while (p->end[i].taps) {
+			struct rf_path_tap *t = p->end[i].taps;
+
+			p->end[i].taps = t->next;
+			if (t->gone)
+				t->gone(t);
+		}
 		rf_end_end_dtls(&p->end[i]);
 		rf_end_end_ice(&p->end[i]);
 		rf_crypt_free(p->end[i].sdes);
@@ -60,13 +68,13 @@ int rf_path_new(struct rf_media_worker *w, enum rf_path_kind kind, const unsigne
 	*ret_what = "paths are exhausted";
 	if (w->n_paths >= w->conf.paths_max)
 		return RF_E_LIMIT;
-	if (interface[0] >= w->n_places || interface[1] >= w->n_places)
+	if (interface[0] >= w->n_places || (interface[1] >= w->n_places && interface[1] != RF_PATH_NOBODY))
 		return RF_E_INVALID;
 	struct rf_path *p = make(w, kind, interface, ops, arg);
 
 	if (!p)
 		return -ENOMEM;
-	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
+	for (unsigned i = 0; i < RF_PATH_ENDS && !p->end[i].nobody; i++) {
 		int rc = kind == RF_PATH_STREAM ? rf_tcp_new(&p->end[i]) : 0;
 
 		if (!rc)
@@ -194,10 +202,20 @@ struct rf_path_filter *rf_path_filter_at(const struct rf_path *p, unsigned end)
 	return p->end[end].filter;
 }
 
-void rf_path_set_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t)
+void rf_path_add_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t)
 {
 	rf_path_fast_leave(p);
-	p->end[end].tap = t;
+	t->next = p->end[end].taps;
+	p->end[end].taps = t;
+}
+
+void rf_path_drop_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t)
+{
+	for (struct rf_path_tap **at = &p->end[end].taps; *at; at = &(*at)->next)
+		if (*at == t) {
+			*at = t->next;
+			return;
+		}
 }
 
 int rf_path_send(struct rf_path *p, unsigned end, uint8_t *packet, size_t n, size_t cap)
@@ -205,6 +223,13 @@ int rf_path_send(struct rf_path *p, unsigned end, uint8_t *packet, size_t n, siz
 	if (!p->open || p->kind != RF_PATH_RTP || !rf_source_to(&p->end[end], 0))
 		return RF_E_STATE;
 	return rf_end_send_rtp(p, &p->end[end], packet, n, cap) == RF_DROPS ? 0 : RF_E_STATE;
+}
+
+int rf_path_send_rtcp(struct rf_path *p, unsigned end, uint8_t *compound, size_t n, size_t cap)
+{
+	if (!p->open || p->kind != RF_PATH_RTP || !rf_end_seal_rtcp(&p->end[end], compound, &n, cap))
+		return RF_E_STATE;
+	return rf_end_pass(p, &p->end[end], true, compound, n) == RF_DROPS ? 0 : RF_E_STATE;
 }
 
 /* ---- what is known */

@@ -118,8 +118,10 @@ struct rf_path_ops {
 	void (*dtmf)(void *arg, struct rf_path *p, unsigned end, unsigned code, unsigned ms);
 };
 
-/* interface: which of the worker's (worker.h) each end is on. Takes ports at once; the one for RTCP is opened when
- * rf_path_set() says that there is no rtcp-mux. RF_E_LIMIT: paths, ports or descriptors are exhausted (*ret_what: which,
+enum { RF_PATH_NOBODY = UINT32_MAX };
+/* interface: which of the worker's (worker.h) each end is on; RF_PATH_NOBODY for the second: there is no second end, what the
+ * party sends goes nowhere and what it gets is ours alone. Takes ports at once; the one for RTCP is opened when rf_path_set()
+ * says that there is no rtcp-mux. RF_E_LIMIT: paths, ports or descriptors are exhausted (*ret_what: which,
  * static); RF_E_INVALID: no such interface; -ENOMEM. */
 int rf_path_new(struct rf_media_worker *w, enum rf_path_kind kind, const unsigned interface[RF_PATH_ENDS],
 		const struct rf_path_ops *ops, void *arg, struct rf_path **ret_path, const char **ret_what);
@@ -158,11 +160,19 @@ void rf_path_set_filter(struct rf_path *p, unsigned end, struct rf_path_filter *
 struct rf_path_filter *rf_path_filter_at(const struct rf_path *p, unsigned end); /* NULL: none */
 /* A plain RTP packet of ours to this party; counts as ours. buf is overwritten. RF_E_STATE: not open, no address. */
 int rf_path_send(struct rf_path *p, unsigned end, uint8_t *packet, size_t n, size_t cap);
-/* Copies of what this party sends, plain, before any filter: recording. NULL takes it out. */
+/* The same for a plain compound of RTCP. */
+int rf_path_send_rtcp(struct rf_path *p, unsigned end, uint8_t *compound, size_t n, size_t cap);
+/* Copies of what this party sends and what goes on, plain: recording. What is blocked, silenced or not wanted by the other party
+ * is not copied, or as silence. Before any filter: keys and sounds that the relay puts in are not the party's; but while its
+ * keys (DTMF) are blocked, behind it, so that the copy has none either. RTCP is as the other party gets it. Any number at an
+ * end; packets are no longer than a datagram (2048). */
 struct rf_path_tap {
-	void (*heard)(struct rf_path_tap *t, const uint8_t *packet, size_t n);
+	void (*heard)(struct rf_path_tap *t, bool rtcp, const uint8_t *packet, size_t n);
+	void (*gone)(struct rf_path_tap *t); /* the path ends: it is out already. NULL: nobody cares */
+	struct rf_path_tap *next;            /* the path's */
 };
-void rf_path_set_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t);
+void rf_path_add_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t);
+void rf_path_drop_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t); /* one that is not there is fine */
 
 /* ---- what is known */
 

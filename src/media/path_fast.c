@@ -14,7 +14,7 @@ enum {
 static bool unopened(const struct rf_end *from, const struct rf_end *to)
 {
 	return from->keying == to->keying && (from->keying == RF_KEYING_PLAIN || from->keying == RF_KEYING_PASSED) &&
-	       !from->holds && !from->filter && !from->tap;
+	       !from->holds && !from->filter && !from->taps;
 }
 
 /* Payload types that nobody here listens for. */

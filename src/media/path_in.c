@@ -70,22 +70,36 @@ void rf_arrival_fix(struct rf_arrival *a)
 	a->new = false;
 }
 
-bool rf_arrival_pass(struct rf_arrival *a, bool rtcp)
+enum rf_path_drop rf_end_pass(struct rf_path *p, struct rf_end *to, bool rtcp, const uint8_t *buf, size_t n)
 {
-	struct rf_end *to = rf_end_other(a->p, a->e);
 	unsigned odd = rtcp && !to->mux;
 	const struct rf_peer *at = rf_source_to(to, odd);
 
-	if (!at || to->sock[odd].fd < 0) {
-		rf_arrival_drop(a, RF_DROP_NO_REMOTE);
-		return false;
-	}
-	if (!rf_sock_send(&to->sock[odd], a->buf, a->n, at))
-		return false;
+	if (!at || to->sock[odd].fd < 0)
+		return RF_DROP_NO_REMOTE;
+	if (!rf_sock_send(&to->sock[odd], buf, n, at))
+		return RF_DROP_SEND;
 	*(rtcp ? &to->rtcp_sent : &to->sent) += 1;
-	*(rtcp ? &to->rtcp_sent_bytes : &to->sent_bytes) += a->n;
-	a->p->w->totals.sent++;
-	return true;
+	*(rtcp ? &to->rtcp_sent_bytes : &to->sent_bytes) += n;
+	p->w->totals.sent++;
+	return RF_DROPS;
+}
+
+bool rf_arrival_pass(struct rf_arrival *a, bool rtcp)
+{
+	enum rf_path_drop why = rf_end_pass(a->p, rf_end_other(a->p, a->e), rtcp, a->buf, a->n);
+
+	if (why == RF_DROP_NO_REMOTE) /* what the kernel does not take is counted already */
+		rf_arrival_drop(a, why);
+	return why == RF_DROPS;
+}
+
+void rf_arrival_copy(struct rf_arrival *a, bool rtcp, const uint8_t *packet, size_t n)
+{
+	for (struct rf_path_tap *t = a->e->taps, *next; t; t = next) {
+		next = t->next;
+		t->heard(t, rtcp, packet, n);
+	}
 }
 
 static void count(struct rf_arrival *a)

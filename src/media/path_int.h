@@ -149,6 +149,7 @@ struct rf_arrival {
 struct rf_end {
 	struct rf_sock sock[2];      /* RTP (and all there is), RTCP */
 	uint8_t interface;
+	bool nobody;                 /* there is no such end */
 	bool set;                    /* rf_path_set() was here */
 	bool mux;
 	bool any_ip;                 /* FIRST, without a signaled address */
@@ -162,7 +163,7 @@ struct rf_end {
 	struct rf_path_rate rate;
 	struct rf_path_ssrc *ssrcs;  /* that last heard first */
 	struct rf_path_filter *filter;
-	struct rf_path_tap *tap;
+	struct rf_path_tap *taps;
 	struct rf_crypt *sdes, *agreed[2]; /* agreed: by a handshake, for RTP (and RTCP with mux), for RTCP */
 	uint64_t packets, bytes, sent, sent_bytes, last_us;
 	struct rf_peer signaled[2];  /* RTP, RTCP */
@@ -267,6 +268,10 @@ void rf_arrival_fix(struct rf_arrival *a);
 void rf_arrival_drop(struct rf_arrival *a, enum rf_path_drop why);
 /* Passed as it is, to the other end's RTP or RTCP. */
 bool rf_arrival_pass(struct rf_arrival *a, bool rtcp);
+/* To the party at this end; RF_DROPS: it left. NO_REMOTE is not counted yet, SEND is. */
+enum rf_path_drop rf_end_pass(struct rf_path *p, struct rf_end *to, bool rtcp, const uint8_t *buf, size_t n);
+/* For whoever listens to this party. */
+void rf_arrival_copy(struct rf_arrival *a, bool rtcp, const uint8_t *packet, size_t n);
 
 /* ---- path_rtp.c */
 
@@ -277,6 +282,8 @@ enum rf_path_drop rf_end_send_rtp(struct rf_path *p, struct rf_end *to, uint8_t 
 /* ---- path_rtcp.c */
 
 void rf_path_take_rtcp(struct rf_arrival *a);
+/* A plain compound becomes what this party takes, in place; false: there are no keys. */
+bool rf_end_seal_rtcp(const struct rf_end *to, uint8_t *buf, size_t *n, size_t cap);
 
 /* ---- path_crypt.c */
 

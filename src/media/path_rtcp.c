@@ -86,6 +86,13 @@ static void make_cname(const struct rf_arrival *a, struct rf_view was, uint8_t r
 		ret[i] = (uint8_t)"0123456789abcdef"[h & 15];
 }
 
+bool rf_end_seal_rtcp(const struct rf_end *to, uint8_t *buf, size_t *n, size_t cap)
+{
+	struct rf_srtp_out *keys = to->keying == RF_KEYING_PLAIN ? NULL : rf_end_crypt_out(to, true);
+
+	return to->keying == RF_KEYING_PLAIN || (keys && rf_srtp_out_rtcp(keys, buf, *n, cap, n) == 0);
+}
+
 static void send_anew(struct rf_arrival *a, struct rf_view was)
 {
 	struct rf_end *to = rf_end_other(a->p, a->e);
@@ -102,13 +109,10 @@ static void send_anew(struct rf_arrival *a, struct rf_view was)
 		rf_arrival_drop(a, RF_DROP_MALFORMED);
 		return;
 	}
-	if (to->keying != RF_KEYING_PLAIN) {
-		struct rf_srtp_out *keys = rf_end_crypt_out(to, true);
-
-		if (!keys || rf_srtp_out_rtcp(keys, out, n, RF_PATH_ROOM, &n) != 0) {
-			rf_arrival_drop(a, RF_DROP_NO_KEYS);
-			return;
-		}
+	rf_arrival_copy(a, true, out, n);
+	if (!rf_end_seal_rtcp(to, out, &n, RF_PATH_ROOM)) {
+		rf_arrival_drop(a, RF_DROP_NO_KEYS);
+		return;
 	}
 	a->buf = out;
 	a->n = n;
@@ -138,6 +142,8 @@ void rf_path_take_rtcp(struct rf_arrival *a)
 	a->p->w->totals.bytes += n;
 	struct rf_view cname = a->text ? learn(a) : rf_view_of(NULL, 0);
 
+	if (other->nobody)
+		return;
 	if (e->keying != RF_KEYING_PASSED)
 		send_anew(a, cname);
 	else if (other->keying == RF_KEYING_PASSED)

@@ -139,18 +139,24 @@ static bool go_on(struct rf_arrival *a)
 {
 	struct rf_end *e = a->e, *other = rf_end_other(a->p, e);
 
-	if (e->tap && a->text)
-		e->tap->heard(e->tap, a->text, a->text_n);
+	bool behind = e->holds & RF_HOLD_DTMF;
+
 	if (e->keying == RF_KEYING_PASSED) {
+		if (a->text)
+			rf_arrival_copy(a, false, a->text, a->text_n);
 		if (other->keying == RF_KEYING_PASSED)
 			return rf_arrival_pass(a, false);
 		rf_arrival_drop(a, RF_DROP_NO_KEYS);
 		return false;
 	}
+	if (!behind)
+		rf_arrival_copy(a, false, a->buf, a->n);
 	if (e->filter && e->filter->take(e->filter, a->buf, &a->n, RF_PATH_DATAGRAM_MAX) != 0) {
 		rf_arrival_drop(a, RF_DROP_HELD);
 		return false;
 	}
+	if (behind)
+		rf_arrival_copy(a, false, a->buf, a->n);
 	enum rf_path_drop why = rf_end_send_rtp(a->p, other, a->buf, a->n, RF_PATH_ROOM);
 
 	if (why != RF_DROPS)

@@ -173,7 +173,7 @@ static void comes_back(void **state)
 		switch (change) {
 		case 0: rf_path_hold(s.p, 0, RF_HOLD_MEDIA); break;
 		case 1: rf_path_set_filter(s.p, 0, &filter); break;
-		case 2: rf_path_set_tap(s.p, 0, &tap); break;
+		case 2: rf_path_add_tap(s.p, 0, &tap); break;
 		case 3: assert_int_equal(rf_path_set(s.p, 1, &s.conf[1]), 0); break;
 		case 4:
 			s.conf[0].remote.port ^= 2;
@@ -188,7 +188,7 @@ static void comes_back(void **state)
 		if (change == 3)
 			assert_int_equal(way_of_seq(&s, 151, 0, false), KERNEL); /* and goes there again */
 		rf_path_set_filter(s.p, 0, NULL);
-		rf_path_set_tap(s.p, 0, NULL);
+		rf_path_drop_tap(s.p, 0, &tap);
 		end(&s);
 	}
 }

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/table.h"
 #include "fail_alloc.h"
+#include "rtp/rtcp.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -511,7 +512,7 @@ static void holds(void **state)
 struct changer {
 	struct rf_path_filter filter;
 	struct rf_path_tap tap;
-	unsigned heard, result;
+	unsigned heard, rtcp, gone, result;
 	uint8_t last;
 };
 
@@ -525,24 +526,31 @@ static int change(struct rf_path_filter *f, uint8_t *packet, size_t *n, size_t c
 	return (int)c->result;
 }
 
-static void hear(struct rf_path_tap *t, const uint8_t *packet, size_t n)
+static void hear(struct rf_path_tap *t, bool rtcp, const uint8_t *packet, size_t n)
 {
 	struct changer *c = rf_container(t, struct changer, tap);
 
+	assert_int_equal(rtcp, rf_rtcp_check(rf_view_of(packet, n), true) == 0);
 	c->heard++;
+	c->rtcp += rtcp;
 	c->last = packet[n - 1];
+}
+
+static void gone(struct rf_path_tap *t)
+{
+	rf_container(t, struct changer, tap)->gone++;
 }
 
 static void filters_and_taps(void **state)
 {
 	struct scene s;
-	struct changer c = { .filter = { change }, .tap = { hear } };
+	struct changer c = { .filter = { change }, .tap = { .heard = hear } };
 	uint8_t buf[256], got[256];
 
 	(void)state;
 	begin_open(&s);
 	rf_path_set_filter(s.p, 0, &c.filter);
-	rf_path_set_tap(s.p, 0, &c.tap);
+	rf_path_add_tap(s.p, 0, &c.tap);
 	struct rf_addr to = kit_local(s.p, 0, 0);
 	party_send(&s.k, &s.a, 0, &to, buf, kit_rtp(buf, 1, 1, 0, 160));
 	assert_int_equal(party_recv(&s.b, 0, got, sizeof got, NULL), 182);
@@ -554,9 +562,157 @@ static void filters_and_taps(void **state)
 	assert_int_equal(party_recv(&s.b, 0, got, sizeof got, NULL), -1);
 	assert_int_equal(kit_passes(&s.k, s.p, 1, &s.b, &s.a, 1), 1); /* of this party's alone */
 	rf_path_set_filter(s.p, 0, NULL);
-	rf_path_set_tap(s.p, 0, NULL);
+	rf_path_drop_tap(s.p, 0, &c.tap);
 	assert_int_equal(kit_passes(&s.k, s.p, 0, &s.a, &s.b, 3), 1);
 	assert_int_equal(c.heard, 2);
+	end(&s);
+}
+
+/* What one party says is copied to a recorder, at a path with one end. */
+struct copier {
+	struct rf_path_tap tap;
+	struct rf_path *to;
+	unsigned gone;
+};
+
+static void copy(struct rf_path_tap *t, bool rtcp, const uint8_t *packet, size_t n)
+{
+	struct copier *c = rf_container(t, struct copier, tap);
+	uint8_t buf[RF_PATH_ROOM];
+
+	memcpy(buf, packet, n);
+	assert_int_equal((rtcp ? rf_path_send_rtcp : rf_path_send)(c->to, 0, buf, n, sizeof buf), 0);
+}
+
+static void copier_gone(struct rf_path_tap *t)
+{
+	rf_container(t, struct copier, tap)->gone++;
+}
+
+static void begin_copy(struct scene *s, struct party *to, struct copier *c)
+{
+	struct rf_path_end_conf conf;
+
+	c->tap = (struct rf_path_tap){ .heard = copy, .gone = copier_gone };
+	c->to = kit_path(&s->k, RF_PATH_RTP, KIT_V4, RF_PATH_NOBODY);
+	party_open(to, "127.0.0.1");
+	conf = kit_conf(to);
+	conf.dir = RF_SDP_RECVONLY;
+	assert_int_equal(rf_path_set(c->to, 0, &conf), 0);
+	rf_path_open(c->to);
+	rf_path_add_tap(s->p, 0, &c->tap);
+}
+
+/* Party a says a packet: how many bytes come at b and at the recorder. */
+static void say(struct scene *s, struct party *to, uint16_t seq, uint8_t type, ssize_t at_b, ssize_t at_recorder)
+{
+	uint8_t buf[256], got[256];
+	struct rf_addr port = kit_local(s->p, 0, 0);
+
+	party_send(&s->k, &s->a, 0, &port, buf, kit_rtp(buf, 1, seq, type, 160));
+	assert_int_equal(party_recv(&s->b, 0, got, sizeof got, NULL), at_b);
+	assert_int_equal(party_recv(to, 0, got, sizeof got, NULL), at_recorder);
+	if (at_recorder > 0)
+		assert_int_equal(got[2] << 8 | got[3], seq);
+}
+
+static void copies_for_a_recorder(void **state)
+{
+	struct rf_path_tuple tuples[RF_PATH_TUPLES_MAX];
+	struct rf_path_end_stats stats;
+	struct copier c[2] = { 0 };
+	struct party to[2];
+	struct scene s;
+	uint8_t buf[256], got[256];
+
+	(void)state;
+	begin_open(&s);
+	begin_copy(&s, &to[0], &c[0]);
+	begin_copy(&s, &to[1], &c[1]);
+	say(&s, &to[0], 1, 0, 172, 172);
+	assert_int_equal(party_recv(&to[1], 0, got, sizeof got, NULL), 172);
+	rf_path_drop_tap(s.p, 0, &c[1].tap);
+	rf_path_drop_tap(s.p, 0, &c[1].tap);
+	say(&s, &to[0], 2, 0, 172, 172);
+	assert_int_equal(party_recv(&to[1], 0, got, sizeof got, NULL), -1);
+	assert_int_equal(kit_passes(&s.k, s.p, 1, &s.b, &s.a, 1), 1); /* of this party's alone */
+	assert_int_equal(party_recv(&to[0], 0, got, sizeof got, NULL), -1);
+
+	/* its reports, as the other party gets them */
+	struct rf_addr port = kit_local(s.p, 0, 1);
+	party_send(&s.k, &s.a, 1, &port, buf, kit_rtcp(buf, 1, 2, 7, 0, 0, "alice@10.0.0.1"));
+	ssize_t n = party_recv(&s.b, 1, buf, sizeof buf, NULL);
+	assert_true(n > 0);
+	assert_int_equal(party_recv(&to[0], 1, got, sizeof got, NULL), n);
+	assert_memory_equal(buf, got, (size_t)n);
+	assert_null(memmem(got, (size_t)n, "alice", 5));
+
+	/* what the recorder sends reaches nobody, and moves nothing */
+	port = kit_local(c[0].to, 0, 0);
+	party_send(&s.k, &to[0], 0, &port, buf, kit_rtp(buf, 9, 1, 0, 160));
+	assert_int_equal(kit_drops(c[0].to, 0, RF_DROP_DIRECTION), 1);
+	party_send(&s.k, &s.near, 0, &port, buf, kit_rtp(buf, 9, 2, 0, 160));
+	assert_int_equal(kit_drops(c[0].to, 0, RF_DROP_SOURCE), 1);
+	port = kit_local(c[0].to, 0, 1);
+	party_send(&s.k, &to[0], 1, &port, buf, kit_rtcp(buf, 9, 1, 7, 0, 0, "recorder"));
+	rf_path_stats(c[0].to, 0, &stats);
+	assert_int_equal(stats.rtcp_packets, 1);
+	assert_int_equal(stats.sent, 2);
+	assert_int_equal(kit_drops_all(c[0].to), 2);
+	assert_int_equal(party_recv(&s.a, 0, got, sizeof got, NULL), -1);
+	assert_int_equal(party_recv(&s.b, 0, got, sizeof got, NULL), -1);
+	assert_int_equal(party_recv(&s.a, 1, got, sizeof got, NULL), -1);
+	assert_int_equal(party_recv(&s.b, 1, got, sizeof got, NULL), -1);
+	assert_int_equal(rf_path_flows(c[0].to, tuples), 4);
+
+	/* what does not go on is not copied, silence is as silence, and keys are held back here, too */
+	rf_path_hold(s.p, 0, RF_HOLD_MEDIA);
+	say(&s, &to[0], 3, 0, -1, -1);
+	rf_path_hold(s.p, 0, RF_HOLD_DTMF);
+	say(&s, &to[0], 4, 101, -1, -1);
+	say(&s, &to[0], 5, 0, 172, 172);
+	rf_path_hold(s.p, 0, RF_HOLD_SILENCE);
+	port = kit_local(s.p, 0, 0);
+	party_send(&s.k, &s.a, 0, &port, buf, kit_rtp(buf, 1, 6, 0, 160));
+	assert_int_equal(party_recv(&to[0], 0, got, sizeof got, NULL), 172);
+	assert_int_equal(got[171], 0xff);
+	assert_int_equal(party_recv(&s.b, 0, got, sizeof got, NULL), 172);
+
+	rf_path_add_tap(s.p, 0, &c[1].tap);
+	rf_path_free(s.p);
+	s.p = NULL;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(c[i].gone, 1);
+		rf_path_free(c[i].to);
+		party_close(&to[i]);
+	}
+	end(&s);
+}
+
+/* While keys are blocked the copy is what the filter made of it. */
+static void copies_behind_a_block(void **state)
+{
+	struct changer c = { .filter = { change }, .tap = { .heard = hear, .gone = gone } };
+	struct rf_addr to;
+	struct scene s;
+	uint8_t buf[256];
+
+	(void)state;
+	begin_open(&s);
+	to = kit_local(s.p, 0, 0);
+	rf_path_set_filter(s.p, 0, &c.filter);
+	rf_path_add_tap(s.p, 0, &c.tap);
+	rf_path_hold(s.p, 0, RF_HOLD_DTMF);
+	party_send(&s.k, &s.a, 0, &to, buf, kit_rtp(buf, 1, 1, 0, 160));
+	assert_int_equal(c.heard, 1);
+	assert_int_equal(c.last, 0x42);
+	c.result = 1;
+	party_send(&s.k, &s.a, 0, &to, buf, kit_rtp(buf, 1, 2, 0, 160));
+	assert_int_equal(c.heard, 1);
+	rf_path_set_filter(s.p, 0, NULL);
+	rf_path_free(s.p);
+	s.p = NULL;
+	assert_int_equal(c.gone, 1);
 	end(&s);
 }
 
@@ -883,6 +1039,8 @@ int main(void)
 		cmocka_unit_test(directions),
 		cmocka_unit_test(holds),
 		cmocka_unit_test(filters_and_taps),
+		cmocka_unit_test(copies_for_a_recorder),
+		cmocka_unit_test(copies_behind_a_block),
 		cmocka_unit_test(sends_of_its_own),
 		cmocka_unit_test(families_meet),
 		cmocka_unit_test(moves_to_another_interface),

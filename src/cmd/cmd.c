@@ -12,7 +12,7 @@
 static const struct rf_cmd *const groups[] = {
 	rf_cmd_init, rf_cmd_check, rf_cmd_flows, rf_cmd_compile, rf_cmd_prove, rf_cmd_apply, rf_cmd_confirm, rf_cmd_wall, rf_cmd_relay,
 	rf_cmd_phone, rf_cmd_user, rf_cmd_numbers, rf_cmd_trunk, rf_cmd_blocked, rf_cmd_host,
-	rf_cmd_stir, rf_cmd_up, rf_cmd_down, rf_cmd_status, rf_cmd_reload, rf_cmd_runs, rf_cmd_calls, rf_cmd_bindings, rf_cmd_explain,
+	rf_cmd_stir, rf_cmd_up, rf_cmd_down, rf_cmd_status, rf_cmd_metrics, rf_cmd_reload, rf_cmd_runs, rf_cmd_calls, rf_cmd_bindings, rf_cmd_explain,
 	rf_cmd_capacity, rf_cmd_mwi, rf_cmd_cdr, rf_cmd_ledger,
 };
 

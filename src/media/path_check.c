@@ -15,6 +15,14 @@ const struct rf_path_type *rf_check_type_of(const struct rf_end *e, uint8_t type
 	return NULL;
 }
 
+/* The stream is over: how it was. */
+static void tally(const struct rf_end *e, const struct rf_path_ssrc *s)
+{
+	struct rf_quality_sum sum = rf_quality_sum(&s->quality, rf_quality_codec_of((struct rf_view){ 0 }));
+
+	rf_tally_add(&e->sock[0].path->w->totals.ended, &sum);
+}
+
 static void begin(const struct rf_end *e, struct rf_path_ssrc *s, const struct rf_rtp_head *head)
 {
 	const struct rf_path_type *t = rf_check_type_of(e, head->type);
@@ -56,7 +64,7 @@ struct rf_path_ssrc *rf_check_ssrc(struct rf_end *e, const struct rf_rtp_head *h
 		e->ssrcs = s;
 		e->n_ssrcs++;
 	} else if (now_us - (*last)->last_us >= RF_PATH_SSRC_IDLE_MS * 1000u) {
-		to_front(e, last);
+		tally(e, to_front(e, last));
 	} else {
 		return NULL;
 	}
@@ -130,6 +138,7 @@ void rf_check_forget(struct rf_end *e)
 {
 	for (struct rf_path_ssrc *s = e->ssrcs, *next; s; s = next) {
 		next = s->next;
+		tally(e, s);
 		free(s->dtmf);
 		free(s);
 	}

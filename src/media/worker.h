@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "loop/loop.h"
+#include "media/tally.h"
 #include "net/addr.h"
 
 struct rf_dtls_ctx;
@@ -49,6 +50,7 @@ struct rf_media_census rf_media_census(const struct rf_media_worker *w);
 struct rf_media_totals {
 	uint64_t packets, bytes, sent, dropped[32];  /* by enum rf_path_drop */
 	uint64_t kernel_packets, kernel_bytes;
+	struct rf_media_tally ended;                 /* streams that are over */
 };
 void rf_media_totals(const struct rf_media_worker *w, struct rf_media_totals *ret);
 

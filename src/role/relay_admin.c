@@ -250,6 +250,27 @@ static json_t *kernel_json(const struct anchor *a, const struct anchor_sums *s)
 	return j;
 }
 
+static json_t *steps_json(const uint64_t *counts, const uint32_t *steps, unsigned unit)
+{
+	json_t *j = json_object();
+	char le[32];
+
+	for (unsigned i = 0; i < RF_TALLY_STEPS; i++) {
+		snprintf(le, sizeof le, "%g", (double)steps[i] / unit);
+		json_object_set_new(j, le, json_integer((json_int_t)counts[i]));
+	}
+	return j;
+}
+
+/* Streams that are over: how many were up to each MOS and to each jitter in seconds. */
+static json_t *ended_json(const struct rf_media_tally *t)
+{
+	return json_pack("{s:I,s:I,s:I,s:o,s:f,s:o,s:f}", "streams", (json_int_t)t->streams, "received", (json_int_t)t->received,
+			 "lost", (json_int_t)t->lost, "mos", steps_json(t->mos, rf_tally_mos_100, 100), "mos_sum",
+			 (double)t->mos_100_sum / 100, "jitter", steps_json(t->jitter, rf_tally_jitter_us, 1000000), "jitter_sum",
+			 (double)t->jitter_us_sum / 1000000);
+}
+
 static json_t *status_json(const struct anchor *a, const struct anchor_sums *s)
 {
 	char landlock[64];
@@ -266,6 +287,7 @@ static json_t *status_json(const struct anchor *a, const struct anchor_sums *s)
 
 	json_object_set_new(j, "rates", json_pack("{s:I,s:I,s:I}", "packets", (json_int_t)a->packet_rate, "bytes",
 						  (json_int_t)a->byte_rate, "errors", (json_int_t)a->error_rate));
+	json_object_set_new(j, "ended", ended_json(&s->totals.ended));
 	json_object_set_new(j, "kernel", kernel_json(a, s));
 	if (a->site) {
 		json_object_set_new(j, "site", json_string(rf_site_cstr(a->site->name)));

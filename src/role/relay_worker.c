@@ -188,6 +188,7 @@ void anchor_add(struct anchor_sums *s, const struct anchor_worker *w)
 	s->totals.sent += t.sent;
 	s->totals.kernel_packets += t.kernel_packets;
 	s->totals.kernel_bytes += t.kernel_bytes;
+	rf_tally_join(&s->totals.ended, &t.ended);
 	for (unsigned i = 0; i < RF_DROPS; i++)
 		s->totals.dropped[i] += t.dropped[i];
 }

@@ -3,6 +3,7 @@ stands in the site file but the two roles."""
 import os
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 import borders
 from dialogs import establish, expect, invite
@@ -75,6 +76,20 @@ def test_a_call_each_way(own):
     assert expect(lobby, 200)
     two.wait_empty()
     wait_until("the relay has let go", lambda: sessions(two) == 0 and relay(two)["counts"]["ports"] == 0, 5)
+    metrics_of(two)
+
+
+def metrics_of(two):
+    """What Prometheus' own reader finds in the page: every role, and the calls that were."""
+    two.site.run("metrics", "-o", "metrics.prom")
+    page = (two.site.dir / "metrics.prom").read_text()
+    found = {(s.name, s.labels["role"], s.labels.get("event", s.labels.get("what"))): s.value
+             for family in text_string_to_metric_families(page) for s in family.samples}
+    assert {role for name, role, _ in found if name == "ringfort_healthy"} == {"controller", "border", "relay"}
+    assert found["ringfort_relay_sessions", "relay", None] == 0
+    assert found["ringfort_relay_requests_total", "relay", "done"] >= 6
+    assert found["ringfort_trunk_total", "border", "calls_out"] == 1 == found["ringfort_trunk_total", "border", "calls_in"]
+    assert len(two.site.json("metrics")) > 20
 
 
 def test_the_relay_dies_and_comes_again(own):

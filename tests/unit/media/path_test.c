@@ -80,6 +80,14 @@ static void goes_both_ways(void **state)
 	rf_media_totals(s.k.w, &totals);
 	assert_int_equal(totals.packets, 100);
 	assert_int_equal(totals.sent, 100);
+	assert_int_equal(totals.ended.streams, 0);
+	rf_path_free(s.p);
+	s.p = NULL;
+	rf_media_totals(s.k.w, &totals);
+	assert_int_equal(totals.ended.streams, 2);
+	assert_int_equal(totals.ended.received, 100);
+	assert_int_equal(totals.ended.lost, 0);
+	assert_int_equal(totals.ended.mos[RF_TALLY_STEPS - 2], 0); /* nothing was lost: above 4.0 */
 	end(&s);
 }
 

@@ -81,8 +81,9 @@ def test_a_call_each_way(own):
 
 def metrics_of(two):
     """What Prometheus' own reader finds in the page: every role, and the calls that were."""
-    two.site.run("metrics", "-o", "metrics.prom")
-    page = (two.site.dir / "metrics.prom").read_text()
+    file = two.site.dir / "metrics.prom"
+    two.site.run("metrics", "-o", file)
+    page = file.read_text()
     found = {(s.name, s.labels["role"], s.labels.get("event", s.labels.get("what"))): s.value
              for family in text_string_to_metric_families(page) for s in family.samples}
     assert {role for name, role, _ in found if name == "ringfort_healthy"} == {"controller", "border", "relay"}

@@ -22,6 +22,13 @@ void rf_mailbox_init(struct rf_loop *loop, uint32_t cap)
 	loop->mail_cap = cap;
 }
 
+static void put(struct rf_loop *loop, struct rf_mail *mail)
+{
+	cds_wfcq_node_init(node_of(mail));
+	cds_wfcq_enqueue(&loop->mail_head, &loop->mail_tail, node_of(mail));
+	rf_loop_rouse(loop); /* after the enqueue: the reader that this wakes finds the mail */
+}
+
 int rf_mail_post(struct rf_loop *loop, struct rf_mail *mail)
 {
 	if (atomic_fetch_add_explicit(&loop->mail_count, 1, memory_order_relaxed) >= loop->mail_cap) {
@@ -29,10 +36,14 @@ int rf_mail_post(struct rf_loop *loop, struct rf_mail *mail)
 		atomic_fetch_add_explicit(&loop->mail_refused, 1, memory_order_relaxed);
 		return RF_E_LIMIT;
 	}
-	cds_wfcq_node_init(node_of(mail));
-	cds_wfcq_enqueue(&loop->mail_head, &loop->mail_tail, node_of(mail));
-	rf_loop_rouse(loop); /* after the enqueue: the reader that this wakes finds the mail */
+	put(loop, mail);
 	return 0;
+}
+
+void rf_mail_forward(struct rf_loop *loop, struct rf_mail *mail)
+{
+	atomic_fetch_add_explicit(&loop->mail_count, 1, memory_order_relaxed);
+	put(loop, mail);
 }
 
 static struct rf_mail *take(struct rf_loop *loop)

@@ -155,8 +155,7 @@ static void arrive(struct rf_mail *mail, int status)
 	v->at(v, &a->worker[v->next - 1]);
 	struct rf_loop *to = v->next < a->workers ? a->worker[v->next].loop : a->loop;
 	v->next++;
-	if (rf_mail_post(to, mail)) /* its mailbox is full: it is lost for who asked, but not for us */
-		v->done(v, RF_E_LIMIT);
+	rf_mail_forward(to, mail); /* done() is main's, also where a mailbox is full */
 }
 
 int anchor_visit(struct anchor *a, struct anchor_visit *v)

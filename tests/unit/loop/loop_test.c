@@ -437,6 +437,28 @@ static void mail_cap_and_close(void **state)
 	assert_int_equal(o.closed, 1);
 }
 
+/* What was let in once goes on past the cap of another loop. */
+static void mail_forward(void **state)
+{
+	struct office o = { .loop = new_loop(NULL, (struct rf_loop_conf){ .mail_cap = 1 }) };
+	struct rf_loop_stats stats;
+
+	(void)state;
+	assert_int_equal(rf_mail_post(o.loop, &new_letter(&o, 0, 0)->mail), 0);
+	rf_mail_forward(o.loop, &new_letter(&o, 0, 1)->mail);
+	rf_mail_forward(o.loop, &new_letter(&o, 0, 2)->mail);
+	struct letter *fourth = new_letter(&o, 0, 3);
+	assert_int_equal(rf_mail_post(o.loop, &fourth->mail), RF_E_LIMIT);
+	rf_loop_turn(o.loop, 100);
+	assert_int_equal(o.all, 3);
+	assert_int_equal(rf_mail_post(o.loop, &fourth->mail), 0);
+	rf_loop_turn(o.loop, 100);
+	assert_int_equal(o.all, 4);
+	rf_loop_stats(o.loop, &stats);
+	assert_int_equal(stats.mail_refused, 1);
+	rf_loop_free(o.loop);
+}
+
 static void no_memory(void **state)
 {
 	(void)state;
@@ -466,6 +488,7 @@ int main(void)
 		cmocka_unit_test(no_alarm_is_lost),
 		cmocka_unit_test(mail_from_threads),
 		cmocka_unit_test(mail_cap_and_close),
+		cmocka_unit_test(mail_forward),
 		cmocka_unit_test(no_memory),
 	};
 

@@ -1,6 +1,9 @@
 """INVITEs that are broken in one place each: every field of one times every anomaly, in the manner of the PROTOS test suites; and
 others that a seed makes by chance. Each is one message on a stream, as far as its Content-Length tells the truth."""
+import itertools
 import random
+
+import pour
 
 SDP = ("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 40000 RTP/SAVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
        "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n")
@@ -70,14 +73,14 @@ def descriptions(host):
 
 
 def random_ones(host, seed):
-    """Without end: a few changes by chance in what is well formed; the length of the body stays true."""
+    """Without end: (does it tell its end?, bytes) with a few changes by chance in what is well formed; the length of the body stays
+    true unless a change says otherwise. Number n bears the name r{seed}x{n}, n from 1."""
     rng = random.Random(seed)
-    parts = _fields()
-    n = 0
-    while True:
-        n += 1
-        words = {"host": host, "id": f"r{seed}x{n}", "length": str(len(SDP)), "sdp": SDP}
-        data = bytearray("".join(_fill(p, words) for _, p in parts).encode("latin-1"))
+    words = {"host": host, "id": "{id}", "length": str(len(SDP)), "sdp": SDP}
+    text = "".join(_fill(p, words) for _, p in _fields())
+    anomalies = [a.encode("latin-1")[:300] for a in ANOMALIES]
+    for n in itertools.count(1):
+        data = bytearray(text.replace("{id}", f"r{seed}x{n}").encode("latin-1"))
         end = len(data) - len(SDP)
         for _ in range(rng.randrange(1, 6)):
             at = rng.randrange(0, end - 30)
@@ -85,9 +88,9 @@ def random_ones(host, seed):
             if what == 0:
                 data[at] = rng.randrange(256)
             elif what == 1:
-                data[at:at] = rng.choice(ANOMALIES).encode("latin-1")[:300]
+                data[at:at] = rng.choice(anomalies)
             elif what == 2:
                 del data[at:at + rng.randrange(1, 9)]
             else:
                 data[at:at] = data[at:at + rng.randrange(1, 40)]
-        yield True, bytes(data)
+        yield pour.tells_its_end(data, len(data) - len(SDP)), bytes(data)

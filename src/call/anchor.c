@@ -23,6 +23,7 @@ static struct rf_anchor *anchor_new(struct rf_call_core *core, const struct rf_i
 	rf_ua_make_id(core->ua, &a->id);
 	a->side[RF_TOWARDS_SITE].media.emergency = a->side[RF_TOWARDS_TRUNKS].media.emergency = rf_border_is_emergency(core, in);
 	a->side[RF_TOWARDS_SITE].policy = a->side[RF_TOWARDS_TRUNKS].policy = core->media_policy;
+	a->web.media.emergency = a->side[RF_TOWARDS_SITE].media.emergency;
 	a->side[RF_TOWARDS_SITE].secure = true;
 	a->side[RF_TOWARDS_TRUNKS].secure = keys;
 	if (!keys)
@@ -43,6 +44,7 @@ void rf_anchor_put(struct rf_anchor *a)
 	tell_relay(a);
 	rf_media_fini(&a->side[0].media);
 	rf_media_fini(&a->side[1].media);
+	rf_web_fini(&a->web);
 	free(a);
 }
 

@@ -1,5 +1,6 @@
 #include "call/anchor_int.h"
 
+#include "base/secret.h"
 #include "call/border.h"
 #include "call/relays.h"
 
@@ -35,9 +36,10 @@ static enum rf_sdp_rule judge(struct rf_anchor *a, enum rf_towards s, bool offer
 	return rule;
 }
 
-static struct rf_view tag_of(enum rf_towards s)
+/* The parties' names at the relay. The form of an offer that is for browsers has a branch, and so its answer another name. */
+static struct rf_view tag_of(const struct rf_anchor *a, enum rf_towards s)
 {
-	return s == RF_TOWARDS_SITE ? RF_V("site") : RF_V("trunk");
+	return s == RF_TOWARDS_TRUNKS ? RF_V("trunk") : a->web.chosen ? RF_V("web") : RF_V("site");
 }
 
 /* What the relay is to make of it for the other side. */
@@ -49,59 +51,128 @@ static void make_request(const struct rf_anchor *a, const struct rf_held *h, str
 
 	*req = (struct rf_ng_request){
 		.command = h->offer ? RF_NG_OFFER : RF_NG_ANSWER, .call_id = rf_id_view(&a->id), .sdp = sdp,
-		.from_tag = tag_of(offerer), .to_tag = h->offer ? RF_V("") : tag_of(from),
+		.from_tag = tag_of(a, offerer), .to_tag = h->offer ? RF_V("") : tag_of(a, from),
 		.replace = RF_NG_REPLACE_ORIGIN | RF_NG_REPLACE_CONNECTION,
 		.flags = 1u << RF_NG_TRUST_ADDRESS,
 		.sdes = RF_NG_SDES_PAD, /* RFC 4568 6.1: keys end in "=" where base64 does, and phones count on it */
 	};
+	if (a->web.chosen)
+		req->via_branch = RF_V("web");
 	rf_way_put(&a->side[from], &a->side[to], req);
 	if (!h->offer)
 		return;
 	if (a->side[from].media.last)
-		req->to_tag = tag_of(to);
+		req->to_tag = tag_of(a, to);
 	req->direction[0] = interfaces[from];
 	req->direction[1] = interfaces[to];
+}
+
+static int put_question(struct rf_anchor *a, const struct rf_held *h, struct rf_view sdp);
+
+/* The description of the first that waits, once more, for browsers. False: it could not be asked for. */
+static bool ask_web(struct rf_anchor *a, struct rf_held *h)
+{
+	struct rf_side *site = &a->side[RF_TOWARDS_SITE];
+	struct rf_view sdp, out;
+
+	if (rf_sdp_of(&h->msg, &sdp) || judge(a, RF_TOWARDS_TRUNKS, true, false, sdp, &out) != RF_SDP_RULE_OK)
+		return false;
+	rf_web_swap(a);
+	site->way = (struct rf_way){ .dtls = true, .feedback = true };
+	a->web.asking = put_question(a, h, out) == 0;
+	site->way = (struct rf_way){ .dtls = false };
+	if (!a->web.asking)
+		rf_web_swap(a);
+	return a->web.asking;
+}
+
+/* It goes on with what the relay made of it. */
+static void go_on(struct rf_held *h, struct rf_view made)
+{
+	struct rf_view sdp = { NULL, 0 };
+	size_t room = h->n + made.n + 64;
+	uint8_t *buf = malloc(room);
+	struct rf_writer w;
+
+	rf_sdp_of(&h->msg, &sdp);
+	rf_writer_init(&w, buf, buf ? room : 0);
+	rf_anchor_put_message(&w, &h->msg, sdp, made);
+	rf_held_go_on(h, &w);
+	if (buf)
+		rf_secret_wipe(buf, room);
+	free(buf);
+}
+
+/* The form for browsers, or none: the call goes on in any case. */
+static void web_answered(struct rf_anchor *a, struct rf_held *h, const struct rf_ng_reply *reply)
+{
+	struct rf_view out;
+
+	if (h && reply && reply->result == RF_NG_OK && reply->sdp.n &&
+	    judge(a, RF_TOWARDS_SITE, true, true, reply->sdp, &out) == RF_SDP_RULE_OK)
+		rf_web_keep_offer(&a->web, out);
+	a->web.asking = false;
+	rf_web_swap(a);
+	if (h)
+		go_on(h, rf_view_of(a->web.first, a->web.first_n));
+	rf_web_first_done(&a->web);
+}
+
+static void take_answer(struct rf_anchor *a, struct rf_held *h, int err, const struct rf_ng_reply *reply)
+{
+	struct rf_view out = { NULL, 0 };
+	bool ok = !err && reply->result == RF_NG_OK;
+
+	if (!ok || !reply->sdp.n) {
+		rf_log(a->core->log, RF_LOG_WARN, "a media relay made nothing of a description: %.*s",
+		       RF_VFMT(reply ? reply->reason : rf_view_str(rf_err_text(err))));
+		rf_held_failed(h, 503, ok ? RF_SDP_RULE_NO_MEDIA : RF_SDP_RULE_OK);
+		return;
+	}
+	enum rf_sdp_rule rule = judge(a, other_side(side_of(h)), h->offer, true, reply->sdp, &out);
+
+	if (rule != RF_SDP_RULE_OK)
+		rf_held_failed(h, 503, rule);
+	else if (!rf_anchor_wants_web(a, h) || rf_web_keep_first(&a->web, out))
+		go_on(h, out);
+	else if (!ask_web(a, h)) {
+		go_on(h, rf_view_of(a->web.first, a->web.first_n));
+		rf_web_first_done(&a->web);
+	}
 }
 
 static void answered(void *arg, int err, int relay, const struct rf_ng_reply *reply)
 {
 	struct rf_anchor *a = arg;
-	struct rf_held *h = TAILQ_FIRST(&a->held);
-	struct rf_call_core *core = a->core;
-	struct rf_view sdp, out = { NULL, 0 };
-	enum rf_sdp_rule rule = RF_SDP_RULE_NO_MEDIA;
+	struct rf_held *h = a->abandoned ? NULL : TAILQ_FIRST(&a->held);
 
-	a->asking = false;
-	if (a->abandoned)
-		h = NULL;
-	a->abandoned = false;
+	a->asking = a->abandoned = false;
 	if (!err && reply->result == RF_NG_OK)
 		a->relay = relay;
-	if (!err && reply->result == RF_NG_OK && reply->sdp.n && h) {
-		rule = judge(a, other_side(side_of(h)), h->offer, true, reply->sdp, &out);
-	} else if (h) {
-		rf_log(core->log, RF_LOG_WARN, "a media relay made nothing of a description: %.*s",
-		       RF_VFMT(reply ? reply->reason : rf_view_str(rf_err_text(err))));
-	}
-	if (h && rule == RF_SDP_RULE_OK && rf_sdp_of(&h->msg, &sdp) == 0) {
-		size_t room = h->n + out.n + 64;
-		uint8_t *buf = malloc(room);
-		struct rf_writer w;
-
-		rf_writer_init(&w, buf, buf ? room : 0);
-		rf_anchor_put_message(&w, &h->msg, sdp, out);
-		rf_held_go_on(h, &w);
-		free(buf);
-	} else if (h) {
-		rf_held_failed(h, 503, out.n || (!err && reply->result == RF_NG_OK) ? rule : RF_SDP_RULE_OK);
-	}
+	if (a->web.asking)
+		web_answered(a, h, err ? NULL : reply);
+	else if (h)
+		take_answer(a, h, err, reply);
 	rf_anchor_ask_on(a);
 	rf_anchor_put(a);
 }
 
-static void ask(struct rf_anchor *a, struct rf_held *h)
+static int put_question(struct rf_anchor *a, const struct rf_held *h, struct rf_view sdp)
 {
 	struct rf_ng_request req;
+
+	make_request(a, h, sdp, &req);
+	int rc = rf_ng_client_ask(rf_relays_client(a->core->relays), &req, a->relay, answered, a);
+
+	if (rc)
+		return rc;
+	a->asking = true;
+	a->refs++;
+	return 0;
+}
+
+static void ask(struct rf_anchor *a, struct rf_held *h)
+{
 	struct rf_view sdp, out = { NULL, 0 };
 	enum rf_sdp_rule rule;
 
@@ -109,18 +180,13 @@ static void ask(struct rf_anchor *a, struct rf_held *h)
 		rf_held_failed(h, 400, RF_SDP_RULE_OK);
 		return;
 	}
+	if (!h->offer && side_of(h) == RF_TOWARDS_SITE)
+		rf_web_choose(a, sdp);
 	rule = judge(a, side_of(h), h->offer, false, sdp, &out);
-	if (rule != RF_SDP_RULE_OK) {
+	if (rule != RF_SDP_RULE_OK)
 		rf_held_failed(h, 488, rule);
-		return;
-	}
-	make_request(a, h, out, &req);
-	if (rf_ng_client_ask(rf_relays_client(a->core->relays), &req, a->relay, answered, a)) {
+	else if (put_question(a, h, out))
 		rf_held_failed(h, 503, RF_SDP_RULE_OK);
-		return;
-	}
-	a->asking = true;
-	a->refs++;
 }
 
 void rf_anchor_ask_on(struct rf_anchor *a)

@@ -4,6 +4,7 @@
  *	anchor_held.c   a message that waits, and how it goes on: with another description, without one, refused
  *	anchor_ask.c    what is judged and what the relay is asked, one message after the other
  *	anchor_way.c    how each leg is keyed, in the relay's words
+ *	anchor_web.c    a second offer, for browsers, to a site that has them
  *	anchor_media.c  the end: how the media was
  */
 #ifndef RF_CALL_ANCHOR_INT_H
@@ -51,6 +52,14 @@ struct rf_side {
 	bool secure;                 /* over TLS: keys may be said */
 };
 
+/* The offer in its second form; zeroed: there is none. */
+struct rf_web {
+	uint8_t *offer, *first;      /* the relay's for browsers; for phones, while that one is asked for */
+	size_t offer_n, first_n;
+	struct rf_media media;       /* of the form that was not chosen */
+	bool asking, chosen;
+};
+
 struct rf_anchor {
 	struct rf_call_core *core;
 	uint32_t refs;
@@ -58,6 +67,7 @@ struct rf_anchor {
 	struct rf_id session;        /* the call's own, for the record; empty: none was made of it */
 	int relay;                   /* that has it; RF_NG_ANY: none yet */
 	struct rf_side side[RF_TOWARDS];
+	struct rf_web web;
 	enum rf_towards caller;      /* which of them called */
 	struct rf_held_list held;    /* the first one is with the relay, when asking */
 	unsigned held_n;
@@ -94,6 +104,20 @@ void rf_anchor_put_without(struct rf_writer *w, const struct rf_sip_msg *msg);
 void rf_way_learn(struct rf_way *way, const struct rf_sdp_summary *said);
 /* DTLS, ICE and the profile of an offer or answer that goes from one side to the other, onto req (its command is set). */
 void rf_way_put(const struct rf_side *from, const struct rf_side *to, struct rf_ng_request *req);
+
+/* --- anchor_web.c */
+
+/* Is this offer one for phones and browsers? */
+bool rf_anchor_wants_web(const struct rf_anchor *a, const struct rf_held *h);
+/* Copies. -ENOMEM. */
+int rf_web_keep_first(struct rf_web *web, struct rf_view sdp);
+int rf_web_keep_offer(struct rf_web *web, struct rf_view sdp);
+void rf_web_first_done(struct rf_web *web);
+void rf_web_fini(struct rf_web *web);
+/* The other form of the offer is the one that the site's side is judged by. */
+void rf_web_swap(struct rf_anchor *a);
+/* That to which this answer is one. */
+void rf_web_choose(struct rf_anchor *a, struct rf_view answer);
 
 /* --- anchor_ask.c */
 

@@ -32,6 +32,9 @@ void rf_way_put(const struct rf_side *from, const struct rf_side *to, struct rf_
 	/* Browsers begin the handshake, behind whatever NAT they are. Off: nobody is offered two ways of keying. */
 	req->dtls = from->way.dtls || to->way.dtls ? RF_NG_DTLS_PASSIVE : RF_NG_DTLS_OFF;
 	req->ice = to->way.dtls ? RF_NG_ICE_FORCE : RF_NG_ICE_REMOVE;
-	if (req->command == RF_NG_OFFER)
-		req->protocol = protocol(from, to);
+	if (req->command != RF_NG_OFFER)
+		return;
+	req->protocol = protocol(from, to);
+	if (to->way.dtls) /* browsers have one port for both (RFC 8834 4.5) */
+		req->mux = to->way.feedback ? RF_NG_MUX_REQUIRE : RF_NG_MUX_OFFER;
 }

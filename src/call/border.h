@@ -11,6 +11,7 @@
  *	border_claim.c  what a controller believes of a border: which trunk, and whether the caller is proven
  *	border_route.c  where calls go in a border: to the trunk that a controller names; to the controllers, in order
  *	border_carry.c  what crosses a border beside who calls whom: attestation, a diversion, the place of a call for help
+ *	border_choice.c one offer for phones and for browsers
  *	border_list.c   the positive list: what of a message from a trunk is looked at, and what is dropped by which rule
  *
  * A controller sees a call from a border as it would see the trunk's: struct rf_proof has the trunk, and the host beside it.
@@ -22,6 +23,7 @@
 #include "call/core_int.h"
 #include "call/plan.h"
 
+struct rf_aim;
 struct rf_aim_ops;
 struct rf_call;
 struct rf_leg;
@@ -105,6 +107,15 @@ int rf_border_carry(struct rf_call_core *core, const struct rf_in *in, struct rf
 void rf_border_put_attest(struct rf_writer *w, char attest);
 /* A Reason value without its text, into buf: what crosses a border is a cause, never words. Empty when it is none. */
 struct rf_view rf_border_reason(struct rf_view reason, uint8_t *buf, size_t cap);
+
+/* --- border_choice.c */
+
+/* The body of an offer in two forms. */
+void rf_border_put_choice(struct rf_writer *w, struct rf_view boundary, struct rf_view sdp, struct rf_view browser);
+/* The form for browsers of such a body. False: it is none. */
+bool rf_border_choice(const struct rf_sip_msg *msg, struct rf_view *ret_browser);
+/* A controller: the form of the caller's offer that this aim gets, sdp where there is no choice. msg may be NULL. */
+struct rf_view rf_border_choose(const struct rf_call *call, const struct rf_aim *aim, const struct rf_sip_msg *msg, struct rf_view sdp);
 
 /* --- border_list.c */
 

@@ -1,6 +1,7 @@
 /* The called side: our INVITE to one aim and its answers, up to the 2xx that is held for the caller or the refusal.
  * Races end here: a 2xx that comes when the call has gone another way is acknowledged and ended. */
 #include "call/anchor.h"
+#include "call/border.h"
 #include "call/call_int.h"
 #include "call/emergency.h"
 #include "call/origin.h"
@@ -292,6 +293,8 @@ static int send_invite(struct rf_pair *pair)
 
 	if (call->emergency && b->aim)
 		rf_emergency_put(b, &w, sdp, &type, &body);
+	else
+		rf_anchor_put_choice(b, &w, sdp, &type, &body);
 	rc = rf_leg_send(b, &w, type, body, invite_event, pair, &pair->invite);
 	rf_arena_reset(&call->core->scratch);
 	return rc;
@@ -447,6 +450,7 @@ void rf_invite_aim(struct rf_call *call, const struct rf_aim *aim, const struct 
 	if (!pair)
 		return;
 	note_forward(pair);
+	sdp = rf_border_choose(call, aim, msg, sdp);
 	pair->media.emergency = call->emergency;
 	pair->media.anchored = call->anchor != NULL;
 	unsigned code = take_aim(pair->b, aim);

@@ -8,6 +8,7 @@ import pytest
 import borders
 from browser import Chromium, Pages
 from dialogs import SDP, Leg, expect, uri
+from dialogs import sdp as sdes_sdp
 from lab import have, wait_until
 from outside import PEER, Wiretap, carrier_phone, hears, traced, whole, wires
 from test_websocket import aor, come, ring
@@ -143,3 +144,50 @@ def test_a_browser_calls(call, page):
     two.wait_empty(15)
     two.relay.wait_empty(two.relay.before)
     nothing_of_the_browser(two, tap, far, offer)
+
+
+def test_a_browser_is_called(call, page):
+    """The number has a desk phone beside the browser: each is offered what it knows, and the browser answers."""
+    two, tap, far, alice = call
+    desk = two.site.client("alice").open()
+    assert desk.register(aor(two.site, "1001"), "alice", PASSWORD).code == 200
+    far.command("dial", f"sip:+493012341001@{two.outside[0]}")
+    got, there = expect(alice, "INVITE", 15), expect(desk, "INVITE", 15)
+    assert got.get("Content-Type") == there.get("Content-Type") == "application/sdp"
+    offer, keys = got.body.decode(), there.body.decode()
+    assert "UDP/TLS/RTP/SAVPF" in offer and "a=ice-lite" in offer and "a=crypto" not in offer, offer
+    assert " RTP/SAVP " in keys and "a=crypto" in keys and "a=ice" not in keys and "a=fingerprint" not in keys, keys
+    desk.reply(there, 100)     # not 180: baresip's own ringing would stay in the way of what it is to hear
+    answer = page.eval(f"answer(440, {json.dumps(offer)})")
+    alice.reply(got, 200, headers=[SDP, f"Contact: <sip:{alice.tag}@{alice.here()};transport=ws>"], body=answer)
+    expect(alice, "ACK")
+    desk.reply(expect(desk, "CANCEL"), 200)
+    desk.reply(there, 487)
+    far.wait_event("CALL_ESTABLISHED", seconds=15, fatal=("CALL_CLOSED",))
+    both_hear(page, far)
+    far.command("hangup")
+    alice.reply(expect(alice, "BYE"), 200)
+    two.wait_empty(15)
+    two.relay.wait_empty(two.relay.before)
+    nothing_of_the_browser(two, tap, far, answer)
+
+
+def test_a_desk_phone_is_quicker(call):
+    """The same two ring, and the one with keys answers."""
+    two, _, far, alice = call
+    desk = two.site.client("alice").open()
+    assert desk.register(aor(two.site, "1001"), "alice", PASSWORD).code == 200
+    far.command("dial", f"sip:+493012341001@{two.outside[0]}")
+    got, there = expect(alice, "INVITE", 15), expect(desk, "INVITE", 15)
+    alice.reply(got, 100)
+    number = re.search(r"a=crypto:(\d+) AES_CM_128_HMAC_SHA1_80 ", there.body.decode()).group(1)
+    body = sdes_sdp().replace("a=crypto:1 ", f"a=crypto:{number} ")
+    desk.reply(there, 200, headers=[SDP, f"Contact: <sip:x@{desk.here()};transport=tls>"], body=body)
+    expect(desk, "ACK")
+    far.wait_event("CALL_ESTABLISHED", seconds=15, fatal=("CALL_CLOSED",))
+    far.command("hangup")
+    desk.reply(expect(desk, "BYE"), 200)
+    alice.reply(expect(alice, "CANCEL"), 200)
+    alice.reply(got, 487)
+    two.wait_empty(15)
+    two.relay.wait_empty(two.relay.before)

@@ -89,7 +89,9 @@ static void asked(void **state)
 		to.media.last = rows[i].before ? &before : NULL;
 		rf_way_put(&from, &to, &offer);
 		rf_way_put(&from, &to, &answer);
-		if (offer.protocol != rows[i].protocol || offer.ice != rows[i].ice || offer.dtls != rows[i].dtls ||
+		unsigned mux = !to.way.dtls ? 0 : to.way.feedback ? RF_NG_MUX_REQUIRE : RF_NG_MUX_OFFER;
+
+		if (offer.mux != mux || answer.mux || offer.protocol != rows[i].protocol || offer.ice != rows[i].ice || offer.dtls != rows[i].dtls ||
 		    answer.protocol != RF_NG_PROTOCOL_UNSET || answer.ice != rows[i].ice || answer.dtls != rows[i].dtls)
 			fail_msg("%s: protocol %d, ice %d, dtls %d", rows[i].what, offer.protocol, offer.ice, offer.dtls);
 	}

@@ -12,6 +12,7 @@ static const enum rf_srtp_suite dtls_suites[] = {
 enum {
 	SUITES = sizeof dtls_suites / sizeof *dtls_suites,
 	RENEWALS = 8,
+	STALL_MS = 2000,             /* a handshake where NAT is declared, before another may take its place */
 };
 
 static unsigned suites_mask(void)
@@ -83,8 +84,8 @@ static void set_prints(struct rf_shake *s, const struct rf_path_print *from, uns
 		rf_dtls_set_peer(s->dtls, prints, n);
 }
 
-/* Where NAT is declared anybody may have been first: a handshake that failed with somebody who was not signaled says
- * nothing of the party, which may begin another. */
+/* Where NAT is declared anybody may have been first: a handshake that failed with somebody who was not signaled, or does
+ * not come to its end, says nothing of the party, which may begin another. */
 static bool renew(struct rf_shake *s)
 {
 	struct rf_end *e = end_of(s);
@@ -95,9 +96,19 @@ static bool renew(struct rf_shake *s)
 		return false;
 	rf_dtls_free(old);
 	s->renewed++;
+	s->to.n = 0;
 	set_prints(s, e->prints, e->n_prints);
 	rf_timer_stop(rf_loop_wheel(s->sock->path->w->loop), &s->timer);
 	return true;
+}
+
+/* Records are in the clear until the handshake is done: once somebody has shown that he gets what is sent to him, nobody else
+ * has a part in it. Whose address ICE has proven may move. */
+static bool has_a_part(struct rf_shake *s, const struct rf_peer *from, struct rf_mono now)
+{
+	if (!s->to.n || rf_peer_eq(&s->to, from) || end_of(s)->how == RF_SOURCE_ICE)
+		return true;
+	return rf_dtls_state(s->dtls) == RF_DTLS_HANDSHAKE && now.us - s->since.us >= STALL_MS * 1000ull && renew(s);
 }
 
 /* What came of the last step; and when to look again. */
@@ -149,9 +160,18 @@ void rf_end_take_dtls(struct rf_arrival *a)
 		rf_arrival_drop(a, v == RF_SOURCE_NO ? RF_DROP_SOURCE : RF_DROP_WINDOW);
 		return;
 	}
+	struct rf_mono now = rf_loop_now(a->p->w->loop);
+	if (!has_a_part(s, a->from, now)) {
+		rf_arrival_drop(a, RF_DROP_SOURCE);
+		return;
+	}
+	if (!rf_peer_eq(&s->to, a->from))
+		s->since = now;
 	s->to = *a->from;
-	if (rf_dtls_receive(s->dtls, rf_view_of(a->buf, a->n), &at, a->e->how == RF_SOURCE_ICE, rf_loop_now(a->p->w->loop)) != 0)
+	if (rf_dtls_receive(s->dtls, rf_view_of(a->buf, a->n), &at, a->e->how == RF_SOURCE_ICE, now) != 0)
 		rf_arrival_drop(a, RF_DROP_DTLS);
+	if (rf_dtls_state(s->dtls) == RF_DTLS_NEW)
+		s->to.n = 0; /* asked for a cookie, or nonsense: nothing is known of who it was */
 	after(s);
 }
 
@@ -164,6 +184,7 @@ void rf_end_begin_dtls(struct rf_path *p, struct rf_end *e)
 		if (!to || rf_dtls_state(s->dtls) != RF_DTLS_NEW)
 			continue;
 		s->to = *to;
+		s->since = rf_loop_now(p->w->loop);
 		rf_dtls_connect(s->dtls, rf_loop_now(p->w->loop));
 		after(s);
 	}

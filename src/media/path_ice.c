@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { CHECKS_S = 100, CHECK_BYTES_S = 20000 }; /* proven ones that are answered */
+enum { CHECKS_S = 100, CHECK_BYTES_S = 20000 }; /* that name us; only then is it computed whether they are proven */
 
 static struct rf_stun_addr stun_addr(const struct rf_peer *peer)
 {
@@ -22,12 +22,19 @@ void rf_end_take_stun(struct rf_path *p, struct rf_end *e, unsigned rtcp, uint8_
 	struct rf_ice_result result = { 0 };
 	uint8_t reply[RF_ICE_REPLY_MAX];
 
-	if (!e->ice[rtcp] || rf_ice_receive(e->ice[rtcp], rf_view_of(buf, n), &at, now, reply, &result) != 0) {
+	struct rf_view datagram = rf_view_of(buf, n);
+	bool nominated = e->how == RF_SOURCE_ICE && rf_peer_eq(&e->source[rtcp], from);
+
+	if (!e->ice[rtcp] || !rf_ice_means(e->ice[rtcp], datagram, now)) {
 		rf_end_drop(p, e, RF_DROP_STUN);
 		return;
 	}
-	if (!rf_check_rate(&e->stun_rate, n, now.us)) {
+	if (!rf_check_rate(&e->stun_rate[nominated], n, now.us)) {
 		rf_end_drop(p, e, RF_DROP_RATE);
+		return;
+	}
+	if (rf_ice_receive(e->ice[rtcp], datagram, &at, now, reply, &result) != 0) {
+		rf_end_drop(p, e, RF_DROP_STUN);
 		return;
 	}
 	if (result.reply.n)
@@ -90,8 +97,10 @@ void rf_end_set_ice(struct rf_path *p, struct rf_end *e, const struct rf_path_en
 		return;
 	}
 	cred_of(c, &cred);
-	e->stun_rate.packets_s = CHECKS_S;
-	e->stun_rate.bytes_s = CHECK_BYTES_S;
+	for (unsigned i = 0; i < 2; i++) {
+		e->stun_rate[i].packets_s = CHECKS_S;
+		e->stun_rate[i].bytes_s = CHECK_BYTES_S;
+	}
 	for (unsigned rtcp = 0; rtcp < (c->rtcp_mux ? 1 : 2); rtcp++) {
 		struct rf_ice *ice = e->ice[rtcp];
 

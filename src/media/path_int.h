@@ -116,7 +116,8 @@ struct rf_crypt {
 struct rf_shake {
 	struct rf_dtls *dtls;
 	struct rf_sock *sock;
-	struct rf_peer to;           /* where its datagrams go */
+	struct rf_peer to;           /* where its datagrams go, and where they come from; n 0: nobody has shown that it is there */
+	struct rf_mono since;        /* it is with `to` since then */
 	struct rf_timer timer;
 	bool told;                   /* how it ended */
 	uint8_t renewed;             /* times that a stranger had spoiled it */
@@ -168,7 +169,8 @@ struct rf_end {
 	uint64_t packets, bytes, sent, sent_bytes, last_us;
 	struct rf_peer signaled[2];  /* RTP, RTCP */
 	uint64_t rtcp_packets, rtcp_bytes, rtcp_sent, rtcp_sent_bytes;
-	struct rf_path_rate rtcp_rate, stun_rate;
+	struct rf_path_rate rtcp_rate;
+	struct rf_path_rate stun_rate[2]; /* of checks that are looked at: from anywhere, from where the party was nominated */
 	uint64_t window_us;          /* FIRST: until then; 0: it has not begun */
 	uint32_t window_ms;
 	uint16_t port;               /* the even one of our pair */

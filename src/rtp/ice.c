@@ -121,8 +121,8 @@ static bool seen_before(struct rf_ice *ice, const uint8_t id[static 12])
 	return all;
 }
 
-/* The credentials that a check names and proves: 0 and which. The user name is "ours:theirs" (RFC 8445 7.2.2). */
-static int prove(const struct rf_ice *ice, const struct rf_stun *m, struct rf_mono now, bool *ret_old)
+/* The credentials that a check names: "ours:theirs" (RFC 8445 7.2.2). */
+static bool names(const struct rf_ice *ice, const struct rf_stun *m, struct rf_mono now, bool *ret_old)
 {
 	size_t colon = rf_view_find(m->username, ':');
 	struct rf_view named = rf_view_sub(m->username, 0, colon), from = rf_view_from(m->username, colon + 1);
@@ -132,12 +132,32 @@ static int prove(const struct rf_ice *ice, const struct rf_stun *m, struct rf_mo
 		old = ice->before.ufrag[0] && now.us < ice->before_until.us &&
 		      rf_view_eq(named, rf_view_str(ice->before.ufrag));
 		if (!old)
-			return RF_E_AUTH;
+			return false;
 	}
 	if (!old && ice->theirs_n && !rf_view_eq(from, rf_view_of(ice->theirs, ice->theirs_n)))
-		return RF_E_AUTH;
+		return false;
 	*ret_old = old;
-	return rf_stun_check(m, rf_view_str(old ? ice->before.pwd : ice->ours.pwd));
+	return true;
+}
+
+/* A check that names credentials of ours, and which; whether it proves them is not known yet. */
+static int read_check(const struct rf_ice *ice, struct rf_view datagram, struct rf_mono now, struct rf_stun *m, bool *ret_old)
+{
+	int rc = rf_stun_parse(datagram, m);
+
+	if (rc)
+		return rc;
+	if (m->class != RF_STUN_REQUEST || m->method != RF_STUN_BINDING)
+		return RF_E_UNSUPPORTED;
+	return names(ice, m, now, ret_old) ? 0 : RF_E_AUTH;
+}
+
+bool rf_ice_means(const struct rf_ice *ice, struct rf_view datagram, struct rf_mono now)
+{
+	struct rf_stun m;
+	bool old;
+
+	return read_check(ice, datagram, now, &m, &old) == 0;
 }
 
 static void build_reply(const struct rf_stun *m, uint16_t error, const struct rf_stun_addr *from, struct rf_view pwd,
@@ -194,12 +214,10 @@ int rf_ice_receive(struct rf_ice *ice, struct rf_view datagram, const struct rf_
 	struct rf_writer w;
 	struct rf_stun m;
 	bool old = false, repeated;
-	int rc = rf_stun_parse(datagram, &m);
+	int rc = read_check(ice, datagram, now, &m, &old);
 
-	if (!rc && (m.class != RF_STUN_REQUEST || m.method != RF_STUN_BINDING))
-		rc = RF_E_UNSUPPORTED;
 	if (!rc)
-		rc = prove(ice, &m, now, &old);
+		rc = rf_stun_check(&m, rf_view_str(old ? ice->before.pwd : ice->ours.pwd));
 	if (rc)
 		return rc;
 	rf_writer_init(&w, buf, RF_ICE_REPLY_MAX);

@@ -73,8 +73,12 @@ static void check(struct rf_view v)
 		return;
 	if (rf_stun_check(&m, rf_view_str(ours.pwd)))
 		MUST(rf_ice_receive(&ice, v, &from, now, out, &result) != 0 && !ice.selected);
-	if (!sign(&m, buf, sizeof buf, &v) || rf_ice_receive(&ice, v, &from, now, out, &result))
+	if (!sign(&m, buf, sizeof buf, &v))
 		return;
+	bool means = rf_ice_means(&ice, v, now);
+	if (rf_ice_receive(&ice, v, &from, now, out, &result))
+		return;
+	MUST(means);
 	MUST(rf_stun_parse(result.reply, &reply) == 0 && rf_stun_check(&reply, rf_view_str(ours.pwd)) == 0);
 	MUST(ice.selected == (m.use_candidate && !result.error) && ice.selected == result.moved);
 	rf_ice_fini(&ice);

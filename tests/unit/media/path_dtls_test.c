@@ -377,6 +377,102 @@ static void a_stranger_first_where_nat_is_declared(void **state)
 	end(&s);
 }
 
+/* What has come to a peer's socket is for its machine. */
+static unsigned take_in(struct scene *s, struct peer *p)
+{
+	struct rf_stun_addr at = { .family = 4, .port = 1 };
+	uint8_t buf[2048];
+	unsigned came = 0;
+	ssize_t n;
+
+	for (; (n = party_recv(&p->at, p->rtcp, buf, sizeof buf, NULL)) >= 0; came++)
+		rf_dtls_receive(p->dtls, rf_view_of(buf, (size_t)n), &at, true, s->k.now);
+	return came;
+}
+
+static void begin_behind_nat(struct scene *s)
+{
+	begin(s, false);
+	s->conf[0].source = RF_SOURCE_FIRST;
+	s->conf[0].remote.port ^= 0x1000; /* as NAT has it */
+	set(s, 0);
+	set(s, 1);
+	rf_path_open(s->p);
+}
+
+/* Up to where the party has shown that it gets what is sent there, and our flight is on its way to it. */
+static void half_a_handshake(struct scene *s, struct peer *p)
+{
+	assert_int_equal(rf_dtls_connect(p->dtls, s->k.now), 0);
+	kit_turn(&s->k);
+	assert_int_equal(take_in(s, p), 1);
+	kit_turn(&s->k);
+}
+
+/* A stranger's hello in mid-handshake: nothing goes to the stranger, neither at once nor again, and the handshake ends well. */
+static void a_stranger_in_the_middle_where_nat_is_declared(void **state)
+{
+	uint8_t buf[2048];
+	struct scene s;
+
+	(void)state;
+	begin_behind_nat(&s);
+	half_a_handshake(&s, &s.a);
+	while (party_recv(&s.a.at, 0, buf, sizeof buf, NULL) >= 0) /* our flight is lost */
+		;
+	assert_int_equal(rf_dtls_connect(s.stranger.dtls, s.k.now), 0);
+	kit_turn(&s.k);
+	assert_true(kit_drops(s.p, 0, RF_DROP_SOURCE) > 0);
+	kit_wait_ms(&s.k, 500);
+	assert_int_equal(party_recv(&s.stranger.at, 0, buf, sizeof buf, NULL), -1);
+	assert_true(take_in(&s, &s.a) > 0); /* again, to the party */
+	for (unsigned i = 0; i < 4; i++) { /* what was lost of either side comes again */
+		exchange(&s, &s.a);
+		kit_wait_ms(&s.k, 1000);
+		rf_dtls_tick(s.a.dtls, s.k.now);
+	}
+	assert_int_equal(s.k.dtls[0], 1);
+	assert_null(s.k.why[0]);
+	take_keys(&s.a);
+	/* Nor do its records afterwards turn anything round. */
+	shake_anew(&s, &s.stranger, true, s.ctx);
+	assert_int_equal(rf_dtls_connect(s.stranger.dtls, s.k.now), 0);
+	kit_turn(&s.k);
+	assert_int_equal(party_recv(&s.stranger.at, 0, buf, sizeof buf, NULL), -1);
+	assert_int_equal(passes_in(&s, 1), 1);
+	assert_int_equal(passes_out(&s, 1), 1);
+	end(&s);
+}
+
+/* One who shows a cookie and says no more holds the place for two seconds, not for the time of a handshake. Who was signaled to
+ * be there is not put out. */
+static void a_stranger_who_stalls(void **state)
+{
+	(void)state;
+	for (unsigned signaled = 0; signaled < 2; signaled++) {
+		struct scene s;
+
+		begin_behind_nat(&s);
+		if (signaled) {
+			s.conf[0].remote = s.stranger.at.at[0];
+			set(&s, 0);
+		}
+		half_a_handshake(&s, &s.stranger);
+		assert_int_equal(rf_dtls_connect(s.a.dtls, s.k.now), 0);
+		kit_turn(&s.k);
+		assert_int_equal(take_in(&s, &s.a), 0);
+		kit_wait_ms(&s.k, 2100);
+		shake_anew(&s, &s.a, true, s.ctx);
+		connect_peer(&s, &s.a);
+		assert_int_equal(s.k.dtls[0], !signaled);
+		if (!signaled) {
+			take_keys(&s.a);
+			assert_int_equal(passes_in(&s, 1), 1);
+		}
+		end(&s);
+	}
+}
+
 static void another_handshake(void **state)
 {
 	struct scene s;
@@ -644,6 +740,39 @@ static void every_prefix_of_a_check(void **state)
 	end(&s);
 }
 
+/* Whoever has seen the user name makes us compute no more than so many times a second; who was nominated is not hindered. */
+static void forged_checks(void **state)
+{
+	static const char user[] = "abcdEFGH:theirs", pwd[] = "abcdefghijklmnopqrstuvwx", wrong[] = "abcdefghijklmnopqrstuvwX";
+	struct scene s;
+	uint8_t buf[512], got[512];
+
+	(void)state;
+	begin(&s, false);
+	s.conf[0].source = RF_SOURCE_ICE;
+	memcpy(s.conf[0].ufrag, "abcdEFGH", 9);
+	memcpy(s.conf[0].pwd, pwd, 25);
+	memcpy(s.conf[0].ufrag_peer, "theirs", 7);
+	set(&s, 0);
+	size_t n = check(buf, sizeof buf, user, pwd, 1, true);
+	party_send(&s.k, &s.a.at, 0, &s.a.to, buf, n);
+	assert_true(party_recv(&s.a.at, 0, got, sizeof got, NULL) > 0);
+	n = check(buf, sizeof buf, "abcdEFGX:theirs", wrong, 2, true);
+	for (unsigned i = 0; i < 300; i++) /* who does not know it costs nothing */
+		party_send(&s.k, &s.stranger.at, 0, &s.a.to, buf, n);
+	assert_int_equal(kit_drops(s.p, 0, RF_DROP_STUN), 300);
+	n = check(buf, sizeof buf, user, wrong, 3, true);
+	for (unsigned i = 0; i < 300; i++)
+		party_send(&s.k, &s.stranger.at, 0, &s.a.to, buf, n);
+	assert_in_range(kit_drops(s.p, 0, RF_DROP_STUN), 399, 402);
+	assert_in_range(kit_drops(s.p, 0, RF_DROP_RATE), 198, 201);
+	assert_int_equal(party_recv(&s.stranger.at, 0, got, sizeof got, NULL), -1);
+	n = check(buf, sizeof buf, user, pwd, 4, true);
+	party_send(&s.k, &s.a.at, 0, &s.a.to, buf, n);
+	assert_true(party_recv(&s.a.at, 0, got, sizeof got, NULL) > 0);
+	end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -653,6 +782,8 @@ int main(void)
 		cmocka_unit_test(the_description_comes_later),
 		cmocka_unit_test(strangers_in_a_handshake),
 		cmocka_unit_test(a_stranger_first_where_nat_is_declared),
+		cmocka_unit_test(a_stranger_in_the_middle_where_nat_is_declared),
+		cmocka_unit_test(a_stranger_who_stalls),
 		cmocka_unit_test(another_handshake),
 		cmocka_unit_test(two_handshakes_without_mux),
 		cmocka_unit_test(it_ends_in_time),
@@ -661,6 +792,7 @@ int main(void)
 		cmocka_unit_test(memory_ends),
 		cmocka_unit_test(checks),
 		cmocka_unit_test(every_prefix_of_a_check),
+		cmocka_unit_test(forged_checks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

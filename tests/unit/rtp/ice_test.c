@@ -71,9 +71,14 @@ static int receive(struct rf_ice *ice, const struct check *k, const struct rf_st
 		   struct rf_ice_result *ret)
 {
 	static uint8_t reply[RF_ICE_REPLY_MAX];
+	struct rf_mono now = { 1000000 + ms * 1000 };
 	uint8_t buf[512];
+	struct rf_view v = build(k, buf, sizeof buf);
+	bool means = rf_ice_means(ice, v, now);
+	int rc = rf_ice_receive(ice, v, from, now, reply, ret);
 
-	return rf_ice_receive(ice, build(k, buf, sizeof buf), from, (struct rf_mono){ 1000000 + ms * 1000 }, reply, ret);
+	assert_true(means || rc); /* nothing that would have been taken is turned away before */
+	return rc;
 }
 
 static bool is_at(const struct rf_ice *ice, const struct rf_stun_addr *want)

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { RTP_BYTES = 172, SDP_MAX = 2048, KEY_TEXT_MAX = 80 };
+enum { RTP_BYTES = 172, SDP_MAX = 2048, KEY_TEXT_MAX = 80, AT_ONCE_MAX = 64 };
 
 /* What both parties of a call speak. */
 struct mode {
@@ -50,6 +50,9 @@ void fail(struct load *l, const char *fmt, ...) __attribute__((format(printf, 2,
 bool ng_open(struct load *l);
 bool ng_up(struct load *l, unsigned n);
 bool ng_down(struct load *l, unsigned n);
+/* So many calls from offer to delete, so many of them under way at once (AT_ONCE_MAX), as numbers from first on. Returns how
+ * many were whole. */
+unsigned ng_cycle(struct load *l, unsigned first, unsigned count, unsigned at_once);
 
 /* packet.c */
 bool packet_keys(struct way *w);               /* contexts of a direction whose keys are known */

@@ -21,7 +21,7 @@ static const char usage[] =
 	"  --packets N       room for so many of a run (1500000)\n"
 	"  --mode            plain, pass-cm, pass-gcm, cross (AES_CM_128 and AES-128-GCM), srtp-cm, srtp-gcm (RTP on one side),\n"
 	"                    wire (no relay: --echo at the other end), kernel (streams that fast_pass was told of)\n"
-	"Commands on stdin, one JSON line each on stdout: up N (calls that stay), cycle N (calls that end at once),\n"
+	"Commands on stdin, one JSON line each on stdout: up N (calls that stay), cycle N AT_ONCE (calls that end at once),\n"
 	"run STREAMS SECONDS GATHER (two streams a call, 50 packets a second each; what is due within so many microseconds goes at\n"
 	"once), down. Example: bench/media/run.py\n";
 
@@ -118,14 +118,13 @@ static void up(struct load *l, unsigned n)
 	tell(l, "up", l->calls, began);
 }
 
-static void cycle(struct load *l, unsigned n)
+static void cycle(struct load *l, unsigned n, unsigned at_once)
 {
 	uint64_t began = now_ns();
-	unsigned done = 0;
+	unsigned room = l->calls_max - l->calls;
 
-	while (done < n && l->calls < l->calls_max && ng_up(l, l->calls) && ng_down(l, l->calls))
-		done++;
-	tell(l, "cycle", done, began);
+	at_once = at_once < AT_ONCE_MAX ? at_once : AT_ONCE_MAX;
+	tell(l, "cycle", ng_cycle(l, l->calls, n, at_once < room ? at_once : room), began);
 }
 
 static void down(struct load *l)
@@ -161,15 +160,15 @@ static bool numbers(struct load *l, const char *ng, const char *from, const char
 static void serve(struct load *l, struct fly *f)
 {
 	char line[128];
-	unsigned n, gather;
+	unsigned n, at_once, gather;
 	double seconds;
 
 	tell(l, "ready", 0, now_ns());
 	while (fgets(line, sizeof line, stdin)) {
 		if (sscanf(line, "up %u", &n) == 1)
 			up(l, n);
-		else if (sscanf(line, "cycle %u", &n) == 1)
-			cycle(l, n);
+		else if (sscanf(line, "cycle %u %u", &n, &at_once) == 2)
+			cycle(l, n, at_once);
 		else if (sscanf(line, "run %u %lf %u", &n, &seconds, &gather) == 3) {
 			if (!fly_run(f, l, n, seconds, gather))
 				return;

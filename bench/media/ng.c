@@ -15,6 +15,9 @@ static const char *const suite_names[RF_SRTP_SUITES] = {
 	[RF_SRTP_AES_CM_128_HMAC_SHA1_80] = "AES_CM_128_HMAC_SHA1_80",
 };
 
+enum { REQUEST_MAX = SDP_MAX + 1024, ANSWER_MAX = 4 * SDP_MAX };
+#define PATIENCE_NS UINT64_C(1000000000)
+
 /* What a description of the relay says. */
 struct said {
 	struct in_addr addr;
@@ -26,11 +29,9 @@ struct said {
 bool ng_open(struct load *l)
 {
 	struct sockaddr_in from = l->own;
-	struct timeval patience = { .tv_sec = 1 };
 
-	l->sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	l->sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	return l->sock >= 0 && !bind(l->sock, (struct sockaddr *)&from, sizeof from) &&
-	       !setsockopt(l->sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) &&
 	       !connect(l->sock, (struct sockaddr *)&l->ng, sizeof l->ng);
 }
 
@@ -58,34 +59,60 @@ static const char *value_of(const char *answer, const char *key, size_t *ret_n)
 	return end + 1;
 }
 
-/* One request; what comes back, without its cookie, is in answer. */
-static bool ask(struct load *l, const char *command, unsigned n, const char *more, char *answer, size_t cap)
+/* A request: its cookie is the call and a number, so that whoever reads an answer knows whose it is. */
+static size_t put_request(struct load *l, const char *command, unsigned n, const char *more, char dst[static REQUEST_MAX])
 {
-	char packet[SDP_MAX + 1024], id[48], cookie[24];
-	size_t size, at;
-	ssize_t got;
+	char id[48];
+	size_t size = (size_t)sprintf(dst, "%u_%s%u d", n, l->run, l->cookie++);
 
 	snprintf(id, sizeof id, "%s-%u@bench", l->run, n);
-	snprintf(cookie, sizeof cookie, "%s_%u ", l->run, l->cookie++);
-	size = (size_t)sprintf(packet, "%sd", cookie);
-	size += text(packet + size, "call-id", id);
-	size += text(packet + size, "command", command);
-	size += text(packet + size, "from-tag", "a");
-	size += (size_t)sprintf(packet + size, "%se", more);
+	size += text(dst + size, "call-id", id);
+	size += text(dst + size, "command", command);
+	size += text(dst + size, "from-tag", "a");
+	return size + (size_t)sprintf(dst + size, "%se", more);
+}
+
+/* The next answer; it is waited for without sleeping, for to wake us would be the relay's cost: it runs on its core. 0: none. */
+static size_t hear_any(const struct load *l, char *dst, size_t cap)
+{
+	uint64_t end = now_ns() + PATIENCE_NS;
+
+	do {
+		ssize_t got = recv(l->sock, dst, cap - 1, 0);
+
+		if (got > 0) {
+			dst[got] = '\0';
+			return (size_t)got;
+		}
+	} while (now_ns() < end);
+	return 0;
+}
+
+static bool is_ok(const char *answer)
+{
+	size_t n;
+	const char *result = value_of(answer, "result", &n);
+
+	return result && n == 2 && !memcmp(result, "ok", 2);
+}
+
+/* One request; what comes back, with its cookie, is in answer. */
+static bool ask(struct load *l, const char *command, unsigned n, const char *more, char *answer, size_t cap)
+{
+	char packet[REQUEST_MAX];
+	size_t size = put_request(l, command, n, more, packet), cookie = (size_t)(strchr(packet, ' ') - packet) + 1;
+
 	for (int tries = 0; tries < 3; tries++) {
+		size_t got;
+
 		if (send(l->sock, packet, size, 0) < 0)
 			break;
-		do {
-			got = recv(l->sock, answer, cap - 1, 0);
-			at = strlen(cookie);
-		} while (got > 0 && ((size_t)got < at || memcmp(answer, cookie, at)));
-		if (got <= 0)
+		do
+			got = hear_any(l, answer, cap);
+		while (got && (got < cookie || memcmp(answer, packet, cookie)));
+		if (!got)
 			continue;
-		memmove(answer, answer + at, (size_t)got - at);
-		answer[(size_t)got - at] = '\0';
-		const char *result = value_of(answer, "result", &at);
-
-		if (result && at == 2 && !memcmp(result, "ok", 2))
+		if (is_ok(answer))
 			return true;
 		fail(l, "%s: %.200s", command, answer);
 		return false;
@@ -157,46 +184,146 @@ static size_t ask_for(char *dst, const char *protocol, const char *sdp)
 	return n + text(dst + n, "transport-protocol", protocol);
 }
 
-bool ng_up(struct load *l, unsigned n)
+/* The two directions of a call, with keys of their own. */
+static bool begin(struct load *l, unsigned n)
 {
 	const struct mode *m = l->mode;
-	struct way *ab = &l->ways[2 * n], *ba = ab + 1;
 	uint16_t port[2] = { (uint16_t)(FIRST_PORT + 4 * n), (uint16_t)(FIRST_PORT + 4 * n + 2) };
-	char sdp[SDP_MAX], more[SDP_MAX + 512], answer[4 * SDP_MAX];
-	struct said to_a, to_b;
+	struct way *ab = &l->ways[2 * n], *ba = ab + 1;
 
 	*ab = (struct way){ .from = port[0], .to = port[1], .suite_in = m->suite[0], .suite_out = m->suite[1], .seq = 1 };
 	*ba = (struct way){ .from = port[1], .to = port[0], .suite_in = m->suite[1], .suite_out = m->suite[0], .seq = 1 };
-	if (RAND_bytes(ab->key_in, sizeof ab->key_in) != 1 || RAND_bytes(ba->key_in, sizeof ba->key_in) != 1)
+	return RAND_bytes(ab->key_in, sizeof ab->key_in) == 1 && RAND_bytes(ba->key_in, sizeof ba->key_in) == 1;
+}
+
+static void put_offer(const struct load *l, unsigned n, char more[static SDP_MAX + 512])
+{
+	const struct way *ab = &l->ways[2 * n];
+	char sdp[SDP_MAX];
+
+	describe(l, ab->from, ab->suite_in, 1, ab->key_in, sdp);
+	ask_for(more, l->mode->to_b, sdp);
+}
+
+/* What the relay says to B, and what B answers. */
+static bool put_answer(struct load *l, unsigned n, const char *said, char more[static SDP_MAX + 512])
+{
+	struct way *ab = &l->ways[2 * n], *ba = ab + 1;
+	struct said to_b;
+	char sdp[SDP_MAX];
+
+	if (!hear(l, said, l->mode->suite[1], &to_b))
 		return false;
-	describe(l, port[0], ab->suite_in, 1, ab->key_in, sdp);
-	ask_for(more, m->to_b, sdp);
-	if (!ask(l, "offer", n, more, answer, sizeof answer) || !hear(l, answer, m->suite[1], &to_b))
-		return false;
-	describe(l, port[1], ba->suite_in, to_b.tag, ba->key_in, sdp);
-	text(more + ask_for(more, m->to_a, sdp), "to-tag", "b");
-	if (!ask(l, "answer", n, more, answer, sizeof answer) || !hear(l, answer, m->suite[0], &to_a))
-		return false;
-	ab->relay_in = ba->relay_out = to_a.addr;
-	ab->port_in = ba->port_out = to_a.port;
 	ba->relay_in = ab->relay_out = to_b.addr;
 	ba->port_in = ab->port_out = to_b.port;
 	memcpy(ab->key_out, to_b.key, sizeof to_b.key);
+	describe(l, ba->from, ba->suite_in, to_b.tag, ba->key_in, sdp);
+	text(more + ask_for(more, l->mode->to_a, sdp), "to-tag", "b");
+	return true;
+}
+
+static bool hear_answer(struct load *l, unsigned n, const char *said)
+{
+	struct way *ab = &l->ways[2 * n], *ba = ab + 1;
+	struct said to_a;
+
+	if (!hear(l, said, l->mode->suite[0], &to_a))
+		return false;
+	ab->relay_in = ba->relay_out = to_a.addr;
+	ab->port_in = ba->port_out = to_a.port;
 	memcpy(ba->key_out, to_a.key, sizeof to_a.key);
-	if (m->passed && memcmp(ab->key_in, ab->key_out, rf_srtp_key_bytes(ab->suite_in))) {
+	if (l->mode->passed && memcmp(ab->key_in, ab->key_out, rf_srtp_key_bytes(ab->suite_in))) {
 		fail(l, "the relay offers keys of its own where it should pass those of the caller");
 		return false;
 	}
 	return true;
 }
 
+bool ng_up(struct load *l, unsigned n)
+{
+	char more[SDP_MAX + 512], answer[ANSWER_MAX];
+
+	if (!begin(l, n))
+		return false;
+	put_offer(l, n, more);
+	if (!ask(l, "offer", n, more, answer, sizeof answer) || !put_answer(l, n, answer, more))
+		return false;
+	return ask(l, "answer", n, more, answer, sizeof answer) && hear_answer(l, n, answer);
+}
+
 bool ng_down(struct load *l, unsigned n)
 {
-	char answer[4 * SDP_MAX];
+	char answer[ANSWER_MAX];
 
 	for (unsigned i = 2 * n; i < 2 * n + 2; i++) {
 		rf_srtp_out_free(l->ways[i].srtp);
 		l->ways[i].srtp = NULL;
 	}
 	return ask(l, "delete", n, "", answer, sizeof answer);
+}
+
+/* ---- many at once */
+
+enum { OFFERED, ANSWERED, DELETED };
+
+static bool send_step(struct load *l, unsigned n, unsigned step, const char *more)
+{
+	static const char *const commands[] = { "offer", "answer", "delete" };
+	char packet[REQUEST_MAX];
+	size_t size = put_request(l, commands[step], n, more, packet);
+
+	return send(l->sock, packet, size, 0) == (ssize_t)size;
+}
+
+static bool send_offer(struct load *l, unsigned n)
+{
+	char more[SDP_MAX + 512];
+
+	if (!begin(l, n))
+		return false;
+	put_offer(l, n, more);
+	return send_step(l, n, OFFERED, more);
+}
+
+/* An answer to what call n asked last: the next step of it. *ret_over: that was the last one. */
+static bool go_on(struct load *l, unsigned n, uint8_t *step, const char *answer, bool *ret_over)
+{
+	char more[SDP_MAX + 512] = "";
+
+	*ret_over = *step == DELETED;
+	if (!is_ok(answer)) {
+		fail(l, "step %u: %.200s", *step, answer);
+		return false;
+	}
+	if (*step == OFFERED ? !put_answer(l, n, answer, more) : *step == ANSWERED && !hear_answer(l, n, answer))
+		return false;
+	return *ret_over || send_step(l, n, ++*step, more);
+}
+
+unsigned ng_cycle(struct load *l, unsigned first, unsigned count, unsigned at_once)
+{
+	uint8_t step[AT_ONCE_MAX] = { OFFERED };
+	char answer[ANSWER_MAX];
+	unsigned begun = 0, done = 0;
+	bool over;
+
+	at_once = at_once < count ? at_once : count;
+	for (; begun < at_once; begun++)
+		if (!send_offer(l, first + begun))
+			return done;
+	while (done < count) {
+		unsigned n = hear_any(l, answer, sizeof answer) ? (unsigned)strtoul(answer, NULL, 10) - first : at_once;
+
+		if (n >= at_once || !go_on(l, first + n, &step[n], answer, &over)) {
+			fail(l, "no answer, or one to a question that nobody asked");
+			break;
+		}
+		if (!over)
+			continue;
+		done++;
+		step[n] = OFFERED;
+		if (begun < count && send_offer(l, first + n))
+			begun++;
+	}
+	return done;
 }

@@ -89,9 +89,9 @@ class Bench:
             out = {}
             if relay.name not in SILENT:
                 n = 300 if self.a.quick else 1000
-                warm = load.tell("cycle", 200)
+                warm = load.tell("cycle", 200, 1)
                 before = relay.cpu_us()
-                got = load.tell("cycle", n)
+                got = load.tell("cycle", n, 1)
                 out["call_us"] = (relay.cpu_us() - before) / max(got["done"], 1)
                 self.no_failure(relay, warm, got)
             first = load.tell("up", 200)

@@ -32,6 +32,7 @@ static struct rf_path *make(struct rf_media_worker *w, enum rf_path_kind kind, c
 	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
 		p->end[i].nobody = interface[i] == RF_PATH_NOBODY;
 		p->end[i].interface = p->end[i].nobody ? 0 : (uint8_t)interface[i];
+		p->end[i].odd = -1;
 		for (unsigned k = 0; k < 2; k++)
 			p->end[i].sock[k] = (struct rf_sock){ .path = p, .fd = -1, .end = (uint8_t)i, .rtcp = (uint8_t)k };
 	}

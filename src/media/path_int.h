@@ -2,6 +2,7 @@
  *
  *	worker.c       sockets that are ready, one datagram after the other
  *	path_sock.c    a port of ours: open, close, send
+ *	path_keep.c    its socket between two calls
  *	path.c         a path's life, and what it tells
  *	path_conf.c    what signaling says becomes what packets need
  *	path_in.c      the way of a datagram
@@ -174,6 +175,8 @@ struct rf_end {
 	uint64_t window_us;          /* FIRST: until then; 0: it has not begun */
 	uint32_t window_ms;
 	uint16_t port;               /* the even one of our pair */
+	uint8_t odd_dscp;
+	int odd;                     /* the socket of the odd one while it is not in use (path_keep.c); -1: none */
 	uint8_t dscp, n_prints;
 	bool dtls_active;
 	unsigned dtls_suites;
@@ -213,7 +216,9 @@ struct rf_media_worker {
 	unsigned n_places;
 	struct rf_media_place place[RF_MEDIA_INTERFACES_MAX];
 	struct rf_path *paths;
-	size_t n_paths, n_socks, n_fast;
+	size_t n_paths, n_socks, n_fast, n_kept;
+	struct rf_timer keep;        /* n_kept: sockets that wait for another call; this ends them */
+	uint64_t taken_us;           /* when a port was last asked for */
 	struct epoll_event ready[RF_PATH_BATCH]; /* of the batch that is under way: [ready_at, n_ready) are to come */
 	int ready_at, n_ready;
 	struct rf_media_totals totals;
@@ -240,10 +245,28 @@ void rf_end_set_dscp(struct rf_end *e);
 int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const struct rf_addr *ip, uint16_t port, bool watch);
 void rf_sock_adopt(struct rf_media_worker *w, struct rf_sock *s, int fd);
 void rf_sock_close(struct rf_media_worker *w, struct rf_sock *s);
+/* Its descriptor is not its any more. */
+void rf_sock_forget(struct rf_media_worker *w, struct rf_sock *s);
 /* What is ready at a socket: one datagram. */
 void rf_sock_ready(struct rf_sock *s);
 /* False: counted as RF_DROP_SEND of e. */
 bool rf_sock_send(struct rf_sock *s, const uint8_t *buf, size_t n, const struct rf_peer *to);
+
+/* ---- path_keep.c */
+
+/* A socket that is not needed now: its descriptor, which stays open; -1: it is closed, as there are enough. */
+int rf_sock_keep(struct rf_media_worker *w, struct rf_sock *s);
+/* A kept descriptor (-1: none) becomes the one of s, empty. False: it is closed, and another one is to be opened. */
+bool rf_sock_wake(struct rf_media_worker *w, struct rf_sock *s, int fd, uint8_t dscp);
+/* The kernel tells of it by data.u64, not by a pointer? Then something has come that is nobody's. */
+static inline bool rf_kept_told(uint64_t told)
+{
+	return told & 1;
+}
+void rf_kept_ready(struct rf_media_worker *w, uint64_t told);
+void rf_kept_drop(struct rf_media_worker *w, const struct rf_port_kept *kept);
+void rf_kept_drop_all(struct rf_media_worker *w);
+void rf_kept_tick(struct rf_timer *t);
 
 /* ---- path_fast.c */
 

@@ -33,6 +33,11 @@ void rf_sock_close(struct rf_media_worker *w, struct rf_sock *s)
 	if (s->fd < 0)
 		return;
 	close(s->fd); /* leaves the epoll set with it */
+	rf_sock_forget(w, s);
+}
+
+void rf_sock_forget(struct rf_media_worker *w, struct rf_sock *s)
+{
 	s->fd = -1;
 	s->dscp = 0;
 	w->n_socks--;
@@ -71,15 +76,53 @@ int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const s
 	return 0;
 }
 
-/* The odd port is opened once it is known to be wanted (rf_end_want_rtcp()): with rtcp-mux it never is. */
-static int open_ports(struct rf_path *p, struct rf_end *e, const struct rf_addr *ip, uint16_t even, bool rtcp)
+/* What of a pair is kept and not in use goes back with it. */
+static void give_pair(struct rf_path *p, struct rf_end *e)
 {
-	bool stream = p->kind == RF_PATH_STREAM;
-	int rc = rf_sock_open(p->w, &e->sock[0], stream ? SOCK_STREAM : SOCK_DGRAM, ip, even, !stream);
+	struct rf_port_kept kept = { { -1, e->odd }, { e->sock[0].dscp, e->odd_dscp } };
 
+	if (e->sock[1].fd >= 0)
+		kept.dscp[1] = e->sock[1].dscp;
+	if (p->kind == RF_PATH_STREAM) {
+		rf_sock_close(p->w, &e->sock[0]);
+		rf_sock_close(p->w, &e->sock[1]);
+	} else {
+		kept.fd[0] = rf_sock_keep(p->w, &e->sock[0]);
+		if (e->odd < 0)
+			kept.fd[1] = rf_sock_keep(p->w, &e->sock[1]);
+	}
+	e->odd = -1;
+	rf_ports_give(p->w->place[e->interface].ports, rf_loop_now(p->w->loop), e->port, &kept);
+}
+
+static int open_rtcp(struct rf_path *p, struct rf_end *e)
+{
+	int odd = e->odd;
+
+	e->odd = -1;
+	if (rf_sock_wake(p->w, &e->sock[1], odd, e->odd_dscp))
+		return 0;
+	return rf_sock_open(p->w, &e->sock[1], SOCK_DGRAM, &p->w->place[e->interface].conf.local, e->port + 1, true);
+}
+
+/* The odd port is opened once it is known to be wanted (rf_end_want_rtcp()): with rtcp-mux it never is. */
+static int open_ports(struct rf_path *p, struct rf_end *e, bool rtcp, const struct rf_port_kept *kept)
+{
+	const struct rf_addr *ip = &p->w->place[e->interface].conf.local;
+	bool stream = p->kind == RF_PATH_STREAM;
+	int rc = 0;
+
+	e->odd = kept->fd[1];
+	e->odd_dscp = kept->dscp[1];
+	if (stream)
+		rf_kept_drop(p->w, kept);
+	if (stream || !rf_sock_wake(p->w, &e->sock[0], kept->fd[0], kept->dscp[0]))
+		rc = rf_sock_open(p->w, &e->sock[0], stream ? SOCK_STREAM : SOCK_DGRAM, ip, e->port, !stream);
+	if (stream)
+		e->odd = -1;
 	if (rc || !rtcp)
 		return rc;
-	rc = rf_sock_open(p->w, &e->sock[1], SOCK_DGRAM, ip, even + 1, true);
+	rc = open_rtcp(p, e);
 	if (rc)
 		rf_sock_close(p->w, &e->sock[0]);
 	return rc;
@@ -91,17 +134,21 @@ static int take_ports(struct rf_path *p, struct rf_end *e, bool rtcp, const char
 	struct rf_media_place *place = &p->w->place[e->interface];
 	struct rf_mono now = rf_loop_now(p->w->loop);
 
+	p->w->taken_us = now.us;
 	for (int i = 0; i < PAIRS_TRIED; i++) {
-		uint16_t even;
+		struct rf_port_kept kept;
 
-		if (rf_ports_take(place->ports, now, &even) != 0)
+		if (rf_ports_take(place->ports, now, &e->port, &kept) != 0)
 			break;
-		int rc = open_ports(p, e, &place->conf.local, even, rtcp);
-		if (!rc) {
-			e->port = even;
-			return 0;
+		int rc = open_ports(p, e, rtcp, &kept);
+		if ((rc == -EMFILE || rc == -ENFILE) && p->w->n_kept) {
+			rf_kept_drop_all(p->w);
+			rc = open_ports(p, e, rtcp, &(struct rf_port_kept){ { -1, e->odd }, { 0, e->odd_dscp } });
 		}
-		rf_ports_give(place->ports, now, even);
+		if (!rc)
+			return 0;
+		give_pair(p, e);
+		e->port = 0;
 		if (rc == -ENOMEM)
 			return rc;
 		if (rc != -EADDRINUSE) {
@@ -125,35 +172,35 @@ void rf_end_give_ports(struct rf_path *p, unsigned end)
 
 	if (!e->port)
 		return;
-	rf_sock_close(p->w, &e->sock[0]);
-	rf_sock_close(p->w, &e->sock[1]);
-	rf_ports_give(p->w->place[e->interface].ports, rf_loop_now(p->w->loop), e->port);
+	give_pair(p, e);
 	e->port = 0;
 }
 
 int rf_end_move(struct rf_path *p, unsigned end, unsigned interface, const char **ret_what)
 {
 	struct rf_end *e = &p->end[end];
-	struct { uint8_t interface; uint16_t port; int fd[2]; } old = { e->interface, e->port, { e->sock[0].fd, e->sock[1].fd } };
+	struct rf_end old = { .interface = e->interface, .port = e->port, .odd = e->odd, .odd_dscp = e->odd_dscp,
+			      .sock = { e->sock[0], e->sock[1] } };
 
 	e->interface = (uint8_t)interface;
-	e->sock[0].fd = e->sock[1].fd = -1;
-	int rc = take_ports(p, e, old.fd[1] >= 0, ret_what);
+	for (unsigned i = 0; i < 2; i++)
+		e->sock[i] = (struct rf_sock){ .path = p, .fd = -1, .end = (uint8_t)end, .rtcp = (uint8_t)i };
+	e->odd = -1;
+	int rc = take_ports(p, e, old.sock[1].fd >= 0, ret_what);
 
 	if (rc) {
 		e->interface = old.interface;
 		e->port = old.port;
-		e->sock[0].fd = old.fd[0];
-		e->sock[1].fd = old.fd[1];
+		e->odd = old.odd;
+		e->odd_dscp = old.odd_dscp;
+		e->sock[0] = old.sock[0];
+		e->sock[1] = old.sock[1];
 		return rc;
 	}
 	for (unsigned i = 0; i < 2; i++)
-		if (old.fd[i] >= 0) {
-			close(old.fd[i]);
-			p->w->n_socks--;
-		}
-	rf_ports_give(p->w->place[old.interface].ports, rf_loop_now(p->w->loop), old.port);
-	e->sock[0].dscp = e->sock[1].dscp = 0;
+		rf_sock_close(p->w, &old.sock[i]);
+	rf_kept_drop(p->w, &(struct rf_port_kept){ { -1, old.odd }, { 0, 0 } });
+	rf_ports_give(p->w->place[old.interface].ports, rf_loop_now(p->w->loop), old.port, NULL);
 	return 0;
 }
 
@@ -161,12 +208,14 @@ int rf_end_want_rtcp(struct rf_path *p, unsigned end, bool wanted)
 {
 	struct rf_end *e = &p->end[end];
 
-	if (!wanted || e->sock[1].fd >= 0) {
-		if (!wanted)
-			rf_sock_close(p->w, &e->sock[1]);
-		return 0;
+	if (!wanted && e->sock[1].fd >= 0) {
+		e->odd_dscp = e->sock[1].dscp;
+		e->odd = rf_sock_keep(p->w, &e->sock[1]);
 	}
-	int rc = rf_sock_open(p->w, &e->sock[1], SOCK_DGRAM, &p->w->place[e->interface].conf.local, e->port + 1, true);
+	if (!wanted || e->sock[1].fd >= 0)
+		return 0;
+	int rc = open_rtcp(p, e);
+
 	return !rc || rc == -ENOMEM ? rc : RF_E_LIMIT;
 }
 

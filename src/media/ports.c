@@ -4,19 +4,27 @@
 
 #include <stdlib.h>
 
-struct resting {
-	uint64_t until_us;
+struct given {
+	uint64_t rested_us;          /* until then it rests */
+	struct rf_port_kept kept;
 	uint16_t even;
+};
+
+/* Those that were given back first come first; count places, as many as there are pairs. */
+struct ring {
+	struct given *at;
+	size_t first, n;
 };
 
 struct rf_ports {
 	struct rf_random *random;
 	size_t count;              /* pairs in all */
-	size_t n_free;
+	size_t n_free, n_kept;
 	uint16_t *free;            /* the first n_free, in no order */
-	struct resting *rest;      /* a ring of count places: the oldest first */
-	size_t rest_at, n_rest;
+	struct ring rest, ready;   /* ready: they have rested, and something is kept with them */
 };
+
+static const struct rf_port_kept nothing = { { -1, -1 }, { 0, 0 } };
 
 int rf_ports_new(uint16_t first, uint16_t last, struct rf_random *random, struct rf_ports **ret_ports)
 {
@@ -29,8 +37,9 @@ int rf_ports_new(uint16_t first, uint16_t last, struct rf_random *random, struct
 		return -ENOMEM;
 	*p = (struct rf_ports){ .random = random, .count = count, .n_free = count };
 	p->free = malloc(count * sizeof *p->free);
-	p->rest = malloc(count * sizeof *p->rest);
-	if (!p->free || !p->rest) {
+	p->rest.at = malloc(count * sizeof *p->rest.at);
+	p->ready.at = malloc(count * sizeof *p->ready.at);
+	if (!p->free || !p->rest.at || !p->ready.at) {
 		rf_ports_free(p);
 		return -ENOMEM;
 	}
@@ -45,44 +54,123 @@ void rf_ports_free(struct rf_ports *p)
 	if (!p)
 		return;
 	free(p->free);
-	free(p->rest);
+	free(p->rest.at);
+	free(p->ready.at);
 	free(p);
 }
 
-static uint16_t oldest(struct rf_ports *p)
+static struct given *at(const struct rf_ports *p, const struct ring *r, size_t i)
 {
-	uint16_t even = p->rest[p->rest_at].even;
-
-	p->rest_at = (p->rest_at + 1) % p->count;
-	p->n_rest--;
-	return even;
+	return &r->at[(r->first + i) % p->count];
 }
 
-int rf_ports_take(struct rf_ports *p, struct rf_mono now, uint16_t *ret_even)
+static struct given oldest(const struct rf_ports *p, struct ring *r)
 {
-	while (p->n_rest && p->rest[p->rest_at].until_us <= now.us)
-		p->free[p->n_free++] = oldest(p);
-	if (!p->n_free) {
-		if (!p->n_rest)
-			return RF_E_LIMIT;
-		*ret_even = oldest(p);
-		return 0;
-	}
-	/* 64 bits over at most 32,768 pairs: what the remainder prefers is nothing. */
-	size_t at = (size_t)(rf_random_u64(p->random) % p->n_free);
+	struct given g = *at(p, r, 0);
 
-	*ret_even = p->free[at];
-	p->free[at] = p->free[--p->n_free];
+	r->first = (r->first + 1) % p->count;
+	r->n--;
+	return g;
+}
+
+static void put(const struct rf_ports *p, struct ring *r, const struct given *g)
+{
+	*at(p, r, r->n++) = *g;
+}
+
+static bool keeps(const struct given *g)
+{
+	return g->kept.fd[0] >= 0 || g->kept.fd[1] >= 0;
+}
+
+/* Those whose rest is over are to be had again. */
+static void wake(struct rf_ports *p, struct rf_mono now)
+{
+	while (p->rest.n && at(p, &p->rest, 0)->rested_us <= now.us) {
+		struct given g = oldest(p, &p->rest);
+
+		if (keeps(&g))
+			put(p, &p->ready, &g);
+		else
+			p->free[p->n_free++] = g.even;
+	}
+}
+
+/* 64 bits over at most 32,768 pairs: what the remainder prefers is nothing. */
+static size_t draw(struct rf_ports *p, size_t n)
+{
+	return (size_t)(rf_random_u64(p->random) % n);
+}
+
+int rf_ports_take(struct rf_ports *p, struct rf_mono now, uint16_t *ret_even, struct rf_port_kept *ret_kept)
+{
+	struct given g;
+
+	wake(p, now);
+	if (p->ready.n) { /* its place goes to the oldest, so that the order stays nearly one of age */
+		struct given *drawn = at(p, &p->ready, draw(p, p->ready.n));
+
+		g = *drawn;
+		*drawn = oldest(p, &p->ready);
+	} else if (p->n_free) {
+		size_t i = draw(p, p->n_free);
+
+		g = (struct given){ .even = p->free[i], .kept = nothing };
+		p->free[i] = p->free[--p->n_free];
+	} else if (p->rest.n) {
+		g = oldest(p, &p->rest);
+	} else {
+		return RF_E_LIMIT;
+	}
+	p->n_kept -= keeps(&g);
+	*ret_even = g.even;
+	*ret_kept = g.kept;
 	return 0;
 }
 
-void rf_ports_give(struct rf_ports *p, struct rf_mono now, uint16_t even)
+void rf_ports_give(struct rf_ports *p, struct rf_mono now, uint16_t even, const struct rf_port_kept *kept)
 {
-	p->rest[(p->rest_at + p->n_rest++) % p->count] =
-		(struct resting){ rf_mono_add_ms(now, RF_PORTS_REST_MS).us, even };
+	struct given g = { rf_mono_add_ms(now, RF_PORTS_REST_MS).us, kept ? *kept : nothing, even };
+
+	p->n_kept += keeps(&g);
+	put(p, &p->rest, &g);
 }
 
 size_t rf_ports_left(const struct rf_ports *p)
 {
-	return p->n_free + p->n_rest;
+	return p->n_free + p->rest.n + p->ready.n;
+}
+
+size_t rf_ports_kept(const struct rf_ports *p)
+{
+	return p->n_kept;
+}
+
+bool rf_ports_let_go(struct rf_ports *p, struct rf_mono now, bool all, size_t most,
+		     void (*close)(void *arg, const struct rf_port_kept *kept), void *arg)
+{
+	static const uint64_t more_us = (RF_PORTS_KEEP_MS - RF_PORTS_REST_MS) * UINT64_C(1000);
+
+	wake(p, now);
+	while (p->ready.n && (all || at(p, &p->ready, 0)->rested_us + more_us <= now.us)) {
+		if (!most--)
+			return false;
+		struct given g = oldest(p, &p->ready);
+
+		close(arg, &g.kept);
+		p->free[p->n_free++] = g.even;
+		p->n_kept--;
+	}
+	for (size_t i = 0; all && p->n_kept && i < p->rest.n; i++) {
+		struct given *g = at(p, &p->rest, i);
+
+		if (!keeps(g))
+			continue;
+		if (!most--)
+			return false;
+		close(arg, &g->kept);
+		g->kept = nothing;
+		p->n_kept--;
+	}
+	return true;
 }

@@ -34,7 +34,9 @@ static bool batch(struct rf_media_worker *w)
 		if (w->ready_at < w->n_ready)
 			fetch(w->ready[w->ready_at].data.ptr);
 
-		if (s && s->path->kind == RF_PATH_STREAM)
+		if (rf_kept_told(ready->data.u64))
+			rf_kept_ready(w, ready->data.u64);
+		else if (s && s->path->kind == RF_PATH_STREAM)
 			rf_tcp_ready(s, ready->events);
 		else if (s)
 			rf_sock_ready(s);
@@ -95,6 +97,7 @@ int rf_media_worker_new(const struct rf_media_conf *conf, struct rf_media_worker
 	w->loop = conf->loop;
 	w->secret = (struct rf_hash_key){ rf_random_u64(conf->random), rf_random_u64(conf->random) };
 	w->epoll = -1;
+	rf_timer_init(&w->keep, rf_kept_tick);
 	int rc = start(w, conf);
 	if (rc) {
 		rf_media_worker_free(w);
@@ -110,6 +113,8 @@ void rf_media_worker_free(struct rf_media_worker *w)
 		return;
 	while (w->paths)
 		rf_path_free(w->paths);
+	rf_kept_drop_all(w);
+	rf_timer_stop(rf_loop_wheel(w->loop), &w->keep);
 	rf_watch_free(w->watch);
 	if (w->epoll >= 0)
 		close(w->epoll);
@@ -137,7 +142,7 @@ int rf_media_interface_find(const struct rf_media_worker *w, struct rf_view name
 
 struct rf_media_census rf_media_census(const struct rf_media_worker *w)
 {
-	struct rf_media_census c = { .paths = w->n_paths, .sockets = w->n_socks, .in_kernel = w->n_fast };
+	struct rf_media_census c = { .paths = w->n_paths, .sockets = w->n_socks, .kept = w->n_kept, .in_kernel = w->n_fast };
 
 	for (unsigned i = 0; i < w->n_places; i++) {
 		size_t all = ((size_t)w->place[i].conf.port_last - w->place[i].conf.port_first + 1) / 2;

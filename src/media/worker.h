@@ -34,6 +34,7 @@ struct rf_media_conf {
 	const struct rf_media_interface *interfaces;
 	unsigned n_interfaces;
 	size_t paths_max;            /* 0: 20000 */
+	size_t keep_max;             /* sockets that may stay open between two calls while calls come; 0: none */
 };
 
 int rf_media_worker_new(const struct rf_media_conf *conf, struct rf_media_worker **ret_worker);
@@ -44,7 +45,8 @@ const struct rf_media_interface *rf_media_interface_at(const struct rf_media_wor
 /* By name and family (0: any); -1: none. "" is the first. */
 int rf_media_interface_find(const struct rf_media_worker *w, struct rf_view name, unsigned family);
 
-struct rf_media_census { size_t paths, ports, sockets, ports_free, in_kernel; };
+/* kept: sockets of no call, which wait for the next ones. */
+struct rf_media_census { size_t paths, ports, sockets, kept, ports_free, in_kernel; };
 struct rf_media_census rf_media_census(const struct rf_media_worker *w);
 
 struct rf_media_totals {

@@ -18,6 +18,7 @@ enum {
 	CLOSE_MS = 1000,             /* for walls to close what was open */
 	STREAMS = 256, STREAMS_PER_SOURCE = 32,
 	FILES_BESIDE = 1024,         /* descriptors that are no media */
+	KEPT = 8192,                 /* of each worker: they serve some 200 calls a second */
 	MAILS = 1 << 20,             /* to main: at most a few for each session */
 };
 
@@ -171,7 +172,9 @@ static void interval_fire(struct rf_timer *t)
 
 /* --- start */
 
-static void raise_limits(const struct anchor *a)
+/* A descriptor for each port is enough for all of them, those that wait for another call included (path_keep.c). Where so many are
+ * not to be had, a quarter of what there is may wait: it is closed when a call needs a descriptor. */
+static void raise_limits(struct anchor *a)
 {
 	struct rlimit lim;
 	rlim_t want = FILES_BESIDE;
@@ -181,13 +184,17 @@ static void raise_limits(const struct anchor *a)
 	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
 		return;
 	struct rlimit more = { want, want > lim.rlim_max ? want : lim.rlim_max };
+	a->keep_max = KEPT;
 	if (setrlimit(RLIMIT_NOFILE, &more) == 0)
 		return;
 	lim.rlim_cur = lim.rlim_max; /* may not be raised: at least all of what there is */
 	setrlimit(RLIMIT_NOFILE, &lim);
-	if (lim.rlim_cur < want)
-		rf_log(a->log, RF_LOG_WARN, "there are %llu ports for media, this process may open %llu files",
-		       (unsigned long long)want - FILES_BESIDE, (unsigned long long)lim.rlim_cur);
+	if (lim.rlim_cur >= want)
+		return;
+	if (a->keep_max > lim.rlim_cur / 4 / a->workers)
+		a->keep_max = lim.rlim_cur / 4 / a->workers;
+	rf_log(a->log, RF_LOG_WARN, "there are %llu ports for media, this process may open %llu files",
+	       (unsigned long long)want - FILES_BESIDE, (unsigned long long)lim.rlim_cur);
 }
 
 static int give_up(struct anchor *a, struct rf_diag *diag)

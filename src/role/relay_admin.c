@@ -228,10 +228,11 @@ static void status_at(struct anchor_visit *v, struct anchor_worker *w)
 
 static json_t *counts_json(const struct anchor_sums *s)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "sessions", (json_int_t)s->census.sessions, "parties",
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "sessions", (json_int_t)s->census.sessions, "parties",
 			 (json_int_t)s->census.parties, "media", (json_int_t)s->census.media, "paths", (json_int_t)s->media.paths,
 			 "in_kernel", (json_int_t)s->media.in_kernel, "ports", (json_int_t)s->media.ports, "ports_free",
-			 (json_int_t)s->media.ports_free, "sockets", (json_int_t)s->media.sockets, "packets",
+			 (json_int_t)s->media.ports_free, "sockets", (json_int_t)s->media.sockets, "kept",
+			 (json_int_t)s->media.kept, "packets",
 			 (json_int_t)s->totals.packets, "sent", (json_int_t)s->totals.sent);
 }
 

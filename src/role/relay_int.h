@@ -92,6 +92,7 @@ struct anchor {
 	struct rf_fast *fast;        /* NULL: everything in user space */
 	char fast_why[520];          /* why, though it was asked for */
 	unsigned workers;
+	size_t keep_max;             /* sockets of each worker that may wait for another call */
 
 	/* what was given up */
 	struct rf_sandbox_user user;

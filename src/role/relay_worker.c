@@ -34,7 +34,7 @@ static int make_worker(struct anchor *a, unsigned index, struct rf_diag *diag)
 	struct rf_loop_conf loop = { .log = a->log, .name = name };
 	struct rf_media_conf media = {
 		.log = a->log, .random = &w->random, .dtls = a->dtls, .fast = a->fast, .interfaces = w->interfaces,
-		.n_interfaces = a->plan.n_interfaces,
+		.n_interfaces = a->plan.n_interfaces, .keep_max = a->keep_max,
 	};
 	struct rf_relay_conf relay = {
 		.random = &w->random, .log = a->log, .hash_key = a->hash_key, .fingerprint = rf_dtls_ctx_print(a->dtls),
@@ -180,6 +180,7 @@ void anchor_add(struct anchor_sums *s, const struct anchor_worker *w)
 	s->media.paths += media.paths;
 	s->media.ports += media.ports;
 	s->media.sockets += media.sockets;
+	s->media.kept += media.kept;
 	s->media.ports_free += media.ports_free;
 	s->media.in_kernel += media.in_kernel;
 	s->totals.packets += t.packets;

@@ -14,20 +14,22 @@ static void all_of_a_range_once(void **state)
 	struct rf_ports *p;
 	uint8_t seen[1024] = { 0 };
 	uint16_t even, in_order = 0, last = 0;
+	struct rf_port_kept kept;
 
 	(void)state;
 	rf_random_system(&random);
 	assert_int_equal(rf_ports_new(20000, 22047, &random, &p), 0);
 	assert_int_equal(rf_ports_left(p), 1024);
 	for (unsigned i = 0; i < 1024; i++) {
-		assert_int_equal(rf_ports_take(p, (struct rf_mono){ 0 }, &even), 0);
+		assert_int_equal(rf_ports_take(p, (struct rf_mono){ 0 }, &even, &kept), 0);
 		assert_true(even >= 20000 && even <= 22046 && even % 2 == 0);
 		assert_int_equal(seen[(even - 20000) / 2]++, 0);
+		assert_true(kept.fd[0] == -1 && kept.fd[1] == -1);
 		in_order += even == last + 2;
 		last = even;
 	}
 	assert_true(in_order < 20); /* nobody guesses the next one: 1 is to be expected */
-	assert_int_equal(rf_ports_take(p, (struct rf_mono){ 0 }, &even), RF_E_LIMIT);
+	assert_int_equal(rf_ports_take(p, (struct rf_mono){ 0 }, &even, &kept), RF_E_LIMIT);
 	assert_int_equal(rf_ports_left(p), 0);
 	rf_ports_free(p);
 }
@@ -37,37 +39,121 @@ static void they_rest(void **state)
 	struct rf_random random;
 	struct rf_ports *p;
 	uint16_t a, b, c, again;
+	struct rf_port_kept kept;
 	uint64_t t = 5000000;
 
 	(void)state;
 	rf_random_system(&random);
 	assert_int_equal(rf_ports_new(30000, 30005, &random, &p), 0);
-	assert_int_equal(rf_ports_take(p, (struct rf_mono){ t }, &a), 0);
-	rf_ports_give(p, (struct rf_mono){ t }, a);
+	assert_int_equal(rf_ports_take(p, (struct rf_mono){ t }, &a, &kept), 0);
+	rf_ports_give(p, (struct rf_mono){ t }, a, NULL);
 	assert_int_equal(rf_ports_left(p), 3);
 	/* Two others are free: they come first. */
-	assert_int_equal(rf_ports_take(p, (struct rf_mono){ t + 1 }, &b), 0);
-	assert_int_equal(rf_ports_take(p, (struct rf_mono){ t + 1 }, &c), 0);
+	assert_int_equal(rf_ports_take(p, (struct rf_mono){ t + 1 }, &b, &kept), 0);
+	assert_int_equal(rf_ports_take(p, (struct rf_mono){ t + 1 }, &c, &kept), 0);
 	assert_true(b != a && c != a && b != c);
 	/* Nothing else is: the one that rested longest. */
-	rf_ports_give(p, (struct rf_mono){ t + 2 }, b);
-	assert_int_equal(rf_ports_take(p, (struct rf_mono){ t + 3 }, &again), 0);
+	rf_ports_give(p, (struct rf_mono){ t + 2 }, b, NULL);
+	assert_int_equal(rf_ports_take(p, (struct rf_mono){ t + 3 }, &again, &kept), 0);
 	assert_int_equal(again, a);
-	assert_int_equal(rf_ports_take(p, (struct rf_mono){ t + 3 }, &again), 0);
+	assert_int_equal(rf_ports_take(p, (struct rf_mono){ t + 3 }, &again, &kept), 0);
 	assert_int_equal(again, b);
-	assert_int_equal(rf_ports_take(p, (struct rf_mono){ t + 3 }, &again), RF_E_LIMIT);
-	rf_ports_give(p, (struct rf_mono){ t }, a);
-	rf_ports_give(p, (struct rf_mono){ t }, b);
+	assert_int_equal(rf_ports_take(p, (struct rf_mono){ t + 3 }, &again, &kept), RF_E_LIMIT);
+	rf_ports_give(p, (struct rf_mono){ t }, a, NULL);
+	rf_ports_give(p, (struct rf_mono){ t }, b, NULL);
 	/* Rested: any of them again. */
 	t += RF_PORTS_REST_MS * 1000u;
 	unsigned as = 0;
 	for (unsigned i = 0; i < 64; i++) {
-		assert_int_equal(rf_ports_take(p, (struct rf_mono){ t }, &again), 0);
+		assert_int_equal(rf_ports_take(p, (struct rf_mono){ t }, &again, &kept), 0);
 		as += again == a;
-		rf_ports_give(p, (struct rf_mono){ t }, again);
+		rf_ports_give(p, (struct rf_mono){ t }, again, NULL);
 		t += RF_PORTS_REST_MS * 1000u;
 	}
 	assert_in_range(as, 5, 59);
+	rf_ports_free(p);
+}
+
+static void let_go(void *arg, const struct rf_port_kept *kept)
+{
+	unsigned *sum = arg;
+
+	assert_true(kept->fd[0] >= 0 || kept->fd[1] >= 0);
+	*sum += (unsigned)(kept->fd[0] + kept->fd[1]);
+}
+
+static void what_stays_with_a_pair(void **state)
+{
+	static const struct rf_port_kept some = { { 7, 8 }, { 0, 46 } }, one = { { -1, 9 }, { 0, 0 } };
+	struct rf_random random;
+	struct rf_ports *p;
+	struct rf_port_kept kept;
+	uint16_t a, b, c;
+	uint64_t t = 5000000;
+
+	(void)state;
+	rf_random_system(&random);
+	assert_int_equal(rf_ports_new(30000, 30199, &random, &p), 0);
+	assert_int_equal(rf_ports_take(p, (struct rf_mono){ t }, &a, &kept), 0);
+	assert_int_equal(rf_ports_take(p, (struct rf_mono){ t }, &b, &kept), 0);
+	rf_ports_give(p, (struct rf_mono){ t }, a, &some);
+	rf_ports_give(p, (struct rf_mono){ t }, b, &one);
+	assert_int_equal(rf_ports_kept(p), 2);
+	assert_int_equal(rf_ports_left(p), 100);
+	/* It rests with them. */
+	t += RF_PORTS_REST_MS * 1000u - 1;
+	assert_int_equal(rf_ports_take(p, (struct rf_mono){ t }, &c, &kept), 0);
+	assert_true(c != a && c != b && kept.fd[0] == -1 && kept.fd[1] == -1);
+	/* Then it comes before 97 others. */
+	t++;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(rf_ports_take(p, (struct rf_mono){ t }, &c, &kept), 0);
+		assert_true(c == a || c == b);
+		assert_memory_equal(&kept, c == a ? &some : &one, sizeof kept);
+	}
+	assert_int_equal(rf_ports_kept(p), 0);
+	assert_int_equal(rf_ports_left(p), 97);
+	rf_ports_free(p);
+}
+
+static void what_nobody_needs_goes(void **state)
+{
+	struct rf_random random;
+	struct rf_ports *p;
+	struct rf_port_kept kept;
+	uint16_t even[30];
+	uint64_t t = 5000000;
+	unsigned sum = 0;
+
+	(void)state;
+	rf_random_system(&random);
+	assert_int_equal(rf_ports_new(30000, 30199, &random, &p), 0);
+	for (unsigned i = 0; i < 30; i++)
+		assert_int_equal(rf_ports_take(p, (struct rf_mono){ t }, &even[i], &kept), 0);
+	for (unsigned i = 0; i < 30; i++) /* ten long ago, ten lately, ten now */
+		rf_ports_give(p, (struct rf_mono){ t + i / 10 * 15000000 }, even[i],
+			      &(struct rf_port_kept){ { i < 10 ? 1 : i < 20 ? 100 : 10000, 0 }, { 0, 0 } });
+	t += RF_PORTS_KEEP_MS * 1000u;
+	assert_true(rf_ports_let_go(p, (struct rf_mono){ t - 1 }, false, 100, let_go, &sum));
+	assert_int_equal(sum, 0);
+	assert_false(rf_ports_let_go(p, (struct rf_mono){ t }, false, 4, let_go, &sum));
+	assert_int_equal(sum, 4);
+	assert_true(rf_ports_let_go(p, (struct rf_mono){ t }, false, 6, let_go, &sum));
+	assert_int_equal(sum, 10);
+	assert_int_equal(rf_ports_kept(p), 20);
+	/* All: those that rest, too; they go on resting. */
+	assert_false(rf_ports_let_go(p, (struct rf_mono){ t }, true, 13, let_go, &sum));
+	assert_int_equal(sum, 10 + 10 * 100 + 3 * 10000);
+	assert_true(rf_ports_let_go(p, (struct rf_mono){ t }, true, 100, let_go, &sum));
+	assert_int_equal(sum, 10 + 10 * 100 + 10 * 10000);
+	assert_int_equal(rf_ports_kept(p), 0);
+	assert_int_equal(rf_ports_left(p), 100);
+	for (unsigned i = 0; i < 90; i++) {
+		assert_int_equal(rf_ports_take(p, (struct rf_mono){ t }, &even[0], &kept), 0);
+		assert_true(kept.fd[0] == -1);
+		for (unsigned k = 20; k < 30; k++)
+			assert_int_not_equal(even[0], even[k]);
+	}
 	rf_ports_free(p);
 }
 
@@ -108,6 +194,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_of_a_range_once),
 		cmocka_unit_test(they_rest),
+		cmocka_unit_test(what_stays_with_a_pair),
+		cmocka_unit_test(what_nobody_needs_goes),
 		cmocka_unit_test(ranges),
 	};
 

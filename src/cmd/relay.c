@@ -121,7 +121,7 @@ static int calls(struct rf_cmd_ctx *c)
 {
 	static const struct rf_cmd_column columns[] = {
 		{ "call_id", "CALL-ID", 60 }, { "created", "SINCE", 0 }, { "answered", "ANSWERED", 0 }, { "parties", "PARTIES", 0 },
-		{ "media", "MEDIA", 0 },
+		{ "media", "MEDIA", 0 }, { "recorders", "RECORDERS", 0 },
 	};
 	int status = RF_EXIT_YES;
 	json_t *a = ask(c, json_pack("{s:s}", "do", "calls"), &status);
@@ -164,14 +164,17 @@ static int show_call(struct rf_cmd_ctx *c)
 	int status = RF_EXIT_YES;
 	json_t *a = ask(c, json_pack("{s:s,s:s}", "do", "call", "id", c->arg[0]), &status), *m, *e;
 	size_t i, k;
-	char t[32];
+	char t[32], of[160];
 
 	if (!a)
 		return status;
 	if (c->json)
 		return rf_cmd_json(c, a, RF_EXIT_YES);
 	json_array_foreach(json_object_get(a, "media"), i, m) {
-		fprintf(c->out, "media %s\n", text(m, "index", t, sizeof t));
+		fprintf(c->out, json_object_get(m, "copy_of") ? "recorder's media %s" : "media %s", text(m, "index", t, sizeof t));
+		if (json_object_get(m, "copy_of"))
+			fprintf(c->out, ": copy of %s", text(m, "copy_of", of, sizeof of));
+		fputc('\n', c->out);
 		json_array_foreach(json_object_get(m, "ends"), k, e)
 			print_end(c->out, e);
 	}

@@ -129,6 +129,38 @@ struct rf_said_source rf_turn_source(const struct rf_ng_request *req)
 	return s;
 }
 
+unsigned rf_turn_proto(const struct rf_ng_request *req)
+{
+	static const uint8_t protos[] = {
+		[RF_NG_PROTOCOL_UNSET] = RF_SDP_PROTO_OTHER, [RF_NG_RTP_AVP] = RF_SDP_RTP_AVP, [RF_NG_RTP_AVPF] = RF_SDP_RTP_AVPF,
+		[RF_NG_RTP_SAVP] = RF_SDP_RTP_SAVP, [RF_NG_RTP_SAVPF] = RF_SDP_RTP_SAVPF,
+		[RF_NG_DTLS_SAVP] = RF_SDP_UDP_TLS_RTP_SAVP, [RF_NG_DTLS_SAVPF] = RF_SDP_UDP_TLS_RTP_SAVPF,
+		[RF_NG_PROTOCOL_ACCEPT] = RF_SDP_PROTO_OTHER,
+	};
+
+	return protos[req->protocol];
+}
+
+int rf_leg_keying(struct rf_turn *t, unsigned proto, const struct rf_sdes_rules *rules, enum rf_path_keying *ret_keying)
+{
+	const struct rf_relay_policy *policy = &t->relay->conf.policy;
+	bool dtls = rf_relay_has_dtls(t->relay) && t->req->dtls != RF_NG_DTLS_OFF;
+
+	if (proto == RF_SDP_RTP_AVP || proto == RF_SDP_RTP_AVPF) {
+		*ret_keying = RF_KEYING_PLAIN;
+		return policy->plain_allowed ? 0 : rf_turn_fail(t, RF_E_DENIED,
+			"transport protocol %s would send media without encryption, which the site's policy forbids",
+			rf_sdp_proto_text((enum rf_sdp_proto)proto));
+	}
+	if (proto == RF_SDP_UDP_TLS_RTP_SAVP || proto == RF_SDP_UDP_TLS_RTP_SAVPF || t->req->sdes & RF_NG_SDES_OFF) {
+		*ret_keying = RF_KEYING_DTLS;
+		return dtls ? 0 : rf_turn_fail(t, RF_E_DENIED, "DTLS-SRTP is asked for and is switched off %s",
+					       t->req->dtls == RF_NG_DTLS_OFF ? "by the same request" : "here");
+	}
+	*ret_keying = RF_KEYING_SDES;
+	return rules->suites ? 0 : rf_turn_fail(t, RF_E_DENIED, "policy and request together leave no suite for SDES");
+}
+
 static bool is_encrypted(unsigned proto)
 {
 	return proto >= RF_SDP_RTP_SAVP && proto <= RF_SDP_UDP_TLS_RTP_SAVPF;

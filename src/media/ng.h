@@ -36,6 +36,7 @@ enum rf_ng_flag {
 	RF_NG_PORT_LATCHING, RF_NG_NO_PORT_LATCHING, RF_NG_NO_RTCP_ATTRIBUTE, RF_NG_FULL_RTCP_ATTRIBUTE,
 	RF_NG_SINGLE_CODEC, RF_NG_ALL, RF_NG_GENERATE_MID, RF_NG_STRIP_EXTMAP, RF_NG_INJECT_DTMF, RF_NG_DETECT_DTMF,
 	RF_NG_NAT_WAIT, RF_NG_PIERCE_NAT, RF_NG_REJECT_ICE, RF_NG_FATAL, RF_NG_STRICT_SOURCE,
+	RF_NG_ALLOW_TRANSCODING, RF_NG_SIPREC,
 	RF_NG_FLAGS
 };
 
@@ -119,6 +120,7 @@ struct rf_ng_request {
 	struct rf_ng_int repeat_times, repeat_duration; /* play media; ms */
 	struct rf_view file, blob;
 
+	struct rf_addr asker;            /* who sent it, as the server saw; family 0: a local socket. No word says it */
 	struct rf_ng_notes *notes; /* for the reply's warning: rf_ng_warn() adds to them; NULL: nobody reads them */
 };
 

@@ -110,6 +110,7 @@ void rf_ng_server_receive(struct rf_ng_server *s, const struct rf_ng_way *way, s
 	if (!ask)
 		return;
 	int err = rf_ng_request_parse(rf_view_of(ask->bytes, message.n), &ask->arena, &ask->req, &d);
+	ask->req.asker = way->from;
 	if (err < 0) {
 		uint64_t *count;
 		const char *why = counted(s, err, &count);

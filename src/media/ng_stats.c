@@ -105,6 +105,21 @@ static void put_media(struct rf_ng_out *o, const struct rf_ng_stats_media *m)
 	rf_ng_out_end(o);
 }
 
+static void put_subscriptions(struct rf_ng_out *o, const struct rf_ng_stats_tag *t)
+{
+	if (!t->n_subscriptions)
+		return;
+	key(o, "subscriptions");
+	rf_ng_out_list(o);
+	for (size_t i = 0; i < t->n_subscriptions; i++) {
+		rf_ng_out_dict(o);
+		rf_ng_out_member(o, "tag", t->subscriptions[i]);
+		rf_ng_out_member(o, "type", RF_V("pub/sub"));
+		rf_ng_out_end(o);
+	}
+	rf_ng_out_end(o);
+}
+
 static void put_tag(struct rf_ng_out *o, const struct rf_ng_stats_tag *t)
 {
 	rf_ng_out_key(o, t->tag);
@@ -117,6 +132,7 @@ static void put_tag(struct rf_ng_out *o, const struct rf_ng_stats_tag *t)
 	for (size_t i = 0; i < t->n_medias; i++)
 		put_media(o, &t->medias[i]);
 	rf_ng_out_end(o);
+	put_subscriptions(o, t);
 	key(o, "tag");
 	rf_ng_out_str(o, t->tag);
 	rf_ng_out_member(o, "via-branch", t->via_branch);

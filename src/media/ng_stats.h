@@ -43,6 +43,8 @@ struct rf_ng_stats_media {
 
 struct rf_ng_stats_tag {
 	struct rf_view tag, label, via_branch, in_dialogue_with;
+	const struct rf_view *subscriptions; /* of a recorder: the tags of those whose media it gets */
+	size_t n_subscriptions;
 	int64_t created;
 	const struct rf_ng_stats_media *medias;
 	size_t n_medias;

@@ -131,6 +131,11 @@ static void read_media(struct reading *rd, const struct rf_ng_value *v, void *to
 		read_all(rd, member(rd, v, "streams", RF_NG_LIST), sizeof(*m->streams), &m->n_streams, read_stream);
 }
 
+static void read_subscription(struct reading *rd, const struct rf_ng_value *v, void *to)
+{
+	*(struct rf_view *)to = text(rd, v, "tag");
+}
+
 static void read_tag(struct reading *rd, const struct rf_ng_value *v, void *to)
 {
 	struct rf_ng_stats_tag *t = to;
@@ -141,6 +146,8 @@ static void read_tag(struct reading *rd, const struct rf_ng_value *v, void *to)
 	t->in_dialogue_with = text(rd, v, "in dialogue with");
 	t->created = (int64_t)number(rd, v, "created", INT64_MAX);
 	t->medias = read_all(rd, member(rd, v, "medias", RF_NG_LIST), sizeof(*t->medias), &t->n_medias, read_media);
+	t->subscriptions = read_all(rd, member(rd, v, "subscriptions", RF_NG_LIST), sizeof(*t->subscriptions),
+				    &t->n_subscriptions, read_subscription);
 }
 
 static void read_mos(struct reading *rd, const struct rf_ng_value *dict, const char *key, struct rf_ng_mos *m)

@@ -25,12 +25,6 @@ struct job {
 	struct rf_addr local;            /* of the pair's interface towards the answerer */
 };
 
-static const uint8_t protos[] = {
-	[RF_NG_RTP_AVP] = RF_SDP_RTP_AVP, [RF_NG_RTP_AVPF] = RF_SDP_RTP_AVPF, [RF_NG_RTP_SAVP] = RF_SDP_RTP_SAVP,
-	[RF_NG_RTP_SAVPF] = RF_SDP_RTP_SAVPF, [RF_NG_DTLS_SAVP] = RF_SDP_UDP_TLS_RTP_SAVP,
-	[RF_NG_DTLS_SAVPF] = RF_SDP_UDP_TLS_RTP_SAVPF,
-};
-
 /* The kind of path that a line needs; false: of no use here, to be switched off. */
 static bool kind_of(const struct rf_sdp_media *m, enum rf_path_kind *ret_kind)
 {
@@ -63,33 +57,13 @@ static unsigned proto_for(const struct job *j, const struct rf_line *l, const st
 	const struct rf_ng_request *q = j->t->req;
 	const struct rf_said *last = l ? l->said[j->from] : NULL;
 
-	if (q->protocol != RF_NG_PROTOCOL_UNSET && q->protocol != RF_NG_PROTOCOL_ACCEPT)
-		return protos[q->protocol];
+	unsigned asked = rf_turn_proto(q);
+
+	if (asked)
+		return asked;
 	if (last && last->proto == said->proto && l->ours[j->to].proto)
 		return l->ours[j->to].proto;
 	return said->proto;
-}
-
-/* The keying of the leg to the answerer, by the profile. */
-static int keying_for(struct job *j, unsigned proto, enum rf_path_keying *ret_keying)
-{
-	struct rf_turn *t = j->t;
-	const struct rf_relay_policy *policy = &t->relay->conf.policy;
-	bool dtls = rf_relay_has_dtls(t->relay) && t->req->dtls != RF_NG_DTLS_OFF;
-
-	if (proto == RF_SDP_RTP_AVP || proto == RF_SDP_RTP_AVPF) {
-		*ret_keying = RF_KEYING_PLAIN;
-		return policy->plain_allowed ? 0 : rf_turn_fail(t, RF_E_DENIED,
-			"transport protocol %s would send media without encryption, which the site's policy forbids",
-			rf_sdp_proto_text((enum rf_sdp_proto)proto));
-	}
-	if (proto == RF_SDP_UDP_TLS_RTP_SAVP || proto == RF_SDP_UDP_TLS_RTP_SAVPF || t->req->sdes & RF_NG_SDES_OFF) {
-		*ret_keying = RF_KEYING_DTLS;
-		return dtls ? 0 : rf_turn_fail(t, RF_E_DENIED, "DTLS-SRTP is asked for and is switched off %s",
-					       t->req->dtls == RF_NG_DTLS_OFF ? "by the same request" : "here");
-	}
-	*ret_keying = RF_KEYING_SDES;
-	return j->rules.suites ? 0 : rf_turn_fail(t, RF_E_DENIED, "policy and request together leave no suite for SDES");
 }
 
 static bool offers_ice(const struct job *j, const struct rf_line *l, const struct rf_said *said)
@@ -124,7 +98,7 @@ static int plan_rtp(struct job *j, struct plan *pl, const struct rf_line *l)
 	pl->said.keying = (uint8_t)theirs;
 	pl->ours.proto = (uint8_t)proto_for(j, l, &pl->said);
 	if (rc == 0)
-		rc = keying_for(j, pl->ours.proto, &keying);
+		rc = rf_leg_keying(t, pl->ours.proto, &j->rules, &keying);
 	if (rc)
 		return rc;
 	if (pl->said.n_codecs == 0)
@@ -141,7 +115,7 @@ static int plan_rtp(struct job *j, struct plan *pl, const struct rf_line *l)
 	if (keying != RF_KEYING_SDES)
 		return 0;
 	j->rules.pass = theirs == RF_KEYING_SDES && !rf_ng_has(t->req, RF_NG_INJECT_DTMF) &&
-			!rf_ng_has(t->req, RF_NG_DETECT_DTMF);
+			!rf_ng_has(t->req, RF_NG_DETECT_DTMF) && !rf_ng_has(t->req, RF_NG_SIPREC) && !j->p->session->recorders;
 	pl->ours.sdes = rf_sdes_offer(&j->rules, &pl->said, last ? last->sdes : NULL, t->relay->conf.random);
 	return pl->ours.sdes ? 0 : rf_turn_fail(t, -ENOMEM, "no memory");
 }

@@ -1,4 +1,4 @@
-#include "media/session.h"
+#include "media/recorder.h"
 #include "base/secret.h"
 #include "media/ng_reply.h"
 
@@ -90,6 +90,7 @@ static int do_media(struct rf_turn *t, struct rf_writer *w, bool offer)
 	s->signaled = rf_loop_now(r->conf.loop);
 	rf_writer_init(&out, r->text, RF_NG_BYTES_MAX);
 	rc = describe(t, s, offer, sdp, &out);
+	rf_session_copies(s);
 	if (rc == RF_E_SPACE)
 		rf_turn_fail(t, rc, "the description that would go out is too long");
 	s->busy = false;
@@ -112,6 +113,84 @@ static int do_offer(struct rf_turn *t, struct rf_writer *w)
 static int do_answer(struct rf_turn *t, struct rf_writer *w)
 {
 	return do_media(t, w, false);
+}
+
+/* ---- recorders (recorder.h) */
+
+static struct rf_session *known_session(struct rf_turn *t)
+{
+	struct rf_session *s = rf_session_find(t->relay, t->req->call_id);
+
+	if (!s)
+		rf_turn_fail(t, RF_E_NOT_FOUND, "Unknown call-ID");
+	return s;
+}
+
+/* Who wanted to record and may not is on record, too. */
+static int recorded(struct rf_turn *t, struct rf_session *s, int rc)
+{
+	const struct rf_relay_conf *c = &t->relay->conf;
+	struct rf_recording x = { .state = RF_RECORDING_REFUSED, .call_id = s->call_id, .tag = t->req->to_tag,
+		.asker = t->req->asker, .why = t->why };
+
+	s->busy = false;
+	rf_session_arm(s);
+	rf_session_pinholes(s);
+	if (rc && c->ops && c->ops->recording)
+		c->ops->recording(c->ctx, &x);
+	return rc;
+}
+
+static int do_subscribe(struct rf_turn *t, struct rf_writer *w)
+{
+	struct rf_session *s = known_session(t);
+	struct rf_recorder *r;
+	struct rf_writer sdp;
+	int rc;
+
+	if (!s)
+		return RF_E_NOT_FOUND;
+	rf_writer_init(&sdp, t->relay->text, RF_NG_BYTES_MAX);
+	s->busy = true;
+	rc = recorded(t, s, rf_recorder_ask(t, s, &sdp, &r));
+	if (rc)
+		return rc;
+	rf_ng_reply_answer(w, t->req, &(struct rf_ng_answer){ .sdp = rf_view_of(sdp.buf, sdp.n), .to_tag = r->party.tag,
+			   .from_tags = { r->tags, r->n_tags } });
+	rf_secret_wipe(sdp.buf, sdp.n);
+	return 0;
+}
+
+static int do_subscribe_answer(struct rf_turn *t, struct rf_writer *w)
+{
+	struct rf_session *s = known_session(t);
+	struct rf_sdp *sdp;
+	int rc;
+
+	if (!s)
+		return RF_E_NOT_FOUND;
+	s->busy = true;
+	rc = parse(t, &sdp);
+	if (rc == 0)
+		rc = rf_recorder_answer(t, s, sdp);
+	rf_session_copies(s);
+	rc = recorded(t, s, rc);
+	if (rc == 0)
+		rf_ng_reply_ok(w, t->req);
+	return rc;
+}
+
+static int do_unsubscribe(struct rf_turn *t, struct rf_writer *w)
+{
+	struct rf_session *s = known_session(t);
+	int rc = s ? rf_recorder_end(t, s) : RF_E_NOT_FOUND;
+
+	if (rc)
+		return rc;
+	rf_session_arm(s);
+	rf_session_pinholes(s);
+	rf_ng_reply_ok(w, t->req);
+	return 0;
 }
 
 /* ---- the others */
@@ -184,6 +263,8 @@ static int do_delete(struct rf_turn *t, struct rf_writer *w)
 		return no_such(t, w);
 	}
 	s->busy = false;
+	if (s->pairs)
+		rf_session_copies(s);
 	if (!s->pairs) {
 		t->relay->count.regular++;
 		rf_session_free(s);
@@ -264,9 +345,9 @@ static int (*const commands[RF_NG_COMMANDS])(struct rf_turn *t, struct rf_writer
 	[RF_NG_START_RECORDING] = do_nothing,
 	[RF_NG_STOP_RECORDING] = do_nothing,
 	[RF_NG_PAUSE_RECORDING] = do_nothing,
-	[RF_NG_SUBSCRIBE_REQUEST] = do_nothing,
-	[RF_NG_SUBSCRIBE_ANSWER] = do_nothing,
-	[RF_NG_UNSUBSCRIBE] = do_nothing,
+	[RF_NG_SUBSCRIBE_REQUEST] = do_subscribe,
+	[RF_NG_SUBSCRIBE_ANSWER] = do_subscribe_answer,
+	[RF_NG_UNSUBSCRIBE] = do_unsubscribe,
 	[RF_NG_PUBLISH] = do_nothing,
 };
 
@@ -367,6 +448,9 @@ static struct rf_relay_view view_of(const struct rf_session *s)
 		for (size_t i = 0; i < p->n_lines; i++)
 			v.media += p->lines[i].path != NULL;
 	}
+	for (const struct rf_recorder *r = s->recorders; r; r = r->next, v.recorders++)
+		for (size_t i = 0; i < r->n_copies; i++)
+			v.media += r->copies[i].sink != NULL;
 	return v;
 }
 
@@ -381,8 +465,8 @@ void rf_relay_each(const struct rf_relay *r, bool (*visit)(void *arg, const stru
 }
 
 int rf_relay_show(const struct rf_relay *r, struct rf_view call_id,
-		  void (*visit)(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], const struct rf_path *p),
-		  void *arg)
+		  void (*visit)(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], bool recorder,
+				const struct rf_path *p), void *arg)
 {
 	const struct rf_session *s = rf_session_find(r, call_id);
 
@@ -393,7 +477,14 @@ int rf_relay_show(const struct rf_relay *r, struct rf_view call_id,
 			const struct rf_view tags[RF_PATH_ENDS] = { p->side[0]->tag, p->side[1]->tag };
 
 			if (p->lines[i].path)
-				visit(arg, (unsigned)i + 1, tags, p->lines[i].path);
+				visit(arg, (unsigned)i + 1, tags, false, p->lines[i].path);
+		}
+	for (const struct rf_recorder *x = s->recorders; x; x = x->next)
+		for (size_t i = 0; i < x->n_copies; i++) {
+			const struct rf_view tags[RF_PATH_ENDS] = { x->party.tag, x->copies[i].tag };
+
+			if (x->copies[i].sink)
+				visit(arg, (unsigned)i + 1, tags, true, x->copies[i].sink);
 		}
 	return 0;
 }

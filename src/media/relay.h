@@ -15,6 +15,18 @@ struct rf_clips;
 struct rf_ng_request;
 struct rf_relay;
 
+/* What became of a recording (`subscribe request`). */
+enum rf_recording_state { RF_RECORDING_ASKED, RF_RECORDING_BEGUN, RF_RECORDING_ENDED, RF_RECORDING_REFUSED };
+struct rf_recording {
+	enum rf_recording_state state;
+	struct rf_view call_id, tag; /* tag: the recorder's; empty: it has none yet */
+	const struct rf_view *tags;  /* whose words are copied */
+	size_t n_tags;
+	struct rf_addr asker;        /* who asked; family 0: a local socket */
+	struct rf_addr to;           /* where copies go, of the first m-line; family 0: not known */
+	const char *why;             /* ENDED, REFUSED; else NULL */
+};
+
 /* What the relay's owner does for it. */
 struct rf_relay_ops {
 	/* The pinholes that this session needs now: everything of it that stood before and is not among these is to be closed.
@@ -26,6 +38,8 @@ struct rf_relay_ops {
 	 * an INFO of it. A sound that was played to this party is over. Neither may end a session. May be NULL. */
 	void (*dtmf)(void *ctx, struct rf_view call_id, struct rf_view tag, unsigned event, unsigned ms);
 	void (*played)(void *ctx, struct rf_view call_id, struct rf_view tag);
+	/* Somebody records, or wanted to: for the record. May be NULL. */
+	void (*recording)(void *ctx, const struct rf_recording *recording);
 };
 
 /* What a leg may be: the site's policy for those who ask for nothing special. Requests may only be stricter. */
@@ -77,15 +91,17 @@ struct rf_relay_view {
 	struct rf_view call_id;
 	int64_t created_s;           /* seconds since 1970 */
 	bool answered;
-	size_t parties, media;
+	size_t parties, media;       /* media: paths, of recorders too */
+	size_t recorders;            /* that get copies, or have been offered some */
 };
 /* Each session, the newest last; false from visit ends it. */
 void rf_relay_each(const struct rf_relay *r, bool (*visit)(void *arg, const struct rf_relay_view *session), void *arg);
 
 /* Each path of a session: the number of its m-line (from 1) and the tags of the parties at its ends (empty: nobody yet), what
- * else is to be said of it is asked of path.h. RF_E_NOT_FOUND: no such session here. */
+ * else is to be said of it is asked of path.h. Behind those the paths of recorders: end 0 is the recorder's, and there is no
+ * other; tag[1] is the party whose words go there. RF_E_NOT_FOUND: no such session here. */
 int rf_relay_show(const struct rf_relay *r, struct rf_view call_id,
-		  void (*visit)(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], const struct rf_path *p),
-		  void *arg);
+		  void (*visit)(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], bool recorder,
+				const struct rf_path *p), void *arg);
 
 #endif

@@ -1,5 +1,5 @@
 /* What a session has been and is, in the shape of ng_stats.h: for query and delete. Everything in the turn's arena. */
-#include "media/session.h"
+#include "media/recorder.h"
 
 struct report {
 	struct rf_turn *t;
@@ -117,20 +117,9 @@ static int fill_media(struct report *r, const struct rf_line *l, unsigned side, 
 	return 0;
 }
 
-/* A party that is in several pairs (a forked offer) is shown with the media of that which was answered, else of the first. */
-static const struct rf_pair *pair_of(const struct rf_session *s, const struct rf_party *party)
-{
-	const struct rf_pair *found = NULL;
-
-	for (const struct rf_pair *p = s->pairs; p; p = p->next)
-		if ((p->side[0] == party || p->side[1] == party) && (!found || (p->answered && !found->answered)))
-			found = p;
-	return found;
-}
-
 static int fill_tag(struct report *r, const struct rf_party *party, struct rf_ng_stats_tag *tag)
 {
-	const struct rf_pair *p = pair_of(r->s, party);
+	const struct rf_pair *p = rf_session_pair_of(r->s, party);
 	struct rf_ng_stats_media *medias;
 	unsigned side;
 
@@ -154,6 +143,24 @@ static int fill_tag(struct report *r, const struct rf_party *party, struct rf_ng
 	return 0;
 }
 
+/* A recorder stands among the parties, with the tags of those whose media it gets. */
+static int fill_recorder(struct report *r, const struct rf_recorder *x, struct rf_ng_stats_tag *tag)
+{
+	struct rf_ng_stats_media *medias = rf_arena_array(r->t->arena, x->n_copies, sizeof *medias);
+
+	*tag = (struct rf_ng_stats_tag){ .tag = x->party.tag, .label = x->party.label, .created = x->party.created_s,
+		.subscriptions = x->tags, .n_subscriptions = x->n_tags, .medias = medias, .n_medias = x->n_copies };
+	if (!medias)
+		return -ENOMEM;
+	for (size_t i = 0; i < x->n_copies; i++) {
+		int rc = fill_media(r, &x->pair.lines[i], 0, (unsigned)i + 1, &medias[i]);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 int rf_session_report(struct rf_turn *t, const struct rf_session *s, struct rf_ng_stats_call *ret_call)
 {
 	struct rf_loop *loop = t->relay->conf.loop;
@@ -168,6 +175,8 @@ int rf_session_report(struct rf_turn *t, const struct rf_session *s, struct rf_n
 		n++;
 	for (const struct rf_pair *p = s->pairs; p; p = p->next)
 		r.max_ssrcs += 2 * RF_PATH_SSRCS_MAX * p->n_lines;
+	for (const struct rf_recorder *x = s->recorders; x; x = x->next)
+		n++;
 	tags = rf_arena_array(t->arena, n, sizeof *tags);
 	r.ssrcs = rf_arena_array(t->arena, r.max_ssrcs, sizeof *r.ssrcs);
 	if (!tags || !r.ssrcs)
@@ -175,6 +184,12 @@ int rf_session_report(struct rf_turn *t, const struct rf_session *s, struct rf_n
 	n = 0;
 	for (const struct rf_party *p = s->parties; p; p = p->next) {
 		int rc = fill_tag(&r, p, &tags[n++]);
+
+		if (rc)
+			return rc;
+	}
+	for (const struct rf_recorder *x = s->recorders; x; x = x->next) {
+		int rc = fill_recorder(&r, x, &tags[n++]);
 
 		if (rc)
 			return rc;

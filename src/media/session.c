@@ -1,4 +1,4 @@
-#include "media/session.h"
+#include "media/recorder.h"
 #include "base/secret.h"
 
 #include <stdarg.h>
@@ -37,11 +37,14 @@ void rf_session_end(struct rf_session *s, const char *why)
 	rf_session_free(s);
 }
 
+uint32_t rf_relay_unanswered_ms(const struct rf_relay *r)
+{
+	return r->conf.policy.unanswered_ms ? r->conf.policy.unanswered_ms : 180000;
+}
+
 static struct rf_mono unanswered_until(const struct rf_pair *p)
 {
-	uint32_t ms = p->session->relay->conf.policy.unanswered_ms;
-
-	return rf_mono_add_ms(p->asked, ms ? ms : 180000);
+	return rf_mono_add_ms(p->asked, rf_relay_unanswered_ms(p->session->relay));
 }
 
 /* Nothing can fall silent where nothing is open: every line was switched off, or its new path never answered. */
@@ -85,13 +88,14 @@ static void timer_fired(struct rf_timer *timer)
 		rf_session_end(s, "silence");
 		return;
 	}
+	rf_session_copies(s);
 	rf_session_arm(s);
 	rf_session_pinholes(s);
 }
 
 void rf_session_arm(struct rf_session *s)
 {
-	struct rf_mono first = { UINT64_MAX };
+	struct rf_mono first = { UINT64_MAX }, copies = rf_session_copies_until(s);
 
 	if (s->deleting)
 		return; /* a branch less: all goes in its time */
@@ -100,6 +104,8 @@ void rf_session_arm(struct rf_session *s)
 			first = unanswered_until(p);
 	if (first.us == UINT64_MAX && !is_open(s))
 		first = idle_until(s);
+	if (copies.us < first.us)
+		first = copies;
 	if (first.us == UINT64_MAX)
 		rf_timer_stop(rf_loop_wheel(s->relay->conf.loop), &s->timer);
 	else
@@ -181,7 +187,7 @@ const struct rf_path_ops rf_session_path_ops = { on_flows, on_dtls, on_silent, o
 void rf_session_pinholes(struct rf_session *s)
 {
 	const struct rf_relay_conf *c = &s->relay->conf;
-	struct rf_path_tuple all[RF_SESSION_LINES_MAX * RF_PATH_TUPLES_MAX];
+	struct rf_path_tuple all[(RF_SESSION_LINES_MAX + RF_RECORDERS_MAX * RF_RECORDER_LINES_MAX) * RF_PATH_TUPLES_MAX];
 	size_t n = 0;
 
 	s->flows_changed = false;
@@ -191,6 +197,7 @@ void rf_session_pinholes(struct rf_session *s)
 		for (size_t i = 0; i < p->n_lines; i++)
 			if (p->lines[i].path && n + RF_PATH_TUPLES_MAX <= sizeof all / sizeof all[0])
 				n += rf_path_flows(p->lines[i].path, all + n);
+	n += rf_session_copies_flows(s, all + n, sizeof all / sizeof all[0] - n);
 	if (n == 0 && !s->has_pinholes)
 		return;
 	s->has_pinholes = n > 0;
@@ -309,6 +316,16 @@ static void party_free(struct rf_session *s, struct rf_party *party)
 	s->relay->parties--;
 }
 
+struct rf_pair *rf_session_pair_of(const struct rf_session *s, const struct rf_party *party)
+{
+	struct rf_pair *found = NULL;
+
+	for (struct rf_pair *p = s->pairs; p; p = p->next)
+		if ((p->side[0] == party || p->side[1] == party) && (!found || (p->answered && !found->answered)))
+			found = p;
+	return found;
+}
+
 static bool party_used(const struct rf_session *s, const struct rf_party *party)
 {
 	for (const struct rf_pair *p = s->pairs; p; p = p->next)
@@ -363,6 +380,7 @@ void rf_duo_free(struct rf_pair *pair)
 {
 	struct rf_session *s = pair->session;
 
+	rf_session_copies_forget(s, pair);
 	for (size_t i = 0; i < pair->n_lines; i++)
 		rf_line_off(s->relay, &pair->lines[i]);
 	free(pair->lines);
@@ -418,6 +436,7 @@ void rf_session_free(struct rf_session *s)
 	s->busy = true;
 	rf_timer_stop(rf_loop_wheel(r->conf.loop), &s->timer);
 	rf_timer_stop(rf_loop_wheel(r->conf.loop), &s->quiet);
+	rf_session_copies_end(s);
 	while (s->pairs)
 		rf_duo_free(s->pairs);
 	rf_session_tidy(s);

@@ -94,6 +94,7 @@ struct rf_session {
 	struct rf_timer quiet;           /* a path fell silent: to be looked at */
 	struct rf_party *parties;
 	struct rf_pair *pairs;
+	struct rf_recorder *recorders;   /* recorder.h */
 	unsigned holds;                  /* of everybody */
 	uint8_t dscp;
 	bool deleting, busy, flows_changed, has_pinholes;
@@ -144,6 +145,17 @@ int rf_duo_new(struct rf_turn *t, struct rf_session *s, struct rf_party *a, stru
 void rf_duo_free(struct rf_pair *p);
 void rf_line_off(struct rf_relay *r, struct rf_line *l);
 void rf_line_drop_next(struct rf_relay *r, struct rf_line *l);
+/* The pair with whose media a party is shown: the one that was answered, else the first; NULL: none (any more). */
+struct rf_pair *rf_session_pair_of(const struct rf_session *s, const struct rf_party *party);
+/* Recorders get what is to be copied now; those for whom nothing is left, or who never answered, leave. */
+void rf_session_copies(struct rf_session *s);
+/* The first that leaves when it does not answer; never: UINT64_MAX. */
+struct rf_mono rf_session_copies_until(const struct rf_session *s);
+/* This pair is about to end. */
+void rf_session_copies_forget(struct rf_session *s, const struct rf_pair *pair);
+/* The session ends: all of them do. */
+void rf_session_copies_end(struct rf_session *s);
+size_t rf_session_copies_flows(const struct rf_session *s, struct rf_path_tuple *ret, size_t most);
 /* Holds of session and parties onto the paths. */
 void rf_session_hold(struct rf_session *s);
 extern const struct rf_path_ops rf_session_path_ops;
@@ -169,6 +181,10 @@ void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned sid
  * ours and a fingerprint. RF_E_DENIED: plain where the policy forbids it, nothing usable: t->why. */
 int rf_line_keying(struct rf_turn *t, const struct rf_said *said, const struct rf_sdes_rules *rules, bool dtls_off,
 		   enum rf_path_keying *ret_keying);
+/* The profile that a request names; OTHER: none. */
+unsigned rf_turn_proto(const struct rf_ng_request *req);
+/* How a leg that we offer is keyed, by its profile. RF_E_DENIED: not by this policy, or not by this request: t->why. */
+int rf_leg_keying(struct rf_turn *t, unsigned proto, const struct rf_sdes_rules *rules, enum rf_path_keying *ret_keying);
 /* The policy has it, and there is a certificate. */
 bool rf_relay_has_dtls(const struct rf_relay *r);
 struct rf_said_source rf_turn_source(const struct rf_ng_request *req);
@@ -176,6 +192,9 @@ void rf_ours_fini(struct rf_ours *o);
 void rf_ours_ice(struct rf_relay *r, struct rf_ours *o); /* new credentials */
 
 /* ---- describe.c: the description for a party */
+
+/* How long an offer waits for its answer. */
+uint32_t rf_relay_unanswered_ms(const struct rf_relay *r);
 
 struct rf_out_line {                     /* one m-line of it */
 	const struct rf_sdp_media *in;   /* whose attributes cross */

@@ -328,9 +328,9 @@ static bool list_one(void *arg, const struct rf_relay_view *s)
 	if (!q->left)
 		return false;
 	q->left--;
-	json_array_append_new(q->list, json_pack("{s:o,s:o,s:b,s:I,s:I}", "call_id", view_json(s->call_id), "created",
+	json_array_append_new(q->list, json_pack("{s:o,s:o,s:b,s:I,s:I,s:I}", "call_id", view_json(s->call_id), "created",
 						 time_json(s->created_s), "answered", s->answered, "parties", (json_int_t)s->parties,
-						 "media", (json_int_t)s->media));
+						 "media", (json_int_t)s->media, "recorders", (json_int_t)s->recorders));
 	return true;
 }
 
@@ -413,14 +413,17 @@ static json_t *end_json(const struct rf_path *p, unsigned end, struct rf_view ta
 	return j;
 }
 
-static void show_path(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], const struct rf_path *p)
+static void show_path(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], bool recorder, const struct rf_path *p)
 {
 	struct question *q = arg;
-	json_t *ends = json_array();
+	json_t *ends = json_array(), *one = json_pack("{s:i,s:O}", "index", (int)index, "ends", ends);
 
-	for (unsigned i = 0; i < RF_PATH_ENDS; i++)
+	for (unsigned i = 0; i < (recorder ? 1 : RF_PATH_ENDS); i++)
 		json_array_append_new(ends, end_json(p, i, tag[i]));
-	json_array_append_new(q->list, json_pack("{s:i,s:o}", "index", (int)index, "ends", ends));
+	if (recorder)
+		json_object_set_new(one, "copy_of", view_json(tag[1]));
+	json_array_append_new(q->list, one);
+	json_decref(ends);
 }
 
 static void call_at(struct anchor_visit *v, struct anchor_worker *w)

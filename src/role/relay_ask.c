@@ -19,11 +19,12 @@ static void answer(struct rf_ng_ask *ask, const struct rf_writer *w)
 		rf_ng_ask_answer(ask, rf_view_of(w->buf, w->n));
 }
 
-static void nobody(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], const struct rf_path *p)
+static void nobody(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], bool recorder, const struct rf_path *p)
 {
 	(void)arg;
 	(void)index;
 	(void)tag;
+	(void)recorder;
 	(void)p;
 }
 

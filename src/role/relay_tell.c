@@ -34,6 +34,38 @@ static void on_ended(void *ctx, struct rf_view call_id, const char *why)
 	anchor_post(w->anchor, &e);
 }
 
+/* A worker's thread. Who has a call's words copied is a matter of security: it stands in the record from the question on. */
+static void on_recording(void *ctx, const struct rf_recording *r)
+{
+	static const char *const states[] = { [RF_RECORDING_ASKED] = "asked", [RF_RECORDING_BEGUN] = "begun",
+		[RF_RECORDING_ENDED] = "ended", [RF_RECORDING_REFUSED] = "refused" };
+	struct anchor *a = ((struct anchor_worker *)ctx)->anchor;
+	char text[RF_ADDR_TEXT], tags[512];
+	struct rf_writer w;
+	struct rf_event e;
+
+	rf_writer_init(&w, tags, sizeof tags);
+	for (size_t i = 0; i < r->n_tags && w.n + 1 + r->tags[i].n < sizeof tags; i++) {
+		rf_put(&w, i ? RF_V(" ") : RF_V(""));
+		rf_put(&w, r->tags[i]);
+	}
+	anchor_event(a, &e, r->state == RF_RECORDING_REFUSED ? RF_EVENT_RELAY_NO_RECORDING : RF_EVENT_RELAY_RECORDING);
+	rf_event_str(&e, "call_id", r->call_id);
+	if (r->state != RF_RECORDING_REFUSED)
+		rf_event_cstr(&e, "state", states[r->state]);
+	rf_event_cstr(&e, "by", r->asker.family ? rf_addr_text(&r->asker, text) : "a local socket");
+	rf_event_str(&e, "recorder", r->tag);
+	rf_event_str(&e, "parties", rf_view_of(tags, w.n));
+	if (r->to.family)
+		rf_event_cstr(&e, "to", rf_addr_text(&r->to, text));
+	if (r->why)
+		rf_event_cstr(&e, "why", r->why);
+	anchor_post(a, &e);
+	if (!a->ledger)
+		rf_log(a->log, RF_LOG_INFO, "recording of %.*s %s%s%s", RF_VFMT(r->call_id), states[r->state], r->why ? ": " : "",
+		       r->why ? r->why : "");
+}
+
 /* What was refused since the last time, one event for each rule. */
 void anchor_record_refusals(struct anchor *a, const struct rf_media_totals *now)
 {
@@ -165,7 +197,7 @@ static void on_pinholes(void *ctx, uint64_t key, const struct rf_path_tuple *tup
 	rf_timer_start(rf_loop_wheel(w->loop), &w->owe, OWE_MS);
 }
 
-const struct rf_relay_ops anchor_relay_ops = { .pinholes = on_pinholes, .ended = on_ended };
+const struct rf_relay_ops anchor_relay_ops = { .pinholes = on_pinholes, .ended = on_ended, .recording = on_recording };
 
 /* --- what walls say */
 

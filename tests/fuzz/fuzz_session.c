@@ -1,5 +1,5 @@
 /* Sequences of offers, answers and deletes with any bytes for descriptions. An input is records with 0x1e between them:
- * a letter for the command (o a d q b), one that chooses what goes with it, one for the tags and branch, the description.
+ * a letter for the command (o a d q b; s t u: a recorder asked for, answered, ended), one that chooses what goes with it, one for the tags and branch, the description.
  * What goes out must be readable, the same offer twice must give the same, and at the end nothing may be left. */
 #include "../unit/media/fake_path.h"
 #include "media/ng_reply.h"
@@ -52,6 +52,21 @@ static void choose(struct rf_ng_request *q, uint8_t with, uint8_t tags)
 	}
 }
 
+static bool is_recorder(enum rf_ng_command c)
+{
+	return c == RF_NG_SUBSCRIBE_REQUEST || c == RF_NG_SUBSCRIBE_ANSWER || c == RF_NG_UNSUBSCRIBE;
+}
+
+/* Recorders have tags of their own; now and then one of a party's. */
+static void choose_recorder(struct rf_ng_request *q, uint8_t tags)
+{
+	static const struct rf_view names[] = { { (const uint8_t *)"R", 1 }, { (const uint8_t *)"S", 1 }, { (const uint8_t *)"B", 1 },
+		{ NULL, 0 } };
+
+	q->to_tag = names[tags >> 1 & 3];
+	q->flags |= (tags & 8 ? 1ull << RF_NG_ALL : 0) | (tags & 16 ? 1ull << RF_NG_ALLOW_TRANSCODING : 0);
+}
+
 /* The description of a reply, copied; empty: none. */
 static struct rf_view run(struct rf_relay *r, const struct rf_ng_request *q, uint8_t *out, size_t cap, uint8_t *sdp)
 {
@@ -82,6 +97,7 @@ static void record(struct rf_relay *r, struct rf_view v)
 	static uint8_t out[RF_NG_BYTES_MAX], one[RF_NG_BYTES_MAX], two[RF_NG_BYTES_MAX];
 	static const struct { char letter; enum rf_ng_command command; } commands[] = {
 		{ 'o', RF_NG_OFFER }, { 'a', RF_NG_ANSWER }, { 'd', RF_NG_DELETE }, { 'q', RF_NG_QUERY }, { 'b', RF_NG_BLOCK_MEDIA },
+		{ 's', RF_NG_SUBSCRIBE_REQUEST }, { 't', RF_NG_SUBSCRIBE_ANSWER }, { 'u', RF_NG_UNSUBSCRIBE },
 	};
 	struct rf_ng_request q = { .encoding = RF_NG_BENCODE };
 	struct rf_view first;
@@ -91,6 +107,8 @@ static void record(struct rf_relay *r, struct rf_view v)
 			continue;
 		q.command = commands[i].command;
 		choose(&q, v.p[1], v.p[2]);
+		if (is_recorder(q.command))
+			choose_recorder(&q, v.p[2]);
 		q.sdp = rf_view_from(v, 3);
 		first = run(r, &q, out, sizeof out, one);
 		if (q.command == RF_NG_OFFER && first.n && !rf_view_eq(first, run(r, &q, out, sizeof out, two)))

@@ -69,6 +69,11 @@ void rf_path_free(struct rf_path *p)
 	for (unsigned end = 0; end < 2; end++)
 		if (p->filter[end] && p->filter[end]->gone)
 			p->filter[end]->gone(p->filter[end]);
+	for (unsigned end = 0; end < 2; end++)
+		for (struct rf_path_tap *t = p->taps[end], *next; t; t = next) {
+			next = t->next;
+			t->gone(t);
+		}
 	p->used = false;
 	p->worker->n_used--;
 }
@@ -106,6 +111,30 @@ void rf_path_set_filter(struct rf_path *p, unsigned end, struct rf_path_filter *
 struct rf_path_filter *rf_path_filter_at(const struct rf_path *p, unsigned end)
 {
 	return p->filter[end];
+}
+
+void rf_path_add_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t)
+{
+	t->next = p->taps[end];
+	p->taps[end] = t;
+}
+
+void rf_path_drop_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t)
+{
+	for (struct rf_path_tap **at = &p->taps[end]; *at; at = &(*at)->next)
+		if (*at == t) {
+			*at = t->next;
+			return;
+		}
+}
+
+int rf_path_send_rtcp(struct rf_path *p, unsigned end, uint8_t *compound, size_t n, size_t cap)
+{
+	(void)compound;
+	(void)n;
+	(void)cap;
+	p->sent_rtcp[end] += p->open;
+	return p->open ? 0 : RF_E_STATE;
 }
 
 int rf_path_send(struct rf_path *p, unsigned end, uint8_t *packet, size_t n, size_t cap)

@@ -20,7 +20,8 @@ struct rf_path {
 	const struct rf_path_ops *ops;
 	void *arg;
 	struct rf_path_filter *filter[2];
-	unsigned sent[2];                /* rf_path_send() */
+	struct rf_path_tap *taps[2];
+	unsigned sent[2], sent_rtcp[2];  /* rf_path_send(), rf_path_send_rtcp() */
 	uint8_t last[2][2048];
 	size_t last_n[2];
 	struct rf_path_end_stats stats[2];

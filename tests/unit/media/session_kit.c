@@ -46,6 +46,21 @@ static void ended(void *ctx, struct rf_view call_id, const char *why)
 	snprintf(k->ended, sizeof k->ended, "%.*s %s", RF_VFMT(call_id), why);
 }
 
+static void recording(void *ctx, const struct rf_recording *r)
+{
+	static const char *const states[] = { "asked", "begun", "ended", "refused" };
+	struct kit *k = ctx;
+	size_t n = strlen(k->recordings);
+
+	assert_true(rf_view_eq(r->call_id, RF_V("c1")));
+	n += (size_t)snprintf(k->recordings + n, sizeof k->recordings - n, "%s %.*s", states[r->state], RF_VFMT(r->tag));
+	for (size_t i = 0; i < r->n_tags; i++)
+		n += (size_t)snprintf(k->recordings + n, sizeof k->recordings - n, " %.*s", RF_VFMT(r->tags[i]));
+	if (r->why)
+		n += (size_t)snprintf(k->recordings + n, sizeof k->recordings - n, ": %s", r->why);
+	snprintf(k->recordings + n, sizeof k->recordings - n, "\n");
+}
+
 void kit_setup(struct kit *k)
 {
 	struct rf_loop_conf lc = { .clock = { mono, wall, k } };
@@ -56,7 +71,7 @@ void kit_setup(struct kit *k)
 	k->worker.next_port = 20000;
 	rf_arena_init(&k->arena, 1 << 20);
 	assert_int_equal(rf_loop_new(&lc, &k->loop), 0);
-	k->ops = (struct rf_relay_ops){ pinholes, ended };
+	k->ops = (struct rf_relay_ops){ .pinholes = pinholes, .ended = ended, .recording = recording };
 	k->conf = (struct rf_relay_conf){ .worker = &k->worker, .loop = k->loop, .random = &k->random, .hash_key = { 1, 2 },
 		.policy = { .plain_allowed = true, .dtls = true,
 			.suites = 1u << RF_SRTP_AEAD_AES_256_GCM | 1u << RF_SRTP_AEAD_AES_128_GCM |

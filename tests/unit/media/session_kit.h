@@ -22,6 +22,7 @@ struct kit {
 	unsigned pinhole_calls, n_ended;
 	size_t tuples;
 	char ended[64];
+	char recordings[1024];           /* what was told of them, a line each: "state tag parties why" */
 	unsigned fail_at;                /* 0, or the allocation of the next commands that fails */
 	bool failed;                     /* it was reached */
 };

@@ -540,9 +540,10 @@ static bool count_one(void *arg, const struct rf_relay_view *v)
 	return ++*n < 2;
 }
 
-static void show_one(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], const struct rf_path *p)
+static void show_one(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], bool recorder, const struct rf_path *p)
 {
 	assert_int_equal(index, 1);
+	assert_false(recorder);
 	assert_true(rf_view_eq(tag[0], RF_V("A")) && rf_view_eq(tag[1], RF_V("B")));
 	assert_non_null(p);
 	++*(unsigned *)arg;

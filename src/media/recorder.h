@@ -1,0 +1,66 @@
+/* Recorders: who gets copies of what parties of a session say (`subscribe request`, `subscribe answer`, `unsubscribe`), private
+ * to the relay.
+ *
+ *	subscribe request -> whose lines? each gets a port of its own (a path with one end) -> an offer that only sends
+ *	subscribe answer  -> keys, addresses, payload types of the recorder -> a tap (path.h) at each line that is copied
+ *	packet of a party -> authentic, expected, goes on -> tap -> sealed with the recorder's keys -> the recorder
+ *
+ * What the recorder sends reaches nobody. A copy follows the line that it is of: another path, off, on again. Where the
+ * parties come to share their keys there is nothing to copy any more, and the recording ends; it never goes on in silence.
+ * Everything that begins or ends one is told to the relay's owner (rf_relay_ops.recording).
+ *
+ * A recorder looks like a pair (session.h) whose side 0 is the recorder and whose side 1 is nobody, so that its ends are set
+ * up and described as those of parties are; it is not among the session's pairs. */
+#ifndef RF_MEDIA_RECORDER_H
+#define RF_MEDIA_RECORDER_H
+
+#include "media/session.h"
+
+/* Bounds, also in docs/security.md. */
+enum {
+	RF_RECORDERS_MAX = 4,        /* of a session */
+	RF_RECORDER_LINES_MAX = 16,  /* m-lines of one */
+};
+
+struct rf_copy {                     /* what one of its m-lines is a copy of */
+	struct rf_path_tap tap;
+	struct rf_recorder *recorder;
+	struct rf_path *sink;        /* where copies leave; NULL: the recorder does not want this line */
+	struct rf_path *at;          /* where tap is; NULL: nowhere */
+	struct rf_pair *pair;        /* the line is this pair's; NULL: it has ended */
+	struct rf_view tag;          /* of the party whose words these are */
+	uint64_t types[2];           /* payload types that the recorder takes, bits */
+	uint64_t left_out;           /* packets of other types */
+	uint8_t line, side;
+};
+
+struct rf_recorder {
+	struct rf_recorder *next;
+	struct rf_session *session;
+	struct rf_party party;       /* its tag and label */
+	struct rf_pair pair;         /* lines: one for each copy */
+	struct rf_addr asker;        /* who asked for it */
+	struct rf_view *tags;        /* of those who are recorded, each once */
+	size_t n_tags, n_copies;
+	struct rf_copy *copies;
+	uint8_t text[];              /* what tags are views of */
+};
+
+/* A request; what the reply says is left in ret_recorder, the description goes onto sdp. On an error all is as it was. */
+int rf_recorder_ask(struct rf_turn *t, struct rf_session *s, struct rf_writer *sdp, struct rf_recorder **ret_recorder);
+int rf_recorder_answer(struct rf_turn *t, struct rf_session *s, const struct rf_sdp *sdp);
+int rf_recorder_end(struct rf_turn *t, struct rf_session *s);
+
+/* ---- recorder.c: their life */
+
+int rf_recorder_new(struct rf_turn *t, struct rf_session *s, struct rf_view tag, const struct rf_view *tags, size_t n_tags,
+		    size_t n_copies, struct rf_recorder **ret_recorder);
+/* It begins to count: takes the place of one with the same tag. */
+void rf_recorder_add(struct rf_recorder *r);
+void rf_recorder_free(struct rf_recorder *r);
+struct rf_recorder *rf_recorder_find(const struct rf_session *s, struct rf_view tag); /* NULL: none */
+void rf_recorder_tell(const struct rf_recorder *r, enum rf_recording_state state, const char *why);
+/* Gone from the session, and freed. why: for the record. */
+void rf_recorder_stop(struct rf_recorder *r, const char *why);
+
+#endif

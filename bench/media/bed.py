@@ -193,18 +193,25 @@ class Rtpengine(Relay):
 class Ringfort(Relay):
     """Ours, all in userspace: one worker."""
     name = "ringfort"
-    fast = False
+    fast = xdp = False
 
     def argv(self):
         binary = pathlib.Path(self.bed.mediaload).parents[1] / "src" / "ringfort"
         return [str(binary), "relay", "--listen-ng", f"{RELAY}:2223", "--peer", LOAD, "--interface", f"bench/{RELAY}", "--ports",
-                "10000-60000", "--workers", "1", *(["--fast", self.bed.dev_rel] if self.fast else [])]
+                "10000-60000", "--workers", "1", *(["--fast", self.bed.dev_rel] if self.fast else []),
+                *(["--xdp", self.bed.dev_rel] if self.xdp else [])]
 
 
 class Fast(Ringfort):
     """Ours, with the kernel's way where it can go."""
     name = "ringfort-fast"
     fast = True
+
+
+class Xdp(Ringfort):
+    """Ours, in userspace, packets past the sockets."""
+    name = "ringfort-xdp"
+    xdp = True
 
 
 class Wire(Relay):

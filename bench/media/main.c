@@ -14,7 +14,7 @@
 
 static const char usage[] =
 	"usage: mediaload --prepare DEV | --echo DEV | --dev DEV --from ADDRESS --ng ADDRESS:PORT --mode MODE [options]\n"
-	"  --prepare DEV     receive as a driver does (GRO), checksums whole; then ends\n"
+	"  --prepare DEV     receive as a driver does (GRO), checksums whole, tags of VLANs where they were; then ends\n"
 	"  --echo DEV        send back what comes, until stdin ends: the link without a relay\n"
 	"  --dev DEV         a veth, its peer is the relay's     --from ADDRESS     ours\n"
 	"  --mac OWN,PEER    of the two ends                     --calls N          at most (5000)\n"
@@ -63,10 +63,10 @@ void fail(struct load *l, const char *fmt, ...)
 
 static int prepare(const char *dev)
 {
-	static const uint32_t what[][2] = { { ETHTOOL_SGRO, 1 }, { ETHTOOL_STXCSUM, 0 } };
+	static const uint32_t what[][2] = { { ETHTOOL_SGRO, 1 }, { ETHTOOL_STXCSUM, 0 }, { ETHTOOL_SFLAGS, ETH_FLAG_TXVLAN } };
 	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = 0;
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < sizeof what / sizeof *what; i++) {
 		struct ethtool_value v = { .cmd = what[i][0], .data = what[i][1] };
 		struct ifreq r = { .ifr_data = (void *)&v };
 

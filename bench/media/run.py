@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-from bed import Bed, Fast, Kernel, Load, Ringfort, Rtpengine, Wire
+from bed import Bed, Fast, Kernel, Load, Ringfort, Rtpengine, Wire, Xdp
 
 MODES = {
     "plain": "RTP, plain on both sides",
@@ -173,7 +173,7 @@ def main():
     p.add_argument("build", type=pathlib.Path)
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--mode", action="append", choices=MODES, default=[])
-    p.add_argument("--relay", action="append", default=[], help="only these: wire, rtpengine, ringfort, ringfort-fast, kernel")
+    p.add_argument("--relay", action="append", default=[], help="only these: wire, rtpengine, ringfort, ringfort-xdp, ringfort-fast, kernel")
     p.add_argument("--calls", type=int, default=4000, help="that are up; two streams each")
     p.add_argument("--packets", type=int, default=1000000, help="of one run, made beforehand (256 bytes each)")
     p.add_argument("--quick", action="store_true", help="one round, shorter runs")
@@ -192,7 +192,7 @@ def main():
     print(f"{out['machine']}; {out['rtpengine']}; relay on core 0, load on core 1", flush=True)
     with tempfile.TemporaryDirectory(prefix="ringfort-media-") as tmp, Bed(mediaload) as bed:
         bench = Bench(a, bed, pathlib.Path(tmp))
-        kinds = [k for k in (Wire, Rtpengine, Ringfort, Fast, Kernel) if not a.relay or k.name in a.relay]
+        kinds = [k for k in (Wire, Rtpengine, Ringfort, Xdp, Fast, Kernel) if not a.relay or k.name in a.relay]
         for mode in a.mode or MODES:
             print(f"{mode}: {MODES[mode]}", flush=True)
             results = {k.name: [] for k in kinds if k.name not in SILENT or mode == "plain"}

@@ -88,12 +88,13 @@ void rf_cmd_print_relay(FILE *out, const json_t *a)
 	json_array_foreach(json_object_get(a, "problems"), i, x)
 		fprintf(out, "problem    %s\n", json_string_value(x));
 	print_places(out, a);
-	fprintf(out, "now        %s sessions, %s streams, %s of them in the kernel, %s ports in use, %s free\n",
+	fprintf(out, "now        %s sessions, %s streams, %s of them in the kernel, %s by AF_XDP, %s ports in use, %s free\n",
 		text(counts, "sessions", t[0], sizeof t[0]), text(counts, "paths", t[1], sizeof t[1]),
-		text(counts, "in_kernel", t[2], sizeof t[2]), text(counts, "ports", t[3], sizeof t[3]),
-		text(counts, "ports_free", t[4], sizeof t[4]));
-	fprintf(out, "passed on  %s packets of %s, %s in the kernel\n", text(counts, "sent", t[0], sizeof t[0]),
-		text(counts, "packets", t[1], sizeof t[1]), text(kernel, "packets", t[2], sizeof t[2]));
+		text(counts, "in_kernel", t[2], sizeof t[2]), text(counts, "af_xdp", t[5], sizeof t[5]),
+		text(counts, "ports", t[3], sizeof t[3]), text(counts, "ports_free", t[4], sizeof t[4]));
+	fprintf(out, "passed on  %s packets of %s, %s in the kernel, %s by AF_XDP\n", text(counts, "sent", t[0], sizeof t[0]),
+		text(counts, "packets", t[1], sizeof t[1]), text(kernel, "packets", t[2], sizeof t[2]),
+		text(json_object_get(a, "af_xdp"), "packets", t[3], sizeof t[3]));
 	print_numbers(out, "refused    ", json_object_get(a, "drops"));
 	print_numbers(out, "requests   ", json_object_get(a, "requests"));
 	print_numbers(out, "stun       ", json_object_get(a, "stun"));
@@ -140,6 +141,14 @@ static int calls(struct rf_cmd_ctx *c)
 	return RF_EXIT_YES;
 }
 
+static const char *way_of(const json_t *e)
+{
+	const char *way = json_string_value(json_object_get(e, "way"));
+
+	return way && strcmp(way, "kernel") == 0 ? "in the kernel" : way && strcmp(way, "af_xdp") == 0 ? "in user space by AF_XDP" :
+	       "in user space";
+}
+
 static void print_end(FILE *out, const json_t *e)
 {
 	const json_t *s;
@@ -149,7 +158,7 @@ static void print_end(FILE *out, const json_t *e)
 	fprintf(out, "  %s: at %s, from %s, %s%s%s, %s\n", text(e, "tag", t[0], sizeof t[0])[0] ? t[0] : "not answered yet", text(e, "local", t[1], sizeof t[1]),
 		json_is_string(json_object_get(e, "remote")) ? text(e, "remote", t[2], sizeof t[2]) : "nowhere yet",
 		text(e, "keying", t[3], sizeof t[3]), json_is_string(json_object_get(e, "cipher")) ? " " : "",
-		text(e, "cipher", t[4], sizeof t[4]), json_is_true(json_object_get(e, "in_kernel")) ? "in the kernel" : "in user space");
+		text(e, "cipher", t[4], sizeof t[4]), way_of(e));
 	fprintf(out, "    %s packets in, %s out\n", text(e, "packets", t[0], sizeof t[0]), text(e, "sent", t[1], sizeof t[1]));
 	json_array_foreach(json_object_get(e, "streams"), i, s)
 		fprintf(out, "    SSRC %s: type %s, %s packets, %s lost, jitter %s ms, MOS %s\n", text(s, "ssrc", t[0], sizeof t[0]),
@@ -283,6 +292,7 @@ static const char *account(const struct rf_cmd_ctx *c)
 static int run_alone(struct rf_cmd_ctx *c)
 {
 	struct rf_anchor_plan p = { .user = account(c), .fast = rf_cmd_opt(c, "fast") ? rf_cmd_opt(c, "fast") : "",
+		.xdp = rf_cmd_opt(c, "xdp") ? rf_cmd_opt(c, "xdp") : "",
 		.sounds = rf_cmd_opt(c, "sounds") ? rf_cmd_opt(c, "sounds") : "" };
 	uint64_t workers = 0, silence_s = 0, sessions = 0, ready_fd = UINT64_MAX;
 	struct rf_diag diag = { 0 };
@@ -327,6 +337,7 @@ static const struct rf_cmd_opt relay_opts[] = {
 	{ .name = "interface", .arg = "NAME/ADDRESS", .many = true, .summary = "where media runs; !ADDRESS behind it: what is said of it" },
 	{ .name = "ports", .arg = "FIRST-LAST", .summary = "of media (30000-40000)" },
 	{ .name = "fast", .arg = "INTERFACES", .summary = "the kernel passes on what it can, on these, commas between" },
+	{ .name = "xdp", .arg = "INTERFACES", .summary = "what it does not pass by the sockets on these (AF_XDP)" },
 	{ .name = "sounds", .arg = "FOLDER", .summary = "WAV files that may be played by name" },
 	{ .name = "encrypted", .summary = "no leg without SRTP" },
 	{ .name = "workers", .arg = "N", .summary = "threads (one for each processor)" },

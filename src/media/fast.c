@@ -9,7 +9,7 @@
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual" /* made by bpftool */
-#include "fast.skel.h"
+#include "media/fast.skel.h"
 #pragma GCC diagnostic pop
 
 #include <arpa/inet.h>

@@ -57,6 +57,7 @@ static void unmake(struct rf_path *p)
 		rf_crypt_free(p->end[i].sdes);
 		rf_check_forget(&p->end[i]);
 		rf_tcp_free(&p->end[i]);
+		rf_path_xsk_end(p, &p->end[i]);
 		rf_end_give_ports(p, i);
 	}
 	rf_timer_stop(rf_loop_wheel(p->w->loop), &p->silence);
@@ -275,7 +276,7 @@ void rf_path_stats(const struct rf_path *p, unsigned end, struct rf_path_end_sta
 	*ret = (struct rf_path_end_stats){ .remote = rf_peer_addr(&e->source[0]), .packets = e->packets, .bytes = e->bytes,
 		.rtcp_packets = e->rtcp_packets, .rtcp_bytes = e->rtcp_bytes, .sent = e->sent, .sent_bytes = e->sent_bytes,
 		.rtcp_sent = e->rtcp_sent, .rtcp_sent_bytes = e->rtcp_sent_bytes, .keying = e->keying,
-		.last_us = e->last_us };
+		.in_xdp = rf_path_xsk_at(e), .last_us = e->last_us };
 	memcpy(ret->drops, e->drops, sizeof ret->drops);
 	const struct rf_crypt *c = e->keying == RF_KEYING_PLAIN ? NULL : rf_end_crypt_in(e, false);
 

@@ -206,6 +206,7 @@ struct rf_path_end_stats {
 	enum rf_srtp_suite suite;    /* in force from it; NONE: plain, or passed */
 	enum rf_path_keying keying;
 	bool dtls_ready, in_kernel;
+	bool in_xdp;                 /* what it sends comes past the sockets (xsk.h) */
 	uint64_t last_us;            /* monotonic; 0: nothing yet */
 	uint8_t n_streams;
 	struct rf_path_stream streams[RF_PATH_SSRCS_MAX];

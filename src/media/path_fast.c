@@ -154,12 +154,18 @@ void rf_path_fast_heard(struct rf_path *p, struct rf_end *e, uint32_t ssrc)
 
 void rf_path_fast_passed(struct rf_arrival *a, struct rf_path_ssrc *s, uint16_t seq)
 {
+	const struct rf_media_conf *conf = &a->p->w->conf;
 	uint16_t ahead = (uint16_t)(seq - s->fast_was.seq), behind = (uint16_t)-ahead;
 
-	if (!a->p->w->conf.fast)
+	if (s->fast) {
+		if (behind < RF_FAST_BEHIND || (a->proven ? ahead < 0x8000 : s->seq == seq)) /* no packet that is only late */
+			rf_fast_saw(conf->fast, s->fast_id, seq);
 		return;
-	if (!s->fast)
+	}
+	if (conf->fast)
 		enter(a, s, seq);
-	else if (behind < RF_FAST_BEHIND || (a->proven ? ahead < 0x8000 : s->seq == seq)) /* no packet that is only late */
-		rf_fast_saw(a->p->w->conf.fast, s->fast_id, seq);
+	if (s->fast)                 /* which sees nothing of what the other program takes before it */
+		rf_path_xsk_leave(a->p, a->e);
+	else if (conf->xsk)
+		rf_path_xsk_passed(a->p, a->e);
 }

@@ -14,7 +14,8 @@
  *	path_stream.c  TCP
  *	path_source.c  may it come from there
  *	path_check.c   sequence, SSRC, payload type, rate
- *	path_fast.c    what may pass through the kernel (fast.h), and what it did */
+ *	path_fast.c    what may pass through the kernel (fast.h), and what it did
+ *	path_xsk.c     what comes and goes past the sockets (xsk.h) */
 #ifndef RF_MEDIA_PATH_INT_H
 #define RF_MEDIA_PATH_INT_H
 
@@ -22,6 +23,7 @@
 #include "media/path.h"
 #include "media/ports.h"
 #include "media/worker.h"
+#include "media/xsk.h"
 #include "rtp/dtls.h"
 #include "rtp/dtmf.h"
 #include "rtp/ice.h"
@@ -166,6 +168,7 @@ struct rf_end {
 	struct rf_path_ssrc *ssrcs;  /* that last heard first */
 	struct rf_path_filter *filter;
 	struct rf_path_tap *taps;
+	struct rf_end_xsk *xsk;      /* NULL: nothing of it was ever past the sockets */
 	struct rf_crypt *sdes, *agreed[2]; /* agreed: by a handshake, for RTP (and RTCP with mux), for RTCP */
 	uint64_t packets, bytes, sent, sent_bytes, last_us;
 	struct rf_peer signaled[2];  /* RTP, RTCP */
@@ -206,6 +209,7 @@ struct rf_path {
 struct rf_media_place {              /* an interface */
 	struct rf_media_interface conf;
 	struct rf_ports *ports;
+	struct rf_sock **xsk_socks;  /* whose flow is admitted, by even port from port_first; NULL: there is no AF_XDP */
 };
 
 struct rf_media_worker {
@@ -216,9 +220,11 @@ struct rf_media_worker {
 	unsigned n_places;
 	struct rf_media_place place[RF_MEDIA_INTERFACES_MAX];
 	struct rf_path *paths;
-	size_t n_paths, n_socks, n_fast, n_kept;
+	size_t n_paths, n_socks, n_fast, n_kept, n_xsk;
 	struct rf_timer keep;        /* n_kept: sockets that wait for another call; this ends them */
 	uint64_t taken_us;           /* when a port was last asked for */
+	struct rf_watch *xsk_watch[RF_XSK_QUEUES_MAX];
+	bool xsk_turn;               /* datagrams are under way that came as frames: what they cause leaves so, too */
 	struct epoll_event ready[RF_PATH_BATCH]; /* of the batch that is under way: [ready_at, n_ready) are to come */
 	int ready_at, n_ready;
 	struct rf_media_totals totals;
@@ -280,6 +286,19 @@ void rf_path_fast_count(struct rf_path *p);
 void rf_path_fast_leave(struct rf_path *p);
 /* Those of an end that the kernel has, but did not hear for so long that another SSRC may have their place. */
 void rf_path_fast_leave_idle(struct rf_path *p, struct rf_end *e, uint64_t now_us);
+
+/* ---- path_xsk.c */
+
+/* A packet of e was let through, and not by the kernel: its flow comes past the sockets, if it may. */
+void rf_path_xsk_passed(struct rf_path *p, struct rf_end *e);
+/* Its datagrams come by the socket again. */
+void rf_path_xsk_leave(struct rf_path *p, struct rf_end *e);
+void rf_path_xsk_end(struct rf_path *p, struct rf_end *e); /* the same, and its memory */
+bool rf_path_xsk_at(const struct rf_end *e);
+/* In a turn of frames. False: to be sent by the socket. */
+bool rf_path_xsk_send(struct rf_sock *s, const uint8_t *buf, size_t n, const struct rf_peer *to);
+int rf_worker_start_xsk(struct rf_media_worker *w);
+void rf_worker_stop_xsk(struct rf_media_worker *w);
 
 /* ---- path_in.c */
 

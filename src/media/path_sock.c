@@ -252,6 +252,8 @@ void rf_sock_ready(struct rf_sock *s)
 
 bool rf_sock_send(struct rf_sock *s, const uint8_t *buf, size_t n, const struct rf_peer *to)
 {
+	if (s->path->w->xsk_turn && rf_path_xsk_send(s, buf, n, to))
+		return true;
 	ssize_t sent = sendto(s->fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL, &to->sa, to->n);
 
 	if (sent >= 0)

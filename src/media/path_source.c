@@ -29,8 +29,10 @@ enum rf_source_verdict rf_source_judge(const struct rf_path *p, struct rf_end *e
 
 void rf_source_fix(struct rf_path *p, struct rf_end *e, unsigned rtcp, const struct rf_peer *from)
 {
-	if (!rtcp)
+	if (!rtcp) {
 		rf_path_fast_leave(p);
+		rf_path_xsk_leave(p, e);
+	}
 	e->source[rtcp] = *from;
 	if (p->ops->flows)
 		p->ops->flows(p->arg, p);
@@ -54,6 +56,7 @@ void rf_source_begin_window(struct rf_path *p, struct rf_end *e)
 void rf_source_reset(struct rf_path *p, struct rf_end *e)
 {
 	rf_path_fast_leave(p);
+	rf_path_xsk_leave(p, e);
 	for (unsigned i = 0; i < 2; i++)
 		e->source[i].n = 0;
 	if (p->open)

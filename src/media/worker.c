@@ -79,7 +79,9 @@ static int start(struct rf_media_worker *w, const struct rf_media_conf *conf)
 	if (w->epoll < 0)
 		return -errno;
 	rc = rf_watch_new(w->loop, w->epoll, on_ready, w, &w->watch);
-	return rc ? rc : rf_watch_set(w->watch, RF_WATCH_READ);
+	if (!rc)
+		rc = rf_watch_set(w->watch, RF_WATCH_READ);
+	return rc ? rc : rf_worker_start_xsk(w);
 }
 
 int rf_media_worker_new(const struct rf_media_conf *conf, struct rf_media_worker **ret_worker)
@@ -115,6 +117,7 @@ void rf_media_worker_free(struct rf_media_worker *w)
 		rf_path_free(w->paths);
 	rf_kept_drop_all(w);
 	rf_timer_stop(rf_loop_wheel(w->loop), &w->keep);
+	rf_worker_stop_xsk(w);
 	rf_watch_free(w->watch);
 	if (w->epoll >= 0)
 		close(w->epoll);
@@ -142,7 +145,8 @@ int rf_media_interface_find(const struct rf_media_worker *w, struct rf_view name
 
 struct rf_media_census rf_media_census(const struct rf_media_worker *w)
 {
-	struct rf_media_census c = { .paths = w->n_paths, .sockets = w->n_socks, .kept = w->n_kept, .in_kernel = w->n_fast };
+	struct rf_media_census c = { .paths = w->n_paths, .sockets = w->n_socks, .kept = w->n_kept, .in_kernel = w->n_fast,
+				     .in_xdp = w->n_xsk };
 
 	for (unsigned i = 0; i < w->n_places; i++) {
 		size_t all = ((size_t)w->place[i].conf.port_last - w->place[i].conf.port_first + 1) / 2;

@@ -12,6 +12,7 @@
 
 struct rf_dtls_ctx;
 struct rf_fast;
+struct rf_xsk_part;
 struct rf_media_worker;
 
 enum { RF_MEDIA_INTERFACES_MAX = 16, RF_MEDIA_NAME_MAX = 32 };
@@ -31,6 +32,7 @@ struct rf_media_conf {
 	struct rf_random *random;
 	struct rf_dtls_ctx *dtls;    /* shared by all workers; NULL: DTLS is refused */
 	struct rf_fast *fast;        /* the kernel's path, NULL: none. Shared */
+	struct rf_xsk_part *xsk;     /* this worker's share of AF_XDP (xsk.h), NULL: none */
 	const struct rf_media_interface *interfaces;
 	unsigned n_interfaces;
 	size_t paths_max;            /* 0: 20000 */
@@ -46,12 +48,13 @@ const struct rf_media_interface *rf_media_interface_at(const struct rf_media_wor
 int rf_media_interface_find(const struct rf_media_worker *w, struct rf_view name, unsigned family);
 
 /* kept: sockets of no call, which wait for the next ones. */
-struct rf_media_census { size_t paths, ports, sockets, kept, ports_free, in_kernel; };
+struct rf_media_census { size_t paths, ports, sockets, kept, ports_free, in_kernel, in_xdp; };
 struct rf_media_census rf_media_census(const struct rf_media_worker *w);
 
 struct rf_media_totals {
 	uint64_t packets, bytes, sent, dropped[32];  /* by enum rf_path_drop */
 	uint64_t kernel_packets, kernel_bytes;
+	uint64_t xsk_packets, xsk_bytes; /* that came past the sockets (xsk.h) */
 	struct rf_media_tally ended;                 /* streams that are over */
 };
 void rf_media_totals(const struct rf_media_worker *w, struct rf_media_totals *ret);

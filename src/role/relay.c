@@ -227,7 +227,7 @@ static int give_up(struct anchor *a, struct rf_diag *diag)
 	if (!rc && ll.abi)
 		rc = rf_sandbox_landlock_apply(&ll, diag);
 	if (!rc)
-		rc = rf_sandbox_syscalls(a->fast ? RF_SANDBOX_RELAY_FAST : RF_SANDBOX_RELAY, &a->filtered, diag);
+		rc = rf_sandbox_syscalls(a->fast || a->xsk ? RF_SANDBOX_RELAY_FAST : RF_SANDBOX_RELAY, &a->filtered, diag);
 	if (ll.fd >= 0)
 		close(ll.fd);
 	return rc;
@@ -364,6 +364,7 @@ static int start(struct anchor *a, struct rf_diag *diag)
 	if ((rc = anchor_read_sounds(a, diag)))
 		return rc;
 	anchor_open_fast(a);
+	anchor_open_xsk(a);
 	a->notify_fd = rf_startup_notify();
 	raise_limits(a);
 	if (!rf_sandbox_one_thread())
@@ -396,7 +397,7 @@ static void tell_ready(struct anchor *a)
 		rf_log(a->log, RF_LOG_WARN, "the service manager could not be told that we are ready");
 	rf_log(a->log, RF_LOG_INFO, "ready: relay%s%s, %u workers, user %s, %s", a->site ? " of site " : "",
 	       a->site ? rf_site_cstr(a->site->name) : "", a->workers, a->user_name,
-	       a->fast ? "the kernel passes media on where it can" : "media in user space");
+	       a->fast ? "the kernel passes media on where it can" : a->xsk ? "media in user space, past the sockets" : "media in user space");
 }
 
 /* --- end */
@@ -428,6 +429,7 @@ static void close_all(struct anchor *a)
 	rf_tls_put(a->tls_client);
 	rf_dtls_ctx_free(a->dtls);
 	rf_fast_close(a->fast);
+	rf_xsk_close(a->xsk);
 	rf_clips_free(a->clips);
 	rf_keyhandle_free(a->key);
 	rf_keeper_free(a->keeper);

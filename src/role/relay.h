@@ -45,6 +45,7 @@ struct rf_anchor_plan {
 	const char *user;            /* account to become; "": stay who we are */
 	const char *sounds;          /* folder of WAV files that may be played (media/clip.h); "": none */
 	const char *fast;            /* network interfaces for the kernel's path, commas between; "": none */
+	const char *xdp;             /* and for packets past the sockets (media/xsk.h) */
 };
 
 struct rf_anchor_options {

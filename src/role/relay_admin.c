@@ -206,6 +206,8 @@ static json_t *problems_json(const struct anchor *a, const struct anchor_sums *s
 		problem(list, "no port for media is free", "", "");
 	if (a->fast_why[0])
 		problem(list, "the kernel does not pass media on (", a->fast_why, "): all of it goes through the process");
+	if (a->xsk_why[0])
+		problem(list, "media does not pass by the sockets (", a->xsk_why, ")");
 	wall_problems(a, list);
 	return list;
 }
@@ -228,11 +230,11 @@ static void status_at(struct anchor_visit *v, struct anchor_worker *w)
 
 static json_t *counts_json(const struct anchor_sums *s)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "sessions", (json_int_t)s->census.sessions, "parties",
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "sessions", (json_int_t)s->census.sessions, "parties",
 			 (json_int_t)s->census.parties, "media", (json_int_t)s->census.media, "paths", (json_int_t)s->media.paths,
-			 "in_kernel", (json_int_t)s->media.in_kernel, "ports", (json_int_t)s->media.ports, "ports_free",
-			 (json_int_t)s->media.ports_free, "sockets", (json_int_t)s->media.sockets, "kept",
-			 (json_int_t)s->media.kept, "packets",
+			 "in_kernel", (json_int_t)s->media.in_kernel, "af_xdp", (json_int_t)s->media.in_xdp, "ports",
+			 (json_int_t)s->media.ports, "ports_free", (json_int_t)s->media.ports_free, "sockets",
+			 (json_int_t)s->media.sockets, "kept", (json_int_t)s->media.kept, "packets",
 			 (json_int_t)s->totals.packets, "sent", (json_int_t)s->totals.sent);
 }
 
@@ -248,6 +250,23 @@ static json_t *kernel_json(const struct anchor *a, const struct anchor_sums *s)
 	json_object_set_new(j, "streams_max", json_integer((json_int_t)t.streams_max));
 	for (unsigned i = 0; i < RF_FAST_VERDICTS; i++)
 		json_object_set_new(j, rf_fast_verdict_name((enum rf_fast_verdict)i), json_integer((json_int_t)t.verdicts[i]));
+	return j;
+}
+
+static json_t *xdp_json(const struct anchor *a, const struct anchor_sums *s)
+{
+	json_t *j = json_pack("{s:b,s:I,s:I}", "on", a->xsk != NULL, "packets", (json_int_t)s->totals.xsk_packets, "bytes",
+			      (json_int_t)s->totals.xsk_bytes);
+
+	if (!a->xsk)
+		return j;
+	struct rf_xsk_totals t = rf_xsk_totals(a->xsk);
+	json_object_set_new(j, "flows", json_integer((json_int_t)t.flows));
+	json_object_set_new(j, "queues", json_integer(t.queues));
+	json_object_set_new(j, "copied", json_integer(t.copied));
+	json_object_set_new(j, "memory", json_integer((json_int_t)t.bytes));
+	for (unsigned i = 0; i < RF_XSK_VERDICTS; i++)
+		json_object_set_new(j, rf_xsk_verdict_name((enum rf_xsk_verdict)i), json_integer((json_int_t)t.verdicts[i]));
 	return j;
 }
 
@@ -290,6 +309,7 @@ static json_t *status_json(const struct anchor *a, const struct anchor_sums *s)
 						  (json_int_t)a->byte_rate, "errors", (json_int_t)a->error_rate));
 	json_object_set_new(j, "ended", ended_json(&s->totals.ended));
 	json_object_set_new(j, "kernel", kernel_json(a, s));
+	json_object_set_new(j, "af_xdp", xdp_json(a, s));
 	if (a->site) {
 		json_object_set_new(j, "site", json_string(rf_site_cstr(a->site->name)));
 		json_object_set_new(j, "host", json_string(rf_site_cstr(a->host->name)));
@@ -407,6 +427,7 @@ static json_t *end_json(const struct rf_path *p, unsigned end, struct rf_view ta
 			      (json_int_t)s.packets, "bytes", (json_int_t)s.bytes, "sent", (json_int_t)s.sent, "sent_bytes",
 			      (json_int_t)s.sent_bytes, "rtcp_packets", (json_int_t)s.rtcp_packets, "rtcp_sent",
 			      (json_int_t)s.rtcp_sent, "drops", drops_json(s.drops), "streams", streams_json(&s));
+	json_object_set_new(j, "way", json_string(s.in_kernel ? "kernel" : s.in_xdp ? "af_xdp" : "sockets"));
 	json_object_set_new(j, "cipher", suite_name(s.suite) ? json_string(suite_name(s.suite)) : json_null());
 	if (s.keying == RF_KEYING_DTLS)
 		json_object_set_new(j, "dtls_ready", json_boolean(s.dtls_ready));

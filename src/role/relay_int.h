@@ -21,6 +21,7 @@
 #include "media/fast.h"
 #include "media/ng_reply.h"
 #include "media/ng_server.h"
+#include "media/xsk.h"
 #include "net/guard.h"
 #include "net/net.h"
 #include "role/admin.h"
@@ -90,7 +91,8 @@ struct anchor {
 	struct rf_dtls_ctx *dtls;
 	struct rf_clips *clips;      /* sounds by name; NULL: none */
 	struct rf_fast *fast;        /* NULL: everything in user space */
-	char fast_why[520];          /* why, though it was asked for */
+	struct rf_xsk *xsk;          /* NULL: everything that is in user space by sockets */
+	char fast_why[520], xsk_why[520]; /* why, though it was asked for */
 	unsigned workers;
 	size_t keep_max;             /* sockets of each worker that may wait for another call */
 
@@ -136,6 +138,7 @@ int anchor_bind(struct anchor *a, struct rf_diag *diag);
 int anchor_hand_over(struct anchor *a, struct rf_diag *diag);
 /* The kernel's way, where it is asked for. What it lacks is said in log and status; media goes through the process then. */
 void anchor_open_fast(struct anchor *a);
+void anchor_open_xsk(struct anchor *a); /* the same of packets past the sockets */
 /* Before the process gives up its rights: no request opens a file. */
 int anchor_read_sounds(struct anchor *a, struct rf_diag *diag);
 /* The site again, whole or not at all. *ret_restart: what of it takes a restart, "": nothing. */

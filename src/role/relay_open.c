@@ -96,6 +96,8 @@ static const char *needs_restart(const struct anchor *a, const struct rf_site *n
 		return "who may ask this relay, and where";
 	if (plan.workers != a->plan.workers || strcmp(plan.fast, rf_site_cstr(a->first_site->relay.fast)) != 0)
 		return "workers or the kernel's path";
+	if (strcmp(plan.xdp, rf_site_cstr(a->first_site->relay.xdp)) != 0)
+		return "interfaces whose media passes by the sockets";
 	if (strcmp(plan.sounds, rf_site_cstr(a->first_site->relay.sounds)) != 0)
 		return "the folder of sounds";
 	if (plan.policy.plain_allowed != a->plan.policy.plain_allowed || plan.policy.suites != a->plan.policy.suites ||
@@ -354,33 +356,57 @@ int anchor_read_sounds(struct anchor *a, struct rf_diag *diag)
 	return rc;
 }
 
-/* --- the kernel's way */
+/* --- the kernel's way, and the way past the sockets */
+
+struct names {
+	char text[RF_FAST_DEVICES_MAX][16];
+	const char *v[RF_FAST_DEVICES_MAX];
+	unsigned n;
+};
+
+_Static_assert((int)RF_FAST_DEVICES_MAX == (int)RF_XSK_DEVICES_MAX, "one bound");
+
+/* "eth0, eth1" */
+static int read_names(const char *list, struct names *ret, struct rf_diag *diag)
+{
+	struct rf_view rest = rf_view_str(list);
+
+	for (ret->n = 0; rest.n; ret->n++) {
+		size_t comma = rf_view_find(rest, ',');
+
+		if (ret->n == RF_FAST_DEVICES_MAX ||
+		    !rf_view_cstr(rf_view_trim(rf_view_sub(rest, 0, comma)), ret->text[ret->n], sizeof ret->text[ret->n]))
+			return rf_diag_set(diag, RF_E_INVALID, "at most %d interfaces with names of up to 15 letters", RF_FAST_DEVICES_MAX);
+		ret->v[ret->n] = ret->text[ret->n];
+		rest = rf_view_from(rest, comma < rest.n ? comma + 1 : comma);
+	}
+	return 0;
+}
 
 void anchor_open_fast(struct anchor *a)
 {
-	char names[RF_FAST_DEVICES_MAX][16];
-	const char *devices[RF_FAST_DEVICES_MAX];
-	struct rf_view rest = rf_view_str(a->plan.fast);
 	struct rf_diag diag = { 0 };
-	unsigned n = 0;
-	int rc = 0;
+	struct names names;
+	int rc = read_names(a->plan.fast, &names, &diag);
 
-	while (rest.n && !rc) {
-		size_t comma = rf_view_find(rest, ',');
-
-		if (n == RF_FAST_DEVICES_MAX || !rf_view_cstr(rf_view_trim(rf_view_sub(rest, 0, comma)), names[n], sizeof names[n]))
-			rc = rf_diag_set(&diag, RF_E_INVALID, "at most %d interfaces with names of up to 15 letters", RF_FAST_DEVICES_MAX);
-		else
-			devices[n] = names[n];
-		n++;
-		rest = rf_view_from(rest, comma < rest.n ? comma + 1 : comma);
-	}
-	if (!n)
-		return;
-	if (!rc)
-		rc = rf_fast_open(devices, n, 0, &a->fast, &diag);
+	if (!rc && names.n)
+		rc = rf_fast_open(names.v, names.n, 0, &a->fast, &diag);
 	if (!rc)
 		return;
 	snprintf(a->fast_why, sizeof a->fast_why, "%s", diag.text[0] ? diag.text : rf_err_text(rc));
 	rf_log(a->log, RF_LOG_WARN, "the kernel does not pass media on (%s): all of it goes through the process", a->fast_why);
+}
+
+void anchor_open_xsk(struct anchor *a)
+{
+	struct rf_diag diag = { 0 };
+	struct names names;
+	int rc = read_names(a->plan.xdp, &names, &diag);
+
+	if (!rc && names.n)
+		rc = rf_xsk_open(names.v, names.n, a->workers, &a->xsk, &diag);
+	if (!rc)
+		return;
+	snprintf(a->xsk_why, sizeof a->xsk_why, "%s", diag.text[0] ? diag.text : rf_err_text(rc));
+	rf_log(a->log, RF_LOG_WARN, "media does not pass by the sockets (%s): all that the process passes on goes through them", a->xsk_why);
 }

@@ -33,7 +33,8 @@ static int make_worker(struct anchor *a, unsigned index, struct rf_diag *diag)
 	snprintf(name, sizeof name, "relay %u", index);
 	struct rf_loop_conf loop = { .log = a->log, .name = name };
 	struct rf_media_conf media = {
-		.log = a->log, .random = &w->random, .dtls = a->dtls, .fast = a->fast, .interfaces = w->interfaces,
+		.log = a->log, .random = &w->random, .dtls = a->dtls, .fast = a->fast,
+		.xsk = a->xsk ? rf_xsk_part(a->xsk, index) : NULL, .interfaces = w->interfaces,
 		.n_interfaces = a->plan.n_interfaces, .keep_max = a->keep_max,
 	};
 	struct rf_relay_conf relay = {
@@ -183,11 +184,14 @@ void anchor_add(struct anchor_sums *s, const struct anchor_worker *w)
 	s->media.kept += media.kept;
 	s->media.ports_free += media.ports_free;
 	s->media.in_kernel += media.in_kernel;
+	s->media.in_xdp += media.in_xdp;
 	s->totals.packets += t.packets;
 	s->totals.bytes += t.bytes;
 	s->totals.sent += t.sent;
 	s->totals.kernel_packets += t.kernel_packets;
 	s->totals.kernel_bytes += t.kernel_bytes;
+	s->totals.xsk_packets += t.xsk_packets;
+	s->totals.xsk_bytes += t.xsk_bytes;
 	rf_tally_join(&s->totals.ended, &t.ended);
 	for (unsigned i = 0; i < RF_DROPS; i++)
 		s->totals.dropped[i] += t.dropped[i];

@@ -190,6 +190,7 @@ static const struct rf_key relay_rows[] = {
 	{ "peers", RF_KEY_ADDRESSES, ALL(pub.relay.peers), .place_at = ALL(pub.relay.peers_pos) },
 	{ "silence", RF_KEY_COUNT, ALL(pub.relay.silence_s), .min = 10, .max = 3600 },
 	{ "fast", RF_KEY_TEXT, ALL(pub.relay.fast), .place_at = ALL(pub.relay.fast_pos) },
+	{ "xdp", RF_KEY_TEXT, ALL(pub.relay.xdp), .place_at = ALL(pub.relay.xdp_pos) },
 	{ "sounds", RF_KEY_TEXT, ALL(pub.relay.sounds) },
 };
 static const struct rf_keys relay_keys = { "relay", relay_rows, COUNT(relay_rows) };

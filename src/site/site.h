@@ -171,8 +171,9 @@ struct rf_site_relay {
 	struct rf_site_ips peers;         /* from which; none: the relay's own host */
 	uint32_t silence_s;               /* 60: a session without media ends */
 	struct rf_view fast;              /* network interfaces whose media the kernel passes on, commas between; "": none */
+	struct rf_view xdp;               /* and those whose media passes by the sockets (AF_XDP); "": none */
 	struct rf_view sounds;            /* folder of WAV files that relays may play; "": none */
-	struct rf_site_pos ng_pos, peers_pos, fast_pos;
+	struct rf_site_pos ng_pos, peers_pos, fast_pos, xdp_pos;
 };
 
 struct rf_site_limits {

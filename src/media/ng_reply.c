@@ -84,6 +84,54 @@ void rf_ng_reply_load(struct rf_writer *w, const struct rf_ng_request *req, cons
 	rf_ng_out_end(&o);
 }
 
+/* With the tag in it or the label, as what stands around it has the other one. */
+static void put_label(struct rf_ng_out *o, const struct rf_ng_label *l, bool tag)
+{
+	rf_ng_out_dict(o);
+	rf_ng_out_number(o, "index", l->index);
+	if (!tag)
+		rf_ng_out_member(o, "label", l->label);
+	rf_ng_out_member(o, "mode", l->mode);
+	if (tag)
+		rf_ng_out_member(o, "tag", l->tag);
+	rf_ng_out_member(o, "type", l->type);
+	rf_ng_out_end(o);
+}
+
+static void put_media_labels(struct rf_ng_out *o, const struct rf_ng_answer *a)
+{
+	if (!a->n_labels)
+		return;
+	rf_ng_out_key(o, RF_V("media-labels"));
+	rf_ng_out_dict(o);
+	for (size_t i = 0; i < a->n_labels; i++) {
+		rf_ng_out_key(o, a->labels[i].label);
+		put_label(o, &a->labels[i], true);
+	}
+	rf_ng_out_end(o);
+}
+
+static void put_tag_medias(struct rf_ng_out *o, const struct rf_ng_answer *a)
+{
+	if (!a->n_labels)
+		return;
+	rf_ng_out_key(o, RF_V("tag-medias"));
+	rf_ng_out_list(o);
+	for (size_t i = 0; i < a->n_labels;) {
+		struct rf_view tag = a->labels[i].tag;
+
+		rf_ng_out_dict(o);
+		rf_ng_out_key(o, RF_V("medias"));
+		rf_ng_out_list(o);
+		for (; i < a->n_labels && rf_view_eq(a->labels[i].tag, tag); i++)
+			put_label(o, &a->labels[i], false);
+		rf_ng_out_end(o);
+		rf_ng_out_member(o, "tag", tag);
+		rf_ng_out_end(o);
+	}
+	rf_ng_out_end(o);
+}
+
 void rf_ng_reply_answer(struct rf_writer *w, const struct rf_ng_request *req, const struct rf_ng_answer *answer)
 {
 	struct rf_ng_out o;
@@ -93,6 +141,8 @@ void rf_ng_reply_answer(struct rf_writer *w, const struct rf_ng_request *req, co
 	rf_ng_out_dict(&o);
 	if (answer->duration.set)
 		rf_ng_out_number(&o, "duration", answer->duration.v);
+	if (answer->from_tags.n == 1)
+		rf_ng_out_member(&o, "from-tag", answer->from_tags.v[0]);
 	if (answer->from_tags.n) {
 		rf_ng_out_key(&o, RF_V("from-tags"));
 		rf_ng_out_list(&o);
@@ -100,8 +150,10 @@ void rf_ng_reply_answer(struct rf_writer *w, const struct rf_ng_request *req, co
 			rf_ng_out_str(&o, answer->from_tags.v[i]);
 		rf_ng_out_end(&o);
 	}
+	put_media_labels(&o, answer);
 	put_result(&o, req->command == RF_NG_PING ? "pong" : "ok");
 	rf_ng_out_member(&o, "sdp", answer->sdp);
+	put_tag_medias(&o, answer);
 	rf_ng_out_member(&o, "to-tag", answer->to_tag);
 	put_warning(&o, req, NULL);
 	rf_ng_out_end(&o);

@@ -17,11 +17,21 @@ void rf_ng_reply_error(struct rf_writer *w, const struct rf_ng_request *req, con
 /* Full: {"result": "load limit", "message": why} where the request supports that, else an error. */
 void rf_ng_reply_load(struct rf_writer *w, const struct rf_ng_request *req, const char *why);
 
+/* subscribe request: an m-line of the offer to a recorder, and what it is a copy of. */
+struct rf_ng_label {
+	struct rf_view label;            /* a=label; in the order of their bytes */
+	struct rf_view tag;              /* the party's; those of one stand together */
+	uint32_t index;                  /* its m-line, from 1 */
+	struct rf_view type, mode;       /* "audio", "sendrecv" */
+};
+
 /* What goes with "ok" beside statistics; empty: not said. */
 struct rf_ng_answer {
 	struct rf_view sdp;
 	struct rf_view to_tag;           /* subscribe request: the subscription's */
 	struct rf_ng_list from_tags;     /* subscribe request: who is listened to */
+	const struct rf_ng_label *labels;
+	size_t n_labels;
 	struct rf_ng_int duration;       /* play media, ms */
 };
 void rf_ng_reply_answer(struct rf_writer *w, const struct rf_ng_request *req, const struct rf_ng_answer *answer);

@@ -14,12 +14,14 @@
 #ifndef RF_MEDIA_RECORDER_H
 #define RF_MEDIA_RECORDER_H
 
+#include "media/ng_reply.h"
 #include "media/session.h"
 
 /* Bounds, also in docs/security.md. */
 enum {
 	RF_RECORDERS_MAX = 4,        /* of a session */
 	RF_RECORDER_LINES_MAX = 16,  /* m-lines of one */
+	RF_RECORDER_LABEL = 11,      /* a=label of the first; all have two digits, so that bencode's order of keys is theirs */
 };
 
 struct rf_copy {                     /* what one of its m-lines is a copy of */
@@ -48,6 +50,8 @@ struct rf_recorder {
 
 /* A request; what the reply says is left in ret_recorder, the description goes onto sdp. On an error all is as it was. */
 int rf_recorder_ask(struct rf_turn *t, struct rf_session *s, struct rf_writer *sdp, struct rf_recorder **ret_recorder);
+/* Which m-line is whose: one for each copy, in the turn's arena; NULL: no memory. Right behind a request. */
+struct rf_ng_label *rf_recorder_labels(struct rf_turn *t, const struct rf_recorder *r);
 int rf_recorder_answer(struct rf_turn *t, struct rf_session *s, const struct rf_sdp *sdp);
 int rf_recorder_end(struct rf_turn *t, struct rf_session *s);
 

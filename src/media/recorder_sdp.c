@@ -219,7 +219,7 @@ static int describe_line(struct rf_turn *t, const struct rf_recorder *r, size_t 
 	m->attrs = rf_arena_array(t->arena, 2 * said->n_codecs + 1u, sizeof m->attrs[0]);
 	if (!m->attrs)
 		return rf_turn_fail(t, -ENOMEM, "no memory");
-	m->attrs[m->n_attrs++] = attr(t, "label", "%zu", i + 1);
+	m->attrs[m->n_attrs++] = attr(t, "label", "%zu", RF_RECORDER_LABEL + i);
 	for (size_t k = 0; k < said->n_codecs; k++) {
 		const struct rf_codec *c = &said->codecs[k];
 
@@ -235,6 +235,21 @@ static int describe_line(struct rf_turn *t, const struct rf_recorder *r, size_t 
 	if (l->mux_only)
 		o->rtcp = o->rtp;
 	return 0;
+}
+
+struct rf_ng_label *rf_recorder_labels(struct rf_turn *t, const struct rf_recorder *r)
+{
+	struct rf_ng_label *labels = rf_arena_array(t->arena, r->n_copies, sizeof *labels);
+
+	for (size_t i = 0; labels && i < r->n_copies; i++) {
+		const struct rf_copy *c = &r->copies[i];
+		const struct rf_said *own = c->pair->lines[c->line].said[c->side];
+
+		labels[i] = (struct rf_ng_label){ .label = attr(t, "", "%zu", RF_RECORDER_LABEL + i).value, .tag = c->tag,
+			.index = c->line + 1u, .type = rf_view_str(rf_sdp_kind_text((enum rf_sdp_kind)own->kind)),
+			.mode = rf_view_str(rf_sdp_dir_text((enum rf_sdp_dir)own->dir)) };
+	}
+	return labels;
 }
 
 static int describe(struct rf_turn *t, struct rf_recorder *r, struct rf_writer *w)

@@ -144,6 +144,7 @@ static int recorded(struct rf_turn *t, struct rf_session *s, int rc)
 static int do_subscribe(struct rf_turn *t, struct rf_writer *w)
 {
 	struct rf_session *s = known_session(t);
+	const struct rf_ng_label *labels;
 	struct rf_recorder *r;
 	struct rf_writer sdp;
 	int rc;
@@ -155,8 +156,9 @@ static int do_subscribe(struct rf_turn *t, struct rf_writer *w)
 	rc = recorded(t, s, rf_recorder_ask(t, s, &sdp, &r));
 	if (rc)
 		return rc;
+	labels = rf_recorder_labels(t, r);
 	rf_ng_reply_answer(w, t->req, &(struct rf_ng_answer){ .sdp = rf_view_of(sdp.buf, sdp.n), .to_tag = r->party.tag,
-			   .from_tags = { r->tags, r->n_tags } });
+			   .from_tags = { r->tags, r->n_tags }, .labels = labels, .n_labels = labels ? r->n_copies : 0 });
 	rf_secret_wipe(sdp.buf, sdp.n);
 	return 0;
 }

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from anchor import Call, Ng, Party, Relay
+from anchor import Call, Ng, Party, Refused, Relay
 from house import SITE, House
 from lab import RINGFORT, wait_until
 from test_wall import why_not
@@ -141,6 +141,30 @@ def test_who_may_ask(house):
     ng = house.border()
     assert ng.ask("ping")["result"] == "pong"
     ng.close()
+
+
+def test_a_recording(house, call):
+    """Its pinholes are like anybody's, and who asked stands in the record from the question on."""
+    call.up()
+    wait_until("the call's pinholes", lambda: wall_pins(house) == 8, 5)
+    ear = house.party("phone", PHONE, 20010)
+    offer = call.ng.ask("subscribe request", call_id=call.id, from_tag="bob", to_tag="rec", interface="inside")
+    call.ng.ask("subscribe answer", call_id=call.id, to_tag="rec", sdp=ear.sdp(extra="a=recvonly\r\n"))
+    wait_until("its own", lambda: wall_pins(house) == 12, 5)
+    wait_until("it hears", lambda: ear.hears(call.b.send(), 0.2), 5)
+    with pytest.raises(Refused):
+        call.ng.ask("subscribe request", call_id=call.id, from_tag="nobody")
+    call.ng.ask("unsubscribe", call_id=call.id, to_tag="rec")
+    wait_until("they are closed", lambda: wall_pins(house) == 8, 5)
+    wait_until("its end is on record", lambda: len(house.told("relay.recording")) == 3, 5)
+    asked, begun, ended = house.told("relay.recording")
+    assert [e["state"] for e in (asked, begun, ended)] == ["asked", "begun", "ended"]
+    assert asked["by"].startswith(EDGE) and asked["call_id"] == call.id and asked["parties"] == "bob" and asked["recorder"] == "rec"
+    assert begun["to"] == f"{PHONE}:20010" and ended["why"] == "unsubscribed" and offer["from-tag"] == "bob"
+    assert "no party of this session" in house.told("relay.no-recording")[0]["why"]
+    call.delete()
+    wait_until("nothing is open", lambda: wall_pins(house) == 0, 5)
+    ear.close()
 
 
 def test_the_borders_own_socket(house):

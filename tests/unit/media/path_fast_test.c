@@ -189,6 +189,10 @@ static void comes_back(void **state)
 			assert_int_equal(way_of_seq(&s, 151, 0, false), KERNEL); /* and goes there again */
 		rf_path_set_filter(s.p, 0, NULL);
 		rf_path_drop_tap(s.p, 0, &tap);
+		if (change == 1 || change == 2) {
+			assert_int_equal(way_of_seq(&s, 150, 0, false), USER);
+			assert_int_equal(way_of_seq(&s, 151, 0, false), KERNEL); /* nobody listens any more */
+		}
 		end(&s);
 	}
 }

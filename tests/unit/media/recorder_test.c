@@ -97,8 +97,13 @@ static void test_both_parties(void **state)
 	assert_true(kit_has(k, "m=audio 20008 RTP/AVP 8 0 101"));
 	assert_true(kit_has(k, "a=rtpmap:8 PCMA/8000"));
 	assert_true(kit_has(k, "a=fmtp:101 0-15"));
-	assert_true(kit_has(k, "a=label:1"));
-	assert_true(kit_has(k, "a=label:2"));
+	assert_true(kit_has(k, "a=label:11"));
+	assert_true(kit_has(k, "a=label:12"));
+	assert_non_null(strstr((char *)k->out, "\"media-labels\":{\"11\":{\"index\":1,\"mode\":\"sendrecv\",\"tag\":\"A\","
+			       "\"type\":\"audio\"},\"12\":"));
+	assert_non_null(strstr((char *)k->out, "\"tag-medias\":[{\"medias\":[{\"index\":1,\"label\":\"11\",\"mode\":\"sendrecv\","
+			       "\"type\":\"audio\"}],\"tag\":\"A\"},{"));
+	assert_non_null(strstr((char *)k->out, "\"from-tags\":[\"A\",\"B\"]"));
 	assert_true(kit_has(k, "a=sendonly"));
 	assert_null(strstr(k->sdp, "sendrecv"));
 	assert_null(strstr(k->sdp, "192.0.2"));

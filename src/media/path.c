@@ -57,6 +57,7 @@ static void unmake(struct rf_path *p)
 		rf_crypt_free(p->end[i].sdes);
 		rf_check_forget(&p->end[i]);
 		rf_tcp_free(&p->end[i]);
+		free(p->end[i].near);
 		rf_path_xsk_end(p, &p->end[i]);
 		rf_end_give_ports(p, i);
 	}

@@ -2,6 +2,8 @@
 
 #include "base/err.h"
 
+#include <stdlib.h>
+
 enum {
 	VIDEO_PACKETS_S = 500, VIDEO_BYTES_S = 2500000,
 	AUDIO_PACKETS_S = 150, AUDIO_BYTES_S = 40000,
@@ -110,6 +112,10 @@ static void commit(struct rf_path *p, struct rf_end *e, const struct rf_path_end
 		rf_tcp_reset(p, e);
 	if (moved)
 		rf_source_reset(p, e);
+	if (!rf_near_wanted(p, &c->remote)) {
+		free(e->near);
+		e->near = NULL;
+	}
 	rf_end_show_prints(e, c);
 	rf_end_begin_dtls(p, e);
 	if (p->kind == RF_PATH_STREAM)
@@ -130,6 +136,8 @@ int rf_path_set(struct rf_path *p, unsigned end, const struct rf_path_end_conf *
 		rc = rf_end_ready_ice(p, e, c);
 	if (!rc)
 		rc = rf_end_ready_dtls(p, e, c, is_elsewhere(e, c), fresh);
+	if (!rc && !e->near && rf_near_wanted(p, &c->remote))
+		rc = rf_near_new(&e->near);
 	if (!rc)
 		rc = rf_crypt_set(&e->sdes, c, rf_loop_now(p->w->loop).us);
 	if (rc) {

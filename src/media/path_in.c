@@ -120,6 +120,10 @@ static void take_opaque(struct rf_arrival *a)
 		rf_arrival_drop(a, RF_DROP_RATE);
 		return;
 	}
+	if (a->e->near && rf_near_came_round(a->p, a->e->near, false, a->buf, a->n)) {
+		rf_arrival_drop(a, RF_DROP_REPLAY);
+		return;
+	}
 	rf_arrival_fix(a);
 	count(a);
 	if (a->e->holds & RF_HOLD_MEDIA)

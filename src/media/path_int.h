@@ -13,6 +13,7 @@
  *	path_dtls.c    handshakes
  *	path_stream.c  TCP
  *	path_source.c  may it come from there
+ *	path_near.c    what comes round
  *	path_check.c   sequence, SSRC, payload type, rate
  *	path_fast.c    what may pass through the kernel (fast.h), and what it did
  *	path_xsk.c     what comes and goes past the sockets (xsk.h) */
@@ -185,6 +186,7 @@ struct rf_end {
 	unsigned dtls_suites;
 	struct rf_shake *shake[2];
 	struct rf_ice *ice[2];       /* of each port */
+	struct rf_near *near;        /* its party is a port of ours; NULL: it is not */
 	struct rf_tcp *tcp;          /* of a stream: sock[0] listens, sock[1] is the connection */
 	uint64_t sync;
 	struct rf_addr remote[2];    /* as signaled, for comparison */
@@ -395,6 +397,13 @@ const struct rf_peer *rf_source_to(const struct rf_end *e, unsigned rtcp);
 /* From now on as signaled. */
 void rf_source_reset(struct rf_path *p, struct rf_end *e);
 void rf_source_begin_window(struct rf_path *p, struct rf_end *e);
+
+/* ---- path_near.c */
+
+bool rf_near_wanted(const struct rf_path *p, const struct rf_addr *remote);
+int rf_near_new(struct rf_near **ret); /* -ENOMEM; free() */
+/* The same was here within the last moment. */
+bool rf_near_came_round(const struct rf_path *p, struct rf_near *n, bool rtcp, const uint8_t *bytes, size_t len);
 
 /* ---- path_check.c: 0 or the rule that is broken, as RF_DROP_x + 1 */
 

@@ -134,6 +134,10 @@ void rf_path_take_rtcp(struct rf_arrival *a)
 		rf_arrival_drop(a, RF_DROP_RATE);
 		return;
 	}
+	if (e->near && rf_near_came_round(a->p, e->near, a->text, a->text ? a->text : a->buf, a->text ? a->text_n : a->n)) {
+		rf_arrival_drop(a, RF_DROP_REPLAY);
+		return;
+	}
 	rf_arrival_fix(a);
 	e->rtcp_packets++;
 	e->rtcp_bytes += n;

@@ -16,7 +16,6 @@
 enum {
 	INTERVAL_MS = 1000,
 	CLOSE_MS = 1000,             /* for walls to close what was open */
-	STREAMS = 256, STREAMS_PER_SOURCE = 32,
 	FILES_BESIDE = 1024,         /* descriptors that are no media */
 	KEPT = 8192,                 /* of each worker: they serve some 200 calls a second */
 	MAILS = 1 << 20,             /* to main: at most a few for each session */
@@ -144,7 +143,7 @@ static void look_done(struct anchor_visit *v, int err)
 	}
 	if (!err && now >= a->record_at_us) {
 		a->record_at_us = now + (a->opt->record_s ? a->opt->record_s : RF_ANCHOR_RECORD_S) * 1000000ull;
-		anchor_record_refusals(a, &x->sums.totals);
+		anchor_record_refusals(a, &x->sums);
 	}
 	if (!err && a->stopping && !x->sums.census.sessions)
 		end(a);
@@ -236,49 +235,11 @@ static int give_up(struct anchor *a, struct rf_diag *diag)
 static int open_loop(struct anchor *a)
 {
 	struct rf_loop_conf conf = { .log = a->log, .name = "relay", .slow_ms = 500, .mail_cap = MAILS };
-	struct rf_guard_conf guard = { .hash_key = a->hash_key };
-	struct rf_net_conf net = { .streams = STREAMS, .streams_per_source = STREAMS_PER_SOURCE, .handshakes = 16,
-				   .hash_key = a->hash_key };
+	int rc = rf_loop_new(&conf, &a->loop);
 
-	guard.source[RF_GUARD_MESSAGE] = (struct rf_guard_rate){ .per_s = 20000, .burst = 40000 };
-	guard.source[RF_GUARD_CONNECT] = (struct rf_guard_rate){ .per_s = 20, .burst = 40 };
-	guard.source[RF_GUARD_HANDSHAKE] = guard.source[RF_GUARD_CONNECT];
-	guard.crowd[RF_GUARD_MESSAGE] = (struct rf_guard_rate){ .per_s = 1000, .burst = 2000 };
-	int rc = rf_guard_new(&guard, &a->guard);
-	net.guard = a->guard;
-	if (!rc)
-		rc = rf_loop_new(&conf, &a->loop);
-	if (!rc)
-		rc = rf_net_new(a->loop, &net, &a->net);
 	if (!rc)
 		rc = rf_watch_new(a->loop, a->signal_fd, on_signal, a, &a->signals);
 	return rc ? rc : rf_watch_set(a->signals, RF_WATCH_READ);
-}
-
-static int open_ng(struct anchor *a)
-{
-	struct rf_ng_server_conf conf = {
-		.net = a->net, .guard = a->guard, .ops = &anchor_ng_ops, .arg = a, .peers = a->plan.peers, .n_peers = a->plan.n_peers,
-		.hash_key = a->hash_key,
-	};
-	int rc = rf_ng_server_new(&conf, &a->ng);
-
-	for (unsigned i = 0; i < a->listens && !rc; i++) {
-		struct anchor_listen *l = &a->listen[i];
-
-		if (l->kind == ANCHOR_STUN)
-			continue;
-		rc = l->kind == ANCHOR_UDP ? rf_ng_server_udp_fd(a->ng, l->fd) :
-		     rf_ng_server_tcp_fd(a->ng, l->fd, l->kind == ANCHOR_TLS ? a->tls_server : NULL);
-		if (!rc)
-			l->fd = -1;
-	}
-	if (!rc && a->unix_fd >= 0) {
-		rc = rf_ng_server_unix_fd(a->ng, a->unix_fd);
-		if (!rc)
-			a->unix_fd = -1;
-	}
-	return rc;
 }
 
 static struct rf_addr own_addr(const struct rf_site_ip *ip)
@@ -297,7 +258,7 @@ static int open_pinholes(struct anchor *a)
 	if (n <= 0)
 		return n;
 	struct rf_pinholes_conf conf = {
-		.net = a->net, .log = a->log, .tls = a->tls_client, .local = { own_addr(&a->host->address), own_addr(&a->host->address6) },
+		.net = a->gate[ANCHOR_GATE_MAIN].net, .log = a->log, .tls = a->tls_client, .local = { own_addr(&a->host->address), own_addr(&a->host->address6) },
 		.walls = walls, .n = (unsigned)n, .hash_key = a->hash_key, .ops = &anchor_pinholes_ops, .arg = a,
 	};
 	return rf_pinholes_new(&conf, &a->pinholes);
@@ -313,7 +274,7 @@ static int open_service(struct anchor *a)
 	int rc = a->admin_fd >= 0 ? rf_admin_new(&admin, &a->admin) : 0;
 
 	if (!rc)
-		rc = open_ng(a);
+		rc = anchor_open_gates(a);
 	if (!rc)
 		rc = anchor_open_stun(a);
 	if (!rc)
@@ -414,17 +375,15 @@ static void close_all(struct anchor *a)
 {
 	anchor_join_workers(a);
 	rf_admin_free(a->admin);
-	rf_ng_server_free(a->ng);
-	a->ng = NULL;
+	anchor_shut_gates(a);
 	anchor_free_workers(a); /* and what was asked of them */
 	rf_pinholes_free(a->pinholes);
 	anchor_close_stun(a);
-	rf_net_free(a->net);
+	anchor_free_gate(&a->gate[ANCHOR_GATE_MAIN]);
 	if (a->loop)
 		rf_timer_stop(rf_loop_wheel(a->loop), &a->interval);
 	rf_watch_free(a->signals);
 	rf_loop_free(a->loop);
-	rf_guard_free(a->guard);
 	rf_tls_put(a->tls_server);
 	rf_tls_put(a->tls_client);
 	rf_dtls_ctx_free(a->dtls);

@@ -212,11 +212,10 @@ static json_t *problems_json(const struct anchor *a, const struct anchor_sums *s
 	return list;
 }
 
-static json_t *requests_json(const struct anchor *a)
+static json_t *requests_json(const struct anchor *a, const struct anchor_sums *sums)
 {
-	struct rf_ng_server_stats s;
+	struct rf_ng_server_stats s = anchor_gates_add(a, sums);
 
-	rf_ng_server_stats(a->ng, &s);
 	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "done", (json_int_t)s.requests, "repeated", (json_int_t)s.repeated,
 			 "strangers", (json_int_t)s.strangers, "rate", (json_int_t)s.rate, "malformed", (json_int_t)s.malformed,
 			 "refused", (json_int_t)s.refused, "full", (json_int_t)s.full, "waiting", (json_int_t)s.asks, "connections",
@@ -301,7 +300,7 @@ static json_t *status_json(const struct anchor *a, const struct anchor_sums *s)
 	json_t *j = json_pack("{s:s,s:i,s:s,s:b,s:I,s:i,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:{s:s,s:s,s:s}}", "role", "relay", "pid",
 		(int)getpid(), "version", RF_VERSION, "healthy", json_array_size(problems) == 0, "uptime_s", (json_int_t)up_s,
 		"workers", (int)a->workers, "stopping", a->stopping, "problems", problems, "counts", counts_json(s), "drops",
-		drops_json(s->totals.dropped), "requests", requests_json(a), "listen", listen_json(a), "interfaces",
+		drops_json(s->totals.dropped), "requests", requests_json(a, s), "listen", listen_json(a), "interfaces",
 		interfaces_json(a), "confined", "user", a->user_name, "landlock", landlock, "syscalls",
 		a->filtered ? "system calls filtered" : "system calls not filtered");
 
@@ -331,7 +330,7 @@ static void status_done(struct anchor_visit *v, int err)
 {
 	struct question *q = rf_container(v, struct question, visit);
 
-	end_question(q, err || !v->anchor->ng ? NULL : status_json(v->anchor, &q->sums));
+	end_question(q, err || !v->anchor->gate[ANCHOR_GATE_MAIN].server ? NULL : status_json(v->anchor, &q->sums));
 }
 
 static void do_status(void *ctx, struct rf_admin_request *r)

@@ -35,31 +35,36 @@ static bool turned_away(struct anchor_worker *w, const struct rf_ng_request *req
 	       rf_relay_show(w->relay, req->call_id, nobody, NULL) != 0;
 }
 
+/* On its worker's thread. */
+static void do_it(struct anchor_worker *worker, struct rf_ng_ask *ask)
+{
+	struct rf_ng_request *req = rf_ng_ask_request(ask);
+	struct rf_writer w;
+
+	rf_writer_init(&w, worker->reply, RF_NG_BYTES_MAX);
+	if (turned_away(worker, req))
+		rf_ng_reply_load(&w, req, "this relay is being stopped");
+	else
+		rf_relay_do(worker->relay, req, &w);
+	answer(ask, &w);
+}
+
 static void run_errand(struct rf_mail *mail, int status)
 {
 	struct errand *x = rf_container(mail, struct errand, mail);
-	struct rf_ng_request *req = rf_ng_ask_request(x->ask);
-	struct rf_writer w;
 
-	if (status) {
+	if (status)
 		rf_ng_ask_drop(x->ask);
-	} else {
-		rf_writer_init(&w, x->worker->reply, RF_NG_BYTES_MAX);
-		if (turned_away(x->worker, req))
-			rf_ng_reply_load(&w, req, "this relay is being stopped");
-		else
-			rf_relay_do(x->worker->relay, req, &w);
-		answer(x->ask, &w);
-	}
+	else
+		do_it(x->worker, x->ask);
 	free(x);
 }
 
-static void answer_here(struct anchor *a, struct rf_ng_ask *ask, const char *load)
+static void answer_here(struct rf_ng_ask *ask, const char *load)
 {
 	uint8_t bytes[RF_NG_WARNING_MAX + 1024];
 	struct rf_writer w;
 
-	(void)a;
 	rf_writer_init(&w, bytes, sizeof bytes);
 	if (load)
 		rf_ng_reply_load(&w, rf_ng_ask_request(ask), load);
@@ -68,17 +73,23 @@ static void answer_here(struct anchor *a, struct rf_ng_ask *ask, const char *loa
 	answer(ask, &w);
 }
 
-static void send_errand(struct anchor *a, struct rf_ng_ask *ask)
+/* A call of whoever hears it is done at once: a mail to another thread and one back are eight microseconds. */
+static void send_errand(const struct anchor_gate *g, struct rf_ng_ask *ask)
 {
+	struct anchor_worker *worker = anchor_worker_of(g->anchor, rf_ng_ask_request(ask)->call_id);
+
+	if (worker == g->worker) {
+		do_it(worker, ask);
+		return;
+	}
 	struct errand *x = malloc(sizeof *x);
 
 	if (x)
-		*x = (struct errand){ .mail.deliver = run_errand, .worker = anchor_worker_of(a, rf_ng_ask_request(ask)->call_id),
-				      .ask = ask };
+		*x = (struct errand){ .mail.deliver = run_errand, .worker = worker, .ask = ask };
 	if (x && rf_mail_post(x->worker->loop, &x->mail) == 0)
 		return;
 	free(x);
-	answer_here(a, ask, "too much to do");
+	answer_here(ask, "too much to do");
 }
 
 /* --- requests about all */
@@ -137,9 +148,8 @@ static void survey_at(struct anchor_visit *v, struct anchor_worker *w)
 static void put_statistics(struct anchor *a, struct survey *x, struct rf_writer *w)
 {
 	struct rf_ng_stats_relay *s = &x->sums.ng;
-	struct rf_ng_server_stats server;
+	struct rf_ng_server_stats server = anchor_gates_add(a, &x->sums);
 
-	rf_ng_server_stats(a->ng, &server);
 	for (unsigned i = 0; i < RF_NG_COMMANDS && i < sizeof s->commands / sizeof s->commands[0]; i++)
 		s->commands[i] = server.commands[i];
 	s->errors = server.malformed + server.refused + server.full;
@@ -158,7 +168,7 @@ static void survey_done(struct anchor_visit *v, int err)
 	uint8_t *bytes = err ? NULL : malloc(RF_NG_BYTES_MAX);
 	struct rf_writer w;
 
-	if (!bytes || !a->ng) { /* or all ends */
+	if (!bytes || !a->gate[ANCHOR_GATE_MAIN].server) { /* or all ends */
 		rf_ng_ask_drop(x->ask);
 	} else {
 		rf_writer_init(&w, bytes, RF_NG_BYTES_MAX);
@@ -192,31 +202,31 @@ static void send_survey(struct anchor *a, struct rf_ng_ask *ask)
 	if (x && anchor_visit(a, &x->visit) == 0)
 		return;
 	free(x);
-	answer_here(a, ask, "too much to do");
+	answer_here(ask, "too much to do");
 }
 
 /* --- from the server */
 
 static void on_request(void *arg, struct rf_ng_ask *ask)
 {
-	struct anchor *a = arg;
+	const struct anchor_gate *g = arg;
 
 	switch (rf_ng_ask_request(ask)->command) {
 	case RF_NG_PING:
-		answer_here(a, ask, NULL);
+		answer_here(ask, NULL);
 		return;
 	case RF_NG_LISTING:
 	case RF_NG_STATISTICS:
-		send_survey(a, ask);
+		send_survey(g->anchor, ask);
 		return;
 	default:
-		send_errand(a, ask);
+		send_errand(g, ask);
 	}
 }
 
 static void on_refused(void *arg, const struct rf_addr *from, const char *why)
 {
-	struct anchor *a = arg;
+	struct anchor *a = ((struct anchor_gate *)arg)->anchor;
 	char text[RF_ADDR_TEXT];
 	struct rf_event e;
 

@@ -4,6 +4,7 @@
  *	relay_plan.c    what the site says, as values
  *	relay_open.c    what must be opened while we may
  *	relay_worker.c  the worker threads and the mail to and from them
+ *	relay_gate.c    where requests come in
  *	relay_ask.c     requests of the NG protocol: to the worker that has the call, or to all
  *	relay_stun.c    STUN for whoever asks
  *	relay_tell.c    what goes on record; pinholes on their way to main
@@ -59,6 +60,17 @@ struct anchor_worker {
 	bool started;
 };
 
+/* Where requests come in. A worker hears those of this host and of listed addresses and does its own calls' at once; TLS, whose
+ * handshakes wait for the keeper, is main's. */
+enum { ANCHOR_GATE_MAIN, ANCHOR_GATE_WORKER, ANCHOR_GATES };
+struct anchor_gate {
+	struct anchor *anchor;
+	struct anchor_worker *worker; /* NULL: main's */
+	struct rf_net *net;           /* of its loop */
+	struct rf_guard *guard;
+	struct rf_ng_server *server;
+};
+
 struct anchor_listen { struct rf_addr at; int fd; enum { ANCHOR_UDP, ANCHOR_TCP, ANCHOR_TLS, ANCHOR_STUN } kind; };
 
 /* What all workers have, added up: relay_worker.c gathers it. */
@@ -67,6 +79,7 @@ struct anchor_sums {
 	struct rf_media_census media;
 	struct rf_media_totals totals;
 	struct rf_ng_stats_relay ng;
+	struct rf_ng_server_stats server; /* of the gates of workers; anchor_gates_add() adds main's */
 };
 
 struct anchor {
@@ -105,9 +118,7 @@ struct anchor {
 
 	/* what runs */
 	struct rf_loop *loop;        /* main's */
-	struct rf_net *net;
-	struct rf_guard *guard;
-	struct rf_ng_server *ng;
+	struct anchor_gate gate[ANCHOR_GATES];
 	struct rf_udp *stun[RF_ANCHOR_NG_MAX];
 	unsigned stuns;
 	struct rf_guard *stun_guard;
@@ -167,7 +178,16 @@ int anchor_visit(struct anchor *a, struct anchor_visit *v);
 void anchor_add(struct anchor_sums *sums, const struct anchor_worker *w);
 struct anchor_worker *anchor_worker_of(struct anchor *a, struct rf_view call_id);
 
-/* relay_ask.c */
+/* relay_gate.c */
+int anchor_open_gates(struct anchor *a); /* main's loop and the workers are there */
+/* Nothing is heard any more. Then what is still asked is answered to nobody, and the rest may go. */
+void anchor_shut_gates(struct anchor *a);
+void anchor_free_gate(struct anchor_gate *g);
+/* Main's, beside what the workers' were when they were visited. */
+struct rf_ng_server_stats anchor_gates_add(const struct anchor *a, const struct anchor_sums *sums);
+void anchor_gate_count(const struct anchor_gate *g, struct rf_ng_server_stats *sum);
+
+/* relay_ask.c: arg of these is a gate */
 extern const struct rf_ng_server_ops anchor_ng_ops;
 
 /* relay_tell.c */
@@ -176,7 +196,7 @@ extern const struct rf_pinholes_ops anchor_pinholes_ops;
 void anchor_event(struct anchor *a, struct rf_event *e, enum rf_event_kind kind); /* begun, with the host's name */
 void anchor_post(struct anchor *a, const struct rf_event *e);
 void anchor_owe_fire(struct rf_timer *t);
-void anchor_record_refusals(struct anchor *a, const struct rf_media_totals *now);
+void anchor_record_refusals(struct anchor *a, const struct anchor_sums *sums);
 
 /* relay_admin.c */
 extern const struct rf_admin_verb anchor_verbs[];

@@ -51,7 +51,7 @@ int anchor_open_stun(struct anchor *a)
 
 		if (l->kind != ANCHOR_STUN)
 			continue;
-		rc = rf_udp_new_fd(a->net, &conf, l->fd, &a->stun[a->stuns]);
+		rc = rf_udp_new_fd(a->gate[ANCHOR_GATE_MAIN].net, &conf, l->fd, &a->stun[a->stuns]);
 		if (!rc) {
 			a->stuns++;
 			l->fd = -1;

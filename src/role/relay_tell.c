@@ -67,12 +67,13 @@ static void on_recording(void *ctx, const struct rf_recording *r)
 }
 
 /* What was refused since the last time, one event for each rule. */
-void anchor_record_refusals(struct anchor *a, const struct rf_media_totals *now)
+void anchor_record_refusals(struct anchor *a, const struct anchor_sums *sums)
 {
-	struct rf_ng_server_stats s;
+	const struct rf_media_totals *now = &sums->totals;
+	struct rf_ng_server_stats s = anchor_gates_add(a, sums);
 	struct rf_event e;
 
-	if (!a->ng)
+	if (!a->gate[ANCHOR_GATE_MAIN].server)
 		return; /* all ends */
 	for (unsigned i = 0; i < RF_DROPS; i++) {
 		uint64_t n = now->dropped[i] - a->told.dropped[i];
@@ -85,7 +86,6 @@ void anchor_record_refusals(struct anchor *a, const struct rf_media_totals *now)
 		anchor_post(a, &e);
 	}
 	a->told = *now;
-	rf_ng_server_stats(a->ng, &s);
 	uint64_t refused = s.strangers + s.rate + s.malformed + s.refused + s.full;
 	if (refused != a->told_refused) {
 		anchor_event(a, &e, RF_EVENT_RELAY_DROPS);

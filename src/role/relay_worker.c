@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { HOME_ROUNDS = 32 };
+
 /* ---- making */
 
 static int share_of_ports(struct anchor_worker *w, struct rf_diag *diag)
@@ -111,12 +113,12 @@ void anchor_join_workers(struct anchor *a)
 }
 
 /* No thread runs: every loop's things may be ended from here. What is on its way through the workers comes home first: a visit
- * goes from one to the next, so as many rounds as there are workers are enough. */
+ * goes from one to the next and an answer to the gate that asked, and a turn takes 512 of the 4,096 requests that may wait. */
 void anchor_free_workers(struct anchor *a)
 {
 	if (!a->worker)
 		return;
-	for (unsigned round = 0; round <= a->workers; round++) {
+	for (unsigned round = 0; round < a->workers + HOME_ROUNDS; round++) {
 		for (unsigned i = 0; i < a->workers; i++)
 			if (a->worker[i].started)
 				rf_loop_turn(a->worker[i].loop, 0);
@@ -134,7 +136,8 @@ void anchor_free_workers(struct anchor *a)
 	}
 	if (a->loop)
 		rf_loop_turn(a->loop, 0); /* the ends of their pinholes */
-	for (unsigned i = 0; i < a->workers; i++) {
+	anchor_free_gate(&a->gate[ANCHOR_GATE_WORKER]);
+	for (unsigned i = a->workers; i-- > 0;) { /* the first one last: answers of others go home to its gate */
 		rf_loop_free(a->worker[i].loop);
 		free(a->worker[i].reply);
 	}
@@ -195,6 +198,9 @@ void anchor_add(struct anchor_sums *s, const struct anchor_worker *w)
 	rf_tally_join(&s->totals.ended, &t.ended);
 	for (unsigned i = 0; i < RF_DROPS; i++)
 		s->totals.dropped[i] += t.dropped[i];
+	for (unsigned i = 0; i < ANCHOR_GATES; i++)
+		if (w->anchor->gate[i].worker == w)
+			anchor_gate_count(&w->anchor->gate[i], &s->server);
 }
 
 struct anchor_worker *anchor_worker_of(struct anchor *a, struct rf_view call_id)

@@ -2,7 +2,8 @@
 """What a call costs a relay that sets it up and ends it: processor time of its threads (the kernel's work in its system calls
 included), system calls, turns of threads. Needs no silent machine: time on the processor is counted, not time that passes.
 
-    bench/media/calls.py BUILD-DIR [--mode plain ...] [--relay NAME ...] [--calls 2000] [--rounds 3] [--strace] [--perf FILE]
+    bench/media/calls.py BUILD-DIR [--mode plain ...] [--relay NAME ...] [--at-once N ...] [--calls 1000] [--rounds 3]
+                         [--rested] [--strace FILE | --perf FILE]
 """
 import argparse
 import itertools
@@ -18,6 +19,9 @@ import time
 from bed import Bed, Load, Ringfort, Rtpengine
 
 
+REST_S = 10.5
+
+
 def turns(relay):
     """Times that a thread of the relay gave up its core (waiting) or lost it."""
     n = 0
@@ -27,16 +31,13 @@ def turns(relay):
     return n
 
 
-def paced(load, a, at_once, seconds):
-    """So many calls a second, ten times a second a handful: what a relay meets. Returns what became of them."""
-    each, done, end = a.pace // 10, {"done": 0, "failed": 0, "why": "", "seconds": seconds}, time.monotonic() + seconds
-    due = time.monotonic()
-    while due < end:
-        got = load.tell("cycle", each, min(at_once, each))
-        done = {**got, "done": done["done"] + got["done"], "failed": done["failed"] + got["failed"], "seconds": seconds}
-        due += 0.1
-        time.sleep(max(0, due - time.monotonic()))
-    return done
+def rest(load, calls):
+    """So many calls, and then the time that their ports rest, with a call now and then: a relay that has been at work a while."""
+    load.tell("cycle", calls, 16)
+    end = time.monotonic() + REST_S
+    while time.monotonic() < end:
+        load.tell("cycle", 1, 1)
+        time.sleep(0.5)
 
 
 def watcher(relay, a):
@@ -54,11 +55,11 @@ def watcher(relay, a):
 
 def measure(relay, load, a, at_once):
     load.tell("cycle", 300, at_once)
-    if a.pace:   # ports that were given back have rested
-        paced(load, a, at_once, a.warm)
+    if a.rested:
+        rest(load, a.calls)
     watch = watcher(relay, a)
     before = relay.cpu_us(), turns(relay)
-    got = paced(load, a, at_once, a.calls / a.pace) if a.pace else load.tell("cycle", a.calls, at_once)
+    got = load.tell("cycle", a.calls, at_once)
     after = relay.cpu_us(), turns(relay)
     if watch:
         watch.send_signal(signal.SIGINT)
@@ -73,11 +74,10 @@ def main():
     p.add_argument("build", type=pathlib.Path)
     p.add_argument("--mode", action="append", default=[])
     p.add_argument("--relay", action="append", default=[])
-    p.add_argument("--calls", type=int, default=2000)
+    p.add_argument("--calls", type=int, default=1000)
     p.add_argument("--at-once", type=int, action="append", default=[], help="calls under way at a time (else 1, and 16)")
     p.add_argument("--rounds", type=int, default=3)
-    p.add_argument("--pace", type=int, default=0, help="so many calls a second, for a while; else as many as go")
-    p.add_argument("--warm", type=float, default=13, help="seconds of that before it is measured")
+    p.add_argument("--rested", action="store_true", help="a relay at work, whose ports have rested: 11 s more each")
     p.add_argument("--strace", type=pathlib.Path)
     p.add_argument("--perf", type=pathlib.Path)
     a = p.parse_args()

@@ -5,6 +5,7 @@
 #include "media/dtmf_audio.h"
 #include "media/pcm.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -66,6 +67,41 @@ static void measure(const char *name, enum rf_pcm_codec codec, uint32_t rate)
 	rf_pcm_out_free(out);
 }
 
+/* One packet of one codec said in another, and what both coders keep. */
+static void measure_pair(enum rf_pcm_codec from, enum rf_pcm_codec to)
+{
+	static uint8_t said[PACKETS / 100][RF_PCM_BYTES_MAX];
+	uint32_t rate = rf_pcm_rate(from) < rf_pcm_rate(to) ? rf_pcm_rate(from) : rf_pcm_rate(to);
+	size_t n[PACKETS / 100], samples = rate / 50, got, before = mallinfo2().uordblks;
+	uint8_t out_bytes[RF_PCM_BYTES_MAX];
+	int16_t pcm[RF_PCM_MOST];
+	struct rf_pcm_out *voice, *out;
+	struct rf_pcm_in *in;
+
+	must(rf_pcm_in_new(from, rate, &in));
+	must(rf_pcm_out_new(to, rate, &out));
+	size_t kept = mallinfo2().uordblks - before;
+
+	must(rf_pcm_out_new(from, rate, &voice));
+	for (unsigned i = 0; i < PACKETS / 100; i++) {
+		rf_tones_make(i % 16, 10, rate, i * (uint32_t)samples, pcm, samples);
+		must(rf_pcm_out_put(voice, pcm, samples, said[i], RF_PCM_BYTES_MAX, &n[i]));
+	}
+	double begun = now_us();
+
+	for (unsigned i = 0; i < PACKETS; i++) {
+		must(rf_pcm_in_take(in, rf_view_of(said[i % (PACKETS / 100)], n[i % (PACKETS / 100)]), pcm, &got));
+		must(rf_pcm_out_put(out, pcm, got, out_bytes, sizeof out_bytes, &got));
+	}
+	double us = (now_us() - begun) / PACKETS;
+
+	printf("%-10s to %-10s %6u   %7.2f us   %.3f %% of a core   %zu bytes\n", rf_pcm_text(from), rf_pcm_text(to), rate, us, us / 200,
+	       kept);
+	rf_pcm_out_free(voice);
+	rf_pcm_out_free(out);
+	rf_pcm_in_free(in);
+}
+
 int main(void)
 {
 	measure("PCMU", RF_PCM_PCMU, RF_PCM_LOW);
@@ -74,5 +110,10 @@ int main(void)
 	measure("G722", RF_PCM_G722, RF_PCM_HIGH);
 	measure("opus", RF_PCM_OPUS, RF_PCM_LOW);
 	measure("opus", RF_PCM_OPUS, RF_PCM_HIGH);
+	for (unsigned from = RF_PCM_PCMA; from < RF_PCM_CODECS; from++)
+		for (unsigned to = RF_PCM_PCMA; to < RF_PCM_CODECS; to++)
+			if (from != to)
+				measure_pair((enum rf_pcm_codec)from, (enum rf_pcm_codec)to);
+	measure_pair(RF_PCM_PCMU, RF_PCM_PCMA);
 	return 0;
 }

@@ -33,6 +33,7 @@ static void record(const struct farewell *f, const struct rf_ng_stats_call *call
 	rf_event_u64(&e, "media", m->index);
 	rf_event_str(&e, "type", m->type);
 	rf_event_str(&e, "codec", m->codec);
+	rf_event_str(&e, "transcoded_to", m->coded);
 	rf_event_str(&e, "suite", s->suite);
 	rf_event_u64(&e, "packets", s->count.packets);
 	rf_event_u64(&e, "bytes", s->count.bytes);

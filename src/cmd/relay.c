@@ -79,7 +79,7 @@ void rf_cmd_print_relay(FILE *out, const json_t *a)
 {
 	const json_t *counts = json_object_get(a, "counts"), *kernel = json_object_get(a, "kernel"), *x;
 	const json_t *confined = json_object_get(a, "confined");
-	char t[6][128];
+	char t[7][128];
 	size_t i;
 
 	fprintf(out, "relay      %s%s, pid %s, version %s, %s workers\n", json_is_true(json_object_get(a, "healthy")) ? "runs" :
@@ -88,10 +88,11 @@ void rf_cmd_print_relay(FILE *out, const json_t *a)
 	json_array_foreach(json_object_get(a, "problems"), i, x)
 		fprintf(out, "problem    %s\n", json_string_value(x));
 	print_places(out, a);
-	fprintf(out, "now        %s sessions, %s streams, %s of them in the kernel, %s by AF_XDP, %s ports in use, %s free\n",
+	fprintf(out, "now        %s sessions, %s streams, %s of them in the kernel, %s by AF_XDP, %s transcoded, %s ports in use, %s free\n",
 		text(counts, "sessions", t[0], sizeof t[0]), text(counts, "paths", t[1], sizeof t[1]),
 		text(counts, "in_kernel", t[2], sizeof t[2]), text(counts, "af_xdp", t[5], sizeof t[5]),
-		text(counts, "ports", t[3], sizeof t[3]), text(counts, "ports_free", t[4], sizeof t[4]));
+		text(counts, "transcoded", t[6], sizeof t[6]), text(counts, "ports", t[3], sizeof t[3]),
+		text(counts, "ports_free", t[4], sizeof t[4]));
 	fprintf(out, "passed on  %s packets of %s, %s in the kernel, %s by AF_XDP\n", text(counts, "sent", t[0], sizeof t[0]),
 		text(counts, "packets", t[1], sizeof t[1]), text(kernel, "packets", t[2], sizeof t[2]),
 		text(json_object_get(a, "af_xdp"), "packets", t[3], sizeof t[3]));
@@ -160,6 +161,9 @@ static void print_end(FILE *out, const json_t *e)
 		text(e, "keying", t[3], sizeof t[3]), json_is_string(json_object_get(e, "cipher")) ? " " : "",
 		text(e, "cipher", t[4], sizeof t[4]), way_of(e));
 	fprintf(out, "    %s packets in, %s out\n", text(e, "packets", t[0], sizeof t[0]), text(e, "sent", t[1], sizeof t[1]));
+	s = json_object_get(e, "transcoded");
+	if (s)
+		fprintf(out, "    transcoded from %s to %s\n", text(s, "from", t[0], sizeof t[0]), text(s, "to", t[1], sizeof t[1]));
 	json_array_foreach(json_object_get(e, "streams"), i, s)
 		fprintf(out, "    SSRC %s: type %s, %s packets, %s lost, jitter %s ms, MOS %s\n", text(s, "ssrc", t[0], sizeof t[0]),
 			text(s, "type", t[1], sizeof t[1]), text(s, "packets", t[2], sizeof t[2]), text(s, "lost", t[3], sizeof t[3]),
@@ -294,7 +298,7 @@ static int run_alone(struct rf_cmd_ctx *c)
 	struct rf_anchor_plan p = { .user = account(c), .fast = rf_cmd_opt(c, "fast") ? rf_cmd_opt(c, "fast") : "",
 		.xdp = rf_cmd_opt(c, "xdp") ? rf_cmd_opt(c, "xdp") : "",
 		.sounds = rf_cmd_opt(c, "sounds") ? rf_cmd_opt(c, "sounds") : "" };
-	uint64_t workers = 0, silence_s = 0, sessions = 0, ready_fd = UINT64_MAX;
+	uint64_t workers = 0, silence_s = 0, sessions = 0, coded = 0, ready_fd = UINT64_MAX;
 	struct rf_diag diag = { 0 };
 
 	if (!addresses(c, "listen-ng", PORT_NG, p.udp, RF_ANCHOR_NG_MAX, &p.n_udp) ||
@@ -303,12 +307,13 @@ static int run_alone(struct rf_cmd_ctx *c)
 	    !addresses(c, "peer", 0, p.peers, RF_ANCHOR_PEERS_MAX, &p.n_peers) || !interfaces(c, &p) ||
 	    !rf_cmd_number(c, "workers", 1, RF_ANCHOR_WORKERS_MAX, &workers) ||
 	    !rf_cmd_number(c, "silence", 10, 86400, &silence_s) || !rf_cmd_number(c, "sessions", 1, 1000000, &sessions) ||
-	    !rf_cmd_number(c, "ready-fd", 0, 1023, &ready_fd))
+	    !rf_cmd_number(c, "transcodings", 1, 10000, &coded) || !rf_cmd_number(c, "ready-fd", 0, 1023, &ready_fd))
 		return RF_EXIT_USAGE;
 	p.workers = (unsigned)workers;
 	p.policy = (struct rf_relay_policy){
 		.plain_allowed = !rf_cmd_flag(c, "encrypted"), .dtls = true, .suites = ~1u & ((1u << RF_SRTP_SUITES) - 1),
 		.silence_ms = (uint32_t)silence_s * 1000, .sessions_max = sessions,
+		.coded_max = coded ? coded : RF_RELAY_CODED,
 	};
 	struct rf_anchor_options opt = {
 		.dir = strcmp(c->dir, ".") != 0 ? c->dir : NULL, .plan = &p, .log = &c->log,
@@ -343,6 +348,7 @@ static const struct rf_cmd_opt relay_opts[] = {
 	{ .name = "workers", .arg = "N", .summary = "threads (one for each processor)" },
 	{ .name = "silence", .arg = "SECONDS", .summary = "a session without media ends (60)" },
 	{ .name = "sessions", .arg = "N", .summary = "at most so many (10000)" },
+	{ .name = "transcodings", .arg = "N", .summary = "change the codec of at most so many m-lines at a time (100)" },
 	{ .name = "user", .arg = "NAME", .summary = "whom to become when started as root (ringfort, else nobody)" },
 	{ .name = "ready-fd", .arg = "N", .summary = "descriptor that gets one JSON line when it is ready" },
 	{ 0 }

@@ -136,6 +136,23 @@ static int check_remote(struct job *j, size_t i, const struct rf_line *l, unsign
 			    "direction)", i + 1, said->remote.family, rtp.family);
 }
 
+/* Of an offer that lets nothing be transcoded the answer goes on as it is. */
+static int plan_codecs(struct job *j, size_t i, struct plan *pl)
+{
+	const struct rf_said *before = j->p->lines[i].said[j->from];
+	struct rf_codec_list list = { pl->said.codecs, pl->said.n_codecs, RF_SAID_CODECS_MAX, &j->sdp->media[i],
+		before ? before->codecs : NULL, before ? before->n_codecs : 0 };
+
+	if (!pl->offer->coded)
+		return 0;
+	pl->said.coded = rf_codec_answer(pl->offer->codecs, pl->offer->n_codecs, &list);
+	pl->said.n_codecs = (uint8_t)list.n;
+	for (size_t k = 0; k < list.n; k++)
+		if (!list.c[k].off)
+			return 0;
+	return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: the answer takes nothing that the offerer could be told of", i + 1);
+}
+
 static int plan_rtp(struct job *j, size_t i, struct plan *pl, struct rf_line *l)
 {
 	const struct rf_sdes_line *taken;
@@ -151,6 +168,9 @@ static int plan_rtp(struct job *j, size_t i, struct plan *pl, struct rf_line *l)
 		return rc;
 	if (pl->said.n_codecs == 0)
 		return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: no format of the answer is known or has an rtpmap", i + 1);
+	rc = plan_codecs(j, i, pl);
+	if (rc)
+		return rc;
 	if (rf_ng_has(j->t->req, RF_NG_SINGLE_CODEC))
 		rf_codec_single(pl->said.codecs, pl->said.n_codecs);
 	if (b->keying == RF_KEYING_DTLS)
@@ -263,6 +283,7 @@ static int commit(struct job *j, size_t i)
 	}
 	rf_said_free(l->said[j->from]);
 	l->said[j->from] = pl->kept;
+	rf_line_set_coded(j->t->relay, l, pl->kept->coded);
 	rf_sdes_free(l->ours[j->to].sdes);
 	l->ours[0] = pl->ours[0];
 	l->ours[1] = pl->ours[1];

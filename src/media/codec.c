@@ -113,13 +113,24 @@ bool rf_codec_is(const struct rf_codec *c, struct rf_view word)
 	       (channels.n == 0 || (rf_view_u64(channels, 64, &x) && x == c->channels));
 }
 
-static bool listed(const struct rf_ng_list *l, const struct rf_codec *c, bool all)
+bool rf_codec_listed(const struct rf_ng_list *l, const struct rf_codec *c, bool all)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (rf_codec_is(c, l->v[i]) ||
 		    (all && (rf_view_eq(l->v[i], RF_V("all")) || rf_view_eq(l->v[i], RF_V("full")))))
 			return true;
 	return false;
+}
+
+/* By its name, or with all others in a way that no other list takes back. */
+static bool listed_hard(const struct rf_ng_list *l, const struct rf_codec *c)
+{
+	static const struct rf_view full = { (const uint8_t *)"full", 4 };
+
+	for (size_t i = 0; i < l->n; i++)
+		if (rf_view_eq(l->v[i], full))
+			return true;
+	return rf_codec_listed(l, c, false);
 }
 
 /* Those of a list come first, in its order. */
@@ -138,32 +149,26 @@ static void to_front(struct rf_codec *c, size_t n, const struct rf_ng_list *l)
 		}
 }
 
-bool rf_codec_choose(struct rf_codec *c, size_t n, const struct rf_ng_request *req)
+static void choose_one(struct rf_codec *c, const struct rf_ng_list *l)
 {
-	const struct rf_ng_list *l = req->codecs;
-	size_t left = 0, found = 0;
+	bool strip = rf_codec_listed(&l[RF_NG_STRIP], c, true), mask = rf_codec_listed(&l[RF_NG_MASK], c, true);
+	bool consume = rf_codec_listed(&l[RF_NG_CONSUME], c, true);
+	bool hard = listed_hard(&l[RF_NG_STRIP], c) || listed_hard(&l[RF_NG_MASK], c);
+	bool back = rf_codec_listed(&l[RF_NG_EXCEPT], c, false) || rf_codec_listed(&l[RF_NG_CODEC_OFFER], c, false) ||
+		    (rf_codec_listed(&l[RF_NG_TRANSCODE], c, false) && !hard);
 
-	for (size_t i = 0; i < n; i++) {
-		bool out = listed(&l[RF_NG_STRIP], &c[i], true) || listed(&l[RF_NG_MASK], &c[i], true) ||
-			   listed(&l[RF_NG_CONSUME], &c[i], true);
+	c->off = (strip || mask || consume) && !back;
+	c->gone = strip && !back;
+	c->first = consume && c->off && !c->gone;
+	c->heard = (c->off && !c->gone) || rf_codec_listed(&l[RF_NG_ACCEPT], c, true);
+}
 
-		if (listed(&l[RF_NG_EXCEPT], &c[i], false) || listed(&l[RF_NG_CODEC_OFFER], &c[i], false) ||
-		    listed(&l[RF_NG_TRANSCODE], &c[i], false))
-			out = false;
-		c[i].off = out;
-		left += !out;
-	}
-	for (size_t i = 0; left == 0 && i < n; i++)
-		c[i].off = false;
-	to_front(c, n, &l[RF_NG_TRANSCODE]);
-	to_front(c, n, &l[RF_NG_CODEC_OFFER]);
-	for (size_t k = 0; k < l[RF_NG_TRANSCODE].n; k++)
-		for (size_t i = 0; i < n; i++)
-			if (rf_codec_is(&c[i], l[RF_NG_TRANSCODE].v[k])) {
-				found++;
-				break;
-			}
-	return found == l[RF_NG_TRANSCODE].n;
+void rf_codec_choose(struct rf_codec *c, size_t n, const struct rf_ng_request *req)
+{
+	for (size_t i = 0; i < n; i++)
+		choose_one(&c[i], req->codecs);
+	to_front(c, n, &req->codecs[RF_NG_TRANSCODE]);
+	to_front(c, n, &req->codecs[RF_NG_CODEC_OFFER]);
 }
 
 void rf_codec_single(struct rf_codec *c, size_t n)

@@ -55,7 +55,7 @@ static bool with_feedback(unsigned proto)
 static bool codec_on(const struct rf_said *said, int type)
 {
 	for (size_t i = 0; i < said->n_codecs; i++)
-		if (said->codecs[i].type == type)
+		if (said->codecs[i].type == type && !said->codecs[i].made)
 			return !said->codecs[i].off;
 	return false;
 }
@@ -102,6 +102,35 @@ static void put_attrs(struct rf_turn *t, struct rf_writer *w, const struct rf_ou
 	}
 	if (l->ptime)
 		put_number(w, "a=ptime:", l->ptime);
+}
+
+/* Codecs that the one whose description this is did not list. */
+static void put_made(struct rf_writer *w, const struct rf_said *said)
+{
+	for (size_t i = 0; i < said->n_codecs; i++) {
+		const struct rf_codec *c = &said->codecs[i];
+
+		if (!c->made || c->off)
+			continue;
+		rf_put_lit(w, "a=rtpmap:");
+		rf_put_u64(w, c->type);
+		rf_put_byte(w, ' ');
+		rf_put(w, c->name);
+		rf_put_byte(w, '/');
+		rf_put_u64(w, c->clock);
+		if (c->channels > 1) {
+			rf_put_byte(w, '/');
+			rf_put_u64(w, c->channels);
+		}
+		rf_put_lit(w, "\r\n");
+		if (!rf_attr_plain(c->fmtp))
+			continue;
+		rf_put_lit(w, "a=fmtp:");
+		rf_put_u64(w, c->type);
+		rf_put_byte(w, ' ');
+		rf_put(w, c->fmtp);
+		rf_put_lit(w, "\r\n");
+	}
 }
 
 static void put_word(struct rf_writer *w, struct rf_view v, const char *also, const char *instead)
@@ -226,6 +255,7 @@ static void put_line(struct rf_turn *t, struct rf_writer *w, const struct rf_out
 		return;
 	put_bws(w, l->in->bws, l->in->n_bws);
 	put_attrs(t, w, l);
+	put_made(w, l->said);
 	if (l->kind == RF_PATH_RTP || l->said->dir != RF_SDP_SENDRECV) {
 		rf_put_lit(w, "a=");
 		put_flag(w, rf_sdp_dir_text((enum rf_sdp_dir)l->said->dir));

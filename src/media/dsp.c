@@ -25,8 +25,7 @@ static void begin(struct rf_dsp_stream *s, const struct rf_rtp_head *head)
 		.heard = (uint16_t)(head->seq - 1) };
 }
 
-/* The number that it goes by. False: it came late, and its number is another's now. */
-static bool number(struct rf_dsp *d, const struct rf_rtp_head *head, uint8_t *packet, uint32_t clock)
+bool rf_dsp_number(struct rf_dsp *d, const struct rf_rtp_head *head, uint32_t timestamp, uint32_t clock, uint8_t *packet)
 {
 	struct rf_dsp_stream *s = &d->stream;
 	uint16_t seq = (uint16_t)(head->seq + s->add);
@@ -45,7 +44,7 @@ static bool number(struct rf_dsp *d, const struct rf_rtp_head *head, uint8_t *pa
 		if ((uint16_t)(head->seq - s->changed_at) > RECENT + LATE_PACKETS)
 			s->changed_at = (uint16_t)(head->seq - RECENT); /* the circle closes: it must not come in front of us */
 		if (clock) {
-			s->timestamp = head->timestamp;
+			s->timestamp = timestamp;
 			s->clock = clock;
 			s->at = rf_loop_now(d->loop);
 		}
@@ -55,8 +54,7 @@ static bool number(struct rf_dsp *d, const struct rf_rtp_head *head, uint8_t *pa
 	return true;
 }
 
-/* It makes room: the next one takes its number, so that nobody counts it as lost. */
-static void leave_out(struct rf_dsp *d, const struct rf_rtp_head *head)
+void rf_dsp_leave_out(struct rf_dsp *d, const struct rf_rtp_head *head)
 {
 	struct rf_dsp_stream *s = &d->stream;
 
@@ -108,6 +106,14 @@ const struct rf_dsp_type *rf_dsp_type_of(const struct rf_dsp *d, uint8_t type)
 	return NULL;
 }
 
+const struct rf_dsp_in *rf_dsp_in_of(const struct rf_dsp *d, uint8_t type)
+{
+	for (unsigned i = 0; i < d->conf.n_in; i++)
+		if (d->conf.in[i].type == type)
+			return &d->conf.in[i];
+	return NULL;
+}
+
 const struct rf_dsp_type *rf_dsp_speech(const struct rf_dsp *d)
 {
 	for (unsigned i = 0; i < d->conf.n; i++)
@@ -129,6 +135,7 @@ static bool strip(struct rf_rtp_head *head, uint8_t *packet, size_t *n)
 		return false;
 	*n -= pad;
 	packet[0] &= 0xdf;
+	head->padding = false;
 	return true;
 }
 
@@ -137,24 +144,45 @@ static int take(struct rf_path_filter *f, uint8_t *packet, size_t *n, size_t cap
 	struct rf_dsp *d = (struct rf_dsp *)f;
 	struct rf_rtp_head head;
 
-	(void)cap;
 	if (rf_rtp_head_parse(rf_view_of(packet, *n), &head) != 0)
-		return 1;
-	const struct rf_dsp_type *type = rf_dsp_type_of(d, head.type);
+		return RF_FILTER_HELD;
+	const struct rf_dsp_in *in = rf_dsp_in_of(d, head.type);
 
-	if (!d->stream.known || d->stream.ssrc != head.ssrc)
+	if (!d->stream.known || d->stream.ssrc != head.ssrc) {
 		begin(&d->stream, &head);
-	if (type && type->codec && d->tones && strip(&head, packet, n)) {
+		if (d->coder)
+			rf_dsp_coder_begin(d->coder);
+	}
+	if (in && in->codec && d->tones && strip(&head, packet, n)) {
 		size_t payload = *n - head.size;
 
-		rf_dsp_hear(d, type, packet + head.size, &payload);
+		rf_dsp_hear(d, in->codec, packet + head.size, &payload);
 		*n = head.size + payload;
 	}
 	if (rf_dsp_presses(d) || d->player.clip) {
-		leave_out(d, &head);
-		return 1;
+		rf_dsp_leave_out(d, &head);
+		if (d->coder)
+			d->coder->n = 0;
+		return RF_FILTER_HELD;
 	}
-	return number(d, &head, packet, type && !type->dtmf ? type->clock : 0) ? 0 : 1;
+	if (d->coder && in && strip(&head, packet, n))
+		return rf_dsp_code(d, in, &head, packet, n, cap);
+	if (d->coder || (in && in->way != RF_DSP_PASS)) {
+		rf_dsp_leave_out(d, &head);
+		return RF_FILTER_HELD;
+	}
+	return rf_dsp_number(d, &head, head.timestamp, in && !in->dtmf ? in->clock : 0, packet) ? RF_FILTER_ON : RF_FILTER_HELD;
+}
+
+static bool clock_of(const struct rf_path_filter *f, struct rf_rtcp_clock *ret_clock)
+{
+	const struct rf_dsp *d = (const struct rf_dsp *)f;
+
+	if (!d->coder || !d->coder->clock.from_hz)
+		return false;
+	*ret_clock = d->coder->clock;
+	ret_clock->ssrc = d->stream.ssrc;
+	return true;
 }
 
 /* ---- time */
@@ -196,6 +224,7 @@ static void gone(struct rf_path_filter *f)
 	rf_dsp_stop(d);
 	rf_dsp_deaf(d);
 	rf_pcm_out_free(d->tone);
+	rf_dsp_coder_free(d->coder);
 	free(d);
 }
 
@@ -215,7 +244,7 @@ int rf_dsp_get(struct rf_path *p, unsigned end, struct rf_loop *loop, struct rf_
 		d = calloc(1, sizeof *d);
 		if (!d)
 			return -ENOMEM;
-		*d = (struct rf_dsp){ .filter = { take, gone }, .path = p, .end = end, .loop = loop, .random = random, .ops = ops,
+		*d = (struct rf_dsp){ .filter = { take, clock_of, gone }, .path = p, .end = end, .loop = loop, .random = random, .ops = ops,
 			.arg = arg };
 		rf_timer_init(&d->timer, tick);
 		rf_path_set_filter(p, end, &d->filter);
@@ -224,16 +253,44 @@ int rf_dsp_get(struct rf_path *p, unsigned end, struct rf_loop *loop, struct rf_
 	return 0;
 }
 
+/* The sender sends what the taker takes. */
+static void pass_all(struct rf_dsp_conf *c)
+{
+	for (c->n_in = 0; c->n_in < c->n; c->n_in++) {
+		const struct rf_dsp_type *t = &c->types[c->n_in];
+
+		c->in[c->n_in] = (struct rf_dsp_in){ .type = t->type, .codec = t->codec, .way = RF_DSP_PASS, .dtmf = t->dtmf,
+			.clock = t->clock };
+	}
+}
+
+static bool passes_all(const struct rf_dsp_conf *c)
+{
+	for (unsigned i = 0; i < c->n_in; i++)
+		if (c->in[i].way != RF_DSP_PASS)
+			return false;
+	return true;
+}
+
 int rf_dsp_set(struct rf_dsp *d, const struct rf_dsp_conf *conf)
 {
 	bool listen = conf->listen || conf->block || conf->to_events;
 	int rc = 0;
 
+	if (d->coder && conf->ptime != d->conf.ptime) {
+		d->coder->waits = false;
+		d->coder->n = 0;
+	}
+	d->conf = *conf;
+	if (conf->n_in == 0)
+		pass_all(&d->conf);
 	if (listen && !d->tones)
 		rc = rf_tones_new(&d->tones);
-	d->conf = *conf;
 	if (!listen)
 		rf_dsp_deaf(d);
+	/* Once there, it stays: its clock is the taker's. */
+	if (!d->coder && !passes_all(&d->conf) && !(d->coder = calloc(1, sizeof *d->coder)))
+		rc = -ENOMEM;
 	return rc;
 }
 

@@ -3,6 +3,7 @@
  *	a packet of the sender -> is a key in it?                      (listens where somebody asked)
  *	                       -> a key that is blocked becomes silence
  *	                       -> a key or a clip of ours runs: it makes room
+ *	                       -> another codec for the taker, another clock, an event as a key (dsp_code.c)
  *	                       -> its number in the stream as the taker sees it -> the taker
  *	every 20 ms, while a key or a clip of ours runs: one packet more, to the taker
  *
@@ -26,6 +27,8 @@ enum {
 	RF_DSP_KEYS_MAX = 32,        /* that wait to be sent */
 	RF_DSP_KEY_MS = 250, RF_DSP_PAUSE_MS = 100, RF_DSP_VOLUME = 8, /* where a request says nothing */
 	RF_DSP_FRAME_MS = 20,
+	RF_DSP_AHEAD_MS = 2000,      /* of sound to be transcoded, before the time that it lasts: what is more is held */
+	RF_DSP_FILL_MS = 120,        /* a gap so long is filled with silence where packets become others; else it stays one */
 };
 
 struct rf_dsp_type {                 /* what the taker understands, in the order of its preference */
@@ -35,9 +38,26 @@ struct rf_dsp_type {                 /* what the taker understands, in the order
 	uint32_t clock;
 };
 
+enum rf_dsp_way {
+	RF_DSP_PASS,                 /* as it is */
+	RF_DSP_CODE,                 /* sound in a codec that the taker does not understand: said in its first */
+	RF_DSP_CLOCK,                /* an event whose clock is not the taker's */
+	RF_DSP_KEYS,                 /* an event, and the taker knows none: pressed as tones */
+	RF_DSP_LEAVE,                /* comfort noise that the taker's codec knows in its own way: nothing is sent */
+};
+struct rf_dsp_in {                   /* what the sender may send */
+	uint8_t type, codec;         /* as in rf_dsp_type */
+	uint8_t way;                 /* enum rf_dsp_way */
+	bool dtmf;
+	uint32_t clock;
+};
+
 struct rf_dsp_conf {
-	uint8_t n;
+	uint8_t n, n_in;             /* n_in 0: the sender sends what the taker takes, all of it as it is */
+	uint8_t ptime;               /* ms of a packet that is transcoded: 10, 20, 30, 40, 60; 0: as it comes */
+	uint32_t bits_s;             /* of the encoder, 0: its own choice */
 	struct rf_dsp_type types[RF_PATH_TYPES_MAX];
+	struct rf_dsp_in in[RF_PATH_TYPES_MAX];
 	bool listen;                 /* for keys in the sound */
 	bool block;                  /* they go no further; listens, too */
 	bool to_events;              /* keys in the sound become events for the taker; listens, and blocks the sound */
@@ -57,7 +77,7 @@ int rf_dsp_get(struct rf_path *p, unsigned end, struct rf_loop *loop, struct rf_
 	       const struct rf_dsp_ops *ops, void *arg, struct rf_dsp **ret_dsp);
 /* NULL: there is none. */
 struct rf_dsp *rf_dsp_of(const struct rf_path *p, unsigned end);
-/* As from now. -ENOMEM, then it listens as before. */
+/* As from now. -ENOMEM, then it listens and transcodes as before: what nobody transcodes is held. */
 int rf_dsp_set(struct rf_dsp *d, const struct rf_dsp_conf *conf);
 
 struct rf_dsp_key { uint8_t event, volume; uint16_t ms, pause_ms; };
@@ -70,7 +90,11 @@ int rf_dsp_play(struct rf_dsp *d, struct rf_clip *clip, uint32_t times, uint32_t
 /* False: there was nothing. */
 bool rf_dsp_stop(struct rf_dsp *d);
 
-struct rf_dsp_stats { uint64_t keys_sent, keys_heard, clips, packets; };
+struct rf_dsp_stats {
+	uint64_t keys_sent, keys_heard, clips, packets; /* packets: that are not the sender's, one for one */
+	uint64_t coded, uncoded;     /* packets of the sender that were transcoded, that could not be */
+	enum rf_pcm_codec from, to;  /* the last one of those; NONE: there was none */
+};
 struct rf_dsp_stats rf_dsp_stats(const struct rf_dsp *d);
 
 #endif

@@ -1,5 +1,5 @@
 /* Inside of a direction: dsp.c (its life, packets of the sender), dsp_key.c (keys of ours), dsp_play.c (clips of ours),
- * dsp_hear.c (keys in the sound). */
+ * dsp_hear.c (keys in the sound), dsp_code.c (another codec). */
 #ifndef RF_MEDIA_DSP_INT_H
 #define RF_MEDIA_DSP_INT_H
 
@@ -34,6 +34,31 @@ struct rf_dsp_player {
 	bool begun;
 };
 
+enum {
+	RF_DSP_FRAME_SAMPLES = RF_PCM_HIGH * 60 / 1000,
+	RF_DSP_WAIT_SAMPLES = RF_DSP_FRAME_SAMPLES + RF_PCM_HIGH * RF_DSP_FILL_MS / 1000 + RF_PCM_MOST,
+};
+
+/* From one codec to another. */
+struct rf_dsp_coder {
+	struct rf_pcm_in *in;        /* NULL: none yet */
+	struct rf_pcm_out *out;
+	uint8_t in_codec, out_codec;
+	uint32_t in_rate, out_rate, bits_s;
+	struct rf_rtcp_clock clock;  /* of the stream; from_hz 0: nothing has gone yet */
+	uint64_t ahead_us;           /* the sound so far lasts until then */
+	/* packets that become others: samples that wait for a frame to be full */
+	bool waits, marker;          /* waits: since it began, at is where its first sample stands */
+	uint32_t at;
+	size_t n;
+	/* events */
+	struct rf_dtmf_in keys;
+	uint32_t keys_clock;
+	bool event;                  /* one was sent: */
+	uint32_t event_from, event_to;
+	int16_t samples[RF_DSP_WAIT_SAMPLES];
+};
+
 enum rf_dsp_pressing { RF_DSP_IDLE, RF_DSP_EVENT, RF_DSP_TONE, RF_DSP_PAUSE };
 
 struct rf_dsp {
@@ -63,12 +88,21 @@ struct rf_dsp {
 	struct rf_tones *tones;      /* NULL: not listened for */
 	struct rf_pcm_in *in;
 	uint8_t in_codec;
+	struct rf_dsp_coder *coder;  /* NULL: nothing is transcoded */
 	struct rf_dsp_stats stats;
 };
 
 const struct rf_dsp_type *rf_dsp_type_of(const struct rf_dsp *d, uint8_t type);
 /* The first that we can speak; NULL: none. */
 const struct rf_dsp_type *rf_dsp_speech(const struct rf_dsp *d);
+const struct rf_dsp_in *rf_dsp_in_of(const struct rf_dsp *d, uint8_t type);
+/* The first kind of events that the taker takes, with this clock rather than another; NULL: none. */
+const struct rf_dsp_type *rf_dsp_events(const struct rf_dsp *d, uint32_t clock);
+/* The number that a packet goes by, put into it, and the time and clock (0: none) that it has for the taker. False: it came
+ * late, and its number is another's now. */
+bool rf_dsp_number(struct rf_dsp *d, const struct rf_rtp_head *head, uint32_t timestamp, uint32_t clock, uint8_t *packet);
+/* It makes room: the next one takes its number, so that nobody counts it as lost. */
+void rf_dsp_leave_out(struct rf_dsp *d, const struct rf_rtp_head *head);
 /* The timer runs from now on, if it does not yet. */
 void rf_dsp_wake(struct rf_dsp *d);
 /* A packet in the sender's stream, after rf_dsp_now(): the next number of it. */
@@ -86,9 +120,16 @@ static inline bool rf_dsp_presses(const struct rf_dsp *d)
 /* ---- dsp_play.c */
 bool rf_dsp_play_tick(struct rf_dsp *d);
 
+/* ---- dsp_code.c: what becomes of a packet, as rf_path_filter.take() */
+int rf_dsp_code(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint8_t *packet, size_t *n,
+		size_t cap);
+/* Another stream: what was of the old one is forgotten. */
+void rf_dsp_coder_begin(struct rf_dsp_coder *c);
+void rf_dsp_coder_free(struct rf_dsp_coder *c); /* NULL is fine */
+
 /* ---- dsp_hear.c */
 /* A packet of sound of the sender; it may become silence. */
-void rf_dsp_hear(struct rf_dsp *d, const struct rf_dsp_type *type, uint8_t *payload, size_t *n);
+void rf_dsp_hear(struct rf_dsp *d, uint8_t codec, uint8_t *payload, size_t *n);
 void rf_dsp_deaf(struct rf_dsp *d);
 
 #endif

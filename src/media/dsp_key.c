@@ -5,10 +5,9 @@ enum {
 };
 
 /* As events: with the clock of the sound, where there are several (RFC 4733 2.1). */
-static const struct rf_dsp_type *events(const struct rf_dsp *d)
+const struct rf_dsp_type *rf_dsp_events(const struct rf_dsp *d, uint32_t clock)
 {
-	const struct rf_dsp_type *first = NULL, *speech = rf_dsp_speech(d);
-	uint32_t clock = d->stream.clock ? d->stream.clock : speech ? speech->clock : 8000;
+	const struct rf_dsp_type *first = NULL;
 
 	for (unsigned i = 0; i < d->conf.n; i++) {
 		const struct rf_dsp_type *t = &d->conf.types[i];
@@ -17,6 +16,13 @@ static const struct rf_dsp_type *events(const struct rf_dsp *d)
 			first = t;
 	}
 	return first;
+}
+
+static const struct rf_dsp_type *events(const struct rf_dsp *d)
+{
+	const struct rf_dsp_type *speech = rf_dsp_speech(d);
+
+	return rf_dsp_events(d, d->stream.clock ? d->stream.clock : speech ? speech->clock : 8000);
 }
 
 int rf_dsp_press(struct rf_dsp *d, const struct rf_dsp_key *key)

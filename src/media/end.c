@@ -32,13 +32,14 @@ static void copy_text(char *dst, size_t cap, struct rf_view v)
 		dst[0] = 0;
 }
 
-/* What it may send is what was said to it: the other side's codecs as far as they went on. */
-static void set_types(struct rf_path_end_conf *c, const struct rf_said *other)
+/* What it may send is what was said to it: the other side's codecs as far as they went on, and what the relay makes of those if
+ * it took that. */
+static void set_types(struct rf_path_end_conf *c, const struct rf_said *other, const struct rf_said *said)
 {
 	for (size_t i = 0; other && i < other->n_codecs; i++) {
 		const struct rf_codec *codec = &other->codecs[i];
 
-		if (!codec->off)
+		if (!codec->off && !(codec->made && said && !rf_codec_own(said->codecs, said->n_codecs, codec)))
 			c->types[c->n_types++] = (struct rf_path_type){ codec->type, codec->flags, codec->clock,
 				(uint8_t)rf_pcm_codec_of(codec->name, codec->clock) };
 	}
@@ -82,7 +83,7 @@ void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned sid
 	c->dtls_suites = p->session->relay->conf.policy.suites & DTLS_SUITES;
 	c->dscp = p->session->dscp;
 	c->sync = p->spoken[side].id;
-	set_types(c, l->said[!side] ? l->said[!side] : l->offered);
+	set_types(c, l->said[!side] ? l->said[!side] : l->offered, said);
 	if (ours->ice && (!said || said->ice)) {
 		memcpy(c->ufrag, ours->ice_cred.ufrag, sizeof ours->ice_cred.ufrag);
 		memcpy(c->pwd, ours->ice_cred.pwd, sizeof ours->ice_cred.pwd);

@@ -101,6 +101,7 @@ static void put_media(struct rf_ng_out *o, const struct rf_ng_stats_media *m)
 	for (size_t i = 0; i < m->n_streams; i++)
 		put_stream(o, &m->streams[i]);
 	rf_ng_out_end(o);
+	rf_ng_out_member(o, "transcoded to", m->coded);
 	rf_ng_out_member(o, "type", m->type);
 	rf_ng_out_end(o);
 }

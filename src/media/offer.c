@@ -22,6 +22,7 @@ struct job {
 	const struct rf_sdp *sdp;
 	struct rf_sdes_rules rules;
 	struct plan *plans;
+	size_t coded;                    /* m-lines that this offer adds to those that are transcoded */
 	struct rf_addr local;            /* of the pair's interface towards the answerer */
 };
 
@@ -87,8 +88,27 @@ static bool offers_mux(const struct job *j, const struct rf_said *said)
 	return said->mux && !(mux & (RF_NG_MUX_DEMUX | RF_NG_MUX_REJECT));
 }
 
+static int plan_codecs(struct job *j, size_t i, struct plan *pl, const struct rf_line *l)
+{
+	const struct rf_ng_request *q = j->t->req;
+	const struct rf_relay *r = j->t->relay;
+	const struct rf_said *before = !l ? NULL : l->offered && j->p->offerer == j->from ? l->offered : l->said[j->from];
+	struct rf_codec_list list = { pl->said.codecs, pl->said.n_codecs, RF_SAID_CODECS_MAX, &j->sdp->media[i],
+		before ? before->codecs : NULL, before ? before->n_codecs : 0 };
+
+	rf_codec_choose(list.c, list.n, q);
+	pl->said.coded = rf_codec_offer(&list, q, pl->said.kind == RF_SDP_AUDIO);
+	pl->said.n_codecs = (uint8_t)list.n;
+	if (!pl->said.coded || (l && l->coded))
+		return 0;
+	if (r->coded + j->coded++ < (r->conf.policy.coded_max ? r->conf.policy.coded_max : RF_RELAY_CODED))
+		return 0;
+	j->t->full = true;
+	return rf_turn_fail(j->t, RF_E_LIMIT, "so much is transcoded already (%zu m-lines) that no more can be", r->coded);
+}
+
 /* The RTP line as it will be said to the answerer. */
-static int plan_rtp(struct job *j, struct plan *pl, const struct rf_line *l)
+static int plan_rtp(struct job *j, size_t i, struct plan *pl, const struct rf_line *l)
 {
 	struct rf_turn *t = j->t;
 	const struct rf_ours *last = l ? &l->ours[j->to] : NULL;
@@ -103,8 +123,9 @@ static int plan_rtp(struct job *j, struct plan *pl, const struct rf_line *l)
 		return rc;
 	if (pl->said.n_codecs == 0)
 		return rf_turn_fail(t, RF_E_INVALID, "no format of an m-line is known or has an rtpmap");
-	if (!rf_codec_choose(pl->said.codecs, pl->said.n_codecs, t->req))
-		rf_ng_warn(t->req, "no transcoding here: a codec to transcode to that was not offered is left out");
+	rc = plan_codecs(j, i, pl, l);
+	if (rc)
+		return rc;
 	pl->ours.keying = (uint8_t)keying;
 	pl->ours.ice = offers_ice(j, l, &pl->said);
 	pl->ours.mux = offers_mux(j, &pl->said);
@@ -114,7 +135,7 @@ static int plan_rtp(struct job *j, struct plan *pl, const struct rf_line *l)
 		rf_ours_ice(t->relay, &pl->ours);
 	if (keying != RF_KEYING_SDES)
 		return 0;
-	j->rules.pass = theirs == RF_KEYING_SDES && !rf_ng_has(t->req, RF_NG_INJECT_DTMF) &&
+	j->rules.pass = theirs == RF_KEYING_SDES && !pl->said.coded && !rf_ng_has(t->req, RF_NG_INJECT_DTMF) &&
 			!rf_ng_has(t->req, RF_NG_DETECT_DTMF) && !rf_ng_has(t->req, RF_NG_SIPREC) && !j->p->session->recorders;
 	pl->ours.sdes = rf_sdes_offer(&j->rules, &pl->said, last ? last->sdes : NULL, t->relay->conf.random);
 	return pl->ours.sdes ? 0 : rf_turn_fail(t, -ENOMEM, "no memory");
@@ -150,7 +171,7 @@ static int plan_line(struct job *j, size_t i, const struct rf_said_source *sourc
 		pl->off = true;
 		return 0;
 	}
-	rc = pl->kind == RF_PATH_RTP ? plan_rtp(j, pl, l) : plan_other(j, pl);
+	rc = pl->kind == RF_PATH_RTP ? plan_rtp(j, i, pl, l) : plan_other(j, pl);
 	if (rc != RF_E_DENIED)
 		return rc;
 	/* One line that may not be, among others that may: it is switched off, and the sender is told why. */
@@ -250,8 +271,19 @@ static int begin(struct job *j, const struct rf_line *l, struct rf_path *path)
 	return rc ? rf_turn_fail(j->t, rc, "a port cannot be set up: %s", rf_err_text(rc)) : 0;
 }
 
-static void note_wishes(const struct rf_ng_request *q, struct rf_line *l)
+static uint8_t ptime_of(const struct rf_ng_request *q, const struct rf_ng_int *ptime)
 {
+	uint8_t ms = ptime->set && (ptime->v % 10 == 0 && ptime->v != 50 && ptime->v <= 60) ? (uint8_t)ptime->v : 0;
+
+	if (ptime->set && !ms)
+		rf_ng_warn(q, "packets of %d ms are not made: what is transcoded has 10, 20, 30, 40 or 60", ptime->v);
+	return ms;
+}
+
+static void note_wishes(const struct rf_ng_request *q, struct rf_line *l, unsigned to, bool coded)
+{
+	l->ptime[to] = coded ? ptime_of(q, &q->ptime) : 0;
+	l->ptime[!to] = coded ? ptime_of(q, &q->ptime_reverse) : 0;
 	l->no_ice = rf_ng_has(q, RF_NG_REJECT_ICE);
 	l->dtls_passive = q->dtls_reverse == RF_NG_DTLS_PASSIVE;
 	l->mux_only = q->mux & RF_NG_MUX_REQUIRE;
@@ -285,7 +317,9 @@ static int commit(struct job *j, size_t i)
 		rf_sdes_free(l->ours[j->to].sdes);
 		pl->ours.active = l->ours[j->to].active;
 		l->ours[j->to] = pl->ours;
-		note_wishes(j->t->req, l);
+		note_wishes(j->t->req, l, j->to, l->offered->coded);
+		if (l->offered->coded)
+			rf_line_set_coded(j->t->relay, l, true);
 	}
 	pl->kept = NULL;
 	pl->path = NULL;

@@ -19,6 +19,7 @@
 
 #include "base/err.h"
 #include "net/addr.h"
+#include "rtp/rtcp.h"
 #include "rtp/srtp.h"
 #include "sdp/sdp.h"
 
@@ -150,10 +151,13 @@ void rf_path_hold(struct rf_path *p, unsigned end, unsigned holds);
 
 /* ---- media of our own, and copies: what dsp.h builds on */
 
-/* Between unprotect and protect, in plain text, for what this party sends. Returns 0: send buf[0..*n] on; 1: held;
- * cap: room in buf. A path with a filter never takes the kernel's way. NULL takes it out. */
+/* Between unprotect and protect, in plain text, for what this party sends. Returns 0: send buf[0..*n] on; 1: held; 2: it went on in
+ * another shape, or will; cap: room in buf. A path with a filter never takes the kernel's way. NULL takes it out. */
+enum { RF_FILTER_ON, RF_FILTER_HELD, RF_FILTER_TAKEN };
 struct rf_path_filter {
 	int (*take)(struct rf_path_filter *f, uint8_t *packet, size_t *n, size_t cap);
+	/* The clock of what goes on, for RTCP; false: that of what came. NULL: always so. */
+	bool (*clock)(const struct rf_path_filter *f, struct rf_rtcp_clock *ret_clock);
 	void (*gone)(struct rf_path_filter *f); /* the path ends, and it with it. NULL: it stays its maker's */
 };
 void rf_path_set_filter(struct rf_path *p, unsigned end, struct rf_path_filter *f);

@@ -93,6 +93,12 @@ bool rf_end_seal_rtcp(const struct rf_end *to, uint8_t *buf, size_t *n, size_t c
 	return to->keying == RF_KEYING_PLAIN || (keys && rf_srtp_out_rtcp(keys, buf, *n, cap, n) == 0);
 }
 
+static void find_clock(const struct rf_end *e, struct rf_rtcp_clock *ret)
+{
+	if (!e->filter || !e->filter->clock || !e->filter->clock(e->filter, ret))
+		ret->from_hz = 0;
+}
+
 static void send_anew(struct rf_arrival *a, struct rf_view was)
 {
 	struct rf_end *to = rf_end_other(a->p, a->e);
@@ -101,6 +107,8 @@ static void send_anew(struct rf_arrival *a, struct rf_view was)
 	struct rf_rtcp_left_out left_out;
 	size_t n;
 
+	find_clock(a->e, &how.sent);
+	find_clock(to, &how.heard);
 	make_cname(a, was, cname);
 	int rc = rf_rtcp_rewrite(rf_view_of(a->text, a->text_n), true, &how, out, RF_RTP_BYTES_MAX, &n, &left_out);
 	if (rc == RF_E_NOT_FOUND)

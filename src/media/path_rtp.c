@@ -151,8 +151,11 @@ static bool go_on(struct rf_arrival *a)
 	}
 	if (!behind)
 		rf_arrival_copy(a, false, a->buf, a->n);
-	if (e->filter && e->filter->take(e->filter, a->buf, &a->n, RF_PATH_DATAGRAM_MAX) != 0) {
-		rf_arrival_drop(a, RF_DROP_HELD);
+	int held = e->filter ? e->filter->take(e->filter, a->buf, &a->n, RF_PATH_DATAGRAM_MAX) : RF_FILTER_ON;
+
+	if (held != RF_FILTER_ON) {
+		if (held == RF_FILTER_HELD)
+			rf_arrival_drop(a, RF_DROP_HELD);
 		return false;
 	}
 	if (behind)

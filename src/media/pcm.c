@@ -85,6 +85,16 @@ enum rf_pcm_codec rf_pcm_codec_of(struct rf_view name, uint32_t clock)
 	return RF_PCM_NONE;
 }
 
+const char *rf_pcm_text(enum rf_pcm_codec c)
+{
+	static const char *const texts[RF_PCM_CODECS] = {
+		[RF_PCM_NONE] = "", [RF_PCM_PCMU] = "PCMU/8000", [RF_PCM_PCMA] = "PCMA/8000", [RF_PCM_G722] = "G722/8000",
+		[RF_PCM_OPUS] = "opus/48000",
+	};
+
+	return c < RF_PCM_CODECS ? texts[c] : "";
+}
+
 uint32_t rf_pcm_rate(enum rf_pcm_codec c)
 {
 	const struct rf_pcm_way *w = way_of(c);
@@ -173,6 +183,12 @@ void rf_pcm_out_free(struct rf_pcm_out *out)
 	if (out && out->state)
 		out->way->out_free(out->state);
 	free(out);
+}
+
+void rf_pcm_out_set_bits(struct rf_pcm_out *out, uint32_t bits_s)
+{
+	if (out->way->out_set_bits && bits_s >= RF_PCM_BITS_MIN && bits_s <= RF_PCM_BITS_MAX)
+		out->way->out_set_bits(out->state, bits_s);
 }
 
 int rf_pcm_out_put(struct rf_pcm_out *out, const int16_t *samples, size_t n, uint8_t *dst, size_t cap, size_t *ret_n)

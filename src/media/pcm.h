@@ -14,11 +14,14 @@ enum rf_pcm_codec { RF_PCM_NONE, RF_PCM_PCMU, RF_PCM_PCMA, RF_PCM_G722, RF_PCM_O
 enum {
 	RF_PCM_LOW = 8000, RF_PCM_HIGH = 16000, /* samples a second */
 	RF_PCM_MOST = RF_PCM_HIGH * 120 / 1000, /* samples of one packet */
+	RF_PCM_BITS_MIN = 6000, RF_PCM_BITS_MAX = 64000, /* a second, of one channel of Opus */
 	RF_PCM_BYTES_MAX = 1275,                /* of one frame of Opus; 20 ms of the others need 160 */
 };
 
 /* By the name in a description, without regard to case. */
 enum rf_pcm_codec rf_pcm_codec_of(struct rf_view name, uint32_t clock);
+/* "opus/48000": as it stands in a description. "": none. */
+const char *rf_pcm_text(enum rf_pcm_codec c);
 /* The fastest of the two rates that this codec carries. */
 uint32_t rf_pcm_rate(enum rf_pcm_codec c);
 
@@ -32,6 +35,8 @@ int rf_pcm_in_take(struct rf_pcm_in *in, struct rf_view payload, int16_t ret[sta
 struct rf_pcm_out;
 int rf_pcm_out_new(enum rf_pcm_codec c, uint32_t rate, struct rf_pcm_out **ret_out);
 void rf_pcm_out_free(struct rf_pcm_out *out);
+/* So many bits a second from now on, within RF_PCM_BITS_x; a codec that has one rate keeps it. */
+void rf_pcm_out_set_bits(struct rf_pcm_out *out, uint32_t bits_s);
 /* One payload of n samples; Opus wants 10, 20, 40 or 60 ms. RF_E_INVALID: of another length; RF_E_SPACE. */
 int rf_pcm_out_put(struct rf_pcm_out *out, const int16_t *samples, size_t n, uint8_t *dst, size_t cap, size_t *ret_n);
 

@@ -41,4 +41,5 @@ static int out_put(void *state, const int16_t *samples, size_t n, uint8_t *dst, 
 	return n <= cap ? g722_encode(state, dst, samples, (int)n) : RF_E_SPACE;
 }
 
-const struct rf_pcm_way rf_pcm_g722 = { "G722", 8000, RF_PCM_HIGH, in_new, in_free, in_take, out_new, out_free, out_put };
+const struct rf_pcm_way rf_pcm_g722 = { "G722", 8000, RF_PCM_HIGH, in_new, in_free, in_take, out_new, out_free, out_put,
+					NULL };

@@ -16,6 +16,7 @@ struct rf_pcm_way {
 	void (*out_free)(void *state);
 	/* Bytes; negative: an error. n bytes at most for n samples, and RF_PCM_BYTES_MAX. */
 	int (*out_put)(void *state, const int16_t *samples, size_t n, uint8_t *dst, size_t cap);
+	void (*out_set_bits)(void *state, uint32_t bits_s); /* NULL: it has one rate */
 };
 
 extern const struct rf_pcm_way rf_pcm_g722, rf_pcm_opus; /* pcm_g722.c, pcm_opus.c */

@@ -50,6 +50,11 @@ static int out_put(void *state, const int16_t *samples, size_t n, uint8_t *dst, 
 	return got == OPUS_BUFFER_TOO_SMALL ? RF_E_SPACE : (int)got;
 }
 
+static void out_set_bits(void *state, uint32_t bits_s)
+{
+	opus_encoder_ctl(state, OPUS_SET_BITRATE((opus_int32)bits_s));
+}
+
 /* RFC 6716 3.1, 3.2: as many frames of the same length as before, each with no bytes: nothing was sent (2.1.9). */
 bool rf_pcm_opus_silence(uint8_t *payload, size_t *n)
 {
@@ -68,4 +73,5 @@ bool rf_pcm_opus_silence(uint8_t *payload, size_t *n)
 	return true;
 }
 
-const struct rf_pcm_way rf_pcm_opus = { "opus", 48000, RF_PCM_HIGH, in_new, in_free, in_take, out_new, out_free, out_put };
+const struct rf_pcm_way rf_pcm_opus = { "opus", 48000, RF_PCM_HIGH, in_new, in_free, in_take, out_new, out_free, out_put,
+					out_set_bits };

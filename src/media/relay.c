@@ -400,7 +400,7 @@ void rf_relay_free(struct rf_relay *r)
 
 struct rf_relay_census rf_relay_census(const struct rf_relay *r)
 {
-	return (struct rf_relay_census){ r->table.count, r->parties, r->media, r->count.dropped };
+	return (struct rf_relay_census){ r->table.count, r->parties, r->media, r->coded, r->count.dropped };
 }
 
 void rf_relay_count(const struct rf_relay *r, struct rf_ng_stats_relay *stats)
@@ -412,6 +412,7 @@ void rf_relay_count(const struct rf_relay *r, struct rf_ng_stats_relay *stats)
 	for (size_t i = 0; i < RF_DROPS; i++)
 		errors += total.dropped[i];
 	stats->sessions += r->table.count;
+	stats->transcoded += r->coded;
 	stats->managed += r->count.managed;
 	stats->rejected += r->count.rejected;
 	stats->timed_out += r->count.silent + r->count.unanswered;

@@ -11,6 +11,8 @@
 #include "media/path.h"
 #include "media/worker.h"
 
+enum { RF_RELAY_CODED = 100 }; /* docs/security.md */
+
 struct rf_clips;
 struct rf_ng_request;
 struct rf_relay;
@@ -50,6 +52,7 @@ struct rf_relay_policy {
 	uint32_t silence_ms;         /* 0: 60000: a session without media ends */
 	uint32_t unanswered_ms;      /* 0: 180000: an offer without answer ends */
 	size_t sessions_max;         /* 0: 10000 */
+	size_t coded_max;            /* m-lines that are transcoded at a time; 0: RF_RELAY_CODED */
 };
 
 struct rf_relay_conf {
@@ -74,7 +77,7 @@ void rf_relay_free(struct rf_relay *r);
 void rf_relay_do(struct rf_relay *r, const struct rf_ng_request *req, struct rf_writer *w);
 
 struct rf_relay_census {
-	size_t sessions, parties, media;
+	size_t sessions, parties, media, coded;
 	uint64_t left_out;           /* attributes of descriptions that did not cross, since the start */
 };
 struct rf_relay_census rf_relay_census(const struct rf_relay *r);

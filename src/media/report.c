@@ -1,4 +1,5 @@
 /* What a session has been and is, in the shape of ng_stats.h: for query and delete. Everything in the turn's arena. */
+#include "media/dsp.h"
 #include "media/recorder.h"
 
 struct report {
@@ -68,6 +69,18 @@ static void fill_streams(struct report *r, const struct rf_line *l, unsigned sid
 	add_ssrcs(r, &st);
 }
 
+/* What was really said, where it was said in another codec to the other party. */
+static void fill_coded(const struct rf_line *l, unsigned side, struct rf_ng_stats_media *m)
+{
+	const struct rf_dsp *d = l->path ? rf_dsp_of(l->path, side) : NULL;
+	struct rf_dsp_stats st = d ? rf_dsp_stats(d) : (struct rf_dsp_stats){ 0 };
+
+	if (!st.coded)
+		return;
+	m->codec = rf_view_str(rf_pcm_text(st.from));
+	m->coded = rf_view_str(rf_pcm_text(st.to));
+}
+
 static struct rf_view codec_text(struct rf_turn *t, const struct rf_said *said)
 {
 	for (size_t i = 0; i < said->n_codecs; i++) {
@@ -102,6 +115,7 @@ static int fill_media(struct report *r, const struct rf_line *l, unsigned side, 
 	m->protocol = rf_view_str(rf_sdp_proto_text((enum rf_sdp_proto)proto));
 	if (said)
 		m->codec = codec_text(r->t, said);
+	fill_coded(l, side, m);
 	if (!l->path)
 		return 0;
 	m->flags = (l->open ? RF_NG_MEDIA_INITIALIZED : 0) | (ours->mux ? RF_NG_MEDIA_MUX : 0) |

@@ -120,6 +120,13 @@ static void read_path(struct rf_said *s, struct rf_view v)
 		s->path_id = id;
 }
 
+uint8_t rf_said_ptime(struct rf_view v)
+{
+	uint64_t ms;
+
+	return rf_view_u64(v, 60, &ms) && ms && ms != 50 && ms % 10 == 0 ? (uint8_t)ms : 0;
+}
+
 /* The attributes of one section; those of the session come first and count where the m-line has none of its own. */
 static void read_attrs(struct rf_said *s, const struct rf_sdp_attr *at, size_t n, struct rf_view *rtcp)
 {
@@ -155,6 +162,8 @@ static void read_attrs(struct rf_said *s, const struct rf_sdp_attr *at, size_t n
 				s->trickle = has_word(at->value, RF_V("trickle"));
 			else if (is(at, "path"))
 				read_path(s, at->value);
+			else if (is(at, "ptime"))
+				s->ptime = rf_said_ptime(at->value);
 			break;
 		default:
 			break;

@@ -34,6 +34,8 @@ struct rf_said {
 	bool mux, mux_only;    /* RTCP on the RTP port: can, cannot otherwise (RFC 8858) */
 	bool ice, ice_lite, trickle;
 	bool learn;            /* behind a NAT, as the request declared */
+	bool coded;            /* an offer: codecs are made of others; an answer: they have to be */
+	uint8_t ptime;         /* ms of a packet that it wants; 0: nothing said, or none that is made here */
 	bool weak_print;       /* has fingerprints, and none of a hash that counts */
 	uint8_t n_codecs, n_keys, n_prints;
 	struct rf_view ufrag, pwd, mid; /* of rf_attr_word() form or ice-chars */
@@ -53,6 +55,8 @@ struct rf_said_source {
  * its password, ...: *ret_why), -ENOMEM. */
 int rf_said_read(struct rf_arena *a, const struct rf_sdp *sdp, size_t i, const struct rf_said_source *source,
 		 struct rf_said *ret_said, const char **ret_why);
+/* ms of a packet that can be made: 10, 20, 30, 40, 60; 0: v is another one, or none. */
+uint8_t rf_said_ptime(struct rf_view v);
 /* A copy in one block of its own; NULL without memory. */
 struct rf_said *rf_said_keep(const struct rf_said *said);
 /* Wiped. NULL is fine. */

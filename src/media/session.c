@@ -235,8 +235,16 @@ void rf_line_drop_next(struct rf_relay *r, struct rf_line *l)
 	r->media--;
 }
 
+void rf_line_set_coded(struct rf_relay *r, struct rf_line *l, bool coded)
+{
+	r->coded += coded;
+	r->coded -= l->coded;
+	l->coded = coded;
+}
+
 void rf_line_off(struct rf_relay *r, struct rf_line *l)
 {
+	rf_line_set_coded(r, l, false);
 	rf_line_drop_next(r, l);
 	if (l->path) {
 		if (l->open)

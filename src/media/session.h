@@ -51,6 +51,8 @@ struct rf_line {
 	bool no_ice, dtls_passive;       /* what the offer's request wants of its answer: `reject ICE`, `DTLS-reverse=passive` */
 	uint8_t mux_answer;              /* the same */
 	uint16_t ptime_answer;           /* the same; 0: as it comes */
+	uint8_t ptime[2];                /* of what is transcoded towards a side, as the offer's request said; 0: as that side says */
+	bool coded;                      /* something is transcoded, or may have to be by an offer that waits: counted */
 	bool mux_only;                   /* `rtcp-mux=require`: the answerer has no other choice */
 	struct rf_said *said[2];         /* in force; NULL: nothing yet */
 	struct rf_said *offered;         /* waits for its answer; of pair->offerer */
@@ -110,6 +112,7 @@ struct rf_relay {
 		uint64_t managed, rejected, silent, unanswered, regular, forced, zero_way, one_way, duration_us, dropped;
 	} count;
 	size_t parties, media;
+	size_t coded;                    /* m-lines that are transcoded, or may have to be */
 };
 
 /* One command on its way. */
@@ -156,6 +159,8 @@ void rf_session_copies_forget(struct rf_session *s, const struct rf_pair *pair);
 /* The session ends: all of them do. */
 void rf_session_copies_end(struct rf_session *s);
 size_t rf_session_copies_flows(const struct rf_session *s, struct rf_path_tuple *ret, size_t most);
+/* It is among those that are transcoded, or is no more. */
+void rf_line_set_coded(struct rf_relay *r, struct rf_line *l, bool coded);
 /* Holds of session and parties onto the paths. */
 void rf_session_hold(struct rf_session *s);
 extern const struct rf_path_ops rf_session_path_ops;

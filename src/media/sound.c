@@ -42,9 +42,83 @@ static const struct rf_dsp_ops sound_ops = { on_dtmf, on_played };
 static bool has_events(const struct rf_said *said)
 {
 	for (size_t i = 0; i < said->n_codecs; i++)
-		if (said->codecs[i].flags & RF_TYPE_DTMF && !said->codecs[i].off)
+		if (said->codecs[i].flags & RF_TYPE_DTMF && !said->codecs[i].off && !said->codecs[i].made)
 			return true;
 	return false;
+}
+
+/* Does this party get packets of its codec? It listed it itself, and the other party was told of it. */
+static bool is_taken(const struct rf_line *l, unsigned taker, const struct rf_codec *c)
+{
+	const struct rf_said *other = l->said[!taker];
+
+	if (!l->coded)
+		return !c->off && !c->made;
+	for (size_t i = 0; !c->made && !c->gone && i < other->n_codecs; i++)
+		if (!other->codecs[i].off && other->codecs[i].clock == c->clock &&
+		    rf_view_eq_nocase(other->codecs[i].name, c->name))
+			return true;
+	return false;
+}
+
+/* The bits a second of the taker's encoder: what the request said of it, on either side; not more than the taker wants. */
+static uint32_t bits_for(const struct rf_codec *c, const struct rf_said *sender)
+{
+	const struct rf_codec *made = rf_codec_made(sender->codecs, sender->n_codecs, c);
+	uint32_t bits = c->bits_s ? c->bits_s : made ? made->bits_s : 0, most = rf_codec_bits_most(c);
+
+	return most && (!bits || most < bits) && most < RF_PCM_BITS_MAX ? most : bits;
+}
+
+static void set_takes(const struct rf_line *l, unsigned taker, struct rf_dsp_conf *ret)
+{
+	const struct rf_said *said = l->said[taker];
+
+	for (size_t i = 0; i < said->n_codecs && ret->n < RF_PATH_TYPES_MAX; i++) {
+		const struct rf_codec *c = &said->codecs[i];
+		uint8_t codec = (uint8_t)rf_pcm_codec_of(c->name, c->clock);
+
+		if (!is_taken(l, taker, c))
+			continue;
+		if (codec && !ret->bits_s)
+			ret->bits_s = bits_for(c, l->said[!taker]);
+		ret->types[ret->n++] = (struct rf_dsp_type){ .type = c->type, .clock = c->clock, .codec = codec,
+			.dtmf = c->flags & RF_TYPE_DTMF };
+	}
+}
+
+static bool takes_events(const struct rf_dsp_conf *c)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->types[i].dtmf)
+			return true;
+	return false;
+}
+
+static enum rf_dsp_way way_of(const struct rf_codec *c, const struct rf_dsp_conf *takes)
+{
+	uint32_t clock = 0;
+
+	for (unsigned i = 0; i < takes->n && !clock; i++)
+		clock = takes->types[i].codec ? takes->types[i].clock : 0;
+	if (!c->made)
+		return c->flags & RF_TYPE_COMFORT && clock != c->clock ? RF_DSP_LEAVE : RF_DSP_PASS;
+	return !(c->flags & RF_TYPE_DTMF) ? RF_DSP_CODE : takes_events(takes) ? RF_DSP_CLOCK : RF_DSP_KEYS;
+}
+
+/* What the sender may send is what it was told that the taker takes. */
+static void set_sends(const struct rf_line *l, unsigned sender, struct rf_dsp_conf *ret)
+{
+	const struct rf_said *told = l->said[!sender], *said = l->said[sender];
+
+	for (size_t i = 0; i < told->n_codecs && ret->n_in < RF_PATH_TYPES_MAX; i++) {
+		const struct rf_codec *c = &told->codecs[i];
+
+		if (c->off || (c->made && !rf_codec_own(said->codecs, said->n_codecs, c)))
+			continue;
+		ret->in[ret->n_in++] = (struct rf_dsp_in){ .type = c->type, .clock = c->clock, .dtmf = c->flags & RF_TYPE_DTMF,
+			.codec = (uint8_t)rf_pcm_codec_of(c->name, c->clock), .way = (uint8_t)(l->coded ? way_of(c, ret) : RF_DSP_PASS) };
+	}
 }
 
 static void conf_of(const struct rf_pair *p, const struct rf_line *l, unsigned from, struct rf_dsp_conf *ret)
@@ -52,15 +126,12 @@ static void conf_of(const struct rf_pair *p, const struct rf_line *l, unsigned f
 	const struct rf_said *sender = l->said[from], *taker = l->said[!from];
 	const struct rf_party *party = p->side[from];
 
-	*ret = (struct rf_dsp_conf){ .listen = party->detect, .block = (p->session->holds | party->holds) & RF_HOLD_DTMF };
-	ret->to_events = party->detect && has_events(taker) && !has_events(sender);
-	for (size_t i = 0; i < taker->n_codecs; i++) {
-		const struct rf_codec *c = &taker->codecs[i];
-
-		if (!c->off && ret->n < RF_PATH_TYPES_MAX)
-			ret->types[ret->n++] = (struct rf_dsp_type){ .type = c->type, .clock = c->clock,
-				.codec = (uint8_t)rf_pcm_codec_of(c->name, c->clock), .dtmf = c->flags & RF_TYPE_DTMF };
-	}
+	*ret = (struct rf_dsp_conf){ .listen = party->detect, .block = (p->session->holds | party->holds) & RF_HOLD_DTMF,
+		.ptime = l->ptime[!from] ? l->ptime[!from] : taker->ptime };
+	set_takes(l, !from, ret);
+	set_sends(l, from, ret);
+	ret->to_events = (party->detect || l->coded) && !has_events(sender) &&
+			 (l->coded ? takes_events(ret) : has_events(taker));
 }
 
 /* Sound that the relay can hear and speak to. */
@@ -82,14 +153,16 @@ static int make(const struct rf_pair *p, const struct rf_line *l, unsigned from,
 	return rf_dsp_set(*ret_dsp, &conf);
 }
 
-/* What is to be blocked is blocked, also without memory: then there is silence. */
+/* What is to be blocked or transcoded is, also without memory: then there is silence, or nothing. */
 unsigned rf_line_sound(const struct rf_pair *p, const struct rf_line *l, unsigned from, unsigned holds)
 {
 	struct rf_dsp *d;
 
-	if (!is_sound(l) || (!rf_dsp_of(l->path, from) && !p->side[from]->detect && !(holds & RF_HOLD_DTMF)))
+	if (!is_sound(l) || (!rf_dsp_of(l->path, from) && !p->side[from]->detect && !l->coded && !(holds & RF_HOLD_DTMF)))
 		return holds;
-	return make(p, l, from, &d) && holds & RF_HOLD_DTMF ? holds | RF_HOLD_SILENCE : holds;
+	if (make(p, l, from, &d) == 0)
+		return holds;
+	return holds | (l->coded ? RF_HOLD_MEDIA : holds & RF_HOLD_DTMF ? RF_HOLD_SILENCE : 0);
 }
 
 /* ---- requests */

@@ -5,6 +5,7 @@
  *	{"do":"reload"}   {"do":"stop"}   {"do":"stop","wait":SECONDS as text}
  */
 #include "role/relay_int.h"
+#include "media/dsp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,12 +230,13 @@ static void status_at(struct anchor_visit *v, struct anchor_worker *w)
 
 static json_t *counts_json(const struct anchor_sums *s)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "sessions", (json_int_t)s->census.sessions, "parties",
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "sessions", (json_int_t)s->census.sessions, "parties",
 			 (json_int_t)s->census.parties, "media", (json_int_t)s->census.media, "paths", (json_int_t)s->media.paths,
 			 "in_kernel", (json_int_t)s->media.in_kernel, "af_xdp", (json_int_t)s->media.in_xdp, "ports",
 			 (json_int_t)s->media.ports, "ports_free", (json_int_t)s->media.ports_free, "sockets",
 			 (json_int_t)s->media.sockets, "kept", (json_int_t)s->media.kept, "packets",
-			 (json_int_t)s->totals.packets, "sent", (json_int_t)s->totals.sent);
+			 (json_int_t)s->totals.packets, "sent", (json_int_t)s->totals.sent, "transcoded",
+			 (json_int_t)s->census.coded);
 }
 
 static json_t *kernel_json(const struct anchor *a, const struct anchor_sums *s)
@@ -416,6 +418,8 @@ static json_t *streams_json(const struct rf_path_end_stats *s)
 
 static json_t *end_json(const struct rf_path *p, unsigned end, struct rf_view tag)
 {
+	const struct rf_dsp *dsp = rf_dsp_of(p, end);
+	struct rf_dsp_stats sound = dsp ? rf_dsp_stats(dsp) : (struct rf_dsp_stats){ 0 };
 	struct rf_path_end_stats s;
 	struct rf_addr rtp, rtcp;
 
@@ -430,6 +434,9 @@ static json_t *end_json(const struct rf_path *p, unsigned end, struct rf_view ta
 	json_object_set_new(j, "cipher", suite_name(s.suite) ? json_string(suite_name(s.suite)) : json_null());
 	if (s.keying == RF_KEYING_DTLS)
 		json_object_set_new(j, "dtls_ready", json_boolean(s.dtls_ready));
+	if (sound.coded)
+		json_object_set_new(j, "transcoded", json_pack("{s:s,s:s,s:I,s:I}", "from", rf_pcm_text(sound.from), "to",
+			rf_pcm_text(sound.to), "packets", (json_int_t)sound.coded, "refused", (json_int_t)sound.uncoded));
 	return j;
 }
 

@@ -101,7 +101,8 @@ static const char *needs_restart(const struct anchor *a, const struct rf_site *n
 	if (strcmp(plan.sounds, rf_site_cstr(a->first_site->relay.sounds)) != 0)
 		return "the folder of sounds";
 	if (plan.policy.plain_allowed != a->plan.policy.plain_allowed || plan.policy.suites != a->plan.policy.suites ||
-	    plan.policy.dtls != a->plan.policy.dtls || plan.policy.silence_ms != a->plan.policy.silence_ms)
+	    plan.policy.dtls != a->plan.policy.dtls || plan.policy.silence_ms != a->plan.policy.silence_ms ||
+	    plan.policy.coded_max != a->plan.policy.coded_max)
 		return "the rules of media";
 	if (rf_pinholes_walls_of(next, host, walls) != (a->pinholes ? (int)rf_pinholes_walls(a->pinholes) : 0))
 		return "the walls around it";

@@ -121,6 +121,7 @@ int rf_anchor_plan_site(const struct rf_site *site, const struct rf_site_host *h
 			.dtls = true,
 			.suites = suites_of(site),
 			.silence_ms = site->relay.silence_s * 1000,
+			.coded_max = site->relay.transcodings,
 		},
 	};
 	if (!host)

@@ -49,6 +49,8 @@ static int make_worker(struct anchor *a, unsigned index, struct rf_diag *diag)
 		return rc;
 	if (relay.policy.sessions_max)
 		relay.policy.sessions_max = (relay.policy.sessions_max + a->workers - 1) / a->workers;
+	if (relay.policy.coded_max)
+		relay.policy.coded_max = (relay.policy.coded_max + a->workers - 1) / a->workers;
 	w->reply = malloc(RF_NG_BYTES_MAX);
 	if (!w->reply)
 		rc = -ENOMEM;
@@ -181,6 +183,7 @@ void anchor_add(struct anchor_sums *s, const struct anchor_worker *w)
 	s->census.sessions += census.sessions;
 	s->census.parties += census.parties;
 	s->census.media += census.media;
+	s->census.coded += census.coded;
 	s->media.paths += media.paths;
 	s->media.ports += media.ports;
 	s->media.sockets += media.sockets;

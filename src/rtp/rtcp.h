@@ -95,10 +95,15 @@ int rf_rtcp_feedback_parse(const struct rf_rtcp_packet *packet, struct rf_rtcp_f
 /* ---- writing anew */
 
 struct rf_rtcp_pair { uint32_t from, to; };
+/* A stream whose packets have another clock on the other side: from_hz ticks since `from` are to_hz ticks since `to`. hz 0: it is
+ * the same there. */
+struct rf_rtcp_clock { uint32_t ssrc, from, to, from_hz, to_hz; };
 struct rf_rtcp_rewrite {
 	const struct rf_rtcp_pair *pairs; /* SSRCs that are other ones on the other side; the others stay */
 	size_t n_pairs;                   /* looked through for each SSRC: a few */
 	struct rf_view cname;             /* of every source, 1..255 bytes; what came carries user@host */
+	struct rf_rtcp_clock sent;        /* whose sender reports are in it */
+	struct rf_rtcp_clock heard;       /* of the other side's, of which its blocks tell: their jitter is in to_hz */
 };
 /* What does not cross: packets of these kinds; items of SDES other than CNAME; reasons of BYE. */
 struct rf_rtcp_left_out {

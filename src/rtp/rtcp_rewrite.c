@@ -48,6 +48,18 @@ static void end(struct job *j, size_t begun)
 	j->w.buf[begun - 1] = (uint8_t)words;
 }
 
+static uint32_t timestamp_of(const struct rf_rtcp_clock *c, uint32_t ssrc, uint32_t timestamp)
+{
+	if (c->from_hz == 0 || c->ssrc != ssrc)
+		return timestamp;
+	return c->to + (uint32_t)((int64_t)(int32_t)(timestamp - c->from) * c->to_hz / c->from_hz);
+}
+
+static uint32_t jitter_of(const struct rf_rtcp_clock *c, uint32_t ssrc, uint32_t jitter)
+{
+	return c->from_hz == 0 || c->ssrc != ssrc ? jitter : (uint32_t)((uint64_t)jitter * c->from_hz / c->to_hz);
+}
+
 static void put_report(struct job *j, const struct rf_rtcp_packet *packet)
 {
 	struct rf_rtcp_report report;
@@ -58,7 +70,7 @@ static void put_report(struct job *j, const struct rf_rtcp_packet *packet)
 	put_ssrc(j, report.ssrc);
 	if (report.sender) {
 		put_be(&j->w, report.ntp, 8);
-		put_be(&j->w, report.timestamp, 4);
+		put_be(&j->w, timestamp_of(&j->how->sent, report.ssrc, report.timestamp), 4);
 		put_be(&j->w, report.packets, 4);
 		put_be(&j->w, report.bytes, 4);
 	}
@@ -69,7 +81,7 @@ static void put_report(struct job *j, const struct rf_rtcp_packet *packet)
 		put_be(&j->w, b.fraction, 1);
 		put_be(&j->w, (uint32_t)b.lost & 0xffffff, 3);
 		put_be(&j->w, b.highest, 4);
-		put_be(&j->w, b.jitter, 4);
+		put_be(&j->w, jitter_of(&j->how->heard, b.ssrc, b.jitter), 4);
 		put_be(&j->w, b.lsr, 4);
 		put_be(&j->w, b.dlsr, 4);
 	}

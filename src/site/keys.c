@@ -192,6 +192,7 @@ static const struct rf_key relay_rows[] = {
 	{ "fast", RF_KEY_TEXT, ALL(pub.relay.fast), .place_at = ALL(pub.relay.fast_pos) },
 	{ "xdp", RF_KEY_TEXT, ALL(pub.relay.xdp), .place_at = ALL(pub.relay.xdp_pos) },
 	{ "sounds", RF_KEY_TEXT, ALL(pub.relay.sounds) },
+	{ "transcodings", RF_KEY_COUNT, ALL(pub.relay.transcodings), .min = 1, .max = 10000 },
 };
 static const struct rf_keys relay_keys = { "relay", relay_rows, COUNT(relay_rows) };
 

@@ -114,6 +114,7 @@ static struct rf_site_all *site_new(const char *dir, const char *file)
 	all->pub.media.announce_port = 5004;
 	all->pub.relay.ng_port = 2223;
 	all->pub.relay.silence_s = 60;
+	all->pub.relay.transcodings = 100;
 	all->pub.media.relay_port = 2223;
 	all->pub.limits = limits_by_default;
 	all->pub.network = network_by_default;

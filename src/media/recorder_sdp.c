@@ -85,11 +85,16 @@ static int choose(struct rf_turn *t, struct rf_session *s, struct choice *c)
 
 /* ---- the offer */
 
-static bool has_codec(const struct rf_said *said, const struct rf_codec *c)
+static bool wants_others(const struct rf_codec_list *l, const struct rf_ng_list *words)
 {
-	for (size_t i = 0; i < said->n_codecs; i++)
-		if (said->codecs[i].clock == c->clock && rf_view_eq_nocase(said->codecs[i].name, c->name))
+	for (size_t k = 0; k < words->n; k++) {
+		bool found = false;
+
+		for (size_t i = 0; i < l->n; i++)
+			found |= rf_codec_is(&l->c[i], words->v[k]);
+		if (!found)
 			return true;
+	}
 	return false;
 }
 
@@ -104,11 +109,17 @@ static int source_codecs(struct rf_turn *t, const struct wanted *x, const struct
 	if (!ret->codecs)
 		return rf_turn_fail(t, -ENOMEM, "no memory");
 	for (size_t i = 0; i < taken->n_codecs; i++)
-		both += !taken->codecs[i].off && has_codec(own, &taken->codecs[i]);
+		both += !taken->codecs[i].off && rf_codec_own(own->codecs, own->n_codecs, &taken->codecs[i]) != NULL;
 	for (size_t i = 0; i < taken->n_codecs; i++)
-		if (!taken->codecs[i].off && (!both || has_codec(own, &taken->codecs[i])))
+		if (!taken->codecs[i].off && (!both || rf_codec_own(own->codecs, own->n_codecs, &taken->codecs[i])))
 			ret->codecs[ret->n_codecs++] = taken->codecs[i];
-	if (!rf_codec_choose(ret->codecs, ret->n_codecs, t->req))
+	struct rf_codec_list list = { ret->codecs, ret->n_codecs, ret->n_codecs, NULL, NULL, 0 };
+
+	for (size_t i = 0; i < list.n; i++)
+		list.c[i].made = false; /* for a recorder all of them are the party's own */
+	rf_codec_choose(list.c, list.n, t->req);
+	rf_codec_offer(&list, t->req, false);
+	if (wants_others(&list, &t->req->codecs[RF_NG_TRANSCODE]))
 		rf_ng_warn(t->req, "copies are not transcoded: a codec to transcode to is left out");
 	return 0;
 }

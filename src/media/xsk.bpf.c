@@ -61,10 +61,15 @@ static __always_inline int pass(enum xsk_verdict v)
 	return XDP_PASS;
 }
 
-static __always_inline bool all_ones(__u64 sum)
+static __always_inline __u64 in_32(__u64 sum)
 {
 	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
+	return (sum & 0xffffffff) + (sum >> 32);
+}
+
+static __always_inline bool all_ones(__u64 sum)
+{
+	sum = in_32(sum);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (__u16)sum == 0xffff;
@@ -94,6 +99,7 @@ static __always_inline bool sums_up(void *udp, __u32 left, void *end, __u64 sum)
 {
 	__u8 *p = udp;
 
+	sum = in_32(sum);
 	STEP(256, XSK_DATAGRAM_MAX / 256)
 	STEP(64, 3)
 	STEP(16, 3)

@@ -149,11 +149,12 @@ int xsk_sock_open(struct xsk_sock *s, struct xsk_pool *pool, unsigned device_ind
 	if (s->fd < 0)
 		return errno == EAFNOSUPPORT ? RF_E_UNSUPPORTED : -errno;
 	setsockopt(s->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
-	set(s->fd, BUDGET_OPTION, &budget, sizeof budget); /* older kernels take 32 at a time */
 	int rc = first ? own_memory(s->fd, pool) : 0;
 
 	if (!rc)
 		rc = make_rings(s, first);
+	if (!rc)
+		set(s->fd, BUDGET_OPTION, &budget, sizeof budget); /* older kernels take 32 at a time */
 	if (!rc && bind(s->fd, (struct sockaddr *)&at, sizeof at))
 		rc = -errno;
 	if (!rc && first)

@@ -42,6 +42,17 @@ static struct rf_addr addr_of(const char *text, uint16_t port)
 	return a;
 }
 
+void kit_begin_on(struct kit *k, struct rf_media_conf conf)
+{
+	*k = (struct kit){ .now = { 1000000000 }, .fds = count_fds() };
+	rf_random_system(&k->random);
+	struct rf_loop_conf loop = { .clock = { kit_mono, kit_wall, k } };
+	assert_int_equal(rf_loop_new(&loop, &k->loop), 0);
+	conf.loop = k->loop;
+	conf.random = &k->random;
+	assert_int_equal(rf_media_worker_new(&conf, &k->w), 0);
+}
+
 void kit_begin_with(struct kit *k, unsigned pairs, struct rf_dtls_ctx *dtls, struct rf_fast *fast)
 {
 	struct rf_addr own = addr_of("127.0.0.1", 0); /* of this process: nobody else's ports are in the way */
@@ -56,13 +67,8 @@ void kit_begin_with(struct kit *k, unsigned pairs, struct rf_dtls_ctx *dtls, str
 				   .port_first = 40000, .port_last = 40999 },
 	};
 
-	*k = (struct kit){ .now = { 1000000000 }, .fds = count_fds() };
-	rf_random_system(&k->random);
-	struct rf_loop_conf loop = { .clock = { kit_mono, kit_wall, k } };
-	assert_int_equal(rf_loop_new(&loop, &k->loop), 0);
-	struct rf_media_conf conf = { .loop = k->loop, .random = &k->random, .dtls = dtls, .fast = fast,
-				      .interfaces = places, .n_interfaces = sizeof places / sizeof *places };
-	assert_int_equal(rf_media_worker_new(&conf, &k->w), 0);
+	kit_begin_on(k, (struct rf_media_conf){ .dtls = dtls, .fast = fast, .interfaces = places,
+						.n_interfaces = sizeof places / sizeof *places });
 }
 
 void kit_begin(struct kit *k)

@@ -23,6 +23,8 @@ enum { KIT_V4, KIT_V6, KIT_V4_OTHER };  /* interfaces: an address of this proces
 void kit_begin(struct kit *k);
 /* The same with so many pairs of ports on KIT_V4, and fast and dtls as given. */
 void kit_begin_with(struct kit *k, unsigned pairs, struct rf_dtls_ctx *dtls, struct rf_fast *fast);
+/* The same on interfaces of the test's own; loop and random are the kit's. */
+void kit_begin_on(struct kit *k, struct rf_media_conf conf);
 /* All that was taken is back: paths, ports, sockets, descriptors. */
 void kit_end(struct kit *k);
 void kit_turn(struct kit *k);

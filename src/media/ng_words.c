@@ -171,7 +171,7 @@ const struct rf_ng_word rf_ng_words[] = {
 	TEXT("from-tag", from_tag, RF_NG_TAG_MAX),
 	{ .name = "from-tags", .form = RF_NG_FORM_LIST, .in_flags = true, .at = AT(from_tags), .y = RF_NG_TAG_MAX },
 	FLAG("full rtcp attribute", RF_NG_FULL_RTCP_ATTRIBUTE),
-	FLAG("generate RTCP", -1, FATE(ACCEPTED, "RTCP is read and written anew")),
+	FLAG("generate RTCP", -1, FATE(IGNORED, "reports are read and written anew, but none is made up")),
 	FLAG("generate mid", RF_NG_GENERATE_MID),
 	FLAG("inject DTMF", RF_NG_INJECT_DTMF, .reason = "the parties do not share keys, so that the relay can speak to them"),
 	{ .name = "interface", .form = RF_NG_FORM_TEXT, .in_flags = true, .at = AT(interface), .y = RF_NG_WORD_MAX },

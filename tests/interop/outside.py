@@ -84,16 +84,18 @@ def start(site, space, name, folder, address):
     return phone.start()
 
 
-def inner_phone(site, space, name, tone=440, answer="auto"):
-    """baresip as ringfort configures it, on its wire."""
+def inner_phone(site, space, name, tone=440, answer="auto", more=None):
+    """baresip as ringfort configures it, on its wire; more(folder) adds to that."""
     folder = site.folder / f"baresip-{name}"
     site.run("phone", "config", name, "--for", "baresip", "-o", folder)
     make_headless(folder, name, PHONE, tone, 4444)
     set_account(folder, answermode=answer, audio_codecs="PCMA/8000/1")
+    if more:
+        more(folder)
     return start(site, space, name, folder, PHONE)
 
 
-def carrier_phone(site, space, authority, tone=880, answer="auto"):
+def carrier_phone(site, space, authority, tone=880, answer="auto", more=None):
     """baresip as the peer of the trunk: TLS with its certificate, which it shows in both directions."""
     folder = site.folder / "baresip-far"
     folder.mkdir()
@@ -105,6 +107,8 @@ def carrier_phone(site, space, authority, tone=880, answer="auto"):
     make_headless(folder, "far", PEER, tone, 4444)
     (folder / "accounts").write_text(f"<sip:{PEER_NUMBER}@{PEER};transport=tls>;regint=0;audio_codecs=PCMA/8000/1;"
                                      f"answermode={answer};mediaenc=srtp-mand\n")
+    if more:
+        more(folder)
     return start(site, space, "far", folder, PEER)
 
 

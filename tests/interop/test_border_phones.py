@@ -213,8 +213,9 @@ def wav(path, hertz, seconds=20):
 
 
 @pytest.mark.skipif(not have("linphonec"), reason="linphonec is not installed")
-def test_linphone_inside(make_site, authority, places, tmp_path, monkeypatch):
-    """linphonec, which plays a file and records one, with baresip outside."""
+@pytest.mark.parametrize("who", ["out", pytest.param("in", marks=pytest.mark.long)])
+def test_linphone_inside(make_site, authority, places, tmp_path, monkeypatch, who):
+    """linphonec, which plays a file and records one, with baresip outside; it calls, and it is called."""
     two = whole(make_site, authority, {"desk": "1002"})
     site = two.site
     tap = Wiretap(two.outside[0])
@@ -233,13 +234,19 @@ def test_linphone_inside(make_site, authority, places, tmp_path, monkeypatch):
     two.wait_trunk("carrier", "up")
     linphone.command("soundcard use files")
     linphone.command(f"record {heard}")
-    linphone.command(f"call sip:0089123456@{site.domain}")
+    if who == "out":
+        linphone.command(f"call sip:0089123456@{site.domain}")
+    else:
+        far.command("dial", f"sip:+493012341002@{two.outside[0]}")
     far.wait_event("CALL_ESTABLISHED", seconds=15, fatal=("CALL_CLOSED",))
     linphone.command(f"play {said}")
     wait_until("the outside hears what linphone plays", lambda: hears(far, 440), 15)
     wait_until("linphone hears the tone from outside", lambda: recorded(heard, 880), 15)
-    linphone.command("terminate")
-    far.wait_event("CALL_CLOSED", seconds=8)
+    if who == "out":
+        linphone.command("terminate")
+        far.wait_event("CALL_CLOSED", seconds=8)
+    else:
+        far.command("hangup")
     two.wait_empty(15)
     two.relay.wait_empty(two.relay.before)
     assert tap.loudest(440, 880) < 0.1, "speech outside"

@@ -42,6 +42,7 @@ TAILQ_HEAD(rf_held_list, rf_held);
 struct rf_way {
 	bool dtls;                   /* DTLS-SRTP and nothing else, with ICE where it said so: a browser */
 	bool feedback;               /* and the profile with feedback (RFC 5124) */
+	bool plain;                  /* without keys, as it said itself */
 };
 
 /* What one leg may say and hear. */

@@ -11,6 +11,7 @@ void rf_way_learn(struct rf_way *way, const struct rf_sdp_summary *said)
 			continue;
 		/* Who offers both is answered by keys: they need no handshake. */
 		way->dtls = (l->flags & (RF_SDP_LINE_DTLS | RF_SDP_LINE_SDES)) == RF_SDP_LINE_DTLS;
+		way->plain = !(l->flags & (RF_SDP_LINE_DTLS | RF_SDP_LINE_SDES));
 		way->feedback = l->proto == RF_SDP_UDP_TLS_RTP_SAVPF || l->proto == RF_SDP_RTP_SAVPF;
 		return;
 	}
@@ -22,6 +23,8 @@ static enum rf_ng_protocol protocol(const struct rf_side *from, const struct rf_
 		return RF_NG_RTP_AVP;
 	if (to->way.dtls)
 		return to->way.feedback ? RF_NG_DTLS_SAVPF : RF_NG_DTLS_SAVP;
+	if (to->way.plain && !to->policy.encrypted_required) /* a phone that knows no keys would refuse a new offer that has some */
+		return RF_NG_RTP_AVP;
 	if (to->policy.encrypted_required || !from->secure || (from->way.dtls && !to->media.last))
 		return RF_NG_RTP_SAVP;
 	return RF_NG_PROTOCOL_UNSET; /* as before, else as the other side */

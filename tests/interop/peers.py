@@ -42,6 +42,7 @@ def _fill(text, values):
     def include(match):
         own = dict(re.findall(r'(\w+)="([^"]*)"', match.group(1)))
         part = _fill(own.pop("part"), values)
+        part = values.get(f"INSTEAD_OF_{part}", part)
         return _fill((FOLDER / f"{part}.part").read_text(), {**values, **{k: _fill(v, values) for k, v in own.items()}})
 
     if not values.get("EXTRA"):

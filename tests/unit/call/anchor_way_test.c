@@ -23,7 +23,7 @@ static void learned(void **state)
 		{ "a phone with DTLS", { { .proto = RF_SDP_UDP_TLS_RTP_SAVP, .flags = LIVE | DTLS } }, 1, { true, false } },
 		{ "the old name", { { .proto = RF_SDP_RTP_SAVPF, .flags = LIVE | DTLS } }, 1, { true, true } },
 		{ "both", { { .proto = RF_SDP_RTP_SAVP, .flags = LIVE | DTLS | SDES } }, 1, { false, false } },
-		{ "plain", { { .proto = RF_SDP_RTP_AVP, .flags = LIVE } }, 1, { false, false } },
+		{ "plain", { { .proto = RF_SDP_RTP_AVP, .flags = LIVE } }, 1, { false, false, true } },
 		{ "the first is off", { { .proto = RF_SDP_RTP_SAVP }, { .proto = RF_SDP_UDP_TLS_RTP_SAVPF, .flags = LIVE | DTLS } }, 2,
 		  { true, true } },
 		{ "fax under DTLS says nothing", { { .proto = RF_SDP_UDPTL_DTLS, .flags = LIVE | DTLS } }, 1, { false, false } },
@@ -36,8 +36,8 @@ static void learned(void **state)
 
 		memcpy(s.lines, rows[i].line, sizeof rows[i].line);
 		rf_way_learn(&way, &s);
-		if (way.dtls != rows[i].way.dtls || way.feedback != rows[i].way.feedback)
-			fail_msg("%s: dtls %d, feedback %d", rows[i].what, way.dtls, way.feedback);
+		if (way.dtls != rows[i].way.dtls || way.feedback != rows[i].way.feedback || way.plain != rows[i].way.plain)
+			fail_msg("%s: dtls %d, feedback %d, plain %d", rows[i].what, way.dtls, way.feedback, way.plain);
 	}
 }
 
@@ -55,7 +55,7 @@ static void asked(void **state)
 {
 	static const struct rf_sdp_policy must = { .encrypted_required = true }, may = { .encrypted_required = false };
 	static struct rf_sdp_summary before;
-	static const struct rf_way keys = { false, false }, browser = { true, true }, phone = { true, false };
+	static const struct rf_way keys = { false, false }, browser = { true, true }, phone = { true, false }, plain = { .plain = true };
 	static const struct {
 		const char *what;
 		const struct rf_sdp_policy *policy;
@@ -69,6 +69,11 @@ static void asked(void **state)
 		{ "phone to plain trunk", &must, keys, keys, true, false, false, RF_NG_RTP_AVP, RF_NG_ICE_REMOVE, RF_NG_DTLS_OFF },
 		{ "plain may be", &may, keys, keys, true, true, false, RF_NG_PROTOCOL_UNSET, RF_NG_ICE_REMOVE, RF_NG_DTLS_OFF },
 		{ "plain trunk to phone", &may, keys, keys, false, true, false, RF_NG_RTP_SAVP, RF_NG_ICE_REMOVE, RF_NG_DTLS_OFF },
+		{ "plain trunk to a phone that was plain", &may, keys, plain, false, true, true, RF_NG_RTP_AVP, RF_NG_ICE_REMOVE,
+		  RF_NG_DTLS_OFF },
+		{ "trunk to a phone that was plain", &may, keys, plain, true, true, true, RF_NG_RTP_AVP, RF_NG_ICE_REMOVE, RF_NG_DTLS_OFF },
+		{ "to one that was plain where it must not be", &must, keys, plain, false, true, true, RF_NG_RTP_SAVP, RF_NG_ICE_REMOVE,
+		  RF_NG_DTLS_OFF },
 		{ "browser to trunk", &must, browser, keys, true, true, false, RF_NG_RTP_SAVP, RF_NG_ICE_REMOVE, RF_NG_DTLS_PASSIVE },
 		{ "browser to trunk, plain may be", &may, browser, keys, true, true, false, RF_NG_RTP_SAVP, RF_NG_ICE_REMOVE,
 		  RF_NG_DTLS_PASSIVE },

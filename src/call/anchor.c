@@ -11,7 +11,7 @@
 static struct rf_anchor *anchor_new(struct rf_call_core *core, const struct rf_in *in, const struct rf_site_trunk *t)
 {
 	struct rf_anchor *a = calloc(1, sizeof *a);
-	bool keys = !t || t->transport == RF_TRANSPORT_TLS;
+	struct rf_side *out;
 
 	if (!a)
 		return NULL;
@@ -25,9 +25,9 @@ static struct rf_anchor *anchor_new(struct rf_call_core *core, const struct rf_i
 	a->side[RF_TOWARDS_SITE].policy = a->side[RF_TOWARDS_TRUNKS].policy = core->media_policy;
 	a->web.media.emergency = a->side[RF_TOWARDS_SITE].media.emergency;
 	a->side[RF_TOWARDS_SITE].secure = true;
-	a->side[RF_TOWARDS_TRUNKS].secure = keys;
-	if (!keys)
-		a->side[RF_TOWARDS_TRUNKS].policy.encrypted_required = false;
+	out = &a->side[RF_TOWARDS_TRUNKS];
+	out->secure = !t || t->encryption != RF_TRUNK_MEDIA_PLAIN;
+	out->policy.encrypted_required = !t || t->encryption == RF_TRUNK_MEDIA_ENCRYPTED;
 	return a;
 }
 

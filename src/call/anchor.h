@@ -6,7 +6,7 @@
  *	what the other leg may hear -> the message again, with that -> the call's machines, as without a border
  *
  * The two legs are judged each for itself, for the relay may change everything between them: profile, keys, addresses, ICE.
- * A trunk that is not spoken to over TLS can be told no keys: its media is plain.
+ * A trunk has its own word on encryption (struct rf_site_trunk); over UDP and TCP it can be told no keys, and its media is plain.
  *
  * Without a relay that is well there are no new calls (503); calls that run go on. A call stays with the relay that took its
  * first offer. Threads: the worker's own. RFC 3264, 5853 3.2, 7092. */

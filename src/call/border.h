@@ -13,6 +13,7 @@
  *	border_carry.c  what crosses a border beside who calls whom: attestation, a diversion, the place of a call for help
  *	border_choice.c one offer for phones and for browsers
  *	border_list.c   the positive list: what of a message from a trunk is looked at, and what is dropped by which rule
+ *	border_look.c   messages held against it, and against what a trunk has of its own
  *
  * A controller sees a call from a border as it would see the trunk's: struct rf_proof has the trunk, and the host beside it.
  * Every leg that leads to the other half has a party with a host.
@@ -35,7 +36,6 @@ enum {
 	RF_BORDER_HOSTS_MAX = 8,        /* of the other half that are tried for a call */
 	RF_BORDER_PORT = 5061,          /* of a border, towards its site */
 	RF_BORDER_PORT_BESIDE = 5071,   /* the same on a host that is a controller as well */
-	RF_BORDER_MESSAGE_MAX = 32768,  /* bytes of a message from a trunk */
 };
 
 /* --- border_peer.c */
@@ -132,15 +132,27 @@ enum rf_list_rule {
 	RF_LIST_IDENTITY,               /* who calls, said by somebody who is not trusted in it */
 	RF_LIST_CREDENTIALS,
 	RF_LIST_HEADER,                 /* a header that is not on the list */
+	RF_LIST_PARAMETER,              /* a parameter of a header or URI that is not on the list */
 	RF_LIST_RULES,
 };
 const char *rf_list_rule_name(enum rf_list_rule rule);
 /* What the list has for a header: RF_LIST_PASS, or the rule that drops it. name: for RF_SIP_H_OTHER. */
 enum rf_list_rule rf_list_header(unsigned id, struct rf_view name);
 bool rf_list_method(unsigned method);
+
+/* --- border_look.c: the list and a trunk's own (site/accept.h) held against messages */
+
 /* How often. Any thread. */
 uint64_t rf_border_listed(const struct rf_call_core *core, enum rf_list_rule rule);
-/* A message from a trunk: what is not on the list is counted. 0, or the code to refuse it with. */
-unsigned rf_border_look(struct rf_call_core *core, const struct rf_sip_msg *msg, const struct rf_site_trunk *trunk);
+/* A message from a trunk: what is not on the list is counted, for the process and for the trunk. 0, and *msg is what there is
+ * to read of it: the message itself, or, where the trunk's list is narrower than ours, one without the rest, good until the
+ * next one is looked at. Or the code to refuse it with; answers are never refused. */
+unsigned rf_border_look(struct rf_call_core *core, const struct rf_site_trunk *trunk, const struct rf_sip_msg **msg);
+/* What there is to read of an answer on this leg; without a trunk or a border: msg. */
+const struct rf_sip_msg *rf_border_heard(struct rf_leg *leg, const struct rf_sip_msg *msg);
+/* Allow, as this trunk's list has it; NULL: as ours has. */
+void rf_border_put_allow(const struct rf_site_trunk *trunk, struct rf_writer *w);
+struct rf_looked *rf_looked_new(void);
+void rf_looked_free(struct rf_looked *l);
 
 #endif

@@ -17,6 +17,7 @@ static const char *const names[RF_LIST_RULES] = {
 	[RF_LIST_IDENTITY] = "identity",
 	[RF_LIST_CREDENTIALS] = "credentials",
 	[RF_LIST_HEADER] = "header",
+	[RF_LIST_PARAMETER] = "parameter",
 };
 
 const char *rf_list_rule_name(enum rf_list_rule rule)
@@ -98,64 +99,4 @@ bool rf_list_method(unsigned method)
 	default:
 		return false;
 	}
-}
-
-/* Types that are looked into; what else there is in a message is not read. */
-static bool is_known_body(const struct rf_sip_msg *msg)
-{
-	static const struct rf_view types[] = {
-		{ (const uint8_t *)"application/sdp", 15 }, { (const uint8_t *)"multipart/mixed", 15 },
-		{ (const uint8_t *)"application/dtmf-relay", 22 }, { (const uint8_t *)"application/dtmf", 16 },
-		{ (const uint8_t *)"audio/telephone-event", 21 }, { (const uint8_t *)"application/media_control+xml", 29 },
-	};
-
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-		if (rf_sip_msg_is_type(msg, types[i]))
-			return true;
-	return msg->body.n == 0;
-}
-
-_Static_assert((int)RF_LIST_RULES <= (int)RF_LISTED_MAX, "a counter for each rule");
-
-static void count(struct rf_call_core *core, enum rf_list_rule rule)
-{
-	__atomic_store_n(&core->listed[rule], core->listed[rule] + 1, __ATOMIC_RELAXED); /* others read it */
-}
-
-uint64_t rf_border_listed(const struct rf_call_core *core, enum rf_list_rule rule)
-{
-	return __atomic_load_n(&core->listed[rule], __ATOMIC_RELAXED);
-}
-
-/* Who is asserted to call is believed of a trunk that the site trusts in it, and what is urgent of one that it trusts in
- * that. */
-static enum rf_list_rule of_trunk(const struct rf_site_trunk *t, unsigned id, enum rf_list_rule rule)
-{
-	if (id == RF_SIP_H_P_ASSERTED_IDENTITY && !t->trusted)
-		return RF_LIST_IDENTITY;
-	if (id == RF_SIP_H_RESOURCE_PRIORITY && !t->trust_precedence)
-		return RF_LIST_REMOTE_CONTROL;
-	return rule;
-}
-
-unsigned rf_border_look(struct rf_call_core *core, const struct rf_sip_msg *msg, const struct rf_site_trunk *trunk)
-{
-	if (msg->is_request && !rf_list_method(msg->method)) {
-		count(core, RF_LIST_METHOD);
-		return 405;
-	}
-	if (msg->bytes.n > RF_BORDER_MESSAGE_MAX) {
-		count(core, RF_LIST_SIZE);
-		return 513;
-	}
-	for (size_t i = 0; i < msg->hdr_count; i++) {
-		const struct rf_sip_hdr *h = &msg->hdr[i];
-		enum rf_list_rule rule = of_trunk(trunk, h->id, rf_list_header(h->id, h->name));
-
-		if (rule != RF_LIST_PASS)
-			count(core, rule);
-	}
-	if (!is_known_body(msg))
-		count(core, RF_LIST_BODY);
-	return 0;
 }

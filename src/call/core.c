@@ -34,14 +34,14 @@ void rf_core_put_retry_after(struct rf_writer *w, uint32_t seconds)
 	rf_sip_put_hdr_u64(w, RF_SIP_H_RETRY_AFTER, seconds);
 }
 
-#define ALLOW_BORDER "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO\r\n"
 #define ALLOW \
 	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER, MESSAGE, SUBSCRIBE, PUBLISH\r\n"
 
-void rf_core_put_abilities(const struct rf_call_core *core, struct rf_writer *w)
+void rf_core_put_abilities(const struct rf_call_core *core, const struct rf_site_trunk *trunk, struct rf_writer *w)
 {
-	rf_put(w, core->border ? RF_V(ALLOW_BORDER "Supported: timer\r\n") :
-				 RF_V(ALLOW "Supported: timer, replaces, norefersub\r\n"));
+	if (core->border)
+		rf_border_put_allow(trunk, w);
+	rf_put(w, core->border ? RF_V("Supported: timer\r\n") : RF_V(ALLOW "Supported: timer, replaces, norefersub\r\n"));
 }
 
 void rf_core_put_contact(struct rf_call_core *core, const struct rf_flow *flow, struct rf_writer *w)
@@ -130,7 +130,7 @@ static void in_dialog_options(struct rf_leg *leg, struct rf_in *in)
 	struct rf_writer w;
 
 	rf_writer_init(&w, core->head, sizeof core->head);
-	rf_core_put_abilities(core, &w);
+	rf_core_put_abilities(core, in->proof.trunk, &w);
 	rf_put_lit(&w, "Accept: application/sdp\r\n");
 	rf_writer_done(&w, &headers);
 	rf_core_reply_headers(core, in->srv, 200, RF_V(""), headers);
@@ -138,7 +138,15 @@ static void in_dialog_options(struct rf_leg *leg, struct rf_in *in)
 
 void rf_core_refuse_method(struct rf_call_core *core, struct rf_in *in)
 {
-	rf_core_reply_headers(core, in->srv, 405, RF_V(""), core->border ? RF_V(ALLOW_BORDER) : RF_V(ALLOW));
+	struct rf_view headers = RF_V(ALLOW);
+	struct rf_writer w;
+
+	rf_writer_init(&w, core->head, sizeof core->head);
+	if (core->border) {
+		rf_border_put_allow(in->proof.trunk, &w);
+		rf_writer_done(&w, &headers);
+	}
+	rf_core_reply_headers(core, in->srv, 405, RF_V(""), headers);
 }
 
 /* In a border: is it on the list of what crosses? False: it was refused. */
@@ -147,7 +155,7 @@ static bool crosses(struct rf_call_core *core, struct rf_in *in)
 	unsigned code = 0;
 
 	if (core->border && in->proof.trunk)
-		code = rf_border_look(core, in->msg, in->proof.trunk);
+		code = rf_border_look(core, in->proof.trunk, &in->msg);
 	else if (core->border && !rf_list_method(in->msg->method))
 		code = 405;
 	if (code == 405)
@@ -235,13 +243,14 @@ static void options(struct rf_call_core *core, struct rf_in *in)
 	struct rf_view headers = { NULL, 0 };
 	struct rf_writer w;
 
+	rf_writer_init(&w, core->head, sizeof core->head);
 	if (core->border) {
-		rf_core_reply_headers(core, in->srv, in->proof.host ? rf_border_health(core, in) : 200, RF_V(""),
-				      RF_V(ALLOW_BORDER "Supported: timer, 100rel\r\nAccept: application/sdp\r\n"));
+		rf_border_put_allow(in->proof.trunk, &w);
+		rf_put_lit(&w, "Supported: timer, 100rel\r\nAccept: application/sdp\r\n");
+		rf_writer_done(&w, &headers);
+		rf_core_reply_headers(core, in->srv, in->proof.host ? rf_border_health(core, in) : 200, RF_V(""), headers);
 		return;
 	}
-
-	rf_writer_init(&w, core->head, sizeof core->head);
 	rf_put(&w, rf_sub_allow_events);
 	rf_put_lit(&w, ALLOW "Supported: timer, 100rel, path, outbound, resource-priority, replaces, norefersub\r\n"
 			     "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\n");

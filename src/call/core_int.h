@@ -84,6 +84,7 @@ struct rf_call_core {
 	struct rf_addr from[RF_TOWARDS][2];
 	struct rf_tls *trunk_tls;
 	struct rf_relays *relays;  /* of a border; NULL: none, and no calls */
+	struct rf_looked *looked;  /* of a border: what is left of a message (border_look.c) */
 	uint64_t listed[RF_LISTED_MAX]; /* what the positive list dropped, by rule (border.h) */
 	struct rf_call_limits limits;
 
@@ -221,7 +222,8 @@ void rf_core_refuse(struct rf_call_core *core, struct rf_in *in, const struct rf
 /* 405 with Allow. */
 void rf_core_refuse_method(struct rf_call_core *core, struct rf_in *in);
 /* Allow, Supported, Accept lines. */
-void rf_core_put_abilities(const struct rf_call_core *core, struct rf_writer *w);
+/* trunk: who reads it; NULL: somebody else. */
+void rf_core_put_abilities(const struct rf_call_core *core, const struct rf_site_trunk *trunk, struct rf_writer *w);
 /* "<sip:host:port;transport=x>" of ours on a flow, as a Contact line. */
 void rf_core_put_contact(struct rf_call_core *core, const struct rf_flow *flow, struct rf_writer *w);
 void rf_core_put_retry_after(struct rf_writer *w, uint32_t seconds);

@@ -1,6 +1,7 @@
 /* A core from its making to its end: what it is made of, the cores of a process that know each other, a reload, and the
  * time in which its calls are ended. */
 #include "call/announce.h"
+#include "call/border.h"
 #include "call/call_int.h"
 #include "call/feature.h"
 #include "call/lamps.h"
@@ -89,7 +90,8 @@ static int open_tools(struct rf_call_core *core, const struct rf_call_config *co
 	if (!rc)
 		rc = rf_stir_open(core);
 	core->again = rc ? NULL : malloc(sizeof *core->again);
-	return rc ? rc : core->again ? 0 : -ENOMEM;
+	core->looked = rc || !config->border ? NULL : rf_looked_new();
+	return rc ? rc : core->again && (core->looked || !config->border) ? 0 : -ENOMEM;
 }
 
 int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **ret_core)
@@ -217,6 +219,7 @@ void rf_call_core_free(struct rf_call_core *core)
 	rf_arena_fini(&core->scratch);
 	rf_directory_put(core->directory);
 	free(core->again);
+	rf_looked_free(core->looked);
 	free(core->peers);
 	if (core->sweep.queued) /* the loop still holds it: it goes with the loop's last callbacks */
 		core->sweep.run = free_now;

@@ -218,6 +218,16 @@ static void lost_binding(struct rf_pair *pair)
 		rf_location_flow_lost(call->core->location, rf_view_of(buf, w.n), &pair->b->flow);
 }
 
+static void on_answer(struct rf_pair *pair, const struct rf_sip_msg *msg)
+{
+	if (msg->status < 200)
+		rf_early_response(pair, msg);
+	else if (msg->status < 300)
+		on_2xx(pair, msg);
+	else if (pair->state < RF_PAIR_HELD)
+		on_refusal(pair, msg);
+}
+
 static void invite_event(void *arg, struct rf_cli *cli, const struct rf_cli_event *e)
 {
 	struct rf_pair *pair = arg;
@@ -230,12 +240,7 @@ static void invite_event(void *arg, struct rf_cli *cli, const struct rf_cli_even
 		rf_leg_heard(pair->b, e->from);
 		if (pair->b->aim && pair->b->aim->heard)
 			pair->b->aim->heard(pair->b, e->msg);
-		if (e->msg->status < 200)
-			rf_early_response(pair, e->msg);
-		else if (e->msg->status < 300)
-			on_2xx(pair, e->msg);
-		else if (pair->state < RF_PAIR_HELD)
-			on_refusal(pair, e->msg);
+		on_answer(pair, rf_border_heard(pair->b, e->msg));
 		break;
 	case RF_CLI_TIMEOUT:
 	case RF_CLI_FAILED:
@@ -453,6 +458,7 @@ void rf_invite_aim(struct rf_call *call, const struct rf_aim *aim, const struct 
 	sdp = rf_border_choose(call, aim, msg, sdp);
 	pair->media.emergency = call->emergency;
 	pair->media.anchored = call->anchor != NULL;
+	pair->media.encrypted = !call->anchor && (rf_trunk_encrypts(pair->a) || rf_trunk_encrypts(pair->b));
 	unsigned code = take_aim(pair->b, aim);
 
 	if (code || fill_pair(pair, aim, msg, sdp.n > 0)) {

@@ -1,6 +1,7 @@
 #include "call/join.h"
 
 #include "call/join_sdp.h"
+#include "call/trunk.h"
 
 #include <stdlib.h>
 
@@ -320,6 +321,7 @@ static void offer_to_dst(struct rf_join *j)
 	enum rf_sdp_rule rule;
 
 	rf_media_fini(&j->media);
+	j->media.encrypted = rf_trunk_encrypts(j->src) || rf_trunk_encrypts(dst);
 	rule = rf_media_offer(j->core, &j->media, rf_leg_secure(j->src), rf_leg_secure(dst),
 			      rf_view_of(j->sdp, j->sdp_n), &out);
 	if (rule != RF_SDP_RULE_OK) {

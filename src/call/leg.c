@@ -455,7 +455,7 @@ void rf_leg_put_self(struct rf_leg *leg, struct rf_writer *w)
 	if (!rf_border_put_contact(leg, &flow, w))
 		rf_ua_put_contact(core->ua, &flow, RF_V(""), w);
 	rf_put_lit(w, ">\r\n");
-	rf_core_put_abilities(core, w);
+	rf_core_put_abilities(core, rf_site_trunk(rf_core_site(core), leg->party->trunk), w);
 }
 
 struct rf_stimer_policy rf_leg_timer_policy(const struct rf_leg *leg)

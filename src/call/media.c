@@ -56,12 +56,12 @@ static struct rf_sdp_policy emergency_policy(const struct rf_call_core *core)
 static enum rf_sdp_rule pass(struct rf_call_core *core, const struct rf_media *m, struct rf_sdp_job *job,
 			     struct rf_view in, struct rf_sdp_result *result, struct rf_view *ret_out)
 {
-	struct rf_sdp_policy lenient;
+	struct rf_sdp_policy policy = m->emergency || m->anchored ? emergency_policy(core) : core->media_policy;
 	struct rf_writer w;
 
-	if (m->emergency || m->anchored)
-		lenient = emergency_policy(core);
-	job->policy = m->emergency || m->anchored ? &lenient : &core->media_policy;
+	if (m->encrypted && !m->emergency)
+		policy.encrypted_required = true;
+	job->policy = &policy;
 	if (m->anchored) {
 		job->from_secure = job->to_secure = true;
 		job->offer = job->last = NULL;

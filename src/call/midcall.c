@@ -3,6 +3,7 @@
  * middle end as 491 for one of them (RFC 3261 14, RFC 3311 5.2). What the phones agreed on before stands until both
  * have agreed on something else. */
 #include "call/anchor.h"
+#include "call/border.h"
 #include "call/call_int.h"
 #include "call/join.h"
 
@@ -253,7 +254,7 @@ static void relay_event(void *arg, struct rf_cli *cli, const struct rf_cli_event
 		rf_leg_heard(relay->to, e->from);
 		relay->answered = true;
 		if (e->msg->status < 300)
-			relay_ok(relay, e->msg);
+			relay_ok(relay, rf_border_heard(relay->to, e->msg));
 		else
 			relay_refused(relay, rf_leg_login_asked(relay->to, e->msg) ? 491 : e->msg->status);
 		break;

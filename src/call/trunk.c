@@ -281,3 +281,11 @@ void rf_trunk_flow_of(const struct rf_call_core *core, const struct rf_site_trun
 	rf_addr_parse(t->peer, 5060, &flow->remote);
 	rf_border_leave(core, RF_TOWARDS_TRUNKS, flow);
 }
+
+bool rf_trunk_encrypts(const struct rf_leg *leg)
+{
+	const struct rf_site_trunk *t = leg->party->trunk.n && !leg->party->host.n ?
+					rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk) : NULL;
+
+	return t && t->encryption == RF_TRUNK_MEDIA_ENCRYPTED;
+}

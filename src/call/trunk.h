@@ -47,6 +47,8 @@ const struct rf_site_trunk *rf_trunk_of(struct rf_call_core *core, const struct 
 struct rf_trunk_peer *rf_trunk_peer(struct rf_call_core *core, const struct rf_site_trunk *trunk);
 /* The ways to trunks from here: by each border, or directly, which is one way with host NULL. How many. */
 size_t rf_trunk_ways(const struct rf_call_core *core, const struct rf_site_host *v[static RF_TRUNK_WAYS_MAX]);
+/* Does this leg lead to a trunk, not by way of a border, whose media must be encrypted? */
+bool rf_trunk_encrypts(const struct rf_leg *leg);
 /* A request outside a dialog, proven to come from in->proof.trunk: may it be looked at? False: answered here, because a
  * trunk may not ask for that, or not so often. */
 bool rf_trunk_admits(struct rf_call_core *core, struct rf_in *in);

@@ -86,8 +86,6 @@ static void heard(struct rf_leg *leg, const struct rf_sip_msg *msg)
 
 	if (msg->status > 100 && msg->status < 300)
 		rf_leg_login_asked(leg, msg);
-	if (rf_leg_core(leg)->border && trunk_of(leg))
-		rf_border_look(rf_leg_core(leg), msg, trunk_of(leg));
 	if (own && msg->via.has_oc && rf_sip_oc_parse(&msg->via, &oc) == 0)
 		rf_trunk_oc_heard(own->via, &oc, rf_core_now(rf_leg_core(leg)));
 }

@@ -18,7 +18,7 @@
 struct rf_call_core;
 struct rf_cli;
 
-enum { RF_TRUNK_NAME_MAX = 63 + 1 + 63 };
+enum { RF_TRUNK_NAME_MAX = 63 + 1 + 63, RF_TRUNK_RULES_MAX = 16 };
 
 /* Where we are, as the trunk knows it. Of worker 0. */
 struct rf_trunk_registration {
@@ -48,6 +48,7 @@ struct rf_trunk_peer {
 	_Atomic uint64_t calls[RF_TRUNK_WAYS], over_rate[RF_TRUNK_WAYS], over_channels, failed;
 	pthread_mutex_t oc_lock;                /* over oc: held for a look */
 	struct rf_oc_client oc;                 /* what it asked us to spare it (RFC 7339) */
+	_Atomic uint64_t dropped[RF_TRUNK_RULES_MAX]; /* parts of its messages, by enum rf_list_rule (border.h) */
 	_Atomic uint64_t spared;                /* calls that went another way, or not, for that */
 	_Atomic int64_t registered_until_us;    /* by the date; 0: it is not */
 	/* worker 0 */

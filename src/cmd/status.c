@@ -70,16 +70,20 @@ static void print_status(FILE *out, const json_t *a)
 			text(reload, "result", t[1], sizeof t[1]));
 }
 
-static void print_dropped(FILE *out, const json_t *dropped)
+/* Of each trunk's messages; of all, also of trunks that are no more. */
+static void print_dropped(FILE *out, json_t *answer)
 {
+	json_t *n, *trunk;
 	const char *rule;
-	json_t *n;
-	char t[64];
+	char name[64];
+	size_t i;
 
-	json_object_foreach((json_t *)(uintptr_t)dropped, rule, n) {
-		rf_cmd_cell(n, t, sizeof t);
-		fprintf(out, "dropped    %s by rule %s\n", t, rule);
-	}
+	json_object_foreach(json_object_get(answer, "dropped"), rule, n)
+		fprintf(out, "dropped    %" JSON_INTEGER_FORMAT " by rule %s\n", json_integer_value(n), rule);
+	json_array_foreach(json_object_get(answer, "trunks"), i, trunk)
+		json_object_foreach(json_object_get(trunk, "dropped_by"), rule, n)
+			fprintf(out, "dropped    %" JSON_INTEGER_FORMAT " of trunk %s by rule %s\n", json_integer_value(n),
+				text(trunk, "name", name, sizeof name), rule);
 }
 
 /* Every role that runs here, into *all. *ret_well: all are well. */
@@ -130,7 +134,7 @@ static int status(struct rf_cmd_ctx *c)
 			continue;
 		}
 		print_status(c->out, answer);
-		print_dropped(c->out, json_object_get(answer, "dropped"));
+		print_dropped(c->out, answer);
 	}
 	json_decref(all);
 	return result;

@@ -3,6 +3,7 @@
  * change needs a restart. */
 #include "role/controller_int.h"
 
+#include "call/border.h"
 #include "call/trunk_table.h"
 
 #include <stdlib.h>
@@ -152,6 +153,28 @@ static json_t *calls_json(struct rf_trunk_peer *p)
 			 "over_rate_out", (json_int_t)p->over_rate[RF_TRUNK_OUT], "spared", (json_int_t)p->spared);
 }
 
+/* What a border has dropped of its messages, by rule; NULL: nothing. */
+static json_t *dropped_json(struct rf_trunk_peer *p, json_int_t *ret_all)
+{
+	json_t *o = NULL;
+
+	for (unsigned rule = 0; rule < RF_LIST_RULES; rule++) {
+		json_int_t n = (json_int_t)p->dropped[rule];
+
+		*ret_all += n;
+		if (n && !o)
+			o = json_object();
+		if (n)
+			json_object_set_new(o, rf_list_rule_name((enum rf_list_rule)rule), json_integer(n));
+	}
+	return o;
+}
+
+static const char *media_name(const struct rf_site_trunk *t)
+{
+	return t->encryption == RF_TRUNK_MEDIA_ENCRYPTED ? "encrypted" : t->encryption == RF_TRUNK_MEDIA_PLAIN ? "plain" : "either";
+}
+
 static json_t *trunk_json(const struct rf_controller *k, const struct rf_site_trunk *t)
 {
 	struct rf_trunk_peer *p = rf_trunks_find(k->trunks, t->name);
@@ -178,6 +201,13 @@ static json_t *trunk_json(const struct rf_controller *k, const struct rf_site_tr
 		json_object_set_new(j, "registered_until", json_string(until ? when : ""));
 	json_object_set_new(j, "channels", json_integer(p->channels));
 	json_object_set_new(j, "channels_most", json_integer(t->channels));
+	json_object_set_new(j, "media", json_string(media_name(t)));
+	json_int_t all = 0;
+	json_t *dropped = dropped_json(p, &all);
+
+	json_object_set_new(j, "dropped", json_integer(all));
+	if (dropped)
+		json_object_set_new(j, "dropped_by", dropped);
 	return j;
 }
 

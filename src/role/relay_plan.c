@@ -84,11 +84,11 @@ static void serve_stun(struct rf_anchor_plan *p, const struct rf_site_host *host
 			p->stun[p->n_stun++] = addr_of(ips[i], RF_ANCHOR_STUN_PORT);
 }
 
-/* A trunk that is not spoken to over TLS can be told no keys (a deviation stands for it): its media is plain outside. */
+/* A trunk whose media may be plain outside; a deviation stands for each. */
 static bool plain_trunk(const struct rf_site *site)
 {
 	for (size_t i = 0; i < site->trunk_count; i++)
-		if (site->trunks[i].transport & (RF_TRANSPORT_UDP | RF_TRANSPORT_TCP))
+		if (site->trunks[i].encryption != RF_TRUNK_MEDIA_ENCRYPTED)
 			return true;
 	return false;
 }

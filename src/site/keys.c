@@ -103,6 +103,7 @@ static const struct rf_key deviation_rows[] = {
 	  .place_at = AT(rf_site_deviation, approved_pos) },
 	{ "until", RF_KEY_DATE, AT(rf_site_deviation, until_text), AT(rf_site_deviation, until_s), .required = true,
 	  .place_at = AT(rf_site_deviation, until_pos) },
+	{ "trunks", RF_KEY_NAMES, AT(rf_site_deviation, trunks), .place_at = AT(rf_site_deviation, trunks_pos) },
 };
 
 static const struct rf_keys deviation_keys = {
@@ -272,6 +273,7 @@ static const struct rf_key site_rows[] = {
 	  .sub = &rf_phone_keys },
 	{ "phones_file", RF_KEY_FILE, ALL(pub.phones_file), .place_at = ALL(asked.phones_file_pos) },
 	{ "trunks", RF_KEY_ITEMS, ALL(pub.trunks), ALL(pub.trunk_count), .max = RF_SITE_ITEMS_MAX, .sub = &rf_trunk_keys },
+	{ "trunk_defaults", RF_KEY_PART, ALL(pub.trunk_defaults), .sub = &rf_trunk_defaults_keys },
 	{ "routes", RF_KEY_ITEMS, ALL(pub.tel.routes), ALL(pub.tel.route_count), .max = RF_SITE_ITEMS_MAX,
 	  .sub = &rf_route_keys },
 	{ "timezone", RF_KEY_TIMEZONE, ALL(pub.tel.timezone), .place_at = ALL(asked.timezone_pos) },

@@ -24,6 +24,10 @@ static const struct rf_choice transports[] = {
 
 static const struct rf_choice formats[] = { { "e164", RF_FORMAT_E164 }, { "national", RF_FORMAT_NATIONAL }, { 0 } };
 
+static const struct rf_choice trunk_media[] = {
+	{ "required", RF_TRUNK_MEDIA_ENCRYPTED }, { "optional", RF_TRUNK_MEDIA_EITHER }, { "none", RF_TRUNK_MEDIA_PLAIN }, { 0 },
+};
+
 static const struct rf_choice stirs[] = { { "sign", RF_STIR_SIGN }, { "verify", RF_STIR_VERIFY },
 					    { "require", RF_STIR_REQUIRE }, { "off", 0 }, { 0 } };
 
@@ -133,12 +137,23 @@ static const struct rf_key trunk_rows[] = {
 	{ "stir", RF_KEY_CHOICES, AT(rf_site_trunk, stir), .choices = stirs },
 	{ "trust_precedence", RF_KEY_BOOL, AT(rf_site_trunk, trust_precedence) },
 	{ "link", RF_KEY_NAME, AT(rf_site_trunk, link_name) },
+	{ "encryption", RF_KEY_CHOICE, AT(rf_site_trunk, encryption), .choices = trunk_media,
+	  .place_at = AT(rf_site_trunk, encryption_pos) },
+	{ "accept", RF_KEY_PART, AT(rf_site_trunk, accept), .sub = &rf_accept_keys },
 };
 
 const struct rf_keys rf_trunk_keys = {
 	"a trunk", trunk_rows, COUNT(trunk_rows), sizeof(struct rf_site_trunk), &trunk_defaults, 0, true,
 	AT(rf_site_trunk, pos),
 };
+
+static const struct rf_key trunk_default_rows[] = {
+	{ "encryption", RF_KEY_CHOICE, AT(rf_site_trunk_defaults, encryption), .choices = trunk_media,
+	  .place_at = AT(rf_site_trunk_defaults, encryption_pos) },
+	{ "accept", RF_KEY_PART, AT(rf_site_trunk_defaults, accept), .sub = &rf_accept_keys },
+};
+
+const struct rf_keys rf_trunk_defaults_keys = { "trunk_defaults", trunk_default_rows, COUNT(trunk_default_rows) };
 
 /* routes */
 

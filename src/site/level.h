@@ -57,6 +57,8 @@ struct rf_policy {
 #define RF_MIT_MUTUAL "ph-auth-mutual-server"
 #define RF_MIT_SOFTPHONES "ph-soft-none"
 #define RF_MIT_PASSWORD "ph-auth-digest"
+#define RF_MIT_OUTSIDE "pub-encrypt-voip"   /* of a trunk: its signaling, its media */
+#define RF_MIT_BORDER "pub-sbc"             /* of a trunk: what a border takes from it */
 
 /* "minimum", "medium", "highest". */
 const char *rf_level_name(enum rf_level level);

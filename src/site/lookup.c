@@ -92,15 +92,37 @@ const struct rf_site_port *rf_site_port(const struct rf_site *site, const struct
 	       rf_index_find(&all->ports, &all->hash_key, rf_port_key(sw->name, name, buf));
 }
 
+static bool holds(const struct rf_site_deviation *d, const char *mitigation, struct rf_wall now)
+{
+	return rf_view_eq(d->mitigation, rf_view_str(mitigation)) && now.us / 1000000 <= d->until_s;
+}
+
 const struct rf_site_deviation *rf_site_deviation(const struct rf_site *site, const char *mitigation,
 						  struct rf_wall now)
 {
 	for (size_t i = 0; i < site->deviation_count; i++) {
 		const struct rf_site_deviation *d = &site->deviations[i];
 
-		if (rf_view_eq(d->mitigation, rf_view_str(mitigation)) && now.us / 1000000 <= d->until_s)
+		if (holds(d, mitigation, now) && !d->trunks.n)
 			return d;
 	}
+	return NULL;
+}
+
+bool rf_site_deviation_names(const struct rf_site_deviation *d, struct rf_view trunk)
+{
+	for (size_t i = 0; i < d->trunks.n; i++)
+		if (rf_view_eq(d->trunks.v[i], trunk))
+			return true;
+	return false;
+}
+
+const struct rf_site_deviation *rf_site_trunk_deviation(const struct rf_site *site, const struct rf_site_trunk *trunk,
+							const char *mitigation, struct rf_wall now)
+{
+	for (size_t i = 0; i < site->deviation_count; i++)
+		if (holds(&site->deviations[i], mitigation, now) && rf_site_deviation_names(&site->deviations[i], trunk->name))
+			return &site->deviations[i];
 	return NULL;
 }
 

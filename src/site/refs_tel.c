@@ -177,6 +177,21 @@ static int fill_certificate(struct rf_look *k, struct rf_site_trunk *t)
 	return 0;
 }
 
+/* Keys are told inside TLS or not at all. */
+static void look_media(struct rf_look *k, struct rf_site_trunk *t)
+{
+	const struct rf_site_trunk_defaults *d = &k->all->pub.trunk_defaults;
+
+	if (t->transport != RF_TRANSPORT_TLS) {
+		if (t->encryption && t->encryption != RF_TRUNK_MEDIA_PLAIN)
+			ERROR(k, t->encryption_pos, "use transport: tls, or remove it", "trunk \"%.*s\": over %s nobody can be told keys, "
+			      "its media is plain", RF_VFMT(t->name), rf_transport_name(t->transport));
+		t->encryption = RF_TRUNK_MEDIA_PLAIN;
+	} else if (!t->encryption) {
+		t->encryption = d->encryption ? d->encryption : RF_TRUNK_MEDIA_ENCRYPTED;
+	}
+}
+
 static void look_trunk(struct rf_look *k, struct rf_site_trunk *t)
 {
 	const struct rf_site_trunk *other = rf_look_add(k, &k->all->trunks, t->name, t);
@@ -186,6 +201,8 @@ static void look_trunk(struct rf_look *k, struct rf_site_trunk *t)
 	if (fill_certificate(k, t))
 		k->rc = -ENOMEM;
 	t->link = rf_look_link(k, t->pos, "trunk", t->name, t->link_name);
+	look_media(k, t);
+	rf_accept_merge(&t->accept, &k->all->pub.trunk_defaults.accept);
 	for (size_t i = 0; i < t->number_count; i++)
 		if (!rf_pattern_to_ok(t->numbers[i].match, t->numbers[i].to))
 			ERROR(k, t->numbers[i].pos, "each x needs one in the number on the left",
@@ -205,6 +222,7 @@ static void look_trunks(struct rf_look *k)
 		k->rc = -ENOMEM;
 		return;
 	}
+	rf_accept_merge(&s->trunk_defaults.accept, NULL);
 	for (size_t i = 0; i < s->trunk_count; i++) {
 		v[i] = s->trunks[i];
 		look_trunk(k, &v[i]);

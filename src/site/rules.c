@@ -34,6 +34,16 @@ static void look_until(struct rules *r, const struct rf_site_deviation *d, const
 			"the deviation runs for more than three years");
 }
 
+/* Both from one mitigation, and for the site or for one trunk. */
+static bool same_matter(const struct rf_site_deviation *a, const struct rf_site_deviation *b)
+{
+	bool same = !a->trunks.n && !b->trunks.n;
+
+	for (size_t i = 0; i < b->trunks.n; i++)
+		same |= rf_site_deviation_names(a, b->trunks.v[i]);
+	return same && rf_view_eq(a->mitigation, b->mitigation);
+}
+
 static void look_deviation(struct rules *r, size_t i)
 {
 	const struct rf_site *s = &r->all->pub;
@@ -52,7 +62,7 @@ static void look_deviation(struct rules *r, size_t i)
 	}
 	const char *id = rf_site_cstr(d->mitigation);
 	for (size_t j = 0; j < i; j++)
-		if (rf_view_eq(s->deviations[j].mitigation, d->mitigation))
+		if (same_matter(&s->deviations[j], d))
 			FINDING(r, RF_SEV_ERROR, d->mitigation_pos, NULL, "keep one of them", "a second deviation from %s", id);
 	if (!rf_site_says_something(d->reason))
 		FINDING(r, RF_SEV_ERROR, d->reason_pos, NULL, "say why the site cannot meet it", "the deviation from %s has no reason",
@@ -127,19 +137,6 @@ static void look_listens(struct rules *r)
 					a->port);
 		}
 	}
-}
-
-/* Voice on the way to a trunk crosses networks of others. */
-static void look_trunks(struct rules *r)
-{
-	const struct rf_site *s = &r->all->pub;
-
-	for (size_t i = 0; i < s->trunk_count; i++)
-		if (s->trunks[i].transport != RF_TRANSPORT_TLS && !deviates(r, "pub-encrypt-voip"))
-			FINDING(r, RF_SEV_ERROR, s->trunks[i].pos, "pub-encrypt-voip",
-				"use transport: tls, or write a deviation from pub-encrypt-voip",
-				"trunk \"%.*s\" is not encrypted (%s)", RF_VFMT(s->trunks[i].name),
-				rf_transport_name(s->trunks[i].transport));
 }
 
 static void look_identity(struct rules *r, struct rf_policy *p)
@@ -259,7 +256,6 @@ void rf_site_rules(struct rf_site_all *all, struct rf_wall now, struct rf_findin
 	for (size_t i = 0; i < s->deviation_count; i++)
 		look_deviation(&r, i);
 	look_listens(&r);
-	look_trunks(&r);
 	look_identity(&r, &p);
 	look_digests(&r, &p);
 	look_media(&r, &p);

@@ -116,7 +116,9 @@ const struct rf_key *rf_load_key(struct rf_load *l, const struct rf_keys *keys, 
 
 /* keys_tel.c */
 extern const struct rf_keys rf_plan_keys, rf_cos_keys, rf_trunk_keys, rf_route_keys, rf_group_keys, rf_numbering_keys,
-	rf_speed_keys, rf_link_keys, rf_parking_keys, rf_voicemail_keys, rf_stir_keys, rf_code_keys, rf_precedence_keys;
+	rf_speed_keys, rf_link_keys, rf_trunk_defaults_keys, rf_parking_keys, rf_voicemail_keys, rf_stir_keys, rf_code_keys, rf_precedence_keys;
+/* accept.c */
+extern const struct rf_keys rf_accept_keys;
 /* keys_net.c */
 extern const struct rf_keys rf_zone_keys, rf_host_keys, rf_router_keys, rf_switch_keys, rf_office_keys, rf_allow_keys,
 	rf_network_keys;

@@ -405,6 +405,7 @@ static int build(struct rf_site_all *all, struct source *src, const char *name, 
 	if (rc)
 		return rc;
 	rf_site_rules(all, now, findings);
+	rf_site_rules_trunks(all, now, findings);
 	rf_site_rules_tel(all, now, findings);
 	return name_content(all, src->yaml, src->csv);
 }

@@ -126,7 +126,8 @@ struct rf_site_deviation {
 	struct rf_site_pos pos;
 	struct rf_view mitigation, reason, approved_by, until_text;
 	int64_t until_s;                  /* seconds since 1970: the end of that day in UTC */
-	struct rf_site_pos mitigation_pos, reason_pos, approved_pos, until_pos;
+	struct rf_site_list trunks;       /* the only ones that it holds for; none: it holds for the site, and for no trunk */
+	struct rf_site_pos mitigation_pos, reason_pos, approved_pos, until_pos, trunks_pos;
 };
 
 struct rf_site_listen {
@@ -217,6 +218,7 @@ struct rf_site {
 	const struct rf_site_location *locations;   size_t location_count;
 	const struct rf_site_phone *phones;         size_t phone_count; /* site.yaml's first, then the CSV's, in order */
 	const struct rf_site_trunk *trunks;         size_t trunk_count;
+	struct rf_site_trunk_defaults trunk_defaults;
 	const struct rf_site_deviation *deviations; size_t deviation_count;
 	struct rf_site_sip sip;
 	struct rf_site_media media;
@@ -270,6 +272,9 @@ const struct rf_site_location *rf_site_location(const struct rf_site *site, stru
 /* The deviation that holds at now for a mitigation, NULL when there is none. */
 const struct rf_site_deviation *rf_site_deviation(const struct rf_site *site, const char *mitigation,
 						  struct rf_wall now);
+/* The same of one trunk: a deviation that names it. */
+const struct rf_site_deviation *rf_site_trunk_deviation(const struct rf_site *site, const struct rf_site_trunk *trunk,
+							const char *mitigation, struct rf_wall now);
 /* Does this moment lie in one of the windows, by the site's time zone and holidays? Without windows: always. */
 bool rf_site_in_hours(const struct rf_site *site, const struct rf_site_times *t, struct rf_wall now);
 /* 911, 112, 000, and the site's own. */

@@ -124,6 +124,15 @@ struct rf_view rf_port_key(struct rf_view sw, struct rf_view port, uint8_t buf[s
 /* refs_tel.c: the part about calls, in two steps: what others name, then what names numbers and trunks. */
 void rf_look_plans(struct rf_look *k);
 void rf_look_calls(struct rf_look *k);
+/* lookup.c */
+bool rf_site_deviation_names(const struct rf_site_deviation *d, struct rf_view trunk);
+/* accept.c: what `a` does not say, base does; base NULL: the border's own list. */
+void rf_accept_merge(struct rf_site_accept *a, const struct rf_site_accept *base);
+/* Tells each key that `a` says and that takes more than base does. */
+typedef void rf_accept_wider(void *arg, struct rf_site_pos pos, const char *key);
+void rf_accept_compare(const struct rf_site_accept *a, const struct rf_site_accept *base, rf_accept_wider *wider, void *arg);
+/* rules_trunk.c: what trunks may, and what trunk_defaults and they say together. */
+void rf_site_rules_trunks(struct rf_site_all *all, struct rf_wall now, struct rf_findings *findings);
 /* rules_tel.c */
 void rf_site_rules_tel(struct rf_site_all *all, struct rf_wall now, struct rf_findings *findings);
 /* rules.c: level, asked, deviations -> policy. */

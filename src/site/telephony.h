@@ -4,6 +4,7 @@
 #ifndef RF_SITE_TELEPHONY_H
 #define RF_SITE_TELEPHONY_H
 
+#include "site/accept.h"
 #include "site/precedence.h"
 #include "site/types.h"
 
@@ -82,6 +83,13 @@ struct rf_site_did {
 
 enum { RF_STIR_SIGN = 1, RF_STIR_VERIFY = 2, RF_STIR_REQUIRE = 4 /* verify, and refuse who is not proven */ };
 enum rf_number_format { RF_FORMAT_E164, RF_FORMAT_NATIONAL };
+/* The media of a trunk's leg. What is not required needs a deviation from RF_MIT_OUTSIDE that names the trunk. */
+enum rf_trunk_media {
+	RF_TRUNK_MEDIA_UNSAID,
+	RF_TRUNK_MEDIA_ENCRYPTED,         /* SRTP or no call; what TLS trunks have that say nothing */
+	RF_TRUNK_MEDIA_EITHER,            /* SRTP, and RTP where the trunk wants that */
+	RF_TRUNK_MEDIA_PLAIN,             /* RTP; what trunks over UDP and TCP have: nobody can tell them keys */
+};
 
 struct rf_site_trunk {
 	struct rf_site_pos pos;
@@ -110,6 +118,16 @@ struct rf_site_trunk {
 	bool trust_precedence;            /* its Resource-Priority is believed (RFC 4412) */
 	struct rf_view link_name;
 	const struct rf_site_link *link;
+	int encryption;                   /* enum rf_trunk_media; never UNSAID behind a load */
+	struct rf_site_pos encryption_pos;
+	struct rf_site_accept accept;     /* what a border takes from it */
+};
+
+/* What holds for every trunk that says nothing else. */
+struct rf_site_trunk_defaults {
+	int encryption;                   /* enum rf_trunk_media */
+	struct rf_site_pos encryption_pos;
+	struct rf_site_accept accept;
 };
 
 enum rf_route_order { RF_ORDER_LISTED, RF_ORDER_COST };

@@ -257,6 +257,7 @@ def test_what_is_dropped_is_counted(halves):
     lobby.reply(got, 486)
     assert expect(peer, 486)
     dropped = two.status()["dropped"]
+    assert two.status()["trunks"][0]["dropped_by"] == dropped
     assert dropped["remote-control"] == 3 and dropped["other-dialog"] == 2 and dropped["name"] == 2
     assert dropped["identity"] == 1 and dropped["header"] == 1
     for method in ("REFER", "SUBSCRIBE", "PUBLISH", "MESSAGE", "REGISTER", "NOTIFY"):
@@ -273,6 +274,27 @@ def test_what_is_dropped_is_counted(halves):
     lobby.reply(expect(lobby, "BYE"), 200)
     assert expect(peer, 200)
     assert two.status()["dropped"]["method"] >= 5
+    two.wait_empty()
+
+
+def test_a_trunk_has_a_list_of_its_own(halves):
+    """A parameter and a header that this trunk is not to send never reach the site, methods and rules of its own refuse the rest."""
+    two, peer, lobby, _ = halves(trunk=", accept: { methods: [OPTIONS], headers: [Privacy], parameters: [user], refuse: [remote-control] }")
+    peer.dial()
+    to = f"sip:+493012341001@{two.outside[0]};cpc=ordinary"
+    got, sender = ["Session-Expires: 90;refresher=uac", "Supported: timer"], "sip:+43123456@sip.carrier.example"
+    invite(peer, sender, to, [*got, "Alert-Info: <http://ring.example/>"])
+    assert expect(peer, 403)
+    a, b, _ = establish(peer, sender, lobby, to, got)
+    peer.send(a.request("INFO"))
+    answer = peer.receive()
+    assert answer.code == 405 and "INFO" not in answer.get("Allow") and "OPTIONS" in answer.get("Allow")
+    peer.send(a.request("BYE"))
+    lobby.reply(expect(lobby, "BYE"), 200)
+    assert expect(peer, 200)
+    by = two.status()["trunks"][0]["dropped_by"]
+    assert by["method"] == by["remote-control"] == 1 and by["parameter"] >= 2 and by["header"] >= 1
+    assert two.status()["dropped"] == by
     two.wait_empty()
 
 
@@ -425,7 +447,7 @@ trunks:
        numbers: {{ "+4930123410xx": "10xx" }} }}
 deviations:
   - {{ mitigation: ph-auth-media-encryption, reason: test, approved_by: tester, until: 2028-01-01 }}
-  - {{ mitigation: pub-encrypt-voip, reason: test, approved_by: tester, until: 2028-01-01 }}
+  - {{ mitigation: pub-encrypt-voip, trunks: [old], reason: test, approved_by: tester, until: 2028-01-01 }}
 """
 
 

@@ -160,9 +160,40 @@ static void answer_inside_that_cannot_wait(void **state)
 	end(anchor);
 }
 
+/* What a leg may say is its trunk's own, whatever the site lets its phones do. */
+static void each_trunk_by_itself(void **state)
+{
+	static const char yaml[] = /* behind the kit's own deviation: media is optional for the site */
+		"  - { mitigation: pub-encrypt-voip, trunks: [b, c, d], reason: test, approved_by: tester, until: 2099-01-01 }\n"
+		"trunks:\n"
+		"  - { name: a, peer: a.example, ca: c.pem }\n"
+		"  - { name: b, peer: b.example, ca: c.pem, encryption: optional }\n"
+		"  - { name: c, peer: c.example, ca: c.pem, encryption: none }\n"
+		"  - { name: d, peer: 192.0.2.7, transport: udp, addresses: 192.0.2.7 }\n";
+	static const struct {
+		const char *trunk;
+		bool keys, encrypted;
+	} rows[] = { { "a", true, true }, { "b", true, false }, { "c", false, false }, { "d", false, false } };
+	struct kit *k = kit_new_with("minimum", yaml);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct rf_in in = { .msg = NULL };
+		struct rf_anchor *a = anchor_new(k->core, &in, rf_site_trunk(k->site, rf_view_str(rows[i].trunk)));
+
+		assert_non_null(a);
+		assert_int_equal(a->side[RF_TOWARDS_TRUNKS].secure, rows[i].keys);
+		assert_int_equal(a->side[RF_TOWARDS_TRUNKS].policy.encrypted_required, rows[i].encrypted);
+		assert_true(a->side[RF_TOWARDS_SITE].secure && !a->side[RF_TOWARDS_SITE].policy.encrypted_required);
+		rf_anchor_put(a);
+	}
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_trunk_by_itself),
 		cmocka_unit_test_setup_teardown(answer_that_cannot_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(ack_that_cannot_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(answer_without_a_relay, setup, teardown),

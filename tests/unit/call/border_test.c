@@ -2,6 +2,7 @@
 #include "kit.h"
 
 #include "call/border.h"
+#include "call/trunk.h"
 #include "sip/build.h"
 
 #include <setjmp.h>
@@ -125,6 +126,18 @@ static void the_list(void **state)
 		assert_true(rf_list_rule_name((enum rf_list_rule)r)[0] != 0);
 }
 
+static unsigned look(struct kit *k, const struct rf_site_trunk *t, const struct rf_sip_msg *m)
+{
+	const struct rf_sip_msg *left = m;
+
+	if (!k->core->looked)
+		k->core->looked = rf_looked_new();
+	unsigned code = rf_border_look(k->core, t, &left);
+
+	assert_ptr_equal(left, m); /* our own list takes nothing away: it is not read */
+	return code;
+}
+
 static void looked_at(void **state)
 {
 	static const char text[] = "INVITE sip:+49@h SIP/2.0\r\nVia: SIP/2.0/TLS a;branch=z9hG4bK1\r\nMax-Forwards: 1\r\nFrom: <sip:a@b>;tag=1\r\n"
@@ -140,7 +153,7 @@ static void looked_at(void **state)
 	assert_true(t && m);
 	int n = snprintf(bytes, sizeof bytes, text, "INVITE");
 	assert_int_equal(rf_sip_msg_parse(m, rf_view_of(bytes, (size_t)n), RF_SIP_DATAGRAM, NULL), 0);
-	assert_int_equal(rf_border_look(k->core, m, t), 0);
+	assert_int_equal(look(k, t, m), 0);
 	assert_int_equal(rf_border_listed(k->core, RF_LIST_REMOTE_CONTROL), 2); /* and a priority that is not believed */
 	assert_int_equal(rf_border_listed(k->core, RF_LIST_HEADER), 2);
 	assert_int_equal(rf_border_listed(k->core, RF_LIST_IDENTITY), 1); /* asserted by a trunk that is not trusted in it */
@@ -148,18 +161,111 @@ static void looked_at(void **state)
 	struct rf_site_trunk trusted = *t;
 
 	trusted.trusted = trusted.trust_precedence = true;
-	assert_int_equal(rf_border_look(k->core, m, &trusted), 0);
+	assert_int_equal(look(k, &trusted, m), 0);
 	assert_int_equal(rf_border_listed(k->core, RF_LIST_IDENTITY), 1);
 	assert_int_equal(rf_border_listed(k->core, RF_LIST_REMOTE_CONTROL), 3);
 	m->method = RF_SIP_REFER;
-	assert_int_equal(rf_border_look(k->core, m, t), 405);
+	assert_int_equal(look(k, t, m), 405);
 	m->method = RF_SIP_INVITE;
-	m->bytes.n = RF_BORDER_MESSAGE_MAX;
-	assert_int_equal(rf_border_look(k->core, m, t), 0);
+	m->bytes.n = RF_ACCEPT_MESSAGE_BYTES;
+	assert_int_equal(look(k, t, m), 0);
 	m->bytes.n++;
-	assert_int_equal(rf_border_look(k->core, m, t), 513);
+	assert_int_equal(look(k, t, m), 513);
 	assert_int_equal(rf_border_listed(k->core, RF_LIST_METHOD) + rf_border_listed(k->core, RF_LIST_SIZE), 2);
 	free(m);
+	kit_free(k);
+}
+
+/* Trunks with lists of their own: what comes, what is left of it, what is counted. */
+#define ACCEPT(list) "trunks:\n  - { name: carrier, peer: sip.carrier.example, ca: c.pem, trusted: true, accept: { " list " } }\n"
+#define CAME(uri, method, to, more, type, body) \
+	method " " uri " SIP/2.0\r\nVia: SIP/2.0/TLS a;branch=z9hG4bK1;x=1\r\nMax-Forwards: 1\r\nFrom: <sip:a@b>;tag=1\r\nTo: " to "\r\n" \
+	"Call-ID: 1\r\nCSeq: 1 " method "\r\nContact: <sip:x@y;z=1>\r\n" more type "Content-Length: " body
+#define LEFT CAME
+#define BYTES(n) "Content-Type: application/" n "\r\n"
+
+struct narrow_row {
+	const char *accept, *came, *left; /* left NULL: as it came */
+	unsigned code;
+	enum rf_list_rule rule;
+	unsigned times;
+};
+
+static void narrower(void **state)
+{
+	static const struct narrow_row rows[] = {
+		/* headers */
+		{ "headers: [Privacy]", CAME("sip:1@h", "INVITE", "<sip:c@d>", "Privacy: id\r\nDiversion: <sip:1@h>\r\n", "", "0\r\n\r\n"),
+		  LEFT("sip:1@h", "INVITE", "<sip:c@d>", "Privacy: id\r\n", "", "0\r\n\r\n"), 0, RF_LIST_HEADER, 1 },
+		{ "headers: none", CAME("sip:1@h", "INVITE", "<sip:c@d>", "x: 90\r\nMin-SE: 90\r\nSupported: timer\r\nInfo-Package: a\r\n", "", "0\r\n\r\n"),
+		  LEFT("sip:1@h", "INVITE", "<sip:c@d>", "Supported: timer\r\n", "", "0\r\n\r\n"), 0, RF_LIST_HEADER, 3 },
+		{ "headers: none", CAME("sip:1@h", "INVITE", "<sip:c@d>", "WWW-Authenticate: Digest realm=\"a\", nonce=\"b\"\r\n", "", "0\r\n\r\n"),
+		  NULL, 0, RF_LIST_CREDENTIALS, 1 },
+		/* parameters: in URIs, behind them, in user parts, not in quotes nor in a URI's headers */
+		{ "parameters: [user]", CAME("sip:1;cpc=a@h;user=phone;q=\"", "INVITE", "<sip:c@d>", "", "", "0\r\n\r\n"), NULL, 400, RF_LIST_PASS, 0 },
+		{ "parameters: [user]", CAME("sip:1;cpc=a@h;user=phone;transport=tls;x=1", "INVITE", "\"a;b\" <sip:c@d;isub=1;user=phone>;reason=no;tag=2", "", "", "0\r\n\r\n"),
+		  LEFT("sip:1@h;user=phone;transport=tls", "INVITE", "\"a;b\" <sip:c@d;user=phone>;tag=2", "", "", "0\r\n\r\n"), 0, RF_LIST_PARAMETER, 4 },
+		{ "parameters: none", CAME("sip:1@h", "INVITE", "<sip:c@d>", "Diversion: <sip:1@h?a=;b>;reason=no ;counter=1,<sip:2@h>;privacy=\"a;\\\"b\"\r\n", "", "0\r\n\r\n"),
+		  LEFT("sip:1@h", "INVITE", "<sip:c@d>", "Diversion: <sip:1@h?a=;b>,<sip:2@h>\r\n", "", "0\r\n\r\n"), 0, RF_LIST_PARAMETER, 3 },
+		{ "message_bytes: 4096", CAME("sip:1@h;x=1", "INVITE", "<sip:c@d>", "", "", "0\r\n\r\n"), NULL, 0, RF_LIST_PARAMETER, 1 },
+		/* bodies */
+		{ "bodies: none", CAME("sip:1@h", "INFO", "<sip:c@d>;tag=2", "", BYTES("dtmf"), "1\r\n\r\n5"),
+		  LEFT("sip:1@h", "INFO", "<sip:c@d>;tag=2", "", "", "0\r\n\r\n"), 0, RF_LIST_BODY, 1 },
+		{ "bodies: none", CAME("sip:1@h", "INVITE", "<sip:c@d>", "", BYTES("sdp"), "3\r\n\r\nv=0"), NULL, 0, RF_LIST_BODY, 0 },
+		{ "bodies: [application/dtmf]", CAME("sip:1@h", "INFO", "<sip:c@d>;tag=2", "", BYTES("dtmf"), "1\r\n\r\n5"), NULL, 0, RF_LIST_BODY, 0 },
+		/* methods and sizes */
+		{ "methods: [OPTIONS]", CAME("sip:1@h", "INFO", "<sip:c@d>;tag=2", "", "", "0\r\n\r\n"), NULL, 405, RF_LIST_METHOD, 1 },
+		{ "methods: none", CAME("sip:1@h", "OPTIONS", "<sip:c@d>", "", "", "0\r\n\r\n"), NULL, 405, RF_LIST_METHOD, 1 },
+		{ "methods: none", CAME("sip:1@h", "BYE", "<sip:c@d>;tag=2", "", "", "0\r\n\r\n"), NULL, 0, RF_LIST_METHOD, 0 },
+		{ "header_fields: 16", CAME("sip:1@h", "INVITE", "<sip:c@d>", "a: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\n", "", "0\r\n\r\n"),
+		  NULL, 0, RF_LIST_SIZE, 0 },
+		{ "header_fields: 16", CAME("sip:1@h", "INVITE", "<sip:c@d>", "a: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\n", "", "0\r\n\r\n"),
+		  NULL, 513, RF_LIST_SIZE, 1 },
+		/* all of it refused */
+		{ "refuse: [body]", CAME("sip:1@h", "INVITE", "<sip:c@d>", "", BYTES("x"), "1\r\n\r\n1"), NULL, 415, RF_LIST_BODY, 1 },
+		{ "refuse: [parameter]", CAME("sip:1@h;y=1", "INVITE", "<sip:c@d>", "", "", "0\r\n\r\n"), NULL, 403, RF_LIST_PARAMETER, 1 },
+		{ "refuse: [remote-control]", CAME("sip:1@h", "INVITE", "<sip:c@d>", "Alert-Info: <a:b>\r\n", "", "0\r\n\r\n"), NULL, 403, RF_LIST_REMOTE_CONTROL, 1 },
+		{ "refuse: [remote-control]", CAME("sip:1@h", "INVITE", "<sip:c@d>", "X-A: 1\r\n", "", "0\r\n\r\n"), NULL, 0, RF_LIST_HEADER, 1 },
+		{ "refuse: [header]", CAME("sip:1@h", "BYE", "<sip:c@d>;tag=2", "X-A: 1\r\n", "", "0\r\n\r\n"), NULL, 0, RF_LIST_HEADER, 1 },
+	};
+	struct rf_sip_msg *m = malloc(sizeof *m);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct narrow_row *row = &rows[i];
+		char yaml[512];
+
+		snprintf(yaml, sizeof yaml, ACCEPT("%s"), row->accept);
+		struct kit *k = kit_new_with("minimum", yaml);
+		const struct rf_site_trunk *t = rf_site_trunk(k->site, RF_V("carrier"));
+		const struct rf_sip_msg *left = m;
+
+		k->core->looked = rf_looked_new();
+		int rc = rf_sip_msg_parse(m, rf_view_str(row->came), RF_SIP_DATAGRAM, NULL);
+		unsigned code = rc ? m->answer : rf_border_look(k->core, t, &left);
+
+		if (code != row->code || rf_border_listed(k->core, row->rule) != row->times)
+			fail_msg("%zu: %u, %s %u times", i, code, rf_list_rule_name(row->rule), (unsigned)rf_border_listed(k->core, row->rule));
+		assert_int_equal(rf_trunk_peer(k->core, t)->dropped[row->rule], row->times);
+		if (!rc && !code && !rf_view_eq(left->bytes, rf_view_str(row->left ? row->left : row->came)))
+			fail_msg("%zu: %.*s", i, RF_VFMT(left->bytes));
+		kit_free(k);
+	}
+	free(m);
+}
+
+static void allowed(void **state)
+{
+	struct kit *k = kit_new_with("minimum", ACCEPT("methods: [INFO]"));
+	struct rf_writer w;
+	char buf[128];
+
+	(void)state;
+	rf_writer_init(&w, buf, sizeof buf);
+	rf_border_put_allow(rf_site_trunk(k->site, RF_V("carrier")), &w);
+	rf_border_put_allow(NULL, &w);
+	assert_true(rf_view_eq(rf_view_of(buf, w.n), RF_V("Allow: INVITE, ACK, CANCEL, BYE, PRACK, INFO\r\n"
+							  "Allow: INVITE, ACK, CANCEL, BYE, PRACK, OPTIONS, UPDATE, INFO\r\n")));
 	kit_free(k);
 }
 
@@ -220,7 +326,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_is_a_controller), cmocka_unit_test(ports), cmocka_unit_test(the_list),
-		cmocka_unit_test(looked_at), cmocka_unit_test(reasons), cmocka_unit_test(verstat),
+		cmocka_unit_test(looked_at),
+		cmocka_unit_test(narrower),
+		cmocka_unit_test(allowed), cmocka_unit_test(reasons), cmocka_unit_test(verstat),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,7 +123,7 @@ static void beside_a_plain_trunk(void **state)
 	struct rf_site *site = site_of(HEAD "level: minimum\n" ZONES
 		"hosts: [{ name: edge, zone: border, address: 10.60.0.11, roles: [border, relay] }]\n"
 		"trunks: [{ name: old, peer: 192.0.2.7, transport: udp }]\n"
-		"deviations: [{ mitigation: pub-encrypt-voip, reason: \"an old carrier\", approved_by: us, until: 2099-12-31 }]\n");
+		"deviations: [{ mitigation: pub-encrypt-voip, trunks: [old], reason: \"an old carrier\", approved_by: us, until: 2099-12-31 }]\n");
 	struct rf_anchor_plan p;
 	struct rf_diag diag;
 

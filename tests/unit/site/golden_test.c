@@ -63,6 +63,30 @@ static void print_class(FILE *out, const struct rf_site_cos *c)
 		c->abroad_minutes_per_day);
 }
 
+static void print_names(FILE *out, const char *what, unsigned bits, const char *(*name)(unsigned i))
+{
+	fprintf(out, ", %s", what);
+	for (unsigned i = 0; name(i); i++)
+		if (bits & 1u << i)
+			fprintf(out, " %s", name(i));
+}
+
+/* Where it is not all that a border takes. */
+static void print_accept(FILE *out, const struct rf_site_accept *a)
+{
+	if (a->methods == (1u << RF_ACCEPT_METHODS) - 1 && a->headers == (1u << RF_ACCEPT_HEADERS) - 1 &&
+	    a->parameters == (1u << RF_ACCEPT_PARAMETERS) - 1 && a->bodies == (1u << RF_ACCEPT_BODIES) - 1 && !a->refuse &&
+	    a->message_bytes == RF_ACCEPT_MESSAGE_BYTES && a->header_fields == RF_ACCEPT_HEADER_FIELDS)
+		return;
+	fprintf(out, "  accept %u bytes, %u fields", a->message_bytes, a->header_fields);
+	print_names(out, "methods", a->methods, rf_accept_method_name);
+	print_names(out, "headers", a->headers, rf_accept_header_name);
+	print_names(out, "parameters", a->parameters, rf_accept_parameter_name);
+	print_names(out, "bodies", a->bodies, rf_accept_body_name);
+	print_names(out, "refuse", a->refuse, rf_accept_rule_name);
+	fputc('\n', out);
+}
+
 static void print_trunk(FILE *out, const struct rf_site_trunk *t)
 {
 	print_list(out, "certificate", &t->certificate);
@@ -76,7 +100,10 @@ static void print_trunk(FILE *out, const struct rf_site_trunk *t)
 		fprintf(out, ", login '%s' by '%s', md5 %d, register %d for %u", rf_site_cstr(t->login),
 			rf_site_cstr(t->password_file), t->login_md5, t->registers, t->register_s);
 	print_times(out, &t->hours);
+	if (t->encryption != RF_TRUNK_MEDIA_ENCRYPTED)
+		fprintf(out, ", media %s", t->encryption == RF_TRUNK_MEDIA_EITHER ? "of either kind" : "plain");
 	fputc('\n', out);
+	print_accept(out, &t->accept);
 }
 
 static void print_routes(FILE *out, const struct rf_site *s)

@@ -107,6 +107,8 @@ void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned sid
 	if (ours->keying == RF_KEYING_DTLS)
 		for (; c->n_prints < said->n_prints; c->n_prints++)
 			c->prints[c->n_prints] = said->prints[c->n_prints];
+	for (; c->ufrag[0] && c->n_candidates < said->n_candidates; c->n_candidates++)
+		c->candidates[c->n_candidates] = said->candidates[c->n_candidates];
 	if (c->ufrag[0] && !said->ice_lite) {
 		copy_text(c->ufrag_peer, sizeof c->ufrag_peer, said->ufrag);
 		copy_text(c->pwd_peer, sizeof c->pwd_peer, said->pwd);

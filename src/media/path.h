@@ -34,6 +34,7 @@ enum {
 	RF_PATH_SSRCS_MAX = 8,       /* of one end at a time */
 	RF_PATH_UFRAG_MAX = 32, RF_PATH_PWD_MAX = 64,
 	RF_PATH_PRINTS_MAX = 4,      /* fingerprints of a peer */
+	RF_PATH_CANDIDATES_MAX = 8,  /* of a peer, of both components, that walls are asked to let through */
 };
 
 enum rf_path_kind {
@@ -72,6 +73,11 @@ struct rf_path_print {               /* a fingerprint (RFC 8122): sha-256, sha-3
 	uint8_t n;                   /* 32, 48, 64 */
 };
 
+struct rf_path_candidate {           /* where a party may check from (RFC 8839 5.1) */
+	struct rf_addr at;
+	uint8_t rtcp;                /* 1: for the odd port */
+};
+
 enum { RF_TYPE_DTMF = 1, RF_TYPE_COMFORT = 2, RF_TYPE_VIDEO = 4 };
 struct rf_path_type {
 	uint8_t type;                /* payload type, 0..127 */
@@ -98,6 +104,9 @@ struct rf_path_end_conf {
 	/* Ours, as rf_ice_cred_make() makes them (8 and 24 characters, others are RF_E_INVALID); "": no ICE here. */
 	char ufrag[RF_PATH_UFRAG_MAX + 1], pwd[RF_PATH_PWD_MAX + 1];
 	char ufrag_peer[RF_PATH_UFRAG_MAX + 1], pwd_peer[RF_PATH_PWD_MAX + 1]; /* "": not known yet */
+	/* For pinholes alone, until one is nominated: nothing is sent there, and nothing is believed for coming from there. */
+	uint8_t n_candidates;
+	struct rf_path_candidate candidates[RF_PATH_CANDIDATES_MAX];
 	uint8_t n_types;                    /* RTP: what it may send; none: nothing but what the other end takes is known: any */
 	struct rf_path_type types[RF_PATH_TYPES_MAX];
 	uint32_t packets_s, bytes_s;        /* at most, of RTP; 0: 500 and 2,500,000, or 150 and 40,000 (audio types only) */
@@ -181,8 +190,10 @@ void rf_path_drop_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t); /
 /* ---- what is known */
 
 struct rf_path_tuple { struct rf_addr from, to; uint8_t protocol; /* IPPROTO_UDP, IPPROTO_TCP */ };
-enum { RF_PATH_TUPLES_MAX = 8 };
-/* Each direction that packets take now or may begin to: exact ones only (an end whose party is not known yet has none). */
+/* Of an end: both ways of two ports, or one of them and all candidates for the other. */
+enum { RF_PATH_TUPLES_MAX = 2 * (2 + 2 * RF_PATH_CANDIDATES_MAX) };
+/* Each direction that packets take now or may begin to: exact ones only (an end whose party is not known yet has none). With ICE
+ * those of the candidates until one is nominated, and again from a restart until the next nomination. */
 size_t rf_path_flows(const struct rf_path *p, struct rf_path_tuple ret[static RF_PATH_TUPLES_MAX]);
 
 /* Why a datagram went nowhere. Names in path.c; status, metrics and ledger show them. */

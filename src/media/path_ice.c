@@ -75,6 +75,10 @@ int rf_end_ready_ice(struct rf_path *p, struct rf_end *e, const struct rf_path_e
 		return c->source == RF_SOURCE_ICE ? RF_E_INVALID : 0;
 	if (cred_of(c, &cred) != 0 || (theirs && !rf_ice_ufrag_ok(rf_view_of(c->ufrag_peer, theirs))))
 		return RF_E_INVALID;
+	if (c->n_candidates && !e->candidates)
+		e->candidates = calloc(RF_PATH_CANDIDATES_MAX, sizeof *e->candidates);
+	if (c->n_candidates && !e->candidates)
+		return -ENOMEM;
 	for (unsigned rtcp = 0; rtcp < (c->rtcp_mux ? 1 : 2); rtcp++) {
 		if (e->ice[rtcp])
 			continue;
@@ -84,6 +88,15 @@ int rf_end_ready_ice(struct rf_path *p, struct rf_end *e, const struct rf_path_e
 		rf_ice_init(e->ice[rtcp], &cred, p->w->conf.random);
 	}
 	return 0;
+}
+
+/* Those that can reach this end. */
+static void set_candidates(const struct rf_path *p, struct rf_end *e, const struct rf_path_end_conf *c)
+{
+	e->n_candidates = 0;
+	for (unsigned i = 0; i < c->n_candidates; i++)
+		if (c->candidates[i].at.family == p->w->place[e->interface].conf.local.family)
+			e->candidates[e->n_candidates++] = c->candidates[i];
 }
 
 /* All that can fail was in rf_end_ready_ice(). */
@@ -97,6 +110,7 @@ void rf_end_set_ice(struct rf_path *p, struct rf_end *e, const struct rf_path_en
 		return;
 	}
 	cred_of(c, &cred);
+	set_candidates(p, e, c);
 	for (unsigned i = 0; i < 2; i++) {
 		e->stun_rate[i].packets_s = CHECKS_S;
 		e->stun_rate[i].bytes_s = CHECK_BYTES_S;
@@ -119,4 +133,7 @@ void rf_end_end_ice(struct rf_end *e)
 		free(e->ice[i]);
 		e->ice[i] = NULL;
 	}
+	free(e->candidates);
+	e->candidates = NULL;
+	e->n_candidates = 0;
 }

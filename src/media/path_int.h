@@ -186,6 +186,8 @@ struct rf_end {
 	unsigned dtls_suites;
 	struct rf_shake *shake[2];
 	struct rf_ice *ice[2];       /* of each port */
+	struct rf_path_candidate *candidates; /* RF_PATH_CANDIDATES_MAX, or NULL */
+	uint8_t n_candidates;
 	struct rf_near *near;        /* its party is a port of ours; NULL: it is not */
 	struct rf_tcp *tcp;          /* of a stream: sock[0] listens, sock[1] is the connection */
 	uint64_t sync;

@@ -127,6 +127,36 @@ uint8_t rf_said_ptime(struct rf_view v)
 	return rf_view_u64(v, 60, &ms) && ms && ms != 50 && ms % 10 == 0 ? (uint8_t)ms : 0;
 }
 
+static struct rf_view word_of(struct rf_view *v)
+{
+	size_t n = rf_view_find(*v, ' ');
+	struct rf_view word = rf_view_sub(*v, 0, n);
+
+	*v = rf_view_from(*v, n + 1);
+	return word;
+}
+
+/* foundation component transport priority address port "typ" type ... */
+static void add_candidate(struct rf_said *s, struct rf_view v)
+{
+	struct rf_path_candidate c = { 0 };
+	uint64_t component, port;
+
+	word_of(&v);
+	struct rf_view number = word_of(&v), transport = word_of(&v);
+
+	word_of(&v);
+	struct rf_view address = word_of(&v);
+
+	if (s->n_candidates == RF_PATH_CANDIDATES_MAX || !rf_view_u64(number, 2, &component) || !component ||
+	    !rf_view_eq_nocase(transport, RF_V("UDP")) || !rf_view_u64(word_of(&v), 65535, &port) || !port ||
+	    !rf_view_eq(word_of(&v), RF_V("typ")) || rf_addr_parse(address, (uint16_t)port, &c.at) ||
+	    rf_addr_is_any(&c.at) || rf_addr_is_multicast(&c.at))
+		return;
+	c.rtcp = component == 2;
+	s->candidates[s->n_candidates++] = c;
+}
+
 /* The attributes of one section; those of the session come first and count where the m-line has none of its own. */
 static void read_attrs(struct rf_said *s, const struct rf_sdp_attr *at, size_t n, struct rf_view *rtcp)
 {
@@ -160,6 +190,8 @@ static void read_attrs(struct rf_said *s, const struct rf_sdp_attr *at, size_t n
 				s->ice_lite = true;
 			else if (is(at, "ice-options"))
 				s->trickle = has_word(at->value, RF_V("trickle"));
+			else if (is(at, "candidate"))
+				add_candidate(s, at->value);
 			else if (is(at, "path"))
 				read_path(s, at->value);
 			else if (is(at, "ptime"))
@@ -228,7 +260,8 @@ int rf_said_read(struct rf_arena *a, const struct rf_sdp *sdp, size_t i, const s
 	s.codecs = rf_arena_alloc(a, RF_SAID_CODECS_MAX * sizeof s.codecs[0]);
 	s.keys = rf_arena_alloc(a, RF_SAID_KEYS_MAX * sizeof s.keys[0]);
 	s.prints = rf_arena_array(a, RF_PATH_PRINTS_MAX, sizeof s.prints[0]);
-	if (!s.codecs || !s.keys || !s.prints)
+	s.candidates = rf_arena_array(a, RF_PATH_CANDIDATES_MAX, sizeof s.candidates[0]);
+	if (!s.codecs || !s.keys || !s.prints || !s.candidates)
 		return -ENOMEM;
 	read_attrs(&s, sdp->attrs, sdp->n_attrs, &rtcp);
 	uint8_t session_prints = s.n_prints, session_keys = s.n_keys;
@@ -263,7 +296,8 @@ static size_t padded(size_t n)
 static size_t block_bytes(const struct rf_said *s)
 {
 	size_t n = padded(sizeof *s) + padded(s->n_codecs * sizeof s->codecs[0]) + padded(s->n_keys * sizeof s->keys[0]) +
-		   padded(s->n_prints * sizeof s->prints[0]) + s->ufrag.n + s->pwd.n + s->mid.n + s->path_id.n;
+		   padded(s->n_prints * sizeof s->prints[0]) +
+		   padded(s->n_candidates * sizeof s->candidates[0]) + s->ufrag.n + s->pwd.n + s->mid.n + s->path_id.n;
 
 	for (size_t i = 0; i < s->n_codecs; i++)
 		n += s->codecs[i].name.n + s->codecs[i].fmtp.n;
@@ -299,6 +333,7 @@ struct rf_said *rf_said_keep(const struct rf_said *said)
 	s->codecs = put_array(&at, said->codecs, s->n_codecs * sizeof s->codecs[0]);
 	s->keys = put_array(&at, said->keys, s->n_keys * sizeof s->keys[0]);
 	s->prints = put_array(&at, said->prints, s->n_prints * sizeof s->prints[0]);
+	s->candidates = put_array(&at, said->candidates, s->n_candidates * sizeof s->candidates[0]);
 	put_text(&at, &s->ufrag);
 	put_text(&at, &s->pwd);
 	put_text(&at, &s->mid);

@@ -37,11 +37,12 @@ struct rf_said {
 	bool coded;            /* an offer: codecs are made of others; an answer: they have to be */
 	uint8_t ptime;         /* ms of a packet that it wants; 0: nothing said, or none that is made here */
 	bool weak_print;       /* has fingerprints, and none of a hash that counts */
-	uint8_t n_codecs, n_keys, n_prints;
+	uint8_t n_codecs, n_keys, n_prints, n_candidates;
 	struct rf_view ufrag, pwd, mid; /* of rf_attr_word() form or ice-chars */
 	struct rf_codec *codecs;
 	struct rf_said_key *keys;       /* in the order of the policy: suite numbers ascending */
 	struct rf_path_print *prints;
+	struct rf_path_candidate *candidates; /* UDP, with addresses: names of hosts (mDNS) are nobody's that a wall could know */
 	struct rf_view path_id;         /* MSRP: the session id and what follows of its a=path */
 };
 

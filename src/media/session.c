@@ -187,7 +187,7 @@ const struct rf_path_ops rf_session_path_ops = { on_flows, on_dtls, on_silent, o
 void rf_session_pinholes(struct rf_session *s)
 {
 	const struct rf_relay_conf *c = &s->relay->conf;
-	struct rf_path_tuple all[(RF_SESSION_LINES_MAX + RF_RECORDERS_MAX * RF_RECORDER_LINES_MAX) * RF_PATH_TUPLES_MAX];
+	struct rf_path_tuple all[RF_SESSION_TUPLES_MAX];
 	size_t n = 0;
 
 	s->flows_changed = false;

@@ -27,6 +27,7 @@ enum {
 	RF_SESSION_PAIRS_MAX = 8,
 	RF_SESSION_PARTIES_MAX = 16,
 	RF_SESSION_LINES_MAX = 32,       /* m-lines of all pairs together */
+	RF_SESSION_TUPLES_MAX = 1024,    /* 5-tuples of all of them, for pinholes */
 	RF_SESSION_DELETE_S_MAX = 300,   /* delete delay */
 	RF_SESSION_HELD_MS = 3600000,    /* nothing flows because both sides said so, or no line is on: ends after an hour without RTCP */
 	RF_SESSION_ARENA_BYTES = 1 << 20,

@@ -237,6 +237,11 @@ int rf_ice_receive(struct rf_ice *ice, struct rf_view datagram, const struct rf_
 	return 0;
 }
 
+bool rf_ice_waits(const struct rf_ice *ice)
+{
+	return !ice->selected || ice->outdated;
+}
+
 bool rf_ice_remote(const struct rf_ice *ice, struct rf_stun_addr *ret_addr)
 {
 	if (ice->selected)

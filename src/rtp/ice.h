@@ -87,6 +87,8 @@ bool rf_ice_means(const struct rf_ice *ice, struct rf_view datagram, struct rf_m
 int rf_ice_receive(struct rf_ice *ice, struct rf_view datagram, const struct rf_stun_addr *from, struct rf_mono now,
 		   uint8_t buf[static RF_ICE_REPLY_MAX], struct rf_ice_result *ret);
 
+/* Checks may be about to come from anywhere: nobody nominated yet, or not since a restart. */
+bool rf_ice_waits(const struct rf_ice *ice);
 /* Where to send: false when nobody nominated yet. */
 bool rf_ice_remote(const struct rf_ice *ice, struct rf_stun_addr *ret_addr);
 /* A check came from the remote address within RF_ICE_CONSENT_MS. A lite agent asks for no consent of its own

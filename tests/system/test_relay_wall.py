@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+import checks
 from anchor import Call, Ng, Party, Refused, Relay
 from house import SITE, House
 from lab import RINGFORT, wait_until
@@ -115,6 +116,62 @@ def test_open_with_the_call_and_closed_with_it(house, call):
     after = {d["rule"]: d["packets"] for d in house.status()["drops"]}
     assert sum(after.values()) > sum(d["packets"] for d in before)  # the running flow stopped at the wall
     stranger.close()
+
+
+class Checked:
+    """A call whose outer party knows ICE: a plain phone inside, candidates outside, one of which is where it is."""
+
+    def __init__(self, house, ports=(30040, 30042)):
+        self.ng = house.border()
+        self.a = house.party("phone", PHONE, 20030)
+        self.b, self.other = (house.party("internet", PEER, p) for p in ports)
+        self.strange = house.party("internet", PEER, 30050)
+        ice = "a=ice-ufrag:peer\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\na=rtcp-mux\r\n" + "".join(
+            f"a=candidate:{i} 1 udp {9 - i} {PEER} {x.port} typ host\r\n" for i, x in enumerate((self.b, self.other)))
+        fields = {"call_id": f"ice-{self.b.port}", "from_tag": "a"}
+        offer = self.ng.ask("offer", **fields, sdp=self.a.sdp(), ICE="force", direction=["inside", "outside"], rtcp_mux=["offer"])
+        self.b.learn(offer["sdp"])
+        self.other.to = self.strange.to = self.b.to
+        self.ufrag, self.password = checks.credentials(offer["sdp"])
+        # The default address is nobody's: what counts is candidates.
+        sdp = self.b.sdp(extra=ice).replace(f"m=audio {self.b.port}", "m=audio 9")
+        self.a.learn(self.ng.ask("answer", **fields, to_tag="b", sdp=sdp, ICE="remove")["sdp"])
+        self.fields = fields
+
+    def check(self, who, **kw):
+        """Is it answered?"""
+        who.s.sendto(checks.check(self.ufrag, "peer", self.password, **kw), who.to)
+        who.s.settimeout(0.2)
+        try:
+            while True:
+                if checks.is_success(who.s.recv(2000)):
+                    return True
+        except TimeoutError:
+            return False
+
+    def close(self):
+        for x in (self.a, self.b, self.other, self.strange, self.ng):
+            x.close()
+
+
+def test_ice_through_the_wall(house):
+    """The wall lets checks from the candidates through, and no others; after a nomination nothing but what was nominated."""
+    c = Checked(house)
+    wait_until("a's ports, and two candidates", lambda: wall_pins(house) == 4 + 4, 5)
+    wait_until("checks are answered from where it is", lambda: c.check(c.b), 5)
+    assert c.check(c.other) and not c.check(c.strange)
+    assert "stun" not in house.relay.status()["drops"]     # the wall kept it out
+    assert c.check(c.other, nominate=True)
+    wait_until("what was nominated", lambda: wall_pins(house) == 4 + 2, 5)
+    assert not c.check(c.b)
+    for one, other in ((c.a, c.other), (c.other, c.a)):
+        wait_until("media flows", lambda: other.hears(one.send(), 0.2), 5)
+        assert all(other.hears(one.send()) for _ in range(3))
+    assert c.b.hear_nothing()
+    c.ng.ask("delete", **c.fields)
+    wait_until("nothing is open", lambda: wall_pins(house) == 0, 5)
+    assert not c.other.hears(c.a.send(), 0.2) and not c.a.hears(c.other.send(), 0.2) and not c.check(c.other)
+    c.close()
 
 
 def test_ipv6_inside_ipv4_outside(house):

@@ -615,6 +615,8 @@ static void memory_ends(void **state)
 	memcpy(s.conf[0].ufrag, "abcdEFGH", 9);
 	memcpy(s.conf[0].pwd, "abcdefghijklmnopqrstuvwx", 25);
 	s.conf[0].rtcp_mux = false;
+	s.conf[0].n_candidates = 1;
+	s.conf[0].candidates[0].at = s.a.at.at[0];
 	for (unsigned n = 1;; n++) {
 		fail_alloc_at(n);
 		int rc = rf_path_set(s.p, 0, &s.conf[0]);
@@ -773,6 +775,57 @@ static void forged_checks(void **state)
 	end(&s);
 }
 
+static bool has_flow(const struct rf_path *p, const struct rf_addr *from, const struct rf_addr *to, size_t n)
+{
+	struct rf_path_tuple tuples[RF_PATH_TUPLES_MAX];
+	bool found = false;
+
+	assert_int_equal(rf_path_flows(p, tuples), n);
+	for (size_t i = 0; i < n; i++)
+		found |= rf_addr_eq(&tuples[i].from, from) && rf_addr_eq(&tuples[i].to, to);
+	return found;
+}
+
+/* Pinholes are for the candidates until one is nominated, then for that alone, and after a restart for both. */
+static void flows_of_candidates(void **state)
+{
+	static const char user[] = "abcdEFGH:theirs", pwd[] = "abcdefghijklmnopqrstuvwx";
+	struct scene s;
+	uint8_t buf[512];
+
+	(void)state;
+	begin(&s, false);
+	struct rf_addr other = { .family = 4, .ip = { 192, 0, 2, 77 }, .port = 4000 }, six = { .family = 6, .ip = { 0x20 }, .port = 4 };
+	s.conf[0].source = RF_SOURCE_ICE;
+	memcpy(s.conf[0].ufrag, "abcdEFGH", 9);
+	memcpy(s.conf[0].pwd, pwd, 25);
+	memcpy(s.conf[0].ufrag_peer, "theirs", 7);
+	s.conf[0].n_candidates = 4;
+	s.conf[0].candidates[0].at = s.a.at.at[0];
+	s.conf[0].candidates[1].at = other;
+	s.conf[0].candidates[2].at = six; /* cannot reach this end */
+	s.conf[0].candidates[3] = (struct rf_path_candidate){ .at = other, .rtcp = 1 }; /* there is rtcp-mux */
+	set(&s, 0);
+	assert_true(has_flow(s.p, &other, &s.a.to, 4));
+	assert_true(has_flow(s.p, &s.a.to, &s.a.at.at[0], 4));
+	size_t n = check(buf, sizeof buf, user, pwd, 1, false);
+	party_send(&s.k, &s.a.at, 0, &s.a.to, buf, n); /* no nomination yet */
+	assert_true(has_flow(s.p, &other, &s.a.to, 4));
+	unsigned told = s.k.flows;
+	n = check(buf, sizeof buf, user, pwd, 2, true);
+	party_send(&s.k, &s.a.at, 0, &s.a.to, buf, n);
+	assert_int_equal(s.k.flows, told + 1);
+	assert_true(has_flow(s.p, &s.a.at.at[0], &s.a.to, 2));
+	assert_false(has_flow(s.p, &other, &s.a.to, 2));
+	memcpy(s.conf[0].ufrag, "abcdEFGX", 9); /* anew */
+	set(&s, 0);
+	assert_true(has_flow(s.p, &other, &s.a.to, 4));
+	s.conf[0].n_candidates = 1;
+	set(&s, 0);
+	assert_false(has_flow(s.p, &other, &s.a.to, 2));
+	end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -793,6 +846,7 @@ int main(void)
 		cmocka_unit_test(checks),
 		cmocka_unit_test(every_prefix_of_a_check),
 		cmocka_unit_test(forged_checks),
+		cmocka_unit_test(flows_of_candidates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

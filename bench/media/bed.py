@@ -84,10 +84,10 @@ class Bed:
 class Load:
     """mediaload, told what to do line by line."""
 
-    def __init__(self, bed, mode, calls, packets):
+    def __init__(self, bed, mode, calls, packets, mux=False):
         self.process = subprocess.Popen(
             ["ip", "netns", "exec", bed.gen, "taskset", "-c", str(LOAD_CORE), bed.mediaload, "--dev", bed.dev_gen, "--from", LOAD,
-             "--ng", f"{RELAY}:2223", "--mode", mode, "--calls", str(calls), "--packets", str(packets)],
+             "--ng", f"{RELAY}:2223", "--mode", mode, "--calls", str(calls), "--packets", str(packets), *(["--mux"] if mux else [])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         self.packets = packets
         self.hear()
@@ -112,15 +112,17 @@ class Relay:
     """A relay on its core: what it is called, how it is started, what it costs."""
     name = "?"
 
-    def __init__(self, bed, work):
-        self.bed, self.work, self.process = bed, work, None
+    def __init__(self, bed, work, workers=1):
+        """workers: threads, of which the first has the relay's core and a second one the load's beside it."""
+        self.bed, self.work, self.workers, self.process = bed, work, workers, None
 
     def argv(self):
         raise NotImplementedError
 
     def start(self):
         with open(self.work / f"{self.name}.log", "ab") as log:
-            self.process = subprocess.Popen(["ip", "netns", "exec", self.bed.rel, "taskset", "-c", str(RELAY_CORE)] + self.argv(),
+            self.process = subprocess.Popen(["ip", "netns", "exec", self.bed.rel, "taskset", "-c",
+                                             str(RELAY_CORE) if self.workers == 1 else f"{RELAY_CORE},{LOAD_CORE}"] + self.argv(),
                                             stdin=subprocess.PIPE, stdout=log, stderr=log, preexec_fn=die_with_parent)
         self.wait()
 
@@ -186,7 +188,7 @@ class Rtpengine(Relay):
 
     def argv(self):
         return ["rtpengine", "--foreground", "--log-stderr", "--table=-1", f"--interface={RELAY}", f"--listen-ng={RELAY}:2223",
-                "--port-min=10000", "--port-max=60000", "--log-level=2", "--num-threads=1", "--delete-delay=0",
+                "--port-min=10000", "--port-max=60000", "--log-level=2", f"--num-threads={self.workers}", "--delete-delay=0",
                 f"--pidfile={self.work}/rtpengine.pid"]
 
 
@@ -198,7 +200,7 @@ class Ringfort(Relay):
     def argv(self):
         binary = pathlib.Path(self.bed.mediaload).parents[1] / "src" / "ringfort"
         return [str(binary), "relay", "--listen-ng", f"{RELAY}:2223", "--peer", LOAD, "--interface", f"bench/{RELAY}", "--ports",
-                "10000-60000", "--workers", "1", *(["--fast", self.bed.dev_rel] if self.fast else []),
+                "10000-60000", "--workers", str(self.workers), *(["--fast", self.bed.dev_rel] if self.fast else []),
                 *(["--xdp", self.bed.dev_rel] if self.xdp else [])]
 
 

@@ -36,6 +36,7 @@ struct load {
 	struct sockaddr_in ng, own;
 	uint8_t mac[2][6];                    /* own, the relay's */
 	int sock;
+	bool mux;                             /* RTCP on the port of RTP: half as many sockets at the relay */
 	unsigned cookie, calls, calls_max;
 	struct way *ways;                     /* two a call: 2n from A to B, 2n + 1 back */
 	char run[16];                         /* in every Call-ID */

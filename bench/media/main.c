@@ -18,7 +18,7 @@ static const char usage[] =
 	"  --echo DEV        send back what comes, until stdin ends: the link without a relay\n"
 	"  --dev DEV         a veth, its peer is the relay's     --from ADDRESS     ours\n"
 	"  --mac OWN,PEER    of the two ends                     --calls N          at most (5000)\n"
-	"  --packets N       room for so many of a run (1500000)\n"
+	"  --packets N       room for so many of a run (1500000)  --mux             rtcp-mux on both sides\n"
 	"  --mode            plain, pass-cm, pass-gcm, cross (AES_CM_128 and AES-128-GCM), srtp-cm, srtp-gcm (RTP on one side),\n"
 	"                    wire (no relay: --echo at the other end), kernel (streams that fast_pass was told of)\n"
 	"Commands on stdin, one JSON line each on stdout: up N (calls that stay), cycle N AT_ONCE (calls that end at once),\n"
@@ -184,7 +184,8 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "prepare", 1, NULL, 'p' }, { "echo", 1, NULL, 'e' }, { "dev", 1, NULL, 'd' }, { "from", 1, NULL, 'f' },
 		{ "ng", 1, NULL, 'n' }, { "mode", 1, NULL, 'm' }, { "mac", 1, NULL, 'a' }, { "calls", 1, NULL, 'c' },
-		{ "packets", 1, NULL, 'k' }, { "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
+		{ "packets", 1, NULL, 'k' }, { "mux", 0, NULL, 'x' },
+		{ "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	struct load l = { .calls_max = 5000 };
 	const char *dev = "", *from = "", *ng = "", *macs = "02:00:00:00:00:01,02:00:00:00:00:02", *mode = "";
@@ -201,6 +202,7 @@ int main(int argc, char **argv)
 		case 'a': macs = optarg; break;
 		case 'c': l.calls_max = (unsigned)atoi(optarg); break;
 		case 'k': packets = (unsigned)atoi(optarg); break;
+		case 'x': l.mux = true; break;
 		case 'h': fputs(usage, stdout); return 0;
 		default: fputs(usage, stderr); return 2;
 		}

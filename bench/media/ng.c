@@ -126,7 +126,8 @@ static void describe(const struct load *l, uint16_t port, enum rf_srtp_suite sui
 {
 	const char *own = inet_ntoa(l->own.sin_addr);
 	int n = snprintf(dst, SDP_MAX, "v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %u RTP/%s 8\r\n"
-			 "a=rtpmap:8 PCMA/8000\r\na=sendrecv\r\na=ptime:20\r\n", own, own, port, suite ? "SAVP" : "AVP");
+			 "a=rtpmap:8 PCMA/8000\r\na=sendrecv\r\na=ptime:20\r\n%s", own, own, port, suite ? "SAVP" : "AVP",
+			 l->mux ? "a=rtcp-mux\r\n" : "");
 
 	if (suite) {
 		char b64[KEY_TEXT_MAX];

@@ -89,11 +89,12 @@ class Bench:
             out = {}
             if relay.name not in SILENT:
                 n = 300 if self.a.quick else 1000
-                warm = load.tell("cycle", 200, 1)
-                before = relay.cpu_us()
-                got = load.tell("cycle", n, 1)
-                out["call_us"] = (relay.cpu_us() - before) / max(got["done"], 1)
-                self.no_failure(relay, warm, got)
+                for key, at_once in (("call_us", 1), ("call_16_us", 16)):
+                    warm = load.tell("cycle", 200, at_once)
+                    before = relay.cpu_us()
+                    got = load.tell("cycle", n, at_once)
+                    out[key] = (relay.cpu_us() - before) / max(got["done"], 1)
+                    self.no_failure(relay, warm, got)
             first = load.tell("up", 200)
             before = relay.pss_kb()
             got = load.tell("up", calls - 200)
@@ -107,7 +108,9 @@ class Bench:
             out["low"] = self.fly(relay, load, 200, 2, 0)
             out["most"] = self.most(relay, load, streams_max)
             if out["most"]:
-                out["half"] = self.fly(relay, load, max(out["most"]["streams"] // 2, 1), 2)
+                half = max(out["most"]["streams"] // 2, 1)
+                out["half"] = self.fly(relay, load, half, 2)
+                out["half_each"] = self.fly(relay, load, half, 2, 0)
                 out["at_20k"] = self.fly(relay, load, 400, 2)
             got = load.tell("down")
             self.no_failure(relay, got)
@@ -115,6 +118,22 @@ class Bench:
             return out
         finally:
             relay.stop()
+
+    def beside_the_wire(self, wire, rows):
+        """What the link itself takes at each relay's half rate: what is more is the relay's."""
+        wire.start()
+        try:
+            load = Load(self.bed, "wire", self.a.calls + 50, self.a.packets)
+            load.tell("up", self.a.calls)
+            for row in rows:
+                for key, gather in (("half", GATHER_US), ("half_each", 0)):
+                    if row.get(key):
+                        r = self.fly(wire, load, row[key]["streams"], 2, gather)
+                        row[key]["wire_p50_us"] = r["p50_us"]
+                        row[key]["added_p50_us"] = row[key]["p50_us"] - r["p50_us"]
+            load.end()
+        finally:
+            wire.stop()
 
     @staticmethod
     def no_failure(relay, *got):
@@ -138,10 +157,15 @@ ROWS = (
     ("of them lost while the machine stood still, %", ("most", "lost_percent"), "{:.3f}", False),
     ("us of a core a packet there", ("most", "cpu_us"), "{:.2f}", False),
     ("us of a core a packet at 20,000 a second", ("at_20k", "cpu_us"), "{:.2f}", False),
-    ("us there and back at half of that rate, p50", ("half", "p50_us"), "{:.1f}", False),
-    ("the same, p99", ("half", "p99_us"), "{:.0f}", False),
+    ("streams of 50 packets a second that is", ("most", "streams"), "{:,.0f}", True),
+    ("us there and back at half of that rate, p50", ("half_each", "p50_us"), "{:.1f}", False),
+    ("of them added by the relay, p50", ("half_each", "added_p50_us"), "{:.1f}", False),
+    ("us there and back, p99", ("half_each", "p99_us"), "{:.0f}", False),
+    ("us there and back in bunches of 50 us, p50", ("half", "p50_us"), "{:.1f}", False),
+    ("of them added by the relay, p50", ("half", "added_p50_us"), "{:.1f}", False),
     ("us at 10,000 packets a second, p50", ("low", "p50_us"), "{:.1f}", False),
     ("us of processor a call set up and ended", ("call_us",), "{:.0f}", False),
+    ("the same, 16 of them at once", ("call_16_us",), "{:.0f}", False),
     ("KiB a call that is up", ("call_kb",), "{:.1f}", False),
 )
 
@@ -201,6 +225,8 @@ def main():
                     if kind.name in results:
                         relay = kind(bed, bench.work, a.calls) if kind is Kernel else kind(bed, bench.work)
                         results[kind.name].append(bench.round(relay, kind.name if kind.name in SILENT else mode))
+                if Wire in kinds:
+                    bench.beside_the_wire(Wire(bed, bench.work), [r[-1] for name, r in results.items() if name != "wire"])
             show(results)
             out["modes"][mode] = results
     if a.json:

@@ -8,17 +8,56 @@
 enum {
 	BATCHES_PER_TURN = 4, /* then timers and commands have their turn */
 	HOT_BYTES = 384,
+	FETCH_STEPS = 2 + RF_SRTP_FETCH_STEPS,
 	FEW = 16,             /* after so many sockets it is worth another look */
 	PATHS_MAX = 20000,
 };
 
-/* With thousands of streams the next one's end is not in any cache: it comes while this one is under way. */
-static void fetch(const void *sock)
+static void fetch(const void *p, size_t n)
 {
-	const char *end = sock;
+	for (size_t at = 0; p && at < n; at += 64)
+		__builtin_prefetch((const char *)p + at);
+}
 
-	for (unsigned at = 0; end && at < HOT_BYTES; at += 64)
-		__builtin_prefetch(end + at);
+/* What lies behind an end: how its stream was, whose keys a packet of it is opened and sealed with. */
+static void fetch_behind(const struct rf_end *e, const struct rf_end *other, unsigned step)
+{
+	const struct rf_crypt *c = e->keying == RF_KEYING_PLAIN ? NULL : rf_end_crypt_in(e, false);
+	const struct rf_srtp_out *out = other->keying == RF_KEYING_PLAIN ? NULL : rf_end_crypt_out(other, false);
+
+	if (step == 0)
+		fetch(e->ssrcs, sizeof *e->ssrcs);
+	if (c)
+		rf_srtp_in_fetch(c->in, step);
+	if (out)
+		rf_srtp_out_fetch(out, step);
+}
+
+/* With thousands of streams nothing of the next one is in any cache. It comes while those before it are under way, and what
+ * can only be found by reading comes later: the ends, the crypts that they point to, and three steps into their keys. */
+static void fetch_next(const struct rf_media_worker *w)
+{
+	for (int step = 0; step < FETCH_STEPS; step++) {
+		int at = w->ready_at + FETCH_STEPS - 1 - step;
+
+		if (at >= w->n_ready || rf_kept_told(w->ready[at].data.u64) || !w->ready[at].data.ptr)
+			continue;
+		const struct rf_sock *s = w->ready[at].data.ptr;
+
+		if (step == 0) {
+			fetch(s, HOT_BYTES);
+			continue;
+		}
+		const struct rf_end *e = &s->path->end[s->end], *other = rf_end_other(s->path, e);
+
+		if (step > 1) {
+			fetch_behind(e, other, (unsigned)step - 2);
+			continue;
+		}
+		fetch(other, HOT_BYTES);
+		fetch(e->keying == RF_KEYING_DTLS ? e->agreed[0] : e->sdes, 1);
+		fetch(other->keying == RF_KEYING_DTLS ? other->agreed[0] : other->sdes, 1);
+	}
 }
 
 /* One batch: false when it was not full. A path that is freed while it is under way takes its sockets out of it. */
@@ -31,9 +70,7 @@ static bool batch(struct rf_media_worker *w)
 		struct epoll_event *ready = &w->ready[w->ready_at++];
 		struct rf_sock *s = ready->data.ptr;
 
-		if (w->ready_at < w->n_ready)
-			fetch(w->ready[w->ready_at].data.ptr);
-
+		fetch_next(w);
 		if (rf_kept_told(ready->data.u64))
 			rf_kept_ready(w, ready->data.u64);
 		else if (s && s->path->kind == RF_PATH_STREAM)

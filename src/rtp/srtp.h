@@ -67,6 +67,10 @@ struct rf_srtp_in;
 int rf_srtp_in_new(const struct rf_srtp_master *masters, size_t count, struct rf_srtp_in **ret_in);
 /* Wiped. NULL is fine. */
 void rf_srtp_in_free(struct rf_srtp_in *in);
+/* A packet is to come soon: into the cache with what it takes, step by step, because each step reads what the one before fetched:
+ * 0: itself, 1: the key that fitted last, 2: what OpenSSL has of that. */
+enum { RF_SRTP_FETCH_STEPS = 3 };
+void rf_srtp_in_fetch(const struct rf_srtp_in *in, unsigned step);
 /* Other keys from now on. One that is in force or old goes on as it was: nothing of it comes twice. The others
  * that were in force stay valid, second, until rf_srtp_in_drop_old(); those that were old already are gone.
  * Roll-over counters go on (RFC 3711 3.3.1); a peer that begins them anew with a key that was not here before is
@@ -101,6 +105,8 @@ struct rf_srtp_out;
 int rf_srtp_out_new(const struct rf_srtp_master *master, struct rf_srtp_out **ret_out);
 /* Wiped. NULL is fine. */
 void rf_srtp_out_free(struct rf_srtp_out *out);
+/* As rf_srtp_in_fetch(). */
+void rf_srtp_out_fetch(const struct rf_srtp_out *out, unsigned step);
 /* Another key from now on; roll-over counters and SRTCP indexes go on, as RFC 3711 3.3.1 and 3.4 have it. For a
  * peer that begins anew (another DTLS handshake, another offer and answer from the start) make a new one. On an
  * error nothing has changed. */

@@ -76,6 +76,14 @@ int rf_srtp_in_new(const struct rf_srtp_master *masters, size_t count, struct rf
 	return 0;
 }
 
+void rf_srtp_in_fetch(const struct rf_srtp_in *in, unsigned step)
+{
+	for (size_t at = 0; step == 0 && at < sizeof *in; at += 64)
+		__builtin_prefetch((const char *)in + at);
+	if (step > 0)
+		rf_srtp_key_fetch(in->key[in->last], step - 1);
+}
+
 void rf_srtp_in_free(struct rf_srtp_in *in)
 {
 	if (!in)

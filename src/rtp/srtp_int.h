@@ -64,6 +64,8 @@ int rf_srtp_key_new(const struct rf_srtp_master *master, bool sealing, struct rf
 int rf_srtp_key_of(enum rf_srtp_suite suite, struct rf_view mki, const struct rf_srtp_session session[static 2],
 		   bool sealing, struct rf_srtp_key **ret_key);
 void rf_srtp_key_free(struct rf_srtp_key *key);
+/* step 0: itself, 1: what OpenSSL has of it (rf_srtp_in_fetch()). */
+void rf_srtp_key_fetch(const struct rf_srtp_key *key, unsigned step);
 
 /* Keys that were in force once, by 32 bits of what was derived from them. Under one that comes back nothing may begin anew:
  * what it sealed before could be played again, and what we send would have an index twice. */

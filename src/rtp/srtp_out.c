@@ -29,6 +29,14 @@ int rf_srtp_out_new(const struct rf_srtp_master *master, struct rf_srtp_out **re
 	return 0;
 }
 
+void rf_srtp_out_fetch(const struct rf_srtp_out *out, unsigned step)
+{
+	for (size_t at = 0; step == 0 && at < sizeof *out; at += 64)
+		__builtin_prefetch((const char *)out + at);
+	if (step > 0)
+		rf_srtp_key_fetch(out->key, step - 1);
+}
+
 void rf_srtp_out_free(struct rf_srtp_out *out)
 {
 	if (!out)

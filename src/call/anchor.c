@@ -27,6 +27,7 @@ static struct rf_anchor *anchor_new(struct rf_call_core *core, const struct rf_i
 	a->side[RF_TOWARDS_SITE].secure = true;
 	out = &a->side[RF_TOWARDS_TRUNKS];
 	out->secure = !t || t->encryption != RF_TRUNK_MEDIA_PLAIN;
+	out->policy.addresses = a->side[RF_TOWARDS_SITE].policy.addresses = true;
 	out->policy.encrypted_required = !t || t->encryption == RF_TRUNK_MEDIA_ENCRYPTED;
 	return a;
 }

@@ -124,9 +124,12 @@ static void take_answer(struct rf_anchor *a, struct rf_held *h, int err, const s
 	bool ok = !err && reply->result == RF_NG_OK;
 
 	if (!ok || !reply->sdp.n) {
-		rf_log(a->core->log, RF_LOG_WARN, "a media relay made nothing of a description: %.*s",
+		bool bad = !err && reply->result == RF_NG_ERROR && reply->fault == RF_NG_FAULT_DESCRIPTION;
+
+		rf_log(a->core->log, RF_LOG_WARN, "a media relay made nothing of %s of call %s: %.*s",
+		       bad ? "the description, which is wrong," : "a description", a->session.text[0] ? a->session.text : a->id.text,
 		       RF_VFMT(reply ? reply->reason : rf_view_str(rf_err_text(err))));
-		rf_held_failed(h, 503, ok ? RF_SDP_RULE_NO_MEDIA : RF_SDP_RULE_OK);
+		rf_held_failed(h, 503, bad ? RF_SDP_RULE_RELAY : ok ? RF_SDP_RULE_NO_MEDIA : RF_SDP_RULE_OK);
 		return;
 	}
 	enum rf_sdp_rule rule = judge(a, other_side(side_of(h)), h->offer, true, reply->sdp, &out);

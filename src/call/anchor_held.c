@@ -109,7 +109,7 @@ static void refuse(struct rf_held *h, unsigned code, enum rf_sdp_rule rule)
 	if (srv && rule != RF_SDP_RULE_OK)
 		rf_answer_media(core, srv, rule, RF_V(""));
 	else if (srv)
-		rf_core_reply_headers(core, srv, code, RF_V(""), RF_V("Retry-After: 5\r\n"));
+		rf_core_reply_headers(core, srv, code, RF_V(""), code >= 500 ? RF_V("Retry-After: 5\r\n") : RF_V(""));
 }
 
 static void deliver_invite(struct rf_held *h, const struct rf_sip_msg *msg)

@@ -89,7 +89,7 @@ static int name_party(struct rf_turn *t, struct rf_pair *p, int side, struct rf_
 
 static int check_tags(struct rf_turn *t)
 {
-	return rf_view_eq(t->req->from_tag, t->req->to_tag) ? rf_turn_fail(t, RF_E_INVALID, "from-tag and to-tag are the same") : 0;
+	return rf_view_eq(t->req->from_tag, t->req->to_tag) ? rf_turn_fail(t, RF_E_STATE, "from-tag and to-tag are the same") : 0;
 }
 
 static struct rf_pair *known_pair(struct rf_turn *t, struct rf_session *s)

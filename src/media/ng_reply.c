@@ -32,12 +32,18 @@ static void put_warning(struct rf_ng_out *o, const struct rf_ng_request *req, co
 	rf_ng_out_member(o, "warning", rf_view_of(text, w.n));
 }
 
-static void put_error(struct rf_writer *w, const struct rf_ng_request *req, struct rf_view reason)
+static const struct rf_view faults[RF_NG_FAULTS] = {
+	[RF_NG_FAULT_DESCRIPTION] = { (const uint8_t *)"description", 11 }, [RF_NG_FAULT_CALL] = { (const uint8_t *)"call", 4 },
+	[RF_NG_FAULT_REQUEST] = { (const uint8_t *)"request", 7 }, [RF_NG_FAULT_RELAY] = { (const uint8_t *)"relay", 5 },
+};
+
+static void put_error(struct rf_writer *w, const struct rf_ng_request *req, enum rf_ng_fault fault, struct rf_view reason)
 {
 	struct rf_ng_out o;
 
 	rf_ng_out_init(&o, w, req->encoding);
 	rf_ng_out_dict(&o);
+	rf_ng_out_member(&o, "error-kind", faults[fault]);
 	rf_ng_out_member(&o, "error-reason", reason);
 	put_result(&o, "error");
 	rf_ng_out_end(&o);
@@ -50,7 +56,7 @@ static void settle(struct rf_writer *w, const struct rf_ng_request *req, size_t 
 		return;
 	w->err = 0;
 	w->n = at;
-	put_error(w, req, rf_view_str(too_long));
+	put_error(w, req, RF_NG_FAULT_NONE, rf_view_str(too_long));
 }
 
 void rf_ng_reply_ok(struct rf_writer *w, const struct rf_ng_request *req)
@@ -66,7 +72,12 @@ void rf_ng_reply_error(struct rf_writer *w, const struct rf_ng_request *req, con
 	va_start(ap, fmt);
 	int n = vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	put_error(w, req, rf_view_of(text, n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1));
+	put_error(w, req, RF_NG_FAULT_NONE, rf_view_of(text, n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1));
+}
+
+void rf_ng_reply_fault(struct rf_writer *w, const struct rf_ng_request *req, enum rf_ng_fault fault, const char *why)
+{
+	put_error(w, req, fault, rf_view_str(why));
 }
 
 void rf_ng_reply_load(struct rf_writer *w, const struct rf_ng_request *req, const char *why)
@@ -74,7 +85,7 @@ void rf_ng_reply_load(struct rf_writer *w, const struct rf_ng_request *req, cons
 	struct rf_ng_out o;
 
 	if (!(req->supports & RF_NG_SUPPORTS_LOAD_LIMIT)) {
-		put_error(w, req, rf_view_str(why));
+		put_error(w, req, RF_NG_FAULT_RELAY, rf_view_str(why));
 		return;
 	}
 	rf_ng_out_init(&o, w, req->encoding);
@@ -224,6 +235,14 @@ static const struct {
 	{ { (const uint8_t *)"load limit", 10 }, RF_NG_LOAD_LIMIT },
 };
 
+static enum rf_ng_fault fault_of(struct rf_view word)
+{
+	for (unsigned f = RF_NG_FAULT_NONE + 1; f < RF_NG_FAULTS; f++)
+		if (rf_view_eq(word, faults[f]))
+			return (enum rf_ng_fault)f;
+	return RF_NG_FAULT_NONE;
+}
+
 int rf_ng_reply_parse(struct rf_view message, struct rf_arena *arena, struct rf_ng_reply *ret, struct rf_diag *d)
 {
 	struct rf_ng_value *top = NULL;
@@ -237,6 +256,8 @@ int rf_ng_reply_parse(struct rf_view message, struct rf_arena *arena, struct rf_
 		if (rf_view_eq(word, results[i].word)) {
 			ret->result = results[i].result;
 			ret->reason = rf_ng_get_str(top, ret->result == RF_NG_ERROR ? "error-reason" : "message");
+			if (ret->result == RF_NG_ERROR)
+				ret->fault = fault_of(rf_ng_get_str(top, "error-kind"));
 			ret->warning = rf_ng_get_str(top, "warning");
 			ret->sdp = rf_ng_get_str(top, "sdp");
 			ret->to_tag = rf_ng_get_str(top, "to-tag");

@@ -14,6 +14,17 @@ void rf_ng_reply_ok(struct rf_writer *w, const struct rf_ng_request *req);
 /* {"result": "error", "error-reason": reason} */
 void rf_ng_reply_error(struct rf_writer *w, const struct rf_ng_request *req, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The same of a request that was understood and not done: {"error-kind": ..., ...} tells who is at fault, which clients of rtpengine
+ * pass over. */
+enum rf_ng_fault {
+	RF_NG_FAULT_NONE,        /* not said, or not one that we know: rtpengine */
+	RF_NG_FAULT_DESCRIPTION, /* "description": no relay of this policy makes anything of it */
+	RF_NG_FAULT_CALL,        /* "call": of a call, party or offer that is not there */
+	RF_NG_FAULT_REQUEST,     /* "request": this is not done, or not so */
+	RF_NG_FAULT_RELAY,       /* "relay": it cannot now; another may, or this one later */
+	RF_NG_FAULTS,
+};
+void rf_ng_reply_fault(struct rf_writer *w, const struct rf_ng_request *req, enum rf_ng_fault fault, const char *why);
 /* Full: {"result": "load limit", "message": why} where the request supports that, else an error. */
 void rf_ng_reply_load(struct rf_writer *w, const struct rf_ng_request *req, const char *why);
 
@@ -51,6 +62,7 @@ struct rf_ng_reply {
 	struct rf_view cookie;
 	enum rf_ng_encoding encoding;
 	enum rf_ng_result result;
+	enum rf_ng_fault fault;          /* of an error */
 	struct rf_view reason;           /* error-reason, or message of a load limit */
 	struct rf_view warning, sdp, to_tag;
 	const struct rf_ng_value *top;   /* everything: rf_ng_stats_parse() and others */

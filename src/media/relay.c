@@ -353,6 +353,27 @@ static int (*const commands[RF_NG_COMMANDS])(struct rf_turn *t, struct rf_writer
 	[RF_NG_PUBLISH] = do_nothing,
 };
 
+/* What an error is about. Of what brings a description, whatever is no matter of the call or of ours is in it. */
+static enum rf_ng_fault fault_of(const struct rf_ng_request *q, int rc)
+{
+	bool describes = q->command == RF_NG_OFFER || q->command == RF_NG_ANSWER || q->command == RF_NG_SUBSCRIBE_ANSWER;
+
+	switch (rc) {
+	case RF_E_NOT_FOUND:
+	case RF_E_STATE:
+	case RF_E_EXISTS:
+		return RF_NG_FAULT_CALL;
+	case RF_E_MALFORMED:
+	case RF_E_INVALID:
+	case RF_E_DENIED:
+	case RF_E_UNSUPPORTED:
+	case RF_E_LIMIT:
+		return describes ? RF_NG_FAULT_DESCRIPTION : RF_NG_FAULT_REQUEST;
+	default:
+		return RF_NG_FAULT_RELAY;
+	}
+}
+
 void rf_relay_do(struct rf_relay *r, const struct rf_ng_request *req, struct rf_writer *w)
 {
 	struct rf_ng_request q = *req; /* warnings are added */
@@ -362,7 +383,7 @@ void rf_relay_do(struct rf_relay *r, const struct rf_ng_request *req, struct rf_
 	if (rc && t.full)
 		rf_ng_reply_load(w, &q, t.why);
 	else if (rc)
-		rf_ng_reply_error(w, &q, "%s", t.why);
+		rf_ng_reply_fault(w, &q, fault_of(&q, rc), t.why);
 	rf_arena_reset(&r->arena);
 }
 

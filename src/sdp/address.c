@@ -16,6 +16,7 @@ static int check_ip4(struct rf_sdp_conn *c, bool media)
 
 	/* A name may stand where an address does (RFC 8866 9, FQDN); one made of digits and dots is meant as an address. */
 	if (!rf_view_cstr(c->addr, text, sizeof text) || inet_pton(AF_INET, text, b) != 1) {
+		c->name = true;
 		for (size_t i = 0; i < c->addr.n; i++)
 			if (!rf_sdp_is_digit(c->addr.p[i]) && c->addr.p[i] != '.')
 				return rf_sdp_all(c->addr, is_host) ? 0 : RF_E_MALFORMED;
@@ -30,7 +31,8 @@ static int check_ip6(struct rf_sdp_conn *c, bool media)
 	char text[INET6_ADDRSTRLEN];
 	uint8_t b[16], any = 0;
 
-	if (rf_view_find(c->addr, ':') == c->addr.n)
+	c->name = rf_view_find(c->addr, ':') == c->addr.n;
+	if (c->name)
 		return rf_sdp_all(c->addr, is_host) ? 0 : RF_E_MALFORMED;
 	if (!rf_view_cstr(c->addr, text, sizeof text) || inet_pton(AF_INET6, text, b) != 1)
 		return RF_E_MALFORMED;

@@ -233,6 +233,8 @@ static enum rf_sdp_rule judge_line(struct judge *j, size_t index, struct rf_sdp_
 		return RF_SDP_RULE_ANSWER_LINES;
 	if (m->kind == RF_SDP_VIDEO && !j->job->policy->video)
 		return RF_SDP_RULE_VIDEO;
+	if (j->job->policy->addresses && rf_sdp_media_conn(j->sdp, m)->name)
+		return RF_SDP_RULE_ADDRESS;
 	switch (m->proto) {
 	case RF_SDP_RTP_AVP: case RF_SDP_RTP_AVPF:
 		return judge_avp(j, index, m, line);

@@ -26,6 +26,7 @@ struct rf_sdp_policy {
 	bool encrypted_required;
 	bool dtls;                             /* DTLS-SRTP accepted */
 	bool video;                            /* video accepted */
+	bool addresses;                        /* a line that is on has an address: nobody here asks DNS for media */
 	uint8_t n_suites;
 	uint8_t suites[RF_SDP_SUITE_COUNT];    /* enum rf_sdp_suite, the preferred first */
 };
@@ -47,6 +48,8 @@ enum rf_sdp_rule {
 	RF_SDP_RULE_DTLS,          /* DTLS-SRTP not accepted here */
 	RF_SDP_RULE_VIDEO,         /* video not accepted here */
 	RF_SDP_RULE_OTHER_PLAIN,   /* T.38, MSRP, BFCP, ... without TLS or DTLS */
+	RF_SDP_RULE_ADDRESS,       /* a host name where policy wants an address */
+	RF_SDP_RULE_RELAY,         /* not ours: the media relay can make nothing of it */
 	RF_SDP_RULE_NO_MEDIA,      /* no m-line at all in an offer or an answer */
 	RF_SDP_RULE_ANSWER_LINES,  /* number, kind or profile of m-lines differs from the offer */
 	RF_SDP_RULE_ANSWER_CRYPTO, /* not exactly one of the crypto lines offered */

@@ -25,6 +25,8 @@ static const struct rule rules[RF_SDP_RULE_COUNT] = {
 	[RF_SDP_RULE_VIDEO] = { "video-not-accepted", 488, 304, "video is not accepted at this site" },
 	[RF_SDP_RULE_OTHER_PLAIN] = { "plain-data", 488, 302,
 		"fax, messages or data without TLS or DTLS are refused at this site" },
+	[RF_SDP_RULE_ADDRESS] = { "media-address", 488, 300, "a host name stands in c= where an address is needed" },
+	[RF_SDP_RULE_RELAY] = { "media-relay", 488, 399, "the media relay can make nothing of the session description" },
 	[RF_SDP_RULE_NO_MEDIA] = { "no-media", 488, 304, "the session description has no media" },
 	[RF_SDP_RULE_ANSWER_LINES] = { "answer-lines", 488, 399,
 		"the media lines of the answer are not those of the offer (RFC 3264 6)" },

@@ -65,6 +65,7 @@ struct rf_sdp_conn {
 	bool present;
 	bool ip6;             /* addrtype IP6, otherwise IP4 */
 	bool zero;            /* 0.0.0.0 or ::, the old way to hold (RFC 3264 8.4) */
+	bool name;            /* a host name stands where an address does */
 	struct rf_view addr;  /* a unicast address or a host name */
 };
 

@@ -47,8 +47,10 @@ static void plain(void **state)
 	/* In an error nothing else may stand. */
 	BUILT("d12:error-reason4:no 76:result5:errore",
 	      rf_ng_reply_error(&w, asked(RF_NG_OFFER, false, true), "no %d", 7));
-	BUILT("{\"error-reason\":\"full\",\"result\":\"error\"}",
+	BUILT("{\"error-kind\":\"relay\",\"error-reason\":\"full\",\"result\":\"error\"}",
 	      rf_ng_reply_load(&w, asked(RF_NG_OFFER, true, false), "full"));
+	BUILT("d10:error-kind11:description12:error-reason1:x6:result5:errore",
+	      rf_ng_reply_fault(&w, asked(RF_NG_OFFER, false, false), RF_NG_FAULT_DESCRIPTION, "x"));
 	struct rf_ng_request q = *asked(RF_NG_OFFER, true, false);
 	q.supports = RF_NG_SUPPORTS_LOAD_LIMIT;
 	BUILT("{\"message\":\"full\",\"result\":\"load limit\"}", rf_ng_reply_load(&w, &q, "full"));
@@ -292,10 +294,17 @@ static void reads(void **state)
 		int err;
 		enum rf_ng_result result;
 		const char *reason;
+		enum rf_ng_fault fault;
 	} cases[] = {
 		{ "pong", "1_2 d6:result4:ponge", 0, RF_NG_PONG, "" },
 		{ "error", "1 {\"result\": \"error\", \"error-reason\": \"Unknown call-id\"}", 0, RF_NG_ERROR,
 		  "Unknown call-id" },
+		{ "who is at fault", "1 {\"result\": \"error\", \"error-kind\": \"description\"}", 0, RF_NG_ERROR, "", RF_NG_FAULT_DESCRIPTION },
+		{ "the call", "1 {\"result\": \"error\", \"error-kind\": \"call\"}", 0, RF_NG_ERROR, "", RF_NG_FAULT_CALL },
+		{ "the request", "1 {\"result\": \"error\", \"error-kind\": \"request\"}", 0, RF_NG_ERROR, "", RF_NG_FAULT_REQUEST },
+		{ "the relay", "1 {\"result\": \"error\", \"error-kind\": \"relay\"}", 0, RF_NG_ERROR, "", RF_NG_FAULT_RELAY },
+		{ "somebody else", "1 {\"result\": \"error\", \"error-kind\": \"moon\"}", 0, RF_NG_ERROR, "", RF_NG_FAULT_NONE },
+		{ "no error", "1 {\"result\": \"ok\", \"error-kind\": \"relay\"}", 0, RF_NG_OK, "", RF_NG_FAULT_NONE },
 		{ "load limit", "1 d7:message4:full6:result10:load limite", 0, RF_NG_LOAD_LIMIT, "full" },
 		{ "no result", "1 de", RF_E_MALFORMED, 0, "" },
 		{ "an unknown result", "1 d6:result5:maybee", RF_E_MALFORMED, 0, "" },
@@ -327,7 +336,8 @@ static void reads(void **state)
 		if (rf_ng_reply_parse(rf_view_str(cases[i].bytes), &a, &r, &d) != cases[i].err)
 			fail_msg("%s: %s", cases[i].name, d.text);
 		if (cases[i].err == 0)
-			assert_true(r.result == cases[i].result && rf_view_eq(r.reason, rf_view_str(cases[i].reason)));
+			assert_true(r.result == cases[i].result && rf_view_eq(r.reason, rf_view_str(cases[i].reason)) &&
+				    r.fault == cases[i].fault);
 	}
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		assert_int_equal(rf_ng_reply_parse(rf_view_str(wrong[i]), &a, &r, NULL), 0);

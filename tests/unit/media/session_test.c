@@ -95,25 +95,27 @@ static void test_refusals(void **state)
 {
 	static const struct {
 		const char *command, *members, *sdp, *why;
+		enum rf_ng_fault fault;
 	} rows[] = {
-		{ "answer", REPLY, B_PLAIN, "Unknown call-id" },
-		{ "query", "'call-id':'c1'", NULL, "Unknown call-id" },
-		{ "block media", "'call-id':'c1'", NULL, "Unknown call-ID" },
-		{ "delete", REPLY ",'flags':['fatal']", NULL, "not found" },
-		{ "offer", CALL, "v=0\r\n", "line" },
-		{ "offer", CALL ",'direction':['in','nowhere']", A_PLAIN, "no interface \"nowhere\"" },
-		{ "offer", CALL, HEAD("phone.example.org") AUDIO("2000", "RTP/AVP"), "a name stands where" },
-		{ "offer", CALL, HEAD("192.0.2.9") "m=audio 2000 RTP/SAVP 8\r\n", "without a usable a=crypto" },
-		{ "offer", CALL, HEAD("192.0.2.9") "m=audio 2000 UDP/TLS/RTP/SAVP 8\r\n", "without a=fingerprint" },
-		{ "offer", CALL, HEAD("192.0.2.9") "m=audio 2000 RTP/AVP 96\r\n", "no format" },
-		{ "offer", CALL, HEAD("192.0.2.9") "m=application 2000 UDP/DTLS/SCTP webrtc-datachannel\r\n", "no m-line is of a kind" },
-		{ "offer", CALL, HEAD("192.0.2.9") AUDIO("2000", "RTP/AVP") "a=ice-ufrag:abcd\r\na=ice-pwd:short\r\n", "ICE wants" },
-		{ "play DTMF", "'call-id':'c1','from-tag':'A','code':1", NULL, "Unknown call-ID" },
+		{ "answer", REPLY, B_PLAIN, "Unknown call-id", RF_NG_FAULT_CALL },
+		{ "query", "'call-id':'c1'", NULL, "Unknown call-id", RF_NG_FAULT_CALL },
+		{ "block media", "'call-id':'c1'", NULL, "Unknown call-ID", RF_NG_FAULT_CALL },
+		{ "delete", REPLY ",'flags':['fatal']", NULL, "not found", RF_NG_FAULT_CALL },
+		{ "offer", CALL, "v=0\r\n", "line", RF_NG_FAULT_DESCRIPTION },
+		{ "offer", CALL ",'direction':['in','nowhere']", A_PLAIN, "no interface \"nowhere\"", RF_NG_FAULT_CALL },
+		{ "offer", CALL, HEAD("phone.example.org") AUDIO("2000", "RTP/AVP"), "a name stands where", RF_NG_FAULT_DESCRIPTION },
+		{ "offer", CALL, HEAD("192.0.2.9") "m=audio 2000 RTP/SAVP 8\r\n", "without a usable a=crypto", RF_NG_FAULT_DESCRIPTION },
+		{ "offer", CALL, HEAD("192.0.2.9") "m=audio 2000 UDP/TLS/RTP/SAVP 8\r\n", "without a=fingerprint", RF_NG_FAULT_DESCRIPTION },
+		{ "offer", CALL, HEAD("192.0.2.9") "m=audio 2000 RTP/AVP 96\r\n", "no format", RF_NG_FAULT_DESCRIPTION },
+		{ "offer", CALL, HEAD("192.0.2.9") "m=application 2000 UDP/DTLS/SCTP webrtc-datachannel\r\n", "no m-line is of a kind", RF_NG_FAULT_DESCRIPTION },
+		{ "offer", CALL, HEAD("192.0.2.9") AUDIO("2000", "RTP/AVP") "a=ice-ufrag:abcd\r\na=ice-pwd:short\r\n", "ICE wants", RF_NG_FAULT_DESCRIPTION },
+		{ "play DTMF", "'call-id':'c1','from-tag':'A','code':1", NULL, "Unknown call-ID", RF_NG_FAULT_CALL },
 	};
 	struct kit *k = *state;
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		refused(k, rows[i].command, rows[i].members, rows[i].sdp, rows[i].why);
+		assert_int_equal(k->reply.fault, rows[i].fault);
 		expect_census(k, 0, 0, 0);
 	}
 	assert_int_equal(kit_ask(k, "ping", "", NULL), RF_NG_PONG);

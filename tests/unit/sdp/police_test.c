@@ -58,6 +58,7 @@ static void test_offers(void **state)
 		.suites = { RF_SDP_AES_CM_128_HMAC_SHA1_80 } };
 	const struct rf_sdp_policy no_video = { .encrypted_required = true, .n_suites = 1,
 		.suites = { RF_SDP_AES_CM_128_HMAC_SHA1_80 } };
+	const struct rf_sdp_policy addresses = { .addresses = true, .video = true };
 	const struct rf_sdp_policy *medium = &rf_sdp_policy_medium, *highest = &rf_sdp_policy_highest;
 	const struct {
 		const char *what, *text;
@@ -117,6 +118,14 @@ static void test_offers(void **state)
 		{ "malformed", "v=0\r\n", medium, RF_SDP_RULE_MALFORMED, NULL, NULL },
 		{ "multicast", "v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\nc=IN IP4 224.0.0.1/1\r\n",
 			medium, RF_SDP_RULE_MULTICAST, NULL, NULL },
+		{ "a name where names may be", HEAD AVP "c=IN IP4 a.example\r\n", &plain, RF_SDP_RULE_OK, "a.example", NULL },
+		{ "a name where none may be", HEAD AVP "c=IN IP4 a.example\r\n", &addresses, RF_SDP_RULE_ADDRESS, NULL, NULL },
+		{ "one of IPv6", HEAD AVP "c=IN IP6 a.example\r\n", &addresses, RF_SDP_RULE_ADDRESS, NULL, NULL },
+		{ "a name of a line that is off", HEAD AVP "m=audio 0 RTP/AVP 0\r\nc=IN IP4 a.example\r\n", &addresses,
+			RF_SDP_RULE_OK, "m=audio 4000 RTP/AVP 0", NULL },
+		{ "one of two", HEAD AVP "m=video 4002 RTP/AVP 34\r\nc=IN IP4 a.example\r\n", &addresses, RF_SDP_RULE_OK, "m=video 0", NULL },
+		{ "held in the old way", HEAD AVP "c=IN IP4 0.0.0.0\r\n", &addresses, RF_SDP_RULE_OK, "0.0.0.0", NULL },
+		{ "addresses", HEAD AVP "c=IN IP6 2001:db8::1\r\n", &addresses, RF_SDP_RULE_OK, "2001:db8::1", NULL },
 		{ "unknown attributes pass", HEAD SAVP C80 "a=x-new:1 2 3\r\n",
 			medium, RF_SDP_RULE_OK, "a=x-new:1 2 3\r\n", NULL },
 	};

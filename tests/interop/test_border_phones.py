@@ -2,6 +2,7 @@
 where nothing of the inside and no speech is to be found. The same calls attacked with RTP."""
 import math
 import os
+import random
 import re
 import shutil
 import socket
@@ -10,6 +11,7 @@ import wave
 
 import pytest
 
+import checks
 from lab import have, wait_until
 from outside import PEER, PHONE, Wiretap, carrier_phone, hears, inner_phone, names_of, samples, send_as, traced, whole, wires
 from phones import goertzel
@@ -202,6 +204,134 @@ def test_media_is_attacked(call):
     assert len(through) > 50 and len(set(through)) == len(through), "a packet went through twice"
     assert not attack.sent & set(through)
     assert {p.to[0] for p in tap.rtp(two.outside[0])} == {PEER}, "media went elsewhere"
+
+
+class Siege:
+    """Everything that a stranger can send to both sides of a call's relay, at any moment, from an address of his own, from the
+    party's with another port, and in the party's very name; none of it has a key."""
+
+    def __init__(self, two, stranger):
+        self.two, self.stranger = two, stranger
+        self.rng, self.seq, self.said = random.Random(9), 0, set()
+
+    def sides(self):
+        """Of each port of the relay: it, and who is its party; [] when there is no session."""
+        made = []
+        for call in self.two.relay.json("calls")["calls"]:
+            for medium in self.two.relay.json("show", call["call_id"])["media"]:
+                for end in medium["ends"]:
+                    (ours, port), (_, theirs) = (end[k].rsplit(":", 1) if end[k] else ("", 0) for k in ("local", "remote"))
+                    made.append(((ours, int(port)), (PHONE if ours == self.two.inside[0] else PEER, int(theirs) or 5008),
+                                 end["streams"][0]["ssrc"] if end["streams"] else 7))
+        return made
+
+    def packets(self, ssrc):
+        """(to which of the two ports, bytes)"""
+        for i in range(8):      # speech, also as the very first packet of all
+            self.seq += 1
+            sound = rtp(self.seq, ssrc, tone(1500, 160, self.seq * 160))
+            self.said.add(sound[12:])
+            yield 0, sound
+            yield 0, sound + self.rng.randbytes(10)     # as long as SRTP
+        report = struct.pack(">BBHIQIII", 0x80, 200, 6, ssrc, 0xE000000000000000, 160, 9, 9)
+        name = struct.pack(">BBHIBB", 0x81, 202, 3, ssrc, 1, 4) + b"evil\0\0"
+        bye = struct.pack(">BBHI", 0x81, 203, 1, ssrc)
+        for compound in (report + name, report + name + bye, bye):
+            yield 1, compound
+            yield 0, compound                           # as with rtcp-mux
+            yield 1, compound + struct.pack(">I", 0x80000001)       # SRTCP without its tag
+            yield 1, compound + struct.pack(">I", 0x80000001) + self.rng.randbytes(10)
+            yield 1, compound + struct.pack(">I", 1) + self.rng.randbytes(10)       # and not encrypted
+        for check in (checks.check("abcd", "efgh", "0123456789012345678901", True), b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(12)):
+            yield 0, check
+            yield 1, check
+        hello = bytes([1, 0, 0, 44, 0, 0, 0, 0, 0, 0, 0, 44, 254, 253]) + bytes(32) + bytes([0, 0, 0, 2, 0xC0, 0x2B, 1, 0, 0, 0])
+        yield 0, b"\x16\xfe\xff\x00\x00\x00\x00\x00\x00\x00\x00" + struct.pack(">H", len(hello)) + hello
+        yield 0, b"\x15\xfe\xfd\x00\x00\x00\x00\x00\x00\x00\x01\x00\x02\x02\x28"    # a fatal alert
+        for kind in range(0, 256, 16):
+            yield kind >> 4 & 1, bytes([kind]) + self.rng.randbytes(40)
+
+    def lay(self, sides=None):
+        """How many packets."""
+        sent = 0
+        for (ours, port), (party, theirs), ssrc in sides or self.sides():
+            for odd, payload in self.packets(ssrc):
+                for source in ((self.stranger, 5004), (party, theirs + 20), (party, theirs + odd)):
+                    send_as(source, (ours, port + odd), payload)
+                    sent += 1
+        return sent
+
+
+def goes_on(lobby, far):
+    """For a second from now on."""
+    n = len(samples(lobby))
+    wait_until("the call goes on", lambda: len(samples(lobby)) > n + 8000, 10)
+    wait_until("both hear each other", lambda: hears(lobby, 880) and hears(far, 440), 5)
+
+
+def passed(two):
+    """Packets of each end that were authentic and sent on."""
+    return [end["packets"] for call in two.relay.json("calls")["calls"] for m in two.relay.json("show", call["call_id"])["media"]
+            for end in m["ends"]]
+
+
+def test_strangers_at_every_moment(call):
+    """Both sides: while it rings, with the first packet, in the call, held, resumed, after its end, and in the next call, to which
+    what was said in the one before is played; nothing goes anywhere but from the one phone to the other, which heard each other."""
+    two, tap, lobby, far = call("out", "manual")
+    inner = Wiretap(two.inside[0])
+    two.site.started.append(inner)
+    siege = Siege(two, two.site.phone_address(5))
+    far.wait_event("CALL_INCOMING", seconds=15)
+    sides = siege.sides()
+    assert {ours for (ours, _), _, _ in sides} == {two.inside[0], two.outside[0]}
+    sent = siege.lay()
+    wait_until("it is counted", lambda: sum(drops(two).values()) >= sent // 2, 5)     # ports of RTCP are not open yet
+    assert not inner.rtp(two.inside[0]) and not tap.rtp(two.outside[0]), "media before the answer"
+    far.command("accept")
+    siege.lay(sides)            # about when the first packet comes
+    speak(lobby, far)
+    before = sum(drops(two).values())
+    sent = siege.lay()
+    wait_until("that, too", lambda: sum(drops(two).values()) >= before + sent * 9 // 10, 5)
+    goes_on(lobby, far)
+    lobby.command("hold")
+    wait_until("it is held", lambda: traced(lobby).count("a=recvonly") == 1, 5)
+    siege.lay()
+    lobby.command("resume")
+    siege.lay()
+    wait_until("it is resumed", lambda: traced(lobby).count("a=sendrecv") == 4, 5)
+    n = passed(two)     # baresip's bridge to no loudspeaker stays shut after a hold
+    wait_until("media goes on both ways", lambda: all(now > was + 50 for now, was in zip(passed(two), n)), 5)
+    old = [p for p in tap.rtp(PEER) if (p.to[0], p.to[1]) in {ours for ours, _, _ in sides} and len(p.payload) > 172][-60:]
+    assert len(old) == 60
+    lobby.command("hangup")
+    two.wait_empty(15)
+    siege.lay(sides)
+    far.command("accept")
+    lobby.command("dial", f"sip:0089123456@{two.site.domain}")
+    wait_until("the next call is there", siege.sides, 10)
+    new = next(ours for ours, _, _ in siege.sides() if ours[0] == two.outside[0])
+    for p in old:
+        send_as(p.source, new, p.payload)
+        siege.said.add(p.payload[12:])
+    wait_until("it rings", lambda: traced(far).count("SIP/2.0 180") >= 2 or traced(far).count("\nINVITE ") >= 2, 10)
+    far.command("accept")
+    wait_until("they speak", lambda: hears(lobby, 880) and hears(far, 440), 15)
+    for p in old:
+        send_as(p.source, new, p.payload)
+    siege.lay()
+    goes_on(lobby, far)
+    for phone in (lobby, far):
+        assert hears_the_attack(phone) < 0.05, f"{phone.name} hears what strangers say"
+    for one, address in ((inner, two.inside[0]), (tap, two.outside[0])):
+        through = [p.payload[12:] for p in one.rtp(address)]
+        assert len(through) > 100 and not siege.said & set(through)
+        assert {p.to[0] for p in one.packets if p.udp and p.source[0] == address and p.source[1] >= 30000} == \
+            {PHONE if one is inner else PEER}, "media went elsewhere"
+    lobby.command("hangup")
+    two.wait_empty(15)
+    two.relay.wait_empty(two.relay.before)
 
 
 def wav(path, hertz, seconds=20):

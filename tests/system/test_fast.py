@@ -162,6 +162,34 @@ def test_passes_while_userspace_is_stopped(way, fast, trip):
     silent(b)
 
 
+def test_forged_packets(way, fast):
+    """The very packet of a stream, but from the side on which its party is not; in pieces; with options; with a hop limit at its end:
+    none of it is passed on, and the stream goes on."""
+    ours, theirs = "10.1.0.1", "10.1.0.2"
+    a, b = way.socket(way.a, (theirs, 4000)), way.socket(way.b, ("10.2.0.2", 5000))
+    mine = way.socket(way.host, (ours, 20000))
+    i = fast.tell("add", f"{theirs}:4000", f"{ours}:20000", "10.2.0.1:20002", "10.2.0.2:5000", f"{SSRC:x}", 99)
+    assert i.isdigit()
+
+    def raw(device, data, options=b"", fragment=0, ttl=64):
+        udp = struct.pack(">HHHH", 4000, 20000, 8 + len(data), 0) + data
+        head = struct.pack(">BBHHHBBH4s4s", 0x45 + len(options) // 4, 0, 20 + len(options) + len(udp), 7, fragment, ttl, 17, 0,
+                           socket.inet_aton(theirs), socket.inet_aton(ours)) + options
+        code = (f"import socket; s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW); "
+                f"s.sendto(bytes.fromhex('{(head + udp).hex()}'), ('{ours}', 0))")
+        device.run("python3", "-c", code)
+    raw(way.b, rtp(100))                                    # from outside, in the name of the party inside
+    raw(way.a, rtp(100), fragment=0x2000)                   # the first piece of something longer
+    raw(way.a, rtp(100), options=b"\x94\x04\x00\x00")      # router alert
+    raw(way.a, rtp(100), ttl=1)
+    assert fast.counts(i) == [0, 0, 0, 0, 99]
+    silent(b)
+    a.sendto(rtp(100), (ours, 20000))
+    assert b.recv(2000) == rtp(100)
+    assert fast.counts(i)[:1] == [1]
+    mine.close()
+
+
 def test_ends_with_the_process(way, fast):
     a, b = way.socket(way.a, ("10.1.0.2", 4000)), way.socket(way.b, ("10.2.0.2", 5000))
     mine = way.socket(way.host, ("10.1.0.1", 20000))

@@ -20,6 +20,8 @@ static struct rf_anchor *anchor_new(struct rf_call_core *core, const struct rf_i
 	a->relay = RF_NG_ANY;
 	a->caller = in->proof.trunk ? RF_TOWARDS_TRUNKS : RF_TOWARDS_SITE;
 	TAILQ_INIT(&a->held);
+	if (t)
+		rf_view_cstr(t->name, a->trunk, sizeof a->trunk);
 	rf_ua_make_id(core->ua, &a->id);
 	a->side[RF_TOWARDS_SITE].media.emergency = a->side[RF_TOWARDS_TRUNKS].media.emergency = rf_border_is_emergency(core, in);
 	a->side[RF_TOWARDS_SITE].policy = a->side[RF_TOWARDS_TRUNKS].policy = core->media_policy;

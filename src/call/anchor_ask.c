@@ -43,7 +43,8 @@ static struct rf_view tag_of(const struct rf_anchor *a, enum rf_towards s)
 }
 
 /* What the relay is to make of it for the other side. */
-static void make_request(const struct rf_anchor *a, const struct rf_held *h, struct rf_view sdp, struct rf_ng_request *req)
+static void make_request(const struct rf_anchor *a, const struct rf_held *h, struct rf_view sdp, struct rf_codec_words *words,
+			 struct rf_ng_request *req)
 {
 	enum rf_towards from = side_of(h), to = other_side(from);
 	static const struct rf_view interfaces[RF_TOWARDS] = { { (const uint8_t *)"inside", 6 }, { (const uint8_t *)"outside", 7 } };
@@ -63,6 +64,7 @@ static void make_request(const struct rf_anchor *a, const struct rf_held *h, str
 		return;
 	if (a->side[from].media.last)
 		req->to_tag = tag_of(a, to);
+	rf_codec_put(a, from, words, req);
 	req->direction[0] = interfaces[from];
 	req->direction[1] = interfaces[to];
 }
@@ -132,10 +134,13 @@ static void take_answer(struct rf_anchor *a, struct rf_held *h, int err, const s
 		rf_held_failed(h, 503, bad ? RF_SDP_RULE_RELAY : ok ? RF_SDP_RULE_NO_MEDIA : RF_SDP_RULE_OK);
 		return;
 	}
-	enum rf_sdp_rule rule = judge(a, other_side(side_of(h)), h->offer, true, reply->sdp, &out);
+	enum rf_towards to = other_side(side_of(h));
+	enum rf_sdp_rule rule = judge(a, to, h->offer, true, reply->sdp, &out);
 
 	if (rule != RF_SDP_RULE_OK)
 		rf_held_failed(h, 503, rule);
+	else if (h->offer && !rf_codec_judge(a, to, reply->sdp))
+		rf_held_failed(h, 488, RF_SDP_RULE_CODEC);
 	else if (!rf_anchor_wants_web(a, h) || rf_web_keep_first(&a->web, out))
 		go_on(h, out);
 	else if (!ask_web(a, h)) {
@@ -162,9 +167,10 @@ static void answered(void *arg, int err, int relay, const struct rf_ng_reply *re
 
 static int put_question(struct rf_anchor *a, const struct rf_held *h, struct rf_view sdp)
 {
+	struct rf_codec_words words;
 	struct rf_ng_request req;
 
-	make_request(a, h, sdp, &req);
+	make_request(a, h, sdp, &words, &req);
 	int rc = rf_ng_client_ask(rf_relays_client(a->core->relays), &req, a->relay, answered, a);
 
 	if (rc)

@@ -4,6 +4,7 @@
  *	anchor_held.c   a message that waits, and how it goes on: with another description, without one, refused
  *	anchor_ask.c    what is judged and what the relay is asked, one message after the other
  *	anchor_way.c    how each leg is keyed, in the relay's words
+ *	anchor_codec.c  which codecs may cross, in the relay's words
  *	anchor_web.c    a second offer, for browsers, to a site that has them
  *	anchor_media.c  the end: how the media was
  */
@@ -70,6 +71,7 @@ struct rf_anchor {
 	struct rf_side side[RF_TOWARDS];
 	struct rf_web web;
 	enum rf_towards caller;      /* which of them called */
+	char trunk[RF_SITE_NAME_MAX + 1]; /* whose call it is; "": not known */
 	struct rf_held_list held;    /* the first one is with the relay, when asking */
 	unsigned held_n;
 	bool asking;                 /* the relay has a question of ours; the anchor stays until it has answered */
@@ -105,6 +107,15 @@ void rf_anchor_put_without(struct rf_writer *w, const struct rf_sip_msg *msg);
 void rf_way_learn(struct rf_way *way, const struct rf_sdp_summary *said);
 /* DTLS, ICE and the profile of an offer or answer that goes from one side to the other, onto req (its command is set). */
 void rf_way_put(const struct rf_side *from, const struct rf_side *to, struct rf_ng_request *req);
+
+/* --- anchor_codec.c */
+
+enum { RF_CODEC_WORDS_MAX = 24 };
+struct rf_codec_words { struct rf_view v[RF_NG_CODEC_LISTS][RF_CODEC_WORDS_MAX]; }; /* what the lists of a request point to */
+/* What the site's trunk wants of the codecs of an offer from this side, onto req. */
+void rf_codec_put(const struct rf_anchor *a, enum rf_towards from, struct rf_codec_words *words, struct rf_ng_request *req);
+/* May this offer of the relay's go to this side? */
+bool rf_codec_judge(const struct rf_anchor *a, enum rf_towards to, struct rf_view sdp);
 
 /* --- anchor_web.c */
 

@@ -158,7 +158,7 @@ static void choose_one(struct rf_codec *c, const struct rf_ng_list *l)
 		    (rf_codec_listed(&l[RF_NG_TRANSCODE], c, false) && !hard);
 
 	c->off = (strip || mask || consume) && !back;
-	c->gone = strip && !back;
+	c->gone = strip && !back && !rf_codec_listed(&l[RF_NG_CONSUME], c, false);
 	c->first = consume && c->off && !c->gone;
 	c->heard = (c->off && !c->gone) || rf_codec_listed(&l[RF_NG_ACCEPT], c, true);
 }

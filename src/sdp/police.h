@@ -57,6 +57,7 @@ enum rf_sdp_rule {
 	RF_SDP_RULE_PHONE,         /* not ours: the called phone refused the offer */
 	RF_SDP_RULE_PHONE_DTLS,    /* the same, and all of it was DTLS-SRTP */
 	RF_SDP_RULE_PHONE_SDES,    /* the same, and all of it was SDES */
+	RF_SDP_RULE_CODEC,         /* no codec that may cross */
 	RF_SDP_RULE_TOO_LONG,      /* the rebuilt body does not fit: 500 */
 	RF_SDP_RULE_MEMORY,        /* 500 */
 	RF_SDP_RULE_COUNT,

@@ -110,6 +110,15 @@ static const struct rf_site_trunk trunk_defaults = {
 	.register_s = 3600,
 };
 
+static const struct rf_choice codecs[] = { /* names alone: RF_KEY_RANKED */
+	{ "PCMA", 0 }, { "PCMU", 0 }, { "G722", 0 }, { "opus", 0 }, { "G729", 0 }, { "G723", 0 }, { "GSM", 0 }, { "iLBC", 0 },
+	{ "speex", 0 }, { "AMR", 0 }, { "AMR-WB", 0 }, { "EVS", 0 }, { "G726-32", 0 }, { 0 },
+};
+
+static const struct rf_choice dtmfs[] = {
+	{ "rfc4733", RF_DTMF_EVENTS }, { "inband", RF_DTMF_INBAND }, { 0 },
+};
+
 static const struct rf_key trunk_rows[] = {
 	{ "name", RF_KEY_NAME, AT(rf_site_trunk, name), .required = true },
 	{ "peer", RF_KEY_DOMAIN, AT(rf_site_trunk, peer), .required = true },
@@ -140,6 +149,10 @@ static const struct rf_key trunk_rows[] = {
 	{ "encryption", RF_KEY_CHOICE, AT(rf_site_trunk, encryption), .choices = trunk_media,
 	  .place_at = AT(rf_site_trunk, encryption_pos) },
 	{ "accept", RF_KEY_PART, AT(rf_site_trunk, accept), .sub = &rf_accept_keys },
+	{ "codecs", RF_KEY_RANKED, AT(rf_site_trunk, codecs), .max = 13, .choices = codecs,
+	  .place_at = AT(rf_site_trunk, codecs_pos) },
+	{ "transcode", RF_KEY_BOOL, AT(rf_site_trunk, transcode), .place_at = AT(rf_site_trunk, transcode_pos) },
+	{ "dtmf", RF_KEY_CHOICE, AT(rf_site_trunk, dtmf), .choices = dtmfs, .place_at = AT(rf_site_trunk, dtmf_pos) },
 };
 
 const struct rf_keys rf_trunk_keys = {

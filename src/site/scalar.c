@@ -141,7 +141,9 @@ static void put_choice(const struct rf_value *v)
 {
 	const struct rf_choice *c = find_choice(v);
 
-	if (c && v->key->type == RF_KEY_CHOICES)
+	if (c && v->key->type == RF_KEY_RANKED)
+		put_text(v);
+	else if (c && v->key->type == RF_KEY_CHOICES)
 		*(unsigned *)member(v, v->key->at) |= c->value;
 	else if (c)
 		*(int *)member(v, v->key->at) = (int)c->value;
@@ -242,6 +244,7 @@ void rf_load_scalar(struct rf_load *l, const struct rf_key *key, struct rf_view 
 		break;
 	case RF_KEY_CHOICE:
 	case RF_KEY_CHOICES:
+	case RF_KEY_RANKED:
 		put_choice(&v);
 		break;
 	case RF_KEY_ADDRESS:

@@ -179,6 +179,7 @@ static void load_value(struct rf_load *l, const struct rf_key *key, const struct
 	switch (key->type) {
 	case RF_KEY_NAMES:
 	case RF_KEY_NUMBERS:
+	case RF_KEY_RANKED:
 	case RF_KEY_DOMAINS:
 	case RF_KEY_PATTERNS:
 	case RF_KEY_TIMES:

@@ -18,6 +18,7 @@ enum rf_key_type {
 	RF_KEY_BOOL,     /* bool */
 	RF_KEY_CHOICE,   /* int, one of choices */
 	RF_KEY_CHOICES,  /* unsigned: bits, a list of choices or one */
+	RF_KEY_RANKED,   /* struct rf_site_list: of choices, the first one preferred */
 	RF_KEY_ADDRESS,  /* struct rf_view, and struct rf_site_ip at `at2` */
 	RF_KEY_SUBNET,   /* likewise */
 	RF_KEY_MAC,      /* struct rf_view, uint8_t[6] at `at2`, bool at `at3` */

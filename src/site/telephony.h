@@ -82,6 +82,13 @@ struct rf_site_did {
 };
 
 enum { RF_STIR_SIGN = 1, RF_STIR_VERIFY = 2, RF_STIR_REQUIRE = 4 /* verify, and refuse who is not proven */ };
+/* How a trunk presses keys. */
+enum rf_trunk_dtmf {
+	RF_DTMF_AS_SAID,                  /* as its descriptions say; INFO passes as it is */
+	RF_DTMF_EVENTS,                   /* events in RTP (RFC 4733); INFO becomes those */
+	RF_DTMF_INBAND,                   /* tones in the sound */
+	RF_DTMF_INFO,                     /* INFO with application/dtmf-relay */
+};
 enum rf_number_format { RF_FORMAT_E164, RF_FORMAT_NATIONAL };
 /* The media of a trunk's leg. What is not required needs a deviation from RF_MIT_OUTSIDE that names the trunk. */
 enum rf_trunk_media {
@@ -116,6 +123,10 @@ struct rf_site_trunk {
 	bool registers;                   /* it learns where we are by REGISTER */
 	uint32_t register_s;              /* 3600: for how long at a time */
 	bool trust_precedence;            /* its Resource-Priority is believed (RFC 4412) */
+	struct rf_site_list codecs;       /* of sound, that may cross a border, the first preferred; none: all */
+	bool transcode;                   /* where the two sides have none of them in common, the relay makes one of the other */
+	int dtmf;                         /* enum rf_trunk_dtmf */
+	struct rf_site_pos codecs_pos, transcode_pos, dtmf_pos;
 	struct rf_view link_name;
 	const struct rf_site_link *link;
 	int encryption;                   /* enum rf_trunk_media; never UNSAID behind a load */

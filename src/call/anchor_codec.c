@@ -2,7 +2,7 @@
  * keeps to that. Without a word of the site file everything may, and nothing is transcoded. */
 #include "call/anchor_int.h"
 
-#include "media/codec.h"
+#include "media/said.h"
 
 enum { SDP_BYTES = 256 * 1024 };
 
@@ -78,14 +78,18 @@ static bool line_is_fine(const struct rf_site_trunk *t, enum rf_towards to, cons
 {
 	struct rf_codec c[RF_SAID_CODECS_MAX];
 	size_t n = rf_codec_read(m, c, RF_SAID_CODECS_MAX);
+	bool sound = false;
 
 	for (size_t i = 0; i < n; i++) {
-		if (c[i].flags & (RF_TYPE_DTMF | RF_TYPE_COMFORT) || is_among(t->codecs.v, t->codecs.n, c[i].name))
+		if (c[i].flags & (RF_TYPE_DTMF | RF_TYPE_COMFORT))
+			continue;
+		sound = true;
+		if (is_among(t->codecs.v, t->codecs.n, c[i].name))
 			continue;
 		if (!t->transcode || to == RF_TOWARDS_TRUNKS || !is_among(spoken, sizeof spoken / sizeof spoken[0], c[i].name))
 			return false;
 	}
-	return true;
+	return sound; /* events alone are what is left where everything else was taken away */
 }
 
 bool rf_codec_judge(const struct rf_anchor *a, enum rf_towards to, struct rf_view sdp)

@@ -96,6 +96,33 @@ void rf_anchor_put_without(struct rf_writer *w, const struct rf_sip_msg *msg)
 
 /* --- on */
 
+/* What waits as it came in. */
+static struct rf_in in_of(const struct rf_held *h, const struct rf_sip_msg *msg)
+{
+	struct rf_view name = rf_view_str(h->name);
+	struct rf_in in = { .msg = msg, .srv = h->srv, .from = &h->from, .identity = h->identity, .unproven = h->unproven,
+			    .anchor = h->anchor };
+
+	/* the site may be another by now */
+	if (h->trunk)
+		in.proof.trunk = rf_site_trunk(rf_core_site(h->anchor->core), name);
+	else
+		in.proof.host = rf_site_host(rf_core_site(h->anchor->core), name);
+	return in;
+}
+
+static void record_refusal(const struct rf_held *h, enum rf_sdp_rule rule)
+{
+	if (h->kind == RF_HELD_INVITE) {
+		struct rf_in in = in_of(h, &h->msg);
+
+		h->anchor->core->counters.calls_refused++;
+		rf_record_call_refused(h->anchor->core, &in, rf_sdp_rule_status(rule), "media", rf_sdp_rule_name(rule));
+	} else if (h->leg) {
+		rf_record_media(h->leg->pair->call, rule, h->leg);
+	}
+}
+
 static void refuse(struct rf_held *h, unsigned code, enum rf_sdp_rule rule)
 {
 	struct rf_anchor *a = h->anchor;
@@ -103,6 +130,8 @@ static void refuse(struct rf_held *h, unsigned code, enum rf_sdp_rule rule)
 	struct rf_srv *srv = h->srv;
 	bool invite = h->kind == RF_HELD_INVITE;
 
+	if (rule != RF_SDP_RULE_OK)
+		record_refusal(h, rule);
 	rf_held_free(h);
 	if (invite)
 		rf_anchor_put(a);
@@ -114,19 +143,11 @@ static void refuse(struct rf_held *h, unsigned code, enum rf_sdp_rule rule)
 
 static void deliver_invite(struct rf_held *h, const struct rf_sip_msg *msg)
 {
-	struct rf_anchor *a = h->anchor;
-	struct rf_call_core *core = a->core;
-	struct rf_view name = rf_view_str(h->name);
-	struct rf_in in = { .msg = msg, .srv = h->srv, .from = &h->from, .identity = h->identity, .unproven = h->unproven,
-			    .anchor = a };
+	struct rf_call_core *core = h->anchor->core;
+	struct rf_in in = in_of(h, msg);
 
 	rf_srv_watch(h->srv, NULL, NULL);
 	h->srv = NULL;
-	/* the site may be another by now */
-	if (h->trunk)
-		in.proof.trunk = rf_site_trunk(rf_core_site(core), name);
-	else
-		in.proof.host = rf_site_host(rf_core_site(core), name);
 	if (!in.proof.trunk && !in.proof.host)
 		rf_core_reply(core, in.srv, 403, RF_V(""));
 	else

@@ -47,6 +47,32 @@ static void look_encryption(struct rules *r)
 			RF_VFMT(t->name));
 }
 
+static bool has_border(const struct rf_site *s)
+{
+	for (size_t i = 0; i < s->host_count; i++)
+		if (s->hosts[i].roles & RF_ROLE_BORDER)
+			return true;
+	return false;
+}
+
+/* What is made of the sound of its calls is a border's work, and its relay's. */
+static void look_sound(struct rules *r)
+{
+	const struct rf_site_trunk *t = r->trunk;
+	struct rf_site_pos pos = t->codecs_pos.line ? t->codecs_pos : t->transcode_pos.line ? t->transcode_pos : t->dtmf_pos;
+	bool spoken = false;
+
+	if (pos.line && !has_border(&r->all->pub))
+		FINDING(r, pos, NULL, "give a host the role border, or leave it out",
+			"codecs, transcode and dtmf of trunk \"%.*s\" have no effect: no host is a border", RF_VFMT(t->name));
+	for (size_t i = 0; i < t->codecs.n; i++)
+		spoken |= rf_view_eq(t->codecs.v[i], RF_V("PCMA")) || rf_view_eq(t->codecs.v[i], RF_V("PCMU")) ||
+			  rf_view_eq(t->codecs.v[i], RF_V("G722")) || rf_view_eq(t->codecs.v[i], RF_V("opus"));
+	if (t->transcode && !spoken)
+		FINDING(r, t->transcode_pos, NULL, "name them: codecs: [PCMA, PCMU]",
+			"trunk \"%.*s\" names no codec that a relay can transcode to (PCMA, PCMU, G722, opus)", RF_VFMT(t->name));
+}
+
 static void too_wide(void *arg, struct rf_site_pos pos, const char *key)
 {
 	struct rules *r = arg;
@@ -96,6 +122,7 @@ void rf_site_rules_trunks(struct rf_site_all *all, struct rf_wall now, struct rf
 	for (size_t i = 0; i < s->trunk_count; i++) {
 		r.trunk = &s->trunks[i];
 		look_encryption(&r);
+		look_sound(&r);
 		rf_accept_compare(&r.trunk->accept, &s->trunk_defaults.accept, too_wide, &r);
 	}
 }

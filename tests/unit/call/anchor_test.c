@@ -190,10 +190,107 @@ static void each_trunk_by_itself(void **state)
 	kit_free(k);
 }
 
+static void put_lists(const struct rf_ng_request *q, char *dst, size_t cap)
+{
+	static const char *const names[RF_NG_CODEC_LISTS] = {
+		[RF_NG_STRIP] = "strip", [RF_NG_EXCEPT] = "except", [RF_NG_CODEC_OFFER] = "offer", [RF_NG_TRANSCODE] = "transcode",
+		[RF_NG_MASK] = "mask", [RF_NG_CONSUME] = "consume", [RF_NG_ACCEPT] = "accept", [RF_NG_SET] = "set",
+	};
+
+	dst[0] = 0;
+	for (unsigned l = 0; l < RF_NG_CODEC_LISTS; l++)
+		for (size_t i = 0; i < q->codecs[l].n; i++)
+			snprintf(dst + strlen(dst), cap - strlen(dst), "%s-%.*s ", names[l], RF_VFMT(q->codecs[l].v[i]));
+}
+
+#define MADE(formats) \
+	"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP " formats "\r\n" \
+	"a=rtpmap:96 opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\na=rtpmap:97 speex/8000\r\n"
+
+/* Each trunk's codecs, in words and in what may come of them. */
+static void codecs_of_trunks(void **state)
+{
+	static const char yaml[] =
+		"trunks:\n"
+		"  - { name: a, peer: a.example, ca: c.pem }\n"
+		"  - { name: b, peer: b.example, ca: c.pem }\n"
+		"  - { name: c, peer: c.example, ca: c.pem }\n"
+		"  - { name: d, peer: d.example, ca: c.pem }\n"
+		"  - { name: e, peer: e.example, ca: c.pem }\n";
+	/* The kit's site has no border, which a file with these words must have. */
+	static const struct {
+		struct rf_view codecs[2];
+		size_t n;
+		bool transcode;
+		int dtmf;
+	} words_of[] = {
+		{ .n = 0 }, { { RF_V("G722"), RF_V("PCMA") }, 2, false, RF_DTMF_EVENTS },
+		{ { RF_V("G729"), RF_V("PCMA") }, 2, true, RF_DTMF_AS_SAID }, { .dtmf = RF_DTMF_INBAND },
+		{ { RF_V("PCMU") }, 1, false, RF_DTMF_INBAND },
+	};
+	static const struct {
+		const char *trunk;
+		enum rf_towards from;
+		const char *words, *formats;
+		bool fine;
+	} rows[] = {
+		{ "a", RF_TOWARDS_SITE, "", "97", true },
+		{ "b", RF_TOWARDS_SITE, "strip-all offer-G722 offer-PCMA offer-CN offer-telephone-event ", "9 13 101", true },
+		{ "b", RF_TOWARDS_SITE, NULL, "9 0", false },
+		{ "b", RF_TOWARDS_SITE, NULL, "101 13", false },
+		{ "b", RF_TOWARDS_TRUNKS, "strip-full offer-G722 offer-PCMA offer-CN offer-telephone-event ", "96", false },
+		{ "b", RF_TOWARDS_TRUNKS, NULL, "8", true },
+		{ "c", RF_TOWARDS_SITE, "offer-G729 offer-PCMA offer-CN offer-telephone-event transcode-PCMA mask-all ", "18 8", true },
+		{ "c", RF_TOWARDS_SITE, NULL, "8 96", false },
+		{ "c", RF_TOWARDS_TRUNKS, "strip-full offer-G729 offer-PCMA offer-CN offer-telephone-event transcode-PCMA "
+		  "transcode-PCMU transcode-G722 transcode-opus ", "18 8 0 9 96 101", true },
+		{ "c", RF_TOWARDS_TRUNKS, NULL, "8 97", false },
+		{ "d", RF_TOWARDS_SITE, "consume-telephone-event ", "97 101", true },
+		{ "d", RF_TOWARDS_TRUNKS, "strip-telephone-event transcode-telephone-event ", "97 101", true },
+		{ "e", RF_TOWARDS_SITE, "strip-all offer-PCMU offer-CN consume-telephone-event ", "0", true },
+		{ "e", RF_TOWARDS_TRUNKS, "strip-full strip-telephone-event offer-PCMU offer-CN transcode-telephone-event ", "0 101",
+		  true },
+		{ "gone", RF_TOWARDS_SITE, "", "97", true }, /* the site file has it no more */
+	};
+	struct kit *k = kit_new_with("minimum", yaml);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof words_of / sizeof *words_of; i++) {
+		struct rf_site_trunk *t = (struct rf_site_trunk *)(uintptr_t)&k->site->trunks[i];
+
+		t->codecs = (struct rf_site_list){ words_of[i].codecs, words_of[i].n };
+		t->transcode = words_of[i].transcode;
+		t->dtmf = words_of[i].dtmf;
+	}
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		enum rf_towards to = rows[i].from == RF_TOWARDS_SITE ? RF_TOWARDS_TRUNKS : RF_TOWARDS_SITE;
+		struct rf_in in = { .msg = NULL };
+		struct rf_anchor *a = anchor_new(k->core, &in, NULL);
+		struct rf_ng_request q = { 0 };
+		struct rf_codec_words w;
+		char text[512], sdp[512];
+
+		assert_non_null(a);
+		snprintf(a->trunk, sizeof a->trunk, "%s", rows[i].trunk);
+		rf_codec_put(a, rows[i].from, &w, &q);
+		put_lists(&q, text, sizeof text);
+		if (rows[i].words)
+			assert_string_equal(text, rows[i].words);
+		snprintf(sdp, sizeof sdp, MADE("%s"), rows[i].formats);
+		if (rf_codec_judge(a, to, rf_view_str(sdp)) != rows[i].fine)
+			fail_msg("row %zu: %s", i, rows[i].formats);
+		a->side[to].media.emergency = true;
+		assert_true(rf_codec_judge(a, to, rf_view_str(sdp)));
+		rf_anchor_put(a);
+	}
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_trunk_by_itself),
+		cmocka_unit_test(codecs_of_trunks),
 		cmocka_unit_test_setup_teardown(answer_that_cannot_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(ack_that_cannot_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(answer_without_a_relay, setup, teardown),

@@ -102,6 +102,10 @@ static void print_trunk(FILE *out, const struct rf_site_trunk *t)
 	print_times(out, &t->hours);
 	if (t->encryption != RF_TRUNK_MEDIA_ENCRYPTED)
 		fprintf(out, ", media %s", t->encryption == RF_TRUNK_MEDIA_EITHER ? "of either kind" : "plain");
+	if (t->codecs.n || t->dtmf) {
+		print_list(out, "codecs", &t->codecs);
+		fprintf(out, "%s, keys %d", t->transcode ? " made" : "", t->dtmf);
+	}
 	fputc('\n', out);
 	print_accept(out, &t->accept);
 }

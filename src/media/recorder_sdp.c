@@ -21,13 +21,22 @@ struct choice {
 	bool full, passed;           /* passed: a line was left out, because it is not opened here */
 };
 
+/* Among the first n of from-tags? */
+static bool is_named(const struct rf_ng_request *q, struct rf_view tag, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rf_view_eq(q->from_tags.v[i], tag))
+			return true;
+	return false;
+}
+
+/* Apart from those in from-tags. */
 static bool is_meant(const struct rf_turn *t, const struct rf_session *s, const struct rf_party *party)
 {
 	const struct rf_ng_request *q = t->req;
 
-	for (size_t i = 0; i < q->from_tags.n; i++)
-		if (rf_view_eq(q->from_tags.v[i], party->tag))
-			return true;
+	if (is_named(q, party->tag, q->from_tags.n))
+		return false;
 	if (rf_ng_has(q, RF_NG_ALL))
 		return party->tag.n > 0;
 	return !q->from_tags.n && rf_party_is_meant(t, s, party);
@@ -64,10 +73,17 @@ static int choose(struct rf_turn *t, struct rf_session *s, struct choice *c)
 
 	if (!rf_ng_has(q, RF_NG_ALL) && !q->from_tags.n && !q->from_tag.n && !q->label.n && !q->address.family)
 		return rf_turn_fail(t, RF_E_INVALID, "no party is named: from-tag, from-tags, label, address, or the flag all");
-	for (size_t i = 0; i < q->from_tags.n; i++)
-		if (!rf_session_party(s, q->from_tags.v[i]))
+	/* In the order of from-tags: who asks takes the m-lines to come so, as they do from rtpengine. */
+	for (size_t i = 0; i < q->from_tags.n; i++) {
+		struct rf_party *p = rf_session_party(s, q->from_tags.v[i]);
+
+		if (!p)
 			return rf_turn_fail(t, RF_E_NOT_FOUND, "no party of this session has the tag \"%.*s\"",
 					    RF_VFMT(q->from_tags.v[i]));
+		meant++;
+		if (!is_named(q, p->tag, i))
+			choose_party(s, p, c);
+	}
 	for (struct rf_party *p = s->parties; p; p = p->next)
 		if (is_meant(t, s, p)) {
 			meant++;

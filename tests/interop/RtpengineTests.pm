@@ -11,6 +11,7 @@ use strict;
 use warnings;
 use IO::Select;
 use JSON;
+use Test::Builder;
 use NGCP::Rtpengine::Test;
 use NGCP::Rtpengine::AutoTest;
 use NGCP::Rtpclient::ICE;
@@ -99,7 +100,7 @@ sub work_of {
 	my ($request) = @_;
 	$case->{work} //= 'ptime' if grep { defined($request->{$_}) } qw(ptime ptime-reverse);
 	$case->{work} //= 'RTCP' if grep({ $_ eq 'generate RTCP' } @{$request->{flags} // []});
-	$case->{work} //= 'transcoding' if $request->{codec}{transcode} || grep({ /transcode/ } @{$request->{flags} // []});
+	$case->{work} //= 'transcoding' if $request->{codec}{transcode} || grep({ /transcod/ } @{$request->{flags} // []});
 	return;
 }
 
@@ -120,6 +121,18 @@ sub receive {
 		$part = unpack($n == 2 ? 'n' : 'N', $part) if $n == 2 || $n == 4;
 	}
 	return @parts;
+}
+
+# What a program looks at itself, by is() and its like.
+{
+	no warnings 'redefine';
+	my $ok = \&Test::Builder::ok;
+	*Test::Builder::ok = sub {
+		my (undef, $good, $name) = @_;
+		checked() if $case;		# before the first call it is about the tests
+		differs('value: ' . ($name // ''), 'it is another') unless $good || !$case;
+		goto &$ok;
+	};
 }
 
 {
@@ -155,6 +168,14 @@ sub receive {
 		$in = RtpengineTests::take_tags($in) if $command eq 'answer';
 		return $offer_answer->($command, $name, $request, "$in--------\n$out");
 	};
+	for my $name (grep { defined(&{"NGCP::Rtpengine::AutoTest::$_"}) } qw(subscribe_answer)) {
+		no strict 'refs';
+		my $theirs = \&$name;
+		*$name = sub {
+			RtpengineTests::signaled('the recorder', $_[2]);
+			goto &$theirs;
+		};
+	}
 	*sdp_match = sub {
 		my ($command, $name, $sdp, $expected) = @_;
 		defined($sdp) or return;	# it was refused, which is noted

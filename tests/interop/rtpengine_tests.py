@@ -27,6 +27,8 @@ ON_PURPOSE = {
     "ICE unasked": "ICE=default adds none where there was none", "ptime": "packets are passed on as long as they come",
     "transcoding": "only what docs/relay.md names", "loop protect": "no description passes untouched",
     "RTCP": "reports are read and written anew, none is made up", "refused: rtpp-flags": "flags come as a list",
+    "a=label": "labels are the relay's own, and always there", "value: tag-medias match": "the same",
+    "value: media-labels match": "the same", "value: MOS": "4.41 for what comes whole in G.711 (G.107), theirs 4.3",
     "a=xg726bitorder": "an attribute that no document defines",
 }
 # Programs that expect what is different on purpose: more suites that their clients know, media before the answer, SHA-1.

@@ -144,7 +144,9 @@ static void test_who_is_meant(void **state)
 		{ CALL, "asked R A\n" },
 		{ "'call-id':'c1','from-tag':'B'", "asked R B\n" },
 		{ "'call-id':'c1','from-tags':['B']", "asked R B\n" },
-		{ "'call-id':'c1','from-tags':['B','A']", "asked R A B\n" },
+		{ "'call-id':'c1','from-tags':['B','A']", "asked R B A\n" },
+		{ "'call-id':'c1','from-tags':['B','A','B']", "asked R B A\n" },
+		{ "'call-id':'c1','from-tags':['B'],'flags':['all']", "asked R B A\n" },
 		{ "'call-id':'c1','label':'desk'", "asked R A\n" },
 		{ "'call-id':'c1','address':'203.0.113.7'", "asked R B\n" },
 	};

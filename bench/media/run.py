@@ -3,7 +3,8 @@
 time a call, as ratios to Debian's rtpengine in one run. See bench/README.md. Relay on core 0, load on core 1; each measurement
 is repeated in turn, so that a drift of the machine hits all.
 
-    bench/media/run.py BUILD-DIR [--rounds 3] [--quick] [--mode plain --mode srtp-gcm ...] [--relay NAME ...] [--json FILE]
+    bench/media/run.py BUILD-DIR [--rounds 3] [--quick] [--mode plain --mode srtp-gcm ...] [--relay NAME ...]
+                       [--json FILE] [--more FILE ...]
 """
 import argparse
 import json
@@ -195,13 +196,15 @@ def versions():
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("build", type=pathlib.Path)
-    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--rounds", type=int, default=0, help="3, with --quick 1")
     p.add_argument("--mode", action="append", choices=MODES, default=[])
     p.add_argument("--relay", action="append", default=[], help="only these: wire, rtpengine, ringfort, ringfort-xdp, ringfort-fast, kernel")
     p.add_argument("--calls", type=int, default=4000, help="that are up; two streams each")
     p.add_argument("--packets", type=int, default=1000000, help="of one run, made beforehand (256 bytes each)")
-    p.add_argument("--quick", action="store_true", help="one round, shorter runs")
-    p.add_argument("--json", type=pathlib.Path)
+    p.add_argument("--quick", action="store_true", help="shorter runs, one round")
+    p.add_argument("--json", type=pathlib.Path, help="what was measured, for --more")
+    p.add_argument("--more", type=pathlib.Path, action="append", default=[],
+                   help="rounds of another sitting (--json), added to these: medians and spread are of all")
     a = p.parse_args()
     mediaload = a.build.resolve() / "bench" / "mediaload"
     if os.geteuid() != 0:
@@ -210,8 +213,8 @@ def main():
         sys.exit(f"{mediaload} is missing: ninja -C {a.build} bench/mediaload (needs clang, bpftool and libbpf)")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    a.rounds = a.rounds or (1 if a.quick else 3)
     a.calls = min(a.calls, (hard - 200) // 4)    # a relay has four sockets a call
-    a.rounds = 1 if a.quick else a.rounds
     out = {**versions(), "rounds": a.rounds, "modes": {}}
     print(f"{out['machine']}; {out['rtpengine']}; relay on core 0, load on core 1", flush=True)
     with tempfile.TemporaryDirectory(prefix="ringfort-media-") as tmp, Bed(mediaload) as bed:
@@ -227,6 +230,9 @@ def main():
                         results[kind.name].append(bench.round(relay, kind.name if kind.name in SILENT else mode))
                 if Wire in kinds:
                     bench.beside_the_wire(Wire(bed, bench.work), [r[-1] for name, r in results.items() if name != "wire"])
+            for earlier in a.more:
+                for name, rows in json.loads(earlier.read_text())["modes"].get(mode, {}).items():
+                    results.setdefault(name, []).extend(rows)
             show(results)
             out["modes"][mode] = results
     if a.json:

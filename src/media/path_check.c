@@ -7,6 +7,11 @@ bool rf_check_type(const struct rf_end *e, uint8_t type)
 	return e->types_ok[type >> 6 & 1] >> (type & 63) & 1;
 }
 
+bool rf_check_event(const struct rf_end *e, uint8_t type)
+{
+	return e->types_dtmf[type >> 6 & 1] >> (type & 63) & 1;
+}
+
 const struct rf_path_type *rf_check_type_of(const struct rf_end *e, uint8_t type)
 {
 	for (unsigned i = 0; i < e->n_types; i++)

@@ -34,8 +34,16 @@ static void set_types(struct rf_end *e, const struct rf_path_end_conf *c)
 	memcpy(e->types, c->types, c->n_types * sizeof *c->types);
 	e->n_types = c->n_types;
 	memset(e->types_ok, c->n_types ? 0 : 0xff, sizeof e->types_ok);
-	for (unsigned i = 0; i < c->n_types; i++)
-		e->types_ok[c->types[i].type >> 6] |= UINT64_C(1) << (c->types[i].type & 63);
+	memset(e->types_dtmf, 0, sizeof e->types_dtmf);
+	for (unsigned i = 0; i < c->n_types; i++) {
+		uint64_t bit = UINT64_C(1) << (c->types[i].type & 63);
+		unsigned at = c->types[i].type >> 6;
+
+		/* Of a type that is said twice the first one counts, as in rf_check_type_of(). */
+		if (c->types[i].flags & RF_TYPE_DTMF && !(e->types_ok[at] & bit))
+			e->types_dtmf[at] |= bit;
+		e->types_ok[at] |= bit;
+	}
 }
 
 static bool only_audio(const struct rf_path_end_conf *c)

@@ -164,7 +164,7 @@ struct rf_end {
 	enum rf_path_keying keying;
 	enum rf_sdp_dir dir;
 	struct rf_peer source[2];    /* fixed: where packets come from and go to; n 0: not yet. RTP, RTCP */
-	uint64_t types_ok[2];        /* bits */
+	uint64_t types_ok[2], types_dtmf[2]; /* bits: may be sent; are events */
 	struct rf_path_rate rate;
 	struct rf_path_ssrc *ssrcs;  /* that last heard first */
 	struct rf_path_filter *filter;
@@ -410,6 +410,7 @@ bool rf_near_came_round(const struct rf_path *p, struct rf_near *n, bool rtcp, c
 /* ---- path_check.c: 0 or the rule that is broken, as RF_DROP_x + 1 */
 
 bool rf_check_type(const struct rf_end *e, uint8_t type);
+bool rf_check_event(const struct rf_end *e, uint8_t type);
 /* The stream of this SSRC; NULL: one too many. */
 struct rf_path_ssrc *rf_check_ssrc(struct rf_end *e, const struct rf_rtp_head *head, uint64_t now_us);
 /* RF_DROPS: it is fine. */

@@ -188,9 +188,9 @@ void rf_path_take_rtp(struct rf_arrival *a)
 	if (!s)
 		return;
 	count(a, s, &head);
-	const struct rf_path_type *t = a->p->ops->dtmf || e->holds ? rf_check_type_of(e, head.type) : NULL;
+	const struct rf_path_type *t = e->holds ? rf_check_type_of(e, head.type) : NULL;
 
-	hear_events(a, s, &head, t && t->flags & RF_TYPE_DTMF);
+	hear_events(a, s, &head, rf_check_event(e, head.type));
 	if (!(e->dir & RF_SDP_SENDONLY) || !(rf_end_other(a->p, e)->dir & RF_SDP_RECVONLY))
 		rf_arrival_drop(a, RF_DROP_DIRECTION);
 	else if (held(a, &head, t))

@@ -75,7 +75,9 @@ def test_a_call(relay, ng, parties):
     counts = relay.counts()
     assert counts["sessions"] == 1 and counts["paths"] == 1 and counts["packets"] == 6
     call.delete()
+    assert relay.counts()["kept"] == 4    # its sockets wait for another call, two seconds where none comes
     relay.wait_empty(before)
+    assert relay.counts()["kept"] == 0
     assert call.silent()
     with pytest.raises(Refused):
         call.ng.ask("query", call_id=call.id)

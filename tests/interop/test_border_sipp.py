@@ -30,7 +30,7 @@ routes:
 deviations:
   - {{ mitigation: ph-auth-signaling-encryption, reason: test, approved_by: tester, until: 2028-01-01 }}
   - {{ mitigation: ph-auth-media-encryption, reason: test, approved_by: tester, until: 2028-01-01 }}
-  - {{ mitigation: pub-encrypt-voip, reason: test, approved_by: tester, until: 2028-01-01 }}
+  - {{ mitigation: pub-encrypt-voip, trunks: [old], reason: test, approved_by: tester, until: 2028-01-01 }}
 """
 
 

@@ -25,9 +25,16 @@ const volatile __u32 stride = 1; /* sockets of one queue: a worker's each */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
-	__type(key, struct xsk_key);
+	__type(key, struct xsk_at);
+	__type(value, struct xsk_home);
+} homes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
 	__type(value, struct xsk_flow);
 } flows SEC(".maps");
 
@@ -120,10 +127,11 @@ static __always_inline bool sums_up(void *udp, __u32 left, void *end, __u64 sum)
 }
 
 struct seen {
-	struct xsk_key key;
+	struct xsk_at to;
+	__u32 src[4];
 	__u32 at, size;              /* of the UDP datagram */
 	__u64 sum;                   /* of the pseudo header */
-	__u16 check;
+	__u16 sport, dport, check;
 };
 
 static __always_inline bool read_v4(struct seen *s, void *data, void *end)
@@ -133,9 +141,9 @@ static __always_inline bool read_v4(struct seen *s, void *data, void *end)
 	if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl != 5 || ip->protocol != IPPROTO_UDP ||
 	    ip->frag_off & bpf_htons(0xbfff) || bpf_ntohs(ip->tot_len) < sizeof *ip || !head_sums_up(ip))
 		return false;
-	s->key.src[0] = ip->saddr;
-	s->key.dst[0] = ip->daddr;
-	s->key.family = 4;
+	s->src[0] = ip->saddr;
+	s->to.ip[0] = ip->daddr;
+	s->to.family = 4;
 	s->at = ETH_HLEN + sizeof *ip;
 	s->size = bpf_ntohs(ip->tot_len) - sizeof *ip;
 	s->sum = (__u64)ip->saddr + ip->daddr;
@@ -148,13 +156,13 @@ static __always_inline bool read_v6(struct seen *s, void *data, void *end)
 
 	if ((void *)(ip + 1) > end || ip->version != 6 || ip->nexthdr != IPPROTO_UDP)
 		return false;
-	__builtin_memcpy(s->key.src, &ip->saddr, 16);
-	__builtin_memcpy(s->key.dst, &ip->daddr, 16);
-	s->key.family = 6;
+	__builtin_memcpy(s->src, &ip->saddr, 16);
+	__builtin_memcpy(s->to.ip, &ip->daddr, 16);
+	s->to.family = 6;
 	s->at = ETH_HLEN + sizeof *ip;
 	s->size = bpf_ntohs(ip->payload_len);
 	for (int i = 0; i < 4; i++)
-		s->sum += (__u64)s->key.src[i] + s->key.dst[i];
+		s->sum += (__u64)s->src[i] + s->to.ip[i];
 	return s->size <= XSK_DATAGRAM_MAX - sizeof *ip;
 }
 
@@ -165,25 +173,31 @@ static __always_inline bool read_udp(struct seen *s, void *data, void *end)
 
 	if ((void *)(udp + 1) > end || s->size < sizeof *udp || bpf_ntohs(udp->len) != s->size || (void *)udp + s->size > end)
 		return false;
-	s->key.sport = udp->source;
-	s->key.dport = udp->dest;
+	s->sport = udp->source;
+	s->dport = bpf_ntohs(udp->dest);
 	s->check = udp->check;
 	s->sum += bpf_htons(IPPROTO_UDP) + udp->len;
-	return udp->check || s->key.family == 4;
+	return udp->check || s->to.family == 4;
 }
 
-static __always_inline bool for_us(const struct xsk_flow *f, const struct ethhdr *eth)
+static __always_inline bool for_us(const struct xsk_home *h, const struct ethhdr *eth)
 {
 	const __u16 *to = (const __u16 *)eth->h_dest;
 
-	return to[0] == f->mac[0] && to[1] == f->mac[1] && to[2] == f->mac[2];
+	return to[0] == h->mac[0] && to[1] == h->mac[1] && to[2] == h->mac[2];
+}
+
+static __always_inline bool admitted(const struct xsk_flow *f, const struct seen *s)
+{
+	return f->live && f->sport == s->sport && f->src[0] == s->src[0] && f->src[1] == s->src[1] && f->src[2] == s->src[2] &&
+	       f->src[3] == s->src[3];
 }
 
 SEC("xdp")
 int xsk(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	struct seen s = { .key.device = ctx->ingress_ifindex };
+	struct seen s = { .to.device = ctx->ingress_ifindex };
 	struct ethhdr *eth = data;
 
 	if ((void *)(eth + 1) > end)
@@ -191,15 +205,20 @@ int xsk(struct xdp_md *ctx)
 	if (eth->h_proto == bpf_htons(ETH_P_IP) ? !read_v4(&s, data, end) :
 	    eth->h_proto == bpf_htons(ETH_P_IPV6) ? !read_v6(&s, data, end) : true)
 		return XDP_PASS;
-	if (!read_udp(&s, data, end))
+	if (!read_udp(&s, data, end) || s.dport & 1)
 		return XDP_PASS;
-	struct xsk_flow *f = bpf_map_lookup_elem(&flows, &s.key);
+	struct xsk_home *h = bpf_map_lookup_elem(&homes, &s.to);
 
-	if (!f || !for_us(f, eth))
+	if (!h || !for_us(h, eth))
+		return XDP_PASS;
+	__u32 index = h->first + s.dport / 2;
+	struct xsk_flow *f = bpf_map_lookup_elem(&flows, &index);
+
+	if (!f || !admitted(f, &s))
 		return pass(XSK_NO_FLOW);
 	if (s.check && !sums_up(data + (s.at & 63), s.size, end, s.sum))
 		return pass(XSK_CHECKSUM);
-	if (ctx->rx_queue_index >= f->queues)
+	if (ctx->rx_queue_index >= h->queues)
 		return pass(XSK_NO_QUEUE);
 	int action = (int)bpf_redirect_map(&socks, f->sock + ctx->rx_queue_index * stride, XDP_PASS);
 

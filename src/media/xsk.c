@@ -48,25 +48,60 @@ static int say_nothing(enum libbpf_print_level level, const char *fmt, va_list a
 	return 0;
 }
 
+static size_t flows_bytes(const struct rf_xsk *x)
+{
+	return x->n_places * XSK_PORTS * sizeof *x->flows;
+}
+
+static int map_of(const struct bpf_map *m, size_t size, int prot, void **ret_p)
+{
+	void *p = mmap(NULL, size, prot, MAP_SHARED, bpf_map__fd(m), 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	*ret_p = p;
+	return 0;
+}
+
+static int put_homes(struct rf_xsk *x, struct rf_diag *d)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < x->n_places && !rc; i++) {
+		const struct xsk_place *place = &x->places[i];
+		const struct xsk_device *dev = &x->devices[place->device];
+		struct xsk_at at = { .device = dev->index, .family = place->addr.family };
+		struct xsk_home home = { .first = i * XSK_PORTS, .queues = (uint16_t)dev->queues };
+
+		memcpy(at.ip, place->addr.ip, sizeof at.ip);
+		memcpy(home.mac, dev->mac, sizeof home.mac);
+		rc = bpf_map_update_elem(bpf_map__fd(x->bpf->maps.homes), &at, &home, BPF_ANY);
+	}
+	return rc ? refused(d, rc, "addresses of this host") : 0;
+}
+
 static int load(struct rf_xsk *x, struct rf_diag *d)
 {
 	libbpf_set_print(say_nothing); /* its words would go to stderr; what matters is in the code */
 	x->bpf = xsk_bpf__open();
 	if (!x->bpf)
 		return refused(d, -errno, "the kernel's program");
-	bpf_map__set_max_entries(x->bpf->maps.flows, RF_XSK_FLOWS_MAX);
+	bpf_map__set_max_entries(x->bpf->maps.homes, x->n_places);
+	bpf_map__set_max_entries(x->bpf->maps.flows, x->n_places * XSK_PORTS);
 	bpf_map__set_max_entries(x->bpf->maps.socks, x->n_pools * x->n_parts);
 	x->bpf->rodata->stride = x->n_parts;
 	int rc = xsk_bpf__load(x->bpf);
 
 	if (rc)
 		return refused(d, rc, "the kernel does not take the program");
-	void *rows = mmap(NULL, XSK_CPUS * sizeof *x->rows, PROT_READ, MAP_SHARED, bpf_map__fd(x->bpf->maps.verdicts), 0);
+	void *rows = NULL, *flows = NULL;
 
-	if (rows == MAP_FAILED)
-		return refused(d, -errno, "counters of the kernel's program");
+	rc = map_of(x->bpf->maps.verdicts, XSK_CPUS * sizeof *x->rows, PROT_READ, &rows);
 	x->rows = rows;
-	return 0;
+	if (!rc)
+		rc = map_of(x->bpf->maps.flows, flows_bytes(x), PROT_READ | PROT_WRITE, &flows);
+	x->flows = flows;
+	return rc ? refused(d, rc, "memory of the kernel's program") : put_homes(x, d);
 }
 
 static int ask_driver(int s, const char *name, void *what)
@@ -127,27 +162,27 @@ static int add_device(struct rf_xsk *x, int s, const char *name, struct rf_diag 
 }
 
 /* Which of our addresses is on which device. */
-static int find_homes(struct rf_xsk *x, struct rf_diag *d)
+static int find_places(struct rf_xsk *x, struct rf_diag *d)
 {
 	struct ifaddrs *all = NULL;
 
 	if (getifaddrs(&all))
 		return refused(d, -errno, "addresses of this host");
-	for (const struct ifaddrs *a = all; a && x->n_homes < XSK_HOMES_MAX; a = a->ifa_next) {
-		struct xsk_home *h = &x->homes[x->n_homes];
+	for (const struct ifaddrs *a = all; a && x->n_places < RF_XSK_ADDRS_MAX; a = a->ifa_next) {
+		struct xsk_place *place = &x->places[x->n_places];
 		unsigned index = if_nametoindex(a->ifa_name);
 
-		if (!a->ifa_addr || rf_addr_from_sockaddr(a->ifa_addr, sizeof(struct sockaddr_in6), &h->addr))
+		if (!a->ifa_addr || rf_addr_from_sockaddr(a->ifa_addr, sizeof(struct sockaddr_in6), &place->addr) || place->addr.scope)
 			continue;
 		for (unsigned i = 0; i < x->n_devices; i++)
 			if (x->devices[i].index == index) {
-				h->device = (uint8_t)i;
-				x->n_homes++;
+				place->device = (uint8_t)i;
+				x->n_places++;
 				break;
 			}
 	}
 	freeifaddrs(all);
-	return 0;
+	return x->n_places ? 0 : rf_diag_set(d, RF_E_NOT_FOUND, "no address is on these interfaces");
 }
 
 /* By the driver where it can, else where every device can, later and dearer. */
@@ -227,7 +262,7 @@ static int open_all(struct rf_xsk *x, const char *const *devices, unsigned n_dev
 		rc = add_device(x, s, devices[i], d);
 	close(s);
 	if (!rc)
-		rc = find_homes(x, d);
+		rc = find_places(x, d);
 	if (!rc)
 		rc = load(x, d);
 	for (unsigned i = 0; i < x->n_devices && !rc; i++)
@@ -274,6 +309,8 @@ void rf_xsk_close(struct rf_xsk *x)
 		xsk_pool_end(&x->pools[i]);
 	if (x->rows)
 		munmap((void *)(uintptr_t)x->rows, XSK_CPUS * sizeof *x->rows);
+	if (x->flows)
+		munmap(x->flows, flows_bytes(x));
 	xsk_bpf__destroy(x->bpf);
 	free(x->parts);
 	free(x);
@@ -291,56 +328,67 @@ int rf_xsk_program(const struct rf_xsk *x)
 
 /* ---- flows */
 
-static const struct xsk_device *device_of(const struct rf_xsk *x, const struct rf_addr *a)
+static const struct xsk_place *place_of(const struct rf_xsk *x, const struct rf_addr *a)
 {
-	for (unsigned i = 0; i < x->n_homes; i++)
-		if (rf_addr_same_ip(&x->homes[i].addr, a))
-			return &x->devices[x->homes[i].device];
+	for (unsigned i = 0; i < x->n_places; i++)
+		if (rf_addr_same_ip(&x->places[i].addr, a))
+			return &x->places[i];
 	return NULL;
 }
 
-/* NULL: there can be no such flow. */
-static const struct xsk_device *fill_key(const struct rf_xsk *x, const struct rf_addr *from, const struct rf_addr *to,
-					 struct xsk_key *ret_key)
+static const struct xsk_device *device_of(const struct rf_xsk *x, const struct rf_addr *a)
 {
-	const struct xsk_device *dev = device_of(x, to);
+	const struct xsk_place *place = place_of(x, a);
 
-	if (!dev || from->family != to->family || from->scope)
-		return NULL;
-	*ret_key = (struct xsk_key){ .sport = htons(from->port), .dport = htons(to->port), .device = dev->index, .family = from->family };
-	memcpy(ret_key->src, from->ip, sizeof ret_key->src);
-	memcpy(ret_key->dst, to->ip, sizeof ret_key->dst);
-	return dev;
+	return place ? &x->devices[place->device] : NULL;
+}
+
+/* NULL: there can be no such flow. */
+static const struct xsk_place *place_for(const struct rf_xsk *x, const struct rf_addr *from, const struct rf_addr *to)
+{
+	return from->family != to->family || from->scope || to->port & 1 ? NULL : place_of(x, to);
+}
+
+static struct xsk_flow *flow_at(const struct rf_xsk *x, const struct xsk_place *place, uint16_t port)
+{
+	return &x->flows[(size_t)(place - x->places) * XSK_PORTS + port / 2];
+}
+
+static void set_live(struct xsk_flow *f, bool live)
+{
+	__atomic_store_n(&f->live, live, __ATOMIC_RELEASE);
 }
 
 int rf_xsk_admit(struct rf_xsk_part *part, const struct rf_addr *from, const struct rf_addr *to)
 {
 	struct rf_xsk *x = part->x;
-	struct xsk_key key;
-	const struct xsk_device *dev = fill_key(x, from, to, &key);
+	const struct xsk_place *place = place_for(x, from, to);
 
-	if (!dev)
+	if (!place)
 		return RF_E_UNSUPPORTED;
-	struct xsk_flow flow = { .sock = dev->first_pool * x->n_parts + part->index,
-				 .queues = (uint16_t)dev->queues };
-	memcpy(flow.mac, dev->mac, sizeof flow.mac);
-	int rc = bpf_map_update_elem(bpf_map__fd(x->bpf->maps.flows), &key, &flow, BPF_NOEXIST);
+	struct xsk_flow *f = flow_at(x, place, to->port);
 
-	if (rc == -EEXIST)
-		return 0;
-	if (rc)
-		return rc == -E2BIG ? RF_E_LIMIT : rc;
-	__atomic_fetch_add(&x->n_flows, 1, __ATOMIC_RELAXED);
+	if (!f->live)
+		__atomic_fetch_add(&x->n_flows, 1, __ATOMIC_RELAXED);
+	set_live(f, false);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	memcpy(f->src, from->ip, sizeof f->src);
+	f->sport = htons(from->port);
+	f->sock = x->devices[place->device].first_pool * x->n_parts + part->index;
+	set_live(f, true);
 	return 0;
 }
 
 void rf_xsk_dismiss(struct rf_xsk_part *part, const struct rf_addr *from, const struct rf_addr *to)
 {
 	struct rf_xsk *x = part->x;
-	struct xsk_key key;
+	const struct xsk_place *place = place_for(x, from, to);
+	struct xsk_flow *f = place ? flow_at(x, place, to->port) : NULL;
 
-	if (fill_key(x, from, to, &key) && bpf_map_delete_elem(bpf_map__fd(x->bpf->maps.flows), &key) == 0)
-		__atomic_fetch_sub(&x->n_flows, 1, __ATOMIC_RELAXED);
+	if (!f || !f->live || f->sport != htons(from->port) || memcmp(f->src, from->ip, sizeof f->src) != 0)
+		return;
+	set_live(f, false);
+	__atomic_fetch_sub(&x->n_flows, 1, __ATOMIC_RELAXED);
 }
 
 /* ---- the way to a party */

@@ -9,11 +9,11 @@
  * when a flow is dismissed or the program ends. What the host's firewall says, and captures show, is not asked of these packets.
  *
  * Opening needs CAP_BPF, CAP_NET_ADMIN, CAP_NET_RAW (and CAP_IPC_LOCK, or room in RLIMIT_MEMLOCK) and Linux 5.11; after it
- * none: all that follows is by descriptors, with the system calls bpf (BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM), sendto and
+ * none: flows are admitted in memory that the program reads, and all else is by descriptors, with the system calls sendto and
  * recvfrom alone. Program, maps and memory are held by nothing but this process, and gone with it, however it ends.
  *
  * Memory: RF_XSK_FRAMES frames of RF_XSK_FRAME_BYTES for each queue of each interface, at once. In it is what is on the wire,
- * nothing else: packets are opened and sealed in the worker's own buffer.
+ * nothing else: packets are opened and sealed in the worker's own buffer. And 1 MiB of flows for each address.
  *
  * Threads: a part is a worker's and used on its thread alone. Parts of one process share the frames of a queue, under a lock
  * that each takes once for a batch. */
@@ -31,7 +31,7 @@ enum {
 	RF_XSK_DEVICES_MAX = 16,
 	RF_XSK_QUEUES_MAX = 16,      /* of all interfaces together */
 	RF_XSK_SOCKS_MAX = 64,       /* queues times workers */
-	RF_XSK_FLOWS_MAX = 65536,
+	RF_XSK_ADDRS_MAX = 16,       /* of ours on them: more are the sockets' */
 	RF_XSK_FRAME_BYTES = 2048,
 	RF_XSK_FRAMES = 4096,        /* half of them to receive */
 	RF_XSK_BATCH = 32,
@@ -48,8 +48,10 @@ struct rf_xsk_part *rf_xsk_part(struct rf_xsk *x, unsigned index);
 
 /* ---- flows: datagrams from this address to this one of ours */
 
-/* RF_E_UNSUPPORTED: not to an address on a device of ours; RF_E_LIMIT; -errno. Admitted twice is admitted. */
+/* A port of ours has one flow at most: another takes its place. to: an even port, from: no address that needs a scope, else
+ * RF_E_UNSUPPORTED, as when it is not to an address on a device of ours. */
 int rf_xsk_admit(struct rf_xsk_part *part, const struct rf_addr *from, const struct rf_addr *to);
+/* That flow, if it is the one that is admitted there. */
 void rf_xsk_dismiss(struct rf_xsk_part *part, const struct rf_addr *from, const struct rf_addr *to);
 
 /* ---- receiving */

@@ -12,7 +12,6 @@ enum {
 	XSK_RX_FRAMES = RF_XSK_FRAMES / 2,
 	XSK_TX_FRAMES = RF_XSK_FRAMES - XSK_RX_FRAMES,
 	XSK_HOPS = 1024,             /* next hops that are remembered: a destination has one place */
-	XSK_HOMES_MAX = 64,
 };
 
 /* A ring that the kernel is the other side of. Ours is the producer's index, or the consumer's. */
@@ -50,7 +49,7 @@ struct xsk_device {
 	int link;                    /* the program on it; it is gone with the last descriptor */
 };
 
-struct xsk_home {                    /* an address of ours */
+struct xsk_place {                   /* an address of ours */
 	struct rf_addr addr;
 	uint8_t device;
 };
@@ -73,14 +72,16 @@ struct rf_xsk_part {
 };
 
 struct xsk_bpf;
+struct xsk_flow;
 struct xsk_row;
 
 struct rf_xsk {
 	struct xsk_bpf *bpf;
 	const struct xsk_row *rows;
-	unsigned n_devices, n_homes, n_pools, n_parts;
+	struct xsk_flow *flows;      /* of each place XSK_PORTS */
+	unsigned n_devices, n_places, n_pools, n_parts;
 	struct xsk_device devices[RF_XSK_DEVICES_MAX];
-	struct xsk_home homes[XSK_HOMES_MAX];
+	struct xsk_place places[RF_XSK_ADDRS_MAX];
 	struct xsk_pool pools[RF_XSK_QUEUES_MAX];
 	struct rf_xsk_part *parts;
 	size_t n_flows;              /* atomic */

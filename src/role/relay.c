@@ -226,7 +226,7 @@ static int give_up(struct anchor *a, struct rf_diag *diag)
 	if (!rc && ll.abi)
 		rc = rf_sandbox_landlock_apply(&ll, diag);
 	if (!rc)
-		rc = rf_sandbox_syscalls(a->fast || a->xsk ? RF_SANDBOX_RELAY_FAST : RF_SANDBOX_RELAY, &a->filtered, diag);
+		rc = rf_sandbox_syscalls(a->fast ? RF_SANDBOX_RELAY_FAST : RF_SANDBOX_RELAY, &a->filtered, diag);
 	if (ll.fd >= 0)
 		close(ll.fd);
 	return rc;

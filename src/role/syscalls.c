@@ -154,9 +154,9 @@ static const struct rf_syscall controller[] = {
 	{ "uname", RF_SYSCALL_ANY, "c-ares, SQLite" },
 };
 
-/* A relay with a kernel path or AF_XDP besides. */
+/* A relay with a kernel path besides. */
 static const struct rf_syscall relay_fast[] = {
-	{ "bpf", RF_SYSCALL_MAPS, "which streams the kernel passes on or hands over past the sockets, and how many packets it did" },
+	{ "bpf", RF_SYSCALL_MAPS, "which streams the kernel passes on, and how many packets it did" },
 };
 
 /* Fetches certificates over HTTPS. */

@@ -150,7 +150,7 @@ static void test_passes(void **state)
 		assert_int_equal(rf_xsk_admit(rf_xsk_part(xsk, 0), &fl.from, &fl.to), 0);
 		frame_of(&fl, &f, 172);
 		assert_int_equal(run(&f), TAKEN);
-		f.b[rows[i].at] = rows[i].byte;
+		f.b[rows[i].at] = rows[i].byte ^ (f.b[rows[i].at] == rows[i].byte ? 0x40 : 0); /* never as it was */
 		if (rows[i].sealed)
 			frame_seal(&f);
 		if (run(&f) != PASS)
@@ -194,6 +194,9 @@ static void test_where_it_comes_in(void **state)
 	before = rf_xsk_totals(xsk);
 	assert_int_equal(run(&f), TAKEN);
 	assert_int_equal(run_at(&f, "outside", 0), PASS); /* by the other interface */
+	frame_put16(f.b + 34, 4001);                        /* from another port */
+	assert_int_equal(run(&f), PASS);
+	frame_put16(f.b + 34, 4000);
 	frame_put16(f.b + 40, 0);                           /* IPv4 may do without a checksum */
 	assert_int_equal(run(&f), TAKEN);
 	frame_put16(f.b + 40, 1);
@@ -218,6 +221,7 @@ static void test_no_flow(void **state)
 	static const struct { const char *from, *to; } rows[] = {
 		{ "10.1.0.2:4000", "192.0.2.1:20000" }, { "10.1.0.2:4000", "127.0.0.1:20000" },
 		{ "[2001:db8:1::2]:4000", "10.1.0.1:20000" }, { "[fe80::2%1]:4000", "[2001:db8:1::1]:20000" },
+		{ "10.1.0.2:4000", "10.1.0.1:20001" }, /* of RTCP */
 	};
 
 	(void)state;
@@ -227,6 +231,31 @@ static void test_no_flow(void **state)
 		assert_int_equal(rf_xsk_admit(rf_xsk_part(xsk, 0), &from, &to), RF_E_UNSUPPORTED);
 		rf_xsk_dismiss(rf_xsk_part(xsk, 0), &from, &to);
 	}
+	assert_int_equal(rf_xsk_totals(xsk).flows, 0);
+}
+
+/* A port has one flow: another takes its place, and what is dismissed is only what is admitted. */
+static void test_one_flow_of_a_port(void **state)
+{
+	struct flow fl = flow_of(4);
+	struct rf_addr other = addr("10.1.0.3:4000"), second = addr("10.1.0.2:4002");
+	struct rf_xsk_part *part = rf_xsk_part(xsk, 0);
+	static struct frame f, g;
+
+	(void)state;
+	frame_of(&fl, &f, 20);
+	assert_int_equal(rf_xsk_admit(part, &fl.from, &fl.to), 0);
+	rf_xsk_dismiss(part, &other, &fl.to);
+	rf_xsk_dismiss(part, &second, &fl.to);
+	assert_int_equal(run(&f), TAKEN);
+	assert_int_equal(rf_xsk_admit(part, &other, &fl.to), 0);
+	assert_int_equal(rf_xsk_totals(xsk).flows, 1);
+	assert_int_equal(run(&f), PASS);
+	fl.from = other;
+	frame_of(&fl, &g, 20);
+	assert_int_equal(run(&g), TAKEN);
+	rf_xsk_dismiss(part, &other, &fl.to);
+	assert_int_equal(run(&g), PASS);
 	assert_int_equal(rf_xsk_totals(xsk).flows, 0);
 }
 
@@ -495,7 +524,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_takes), cmocka_unit_test(test_passes), cmocka_unit_test(test_from_anywhere),
 		cmocka_unit_test(test_where_it_comes_in),
-		cmocka_unit_test(test_no_flow), cmocka_unit_test(test_receives), cmocka_unit_test(test_sends),
+		cmocka_unit_test(test_no_flow), cmocka_unit_test(test_one_flow_of_a_port),
+		cmocka_unit_test(test_receives), cmocka_unit_test(test_sends),
 		cmocka_unit_test(test_ways_that_are_none), cmocka_unit_test(test_neighbours), cmocka_unit_test(test_open),
 		cmocka_unit_test(test_nothing_is_left),
 	};

@@ -72,18 +72,22 @@ class Way:
         self.b.run("ip", "route", "add", "10.1.0.0/24", "via", "10.2.0.1")
         self.sockets = []
 
-    def socket(self, device, local):
+    def plain(self, device, *kind):
         """A socket in the device's namespace, which it keeps when we are back in ours."""
         libc = ctypes.CDLL(None)
         home, there = (os.open(f"/proc/{p}/ns/net", os.O_RDONLY) for p in ("self", device.process.pid))
         try:
             assert libc.setns(there, 0) == 0
-            s = socket.socket(socket.AF_INET6 if ":" in local[0] else socket.AF_INET, socket.SOCK_DGRAM)
+            s = socket.socket(*kind)
         finally:
             assert libc.setns(home, 0) == 0
             os.close(home)
             os.close(there)
         self.sockets.append(s)
+        return s
+
+    def socket(self, device, local):
+        s = self.plain(device, socket.AF_INET6 if ":" in local[0] else socket.AF_INET, socket.SOCK_DGRAM)
         s.bind(local)
         s.settimeout(3)
         for level, option in HEADS[s.family]:

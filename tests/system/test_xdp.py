@@ -111,3 +111,5 @@ def test_what_it_lacks_is_said(way, run):
     speak(c, AFTER + 2)
     assert ways(relay, c) == ["sockets", "sockets"]
     assert "past the sockets" not in relay.log().splitlines()[-1]
+    c.delete()
+    relay.wait_empty()

@@ -32,6 +32,8 @@ bool rf_anchor_holds_ack(struct rf_leg *leg, const struct rf_sip_msg *msg);
  * points to be gone. */
 bool rf_anchor_holds_response(struct rf_leg *leg, bool offered, rf_cli_fn *fn, void *arg, struct rf_cli *cli,
 			      const struct rf_cli_event *e);
+/* Was this INFO a key that the relay is to press, because the other side takes keys otherwise? Then it is answered. */
+bool rf_anchor_presses(struct rf_leg *leg, const struct rf_in *in);
 /* Nobody waits for answers with this arg any more; nothing of this leg is there any more. */
 void rf_anchor_forget(struct rf_call *call, const void *arg);
 void rf_anchor_forget_leg(struct rf_leg *leg);

@@ -37,7 +37,7 @@ static enum rf_sdp_rule judge(struct rf_anchor *a, enum rf_towards s, bool offer
 }
 
 /* The parties' names at the relay. The form of an offer that is for browsers has a branch, and so its answer another name. */
-static struct rf_view tag_of(const struct rf_anchor *a, enum rf_towards s)
+struct rf_view rf_anchor_tag(const struct rf_anchor *a, enum rf_towards s)
 {
 	return s == RF_TOWARDS_TRUNKS ? RF_V("trunk") : a->web.chosen ? RF_V("web") : RF_V("site");
 }
@@ -49,21 +49,24 @@ static void make_request(const struct rf_anchor *a, const struct rf_held *h, str
 	enum rf_towards from = side_of(h), to = other_side(from);
 	static const struct rf_view interfaces[RF_TOWARDS] = { { (const uint8_t *)"inside", 6 }, { (const uint8_t *)"outside", 7 } };
 	enum rf_towards offerer = h->offer ? from : to;
+	const struct rf_site_trunk *t = rf_anchor_trunk(a);
 
 	*req = (struct rf_ng_request){
 		.command = h->offer ? RF_NG_OFFER : RF_NG_ANSWER, .call_id = rf_id_view(&a->id), .sdp = sdp,
-		.from_tag = tag_of(a, offerer), .to_tag = h->offer ? RF_V("") : tag_of(a, from),
+		.from_tag = rf_anchor_tag(a, offerer), .to_tag = h->offer ? RF_V("") : rf_anchor_tag(a, from),
 		.replace = RF_NG_REPLACE_ORIGIN | RF_NG_REPLACE_CONNECTION,
 		.flags = 1u << RF_NG_TRUST_ADDRESS,
 		.sdes = RF_NG_SDES_PAD, /* RFC 4568 6.1: keys end in "=" where base64 does, and phones count on it */
 	};
 	if (a->web.chosen)
 		req->via_branch = RF_V("web");
+	if (t && t->dtmf != RF_DTMF_AS_SAID) /* then the relay has a say in the media */
+		req->flags |= UINT64_C(1) << RF_NG_INJECT_DTMF;
 	rf_way_put(&a->side[from], &a->side[to], req);
 	if (!h->offer)
 		return;
 	if (a->side[from].media.last)
-		req->to_tag = tag_of(a, to);
+		req->to_tag = rf_anchor_tag(a, to);
 	rf_codec_put(a, from, words, req);
 	req->direction[0] = interfaces[from];
 	req->direction[1] = interfaces[to];

@@ -14,7 +14,7 @@ static const struct rf_view spoken[] = {
 static const struct rf_view events = { (const uint8_t *)"telephone-event", 15 }, noise = { (const uint8_t *)"CN", 2 };
 static const struct rf_view all = { (const uint8_t *)"all", 3 }, full = { (const uint8_t *)"full", 4 };
 
-static const struct rf_site_trunk *trunk_of(const struct rf_anchor *a)
+const struct rf_site_trunk *rf_anchor_trunk(const struct rf_anchor *a)
 {
 	return a->trunk[0] ? rf_site_trunk(rf_core_site(a->core), rf_view_str(a->trunk)) : NULL;
 }
@@ -55,7 +55,7 @@ static void put_events(const struct rf_site_trunk *t, enum rf_towards from, stru
 
 void rf_codec_put(const struct rf_anchor *a, enum rf_towards from, struct rf_codec_words *w, struct rf_ng_request *req)
 {
-	const struct rf_site_trunk *t = trunk_of(a);
+	const struct rf_site_trunk *t = rf_anchor_trunk(a);
 
 	if (!t)
 		return;
@@ -94,7 +94,7 @@ static bool line_is_fine(const struct rf_site_trunk *t, enum rf_towards to, cons
 
 bool rf_codec_judge(const struct rf_anchor *a, enum rf_towards to, struct rf_view sdp)
 {
-	const struct rf_site_trunk *t = trunk_of(a);
+	const struct rf_site_trunk *t = rf_anchor_trunk(a);
 	struct rf_arena arena;
 	struct rf_sdp *s;
 	bool fine;

@@ -5,6 +5,7 @@
  *	anchor_ask.c    what is judged and what the relay is asked, one message after the other
  *	anchor_way.c    how each leg is keyed, in the relay's words
  *	anchor_codec.c  which codecs may cross, in the relay's words
+ *	anchor_key.c    keys by INFO
  *	anchor_web.c    a second offer, for browsers, to a site that has them
  *	anchor_media.c  the end: how the media was
  */
@@ -72,6 +73,7 @@ struct rf_anchor {
 	struct rf_web web;
 	enum rf_towards caller;      /* which of them called */
 	char trunk[RF_SITE_NAME_MAX + 1]; /* whose call it is; "": not known */
+	uint64_t keys_us;            /* the keys that were pressed by INFO are worth the time until then */
 	struct rf_held_list held;    /* the first one is with the relay, when asking */
 	unsigned held_n;
 	bool asking;                 /* the relay has a question of ours; the anchor stays until it has answered */
@@ -114,6 +116,8 @@ enum { RF_CODEC_WORDS_MAX = 24 };
 struct rf_codec_words { struct rf_view v[RF_NG_CODEC_LISTS][RF_CODEC_WORDS_MAX]; }; /* what the lists of a request point to */
 /* What the site's trunk wants of the codecs of an offer from this side, onto req. */
 void rf_codec_put(const struct rf_anchor *a, enum rf_towards from, struct rf_codec_words *words, struct rf_ng_request *req);
+/* Whose call it is; NULL: nobody's, or the site file has it no more. */
+const struct rf_site_trunk *rf_anchor_trunk(const struct rf_anchor *a);
 /* May this offer of the relay's go to this side? */
 bool rf_codec_judge(const struct rf_anchor *a, enum rf_towards to, struct rf_view sdp);
 
@@ -132,6 +136,9 @@ void rf_web_swap(struct rf_anchor *a);
 void rf_web_choose(struct rf_anchor *a, struct rf_view answer);
 
 /* --- anchor_ask.c */
+
+/* The party's name at the relay. */
+struct rf_view rf_anchor_tag(const struct rf_anchor *a, enum rf_towards s);
 
 /* The next of those that wait, until the relay is asked. */
 void rf_anchor_ask_on(struct rf_anchor *a);

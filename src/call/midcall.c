@@ -580,7 +580,7 @@ void rf_mid_request(struct rf_leg *leg, struct rf_in *in)
 			rf_core_reply_headers(core, in->srv, 415, RF_V(""),
 					      RF_V("Accept: application/dtmf-relay, application/dtmf, "
 						   "application/media_control+xml\r\n"));
-		else
+		else if (!rf_anchor_presses(leg, in))
 			begin(leg, in, RF_V(""), NULL);
 		return;
 	}

@@ -55,22 +55,25 @@ class Leg:
         return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
-def invite(caller, me, other, headers=(), **kw):
+def invite(caller, me, other, headers=(), offer=None, **kw):
     """Send an INVITE with an offer; returns what was sent."""
     caller.call_id = f"{secrets.token_hex(8)}@test"
-    data = caller.request("INVITE", other, sender=me, to=other, headers=[SDP, *headers], body=sdp(), **kw)
+    data = caller.request("INVITE", other, sender=me, to=other, headers=[SDP, *headers], body=offer or sdp(), **kw)
     caller.send(data)
     return data
 
 
-def establish(caller, me, callee, other, headers=()):
-    """A call from me to other that is answered: (the caller's leg, the called side's leg, the INVITE that arrived)."""
-    invite(caller, me, other, headers)
+def establish(caller, me, callee, other, headers=(), offer=None, answer=None):
+    """A call from me to other that is answered: (the caller's leg, the called side's leg, the INVITE that arrived). answer: what is
+    answered to a message that came; the caller's leg has the answer that came there."""
+    invite(caller, me, other, headers, offer)
     got = expect(callee, "INVITE")
-    callee.reply(got, 200, headers=[SDP, f"Contact: <sip:x@{callee.here()};transport={callee.transport}>"], body=sdp())
+    callee.reply(got, 200, headers=[SDP, f"Contact: <sip:x@{callee.here()};transport={callee.transport}>"],
+                 body=answer(got) if answer else sdp())
     ok = expect(caller, 200)
     a = Leg(caller, caller.call_id, ok.get("From"), ok.get("To"), uri(ok.get("Contact")),
             int(ok.get("CSeq").split()[0]))
+    a.answer = ok.body
     caller.send(a.request("ACK", cseq=a.cseq))
     expect(callee, "ACK")
     b = Leg(callee, got.get("Call-ID"), f"{got.get('To')};tag={callee.tag}", got.get("From"),

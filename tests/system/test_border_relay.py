@@ -26,15 +26,15 @@ class Own:
     stop = start
 
 
-@pytest.fixture
-def own(make_site, authority, monkeypatch):  # noqa: F811
+def make_own(make_site, authority, monkeypatch, trunk=""):  # noqa: F811
+    """A border that is its relay's host, the peer of its trunk, a phone."""
     monkeypatch.setattr(borders, "Rtpengine", Own)
     monkeypatch.setattr(borders, "SITE", borders.SITE.replace("media: {{ relays: [127.0.0.1], relay_port: {relay_port}{media} }}\n", ""))
     monkeypatch.setattr(borders, "BORDER", borders.BORDER.replace("roles: [border]", "roles: [border, relay]"))
     site = make_site(phones={"lobby": "1001"}, up=False)
     address = site.phone_address(7)
     copy_ca(site, authority)
-    two = Halves(site, more="trunks:\n" + TRUNK.format(name="carrier", peer=address, certificate="sip.carrier.example", more="")
+    two = Halves(site, more="trunks:\n" + TRUNK.format(name="carrier", peer=address, certificate="sip.carrier.example", more=trunk)
                  + ROUTES)
     peer = two.peer(address, *authority.issue("DNS:sip.carrier.example")).listen()
     two.up()
@@ -42,6 +42,11 @@ def own(make_site, authority, monkeypatch):  # noqa: F811
     lobby = site.client("lobby").open()
     assert lobby.register(f"sip:1001@{site.domain}").code == 200
     return two, peer, lobby
+
+
+@pytest.fixture
+def own(make_site, authority, monkeypatch):  # noqa: F811
+    return make_own(make_site, authority, monkeypatch)
 
 
 def relay(two):

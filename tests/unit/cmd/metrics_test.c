@@ -21,13 +21,14 @@ static char *page(const char *answers)
 	rf_cmd_metrics_page(f, j);
 	fclose(f);
 	json_decref(j);
+	assert_non_null(text);
 	return text;
 }
 
 static void has(const char *text, const char *line)
 {
-	if (!strstr(text, line))
-		fail_msg("no \"%s\" in\n%s", line, text);
+	if (!text || !strstr(text, line))
+		fail_msg("no \"%s\" in\n%s", line, text ? text : "");
 }
 
 static size_t count(const char *text, const char *word)

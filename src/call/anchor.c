@@ -3,10 +3,26 @@
 #include "base/secret.h"
 #include "call/border.h"
 #include "call/relays.h"
+#include "call/roam.h"
 
 #include <stdlib.h>
 
 /* --- life */
+
+/* The outer side is a phone: never in the clear, and by what it registered with. */
+static void put_roaming(struct rf_call_core *core, const struct rf_in *in, struct rf_side *side)
+{
+	const struct rf_dir_phone *called = in->msg ? rf_roam_called(core, in) : NULL;
+	struct rf_flow flow;
+
+	if (!called && !in->proof.phone)
+		return;
+	side->roams = true;
+	side->nat = rf_core_site(core)->roaming.nat;
+	side->policy.encrypted_required = true;
+	if (called && rf_roam_flow(core, called, &flow) && rf_flow_is_ws(flow.kind))
+		side->way = (struct rf_way){ .dtls = true, .feedback = true };
+}
 
 static struct rf_anchor *anchor_new(struct rf_call_core *core, const struct rf_in *in, const struct rf_site_trunk *t)
 {
@@ -18,7 +34,7 @@ static struct rf_anchor *anchor_new(struct rf_call_core *core, const struct rf_i
 	a->core = core;
 	a->refs = 1;
 	a->relay = RF_NG_ANY;
-	a->caller = in->proof.trunk ? RF_TOWARDS_TRUNKS : RF_TOWARDS_SITE;
+	a->caller = in->proof.trunk || in->proof.phone ? RF_TOWARDS_TRUNKS : RF_TOWARDS_SITE;
 	TAILQ_INIT(&a->held);
 	if (t)
 		rf_view_cstr(t->name, a->trunk, sizeof a->trunk);
@@ -31,6 +47,7 @@ static struct rf_anchor *anchor_new(struct rf_call_core *core, const struct rf_i
 	out->secure = !t || t->encryption != RF_TRUNK_MEDIA_PLAIN;
 	out->policy.addresses = a->side[RF_TOWARDS_SITE].policy.addresses = true;
 	out->policy.encrypted_required = !t || t->encryption == RF_TRUNK_MEDIA_ENCRYPTED;
+	put_roaming(core, in, out);
 	return a;
 }
 
@@ -108,7 +125,9 @@ void rf_anchor_invite(struct rf_call_core *core, struct rf_in *in)
 	h->offer = true;
 	h->srv = in->srv;
 	h->trunk = in->proof.trunk != NULL;
-	rf_view_cstr(h->trunk ? in->proof.trunk->name : in->proof.host->name, h->name, sizeof h->name);
+	h->phone = in->proof.phone != NULL;
+	rf_view_cstr(h->trunk ? in->proof.trunk->name : h->phone ? in->proof.phone->name : in->proof.host->name, h->name,
+		     sizeof h->name);
 	h->identity = in->identity;
 	h->unproven = in->unproven;
 	rf_srv_watch(h->srv, on_srv, h);

@@ -42,7 +42,8 @@ void rf_anchor_end(struct rf_call *call);
 
 /* anchor_web.c: an offer to a controller, as body of the INVITE on this leg, with the one for browsers beside it when there is one. In
  * the core's scratch memory; header lines onto w. Else *ret_type and *ret_body stay. */
-void rf_anchor_put_choice(struct rf_leg *leg, struct rf_writer *w, struct rf_view sdp, struct rf_view *ret_type, struct rf_view *ret_body);
+void rf_anchor_put_choice(struct rf_leg *leg, struct rf_writer *w, struct rf_view sdp, struct rf_view *ret_type,
+			  struct rf_view *ret_body);
 
 /* anchor_media.c: the relay lets go of the call of this name there; how its media was goes on record for the session, when that is
  * not empty. */

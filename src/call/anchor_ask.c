@@ -9,7 +9,7 @@
 static enum rf_towards side_of(const struct rf_held *h)
 {
 	if (h->kind == RF_HELD_INVITE)
-		return h->trunk ? RF_TOWARDS_TRUNKS : RF_TOWARDS_SITE;
+		return h->trunk || h->phone ? RF_TOWARDS_TRUNKS : RF_TOWARDS_SITE;
 	return h->leg->party->host.n ? RF_TOWARDS_SITE : RF_TOWARDS_TRUNKS;
 }
 
@@ -63,6 +63,8 @@ static void make_request(const struct rf_anchor *a, const struct rf_held *h, str
 	if (t && t->dtmf != RF_DTMF_AS_SAID) /* then the relay has a say in the media */
 		req->flags |= UINT64_C(1) << RF_NG_INJECT_DTMF;
 	rf_way_put(&a->side[from], &a->side[to], req);
+	if (a->side[from].roams)
+		rf_way_put_source(&a->side[from], h->from.flow.kind ? &h->from.flow : &h->leg->flow, req);
 	if (!h->offer)
 		return;
 	if (a->side[from].media.last)

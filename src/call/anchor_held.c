@@ -106,6 +106,8 @@ static struct rf_in in_of(const struct rf_held *h, const struct rf_sip_msg *msg)
 	/* the site may be another by now */
 	if (h->trunk)
 		in.proof.trunk = rf_site_trunk(rf_core_site(h->anchor->core), name);
+	else if (h->phone)
+		in.proof.phone = rf_directory_phone(h->anchor->core->directory, name);
 	else
 		in.proof.host = rf_site_host(rf_core_site(h->anchor->core), name);
 	return in;
@@ -148,7 +150,7 @@ static void deliver_invite(struct rf_held *h, const struct rf_sip_msg *msg)
 
 	rf_srv_watch(h->srv, NULL, NULL);
 	h->srv = NULL;
-	if (!in.proof.trunk && !in.proof.host)
+	if (!in.proof.trunk && !in.proof.host && !in.proof.phone)
 		rf_core_reply(core, in.srv, 403, RF_V(""));
 	else
 		rf_setup_invite(core, &in);

@@ -30,7 +30,7 @@ struct rf_held {
 	struct rf_cli *cli;
 	struct rf_peer from;
 	struct rf_pki_id id;
-	bool trunk;                  /* INVITE: who sent it is a trunk, else a host */
+	bool trunk, phone;           /* INVITE: who sent it is a trunk, a phone outside (roam.h), else a host */
 	char name[RF_SITE_NAME_MAX + 1];
 	const char *identity;
 	bool unproven;
@@ -51,6 +51,7 @@ struct rf_way {
 struct rf_side {
 	struct rf_media media;
 	struct rf_way way;
+	bool roams, nat;             /* a phone outside; it may be behind a NAT */
 	struct rf_sdp_policy policy;
 	bool secure;                 /* over TLS: keys may be said */
 };
@@ -93,10 +94,11 @@ bool rf_anchor_has_sdp(const struct rf_sip_msg *msg);
 struct rf_held *rf_anchor_hold(struct rf_anchor *a, enum rf_held_kind kind, const struct rf_sip_msg *msg,
 			       const struct rf_peer *from);
 void rf_held_free(struct rf_held *h);
-/* It goes on with these bytes; NULL: as it came. Out of the list first, so that nobody frees it meanwhile; its call may be gone
- * behind it, the anchor is not. */
+/* It goes on with these bytes; NULL: as it came. Out of the list first, so that nobody frees it meanwhile; its call
+ * may be gone behind it, the anchor is not. */
 void rf_held_go_on(struct rf_held *h, const struct rf_writer *w);
-/* The relay has nothing for it: a request is refused, with the rule when there is one; others go on without description. */
+/* The relay has nothing for it: a request is refused, with the rule when there is one; others go on without
+ * description. */
 void rf_held_failed(struct rf_held *h, unsigned code, enum rf_sdp_rule rule);
 /* The message but its length, and sdp (in its body) as `made`. */
 void rf_anchor_put_message(struct rf_writer *w, const struct rf_sip_msg *msg, struct rf_view sdp, struct rf_view made);
@@ -107,8 +109,13 @@ void rf_anchor_put_without(struct rf_writer *w, const struct rf_sip_msg *msg);
 
 /* A description that the leg itself made says how it is keyed. */
 void rf_way_learn(struct rf_way *way, const struct rf_sdp_summary *said);
-/* DTLS, ICE and the profile of an offer or answer that goes from one side to the other, onto req (its command is set). */
+/* DTLS, ICE and the profile of an offer or answer that goes from one side to the other, onto req (its command is
+ * set). */
 void rf_way_put(const struct rf_side *from, const struct rf_side *to, struct rf_ng_request *req);
+
+/* Of a phone outside: where its media comes from is not what it says, but where it speaks SIP from; behind a NAT
+ * whatever port its first authentic packet has. flow: that of its message. */
+void rf_way_put_source(const struct rf_side *from, const struct rf_flow *flow, struct rf_ng_request *req);
 
 /* --- anchor_codec.c */
 

@@ -1,5 +1,6 @@
-/* How each leg is keyed, as words for the relay. A leg speaks by SDES, as phones do and as everybody is spoken to first, or by
- * DTLS-SRTP with ICE, as browsers do, which know nothing else (RFC 8827 6.5); the relay stands between any two. */
+/* How each leg is keyed, as words for the relay. A leg speaks by SDES, as phones do and as everybody is spoken to
+ * first, or by DTLS-SRTP with ICE, as browsers do, which know nothing else (RFC 8827 6.5); the relay stands between
+ * any two. */
 #include "call/anchor_int.h"
 
 void rf_way_learn(struct rf_way *way, const struct rf_sdp_summary *said)
@@ -40,4 +41,19 @@ void rf_way_put(const struct rf_side *from, const struct rf_side *to, struct rf_
 	req->protocol = protocol(from, to);
 	if (to->way.dtls) /* browsers have one port for both (RFC 8834 4.5) */
 		req->mux = to->way.feedback ? RF_NG_MUX_REQUIRE : RF_NG_MUX_OFFER;
+}
+
+void rf_way_put_source(const struct rf_side *from, const struct rf_flow *flow, struct rf_ng_request *req)
+{
+	struct rf_addr at = flow->remote;
+
+	at.port = 0;
+	if (from->way.dtls) /* ICE proves each address */
+		return;
+	if (from->nat) {
+		req->flags = (req->flags & ~(1ull << RF_NG_TRUST_ADDRESS)) | 1ull << RF_NG_SIP_SOURCE_ADDRESS;
+		req->received_from = at;
+	} else {
+		req->media_address = at;
+	}
 }

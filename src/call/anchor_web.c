@@ -1,6 +1,7 @@
-/* Calls from outside to a site that has browsers: nobody at the border knows what will ring there, so the relay is asked twice, for a
- * pair of its own each time (`via-branch`), and the controller gets both offers (border_choice.c). Whichever is answered is the one
- * that the call goes on with; the other's ports are given back by the relay. */
+/* Calls from outside to a site that has browsers: nobody at the border knows what will ring there, so the relay is
+ * asked twice, for a pair of its own each time (`via-branch`), and the controller gets both offers
+ * (border_choice.c). Whichever is answered is the one that the call goes on with; the other's ports are given back
+ * by the relay. */
 #include "call/anchor_int.h"
 
 #include "call/border.h"
@@ -21,7 +22,7 @@ static bool has_browsers(const struct rf_call_core *core)
 
 bool rf_anchor_wants_web(const struct rf_anchor *a, const struct rf_held *h)
 {
-	return h->kind == RF_HELD_INVITE && h->trunk && !a->side[RF_TOWARDS_SITE].way.dtls &&
+	return h->kind == RF_HELD_INVITE && (h->trunk || h->phone) && !a->side[RF_TOWARDS_SITE].way.dtls &&
 	       a->side[RF_TOWARDS_SITE].policy.dtls && has_browsers(a->core);
 }
 
@@ -94,7 +95,8 @@ void rf_web_choose(struct rf_anchor *a, struct rf_view answer)
 	rf_arena_reset(scratch);
 }
 
-void rf_anchor_put_choice(struct rf_leg *leg, struct rf_writer *w, struct rf_view sdp, struct rf_view *ret_type, struct rf_view *ret_body)
+void rf_anchor_put_choice(struct rf_leg *leg, struct rf_writer *w, struct rf_view sdp, struct rf_view *ret_type,
+			  struct rf_view *ret_body)
 {
 	enum { PARTS = 1024, TYPE = 128 };
 	struct rf_call *call = leg->pair->call;

@@ -115,7 +115,8 @@ void rf_border_put_choice(struct rf_writer *w, struct rf_view boundary, struct r
 /* The form for browsers of such a body. False: it is none. */
 bool rf_border_choice(const struct rf_sip_msg *msg, struct rf_view *ret_browser);
 /* A controller: the form of the caller's offer that this aim gets, sdp where there is no choice. msg may be NULL. */
-struct rf_view rf_border_choose(const struct rf_call *call, const struct rf_aim *aim, const struct rf_sip_msg *msg, struct rf_view sdp);
+struct rf_view rf_border_choose(const struct rf_call *call, const struct rf_aim *aim, const struct rf_sip_msg *msg,
+				struct rf_view sdp);
 
 /* --- border_list.c */
 
@@ -154,5 +155,7 @@ const struct rf_sip_msg *rf_border_heard(struct rf_leg *leg, const struct rf_sip
 void rf_border_put_allow(const struct rf_site_trunk *trunk, struct rf_writer *w);
 struct rf_looked *rf_looked_new(void);
 void rf_looked_free(struct rf_looked *l);
+/* A request of a phone outside (roam.h): the same, counted for the process. 0, or the code to refuse it with. */
+unsigned rf_border_look_phone(struct rf_call_core *core, const struct rf_sip_msg *msg);
 
 #endif

@@ -1,6 +1,6 @@
-/* One offer in two forms, from a border to a controller (multipart/alternative, RFC 2046 5.1.4, RFC 5621): the first part is for
- * phones and what anybody reads who knows of no second; the last one is for phones in browsers. Which of both a phone gets, its
- * binding says, and so a call to a number rings at both. */
+/* One offer in two forms, from a border to a controller (multipart/alternative, RFC 2046 5.1.4, RFC 5621): the first
+ * part is for phones and what anybody reads who knows of no second; the last one is for phones in browsers. Which of
+ * both a phone gets, its binding says, and so a call to a number rings at both. */
 #include "call/border.h"
 
 #include "call/call_int.h"
@@ -41,7 +41,8 @@ bool rf_border_choice(const struct rf_sip_msg *msg, struct rf_view *ret_browser)
 	return false;
 }
 
-struct rf_view rf_border_choose(const struct rf_call *call, const struct rf_aim *aim, const struct rf_sip_msg *msg, struct rf_view sdp)
+struct rf_view rf_border_choose(const struct rf_call *call, const struct rf_aim *aim, const struct rf_sip_msg *msg,
+				struct rf_view sdp)
 {
 	struct rf_view browser;
 

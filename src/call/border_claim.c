@@ -1,25 +1,31 @@
 #include "call/border.h"
+#include "call/roam.h"
 
 #include "call/call_int.h"
 #include "sip/tgrp.h"
 
-static const struct rf_site_trunk *trunk_of_contact(const struct rf_call_core *core, const struct rf_sip_msg *req)
+static const struct rf_site_trunk *trunk_of(const struct rf_call_core *core, const struct rf_sip_uri *uri)
 {
 	const struct rf_site *site = rf_core_site(core);
-	struct rf_sip_addr contact;
 	struct rf_tgrp group;
 
-	if (rf_sip_msg_addr(req, RF_SIP_H_CONTACT, &contact) || contact.star || rf_tgrp_parse(&contact.uri, &group) ||
-	    !group.name.n || !rf_view_eq_nocase(group.context, site->domain))
+	if (rf_tgrp_parse(uri, &group) || !group.name.n || !rf_view_eq_nocase(group.context, site->domain))
 		return NULL;
 	return rf_site_trunk(site, group.name);
 }
 
 struct rf_verdict rf_border_claim(struct rf_call_core *core, const struct rf_sip_msg *req, struct rf_proof *proof)
 {
-	if (req->method != RF_SIP_INVITE)
+	struct rf_sip_addr contact;
+	struct rf_view gr;
+
+	if (req->method != RF_SIP_INVITE && req->method != RF_SIP_REGISTER)
 		return (struct rf_verdict){ .rule = RF_ID_OK };
-	proof->trunk = trunk_of_contact(core, req);
+	if (rf_sip_msg_addr(req, RF_SIP_H_CONTACT, &contact) || contact.star)
+		return (struct rf_verdict){ .rule = RF_ID_TRUNK_GROUP, .code = 403 };
+	if (rf_sip_uri_param(&contact.uri, RF_V("gr"), &gr))
+		return rf_roam_claim(core, &contact, proof);
+	proof->trunk = trunk_of(core, &contact.uri);
 	return (struct rf_verdict){ .rule = proof->trunk ? RF_ID_OK : RF_ID_TRUNK_GROUP, .code = proof->trunk ? 0 : 403 };
 }
 

@@ -3,6 +3,7 @@
 #include "call/border.h"
 
 #include "call/call_int.h"
+#include "call/roam.h"
 #include "call/trunk.h"
 #include "site/accept.h"
 
@@ -18,7 +19,7 @@ struct rf_looked {
 /* One look at one message. */
 struct look {
 	struct rf_call_core *core;
-	const struct rf_site_trunk *trunk;
+	const struct rf_site_trunk *trunk; /* NULL, as accept: a phone outside */
 	const struct rf_site_accept *accept;
 	struct rf_trunk_peer *peer;  /* NULL: not yet needed */
 	enum rf_list_rule by;        /* the first rule met by which the trunk's requests are refused */
@@ -43,7 +44,7 @@ static bool refuses(const struct look *k, enum rf_list_rule rule)
 {
 	const char *name;
 
-	for (unsigned i = 0; k->accept->refuse && (name = rf_accept_rule_name(i)); i++)
+	for (unsigned i = 0; k->accept && k->accept->refuse && (name = rf_accept_rule_name(i)); i++)
 		if (k->accept->refuse & 1u << i && strcmp(name, rf_list_rule_name(rule)) == 0)
 			return true;
 	return false;
@@ -54,7 +55,7 @@ static void count(struct look *k, enum rf_list_rule rule)
 	struct rf_call_core *core = k->core;
 
 	__atomic_store_n(&core->listed[rule], core->listed[rule] + 1, __ATOMIC_RELAXED); /* others read it */
-	if (!k->peer)
+	if (!k->peer && k->trunk)
 		k->peer = rf_trunk_peer(core, k->trunk);
 	if (k->peer)
 		atomic_fetch_add_explicit(&k->peer->dropped[rule], 1, memory_order_relaxed);
@@ -306,4 +307,26 @@ const struct rf_sip_msg *rf_border_heard(struct rf_leg *leg, const struct rf_sip
 	if (t)
 		rf_border_look(core, t, &msg);
 	return msg;
+}
+
+unsigned rf_border_look_phone(struct rf_call_core *core, const struct rf_sip_msg *msg)
+{
+	struct look k = { .core = core };
+
+	if (!rf_list_method(msg->method)) {
+		count(&k, RF_LIST_METHOD);
+		return 405;
+	}
+	if (msg->bytes.n > RF_ROAM_MESSAGE_MAX) {
+		count(&k, RF_LIST_SIZE);
+		return 513;
+	}
+	for (size_t i = 0; i < msg->hdr_count; i++) {
+		const struct rf_sip_hdr *h = &msg->hdr[i];
+		enum rf_list_rule rule = h->id == RF_SIP_H_P_ASSERTED_IDENTITY ? RF_LIST_IDENTITY : rf_list_header(h->id, h->name);
+
+		if (rule != RF_LIST_PASS && rule != RF_LIST_ROUTE) /* a phone's Route is the way to us */
+			count(&k, rule);
+	}
+	return 0;
 }

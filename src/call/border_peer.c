@@ -1,4 +1,5 @@
 #include "call/border.h"
+#include "call/roam.h"
 
 #include "call/call_int.h"
 #include "call/trunk.h"
@@ -70,7 +71,7 @@ bool rf_border_admit(void *ctx, const struct rf_peer *peer)
 {
 	struct rf_call_core *core = ctx;
 
-	return !core->border || rf_border_peer(core, peer) || rf_trunk_of(core, peer);
+	return !core->border || rf_border_peer(core, peer) || rf_trunk_of(core, peer) || rf_roam_peer(core, peer);
 }
 
 bool rf_border_may_end(void *ctx, const struct rf_peer *peer)

@@ -3,6 +3,8 @@
 #include "call/border.h"
 
 #include "call/call_int.h"
+#include "call/emergency.h"
+#include "call/roam.h"
 #include "call/route.h"
 #include "call/trunk.h"
 #include "call/trunk_number.h"
@@ -70,6 +72,8 @@ bool rf_border_is_emergency(const struct rf_call_core *core, const struct rf_in 
 	struct rf_tgrp group;
 	struct rf_view number;
 
+	if (core->border && in->proof.phone)
+		return rf_emergency_is(core, in);
 	return core->border && in->proof.host && in->msg->method == RF_SIP_INVITE &&
 	       number_of(&in->msg->uri, buf, &group, &number) && rf_site_is_emergency(rf_core_site(core), number);
 }
@@ -152,7 +156,7 @@ static struct rf_view peer_of(const struct rf_call *call)
 {
 	const struct rf_site_trunk *t = rf_site_trunk(rf_core_site(call->core), call->caller->trunk);
 
-	return t ? t->peer : RF_V("anonymous.invalid");
+	return t ? t->peer : call->caller->phone.n ? rf_core_site(call->core)->domain : RF_V("anonymous.invalid");
 }
 
 static struct rf_view shown_number(const struct rf_party *p)
@@ -355,9 +359,39 @@ static void to_site(struct rf_call_core *core, const struct rf_in *in, struct rf
 	rf_party_put(caller);
 }
 
+/* A phone outside dials as it does inside; what it may is the controller's to say. */
+static void from_phone(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *r)
+{
+	const struct rf_dir_phone *phone = in->proof.phone;
+	uint8_t buf[RF_DIAL_TEXT_MAX];
+	struct rf_party *caller;
+	struct rf_view number;
+
+	if (!rf_identity_number_of(core, &in->msg->uri, buf, sizeof buf, &number) || !is_number(number)) {
+		refuse(r, 404, "not a number", NULL);
+		return;
+	}
+	dialled(r, number);
+	caller = rf_party_new(core->directory, phone->number, phone->name, RF_V(""));
+	if (!caller || rf_plan_new(core, caller, &r->plan) || push_site(r->plan, number)) {
+		refuse(r, 503, "memory", NULL);
+		rf_plan_free(r->plan);
+		r->plan = NULL;
+	} else {
+		r->plan->urgent = r->plan->emergency = rf_emergency_is(core, in);
+	}
+	rf_party_put(caller);
+}
+
 void rf_border_route(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *ret_to)
 {
-	if (in->proof.host)
+	const struct rf_dir_phone *phone = rf_roam_called(core, in);
+
+	if (phone)
+		rf_roam_to_phone(core, in, phone, ret_to);
+	else if (in->proof.phone)
+		from_phone(core, in, ret_to);
+	else if (in->proof.host)
 		to_trunk(core, in, ret_to);
 	else
 		to_site(core, in, ret_to);
@@ -372,9 +406,16 @@ bool rf_border_put_contact(const struct rf_leg *leg, const struct rf_flow *flow,
 	char buf[256];
 	uint16_t port;
 
-	if (!core->border || !leg->party->host.n || !other->trunk.n)
+	const struct rf_dir_phone *phone = other->phone.n ? rf_directory_phone(core->directory, other->phone) : NULL;
+
+	if (!core->border || !leg->party->host.n || (!other->trunk.n && !phone))
 		return false;
 	struct rf_view host = rf_ua_sent_by(core->ua, flow, buf, &port);
+
+	if (phone) {
+		rf_roam_put_uri(w, phone, host, port);
+		return true;
+	}
 
 	rf_tgrp_put_uri(w, shown_number(other).n ? shown_number(other) : RF_V("anonymous"), other->trunk, rf_core_site(core)->domain, host, port);
 	return true;

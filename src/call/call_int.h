@@ -51,6 +51,12 @@ static inline bool rf_party_is_far(const struct rf_party *p)
 	return p->trunk.n || p->host.n;
 }
 
+/* A phone of ours that comes from outside: reached by the name of a border, with the rights of its own. */
+static inline bool rf_party_roams(const struct rf_party *p)
+{
+	return p->host.n && p->phone.n;
+}
+
 enum rf_leg_bye { RF_BYE_NONE, RF_BYE_WANTED /* when its ACK is in */, RF_BYE_SENT, RF_BYE_DONE };
 
 /* One dialog with one phone. An object of its own, so that it can go on in another pair than the one it began in;
@@ -299,6 +305,8 @@ void rf_leg_timer_2xx(struct rf_leg *leg, const struct rf_sip_msg *msg);
 /* With one reference; NULL: no memory. */
 struct rf_party *rf_party_new(const struct rf_directory *dir, struct rf_view number, struct rf_view phone,
 			      struct rf_view user);
+/* A phone of ours outside, for which this border speaks (roam.h). */
+struct rf_party *rf_party_new_roaming(const struct rf_dir_phone *phone, struct rf_view host);
 /* Somebody behind this trunk, this host, or both. */
 struct rf_far {
 	struct rf_view trunk, host, number, shown, display;

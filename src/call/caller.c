@@ -63,7 +63,7 @@ static bool hides(const struct rf_leg *b)
 
 	if (b->privacy)
 		return b->privacy == RF_PRIVACY_HIDE;
-	if (rf_party_is_far(b->party))
+	if (rf_party_is_far(b->party) && !rf_party_roams(b->party))
 		return false;
 	rf_settings_get(rf_leg_core(b)->settings, b->party->number, &set);
 	return set.hide_number;

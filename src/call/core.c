@@ -2,6 +2,7 @@
  * party of that leg; else who sent it, and are they who they say; then the registrar or a new call. */
 #include "call/anchor.h"
 #include "call/border.h"
+#include "call/roam.h"
 #include "call/call_int.h"
 #include "call/emergency.h"
 #include "call/guest.h"
@@ -156,6 +157,8 @@ static bool crosses(struct rf_call_core *core, struct rf_in *in)
 
 	if (core->border && in->proof.trunk)
 		code = rf_border_look(core, in->proof.trunk, &in->msg);
+	else if (core->border && in->proof.phone && !in->proof.host)
+		code = in->msg->method == RF_SIP_REGISTER ? 0 : rf_border_look_phone(core, in->msg);
 	else if (core->border && !rf_list_method(in->msg->method))
 		code = 405;
 	if (code == 405)
@@ -248,7 +251,7 @@ static void options(struct rf_call_core *core, struct rf_in *in)
 		rf_border_put_allow(in->proof.trunk, &w);
 		rf_put_lit(&w, "Supported: timer, 100rel\r\nAccept: application/sdp\r\n");
 		rf_writer_done(&w, &headers);
-		rf_core_reply_headers(core, in->srv, in->proof.host ? rf_border_health(core, in) : 200, RF_V(""), headers);
+		rf_core_reply_headers(core, in->srv, in->proof.host && !in->proof.phone ? rf_border_health(core, in) : 200, RF_V(""), headers);
 		return;
 	}
 	rf_put(&w, rf_sub_allow_events);
@@ -297,7 +300,7 @@ static void outside(struct rf_call_core *core, struct rf_in *in)
 		return;
 	struct rf_verdict v = rf_identity_prove(core, in->msg, in->from, &in->proof);
 
-	if (!v.code && !in->proof.trunk && !in->proof.host)
+	if (!v.code && rf_proof_is_ours(&in->proof))
 		v = registers ? rf_identity_may_register(core, &in->proof, in->msg) :
 				rf_identity_may_send(core, &in->proof, in->msg);
 	/* A phone that calls for help is not asked who stands at it, nor does it matter what it calls itself. */
@@ -317,13 +320,15 @@ static void outside(struct rf_call_core *core, struct rf_in *in)
 	}
 	if (!crosses(core, in))
 		return;
-	if (in->proof.trunk ? !rf_trunk_admits(core, in) : in->proof.host ? !rf_border_admits(core, in) :
+	if (in->proof.trunk ? !rf_trunk_admits(core, in) : !rf_proof_is_ours(&in->proof) ? !rf_border_admits(core, in) :
 			      !emergency && !rf_core_within_rate(core, in, rf_proof_number(&in->proof)))
 		return;
 	if (!emergency && !rf_load_admits(core, in))
 		return;
 	if (registers && core->draining)
 		rf_core_reply_headers(core, in->srv, 503, RF_V(""), RF_V("Retry-After: 5\r\n"));
+	else if (registers && core->border && in->proof.phone)
+		rf_roam_register(core, in);
 	else if (registers)
 		rf_registrar_request(core, in);
 	else
@@ -428,6 +433,6 @@ const struct rf_view *rf_call_core_supported(bool border, size_t *ret_n)
 		{ (const uint8_t *)"replaces", 8 }, { (const uint8_t *)"norefersub", 10 },
 	};
 
-	*ret_n = border ? 3 : sizeof tags / sizeof *tags;
+	*ret_n = border ? 5 : sizeof tags / sizeof *tags;
 	return tags;
 }

@@ -65,6 +65,7 @@ struct rf_event_bucket {
 
 TAILQ_HEAD(rf_call_list, rf_call);
 TAILQ_HEAD(rf_registration_list, rf_registration);
+TAILQ_HEAD(rf_roaming_list, rf_roaming);
 TAILQ_HEAD(rf_feature_list, rf_feature_job);
 TAILQ_HEAD(rf_outside_list, rf_outside);
 SLIST_HEAD(rf_trunk_login_list, rf_trunk_login);
@@ -124,6 +125,8 @@ struct rf_call_core {
 	struct rf_outside_list outsides, outsides_todo; /* calls to the outside (outside.h) */
 	struct rf_timer outside_timer;
 	struct rf_registration_list registrations;
+	struct rf_roaming_list roamings; /* of phones outside, on their way through a border (roam.h) */
+	size_t roamings_n;
 	struct rf_feature_list features; /* changes of settings that wait for the disk */
 	struct rf_registration_list spare; /* memory of some that ended, for the next ones */
 	size_t spare_n;

@@ -1,5 +1,6 @@
 /* A core from its making to its end: what it is made of, the cores of a process that know each other, a reload, and the
  * time in which its calls are ended. */
+#include "call/roam.h"
 #include "call/announce.h"
 #include "call/border.h"
 #include "call/call_int.h"
@@ -134,6 +135,7 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 	rf_outside_init(core);
 	TAILQ_INIT(&core->ended);
 	TAILQ_INIT(&core->registrations);
+	TAILQ_INIT(&core->roamings);
 	TAILQ_INIT(&core->features);
 	TAILQ_INIT(&core->spare);
 	rf_defer_init(&core->sweep, rf_call_sweep);
@@ -195,6 +197,7 @@ void rf_call_core_free(struct rf_call_core *core)
 	rf_call_sweep(&core->sweep);
 	rf_timer_stop(rf_loop_wheel(core->loop), &core->outside_timer);
 	rf_registrar_drop(core);
+	rf_roam_drop(core);
 	rf_feature_drop(core);
 	rf_timer_stop(rf_loop_wheel(core->loop), &core->survey);
 	rf_messages_free(core->messages);

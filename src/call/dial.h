@@ -46,6 +46,7 @@ enum rf_dial_kind {
  * it has (its user's, when it has one user). */
 struct rf_dial_who {
 	struct rf_view number, phone, user;
+	bool roams;                 /* the phone calls from outside: by the class for that, where the site has one */
 	const struct rf_site_trunk *trunk; /* a call from outside: reaches numbers of ours that the trunk brings in, else
 	                                    * nothing; the names are empty */
 };

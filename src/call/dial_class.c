@@ -143,6 +143,10 @@ static void find_choices(struct choices *c, const struct rf_directory *d, const 
 	const struct rf_dir_phone *const *phones, *p = who->phone.n ? rf_directory_phone(d, who->phone) : NULL;
 
 	c->n = 0;
+	if (who->roams && site->roaming.cos) {
+		choose(c, site->roaming.cos, "roaming");
+		return;
+	}
 	if (by_user(c, user_of(d, who), now))
 		return;
 	if (p)

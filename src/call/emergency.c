@@ -17,7 +17,7 @@ bool rf_emergency_is(const struct rf_call_core *core, const struct rf_in *in)
 	uint8_t buf[RF_DIAL_TEXT_MAX];
 	struct rf_view text;
 
-	if (in->proof.host)
+	if (in->proof.host && !in->proof.phone)
 		return rf_border_is_emergency(core, in);
 	if (in->msg->method != RF_SIP_INVITE || in->proof.trunk || !rf_identity_our_host(core, &in->msg->uri) ||
 	    rf_dial_text(&in->msg->uri, buf, sizeof buf, &text))
@@ -104,9 +104,9 @@ static void free_source(struct rf_source *s)
 
 static const struct rf_source_ops ops = { .next = next, .free = free_source };
 
-static struct rf_view elin_of(const struct rf_dial *d)
+static struct rf_view elin_of(const struct rf_dial *d, const struct rf_party *caller)
 {
-	return d->location ? d->location->elin : RF_V("");
+	return d->location && !rf_party_roams(caller) ? d->location->elin : RF_V("");
 }
 
 int rf_plan_emergency(struct rf_plan *plan, const struct rf_dialled *to)
@@ -125,7 +125,7 @@ int rf_plan_emergency(struct rf_plan *plan, const struct rf_dialled *to)
 	memcpy(number, d->number.p, d->number.n);
 	*self = (struct source){
 		.source.ops = &ops, .directory = rf_directory_get(plan->core->directory),
-		.number = rf_view_of(number, d->number.n), .elin = elin_of(d), .trunks = d->trunks,
+		.number = rf_view_of(number, d->number.n), .elin = elin_of(d, plan->caller), .trunks = d->trunks,
 	};
 	memcpy(self->trunk, d->trunk, d->trunks * sizeof *d->trunk);
 	plan->urgent = plan->emergency = true;
@@ -152,6 +152,7 @@ static void put_location(struct rf_call *call, struct rf_writer *w)
 {
 	struct rf_call_core *core = call->core;
 	const struct rf_site_phone *phone = phone_of(core, call->caller);
+	bool roams = rf_party_roams(call->caller); /* nobody knows where it is */
 	char urn[RF_SITE_URN] = "";
 
 	if (core->border) { /* as the controller has written it */
@@ -163,7 +164,7 @@ static void put_location(struct rf_call *call, struct rf_writer *w)
 		rf_site_urn(rf_core_site(core), phone->name, urn);
 	rf_pidf_lo_put(w, &(struct rf_pidf_lo){
 		.number = call->caller->number, .domain = rf_core_site(core)->domain, .device = rf_view_str(urn),
-		.location = phone ? phone->location : NULL, .confirmed = rf_emergency_confirmed(phone),
+		.location = phone && !roams ? phone->location : NULL, .confirmed = !roams && rf_emergency_confirmed(phone),
 		.at = rf_core_wall(core),
 	});
 }

@@ -19,9 +19,9 @@ struct facts {
 static struct facts facts_of(const struct rf_call_core *core, const struct rf_party *p)
 {
 	const struct rf_site_phone *phone = p->phone.n ? rf_site_phone(rf_core_site(core), p->phone) : NULL;
-	const struct rf_site_location *l = phone ? phone->location : NULL;
+	const struct rf_site_location *l = phone && !rf_party_roams(p) ? phone->location : NULL;
 
-	return (struct facts){ phone, l, rf_emergency_confirmed(phone), l ? l->elin : RF_V("") };
+	return (struct facts){ phone, l, l && rf_emergency_confirmed(phone), l ? l->elin : RF_V("") };
 }
 
 /* "1001 (lobby), Main, floor 1, Lobby" and whether that is sure. */

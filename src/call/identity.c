@@ -1,6 +1,7 @@
 #include "call/identity.h"
 
 #include "call/border.h"
+#include "call/roam.h"
 #include "call/core_int.h"
 #include "call/trunk.h"
 
@@ -56,7 +57,9 @@ struct rf_verdict rf_identity_prove_phone(struct rf_call_core *core, const struc
 	*ret_proof = (struct rf_proof){ .trunk = rf_trunk_of(core, from) };
 	if (!ret_proof->trunk && rf_border_between(core))
 		ret_proof->host = rf_border_peer(core, from);
-	if (ret_proof->trunk || ret_proof->host)
+	if (!ret_proof->trunk && !ret_proof->host && core->border)
+		ret_proof->phone = rf_roam_peer(core, from);
+	if (ret_proof->trunk || ret_proof->host || (core->border && ret_proof->phone))
 		return verdict(RF_ID_OK);
 	if (core->border)
 		return verdict(RF_ID_STRANGER);
@@ -193,7 +196,7 @@ struct rf_verdict rf_identity_prove(struct rf_call_core *core, const struct rf_s
 
 	if (!v.code && ret_proof->host && !core->border)
 		return rf_border_claim(core, req, ret_proof);
-	if (v.code || ret_proof->trunk || ret_proof->host || (ret_proof->phone && !policy->require_user))
+	if (v.code || ret_proof->trunk || ret_proof->host || (ret_proof->phone && (core->border || !policy->require_user)))
 		return v;
 	v = prove_user(core, req, from, &ret_proof->user);
 	if (v.code)

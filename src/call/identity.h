@@ -25,7 +25,7 @@ struct rf_proof {
 	const struct rf_dir_user *user;   /* by digest */
 	const struct rf_site_trunk *trunk; /* by certificate or address; then there is neither phone nor user */
 	const struct rf_site_host *host;  /* of the other half of the site (border.h): likewise. In a controller it speaks for
-					   * the trunk */
+					   * the trunk, or for the phone that comes from outside (roam.h) */
 };
 
 /* Fixed names of refusals: text in identity.c; ledger and counters show them. */
@@ -72,6 +72,11 @@ struct rf_verdict rf_identity_prove_phone(struct rf_call_core *core, const struc
 bool rf_identity_stands(const struct rf_call_core *core, struct rf_view phone_name, struct rf_view user_name,
 			struct rf_view number);
 
+/* Somebody of this site, and not a trunk or a host that speaks for one. */
+static inline bool rf_proof_is_ours(const struct rf_proof *proof)
+{
+	return proof->phone || proof->user || (!proof->trunk && !proof->host);
+}
 /* The number that a proven sender owns; empty when nothing is proven. */
 struct rf_view rf_proof_number(const struct rf_proof *proof);
 /* Is this URI an address of record of the proven sender: its number, or its user name, at this site? */

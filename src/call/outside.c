@@ -212,9 +212,10 @@ int rf_call_use(struct rf_call *call)
 {
 	struct rf_call_core *core = call->core;
 	const struct rf_party *p = call->caller;
-	const struct rf_dial_who who = { .number = p->number, .phone = p->phone, .user = p->user };
+	const struct rf_dial_who who = { .number = p->number, .phone = p->phone, .user = p->user,
+					 .roams = rf_party_roams(p) };
 
-	if (rf_party_is_far(p) || (call->plan && call->plan->urgent)) /* who is outside has no class: channels and rates bound them */
+	if ((rf_party_is_far(p) && !who.roams) || (call->plan && call->plan->urgent)) /* who is outside has no class: channels and rates bound them */
 		return 0;
 	call->use_key = rf_usage_key(p->user, p->number);
 	enum rf_usage_bound b = rf_usage_begin(rf_call_shared_usage(core->shared), &call->use_key,

@@ -43,6 +43,13 @@ struct rf_party *rf_party_new(const struct rf_directory *dir, struct rf_view num
 	return make(from);
 }
 
+/* Where it is nobody knows: no location. */
+struct rf_party *rf_party_new_roaming(const struct rf_dir_phone *phone, struct rf_view host)
+{
+	return make((struct rf_view[PIECES]){ [NUMBER] = phone->number, [PHONE] = phone->name, [HOST] = host,
+					      [DISPLAY] = phone->site ? phone->site->label : RF_V("") });
+}
+
 struct rf_party *rf_party_new_far(const struct rf_far *far)
 {
 	return make((struct rf_view[PIECES]){ [NUMBER] = far->number, [DISPLAY] = far->display, [TRUNK] = far->trunk,

@@ -2,6 +2,7 @@
  * ring, together or one after the other, then what is set for busy, no answer and unreachable. A phone's own 3xx is a
  * forward, too. */
 #include "call/call_int.h"
+#include "call/roam.h"
 
 #include <stdlib.h>
 
@@ -72,13 +73,19 @@ int rf_plan_phones(struct rf_plan *plan, struct rf_view number, struct rf_aim *a
 	for (size_t i = 0; i < *ret_known && *n < max; i++) {
 		if (!can_ring(core, number, aor, &b[i]) || has_fresher_flow(core, number, aor, b, *ret_known, i))
 			continue;
-		struct rf_party *p = rf_plan_party(plan, rf_party_new(core->directory, number, b[i].phone, b[i].user));
+		const struct rf_site_host *border = rf_roam_border(core, &b[i]);
+		const struct rf_dir_phone *phone = border ? rf_directory_phone(core->directory, b[i].phone) : NULL;
+		struct rf_party *p = rf_plan_party(plan, phone ? rf_party_new_roaming(phone, border->name) :
+								 rf_party_new(core->directory, number, b[i].phone, b[i].user));
 
 		if (!p)
 			return -ENOMEM;
-		aim[(*n)++] = (struct rf_aim){
-			.party = p, .target = b[i].contact, .route = b[i].path, .flow = b[i].flow,
-		};
+		aim[*n] = (struct rf_aim){ .party = p, .target = b[i].contact, .route = b[i].path, .flow = b[i].flow };
+		if (phone) {
+			aim[*n].flow = (struct rf_flow){ .kind = RF_FLOW_NONE };
+			aim[*n].secure = true;
+		}
+		++*n;
 	}
 	return 0;
 }

@@ -162,7 +162,7 @@ static int common(struct rf_registration *r, const struct rf_in *in, struct rf_b
 
 	*ret_b = (struct rf_binding){
 		.since = rf_core_now(r->core), .refreshed = rf_core_now(r->core), .flow = in->from->flow,
-		.cseq = req->cseq, .by_flow = rf_flow_is_stream(&in->from->flow),
+		.cseq = req->cseq, .by_flow = rf_flow_is_stream(&in->from->flow) && !in->proof.host, /* a border is found again (roam.h) */
 	};
 	if (req->call_id.n > CALL_ID_MAX)
 		return RF_E_LIMIT;

@@ -27,6 +27,8 @@ static struct rf_party *party_of(const struct rf_call_core *core, const struct r
 {
 	struct rf_view none = { NULL, 0 };
 
+	if (proof->host && proof->phone)
+		return rf_party_new_roaming(proof->phone, proof->host->name);
 	return rf_party_new(core->directory, rf_proof_number(proof), proof->phone ? proof->phone->name : none,
 			    proof->user ? proof->user->name : none);
 }
@@ -99,7 +101,8 @@ static int dial(struct rf_call_core *core, struct rf_plan *plan, const struct rf
 
 static void decide(struct rf_call_core *core, struct rf_party *caller, struct rf_view text, struct rf_routed *r)
 {
-	const struct rf_dial_who who = { .number = caller->number, .phone = caller->phone, .user = caller->user };
+	const struct rf_dial_who who = { .number = caller->number, .phone = caller->phone, .user = caller->user,
+					 .roams = rf_party_roams(caller) };
 	const struct rf_dial *d = &core->dial;
 	struct rf_plan *plan;
 

@@ -453,7 +453,7 @@ static void begin(struct rf_call_core *core, struct rf_in *in, struct rf_routed 
 unsigned rf_setup_precedence(const struct rf_in *in, struct rf_precedence *ret_p, const char **ret_rule)
 {
 	const struct rf_site_trunk *t = in->proof.trunk;
-	struct rf_grants grants = { .believed = t ? t->trust_precedence : in->proof.host != NULL };
+	struct rf_grants grants = { .believed = t ? t->trust_precedence : in->proof.host && !in->proof.phone };
 
 	/* What another network calls urgent is not refused for it, and counts only where the site says so. */
 	if (t && !t->trust_precedence) {

@@ -158,7 +158,7 @@ static struct rf_view outside_number(const struct rf_leg *leg, const struct rf_s
 
 	if (leg->party->shown.n)
 		return leg->party->shown; /* ordered so */
-	if (call->caller->host.n && !call->caller->trunk.n)
+	if (call->caller->host.n && !call->caller->trunk.n && !rf_party_roams(call->caller))
 		return call->caller->number; /* as a controller wants it to be shown */
 	if (caller->trunk.n && caller->number.n)
 		return caller->number;

@@ -468,6 +468,29 @@ static int find_controller(const struct phone_cmd *p, struct rf_phone_config *co
 	return rf_cmd_error(p->c, RF_EXIT_USAGE, "--address says where the controller is: a host name or an address");
 }
 
+/* Where a border listens for phones outside. */
+static int find_border(const struct phone_cmd *p, struct rf_phone_config *config)
+{
+	const struct rf_site_host *border = NULL;
+
+	if (!p->phone->roams)
+		return rf_cmd_error(p->c, RF_EXIT_NO, "phone \"%s\" may not come from outside: name it in  roaming: { phones: [...] }",
+				    rf_site_cstr(p->phone->name));
+	for (size_t i = 0; i < p->site->host_count; i++) {
+		const struct rf_site_host *h = &p->site->hosts[i];
+
+		if (h->roles & RF_ROLE_BORDER && (!border || border->standby_for.n))
+			border = h;
+	}
+	const struct rf_site_outside *o = border ? &border->outside : NULL;
+
+	config->transport = RF_TRANSPORT_TLS;
+	config->port = 5061;
+	config->address = !o ? NULL : rf_site_cstr(o->advertised_text.n ? o->advertised_text : o->address_text.n ? o->address_text :
+						   o->address6_text.n ? o->address6_text : border->address_text);
+	return config->address ? 0 : rf_cmd_error(p->c, RF_EXIT_NO, "this site has no border");
+}
+
 /* Who answers the challenge, when one will come. */
 static int find_user(const struct phone_cmd *p, struct rf_phone_config *config)
 {
@@ -515,7 +538,7 @@ static int phone_config(struct rf_cmd_ctx *c)
 	if (!p.phone)
 		status = no_such_phone(&p);
 	if (!status)
-		status = find_controller(&p, &config);
+		status = rf_cmd_flag(c, "outside") ? find_border(&p, &config) : find_controller(&p, &config);
 	if (!status)
 		status = find_user(&p, &config);
 	if (!status)
@@ -550,6 +573,7 @@ static const struct rf_cmd_opt config_opts[] = {
 	{ "out", "DIR", "the folder to write", 'o' },
 	{ "address", "ADDRESS", "where the phone reaches the controller (default: as in site.yaml)" },
 	{ "port", "PORT", "and on which port" },
+	{ "outside", NULL, "for use outside: it registers at the border" },
 	{ "user", "NAME", "who uses it, when the site wants a password" },
 	{ "password-stdin", NULL, "read that password from standard input instead of the terminal" },
 	{ 0 },

@@ -196,6 +196,25 @@ static void trunk_flows(struct rf_make *m, const struct rf_pair *p, bool out)
 	}
 }
 
+/* From anywhere: who has no certificate of a phone that may ends before a word of SIP. */
+static void roaming_flows(struct rf_make *m, const struct rf_pair *p)
+{
+	struct rf_service s = { .name = "roaming-phones", .category = RF_CAT_SIGNALING, .protocol = IPPROTO_TCP,
+				.sport = { 0, ANY_LAST }, .dport = { 5061, 5061 }, .mitigation = "pub-encrypt-voip" };
+	struct rf_end border, phones;
+
+	if (!m->site->roaming.phones.n || !outer_end(m, &p->to, RF_ROLE_BORDER, &border) ||
+	    !rf_end_of(m, p->from.zone, NULL, 0, &phones))
+		return;
+	struct rf_flow *f = rf_flow_add(m, p, &s, &phones, &border,
+					"Phones of the site that are outside, by their certificates.");
+
+	if (!f)
+		return;
+	f->pos = m->site->roaming.pos;
+	f->new_per_second = new_per_second(m, IPPROTO_TCP);
+}
+
 static void with_phones(struct rf_make *m, const struct rf_pair *p)
 {
 	unsigned from = 1u << p->from.kind, to = 1u << p->to.kind;
@@ -256,8 +275,10 @@ static void signaling(struct rf_make *m, const struct rf_pair *p)
 	among_hosts(m, p);
 	if (p->from.kind == RF_ZONE_BORDER)
 		in_border(m, p);
-	else if (p->from.kind == RF_ZONE_INTERNET && p->to.kind == RF_ZONE_BORDER)
+	else if (p->from.kind == RF_ZONE_INTERNET && p->to.kind == RF_ZONE_BORDER) {
 		trunk_flows(m, p, false);
+		roaming_flows(m, p);
+	}
 }
 
 /* --- media */

@@ -1,7 +1,7 @@
 /* What is otherwise when the call server runs as a border: two sides, each with addresses and TLS of its own, and nothing of
  * the site's people but its file. The inner side takes certificates of the site's authority alone, the outer side those of
- * the trunks' authorities; whoever has neither is refused by TLS, and whoever is neither a controller nor a trunk ends
- * before a byte of SIP is read (call/border.h). */
+ * the trunks' authorities, and where phones roam the site's own; whoever has none is refused by TLS, and whoever is neither
+ * a controller, a trunk nor a phone that roams ends before a byte of SIP is read (call/border.h). */
 #include "role/controller_int.h"
 
 #include "call/border.h"
@@ -60,7 +60,7 @@ static int listen_tls(struct rf_controller *k, struct rf_tls_conf conf, struct r
 	conf.client = RF_TLS_CLIENT_REQUIRED;
 	conf.peer_ca_count = rf_controller_trunk_files(k, peer_files);
 	conf.peer_ca_files = peer_files;
-	if (two_sides(k) && !site_certifies(k->site) && conf.peer_ca_count)
+	if (two_sides(k) && !site_certifies(k->site) && conf.peer_ca_count && !k->site->roaming.phones.n)
 		conf.ca_file = NULL;
 	return rf_tls_new(&conf, &k->tls_outer, diag);
 }
@@ -109,7 +109,9 @@ static int listen_outside(struct rf_controller *k, const struct rf_site_ip *ip, 
 	for (size_t i = 0; i < sizeof all / sizeof *all && ip->family && !rc; i++) {
 		struct rf_listen *l;
 
-		if (!has_trunk(k->site, all[i]->transport) || (all[i] == &tls_listen && !two_sides(k)))
+		bool roamed = all[i] == &tls_listen && k->site->roaming.phones.n;
+
+		if ((!has_trunk(k->site, all[i]->transport) && !roamed) || (all[i] == &tls_listen && !two_sides(k)))
 			continue;
 		rc = rf_controller_listen(k, all[i], ip, (uint16_t)all[i]->port, &l, diag);
 		if (rc)

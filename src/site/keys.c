@@ -197,6 +197,15 @@ static const struct rf_key relay_rows[] = {
 };
 static const struct rf_keys relay_keys = { "relay", relay_rows, COUNT(relay_rows) };
 
+static const struct rf_key roaming_rows[] = {
+	{ "phones", RF_KEY_NAMES, ALL(pub.roaming.phones) },
+	{ "class", RF_KEY_NAME, ALL(pub.roaming.class_name) },
+	{ "nat", RF_KEY_BOOL, ALL(pub.roaming.nat) },
+};
+static const struct rf_keys roaming_keys = {
+	"roaming", roaming_rows, COUNT(roaming_rows), .has_pos = true, .pos_at = ALL(pub.roaming.pos),
+};
+
 static const struct rf_key crypto_rows[] = {
 	{ "profile", RF_KEY_CHOICE, ALL(asked.profile), .choices = profiles, .place_at = ALL(asked.profile_pos) },
 };
@@ -302,6 +311,7 @@ static const struct rf_key site_rows[] = {
 	{ "sip", RF_KEY_PART, 0, .sub = &sip_keys },
 	{ "media", RF_KEY_PART, 0, .sub = &media_keys },
 	{ "relay", RF_KEY_PART, 0, .sub = &relay_keys },
+	{ "roaming", RF_KEY_PART, 0, .sub = &roaming_keys },
 	{ "crypto", RF_KEY_PART, 0, .sub = &crypto_keys },
 	{ "limits", RF_KEY_PART, ALL(pub.limits), .sub = &limit_keys },
 	{ "emergency", RF_KEY_PART, ALL(pub.emergency), .sub = &emergency_keys },

@@ -307,6 +307,22 @@ static void look_phone(struct rf_look *k, struct rf_site_phone *p, struct rf_ind
 		      RF_VFMT(p->name), RF_VFMT(p->location_name));
 }
 
+static void look_roaming(struct rf_look *k, struct rf_site_phone *phones)
+{
+	struct rf_site_roaming *r = &k->all->pub.roaming;
+
+	for (size_t i = 0; i < r->phones.n; i++) {
+		const struct rf_site_phone *p = rf_index_find(&k->all->phones, &k->all->hash_key, r->phones.v[i]);
+
+		if (p)
+			phones[p - phones].roams = true;
+		else
+			ERROR(k, r->pos, "name one of `phones`, or of the phones file", "roaming.phones: there is no phone \"%.*s\"",
+			      RF_VFMT(r->phones.v[i]));
+	}
+	r->cos = rf_look_class(k, r->pos, "roaming", RF_V("class"), r->class_name);
+}
+
 static void look_phones(struct rf_look *k)
 {
 	struct rf_site *s = &k->all->pub;
@@ -325,6 +341,7 @@ static void look_phones(struct rf_look *k)
 		look_phone(k, &phones[i], &macs);
 	}
 	rf_index_fini(&macs);
+	look_roaming(k, phones);
 	s->phones = phones;
 }
 

@@ -115,6 +115,7 @@ static struct rf_site_all *site_new(const char *dir, const char *file)
 	all->pub.relay.ng_port = 2223;
 	all->pub.relay.silence_s = 60;
 	all->pub.relay.transcodings = 100;
+	all->pub.roaming.nat = true;
 	all->pub.media.relay_port = 2223;
 	all->pub.limits = limits_by_default;
 	all->pub.network = network_by_default;
@@ -407,6 +408,7 @@ static int build(struct rf_site_all *all, struct source *src, const char *name, 
 	rf_site_rules(all, now, findings);
 	rf_site_rules_trunks(all, now, findings);
 	rf_site_rules_tel(all, now, findings);
+	rf_site_rules_roam(all, findings);
 	return name_content(all, src->yaml, src->csv);
 }
 

@@ -120,6 +120,7 @@ struct rf_site_phone {
 	const struct rf_site_zone *zone;  /* that of its port; else the only zone of kind phone; else NULL */
 	uint8_t mac[6];
 	bool has_mac;
+	bool roams;                       /* named in roaming.phones */
 };
 
 struct rf_site_deviation {
@@ -162,6 +163,15 @@ struct rf_site_media {
 	uint32_t relay_port;              /* 2223 */
 	uint32_t announce_port;           /* 5004: UDP port that tones to phones come from; 0: none are played */
 	struct rf_site_pos announce_pos;  /* line 0: the file does not say */
+};
+
+/* Phones that may come from outside, through a border. */
+struct rf_site_roaming {
+	struct rf_site_pos pos;           /* line 0: the file does not say */
+	struct rf_site_list phones;       /* their names */
+	struct rf_view class_name;
+	const struct rf_site_cos *cos;    /* what they may call from outside; NULL: as from inside */
+	bool nat;                         /* true: they may be behind one */
 };
 
 /* What hosts with the role relay do beside the border's wishes. */
@@ -223,6 +233,7 @@ struct rf_site {
 	struct rf_site_sip sip;
 	struct rf_site_media media;
 	struct rf_site_relay relay;
+	struct rf_site_roaming roaming;
 	struct rf_site_limits limits;
 	struct rf_site_emergency emergency;
 	struct rf_site_telephony tel;

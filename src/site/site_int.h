@@ -135,6 +135,8 @@ void rf_accept_compare(const struct rf_site_accept *a, const struct rf_site_acce
 void rf_site_rules_trunks(struct rf_site_all *all, struct rf_wall now, struct rf_findings *findings);
 /* rules_tel.c */
 void rf_site_rules_tel(struct rf_site_all *all, struct rf_wall now, struct rf_findings *findings);
+/* rules_roam.c: phones outside, held against the level and the borders. Behind rf_site_rules(). */
+void rf_site_rules_roam(struct rf_site_all *all, struct rf_findings *findings);
 /* rules.c: level, asked, deviations -> policy. */
 void rf_site_rules(struct rf_site_all *all, struct rf_wall now, struct rf_findings *findings);
 

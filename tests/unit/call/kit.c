@@ -90,7 +90,9 @@ static void load_site(struct kit *k)
 	struct rf_findings findings;
 	int n = snprintf(yaml, sizeof yaml, "site: t\ndomain: " REALM "\nlevel: %s\nzones:\n"
 			 "  server: { vlan: 20, subnet: 127.0.0.0/24 }\n"
-			 "hosts:\n  - { name: ctl, zone: server, address: 127.0.0.1, roles: [controller] }\nphones:\n", k->level);
+			 "hosts:\n  - { name: ctl, zone: server, address: 127.0.0.1, roles: [controller] }\n%sphones:\n", k->level,
+			 k->more && strstr(k->more, "roaming:") ? /* phones come from outside through a border */
+			 "  - { name: edge, zone: server, address: 127.0.0.60, roles: [border] }\n" : "");
 
 	for (size_t i = 0; i < KIT_PHONES; i++)
 		n += snprintf(yaml + n, sizeof yaml - (size_t)n, "  - { name: %s, number: %s%s }\n", phones[i].name,

@@ -185,6 +185,10 @@ static void print_calls(FILE *out, const struct rf_site *s)
 		fprintf(out, "phone %s class '%s' pickup '%s' precedence '%s'\n", rf_site_cstr(s->phones[i].name),
 			s->phones[i].cos ? rf_site_cstr(s->phones[i].cos->name) : "",
 			rf_site_cstr(s->phones[i].pickup_group), rf_site_cstr(s->phones[i].precedence));
+	for (size_t i = 0; s->roaming.pos.line && i < s->phone_count; i++)
+		if (s->phones[i].roams)
+			fprintf(out, "phone %s roams, class '%s', NAT %d\n", rf_site_cstr(s->phones[i].name),
+				s->roaming.cos ? rf_site_cstr(s->roaming.cos->name) : "", s->roaming.nat);
 }
 
 static void print_listen(FILE *out, const struct rf_site_listen *l)

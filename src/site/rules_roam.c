@@ -1,0 +1,24 @@
+/* Phones that come from outside: what the level, the borders and the relays must be for that. */
+#include "site/site_int.h"
+
+#define FINDING(severity, mend, ...) \
+	rf_finding_add(findings, severity, rf_site_place(all, all->pub.roaming.pos), NULL, mend, __VA_ARGS__)
+
+void rf_site_rules_roam(struct rf_site_all *all, struct rf_findings *findings)
+{
+	const struct rf_site *s = &all->pub;
+
+	if (!s->roaming.pos.line)
+		return;
+	if (!s->roaming.phones.n)
+		FINDING(RF_SEV_WARNING, "name them:  roaming: { phones: [NAME] }",
+			"roaming names no phones: nobody comes from outside");
+	if (s->level == RF_LEVEL_HIGHEST)
+		FINDING(RF_SEV_ERROR, "remove it: at this level phones are where the site's switches are",
+			"level highest has no phones that come from outside");
+	if (!rf_site_has_role(s, RF_ROLE_BORDER))
+		FINDING(RF_SEV_ERROR, "give a host in a border zone the role border", "no border lets phones in from outside");
+	if (s->policy.require_user)
+		FINDING(RF_SEV_ERROR, "remove  sip: { require_user: true }, or roaming",
+			"sip.require_user: a border asks nobody for a password, so phones outside prove no user");
+}

@@ -1,5 +1,7 @@
 #include "base/arena.h"
 
+#include "base/secret.h"
+
 #include <errno.h>
 #include <stdalign.h>
 #include <stdlib.h>
@@ -38,6 +40,13 @@ void rf_arena_reset(struct rf_arena *a)
 		return;
 	}
 	rf_arena_fini(a);
+}
+
+void rf_arena_wipe(struct rf_arena *a)
+{
+	for (struct rf_arena_block *b = a->head; b; b = b->older)
+		rf_secret_wipe(b->bytes, b->fill);
+	rf_arena_reset(a);
 }
 
 static struct rf_arena_block *add_block(struct rf_arena *a, size_t need)

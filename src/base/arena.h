@@ -19,6 +19,8 @@ void rf_arena_init(struct rf_arena *a, size_t cap_bytes);
 /* Release everything; the arena may be used again. */
 void rf_arena_reset(struct rf_arena *a);
 void rf_arena_fini(struct rf_arena *a);
+/* As reset, and what was in it is overwritten first: it had secrets. */
+void rf_arena_wipe(struct rf_arena *a);
 
 /* n bytes aligned for any type, NULL at the cap or when malloc has none. alloc does not clear, zalloc does. */
 void *rf_arena_alloc(struct rf_arena *a, size_t n) __attribute__((alloc_size(2), malloc));

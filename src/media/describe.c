@@ -1,6 +1,7 @@
 /* The description for a party: written anew from values. Nothing of the other side's text goes on but codecs and what the
  * positive list (attribute.h) lets through; addresses, ports, keys, names and numbers of the origin are the relay's own. */
 #include "media/session.h"
+#include "base/secret.h"
 #include "media/attribute.h"
 
 static void put_addr(struct rf_writer *w, const struct rf_addr *a)
@@ -306,6 +307,7 @@ void rf_describe(struct rf_turn *t, const struct rf_out *out, struct rf_writer *
 	rf_writer_init(&rest, w->buf + HEAD, w->cap > HEAD ? w->cap - HEAD : 0);
 	put_rest(t, out, &session, &rest);
 	if (rest.err) {
+		rf_secret_wipe(rest.buf, rest.n);
 		w->err = rest.err;
 		return;
 	}
@@ -317,4 +319,6 @@ void rf_describe(struct rf_turn *t, const struct rf_out *out, struct rf_writer *
 	put_addr(w, &session);
 	memmove(w->buf + w->n, rest.buf, rest.n);
 	w->n += rest.n;
+	if (w->n < HEAD + rest.n)
+		rf_secret_wipe(w->buf + w->n, HEAD + rest.n - w->n); /* keys that stood there before */
 }

@@ -77,6 +77,7 @@ static struct rf_ng_ask *new_ask(struct rf_ng_server *s, const struct rf_ng_way 
 
 static void free_ask(struct rf_ng_ask *ask)
 {
+	rf_arena_wipe(&ask->arena);
 	rf_arena_fini(&ask->arena);
 	if (ask->reply)
 		rf_secret_wipe(ask->reply, ask->reply_n); /* SDES: keys, here and in the request */
@@ -169,6 +170,7 @@ static void finish(struct rf_ng_ask *ask, struct rf_view reply)
 	}
 	if (ask->kept)
 		rf_ng_cache_finish(&s->cache, ask->kept, message, rf_loop_now(s->loop));
+	rf_secret_wipe(s->out, message.n);
 	if (ask->way.conn)
 		LIST_REMOVE(ask, link);
 	s->stats.asks--;

@@ -309,7 +309,7 @@ void rf_ng_client_datagram(struct rf_ng_client *c, unsigned relay, struct rf_vie
 		c->stats.stray++;
 	else if (err != -ENOMEM) /* then it is as if it had been lost */
 		answered(c, a, err, &reply);
-	rf_arena_reset(&c->arena);
+	rf_arena_wipe(&c->arena);
 }
 
 bool rf_ng_client_well(const struct rf_ng_client *c, unsigned relay)

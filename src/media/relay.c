@@ -91,6 +91,8 @@ static int do_media(struct rf_turn *t, struct rf_writer *w, bool offer)
 	rf_writer_init(&out, r->text, RF_NG_BYTES_MAX);
 	rc = describe(t, s, offer, sdp, &out);
 	rf_session_copies(s);
+	if (rc)
+		rf_secret_wipe(out.buf, out.n);
 	if (rc == RF_E_SPACE)
 		rf_turn_fail(t, rc, "the description that would go out is too long");
 	s->busy = false;
@@ -384,7 +386,7 @@ void rf_relay_do(struct rf_relay *r, const struct rf_ng_request *req, struct rf_
 		rf_ng_reply_load(w, &q, t.why);
 	else if (rc)
 		rf_ng_reply_fault(w, &q, fault_of(&q, rc), t.why);
-	rf_arena_reset(&r->arena);
+	rf_arena_wipe(&r->arena); /* keys of descriptions */
 }
 
 /* ---- the relay */

@@ -1,6 +1,7 @@
 #include "net/stream_int.h"
 
 #include "base/err.h"
+#include "base/secret.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ enum {
 
 void rf_stream_carry_free(struct rf_stream *s)
 {
+	rf_secret_wipe(s->carry, s->carry_n);
 	if (s->carry_cap == RF_NET_CHUNK_BYTES)
 		rf_net_chunk_put(s->net, s->carry);
 	else
@@ -43,24 +45,26 @@ static void keep(struct rf_stream *s, struct rf_view rest)
 		s->carry_cap = (uint32_t)cap;
 	}
 	memcpy(s->carry, rest.p, rest.n);
+	if (s->carry_n > rest.n)
+		rf_secret_wipe(s->carry + rest.n, s->carry_n - rest.n);
 	s->carry_n = (uint32_t)rest.n;
 }
 
 void rf_stream_give(struct rf_stream *s, size_t n)
 {
-	struct rf_view all = { s->net->plain, s->carry_n + n };
+	struct rf_net *net = s->net;
+	struct rf_view all = { net->plain, s->carry_n + n };
 
-	s->net->stats.stream_in_bytes += n;
-	s->last_in_us = rf_loop_now(s->net->loop).us;
+	net->stats.stream_in_bytes += n;
+	s->last_in_us = rf_loop_now(net->loop).us;
 	size_t used = s->ops->on_data(s, all);
-	if (s->state != RF_STREAM_OPEN)
-		return;
-	if (used >= all.n) {
+	if (s->state == RF_STREAM_OPEN && used >= all.n) {
 		if (s->carry)
 			rf_stream_carry_free(s);
-	} else if (used || n) {
+	} else if (s->state == RF_STREAM_OPEN && (used || n)) {
 		keep(s, rf_view_from(all, used));
 	}
+	rf_secret_wipe(net->plain, all.n); /* keys of media, passwords: the buffer is everybody's */
 }
 
 /* The end of the input, in order or not. */
@@ -117,6 +121,7 @@ void rf_stream_readable(struct rf_stream *s)
 
 void rf_stream_out_free(struct rf_stream *s)
 {
+	rf_secret_wipe(s->out, s->out_n);
 	if (s->out_cap == RF_NET_CHUNK_BYTES)
 		rf_net_chunk_put(s->net, s->out);
 	else
@@ -137,6 +142,7 @@ static bool make_room(struct rf_stream *s, size_t n)
 		cap *= 2;
 	if (cap == s->out_cap) {
 		memmove(s->out, s->out + s->out_at, unsent);
+		rf_secret_wipe(s->out + unsent, s->out_at);
 	} else {
 		uint8_t *out = cap == RF_NET_CHUNK_BYTES ? rf_net_chunk_get(s->net) : malloc(cap);
 

@@ -135,7 +135,7 @@ static int use_bounds(SSL_CTX *ctx, const struct rf_tls_conf *conf, struct rf_di
 	uint8_t context[SSL_MAX_SID_CTX_LENGTH];
 
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-			    SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION);
+			    SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION | SSL_OP_CLEANSE_PLAINTEXT);
 	/* Buffers are given back while a connection is idle; output may move between tries, as it is queued behind. */
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 			 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

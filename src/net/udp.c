@@ -1,6 +1,7 @@
 #include "net/net_int.h"
 
 #include "base/err.h"
+#include "base/secret.h"
 
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
@@ -130,6 +131,7 @@ static void deliver(struct rf_udp *udp, unsigned i)
 	stats->udp_in++;
 	stats->udp_in_bytes += m->msg_len;
 	udp->ops->on_datagram(udp->arg, udp, rf_view_of(rx->in.iov[i].iov_base, m->msg_len), &from, &to);
+	rf_secret_wipe(rx->in.iov[i].iov_base, m->msg_len); /* keys of media, passwords: the buffer is everybody's */
 }
 
 /* False when the socket is drained (or freed by a callback). */
@@ -194,6 +196,7 @@ static void release(struct rf_defer *defer)
 	struct rf_udp *udp = rf_container(defer, struct rf_udp, defer);
 
 	free(udp->entry);
+	rf_secret_wipe(udp->bytes, udp->used);
 	free(udp->bytes);
 	free(udp);
 }
@@ -279,6 +282,7 @@ static void compact(struct rf_udp *udp)
 	memmove(udp->entry, udp->entry + udp->head, (udp->tail - udp->head) * sizeof *udp->entry);
 	udp->tail -= udp->head;
 	udp->used -= from;
+	rf_secret_wipe(udp->bytes + udp->used, from);
 	udp->head = 0;
 	for (uint32_t i = 0; i < udp->tail; i++)
 		udp->entry[i].at -= from;
@@ -401,8 +405,10 @@ void rf_udp_flush(struct rf_udp *udp)
 		}
 	}
 	udp->flushing = false;
-	if (udp->head == udp->tail)
+	if (udp->head == udp->tail) {
+		rf_secret_wipe(udp->bytes, udp->used);
 		udp->head = udp->tail = udp->used = 0;
+	}
 }
 
 void rf_udp_flush_all(struct rf_net *net)

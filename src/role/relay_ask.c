@@ -1,5 +1,7 @@
 #include "role/relay_int.h"
 
+#include "base/secret.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +49,7 @@ static void do_it(struct anchor_worker *worker, struct rf_ng_ask *ask)
 	else
 		rf_relay_do(worker->relay, req, &w);
 	answer(ask, &w);
+	rf_secret_wipe(w.buf, w.n); /* SDES: keys */
 }
 
 static void run_errand(struct rf_mail *mail, int status)

@@ -44,6 +44,27 @@ static void test_alignment_and_zero(void **state)
 	rf_arena_fini(&a);
 }
 
+/* The block that is kept has nothing of what was in it. */
+static void test_wipe(void **state)
+{
+	static const uint8_t nothing[200];
+	struct rf_arena a;
+
+	(void)state;
+	rf_arena_init(&a, 4096);
+	rf_arena_wipe(&a);
+	uint8_t *p = rf_arena_alloc(&a, 200);
+	memset(p, 0x5a, 200);
+	rf_arena_wipe(&a);
+	assert_ptr_equal(rf_arena_alloc(&a, 200), p);
+	assert_memory_equal(p, nothing, 200);
+	while (rf_arena_alloc(&a, 500))
+		;
+	rf_arena_wipe(&a);
+	assert_int_equal(a.used, 0);
+	rf_arena_fini(&a);
+}
+
 static void test_reset_keeps_one_block(void **state)
 {
 	struct rf_arena a;
@@ -91,6 +112,7 @@ int main(void)
 		cmocka_unit_test(test_cap),
 		cmocka_unit_test(test_alignment_and_zero),
 		cmocka_unit_test(test_reset_keeps_one_block),
+		cmocka_unit_test(test_wipe),
 		cmocka_unit_test(test_copies),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@ Debian's rtpengine as the media relay between its two sides, or the one that a t
 import itertools
 import os
 import shutil
+import socket
 import subprocess
 
 import lab
@@ -58,7 +59,18 @@ class Rtpengine:
                  f"--listen-ng=127.0.0.1:{self.port}",
                  "--port-min=30000", "--port-max=31000", "--num-threads=2", "--pidfile=" + str(folder / "rtpengine.pid")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=lab.die_with_parent)
+        wait_until("rtpengine answers", self.answers, 20)       # a call before that is refused, as it should be
         return self
+
+    def answers(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(0.2)
+            s.connect(("127.0.0.1", self.port))
+            try:
+                s.send(b"1_1 d7:command4:pinge")
+                return s.recv(100).startswith(b"1_1 ")
+            except OSError:
+                return False
 
     def log(self, lines=30):
         return "\n".join((self.folder / "rtpengine.log").read_text(errors="replace").splitlines()[-lines:])

@@ -173,6 +173,25 @@ int rf_dialog_answer(struct rf_turn *t, struct rf_session *s, struct rf_pair **r
 	return 0;
 }
 
+bool rf_dialog_is_answer(const struct rf_turn *t, const struct rf_session *s)
+{
+	const struct rf_ng_request *q = t->req;
+	const struct rf_pair *p = q->to_tag.n ? between(s, q->from_tag, q->to_tag, q->via_branch) : NULL;
+
+	if (q->to_tag.n == 0)
+		return false;
+	if (!p)
+		p = half(s, q->to_tag, q->via_branch, false);
+	if (!p) {
+		/* Another answerer of the same offer. */
+		p = any_of(s, q->to_tag, q->via_branch);
+		return p && p->by_offers && p->offerer == side_of(p, q->to_tag) && !rf_session_party(s, q->from_tag);
+	}
+	if (p->offerer != side_of(p, q->to_tag) || (p->answered && !p->by_offers))
+		return false;
+	return p->offered || (p->by_offers && p->answer_hash == rf_hash(&t->relay->conf.hash_key, q->sdp));
+}
+
 /* Does a delete with these tags and this branch mean this pair? No from-tag: it means the whole session. */
 static bool meant(const struct rf_ng_request *q, const struct rf_pair *p, bool to_known)
 {

@@ -55,16 +55,35 @@ static void clean_up(struct rf_session *s)
 	rf_session_pinholes(s);
 }
 
+/* The tags of an answer name the offerer first. */
+static void make_answer(struct rf_turn *t)
+{
+	struct rf_view answerer = t->req->from_tag;
+
+	t->req->from_tag = t->req->to_tag;
+	t->req->to_tag = answerer;
+	rf_ng_warn(t->req, "this offer is taken as the answer to the one that waits");
+}
+
 static int describe(struct rf_turn *t, struct rf_session *s, bool offer, const struct rf_sdp *sdp, struct rf_writer *out)
 {
+	bool turned = offer && rf_dialog_is_answer(t, s);
 	struct rf_pair *p;
 	unsigned side;
-	int rc = offer ? rf_dialog_offer(t, s, &p, &side) : rf_dialog_answer(t, s, &p, &side);
+	int rc;
 
+	if (turned)
+		make_answer(t);
+	offer = offer && !turned;
+	rc = offer ? rf_dialog_offer(t, s, &p, &side) : rf_dialog_answer(t, s, &p, &side);
 	if (rc)
 		return rc;
 	note_wishes(t, s, p, side);
 	rc = offer ? rf_pair_offer(t, p, side, sdp, out) : rf_pair_answer(t, p, side, sdp, out);
+	if (rc == 0 && turned) {
+		p->by_offers = true;
+		p->answer_hash = rf_hash(&t->relay->conf.hash_key, t->req->sdp);
+	}
 	rf_session_hold(s);
 	return rc ? rc : out->err;
 }

@@ -80,6 +80,8 @@ struct rf_pair {
 	uint8_t offerer;                 /* of the last offer */
 	struct rf_mono asked;            /* the last offer */
 	bool offered, answered;          /* an offer waits for its answer; there was an answer once */
+	bool by_offers;                  /* that came as an offer: its controller knows no answers */
+	uint64_t answer_hash;            /* of such an answer */
 	struct rf_pair_said { uint64_t id, version, hash; } spoken[2]; /* our o= line to each, the hash of what was said last */
 	size_t n_lines;
 	struct rf_line *lines;
@@ -171,6 +173,10 @@ extern const struct rf_path_ops rf_session_path_ops;
 int rf_dialog_offer(struct rf_turn *t, struct rf_session *s, struct rf_pair **ret_pair, unsigned *ret_side);
 /* ret_side: the answerer's. RF_E_NOT_FOUND: no offer that this could answer. */
 int rf_dialog_answer(struct rf_turn *t, struct rf_session *s, struct rf_pair **ret_pair, unsigned *ret_side);
+/* Is this offer an answer? Some controllers send every description as an offer (OpenSIPS' rtpengine_manage() does with replies). One from
+ * who was asked to who asked and never had an answer can be nothing else (RFC 3264 4); the same description of the same answerer
+ * again (183, then 200) is that answer again, and in such a pair every offer against one that waits is its answer. */
+bool rf_dialog_is_answer(const struct rf_turn *t, const struct rf_session *s);
 /* The pairs that a delete means end; false: none. */
 bool rf_dialog_delete(struct rf_turn *t, struct rf_session *s);
 

@@ -306,6 +306,56 @@ static void test_glare(void **state)
 	assert_non_null(memmem(k->reply.warning.p, k->reply.warning.n, "OSRTP", 5));
 }
 
+/* A controller that sends replies as offers, too: from who answers, to who offered. */
+static void test_answers_that_are_offers(void **state)
+{
+	static const char back[] = "'call-id':'c1','from-tag':'B','to-tag':'A'", other[] = "'call-id':'c1','from-tag':'C','to-tag':'A'";
+	struct kit *k = *state;
+	struct rf_path *p;
+
+	ok(k, "offer", CALL ",'direction':['in','out']", A_PLAIN);
+	ok(k, "offer", back, B_PLAIN); /* 183 */
+	assert_non_null(memmem(k->reply.warning.p, k->reply.warning.n, "taken as the answer", 19));
+	expect_census(k, 1, 2, 1);
+	p = kit_path(k, 0);
+	assert_true(p->open);
+	assert_true(kit_has(k, "c=IN IP4 10.0.0.1"));
+	assert_int_equal(p->conf[1].remote.port, 3000);
+	ok(k, "offer", back, B_PLAIN); /* 200 */
+	ok(k, "offer", REPLY, HEAD("192.0.2.10") AUDIO("2000", "RTP/AVP"));
+	assert_int_equal(p->conf[0].remote.ip[3], 9);
+	ok(k, "offer", back, HEAD("203.0.113.8") AUDIO("3000", "RTP/AVP"));
+	assert_int_equal(p->conf[0].remote.ip[3], 10);
+	assert_int_equal(p->conf[1].remote.ip[3], 8);
+	/* now the other one offers */
+	ok(k, "offer", back, HEAD("203.0.113.9") AUDIO("3000", "RTP/AVP"));
+	assert_int_equal(p->conf[1].remote.ip[3], 8);
+	ok(k, "offer", REPLY, HEAD("192.0.2.11") AUDIO("2000", "RTP/AVP"));
+	assert_int_equal(p->conf[0].remote.ip[3], 11);
+	assert_int_equal(p->conf[1].remote.ip[3], 9);
+	ok(k, "delete", CALL, NULL);
+	expect_census(k, 0, 0, 0);
+	/* two who answer one offer */
+	ok(k, "offer", CALL, A_PLAIN);
+	ok(k, "offer", back, B_PLAIN);
+	ok(k, "offer", other, HEAD("203.0.113.8") AUDIO("4000", "RTP/AVP"));
+	expect_census(k, 1, 3, 1);
+	assert_int_equal(kit_path(k, 0)->conf[1].remote.port, 4000);
+	ok(k, "delete", CALL, NULL);
+	/* who knows answers has them waited for */
+	ok(k, "offer", CALL, A_PLAIN);
+	ok(k, "answer", REPLY, B_PLAIN);
+	ok(k, "offer", REPLY, HEAD("192.0.2.10") AUDIO("2000", "RTP/AVP"));
+	ok(k, "offer", back, HEAD("203.0.113.8") AUDIO("3000", "RTP/AVP"));
+	assert_int_equal(kit_path(k, 0)->conf[1].remote.ip[3], 7);
+	/* and in front of it nobody: an offer to a stranger is one */
+	ok(k, "delete", CALL, NULL);
+	ok(k, "offer", back, B_PLAIN);
+	assert_false(kit_path(k, 0)->open);
+	ok(k, "delete", back, NULL);
+	expect_census(k, 0, 0, 0);
+}
+
 static void test_ice_restart(void **state)
 {
 #define ICED(x) HEAD("192.0.2.9") AUDIO("2000", "RTP/AVP") "a=ice-ufrag:frg" x "\r\na=ice-pwd:0123456789012345678901\r\n"
@@ -643,6 +693,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_policy, setup, down),
 		cmocka_unit_test_setup_teardown(test_rekey, setup, down),
 		cmocka_unit_test_setup_teardown(test_glare, setup, down),
+		cmocka_unit_test_setup_teardown(test_answers_that_are_offers, setup, down),
 		cmocka_unit_test_setup_teardown(test_ice_restart, setup, down),
 		cmocka_unit_test_setup_teardown(test_times, setup, down),
 		cmocka_unit_test_setup_teardown(test_no_line_is_on, setup, down),

@@ -275,6 +275,7 @@ static inline bool rf_kept_told(uint64_t told)
 }
 void rf_kept_ready(struct rf_media_worker *w, uint64_t told);
 void rf_kept_drop(struct rf_media_worker *w, const struct rf_port_kept *kept);
+void rf_kept_make_room(struct rf_media_worker *w);
 void rf_kept_drop_all(struct rf_media_worker *w);
 void rf_kept_tick(struct rf_timer *t);
 

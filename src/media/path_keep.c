@@ -17,6 +17,7 @@ enum {
 	TICK_MS = 1000, SOON_MS = 100,
 	QUIET_US = 2000000,
 	CLOSED_AT_ONCE = 512,        /* pairs: one to two milliseconds */
+	ROOM = 32,                   /* pairs that make room at a time */
 	DRAINED = 64,                /* whoever sends more meanwhile floods the port: it gets a new socket */
 };
 
@@ -110,6 +111,11 @@ static bool let_go_of(struct rf_media_worker *w, bool all, size_t most)
 	for (unsigned i = 0; i < w->n_places; i++)
 		done = rf_ports_let_go(w->place[i].ports, rf_loop_now(w->loop), all, most, let_go, w) && done;
 	return done;
+}
+
+void rf_kept_make_room(struct rf_media_worker *w)
+{
+	let_go_of(w, true, ROOM);
 }
 
 void rf_kept_drop_all(struct rf_media_worker *w)

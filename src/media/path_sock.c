@@ -52,6 +52,17 @@ void rf_sock_adopt(struct rf_media_worker *w, struct rf_sock *s, int fd)
 	w->n_socks++;
 }
 
+/* Where descriptors are short, those that wait for another call make room for this one. */
+static int new_socket(struct rf_media_worker *w, int family, int type)
+{
+	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || !w->n_kept)
+		return fd;
+	rf_kept_make_room(w);
+	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
 int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const struct rf_addr *ip, uint16_t port, bool watch)
 {
 	struct rf_addr local = *ip;
@@ -60,7 +71,7 @@ int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const s
 
 	local.port = port;
 	rf_peer_of(&local, &at);
-	int fd = socket(at.sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = new_socket(w, at.sa.sa_family, type);
 	if (fd < 0)
 		return -errno;
 	/* A connection from a port that listened, or whose last one is not yet forgotten. */
@@ -141,10 +152,6 @@ static int take_ports(struct rf_path *p, struct rf_end *e, bool rtcp, const char
 		if (rf_ports_take(place->ports, now, &e->port, &kept) != 0)
 			break;
 		int rc = open_ports(p, e, rtcp, &kept);
-		if ((rc == -EMFILE || rc == -ENFILE) && p->w->n_kept) {
-			rf_kept_drop_all(p->w);
-			rc = open_ports(p, e, rtcp, &(struct rf_port_kept){ { -1, e->odd }, { 0, e->odd_dscp } });
-		}
 		if (!rc)
 			return 0;
 		give_pair(p, e);

@@ -256,9 +256,45 @@ static void they_make_room(void **state)
 	few = (struct rlimit){ (rlim_t)next, was.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
 	struct rf_path *p = kit_path(&s.k, RF_PATH_RTP, KIT_V4_OTHER, KIT_V4_OTHER);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
 	assert_int_equal(rf_media_census(s.k.w).kept, 0);
 	assert_int_equal(rf_media_census(s.k.w).sockets, 2);
+	/* For its RTCP, too; and then there are none left. */
+	struct rf_path_end_conf a = kit_conf(&s.a);
+	assert_int_equal(rf_path_set(p, 0, &a), 0);
+	assert_int_equal(rf_path_set(p, 1, &a), 0);
+	assert_int_equal(rf_media_census(s.k.w).sockets, 4);
+	struct rf_path *q = NULL;
+	const char *what = "";
+	assert_int_equal(rf_path_new(s.k.w, RF_PATH_RTP, (unsigned[]){ KIT_V4, KIT_V4 }, p->ops, &s.k, &q, &what), RF_E_LIMIT);
+	assert_string_equal(what, "descriptors are exhausted");
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	rf_path_free(p);
+	end(&s);
+}
+
+/* Also when it is the second port that there is no descriptor for. */
+static void they_make_room_for_rtcp(void **state)
+{
+	struct scene s;
+	struct rlimit was, few;
+
+	(void)state;
+	begin_with(&s, 400);
+	struct rf_path *old = call(&s, false, 0), *p = kit_path(&s.k, RF_PATH_RTP, KIT_V4_OTHER, KIT_V4_OTHER);
+	struct rf_path_end_conf a = kit_conf(&s.a);
+
+	rf_path_free(old);
+	assert_int_equal(rf_media_census(s.k.w).kept, 4);
+	int next = dup(0);
+	assert_true(next >= 0);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	few = (struct rlimit){ (rlim_t)next, was.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(rf_path_set(p, 0, &a), 0);
+	assert_int_equal(rf_path_set(p, 1, &a), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_int_equal(rf_media_census(s.k.w).sockets, 4);
 	rf_path_free(p);
 	end(&s);
 }
@@ -274,6 +310,7 @@ int main(void)
 		cmocka_unit_test(another_kind_has_its_own),
 		cmocka_unit_test(ends_that_change),
 		cmocka_unit_test(they_make_room),
+		cmocka_unit_test(they_make_room_for_rtcp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

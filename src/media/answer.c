@@ -7,6 +7,8 @@
 struct plan {
 	struct rf_said said, *kept;
 	const struct rf_said *offer;     /* what it answers */
+	struct rf_said *merged;          /* offer with the transport of its group; NULL: as it is */
+	bool grouped[2];                 /* in the group of that side */
 	bool off;
 	struct rf_ours ours[2];          /* as they will be, by side; sdes new or NULL */
 	bool new_sdes;                   /* towards the offerer */
@@ -19,6 +21,7 @@ struct job {
 	const struct rf_sdp *sdp;
 	struct rf_sdes_rules rules;
 	struct plan *plans;
+	size_t tagged[2];                /* whose transport is the group's, by side; n_media: there is no group */
 };
 
 static struct rf_path *path_of(const struct rf_line *l)
@@ -184,19 +187,109 @@ static int plan_rtp(struct job *j, size_t i, struct plan *pl, struct rf_line *l)
 	return 0;
 }
 
-static int plan_line(struct job *j, size_t i, const struct rf_said_source *source)
+static int read_line(struct job *j, size_t i, const struct rf_said_source *source)
+{
+	struct plan *pl = &j->plans[i];
+	struct rf_line *l = &j->p->lines[i];
+	const char *why = "no memory";
+	int rc = rf_said_read(j->t->arena, j->sdp, i, source, &pl->said, &why);
+
+	if (rc)
+		return rf_turn_fail(j->t, rc, "m-line %zu: %s", i + 1, why);
+	/* Where both offered (glare), each waits for its own answer. */
+	pl->offer = l->offered && j->p->offerer == j->to ? l->offered : l->said[j->to];
+	pl->off = !pl->said.live || !pl->offer || !pl->offer->live || !path_of(l);
+	return 0;
+}
+
+static struct rf_carrier *carrier_of(const struct rf_line *l, unsigned side)
+{
+	return l->next ? l->next_carrier[side] : l->carrier[side];
+}
+
+/* ---- groups: what of a line's transport is said elsewhere is put in its place */
+
+/* The offerer's: all that was offered in it and is taken. Where the one line with a port is refused, those without have none. */
+static int group_offer(struct job *j)
+{
+	size_t n = j->sdp->n_media;
+	const struct rf_said *tagged;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct plan *pl = &j->plans[i];
+
+		if (!pl->off && pl->offer->group_at && !pl->offer->bundle_only && carrier_of(&j->p->lines[i], j->to) &&
+		    (j->tagged[j->to] == n || pl->offer->group_at < j->plans[j->tagged[j->to]].offer->group_at))
+			j->tagged[j->to] = i;
+	}
+	tagged = j->tagged[j->to] < n ? j->plans[j->tagged[j->to]].offer : NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct plan *pl = &j->plans[i];
+		struct rf_said merged;
+
+		if (pl->off || !pl->offer->group_at)
+			continue;
+		pl->off = !tagged;
+		pl->grouped[j->to] = tagged;
+		if (!tagged || pl->offer == tagged)
+			continue;
+		merged = *pl->offer;
+		rf_bundle_transport(&merged, tagged);
+		pl->offer = pl->merged = rf_said_keep(&merged);
+		if (!pl->merged)
+			return rf_turn_fail(j->t, -ENOMEM, "no memory");
+	}
+	return 0;
+}
+
+/* The answerer's: what it has left in the group that it was offered. */
+static int group_answer(struct job *j)
+{
+	size_t n = j->sdp->n_media;
+	struct rf_said **said = rf_arena_array(j->t->arena, n + 1, sizeof *said);
+	struct rf_said *tagged;
+
+	if (!said)
+		return rf_turn_fail(j->t, -ENOMEM, "no memory");
+	for (size_t i = 0; i < n; i++)
+		said[i] = &j->plans[i].said;
+	rf_bundle_read(j->sdp, said, n);
+	for (size_t i = 0; i < n; i++)
+		if (j->plans[i].off || !j->p->lines[i].bundle_asked || !carrier_of(&j->p->lines[i], j->from))
+			said[i]->group_at = 0;
+	tagged = rf_bundle_tagged(said, n);
+	for (size_t i = 0; i < n; i++) {
+		struct plan *pl = &j->plans[i];
+		const struct rf_carrier *c = carrier_of(&j->p->lines[i], j->from);
+
+		pl->grouped[j->from] = tagged && said[i]->group_at;
+		if (!pl->off && !pl->grouped[j->from] && c && c->lines > 1)
+			return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: the answer takes it out of the BUNDLE "
+					    "group whose port it is on; that takes an offer", i + 1);
+		if (said[i] == tagged)
+			j->tagged[j->from] = i;
+		else if (pl->grouped[j->from])
+			rf_bundle_transport(said[i], tagged);
+	}
+	return 0;
+}
+
+/* What is said of a group's transport is said by one of its lines, and is the same for all. */
+static void unite(struct job *j)
+{
+	for (unsigned side = 0; side < 2; side++)
+		for (size_t i = 0; i < j->sdp->n_media; i++)
+			if (j->plans[i].grouped[side] && !j->plans[i].off && i != j->tagged[side])
+				rf_bundle_ours(&j->plans[i].ours[side], &j->plans[j->tagged[side]].ours[side]);
+}
+
+static int plan_line(struct job *j, size_t i)
 {
 	struct rf_turn *t = j->t;
 	struct plan *pl = &j->plans[i];
 	struct rf_line *l = &j->p->lines[i];
-	const char *why = "no memory";
-	int rc = rf_said_read(t->arena, j->sdp, i, source, &pl->said, &why);
+	int rc;
 
-	if (rc)
-		return rf_turn_fail(t, rc, "m-line %zu: %s", i + 1, why);
-	/* Where both offered (glare), each waits for its own answer. */
-	pl->offer = l->offered && j->p->offerer == j->to ? l->offered : l->said[j->to];
-	pl->off = !pl->said.live || !pl->offer || !pl->offer->live || !path_of(l);
 	if (pl->off)
 		return 0;
 	if (pl->said.kind != pl->offer->kind)
@@ -226,6 +319,7 @@ static void drop(struct job *j)
 {
 	for (size_t i = 0; i < j->sdp->n_media; i++) {
 		rf_said_free(j->plans[i].kept);
+		rf_said_free(j->plans[i].merged);
 		if (j->plans[i].new_sdes)
 			rf_sdes_free(j->plans[i].ours[j->to].sdes);
 		rf_secret_wipe(j->plans[i].ours, sizeof j->plans[i].ours);
@@ -259,28 +353,86 @@ static int set_ends(struct job *j, struct rf_line *l)
 	return 0;
 }
 
-static int commit(struct job *j, size_t i)
+/* The path that waited for the answer takes the place of the other. */
+static void go_over(struct rf_relay *r, struct rf_line *l)
+{
+	rf_path_free(l->path);
+	r->media--;
+	l->path = l->next;
+	l->kind = l->next_kind;
+	l->next = NULL;
+	l->open = false;
+	for (unsigned side = 0; side < 2; side++) {
+		rf_carrier_leave(r, &l->carrier[side]);
+		l->carrier[side] = l->next_carrier[side];
+		l->next_carrier[side] = NULL;
+	}
+}
+
+/* What the offerer said is in force. */
+static void take_offer(struct job *j, struct rf_line *l, struct plan *pl)
+{
+	bool waited = l->offered && j->p->offerer == j->to;
+
+	if (!waited && !pl->merged)
+		return;
+	rf_said_free(l->said[j->to]);
+	l->said[j->to] = pl->merged ? pl->merged : l->offered;
+	if (waited && pl->merged)
+		rf_said_free(l->offered);
+	if (waited)
+		l->offered = NULL;
+	pl->merged = NULL;
+}
+
+/* Everybody onto the port of the group. */
+static int ride(struct job *j, struct rf_line *l, const struct plan *pl, struct rf_carrier *const shared[2])
+{
+	int rc = 0;
+
+	for (unsigned side = 0; rc == 0 && side < 2; side++) {
+		l->bundled[side] = pl->grouped[side];
+		if (pl->grouped[side])
+			rc = rf_carrier_enter(j->t->relay, &l->carrier[side], shared[side], l->path, side);
+	}
+	return rc ? rf_turn_fail(j->t, rc, "a port cannot be shared") : 0;
+}
+
+static int set_carriers(struct job *j)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < j->p->n_lines; i++)
+		for (unsigned side = 0; rc == 0 && side < 2; side++) {
+			struct rf_carrier *c = j->p->lines[i].carrier[side];
+			struct rf_path_end_conf conf;
+
+			if (!c || !j->p->lines[i].open || !rf_carrier_is_first(j->p, i, side))
+				continue;
+			rf_line_conf(j->p, &j->p->lines[i], side, &conf);
+			rc = rf_path_set(c->path, 0, &conf);
+			rf_secret_wipe(&conf, sizeof conf);
+			if (rc == 0)
+				rf_path_open(c->path);
+		}
+	return rc ? rf_turn_fail(j->t, rc, "a port cannot be set up: %s", rf_err_text(rc)) : 0;
+}
+
+static int commit(struct job *j, size_t i, struct rf_carrier *const shared[2])
 {
 	struct plan *pl = &j->plans[i];
 	struct rf_line *l = &j->p->lines[i];
+	int rc;
 
 	if (pl->off) {
+		rf_said_free(pl->merged);
 		rf_line_off(j->t->relay, l);
 		return 0;
 	}
-	if (l->next) {
-		rf_path_free(l->path);
-		j->t->relay->media--;
-		l->path = l->next;
-		l->kind = l->next_kind;
-		l->next = NULL;
-		l->open = false;
-	}
-	if (l->offered && j->p->offerer == j->to) {
-		rf_said_free(l->said[j->to]);
-		l->said[j->to] = l->offered;
-		l->offered = NULL;
-	}
+	if (l->next)
+		go_over(j->t->relay, l);
+	take_offer(j, l, pl);
+	rc = ride(j, l, pl, shared);
 	rf_said_free(l->said[j->from]);
 	l->said[j->from] = pl->kept;
 	rf_line_set_coded(j->t->relay, l, pl->kept->coded);
@@ -288,7 +440,7 @@ static int commit(struct job *j, size_t i)
 	l->ours[0] = pl->ours[0];
 	l->ours[1] = pl->ours[1];
 	rf_secret_wipe(pl->ours, sizeof pl->ours);
-	return set_ends(j, l);
+	return rc ? rc : set_ends(j, l);
 }
 
 static void out_line(struct job *j, size_t i, struct rf_out_line *o)
@@ -305,6 +457,10 @@ static void out_line(struct job *j, size_t i, struct rf_out_line *o)
 	o->setup = l->ours[j->to].active ? RF_SDP_SETUP_ACTIVE : RF_SDP_SETUP_PASSIVE;
 	o->mux = l->ours[j->to].mux;
 	o->ptime = l->ptime_answer;
+	if (pl->grouped[j->to]) {
+		o->shares = i != j->tagged[j->to];
+		o->bundle = o->shares ? (uint8_t)(1 + l->said[j->to]->group_at) : 1;
+	}
 	rf_path_local(l->path, j->to, &o->rtp, &o->rtcp);
 	if (o->mux)
 		o->rtcp = o->rtp;
@@ -317,25 +473,40 @@ int rf_pair_answer(struct rf_turn *t, struct rf_pair *p, unsigned from, const st
 	struct rf_said_source source = rf_turn_source(t->req);
 	struct rf_out_line *lines = rf_arena_array(t->arena, sdp->n_media + 1, sizeof *lines);
 	const struct rf_media_interface *in = rf_media_interface_at(t->relay->conf.worker, p->interface[!from]);
+	struct rf_carrier *shared[2] = { NULL, NULL };
 	int rc = 0;
 
+	j.tagged[0] = j.tagged[1] = sdp->n_media;
 	j.plans = rf_arena_array(t->arena, sdp->n_media + 1, sizeof *j.plans);
 	if (!lines || !j.plans)
 		return rf_turn_fail(t, -ENOMEM, "no memory");
 	if (sdp->n_media != p->n_lines)
 		return rf_turn_fail(t, RF_E_INVALID, "the answer has %u m-lines, the offer %zu", sdp->n_media, p->n_lines);
 	for (size_t i = 0; rc == 0 && i < sdp->n_media; i++)
-		rc = plan_line(&j, i, &source);
+		rc = read_line(&j, i, &source);
+	if (rc == 0)
+		rc = group_offer(&j);
+	if (rc == 0)
+		rc = group_answer(&j);
+	for (size_t i = 0; rc == 0 && i < sdp->n_media; i++)
+		rc = plan_line(&j, i);
 	if (rc) {
 		drop(&j);
 		return rc;
 	}
+	unite(&j);
+	for (unsigned side = 0; side < 2; side++)
+		if (j.tagged[side] < sdp->n_media)
+			shared[side] = carrier_of(&p->lines[j.tagged[side]], side);
 	for (size_t i = 0; i < sdp->n_media; i++) {
-		int one = commit(&j, i);
+		int one = commit(&j, i, shared);
 
 		rc = rc ? rc : one;
-		out_line(&j, i, &lines[i]);
 	}
+	for (size_t i = 0; rc == 0 && i < sdp->n_media; i++)
+		out_line(&j, i, &lines[i]);
+	if (rc == 0)
+		rc = set_carriers(&j);
 	p->offered = p->offered && p->offerer != !from;
 	p->answered = true;
 	if (rc)

@@ -212,9 +212,12 @@ static void put_rtp_ends(const struct rf_turn *t, struct rf_writer *w, const str
 	static const char *const setups[] = { "", "active", "passive", "actpass", "holdconn" };
 	bool same = l->rtcp.port == l->rtp.port;
 
-	put_rtcp(t, w, l);
+	if (!l->shares)
+		put_rtcp(t, w, l);
 	if (l->mux)
 		put_flag(w, "a=rtcp-mux");
+	if (l->shares)
+		return;
 	if (l->ours->sdes)
 		rf_sdes_put(w, l->ours->sdes);
 	if (l->ours->keying == RF_KEYING_DTLS) {
@@ -278,6 +281,26 @@ static uint64_t version_of(const struct rf_turn *t, struct rf_pair_said *spoken,
 	return spoken->version;
 }
 
+static void put_group(struct rf_writer *w, const struct rf_out *out)
+{
+	const struct rf_out_line *next;
+	unsigned last = 0;
+
+	do {
+		next = NULL;
+		for (size_t i = 0; i < out->n; i++)
+			if (out->lines[i].bundle > last && (!next || out->lines[i].bundle < next->bundle))
+				next = &out->lines[i];
+		if (!next)
+			break;
+		rf_put(w, last ? RF_V(" ") : RF_V("a=group:BUNDLE "));
+		rf_put(w, next->mid);
+		last = next->bundle;
+	} while (next);
+	if (last)
+		rf_put_lit(w, "\r\n");
+}
+
 static void put_rest(struct rf_turn *t, const struct rf_out *out, const struct rf_addr *session, struct rf_writer *w)
 {
 	bool ice = false;
@@ -290,6 +313,7 @@ static void put_rest(struct rf_turn *t, const struct rf_out *out, const struct r
 	rf_put_lit(w, "t=0 0\r\n");
 	if (ice)
 		put_flag(w, "a=ice-lite");
+	put_group(w, out);
 	for (size_t i = 0; i < out->n; i++)
 		put_line(t, w, &out->lines[i], session);
 }

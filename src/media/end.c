@@ -92,6 +92,11 @@ void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned sid
 	c->rtcp_mux = l->mux_only;
 	if (!said)
 		return;
+	if (said->mid.n <= sizeof c->mid) {
+		memcpy(c->mid, said->mid.p, said->mid.n);
+		c->mid_n = (uint8_t)said->mid.n;
+		c->mid_ext = said->mid_ext;
+	}
 	/* With ICE the address of the description is a default, and may be one that our port cannot reach. */
 	in = rf_media_interface_at(p->session->relay->conf.worker, p->interface[side]);
 	if (!said->remote.family || said->remote.family == in->local.family) {

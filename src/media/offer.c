@@ -11,7 +11,10 @@ struct plan {
 	struct rf_said said, *kept;
 	enum rf_path_kind kind;
 	bool off;
+	bool rides[2];                   /* whether its end at a side is, or may come to be, on a port that lines share */
+	bool next;                       /* that which waits since an earlier offer serves */
 	struct rf_path *path;            /* new; NULL: the one that is there serves */
+	struct rf_carrier *carrier[2];   /* of path */
 	struct rf_ours ours;             /* towards the answerer */
 };
 
@@ -24,6 +27,7 @@ struct job {
 	struct plan *plans;
 	size_t coded;                    /* m-lines that this offer adds to those that are transcoded */
 	struct rf_addr local;            /* of the pair's interface towards the answerer */
+	struct rf_carrier *shared[2];    /* new, for the offerer's group: of paths in force, of those that wait; NULL: none */
 };
 
 /* The kind of path that a line needs; false: of no use here, to be switched off. */
@@ -157,16 +161,34 @@ static int plan_other(struct job *j, struct plan *pl)
 	return 0;
 }
 
-static int plan_line(struct job *j, size_t i, const struct rf_said_source *source)
+/* What is said, and which lines are to share a port. */
+static int read_all(struct job *j)
+{
+	struct rf_said **said = rf_arena_array(j->t->arena, j->sdp->n_media + 1u, sizeof *said);
+	struct rf_said_source source = rf_turn_source(j->t->req);
+
+	if (!said)
+		return rf_turn_fail(j->t, -ENOMEM, "no memory");
+	for (size_t i = 0; i < j->sdp->n_media; i++) {
+		const char *why = "no memory";
+		int rc = rf_said_read(j->t->arena, j->sdp, i, &source, &j->plans[i].said, &why);
+
+		if (rc)
+			return rf_turn_fail(j->t, rc, "m-line %zu: %s", i + 1, why);
+		said[i] = &j->plans[i].said;
+	}
+	rf_bundle_read(j->sdp, said, j->sdp->n_media);
+	rf_bundle_offer(said, j->sdp->n_media, rf_relay_has_dtls(j->t->relay) && j->t->req->dtls != RF_NG_DTLS_OFF);
+	return 0;
+}
+
+static int plan_line(struct job *j, size_t i)
 {
 	struct rf_turn *t = j->t;
 	struct plan *pl = &j->plans[i];
 	struct rf_line *l = i < j->p->n_lines ? &j->p->lines[i] : NULL;
-	const char *why = "no memory";
-	int rc = rf_said_read(t->arena, j->sdp, i, source, &pl->said, &why);
+	int rc;
 
-	if (rc)
-		return rf_turn_fail(t, rc, "m-line %zu: %s", i + 1, why);
 	if (!pl->said.live || !kind_of(&j->sdp->media[i], &pl->kind)) {
 		pl->off = true;
 		return 0;
@@ -179,6 +201,52 @@ static int plan_line(struct job *j, size_t i, const struct rf_said_source *sourc
 	rf_ours_fini(&pl->ours);
 	pl->off = true;
 	return 0;
+}
+
+/* The line's name towards the answerer: the offerer's, or its own, or one that is made. */
+static struct rf_view mid_of(const struct job *j, size_t i)
+{
+	const struct rf_said *own = i < j->p->n_lines ? j->p->lines[i].said[j->to] : NULL;
+	struct rf_view mid = j->plans[i].said.mid;
+	char *text;
+
+	if (mid.n == 0 && own)
+		mid = own->mid;
+	if (mid.n || !rf_ng_has(j->t->req, RF_NG_GENERATE_MID))
+		return mid;
+	text = rf_arena_alloc(j->t->arena, 4);
+	return text ? rf_view_of(text, (size_t)snprintf(text, 4, "%zu", i)) : mid;
+}
+
+/* Without a MID in each packet the answerer's lines are told apart by their payload types. */
+static bool types_meet(const struct rf_said *a, const struct rf_said *b)
+{
+	for (size_t i = 0; i < a->n_codecs; i++)
+		for (size_t k = 0; k < b->n_codecs; k++)
+			if (!a->codecs[i].off && !b->codecs[k].off && a->codecs[i].type == b->codecs[k].type)
+				return true;
+	return false;
+}
+
+/* Who offers a group gets one for what can be bundled; to whom it goes on it is offered where that leg can have it, too, and
+ * to one of DTLS-SRTP also when mids are to be made: there are browsers that take no offer without. */
+static void plan_bundle(struct job *j, size_t i)
+{
+	struct plan *pl = &j->plans[i];
+	const struct rf_line *l = i < j->p->n_lines ? &j->p->lines[i] : NULL;
+	bool already = l && l->bundled[j->to];
+
+	if (pl->off || pl->kind != RF_PATH_RTP) {
+		pl->said.group_at = 0;
+		return;
+	}
+	pl->ours.mux |= already && pl->ours.keying == RF_KEYING_DTLS;
+	pl->rides[j->from] = pl->said.group_at > 0;
+	pl->rides[j->to] = pl->ours.keying == RF_KEYING_DTLS && pl->ours.mux && mid_of(j, i).n &&
+			   (pl->said.group_at || already || rf_ng_has(j->t->req, RF_NG_GENERATE_MID));
+	for (size_t k = 0; pl->rides[j->to] && !pl->said.group_at && !already && k < i; k++)
+		if (j->plans[k].rides[j->to] && types_meet(&pl->said, &j->plans[k].said))
+			pl->rides[j->to] = false;
 }
 
 static int find_interfaces(struct job *j, unsigned family)
@@ -203,26 +271,87 @@ static int find_interfaces(struct job *j, unsigned family)
 	return 0;
 }
 
+/* With another line of this offer; those that it has no more are gone in a moment. What waits is on other ports than what is in
+ * force. */
+static bool is_shared(const struct job *j, size_t i, bool next, unsigned side)
+{
+	const struct rf_line *l = &j->p->lines[i];
+	const struct rf_carrier *c = next ? l->next_carrier[side] : l->carrier[side];
+
+	for (size_t k = 0; c && k < j->sdp->n_media && k < j->p->n_lines; k++)
+		if (k != i && c == (next ? j->p->lines[k].next_carrier[side] : j->p->lines[k].carrier[side]))
+			return true;
+	return false;
+}
+
+/* An end that shares its port cannot leave it; one that has its own cannot come to another's. */
+static bool fits(const struct job *j, size_t i, bool next)
+{
+	const struct rf_line *l = &j->p->lines[i];
+
+	for (unsigned side = 0; side < 2; side++)
+		if (j->plans[i].rides[side] ? !(next ? l->next_carrier[side] : l->carrier[side]) : is_shared(j, i, next, side))
+			return false;
+	return true;
+}
+
+/* One for all that the offerer has bundled: that on which the others are already. */
+static int find_shared(struct job *j, bool next, struct rf_carrier **ret_carrier)
+{
+	for (size_t i = 0; i < j->sdp->n_media && i < j->p->n_lines; i++) {
+		const struct rf_line *l = &j->p->lines[i];
+		const struct plan *pl = &j->plans[i];
+
+		if (pl->path || pl->next != next || !pl->rides[j->from])
+			continue;
+		*ret_carrier = next ? l->next_carrier[j->from] : l->carrier[j->from];
+		if (*ret_carrier)
+			return 0;
+	}
+	int rc = j->shared[next] ? 0 : rf_carrier_new(j->t, j->p->session, j->p->interface[j->from], &j->shared[next]);
+
+	*ret_carrier = j->shared[next];
+	return rc;
+}
+
+static int take_carriers(struct job *j, struct plan *pl, bool next)
+{
+	int rc = pl->rides[j->from] ? find_shared(j, next, &pl->carrier[j->from]) : 0;
+
+	if (rc == 0 && pl->rides[j->to])
+		rc = rf_carrier_new(j->t, j->p->session, j->p->interface[j->to], &pl->carrier[j->to]);
+	return rc;
+}
+
 /* Paths and copies: what may run out. */
 static int take(struct job *j, size_t i)
 {
 	struct plan *pl = &j->plans[i];
 	struct rf_line *l = i < j->p->n_lines ? &j->p->lines[i] : NULL;
-	const unsigned interface[2] = { j->p->interface[0], j->p->interface[1] };
+	const unsigned interface[2] = { pl->rides[0] ? RF_PATH_CARRIED : j->p->interface[0],
+		pl->rides[1] ? RF_PATH_CARRIED : j->p->interface[1] };
 	const char *what = "memory";
 	int rc;
 
 	pl->kept = rf_said_keep(&pl->said);
 	if (!pl->kept)
 		return rf_turn_fail(j->t, -ENOMEM, "no memory");
-	if (pl->off || (l && l->path && l->kind == pl->kind) || (l && l->next && l->next_kind == pl->kind))
+	if (pl->off || (l && l->path && l->kind == pl->kind && fits(j, i, false)))
 		return 0;
+	pl->next = l && l->next && l->next_kind == pl->kind && fits(j, i, true);
+	if (pl->next)
+		return 0;
+	rc = take_carriers(j, pl, l && l->path);
+	if (rc)
+		return rc;
 	rc = rf_path_new(j->t->relay->conf.worker, pl->kind, interface, &rf_session_path_ops, j->p->session, &pl->path, &what);
 	if (rc == 0)
 		return 0;
 	if (rc == RF_E_UNSUPPORTED) {
 		rf_ng_warn(j->t->req, "m-line %zu is switched off: %s", i + 1, what);
 		pl->off = true;
+		rf_carrier_free(j->t->relay, pl->carrier[j->to]);
+		pl->carrier[0] = pl->carrier[1] = NULL;
 		return 0;
 	}
 	j->t->full = rc == RF_E_LIMIT;
@@ -255,7 +384,10 @@ static void drop(struct job *j)
 		rf_said_free(j->plans[i].kept);
 		rf_path_free(j->plans[i].path);
 		rf_ours_fini(&j->plans[i].ours);
+		rf_carrier_free(j->t->relay, j->plans[i].carrier[j->to]);
 	}
+	rf_carrier_free(j->t->relay, j->shared[0]);
+	rf_carrier_free(j->t->relay, j->shared[1]);
 }
 
 /* What may come to a fresh path before the answer: ICE checks and a DTLS handshake. */
@@ -266,6 +398,8 @@ static int begin(struct job *j, const struct rf_line *l, struct rf_path *path)
 
 	rf_line_conf(j->p, l, j->to, &conf);
 	rc = rf_path_set(path, j->to, &conf);
+	if (rc == 0 && l->carrier[j->to])
+		rc = rf_path_set(l->carrier[j->to]->path, 0, &conf);
 	rf_secret_wipe(&conf, sizeof conf);
 	j->t->full = rc == RF_E_LIMIT;
 	return rc ? rf_turn_fail(j->t, rc, "a port cannot be set up: %s", rf_err_text(rc)) : 0;
@@ -292,11 +426,23 @@ static void note_wishes(const struct rf_ng_request *q, struct rf_line *l, unsign
 			q->mux & RF_NG_MUX_REJECT ? RF_MUX_REJECT : RF_MUX_FOLLOW;
 }
 
+/* The new path's ends onto their carriers, which are the line's from now on. */
+static int ride(struct job *j, struct plan *pl, struct rf_path *path, struct rf_carrier *at[2])
+{
+	int rc = 0;
+
+	for (unsigned side = 0; rc == 0 && side < 2; side++)
+		if (pl->carrier[side])
+			rc = rf_carrier_enter(j->t->relay, &at[side], pl->carrier[side], path, side);
+	return rc ? rf_turn_fail(j->t, rc, "a port cannot be shared") : 0;
+}
+
 static int commit(struct job *j, size_t i)
 {
 	struct plan *pl = &j->plans[i];
 	struct rf_line *l = &j->p->lines[i];
 	struct rf_path *fresh = pl->path;
+	int rc = 0;
 
 	rf_said_free(l->offered);
 	l->offered = pl->kept;
@@ -304,15 +450,18 @@ static int commit(struct job *j, size_t i)
 	if (pl->off) {
 		rf_line_drop_next(j->t->relay, l);
 	} else {
-		if (fresh || l->kind == pl->kind)
+		if (!pl->next)
 			rf_line_drop_next(j->t->relay, l);
 		if (fresh && l->path) {
 			l->next = fresh;
 			l->next_kind = pl->kind;
+			rc = ride(j, pl, fresh, l->next_carrier);
 		} else if (fresh) {
 			l->path = fresh;
 			l->kind = pl->kind;
+			rc = ride(j, pl, fresh, l->carrier);
 		}
+		l->bundle_asked = pl->rides[j->to];
 		j->t->relay->media += fresh != NULL;
 		rf_sdes_free(l->ours[j->to].sdes);
 		pl->ours.active = l->ours[j->to].active;
@@ -324,7 +473,7 @@ static int commit(struct job *j, size_t i)
 	pl->kept = NULL;
 	pl->path = NULL;
 	pl->ours.sdes = NULL;
-	return fresh && fresh == l->path ? begin(j, l, fresh) : 0;
+	return rc == 0 && fresh && fresh == l->path ? begin(j, l, fresh) : rc;
 }
 
 static void out_line(struct job *j, size_t i, struct rf_out_line *o)
@@ -333,15 +482,15 @@ static void out_line(struct job *j, size_t i, struct rf_out_line *o)
 	struct plan *pl = &j->plans[i];
 
 	*o = (struct rf_out_line){ .in = &j->sdp->media[i], .said = &pl->said, .ours = &l->ours[j->to], .kind = pl->kind,
-		.setup = RF_SDP_SETUP_ACTPASS, .mid = pl->said.mid, .path_id = pl->said.path_id };
-	if (rf_ng_has(j->t->req, RF_NG_GENERATE_MID) && o->mid.n == 0) {
-		char *text = rf_arena_alloc(j->t->arena, 4);
-
-		if (text)
-			o->mid = rf_view_of(text, (size_t)snprintf(text, 4, "%zu", i));
-	}
+		.setup = RF_SDP_SETUP_ACTPASS, .mid = mid_of(j, i), .path_id = pl->said.path_id };
 	if (pl->off)
 		return;
+	if (l->bundle_asked && o->mid.n) {
+		struct rf_carrier *const *at = l->next ? l->next_carrier : l->carrier;
+
+		o->bundle = (uint8_t)(i + 1);
+		o->shares = at[j->to]->lines > 1 && !(l->next ? false : rf_carrier_is_first(j->p, i, j->to));
+	}
 	o->mux = l->ours[j->to].mux;
 	o->trickle = l->said[j->to] && l->said[j->to]->trickle;
 	o->ptime = j->t->req->ptime.set ? (uint32_t)j->t->req->ptime.v : 0;
@@ -352,13 +501,13 @@ static void out_line(struct job *j, size_t i, struct rf_out_line *o)
 
 static int plan_all(struct job *j)
 {
-	struct rf_said_source source = rf_turn_source(j->t->req);
 	bool live = false, any = false;
 	unsigned family = 0;
-	int rc = 0;
+	int rc = read_all(j);
 
 	for (size_t i = 0; rc == 0 && i < j->sdp->n_media; i++) {
-		rc = plan_line(j, i, &source);
+		rc = plan_line(j, i);
+		plan_bundle(j, i);
 		if (family == 0 || !(live || j->plans[i].off))
 			family = j->plans[i].said.family;
 		live |= !j->plans[i].off;
@@ -398,6 +547,9 @@ int rf_pair_offer(struct rf_turn *t, struct rf_pair *p, unsigned from, const str
 		rc = rc ? rc : one;
 		out_line(&j, i, &lines[i]);
 	}
+	for (unsigned k = 0; k < 2; k++)
+		if (j.shared[k] && j.shared[k]->lines == 0)
+			rf_carrier_free(t->relay, j.shared[k]);
 	p->offerer = (uint8_t)from;
 	p->asked = rf_loop_now(t->relay->conf.loop);
 	p->offered = rc == 0 || p->answered; /* one that never came to be leaves no trace */

@@ -31,7 +31,8 @@ static struct rf_path *make(struct rf_media_worker *w, enum rf_path_kind kind, c
 	rf_timer_init(&p->silence, check_silence);
 	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
 		p->end[i].nobody = interface[i] == RF_PATH_NOBODY;
-		p->end[i].interface = p->end[i].nobody ? 0 : (uint8_t)interface[i];
+		p->end[i].carried = interface[i] == RF_PATH_CARRIED;
+		p->end[i].interface = p->end[i].nobody || p->end[i].carried ? 0 : (uint8_t)interface[i];
 		p->end[i].odd = -1;
 		for (unsigned k = 0; k < 2; k++)
 			p->end[i].sock[k] = (struct rf_sock){ .path = p, .fd = -1, .end = (uint8_t)i, .rtcp = (uint8_t)k };
@@ -42,7 +43,10 @@ static struct rf_path *make(struct rf_media_worker *w, enum rf_path_kind kind, c
 static void unmake(struct rf_path *p)
 {
 	rf_path_fast_leave(p);
+	while (p->end[0].riders)
+		rf_end_alight(p->end[0].riders);
 	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
+		rf_end_alight(&p->end[i]);
 		if (p->end[i].filter && p->end[i].filter->gone)
 			p->end[i].filter->gone(p->end[i].filter);
 		while (p->end[i].taps) {
@@ -71,13 +75,17 @@ int rf_path_new(struct rf_media_worker *w, enum rf_path_kind kind, const unsigne
 	*ret_what = "paths are exhausted";
 	if (w->n_paths >= w->conf.paths_max)
 		return RF_E_LIMIT;
-	if (interface[0] >= w->n_places || (interface[1] >= w->n_places && interface[1] != RF_PATH_NOBODY))
-		return RF_E_INVALID;
+	for (unsigned i = 0; i < RF_PATH_ENDS; i++)
+		if (interface[i] >= w->n_places && (interface[i] != RF_PATH_CARRIED || kind != RF_PATH_RTP) &&
+		    (interface[i] != RF_PATH_NOBODY || i == 0))
+			return RF_E_INVALID;
 	struct rf_path *p = make(w, kind, interface, ops, arg);
 
 	if (!p)
 		return -ENOMEM;
-	for (unsigned i = 0; i < RF_PATH_ENDS && !p->end[i].nobody; i++) {
+	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
+		if (p->end[i].nobody || p->end[i].carried)
+			continue;
 		int rc = kind == RF_PATH_STREAM ? rf_tcp_new(&p->end[i]) : 0;
 
 		if (!rc)
@@ -111,7 +119,7 @@ void rf_path_free(struct rf_path *p)
 
 void rf_path_local(const struct rf_path *p, unsigned end, struct rf_addr *ret_rtp, struct rf_addr *ret_rtcp)
 {
-	const struct rf_end *e = &p->end[end];
+	const struct rf_end *e = p->end[end].bearer ? p->end[end].bearer : &p->end[end];
 
 	*ret_rtp = p->w->place[e->interface].conf.advertised;
 	ret_rtp->port = e->port;
@@ -223,7 +231,7 @@ void rf_path_drop_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t)
 
 int rf_path_send(struct rf_path *p, unsigned end, uint8_t *packet, size_t n, size_t cap)
 {
-	if (!p->open || p->kind != RF_PATH_RTP || !rf_source_to(&p->end[end], 0))
+	if (!p->open || p->kind != RF_PATH_RTP || !rf_source_to(rf_end_base(&p->end[end]), 0))
 		return RF_E_STATE;
 	return rf_end_send_rtp(p, &p->end[end], packet, n, cap) == RF_DROPS ? 0 : RF_E_STATE;
 }
@@ -283,18 +291,18 @@ static void put_stream(const struct rf_path_ssrc *s, struct rf_path_stream *ret)
 
 void rf_path_stats(const struct rf_path *p, unsigned end, struct rf_path_end_stats *ret)
 {
-	const struct rf_end *e = &p->end[end];
+	const struct rf_end *e = &p->end[end], *base = e->bearer ? e->bearer : e;
 
 	rf_path_fast_count(e->sock[0].path); /* the same path */
-	*ret = (struct rf_path_end_stats){ .remote = rf_peer_addr(&e->source[0]), .packets = e->packets, .bytes = e->bytes,
+	*ret = (struct rf_path_end_stats){ .remote = rf_peer_addr(&base->source[0]), .packets = e->packets, .bytes = e->bytes,
 		.rtcp_packets = e->rtcp_packets, .rtcp_bytes = e->rtcp_bytes, .sent = e->sent, .sent_bytes = e->sent_bytes,
-		.rtcp_sent = e->rtcp_sent, .rtcp_sent_bytes = e->rtcp_sent_bytes, .keying = e->keying,
+		.rtcp_sent = e->rtcp_sent, .rtcp_sent_bytes = e->rtcp_sent_bytes, .keying = base->keying,
 		.in_xdp = rf_path_xsk_at(e), .last_us = e->last_us };
 	memcpy(ret->drops, e->drops, sizeof ret->drops);
-	const struct rf_crypt *c = e->keying == RF_KEYING_PLAIN ? NULL : rf_end_crypt_in(e, false);
+	const struct rf_crypt *c = base->keying == RF_KEYING_PLAIN ? NULL : rf_end_crypt_in(base, false);
 
-	ret->suite = c && e->keying != RF_KEYING_PASSED ? rf_srtp_in_suite(c->in) : RF_SRTP_NONE;
-	ret->dtls_ready = e->agreed[0] && e->agreed[0]->in;
+	ret->suite = c && base->keying != RF_KEYING_PASSED ? rf_srtp_in_suite(c->in) : RF_SRTP_NONE;
+	ret->dtls_ready = base->agreed[0] && base->agreed[0]->in;
 	for (const struct rf_path_ssrc *s = e->ssrcs; s; s = s->next) {
 		put_stream(s, &ret->streams[ret->n_streams++]);
 		ret->in_kernel = ret->in_kernel || s->fast;

@@ -35,6 +35,7 @@ enum {
 	RF_PATH_UFRAG_MAX = 32, RF_PATH_PWD_MAX = 64,
 	RF_PATH_PRINTS_MAX = 4,      /* fingerprints of a peer */
 	RF_PATH_CANDIDATES_MAX = 8,  /* of a peer, of both components, that walls are asked to let through */
+	RF_PATH_MID_MAX = 16,        /* RFC 9143 15.2 wants them short; a longer one is not looked for in packets */
 };
 
 enum rf_path_kind {
@@ -111,6 +112,9 @@ struct rf_path_end_conf {
 	struct rf_path_type types[RF_PATH_TYPES_MAX];
 	uint32_t packets_s, bytes_s;        /* at most, of RTP; 0: 500 and 2,500,000, or 150 and 40,000 (audio types only) */
 	uint8_t dscp;                       /* of what is sent to it, 0..63 */
+	uint8_t mid_ext;                    /* RFC 8285's identifier of the extension that says the MID; 0: none */
+	uint8_t mid_n;
+	char mid[RF_PATH_MID_MAX];
 	uint64_t sync;                      /* paths of one party with the same one have one CNAME (lip sync); 0: each its own */
 };
 
@@ -128,10 +132,10 @@ struct rf_path_ops {
 	void (*dtmf)(void *arg, struct rf_path *p, unsigned end, unsigned code, unsigned ms);
 };
 
-enum { RF_PATH_NOBODY = UINT32_MAX };
+enum { RF_PATH_CARRIED = UINT32_MAX - 1, RF_PATH_NOBODY = UINT32_MAX };
 /* interface: which of the worker's (worker.h) each end is on; RF_PATH_NOBODY for the second: there is no second end, what the
- * party sends goes nowhere and what it gets is ours alone. Takes ports at once; the one for RTCP is opened when rf_path_set()
- * says that there is no rtcp-mux. RF_E_LIMIT: paths, ports or descriptors are exhausted (*ret_what: which,
+ * party sends goes nowhere and what it gets is ours alone. RF_PATH_CARRIED: the end has no port of its own (rf_path_ride()).
+ * Takes ports at once; the one for RTCP is opened when rf_path_set() says that there is no rtcp-mux. RF_E_LIMIT: paths, ports or descriptors are exhausted (*ret_what: which,
  * static); RF_E_INVALID: no such interface; -ENOMEM. */
 int rf_path_new(struct rf_media_worker *w, enum rf_path_kind kind, const unsigned interface[RF_PATH_ENDS],
 		const struct rf_path_ops *ops, void *arg, struct rf_path **ret_path, const char **ret_what);
@@ -141,6 +145,11 @@ void rf_path_free(struct rf_path *p);
 /* Our address at this end, as it is said to the party (the interface's advertised address); *ret_rtcp the same as *ret_rtp
  * with mux. */
 void rf_path_local(const struct rf_path *p, unsigned end, struct rf_addr *ret_rtp, struct rf_addr *ret_rtcp);
+/* BUNDLE (RFC 9143): p's end, made as RF_PATH_CARRIED, has the port, keys, ICE and source of the only end of `on` (RF_PATH_NOBODY),
+ * among others that ride there; what arrives is told apart by conf.mid, SSRC and payload type. NULL: it rides nowhere.
+ * Of such an end's conf only types, dir, rates, sync and mid count; its transport is said to `on`. When `on` ends it rides
+ * nowhere. RF_E_INVALID: these two do not fit. */
+int rf_path_ride(struct rf_path *p, unsigned end, struct rf_path *on);
 /* Move an end to another interface before the path is open. Errors as rf_path_new(), RF_E_STATE: it is open. */
 int rf_path_move(struct rf_path *p, unsigned end, unsigned interface, const char **ret_what);
 /* As from now. What has not changed goes on without a gap: same keys keep their rollover counter and replay window, the
@@ -190,8 +199,8 @@ void rf_path_drop_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t); /
 /* ---- what is known */
 
 struct rf_path_tuple { struct rf_addr from, to; uint8_t protocol; /* IPPROTO_UDP, IPPROTO_TCP */ };
-/* Of an end: both ways of two ports, or one of them and all candidates for the other. */
-enum { RF_PATH_TUPLES_MAX = 2 * (2 + 2 * RF_PATH_CANDIDATES_MAX) };
+/* Both ways, of each end: two ports with where packets come from, and after a restart of ICE all candidates beside that. */
+enum { RF_PATH_TUPLES_MAX = 2 * RF_PATH_ENDS * (2 + RF_PATH_CANDIDATES_MAX) };
 /* Each direction that packets take now or may begin to: exact ones only (an end whose party is not known yet has none). With ICE
  * those of the candidates until one is nominated, and again from a restart until the next nomination. */
 size_t rf_path_flows(const struct rf_path *p, struct rf_path_tuple ret[static RF_PATH_TUPLES_MAX]);

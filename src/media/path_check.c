@@ -139,6 +139,19 @@ bool rf_check_rate(struct rf_path_rate *r, size_t n, uint64_t now_us)
 	       !over(&r->bytes_us, now_us, n * 1000000 / r->bytes_s);
 }
 
+void rf_check_forget_one(struct rf_end *e, uint32_t ssrc)
+{
+	for (struct rf_path_ssrc **at = &e->ssrcs, *s; (s = *at); at = &s->next) {
+		if (s->ssrc != ssrc)
+			continue;
+		*at = s->next;
+		free(s->dtmf);
+		free(s);
+		e->n_ssrcs--;
+		return;
+	}
+}
+
 void rf_check_forget(struct rf_end *e)
 {
 	for (struct rf_path_ssrc *s = e->ssrcs, *next; s; s = next) {

@@ -18,7 +18,8 @@ static bool family_fits(const struct rf_path *p, const struct rf_end *e, const s
 static bool conf_ok(const struct rf_path *p, const struct rf_end *e, const struct rf_path_end_conf *c)
 {
 	if (!family_fits(p, e, &c->remote) || !family_fits(p, e, &c->remote_rtcp) || c->dscp > 63 ||
-	    c->n_types > RF_PATH_TYPES_MAX || c->n_keys_in > RF_PATH_KEYS_MAX || c->n_prints > RF_PATH_PRINTS_MAX)
+	    c->n_types > RF_PATH_TYPES_MAX ||
+	    c->mid_n > RF_PATH_MID_MAX || c->n_keys_in > RF_PATH_KEYS_MAX || c->n_prints > RF_PATH_PRINTS_MAX)
 		return false;
 	for (unsigned i = 0; i < c->n_types; i++)
 		if (c->types[i].type > 127)
@@ -109,6 +110,9 @@ static void commit(struct rf_path *p, struct rf_end *e, const struct rf_path_end
 	e->keys_out = c->keying == RF_KEYING_SDES && c->key_out.suite != RF_SRTP_NONE;
 	e->dir = c->dir;
 	e->sync = c->sync;
+	e->mid_ext = c->mid_ext;
+	e->mid_n = c->mid_n;
+	memcpy(e->mid, c->mid, sizeof e->mid);
 	set_types(e, c);
 	set_rate(e, c);
 	e->dscp = c->dscp;
@@ -130,12 +134,28 @@ static void commit(struct rf_path *p, struct rf_end *e, const struct rf_path_end
 		rf_tcp_begin(p, e);
 }
 
+/* What of a conf is the m-line's, where its transport is another end's. */
+static struct rf_path_end_conf without_transport(const struct rf_path_end_conf *c)
+{
+	struct rf_path_end_conf own = { .rtcp_mux = true, .dir = c->dir, .n_types = c->n_types, .packets_s = c->packets_s,
+		.bytes_s = c->bytes_s, .sync = c->sync, .mid_ext = c->mid_ext, .mid_n = c->mid_n };
+
+	memcpy(own.types, c->types, sizeof own.types);
+	memcpy(own.mid, c->mid, sizeof own.mid);
+	return own;
+}
+
 int rf_path_set(struct rf_path *p, unsigned end, const struct rf_path_end_conf *c)
 {
 	struct rf_end *e = &p->end[end];
 	struct rf_shake *fresh[2] = { NULL, NULL };
 	bool had_ice = e->ice[0], had_rtcp = e->sock[1].fd >= 0;
+	struct rf_path_end_conf own;
 
+	if (e->carried) {
+		own = without_transport(c);
+		c = &own;
+	}
 	if (!conf_ok(p, e, c))
 		return RF_E_INVALID;
 	int rc = p->kind == RF_PATH_RTP && !c->rtcp_mux ? rf_end_want_rtcp(p, end, true) : 0;

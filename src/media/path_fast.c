@@ -13,7 +13,8 @@ enum {
 /* Nothing here has to see its packets: they leave as they came. */
 static bool unopened(const struct rf_end *from, const struct rf_end *to)
 {
-	return from->keying == to->keying && (from->keying == RF_KEYING_PLAIN || from->keying == RF_KEYING_PASSED) &&
+	return !from->carried && !to->carried && from->keying == to->keying &&
+	       (from->keying == RF_KEYING_PLAIN || from->keying == RF_KEYING_PASSED) &&
 	       !from->holds && !from->filter && !from->taps;
 }
 

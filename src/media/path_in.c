@@ -72,12 +72,13 @@ void rf_arrival_fix(struct rf_arrival *a)
 
 enum rf_path_drop rf_end_pass(struct rf_path *p, struct rf_end *to, bool rtcp, const uint8_t *buf, size_t n)
 {
-	unsigned odd = rtcp && !to->mux;
-	const struct rf_peer *at = rf_source_to(to, odd);
+	struct rf_end *base = rf_end_base(to);
+	unsigned odd = rtcp && !base->mux;
+	const struct rf_peer *at = rf_source_to(base, odd);
 
-	if (!at || to->sock[odd].fd < 0)
+	if (!at || base->sock[odd].fd < 0)
 		return RF_DROP_NO_REMOTE;
-	if (!rf_sock_send(&to->sock[odd], buf, n, at))
+	if (!rf_sock_send(&base->sock[odd], buf, n, at))
 		return RF_DROP_SEND;
 	*(rtcp ? &to->rtcp_sent : &to->sent) += 1;
 	*(rtcp ? &to->rtcp_sent_bytes : &to->sent_bytes) += n;

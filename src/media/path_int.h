@@ -7,6 +7,7 @@
  *	path_conf.c    what signaling says becomes what packets need
  *	path_in.c      the way of a datagram
  *	path_rtp.c     the way of an RTP packet
+ *	path_bundle.c  ends that are carried by another's
  *	path_rtcp.c    RTCP: what it tells of the streams, and said anew
  *	path_crypt.c   keys of an end
  *	path_ice.c     checks that are answered
@@ -155,6 +156,11 @@ struct rf_end {
 	struct rf_sock sock[2];      /* RTP (and all there is), RTCP */
 	uint8_t interface;
 	bool nobody;                 /* there is no such end */
+	bool carried;                /* it has no port of its own */
+	uint8_t mid_ext, mid_n;
+	char mid[RF_PATH_MID_MAX];
+	struct rf_end *bearer;       /* whose port, keys and source are this one's, too; NULL: its own */
+	struct rf_end *riders, *next_rider;
 	bool set;                    /* rf_path_set() was here */
 	bool mux;
 	bool any_ip;                 /* FIRST, without a signaled address */
@@ -235,6 +241,12 @@ struct rf_media_worker {
 	struct rf_hash_key secret;   /* CNAMEs are hashed with it */
 	uint8_t buf[RF_PATH_ROOM], scratch[RF_PATH_ROOM];
 };
+
+/* The end whose port and keys count for this one. */
+static inline struct rf_end *rf_end_base(struct rf_end *e)
+{
+	return e->bearer ? e->bearer : e;
+}
 
 static inline struct rf_end *rf_end_other(struct rf_path *p, const struct rf_end *e)
 {
@@ -328,11 +340,20 @@ void rf_path_take_rtp(struct rf_arrival *a);
 /* Plain RTP to this party. 0, or what of it failed: RF_DROPS: nothing. */
 enum rf_path_drop rf_end_send_rtp(struct rf_path *p, struct rf_end *to, uint8_t *buf, size_t n, size_t cap);
 
+/* ---- path_bundle.c */
+
+/* It rides nowhere any more. */
+void rf_end_alight(struct rf_end *e);
+/* An authentic packet at an end that carries others becomes that of one of them. False: of none; counted. */
+bool rf_bundle_take(struct rf_arrival *a, const struct rf_rtp_head *head);
+/* What of a compound is about the streams of e, into buf, which has room for all of it; its length. */
+size_t rf_bundle_pick(struct rf_end *e, struct rf_view compound, uint8_t *buf);
+
 /* ---- path_rtcp.c */
 
 void rf_path_take_rtcp(struct rf_arrival *a);
 /* A plain compound becomes what this party takes, in place; false: there are no keys. */
-bool rf_end_seal_rtcp(const struct rf_end *to, uint8_t *buf, size_t *n, size_t cap);
+bool rf_end_seal_rtcp(struct rf_end *to, uint8_t *buf, size_t *n, size_t cap);
 
 /* ---- path_crypt.c */
 
@@ -418,6 +439,7 @@ struct rf_path_ssrc *rf_check_ssrc(struct rf_end *e, const struct rf_rtp_head *h
 enum rf_path_drop rf_check_sequence(struct rf_path_ssrc *s, uint16_t seq);
 bool rf_check_rate(struct rf_path_rate *r, size_t n, uint64_t now_us);
 void rf_check_forget(struct rf_end *e);
+void rf_check_forget_one(struct rf_end *e, uint32_t ssrc);
 const struct rf_path_type *rf_check_type_of(const struct rf_end *e, uint8_t type); /* NULL: not known */
 
 #endif

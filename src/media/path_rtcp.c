@@ -86,11 +86,12 @@ static void make_cname(const struct rf_arrival *a, struct rf_view was, uint8_t r
 		ret[i] = (uint8_t)"0123456789abcdef"[h & 15];
 }
 
-bool rf_end_seal_rtcp(const struct rf_end *to, uint8_t *buf, size_t *n, size_t cap)
+bool rf_end_seal_rtcp(struct rf_end *to, uint8_t *buf, size_t *n, size_t cap)
 {
-	struct rf_srtp_out *keys = to->keying == RF_KEYING_PLAIN ? NULL : rf_end_crypt_out(to, true);
+	const struct rf_end *base = rf_end_base(to);
+	struct rf_srtp_out *keys = base->keying == RF_KEYING_PLAIN ? NULL : rf_end_crypt_out(base, true);
 
-	return to->keying == RF_KEYING_PLAIN || (keys && rf_srtp_out_rtcp(keys, buf, *n, cap, n) == 0);
+	return base->keying == RF_KEYING_PLAIN || (keys && rf_srtp_out_rtcp(keys, buf, *n, cap, n) == 0);
 }
 
 static void find_clock(const struct rf_end *e, struct rf_rtcp_clock *ret)
@@ -127,6 +128,24 @@ static void send_anew(struct rf_arrival *a, struct rf_view was)
 	rf_arrival_pass(a, true);
 }
 
+/* Each of those who share this port gets what is about its streams. */
+static void take_for_riders(const struct rf_arrival *a)
+{
+	uint8_t buf[RF_PATH_DATAGRAM_MAX];
+
+	for (struct rf_end *e = a->e->riders; e; e = e->next_rider) {
+		struct rf_arrival part = { .p = e->sock[0].path, .e = e, .proven = a->proven, .buf = buf, .text = buf };
+
+		part.n = part.text_n = rf_bundle_pick(e, rf_view_of(a->text, a->text_n), buf);
+		if (!part.n || !part.p->open)
+			continue;
+		e->rtcp_packets++;
+		e->rtcp_bytes += part.n;
+		e->last_us = rf_loop_now(part.p->w->loop).us;
+		send_anew(&part, learn(&part));
+	}
+}
+
 void rf_path_take_rtcp(struct rf_arrival *a)
 {
 	struct rf_end *e = a->e, *other = rf_end_other(a->p, e);
@@ -152,6 +171,10 @@ void rf_path_take_rtcp(struct rf_arrival *a)
 	e->last_us = rf_loop_now(a->p->w->loop).us;
 	a->p->w->totals.packets++;
 	a->p->w->totals.bytes += n;
+	if (e->riders && a->text) {
+		take_for_riders(a);
+		return;
+	}
 	struct rf_view cname = a->text ? learn(a) : rf_view_of(NULL, 0);
 
 	if (other->nobody)

@@ -7,18 +7,19 @@
 
 enum rf_path_drop rf_end_send_rtp(struct rf_path *p, struct rf_end *to, uint8_t *buf, size_t n, size_t cap)
 {
-	const struct rf_peer *at = rf_source_to(to, 0);
+	struct rf_end *base = rf_end_base(to);
+	const struct rf_peer *at = rf_source_to(base, 0);
 
-	if (!at)
+	if (!at || base->sock[0].fd < 0)
 		return RF_DROP_NO_REMOTE;
-	if (to->keying != RF_KEYING_PLAIN) {
-		struct rf_srtp_out *out = rf_end_crypt_out(to, false);
+	if (base->keying != RF_KEYING_PLAIN) {
+		struct rf_srtp_out *out = rf_end_crypt_out(base, false);
 		int rc = out ? rf_srtp_out_rtp(out, buf, n, cap, &n) : RF_E_NOT_FOUND;
 
 		if (rc)
 			return rc == RF_E_NOT_FOUND ? RF_DROP_NO_KEYS : rc == RF_E_STATE ? RF_DROP_SEQUENCE : RF_DROP_SEND;
 	}
-	if (rf_sock_send(&to->sock[0], buf, n, at)) {
+	if (rf_sock_send(&base->sock[0], buf, n, at)) {
 		to->sent++;
 		to->sent_bytes += n;
 		p->w->totals.sent++;
@@ -177,6 +178,11 @@ void rf_path_take_rtp(struct rf_arrival *a)
 	if (rf_rtp_head_parse(rf_view_of(a->text ? a->text : a->buf, a->text_n), &head) != 0) {
 		rf_arrival_drop(a, RF_DROP_MALFORMED);
 		return;
+	}
+	if (e->riders) {
+		if (!rf_bundle_take(a, &head))
+			return;
+		e = a->e;
 	}
 	if (!rf_check_type(e, head.type)) {
 		rf_arrival_drop(a, RF_DROP_TYPE);

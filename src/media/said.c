@@ -157,6 +157,18 @@ static void add_candidate(struct rf_said *s, struct rf_view v)
 	s->candidates[s->n_candidates++] = c;
 }
 
+/* a=extmap:4/recvonly urn:ietf:params:rtp-hdrext:sdes:mid */
+static void read_extension(struct rf_said *s, struct rf_view v)
+{
+	size_t n = rf_view_find(v, ' ');
+	struct rf_view number = rf_view_sub(v, 0, rf_view_find(rf_view_sub(v, 0, n), '/')), uri = rf_view_from(v, n + 1);
+	uint64_t id;
+
+	uri = rf_view_sub(uri, 0, rf_view_find(uri, ' '));
+	if (rf_view_eq(uri, RF_V("urn:ietf:params:rtp-hdrext:sdes:mid")) && rf_view_u64(number, 255, &id))
+		s->mid_ext = (uint8_t)id;
+}
+
 /* The attributes of one section; those of the session come first and count where the m-line has none of its own. */
 static void read_attrs(struct rf_said *s, const struct rf_sdp_attr *at, size_t n, struct rf_view *rtcp)
 {
@@ -192,6 +204,8 @@ static void read_attrs(struct rf_said *s, const struct rf_sdp_attr *at, size_t n
 				s->trickle = has_word(at->value, RF_V("trickle"));
 			else if (is(at, "candidate"))
 				add_candidate(s, at->value);
+			else if (is(at, "extmap"))
+				read_extension(s, at->value);
 			else if (is(at, "path"))
 				read_path(s, at->value);
 			else if (is(at, "ptime"))
@@ -253,7 +267,7 @@ int rf_said_read(struct rf_arena *a, const struct rf_sdp *sdp, size_t i, const s
 {
 	const struct rf_sdp_media *m = &sdp->media[i];
 	struct rf_said s = { .kind = (uint8_t)m->kind, .proto = (uint8_t)m->proto, .dir = (uint8_t)m->dir,
-		.live = m->port != 0, .learn = source->learn };
+		.live = m->port != 0, .bundle_only = m->bundle_only, .learn = source->learn };
 	struct rf_view rtcp = { 0 };
 	int rc;
 
@@ -308,7 +322,8 @@ static void *put_array(uint8_t **at, const void *p, size_t bytes)
 {
 	void *to = *at;
 
-	memcpy(to, p, bytes);
+	if (bytes)
+		memcpy(to, p, bytes);
 	*at += padded(bytes);
 	return to;
 }

@@ -31,6 +31,9 @@ struct rf_said {
 	uint8_t keying;        /* enum rf_path_keying: of an offer that was found good, how its sender's leg is keyed */
 	uint8_t family;        /* 4 or 6: of its connection line, whatever the address */
 	bool live;             /* not switched off */
+	bool bundle_only;      /* it has no port but the group's (RFC 9143 6) */
+	uint8_t group_at;      /* its place in the description's BUNDLE group, from 1; 0: in none */
+	uint8_t mid_ext;       /* the header extension that says its MID (RFC 9143 15); 0: none */
 	bool mux, mux_only;    /* RTCP on the RTP port: can, cannot otherwise (RFC 8858) */
 	bool ice, ice_lite, trickle;
 	bool learn;            /* behind a NAT, as the request declared */

@@ -125,6 +125,19 @@ static uint64_t last_heard(const struct rf_path *p)
 	return last;
 }
 
+/* ICE's checks come to a carrier. */
+static uint64_t line_heard(const struct rf_line *l)
+{
+	uint64_t last = l->path ? last_heard(l->path) : 0;
+
+	for (unsigned side = 0; side < 2; side++) {
+		uint64_t at = l->carrier[side] ? last_heard(l->carrier[side]->path) : 0;
+
+		last = at > last ? at : last;
+	}
+	return last;
+}
+
 /* A path fell silent. Another one of the same session may still be heard: a call whose video is switched off lives. */
 static void quiet_fired(struct rf_timer *timer)
 {
@@ -136,7 +149,7 @@ static void quiet_fired(struct rf_timer *timer)
 		return; /* something new was agreed: its paths begin to count */
 	for (const struct rf_pair *p = s->pairs; p; p = p->next)
 		for (size_t i = 0; i < p->n_lines; i++)
-			if (p->lines[i].path && last_heard(p->lines[i].path) + 1000ull * ms > now) {
+			if (line_heard(&p->lines[i]) + 1000ull * ms > now) {
 				rf_timer_start(rf_loop_wheel(s->relay->conf.loop), &s->quiet, ms);
 				return;
 			}
@@ -184,6 +197,19 @@ static void on_dtmf(void *arg, struct rf_path *p, unsigned end, unsigned code, u
 
 const struct rf_path_ops rf_session_path_ops = { on_flows, on_dtls, on_silent, on_dtmf };
 
+static size_t line_flows(const struct rf_pair *p, size_t at, struct rf_path_tuple *ret, size_t most)
+{
+	const struct rf_line *l = &p->lines[at];
+	size_t n = 0;
+
+	if (l->path && most >= RF_PATH_TUPLES_MAX)
+		n = rf_path_flows(l->path, ret);
+	for (unsigned side = 0; side < 2; side++)
+		if (l->carrier[side] && rf_carrier_is_first(p, at, side) && most >= n + RF_PATH_TUPLES_MAX)
+			n += rf_path_flows(l->carrier[side]->path, ret + n);
+	return n;
+}
+
 void rf_session_pinholes(struct rf_session *s)
 {
 	const struct rf_relay_conf *c = &s->relay->conf;
@@ -195,8 +221,7 @@ void rf_session_pinholes(struct rf_session *s)
 		return;
 	for (const struct rf_pair *p = s->pairs; p; p = p->next)
 		for (size_t i = 0; i < p->n_lines; i++)
-			if (p->lines[i].path && n + RF_PATH_TUPLES_MAX <= sizeof all / sizeof all[0])
-				n += rf_path_flows(p->lines[i].path, all + n);
+			n += line_flows(p, i, all + n, sizeof all / sizeof all[0] - n);
 	n += rf_session_copies_flows(s, all + n, sizeof all / sizeof all[0] - n);
 	if (n == 0 && !s->has_pinholes)
 		return;
@@ -233,6 +258,8 @@ void rf_line_drop_next(struct rf_relay *r, struct rf_line *l)
 	rf_path_free(l->next);
 	l->next = NULL;
 	r->media--;
+	for (unsigned side = 0; side < 2; side++)
+		rf_carrier_leave(r, &l->next_carrier[side]);
 }
 
 void rf_line_set_coded(struct rf_relay *r, struct rf_line *l, bool coded)
@@ -253,6 +280,7 @@ void rf_line_off(struct rf_relay *r, struct rf_line *l)
 		r->media--;
 	}
 	for (unsigned side = 0; side < 2; side++) {
+		rf_carrier_leave(r, &l->carrier[side]);
 		rf_said_free(l->said[side]);
 		rf_ours_fini(&l->ours[side]); /* keys of ours never serve a second path: its packets would begin anew under them */
 	}

@@ -44,7 +44,16 @@ struct rf_ours {                         /* what is said to a party in one m-lin
 
 enum rf_mux_answer { RF_MUX_FOLLOW, RF_MUX_ACCEPT, RF_MUX_REJECT };
 
+/* A port of ours that m-lines share, or may come to share (BUNDLE): a path with one end, on which their ends ride. */
+struct rf_carrier {
+	struct rf_path *path;
+	unsigned lines;                  /* that ride on it; the last one takes it along */
+};
+
 struct rf_line {
+	struct rf_carrier *carrier[2], *next_carrier[2]; /* of path and of next, by side; NULL: ports of their own */
+	bool bundle_asked;               /* the answerer was offered it in a group */
+	bool bundled[2];                 /* it stands in the group of that side */
 	struct rf_path *path;            /* NULL: off */
 	struct rf_path *next;            /* of an offer of another kind (audio becomes fax), until its answer */
 	uint8_t kind, next_kind;         /* enum rf_path_kind */
@@ -203,6 +212,23 @@ struct rf_said_source rf_turn_source(const struct rf_ng_request *req);
 void rf_ours_fini(struct rf_ours *o);
 void rf_ours_ice(struct rf_relay *r, struct rf_ours *o); /* new credentials */
 
+/* ---- bundle.c: m-lines that share a port */
+
+int rf_carrier_new(struct rf_turn *t, struct rf_session *s, unsigned interface, struct rf_carrier **ret_carrier);
+void rf_carrier_free(struct rf_relay *r, struct rf_carrier *c); /* one that has no lines; NULL is fine */
+void rf_carrier_leave(struct rf_relay *r, struct rf_carrier **c); /* becomes NULL */
+/* The path's end at this side rides on c from now on; *at is the line's. */
+int rf_carrier_enter(struct rf_relay *r, struct rf_carrier **at, struct rf_carrier *c, struct rf_path *p, unsigned side);
+bool rf_carrier_is_first(const struct rf_pair *p, size_t at, unsigned side);
+/* Which m-lines stand in the description's group: said[i]->group_at. */
+void rf_bundle_read(const struct rf_sdp *sdp, struct rf_said *const *said, size_t n);
+/* Of an offer: which of them can be bundled here; those without a port of their own (bundle-only) get that of the group. */
+void rf_bundle_offer(struct rf_said *const *said, size_t n, bool dtls);
+/* The one whose transport is the group's (RFC 9143 7.2.1, 7.3.1); NULL: there is none. */
+struct rf_said *rf_bundle_tagged(struct rf_said *const *said, size_t n);
+void rf_bundle_transport(struct rf_said *s, const struct rf_said *from);
+void rf_bundle_ours(struct rf_ours *o, const struct rf_ours *from);
+
 /* ---- describe.c: the description for a party */
 
 /* How long an offer waits for its answer. */
@@ -220,6 +246,8 @@ struct rf_out_line {                     /* one m-line of it */
 	bool trickle;                    /* its party waits for candidates: there are no more */
 	struct rf_view path_id;
 	uint32_t ptime;                  /* 0: as it came */
+	uint8_t bundle;                  /* its place in the group: 1 is that whose transport is for all; 0: not in it */
+	bool shares;                     /* its transport is said elsewhere */
 };
 struct rf_out {
 	const struct rf_sdp *in;

@@ -32,6 +32,30 @@ int rf_rtp_head_parse(struct rf_view packet, struct rf_rtp_head *ret_head)
 	return 0;
 }
 
+struct rf_view rf_rtp_extension(struct rf_view packet, const struct rf_rtp_head *head, uint8_t id)
+{
+	enum { ONE_BYTE = 0xbede, TWO_BYTES = 0x1000, END = 15 };
+	struct rf_reader r = rf_reader_of(rf_view_from(rf_view_sub(packet, 0, head->size), RF_RTP_HEAD_BYTES + 4u * head->csrcs));
+	uint16_t form = rf_take_be16(&r);
+
+	rf_take_be16(&r);
+	if (!head->extension || (form != ONE_BYTE && (form & 0xfff0) != TWO_BYTES) || !id)
+		return rf_view_of(NULL, 0);
+	while (!r.err && rf_left(&r)) {
+		uint8_t first = rf_take_u8(&r), at = form == ONE_BYTE ? first >> 4 : first;
+
+		if (at == 0)
+			continue; /* padding */
+		if (form == ONE_BYTE && at == END)
+			break;
+		struct rf_view data = rf_take(&r, form == ONE_BYTE ? (first & 15u) + 1u : rf_take_u8(&r));
+
+		if (at == id && !r.err)
+			return data;
+	}
+	return rf_view_of(NULL, 0);
+}
+
 static void put_be32(uint8_t *dst, uint32_t x)
 {
 	dst[0] = (uint8_t)(x >> 24);

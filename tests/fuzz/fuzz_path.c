@@ -1,5 +1,5 @@
 /* Any datagrams at the ends of a path, as the socket would hand them over: in the clear, under SDES keys nobody told, passed
- * with keys and without, in a DTLS handshake, behind ICE. The first byte says which; then each record is where it comes
+ * with keys and without, in a DTLS handshake, behind ICE, on a port that two m-lines share. The first byte says which; then each record is where it comes
  * from, how long it is, and the datagram. Nothing leaves of a keyed end, nothing of a stranger, nothing before the
  * answer; and in the end all that was taken is given back. */
 #include "media/path_int.h"
@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 		} \
 	} while (0)
 
-enum { PLAIN, NAT, SDES, PASSED, OPAQUE, DTLS, ICE, DATAGRAM, SHUT, MODES };
+enum { PLAIN, NAT, SDES, PASSED, OPAQUE, DTLS, ICE, DATAGRAM, SHUT, BUNDLE, MODES };
 
 struct world {
 	struct rf_mono now;
@@ -94,6 +94,52 @@ static void dtmf(void *arg, struct rf_path *p, unsigned end, unsigned code, unsi
 	(void)ms;
 }
 
+/* Two lines of one party at one end of a path of its own; at the other side each has a port. */
+struct bundle {
+	struct rf_path *carrier, *lines[2];
+};
+
+static void open_bundle(struct world *x, const struct rf_path_ops *ops, struct bundle *b)
+{
+	struct rf_path_end_conf c = conf_of(PLAIN, 0);
+	const char *what;
+
+	c.rtcp_mux = true;
+	MUST(rf_path_new(x->w, RF_PATH_RTP, (unsigned[]){ 0, RF_PATH_NOBODY }, ops, NULL, &b->carrier, &what) == 0);
+	MUST(rf_path_set(b->carrier, 0, &c) == 0);
+	rf_path_open(b->carrier);
+	for (unsigned i = 0; i < 2; i++) {
+		MUST(rf_path_new(x->w, RF_PATH_RTP, (unsigned[]){ RF_PATH_CARRIED, 0 }, ops, NULL, &b->lines[i], &what) == 0);
+		MUST(rf_path_ride(b->lines[i], 0, b->carrier) == 0);
+		for (unsigned end = 0; end < RF_PATH_ENDS; end++) {
+			c = conf_of(PLAIN, end + i);
+			c.types[0].type = (uint8_t)(i ? 96 : 0);
+			c.mid_ext = 4;
+			c.mid_n = 1;
+			c.mid[0] = (char)('a' + i);
+			MUST(rf_path_set(b->lines[i], end, &c) == 0);
+		}
+		rf_path_open(b->lines[i]);
+	}
+}
+
+static void close_bundle(struct bundle *b)
+{
+	uint64_t in = 0, out = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct rf_path_end_stats stats;
+
+		rf_path_stats(b->lines[i], 0, &stats);
+		in += stats.packets;
+		rf_path_stats(b->lines[i], 1, &stats);
+		out += stats.sent;
+		rf_path_free(b->lines[i]);
+	}
+	MUST(out <= in); /* nobody's packet went anywhere, none twice */
+	rf_path_free(b->carrier);
+}
+
 static void feed(struct world *x, struct rf_path *p, const uint8_t *data, size_t n)
 {
 	while (n >= 3) {
@@ -125,7 +171,7 @@ static void feed(struct world *x, struct rf_path *p, const uint8_t *data, size_t
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static struct world *x;
+	static struct world *x; /* made once: that costs more than what is tried */
 	static const struct rf_path_ops ops = { .dtmf = dtmf };
 	struct rf_path *p = NULL;
 	const char *what;
@@ -138,6 +184,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		open_world(x);
 	}
 	unsigned mode = data[0] % MODES;
+	if (mode == BUNDLE) {
+		struct bundle b;
+
+		open_bundle(x, &ops, &b);
+		feed(x, b.carrier, data + 1, n - 1);
+		close_bundle(&b);
+		mode = PLAIN;
+		n = 1;
+	}
 	MUST(rf_path_new(x->w, mode == DATAGRAM ? RF_PATH_DATAGRAM : RF_PATH_RTP, (unsigned[]){ 0, 0 }, &ops, NULL, &p, &what) == 0);
 	for (unsigned end = 0; end < RF_PATH_ENDS; end++) {
 		struct rf_path_end_conf c = conf_of(mode, end);

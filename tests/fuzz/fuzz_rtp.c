@@ -50,6 +50,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (rf_rtp_head_parse(packet, &head))
 		return 0;
 	MUST(head.size >= RF_RTP_HEAD_BYTES && head.size <= n && head.type < 128 && head.csrcs < 16);
+	for (unsigned id = 0; id < 256; id++) {
+		struct rf_view v = rf_rtp_extension(packet, &head, (uint8_t)id);
+
+		MUST(v.n == 0 || (v.p >= data + RF_RTP_HEAD_BYTES && v.p + v.n <= data + head.size && head.extension && id));
+	}
 	for (unsigned suite = RF_SRTP_NONE + 1; suite < RF_SRTP_SUITES; suite++)
 		protect((enum rf_srtp_suite)suite, packet, &head);
 	return 0;

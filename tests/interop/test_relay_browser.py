@@ -1,7 +1,7 @@
 """Chromium through the relay: with a plain phone at the other side, and two of its connections with each other, audio and video.
 
-What the relay writes must be what a browser takes: ICE-lite, DTLS-SRTP, rtcp-mux, its m-lines without BUNDLE; and no word of the
-browser's own addresses may come out at the other side."""
+What the relay writes must be what a browser takes: ICE-lite, DTLS-SRTP, rtcp-mux, BUNDLE; and no word of the browser's own addresses
+may come out at the other side."""
 import json
 import re
 import secrets
@@ -23,8 +23,9 @@ function gathered(pc) {
   return new Promise(done => { if (pc.iceGatheringState === "complete") done();
                                pc.onicegatheringstatechange = () => pc.iceGatheringState === "complete" && done(); });
 }
+let policy = "balanced";
 async function make(name, video) {
-  const pc = pcs[name] = new RTCPeerConnection();
+  const pc = pcs[name] = new RTCPeerConnection({ bundlePolicy: policy });
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video });
   stream.getTracks().forEach(t => pc.addTrack(t, stream));
   return pc;
@@ -41,6 +42,25 @@ async function answer(name, video, sdp) {
   await pc.setLocalDescription();
   await gathered(pc);
   return pc.localDescription.sdp;
+}
+async function again(name) {
+  await pcs[name].setLocalDescription();
+  return pcs[name].localDescription.sdp;
+}
+async function add(name) {
+  const stream = await navigator.mediaDevices.getUserMedia({ video: true });
+  stream.getTracks().forEach(t => pcs[name].addTrack(t, stream));
+  return again(name);
+}
+async function reanswer(name, sdp) {
+  await pcs[name].setRemoteDescription({ type: "offer", sdp });
+  for (const t of pcs[name].getTransceivers())
+    if (!t.sender.track) {
+      const stream = await navigator.mediaDevices.getUserMedia({ video: true });
+      await t.sender.replaceTrack(stream.getVideoTracks()[0]);
+      t.direction = "sendrecv";
+    }
+  return again(name);
 }
 async function answered(name, sdp) { await pcs[name].setRemoteDescription({ type: "answer", sdp }); }
 async function media(name) {
@@ -84,56 +104,132 @@ def nothing_of(theirs, crossed):
         assert f" {port} " not in crossed
 
 
-def test_with_a_plain_phone(relay, ng, page):
-    phone, call = Party("127.0.0.1"), {"call_id": secrets.token_hex(8), "from_tag": "browser"}
-    offer = page.eval("offer('a', false)")
-    said = ng.ask("offer", sdp=offer, transport_protocol="RTP/AVP", ICE="remove", codec={"strip": ["all"], "except": ["PCMA"]}, **call)
-    assert "m=audio" in said["sdp"] and " RTP/AVP 8\r\n" in said["sdp"] and "a=ice" not in said["sdp"]
-    nothing_of(offer, said["sdp"])
-    phone.learn(said["sdp"])
-    back = ng.ask("answer", to_tag="phone", sdp=phone.sdp(), **call)["sdp"]
-    page.eval(f"answered('a', {json.dumps(back)})")
-    over = threading.Event()
+class Echo:
+    """A plain phone with a port for each m-line: what it hears goes back under its own name."""
 
-    def echo():
-        """What it hears goes back under its own name."""
+    def __init__(self, lines):
+        self.parties = [Party("127.0.0.1") for _ in range(lines)]
+        self.over = threading.Event()
+        self.threads = [threading.Thread(target=self.run, args=(p,)) for p in self.parties]
+
+    def sdp(self):
+        video = "".join(f"m=video {p.port} RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n" for p in self.parties[1:])
+        return self.parties[0].sdp() + video
+
+    def learn(self, sdp):
+        for p, port in zip(self.parties, re.findall(r"(?m)^m=\w+ (\d+)", sdp)):
+            p.to = ("127.0.0.1", int(port))
+        for t in self.threads:
+            t.start()
+
+    def run(self, p):
         seq = 0
-        phone.s.settimeout(0.2)
-        while not over.is_set():
+        p.s.settimeout(0.2)
+        while not self.over.is_set():
             try:
-                heard = phone.s.recv(2000)
+                heard = p.s.recv(2000)
             except TimeoutError:
                 continue
             seq += 1
-            phone.s.sendto(rtp(seq, int.from_bytes(heard[4:8], "big"), phone.ssrc, heard[12:]), phone.to)
+            start = 12 + (4 + 4 * int.from_bytes(heard[14:16], "big") if heard[0] & 0x10 else 0)
+            p.s.sendto(rtp(seq, int.from_bytes(heard[4:8], "big"), p.ssrc, heard[start:], heard[1]), p.to)
 
-    thread = threading.Thread(target=echo)
-    thread.start()
+    def stop(self):
+        self.over.set()
+        for t, p in zip(self.threads, self.parties):
+            if t.ident:
+                t.join()
+            p.close()
+
+
+@pytest.mark.parametrize("video", [False, True])
+def test_with_a_plain_phone(relay, ng, page, video):
+    """One port and one key at the browser, whatever it says on it; at the phone each line has its own port in the clear."""
+    phone, call = Echo(1 + video), {"call_id": secrets.token_hex(8), "from_tag": "browser"}
+    page.eval("policy = 'max-bundle'")
+    offer = page.eval(f"offer('a', {json.dumps(video)})")
+    said = ng.ask("offer", sdp=offer, transport_protocol="RTP/AVP", ICE="remove", codec={"strip": ["all"], "except": ["PCMA", "VP8"]}, **call)
+    assert "m=audio" in said["sdp"] and " RTP/AVP 8\r\n" in said["sdp"] and "a=ice" not in said["sdp"] and "BUNDLE" not in said["sdp"]
+    nothing_of(offer, said["sdp"])
+    back = ng.ask("answer", to_tag="phone", sdp=phone.sdp(), **call)["sdp"]
+    assert "a=group:BUNDLE 0" in back and len(set(re.findall(r"(?m)^m=\w+ (\d+)", back))) == 1
     try:
-        heard = wait_until("speech comes back", lambda: (m := page.eval("media('a')"))["audio"] > 25 and m, 20)
+        phone.learn(said["sdp"])
+        page.eval(f"answered('a', {json.dumps(back)})")
+        if video:
+            heard = moves_on(page, "a")
+        else:
+            heard = wait_until("speech comes back", lambda: (m := page.eval("media('a')"))["audio"] > 25 and m, 20)
         assert heard["state"] == "connected", heard
-        ends = relay.json("show", call["call_id"])["media"][0]["ends"]
-        assert min(e["packets"] for e in ends) > 20, ends
+        for media in relay.json("show", call["call_id"])["media"]:
+            assert min(e["packets"] for e in media["ends"]) > 20, media
     finally:
-        over.set()
-        thread.join()
-        phone.close()
+        phone.stop()
     ng.ask("delete", **call)
     relay.wait_empty()
 
 
-def test_with_itself(relay, ng, page):
-    """Both sides are browsers: two handshakes, two sets of candidates, audio and video each on a path of its own."""
+def moves_on(page, name, before=None):
+    """Both kinds of media arrive, more of each than before."""
+    before = before or {"audio": 0, "video": 0}
+    return wait_until(f"{name} sees and hears", lambda: (m := page.eval(f"media('{name}')"))["audio"] > before["audio"] + 25 and
+                      m["video"] > before["video"] + 25 and m, 20)
+
+
+@pytest.mark.parametrize("policy", [pytest.param("balanced", marks=pytest.mark.long),
+                                    pytest.param("max-compat", marks=pytest.mark.long), "max-bundle"])
+def test_with_itself(relay, ng, page, policy):
+    """Both sides are browsers: two handshakes, audio and video on one port of each side, by the first who is asked."""
     call = {"call_id": secrets.token_hex(8), "from_tag": "a"}
+    page.eval(f"policy = '{policy}'")
     first = page.eval("offer('a', true)")
     to_b = ng.ask("offer", sdp=first, **call)["sdp"]
+    assert "a=group:BUNDLE 0 1" in to_b and len(set(re.findall(r"(?m)^m=\w+ (\d+)", to_b))) == 2
     second = page.eval(f"answer('b', true, {json.dumps(to_b)})")
     to_a = ng.ask("answer", to_tag="b", sdp=second, **call)["sdp"]
+    assert "a=group:BUNDLE 0 1" in to_a and len(set(re.findall(r"(?m)^m=\w+ (\d+)", to_a))) == 1
     nothing_of(first, to_b)
     nothing_of(second, to_a)
     page.eval(f"answered('a', {json.dumps(to_a)})")
     for name in "ab":
-        wait_until(f"{name} sees and hears", lambda n=name: (m := page.eval(f"media('{n}')"))["audio"] > 25 and m["video"] > 25 and m, 20)
+        moves_on(page, name)
+    counts = relay.counts()
+    assert counts["sockets"] == 2 and counts["ports"] == 4, counts     # one port of each side, its pair's odd one unused
     assert len(relay.json("show", call["call_id"])["media"]) == 2
-    ng.ask("delete", **call)
+    again(ng, page, call, "a", "b")
+    again(ng, page, call, "b", "a")
+    assert relay.counts()["sockets"] == 2
+    ng.ask("delete", call_id=call["call_id"])
+    relay.wait_empty()
+
+
+def again(ng, page, call, one, other):
+    """A re-offer of one of them: all stays on the ports it has."""
+    before = {name: page.eval(f"media('{name}')") for name in "ab"}
+    call = {"call_id": call["call_id"], "from_tag": one, "to_tag": other}
+    offered = ng.ask("offer", sdp=page.eval(f"again('{one}')"), **call)["sdp"]
+    assert len(set(re.findall(r"(?m)^m=\w+ (\d+)", offered))) == 1
+    answer = page.eval(f"reanswer('{other}', {json.dumps(offered)})")
+    back = ng.ask("answer", sdp=answer, **call)["sdp"]
+    page.eval(f"answered('{one}', {json.dumps(back)})")
+    for name in "ab":
+        moves_on(page, name, before[name])
+
+
+def test_a_line_more(relay, ng, page):
+    """Video comes to a call of sound: into the same bundle, on both sides."""
+    call = {"call_id": secrets.token_hex(8), "from_tag": "a"}
+    page.eval("policy = 'max-bundle'")
+    to_b = ng.ask("offer", sdp=page.eval("offer('a', false)"), **call)["sdp"]
+    to_a = ng.ask("answer", to_tag="b", sdp=page.eval(f"answer('b', false, {json.dumps(to_b)})"), **call)["sdp"]
+    page.eval(f"answered('a', {json.dumps(to_a)})")
+    wait_until("speech", lambda: page.eval("media('a')")["audio"] > 25 and page.eval("media('b')")["audio"] > 25, 20)
+    more = ng.ask("offer", to_tag="b", sdp=page.eval("add('a')"), **call)["sdp"]
+    assert "a=group:BUNDLE 0 1" in more
+    back = ng.ask("answer", to_tag="b", sdp=page.eval(f"reanswer('b', {json.dumps(more)})"), **call)["sdp"]
+    page.eval(f"answered('a', {json.dumps(back)})")
+    for name in "ab":
+        moves_on(page, name)
+    assert relay.counts()["sockets"] == 2
+    ng.ask("delete", call_id=call["call_id"])
     relay.wait_empty()

@@ -303,7 +303,7 @@ static const struct row {
 	{ "IPv4 to IPv6", "'address family':'IP6'", A("RTP/AVP"), "c=IN IP6 2001:db8:2::1\n", "",
 	  "v=0\r\no=- 1 1 IN IP6 2001:db8:9::7\r\ns=-\r\nc=IN IP6 2001:db8:9::7\r\nt=0 0\r\nm=audio 3000 RTP/AVP 8\r\n", "c=IN IP4 10.0.0.1\n", six },
 	{ "DSCP", "'TOS':184", A("RTP/AVP"), "", "", B("RTP/AVP"), "", dscp },
-	{ "bundle ends here", "", "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\na=group:BUNDLE x y\r\n"
+	{ "a group without keys is none", "", "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\na=group:BUNDLE x y\r\n"
 	  "a=msid-semantic: WMS 192.0.2.1\r\nm=audio 2000 RTP/AVP 0\r\na=mid:x\r\nm=video 0 RTP/AVP 96\r\na=bundle-only\r\na=mid:y\r\n",
 	  "!BUNDLE\n!bundle\n!WMS\na=mid:x\nm=video 0 RTP/AVP 96\n", "", NULL, NULL, NULL },
 	{ "fax", "", HEAD("192.0.2.9") "m=image 2000 udptl t38\r\na=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\na=T38FaxFillBitRemoval\r\na=T38FaxUdpEC:10.0.0.1\r\n",

@@ -64,8 +64,11 @@ void rf_path_free(struct rf_path *p)
 {
 	if (!p)
 		return;
-	if (!p->used)
-		abort(); /* twice */
+	if (!p->used || p->riders)
+		abort(); /* twice, or while somebody rides on it */
+	for (unsigned end = 0; end < 2; end++)
+		if (p->bearer[end])
+			p->bearer[end]->riders--;
 	for (unsigned end = 0; end < 2; end++)
 		if (p->filter[end] && p->filter[end]->gone)
 			p->filter[end]->gone(p->filter[end]);
@@ -80,8 +83,13 @@ void rf_path_free(struct rf_path *p)
 
 void rf_path_local(const struct rf_path *p, unsigned end, struct rf_addr *ret_rtp, struct rf_addr *ret_rtcp)
 {
-	const struct rf_media_interface *in = &all[p->interface[end]];
+	const struct rf_media_interface *in;
 
+	if (p->interface[end] == RF_PATH_CARRIED) {
+		rf_path_local(p->bearer[end], 0, ret_rtp, ret_rtcp);
+		return;
+	}
+	in = &all[p->interface[end]];
 	*ret_rtp = in->advertised.family ? in->advertised : in->local;
 	ret_rtp->port = p->port[end];
 	*ret_rtcp = *ret_rtp;
@@ -111,6 +119,18 @@ void rf_path_set_filter(struct rf_path *p, unsigned end, struct rf_path_filter *
 struct rf_path_filter *rf_path_filter_at(const struct rf_path *p, unsigned end)
 {
 	return p->filter[end];
+}
+
+int rf_path_ride(struct rf_path *p, unsigned end, struct rf_path *on)
+{
+	if (p->interface[end] != RF_PATH_CARRIED || (on && on->interface[1] != RF_PATH_NOBODY))
+		return RF_E_INVALID;
+	if (p->bearer[end])
+		p->bearer[end]->riders--;
+	p->bearer[end] = on;
+	if (on)
+		on->riders++;
+	return 0;
 }
 
 void rf_path_add_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t)
@@ -163,7 +183,7 @@ size_t rf_path_flows(const struct rf_path *p, struct rf_path_tuple ret[static RF
 	size_t n = 0;
 
 	for (unsigned end = 0; end < 2; end++)
-		if (p->conf[end].remote.family)
+		if (p->conf[end].remote.family && p->interface[end] < 4)
 			ret[n++] = (struct rf_path_tuple){ p->conf[end].remote, all[p->interface[end]].local, IPPROTO_UDP };
 	return n;
 }

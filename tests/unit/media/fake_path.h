@@ -21,6 +21,8 @@ struct rf_path {
 	void *arg;
 	struct rf_path_filter *filter[2];
 	struct rf_path_tap *taps[2];
+	struct rf_path *bearer[2];       /* rf_path_ride() */
+	unsigned riders;
 	unsigned sent[2], sent_rtcp[2];  /* rf_path_send(), rf_path_send_rtcp() */
 	uint8_t last[2][2048];
 	size_t last_n[2];

@@ -63,6 +63,43 @@ static void test_fields(void **state)
 	assert_int_equal(rf_rtp_head_parse(rf_view_of(long_one, sizeof long_one - 1), &head), 0);
 }
 
+#define EXT(words) "\x90\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01" words
+
+static void test_extensions(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+		uint8_t id;
+		const char *want;
+	} rows[] = {
+		{ EXT("\xbe\xde\x00\x01" "\x40" "a\x00\x00"), 20, 4, "a" },
+		{ EXT("\xbe\xde\x00\x02" "\x00\x11" "xy" "\x42" "abc"), 24, 4, "abc" },
+		{ EXT("\xbe\xde\x00\x02" "\x00\x11" "xy" "\x42" "abc"), 24, 1, "xy" },
+		{ EXT("\xbe\xde\x00\x02" "\x00\x11" "xy" "\x42" "abc"), 24, 5, "" },
+		{ EXT("\xbe\xde\x00\x02" "\xf0" "x" "\x40" "a\0\0\0\0"), 24, 4, "" },  /* 15 ends it */
+		{ EXT("\xbe\xde\x00\x01" "\x4f" "abc"), 20, 4, "" },                     /* longer than there is */
+		{ EXT("\x10\x00\x00\x02" "\x04\x03" "abc" "\xc8\x01" "z"), 24, 4, "abc" },
+		{ EXT("\x10\x05\x00\x02" "\x04\x03" "abc" "\xc8\x01" "z"), 24, 200, "z" },
+		{ EXT("\x10\x00\x00\x01" "\x04\x00\x00\x00"), 20, 4, "" },
+		{ EXT("\x12\x34\x00\x01" "\x40" "a\x00\x00"), 20, 4, "" },             /* another profile's */
+		{ EXT("\xbe\xde\x00\x00"), 16, 4, "" },
+		{ HEAD, 12, 4, "" },
+		{ EXT("\xbe\xde\x00\x01" "\x40" "a\x00\x00"), 20, 0, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct rf_view v = guard_copy(rf_view_of(rows[i].bytes, rows[i].n)), got;
+		struct rf_rtp_head head;
+
+		assert_int_equal(rf_rtp_head_parse(v, &head), 0);
+		got = rf_rtp_extension(v, &head, rows[i].id);
+		assert_true(rf_view_eq(got, rf_view_str(rows[i].want)));
+		guard_free(v);
+	}
+}
+
 static void test_put(void **state)
 {
 	struct rf_rtp_head in = { .type = 8, .seq = 0x1234, .timestamp = 160, .ssrc = 0xdeadbeef }, out;
@@ -80,7 +117,8 @@ static void test_put(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse), cmocka_unit_test(test_fields), cmocka_unit_test(test_put),
+		cmocka_unit_test(test_parse), cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_extensions), cmocka_unit_test(test_put),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,7 +63,7 @@ static size_t ip_bytes(const struct rf_addr *a)
 static int read_route(const struct nlmsghdr *h, size_t ip_n, struct route *ret)
 {
 	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
-	const struct nlattr *a;
+	struct nlattr *a;
 
 	*ret = (struct route){ 0 };
 	if (h->nlmsg_type != RTM_NEWROUTE || h->nlmsg_len < NLMSG_LENGTH(sizeof *rt))
@@ -109,7 +109,7 @@ static int find_route(int fd, uint32_t number, const struct rf_addr *from, const
 static int read_neighbour(const struct nlmsghdr *h, struct rf_hop *ret)
 {
 	const struct ndmsg *nd = mnl_nlmsg_get_payload(h);
-	const struct nlattr *a;
+	struct nlattr *a;
 	bool known = false;
 
 	if (h->nlmsg_type != RTM_NEWNEIGH || h->nlmsg_len < NLMSG_LENGTH(sizeof *nd))

@@ -56,7 +56,7 @@ static void asked(void **state)
 	static const struct rf_sdp_policy must = { .encrypted_required = true }, may = { .encrypted_required = false };
 	static struct rf_sdp_summary before;
 	static const struct rf_way keys = { false, false }, browser = { true, true }, phone = { true, false }, plain = { .plain = true };
-	static const struct {
+	const struct {
 		const char *what;
 		const struct rf_sdp_policy *policy;
 		struct rf_way from, to;

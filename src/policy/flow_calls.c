@@ -197,14 +197,13 @@ static void trunk_flows(struct rf_make *m, const struct rf_pair *p, bool out)
 }
 
 /* From anywhere: who has no certificate of a phone that may ends before a word of SIP. */
-static void roaming_flows(struct rf_make *m, const struct rf_pair *p)
+static void roaming_flow(struct rf_make *m, const struct rf_pair *p, const char *name, uint32_t port)
 {
-	struct rf_service s = { .name = "roaming-phones", .category = RF_CAT_SIGNALING, .protocol = IPPROTO_TCP,
-				.sport = { 0, ANY_LAST }, .dport = { 5061, 5061 }, .mitigation = "pub-encrypt-voip" };
+	struct rf_service s = { .name = name, .category = RF_CAT_SIGNALING, .protocol = IPPROTO_TCP, .sport = { 0, ANY_LAST },
+				.dport = { (uint16_t)port, (uint16_t)port }, .mitigation = "pub-encrypt-voip" };
 	struct rf_end border, phones;
 
-	if (!m->site->roaming.phones.n || !outer_end(m, &p->to, RF_ROLE_BORDER, &border) ||
-	    !rf_end_of(m, p->from.zone, NULL, 0, &phones))
+	if (!outer_end(m, &p->to, RF_ROLE_BORDER, &border) || !rf_end_of(m, p->from.zone, NULL, 0, &phones))
 		return;
 	struct rf_flow *f = rf_flow_add(m, p, &s, &phones, &border,
 					"Phones of the site that are outside, by their certificates.");
@@ -213,6 +212,16 @@ static void roaming_flows(struct rf_make *m, const struct rf_pair *p)
 		return;
 	f->pos = m->site->roaming.pos;
 	f->new_per_second = new_per_second(m, IPPROTO_TCP);
+}
+
+static void roaming_flows(struct rf_make *m, const struct rf_pair *p)
+{
+	const struct rf_site_listen *browsers = rf_site_roaming_browsers(m->site);
+
+	if (m->site->roaming.phones.n)
+		roaming_flow(m, p, "roaming-phones", usual_port(RF_TRANSPORT_TLS));
+	if (browsers)
+		roaming_flow(m, p, "roaming-browsers", browsers->port);
 }
 
 static void with_phones(struct rf_make *m, const struct rf_pair *p)

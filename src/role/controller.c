@@ -224,10 +224,11 @@ static int give_up(struct rf_controller *k, struct rf_diag *diag)
 	return rc;
 }
 
-/* A border knows no phone: a table for nothing, so that nobody has to ask whether there is one. */
+/* A border knows no phones but those that come from outside, and those only while they are there (call/roam.h). */
 static int open_border(struct rf_controller *k, struct rf_diag *diag)
 {
-	struct rf_location_limits limits = { .aors = 1, .bindings_per_aor = 1 };
+	struct rf_location_limits limits = { .aors = k->site->limits.registrations,
+					     .bindings_per_aor = k->site->sip.bindings_per_number };
 	int rc = rf_controller_directory(k, k->site, &k->directory, diag);
 
 	if (!rc)

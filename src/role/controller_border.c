@@ -122,6 +122,18 @@ static int listen_outside(struct rf_controller *k, const struct rf_site_ip *ip, 
 	return rc;
 }
 
+/* Phones outside that are browsers: as inside, with a certificate. */
+static int listen_browsers(struct rf_controller *k, const struct rf_site_ip *ip, struct rf_diag *diag)
+{
+	const struct rf_site_listen *asked = rf_site_roaming_browsers(k->site);
+	struct rf_listen *l;
+	int rc = asked && ip->family ? rf_controller_listen(k, asked, ip, (uint16_t)asked->port, &l, diag) : 0;
+
+	if (asked && ip->family && !rc)
+		l->outer = true;
+	return rc;
+}
+
 int rf_controller_border_bind(struct rf_controller *k, struct rf_diag *diag)
 {
 	if (k->host->roles & RF_ROLE_CONTROLLER && !two_sides(k))
@@ -133,7 +145,11 @@ int rf_controller_border_bind(struct rf_controller *k, struct rf_diag *diag)
 		rc = listen_inside(k, &k->host->address6, diag);
 	if (!rc)
 		rc = listen_outside(k, rf_site_outside_ip(k->host, 4), diag);
-	return rc ? rc : listen_outside(k, rf_site_outside_ip(k->host, 6), diag);
+	if (!rc)
+		rc = listen_outside(k, rf_site_outside_ip(k->host, 6), diag);
+	if (!rc)
+		rc = listen_browsers(k, rf_site_outside_ip(k->host, 4), diag);
+	return rc ? rc : listen_browsers(k, rf_site_outside_ip(k->host, 6), diag);
 }
 
 static void put_address(const struct rf_site_ip *ip, struct rf_addr own[2])

@@ -68,7 +68,8 @@ static int make_ua(struct rf_worker *w, struct rf_diag *diag)
 			.kind = flow_kind(k->listen[i].asked->transport),
 			.local = k->listen[i].local,
 			.fd = k->listen[i].fd[w->index],
-			.tls = k->listen[i].asked->transport == RF_TRANSPORT_WSS ? k->tls_browser :
+			.tls = k->listen[i].asked->transport == RF_TRANSPORT_WSS && !k->listen[i].outer ? k->tls_browser :
+			       k->listen[i].asked->transport == RF_TRANSPORT_WSS ? k->tls_outer :
 			       k->listen[i].asked->transport != RF_TRANSPORT_TLS ? NULL :
 			       k->listen[i].outer ? k->tls_outer : k->tls_server,
 			.host = advertised_of(&k->listen[i], advertised[i]),

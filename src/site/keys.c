@@ -201,6 +201,7 @@ static const struct rf_key roaming_rows[] = {
 	{ "phones", RF_KEY_NAMES, ALL(pub.roaming.phones) },
 	{ "class", RF_KEY_NAME, ALL(pub.roaming.class_name) },
 	{ "nat", RF_KEY_BOOL, ALL(pub.roaming.nat) },
+	{ "browsers", RF_KEY_BOOL, ALL(pub.roaming.browsers) },
 };
 static const struct rf_keys roaming_keys = {
 	"roaming", roaming_rows, COUNT(roaming_rows), .has_pos = true, .pos_at = ALL(pub.roaming.pos),

@@ -223,3 +223,11 @@ void rf_site_urn(const struct rf_site *site, struct rf_view phone_name, char ret
 		 "urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", h[0], h[1], h[2], h[3],
 		 h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
 }
+
+const struct rf_site_listen *rf_site_roaming_browsers(const struct rf_site *site)
+{
+	for (size_t i = 0; site->roaming.browsers && site->roaming.phones.n && i < site->sip.listens; i++)
+		if (site->sip.listen[i].transport == RF_TRANSPORT_WSS)
+			return &site->sip.listen[i];
+	return NULL;
+}

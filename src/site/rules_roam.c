@@ -18,6 +18,9 @@ void rf_site_rules_roam(struct rf_site_all *all, struct rf_findings *findings)
 			"level highest has no phones that come from outside");
 	if (!rf_site_has_role(s, RF_ROLE_BORDER))
 		FINDING(RF_SEV_ERROR, "give a host in a border zone the role border", "no border lets phones in from outside");
+	if (s->roaming.browsers && s->roaming.phones.n && !rf_site_roaming_browsers(s))
+		FINDING(RF_SEV_ERROR, "add an entry with  transport: wss  to sip.listen, or remove  browsers: true",
+			"roaming.browsers: sip.listen has no wss, and so no port, path and origins for browsers");
 	if (s->policy.require_user)
 		FINDING(RF_SEV_ERROR, "remove  sip: { require_user: true }, or roaming",
 			"sip.require_user: a border asks nobody for a password, so phones outside prove no user");

@@ -172,6 +172,7 @@ struct rf_site_roaming {
 	struct rf_view class_name;
 	const struct rf_site_cos *cos;    /* what they may call from outside; NULL: as from inside */
 	bool nat;                         /* true: they may be behind one */
+	bool browsers;                    /* in browsers, too: as the first wss entry of sip.listen has it */
 };
 
 /* What hosts with the role relay do beside the border's wishes. */
@@ -246,6 +247,9 @@ struct rf_site {
 	struct rf_policy policy;          /* what holds: level, file, deviations */
 	uint8_t digest[32];               /* SHA-256 over site.yaml and the phones file: names this configuration */
 };
+
+/* Where a border listens for phones outside that are browsers; NULL: nowhere. */
+const struct rf_site_listen *rf_site_roaming_browsers(const struct rf_site *site);
 
 /* Read DIR/site.yaml and the phones file it names, resolve references, apply the level's rules at `now`.
  * 0 and a site with one reference, or the first finding's code: RF_E_INVALID (the file is wrong: see findings),

@@ -10,10 +10,10 @@ from browser import Chromium, Pages
 from dialogs import SDP, Leg, expect, uri
 from dialogs import sdp as sdes_sdp
 from lab import have, wait_until
-from outside import PEER, Wiretap, carrier_phone, hears, traced, whole, wires
+from outside import PEER, PHONE, OurRelay, Wiretap, carrier_phone, hears, inner_phone, traced, whole, wires
 from test_websocket import aor, come, ring
 from trunks import Authority
-from webphone import LISTEN, PASSWORD
+from webphone import LISTEN, PASSWORD, WebPhone
 
 pytestmark = pytest.mark.skipif(not have("chromium") or not have("baresip"), reason="chromium or baresip is not installed")
 
@@ -172,6 +172,7 @@ def test_a_browser_is_called(call, page):
     nothing_of_the_browser(two, tap, far, answer)
 
 
+@pytest.mark.long
 def test_a_desk_phone_is_quicker(call):
     """The same two ring, and the one with keys answers."""
     two, _, far, alice = call
@@ -191,3 +192,56 @@ def test_a_desk_phone_is_quicker(call):
     alice.reply(got, 487)
     two.wait_empty(15)
     two.relay.wait_empty(two.relay.before)
+
+
+def test_a_browser_outside(make_site, places, monkeypatch, page):
+    """The browser is outside and comes to the border by WSS with its certificate: it calls a desk phone inside and is called."""
+    monkeypatch.setattr(borders, "SITE", borders.SITE.replace("hosts:\n", "  softphone: {{ vlan: 40, subnet: 10.40.{n}.0/24 }}\nhosts:\n"))
+    site = make_site(level="minimum", phones={"desk": "1003", "anna": "1002"}, up=False)
+    two = borders.Halves(site, more=LISTEN.format(address=site.address, more="") + "roaming: { phones: [anna], browsers: true }\n",
+                         relay=OurRelay)
+    tap = Wiretap(two.outside[0])
+    site.started.append(tap)
+    two.up()
+    desk = inner_phone(site, places[PHONE], "desk")
+    stranger = WebPhone(site)
+    stranger.server = (two.outside[0], 8443)
+    with pytest.raises(Exception):      # no certificate: the end, at this level too
+        stranger.open()
+    anna = WebPhone(site, cert=site.credentials("anna")[0], key=site.credentials("anna")[1])
+    anna.server = (two.outside[0], 8443)
+    anna.open()
+    me = aor(site, "1002")
+    answer = anna.ask(anna.request("REGISTER", to=me, headers=["Supported: path, outbound"]))
+    assert answer.code == 200, answer
+    site.wait_registered("1002", "1003")
+
+    desk.command("dial", f"sip:1002@{site.domain}")
+    got = expect(anna, "INVITE", 15)
+    offer = got.body.decode()
+    assert "UDP/TLS/RTP/SAVPF" in offer and "a=ice-lite" in offer and f"c=IN IP4 {two.outside[0]}" in offer, offer
+    anna.reply(got, 200, headers=[SDP, f"Contact: <sip:x@{anna.here()};transport=ws>"], body=page.eval(f"answer(880, {json.dumps(offer)})"))
+    expect(anna, "ACK")
+    desk.wait_event("CALL_ESTABLISHED", seconds=15, fatal=("CALL_CLOSED",))
+    wait_until("the desk hears the browser's tone", lambda: hears(desk, 880), 20)
+    wait_until("the browser hears the desk's tone", lambda: abs(page.eval("heard()") - 440) < 20, 20)
+    desk.command("hangup")
+    anna.reply(expect(anna, "BYE"), 200)
+    two.wait_empty(15)
+
+    page.eval("pc.close(); pc = null; ear = null; 1")
+    anna.call_id = "second@test"
+    anna.send(anna.request("INVITE", aor(site, "1003"), sender=me, to=aor(site, "1003"), headers=[SDP], body=page.eval("offer(880)")))
+    ok = expect(anna, 200, 15)
+    leg = Leg(anna, anna.call_id, ok.get("From"), ok.get("To"), uri(ok.get("Contact")), int(ok.get("CSeq").split()[0]))
+    anna.send(leg.request("ACK", cseq=leg.cseq))
+    page.eval(f"answered({json.dumps(ok.body.decode())})")
+    wait_until("the browser hears the desk's tone again", lambda: abs(page.eval("heard()") - 440) < 20, 20)
+    wait_until("and the desk the browser's", lambda: hears(desk, 880), 20)
+    anna.send(leg.request("BYE"))
+    assert expect(anna, 200)
+    two.wait_empty(15)
+    two.relay.wait_empty(two.relay.before)
+    for word in (f"10.20.{site.n}.", f"10.60.{site.n}.", PHONE, "ctl-a", "edge-0"):
+        assert word not in "".join(map(str, (got.headers, offer, ok.headers, ok.body))), f"{word} is told outside"
+    assert tap.loudest(440, 880) < 0.1

@@ -248,3 +248,43 @@ def test_help(house):
     peer.reply(expect(peer, "BYE"), 200)
     assert expect(anna, 200)
     two.wait_empty()
+
+
+def taken(two):
+    """Registrations, as the controller has counted them."""
+    answer = two.site.json("status")
+    return sum(w["registrations"] for a in [answer, *answer.get("others", [])] if a["role"] == "controller" for w in a["workers"])
+
+
+def test_enemies(house):
+    """A flood of registrations of one phone; a phone that speaks into another's call; a phone's own connection that is used in
+    another's name."""
+    two, lobby = house
+    domain = two.site.domain
+    anna, _ = come(two, "anna", "1002")
+    bert, _ = come(two, "bert", "1003")
+    a, b, got = establish(anna, f"sip:1002@{domain}", lobby, f"sip:1001@{domain}")
+    # all that anna's dialog is made of, in the hands of bert
+    bert.send(a.request("BYE", by=bert))
+    assert expect(bert, 403)
+    bert.send(a.request("INVITE", [SDP], sdp(), by=bert))
+    assert expect(bert, 403)
+    # her name on his connection, and his contact in her place
+    assert bert.ask(bert.request("REGISTER", to=f"sip:1002@{domain}", contact=contact(bert))).code == 403
+    assert bert.ask(bert.request("REGISTER", to=f"sip:1003@{domain}", sender=f"sip:1002@{domain}", contact=contact(bert))).code == 403
+    before = taken(two)
+    for _ in range(400):
+        bert.send(bert.request("REGISTER", to=f"sip:1003@{domain}", contact=contact(bert, "1003"), headers=[SUPPORTED]))
+    codes = []
+    while len(codes) < 400 and (m := bert.receive(1)) is not None:
+        codes.append(m.code)
+    assert codes.count(200) < 200, {c: codes.count(c) for c in set(codes)}
+    assert taken(two) - before < 200
+    # the call of the others is as it was
+    lobby.send(b.request("INFO", ["Content-Type: application/dtmf-relay"], "Signal=5\r\nDuration=160\r\n"))
+    anna.reply(expect(anna, "INFO"), 200)
+    assert expect(lobby, 200)
+    anna.send(a.request("BYE"))
+    lobby.reply(expect(lobby, "BYE"), 200)
+    assert expect(anna, 200)
+    two.wait_empty()

@@ -65,7 +65,7 @@ static void let_go(struct rf_call_core *core, const struct rf_id *name, int rela
 	struct rf_ng_request req = { .command = RF_NG_DELETE, .call_id = rf_id_view(name),
 				     .delete_delay = { .v = 0, .set = true } };
 
-	rf_ng_client_ask(rf_relays_client(core->relays), &req, relay, NULL, NULL);
+	rf_ng_client_tell(rf_relays_client(core->relays), &req, relay);
 }
 
 static void queried(void *arg, int err, int relay, const struct rf_ng_reply *reply)

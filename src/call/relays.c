@@ -33,6 +33,8 @@ struct rf_relays {
 
 static void drop(struct relay *relay)
 {
+	if (relay->of->client && relay->at.path)
+		rf_ng_client_cut(relay->of->client, (unsigned)(relay - relay->of->relay));
 	rf_watch_free(relay->watch);
 	if (relay->fd >= 0)
 		close(relay->fd);
@@ -82,7 +84,7 @@ static void stream_readable(void *arg, unsigned events)
 	if (n > 0)
 		relay->in_n += (size_t)n;
 	if (n <= 0 || !take_messages(relay))
-		drop(relay); /* what was asked is not answered: the client notices, and its next ping connects again */
+		drop(relay); /* what was asked is not answered; the next that is sent connects again */
 }
 
 static int connect_unix(struct relay *relay)
@@ -199,6 +201,7 @@ void rf_relays_free(struct rf_relays *r)
 	if (!r)
 		return;
 	rf_ng_client_free(r->client);
+	r->client = NULL;
 	for (unsigned i = 0; i < r->n; i++) {
 		drop(&r->relay[i]);
 		free(r->relay[i].in);

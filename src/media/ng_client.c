@@ -6,14 +6,14 @@
 #include "base/secret.h"
 #include "base/table.h"
 
-enum { ASKS = 4096, TIMEOUT_MS = 2000, PING_MS = 5000, PINGS_LOST = 2, FIRST_REPEAT_MS = 250, COOKIE_BYTES = 25 };
+enum { ASKS = 4096, OWED = 4096, PAID_AT_ONCE = 16, OWED_MS = 3600 * 1000, TIMEOUT_MS = 2000, PING_MS = 5000, PINGS_LOST = 2, FIRST_REPEAT_MS = 250, COOKIE_BYTES = 25 };
 
 struct ask {
 	struct rf_node node;           /* by its cookie's number */
 	TAILQ_ENTRY(ask) link;
 	struct rf_timer timer;
 	struct rf_ng_client *client;
-	rf_ng_client_done *done;       /* NULL: a ping of ours */
+	rf_ng_client_done *done;       /* NULL: a ping of ours, or nobody waits */
 	void *arg;
 	struct rf_mono deadline;       /* of this relay */
 	uint32_t interval_ms;
@@ -21,6 +21,9 @@ struct ask {
 	uint32_t number;
 	unsigned relay;
 	bool any;
+	bool tells;                    /* it must arrive (rf_ng_client_tell()) */
+	bool owed;                     /* it waits for its relay: in no table, without a timer, until `deadline` */
+	struct rf_mono sent;
 	size_t n;
 	uint8_t bytes[];
 };
@@ -29,7 +32,10 @@ struct relay {
 	struct rf_timer ping;
 	struct rf_ng_client *client;
 	bool well;
-	uint32_t lost;                 /* pings in a row */
+	uint32_t lost;                 /* in a row */
+	struct rf_mono lost_at;        /* the last of them */
+	unsigned telling;              /* what it is being told */
+	TAILQ_HEAD(, ask) owed;        /* what it is to be told, the oldest first */
 };
 
 struct rf_ng_client {
@@ -39,6 +45,7 @@ struct rf_ng_client {
 	TAILQ_HEAD(, ask) asks;
 	struct rf_arena arena;
 	struct rf_ng_client_stats stats;
+	size_t owed;
 	uint32_t next_number;
 	bool closing;
 	uint8_t out[RF_NG_BYTES_MAX];
@@ -82,9 +89,15 @@ static void forget(struct ask *a)
 {
 	struct rf_ng_client *c = a->client;
 
-	rf_timer_stop(c->conf.wheel, &a->timer);
-	rf_table_del(&c->table, &a->node);
-	TAILQ_REMOVE(&c->asks, a, link);
+	if (a->owed) {
+		TAILQ_REMOVE(&c->relays[a->relay].owed, a, link);
+		c->owed--;
+	} else {
+		rf_timer_stop(c->conf.wheel, &a->timer);
+		rf_table_del(&c->table, &a->node);
+		TAILQ_REMOVE(&c->asks, a, link);
+		c->relays[a->relay].telling -= a->tells;
+	}
 	rf_secret_wipe(a->bytes, a->n); /* SDES: keys */
 	free(a);
 }
@@ -110,6 +123,7 @@ static void send_to(struct ask *a, unsigned relay)
 	struct rf_ng_client *c = a->client;
 
 	a->relay = relay;
+	a->sent = now_of(c);
 	a->tried |= UINT32_C(1) << relay;
 	a->deadline = rf_mono_add_ms(now_of(c), c->conf.timeout_ms);
 	a->interval_ms = c->conf.reliable >> relay & 1 ? c->conf.timeout_ms : FIRST_REPEAT_MS;
@@ -137,25 +151,87 @@ static bool fail_over(struct ask *a)
 	return true;
 }
 
+/* ---- what is owed */
+
+static void add_owed(struct rf_ng_client *c, struct ask *a)
+{
+	struct relay *r = &c->relays[a->relay];
+
+	a->owed = true;
+	a->deadline = rf_mono_add_ms(now_of(c), OWED_MS);
+	TAILQ_INSERT_TAIL(&r->owed, a, link);
+	if (++c->owed <= c->conf.owed_max)
+		return;
+	c->stats.forgotten++;
+	forget(TAILQ_FIRST(&r->owed));
+}
+
+/* It was sent and not answered: later. */
+static void owe(struct ask *a)
+{
+	struct rf_ng_client *c = a->client;
+
+	rf_timer_stop(c->conf.wheel, &a->timer);
+	rf_table_del(&c->table, &a->node);
+	TAILQ_REMOVE(&c->asks, a, link);
+	c->relays[a->relay].telling--;
+	add_owed(c, a);
+}
+
+/* As much as it may be told at once. */
+static void pay(struct rf_ng_client *c, unsigned relay)
+{
+	struct relay *r = &c->relays[relay];
+	struct ask *a;
+
+	while (r->well && !c->closing && r->telling < PAID_AT_ONCE && (a = TAILQ_FIRST(&r->owed))) {
+		if (now_of(c).us >= a->deadline.us) {
+			c->stats.forgotten++;
+			forget(a);
+			continue;
+		}
+		if (rf_table_add(&c->table, &a->node, hash(c, a->number)))
+			return; /* with the next answer */
+		TAILQ_REMOVE(&r->owed, a, link);
+		c->owed--;
+		a->owed = false;
+		TAILQ_INSERT_TAIL(&c->asks, a, link);
+		r->telling++;
+		send_to(a, relay);
+	}
+}
+
 /* ---- health */
+
+/* What this relay was asked, or what of it may go elsewhere, is over: with their timers, not from in here. */
+static void hurry(struct rf_ng_client *c, unsigned relay, bool any_only)
+{
+	struct ask *a;
+
+	TAILQ_FOREACH(a, &c->asks, link)
+		if (a->relay == relay && (a->any || !any_only)) {
+			a->deadline = now_of(c);
+			rf_timer_start(c->conf.wheel, &a->timer, 0);
+		}
+}
+
+void rf_ng_client_cut(struct rf_ng_client *c, unsigned relay)
+{
+	if (relay < c->conf.n_relays && !c->closing)
+		hurry(c, relay, false);
+}
 
 /* True when that is news, which the caller tells (tell()) when it is done with what it holds. */
 static bool mark(struct rf_ng_client *c, unsigned relay, bool well)
 {
 	struct relay *r = &c->relays[relay];
 	bool news = r->well != well;
-	struct ask *a;
 
 	if (well)
 		r->lost = 0;
 	r->well = well;
-	/* Those that may go elsewhere do so with their timers, not from in here. */
 	if (news && !well)
-		TAILQ_FOREACH(a, &c->asks, link)
-			if (a->any && a->relay == relay) {
-				a->deadline = now_of(c);
-				rf_timer_start(c->conf.wheel, &a->timer, 0);
-			}
+		hurry(c, relay, true);
 	return news;
 }
 
@@ -165,22 +241,32 @@ static void tell(struct rf_ng_client *c, unsigned relay, bool news)
 		c->conf.ops->health(c->conf.arg, relay, c->relays[relay].well);
 }
 
+/* One more that it did not answer: is it unwell for that? What was sent before the last such one was counted says nothing new. */
+static bool lose(struct rf_ng_client *c, const struct ask *a)
+{
+	struct relay *r = &c->relays[a->relay];
+	bool repeated = !(c->conf.reliable >> a->relay & 1) && (a->done || a->tells);
+
+	if (!r->lost || a->sent.us >= r->lost_at.us) {
+		r->lost++;
+		r->lost_at = now_of(c);
+	}
+	return (repeated || r->lost >= c->conf.pings_lost) && mark(c, a->relay, false);
+}
+
 static void unanswered(struct ask *a)
 {
 	struct rf_ng_client *c = a->client;
 	unsigned relay = a->relay;
-	bool news;
+	bool news = lose(c, a);
 
-	if (!a->done) {
-		forget(a);
-		tell(c, relay, ++c->relays[relay].lost >= c->conf.pings_lost && mark(c, relay, false));
-		return;
-	}
-	c->stats.timed_out++;
-	news = mark(c, relay, false);
-	if (!fail_over(a))
+	c->stats.timed_out += a->done || a->tells;
+	if (a->tells)
+		owe(a);
+	else if (!fail_over(a))
 		end(a, RF_E_TIMEOUT, NULL);
 	tell(c, relay, news);
+	pay(c, relay);
 }
 
 static void fire(struct rf_timer *t)
@@ -201,8 +287,9 @@ static void fire(struct rf_timer *t)
 	rf_timer_start(c->conf.wheel, &a->timer, a->interval_ms < left_ms ? a->interval_ms : left_ms);
 }
 
-static int new_ask(struct rf_ng_client *c, const struct rf_ng_request *req, rf_ng_client_done *done, void *arg,
-		   struct ask **ret)
+/* One that is nowhere yet. */
+static int new_message(struct rf_ng_client *c, const struct rf_ng_request *req, rf_ng_client_done *done, void *arg,
+		       struct ask **ret)
 {
 	struct rf_ng_request q = *req;
 	uint8_t cookie[COOKIE_BYTES + 8];
@@ -227,7 +314,19 @@ static int new_ask(struct rf_ng_client *c, const struct rf_ng_request *req, rf_n
 	memcpy(a->bytes, message.p, message.n);
 	rf_secret_wipe(c->out, w.n);
 	rf_timer_init(&a->timer, fire);
-	int err = rf_table_add(&c->table, &a->node, hash(c, a->number));
+	*ret = a;
+	return 0;
+}
+
+static int new_ask(struct rf_ng_client *c, const struct rf_ng_request *req, rf_ng_client_done *done, void *arg,
+		   struct ask **ret)
+{
+	struct ask *a;
+	int err = new_message(c, req, done, arg, &a);
+
+	if (err < 0)
+		return err;
+	err = rf_table_add(&c->table, &a->node, hash(c, a->number));
 	if (err < 0) {
 		rf_secret_wipe(a->bytes, a->n);
 		free(a);
@@ -272,6 +371,25 @@ int rf_ng_client_ask(struct rf_ng_client *c, const struct rf_ng_request *req, in
 	return 0;
 }
 
+int rf_ng_client_tell(struct rf_ng_client *c, const struct rf_ng_request *req, int relay)
+{
+	struct ask *a;
+
+	if (c->closing)
+		return RF_E_CLOSED;
+	if (relay < 0 || (unsigned)relay >= c->conf.n_relays)
+		return RF_E_LIMIT;
+	int err = new_message(c, req, NULL, NULL, &a);
+	if (err < 0)
+		return err;
+	c->stats.told++;
+	a->tells = true;
+	a->relay = (unsigned)relay;
+	add_owed(c, a);
+	pay(c, (unsigned)relay);
+	return 0;
+}
+
 void rf_ng_client_forget(struct rf_ng_client *c, const void *arg)
 {
 	struct ask *a, *next;
@@ -296,6 +414,7 @@ static void answered(struct rf_ng_client *c, struct ask *a, int err, const struc
 		end(a, 0, reply);
 	}
 	tell(c, relay, news);
+	pay(c, relay);
 }
 
 void rf_ng_client_datagram(struct rf_ng_client *c, unsigned relay, struct rf_view bytes)
@@ -321,6 +440,7 @@ void rf_ng_client_stats(const struct rf_ng_client *c, struct rf_ng_client_stats 
 {
 	*ret_stats = c->stats;
 	ret_stats->outstanding = c->table.count;
+	ret_stats->owed = c->owed;
 }
 
 /* ---- life */
@@ -334,6 +454,7 @@ int rf_ng_client_new(const struct rf_ng_client_conf *conf, struct rf_ng_client *
 		return -ENOMEM;
 	c->conf = *conf;
 	c->conf.asks_max = conf->asks_max ? conf->asks_max : ASKS;
+	c->conf.owed_max = conf->owed_max ? conf->owed_max : OWED;
 	c->conf.timeout_ms = conf->timeout_ms ? conf->timeout_ms : TIMEOUT_MS;
 	c->conf.ping_ms = conf->ping_ms ? conf->ping_ms : PING_MS;
 	c->conf.pings_lost = conf->pings_lost ? conf->pings_lost : PINGS_LOST;
@@ -342,6 +463,7 @@ int rf_ng_client_new(const struct rf_ng_client_conf *conf, struct rf_ng_client *
 	rf_arena_init(&c->arena, RF_NG_ARENA_BYTES);
 	for (unsigned i = 0; i < conf->n_relays; i++) {
 		c->relays[i] = (struct relay){ .client = c, .well = true };
+		TAILQ_INIT(&c->relays[i].owed);
 		rf_timer_init(&c->relays[i].ping, ping);
 		rf_timer_start(conf->wheel, &c->relays[i].ping, 0);
 	}
@@ -360,6 +482,9 @@ void rf_ng_client_free(struct rf_ng_client *c)
 		rf_timer_stop(c->conf.wheel, &c->relays[i].ping);
 	while ((a = TAILQ_FIRST(&c->asks)))
 		end(a, RF_E_CLOSED, NULL);
+	for (unsigned i = 0; i < c->conf.n_relays; i++)
+		while ((a = TAILQ_FIRST(&c->relays[i].owed)))
+			forget(a);
 	rf_table_fini(&c->table);
 	rf_arena_fini(&c->arena);
 	free(c);

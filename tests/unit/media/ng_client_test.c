@@ -20,6 +20,7 @@ struct world {
 	uint8_t last[3][2048];
 	size_t last_n[3];
 	bool answers_pings[3];
+	bool cut[3];
 	char health[64];
 	int done, err, relay;
 	enum rf_ng_result result;
@@ -35,6 +36,8 @@ static void on_send(void *arg, unsigned relay, struct rf_view bytes)
 		w->pings[relay]++;
 	else
 		w->sent[relay]++;
+	if (w->cut[relay])
+		rf_ng_client_cut(w->client, relay);
 	if (is_ping && !w->answers_pings[relay])
 		return;
 	assert_true(bytes.n <= sizeof w->last[relay]);
@@ -232,18 +235,132 @@ static void failover(void **state)
 	rf_ng_client_free(w.client);
 }
 
+/* On a stream nothing is lost on the way: one question without an answer may be the question's fault. */
 static void reliable(void **state)
 {
 	struct world w;
 
 	(void)state;
 	begin(&w, 1, 1);
+	w.answers_pings[0] = true;
+	pass(&w, 20);
+	assert_int_equal(ask(&w, 0), 0);
 	assert_int_equal(ask(&w, 0), 0);
 	pass(&w, 1990);
-	assert_int_equal(w.sent[0], 1);
+	assert_int_equal(w.sent[0], 2);
 	pass(&w, 20);
-	assert_true(w.done == 1 && w.err == RF_E_TIMEOUT);
+	assert_true(w.done == 2 && w.err == RF_E_TIMEOUT);
+	assert_true(rf_ng_client_well(w.client, 0)); /* both waited together: that counts once */
+	assert_int_equal(ask(&w, 0), 0);
+	pass(&w, 2010);
+	assert_true(w.done == 3 && !rf_ng_client_well(w.client, 0));
+	assert_string_equal(w.health, "0- ");
+	pass(&w, 5000); /* a ping is answered */
+	assert_true(rf_ng_client_well(w.client, 0));
+	/* What is answered between two that are not: they are not in a row. */
+	assert_int_equal(ask(&w, 0), 0);
+	pass(&w, 2010);
+	pass(&w, 5000);
+	assert_int_equal(ask(&w, 0), 0);
+	pass(&w, 2010);
+	assert_true(w.done == 5 && rf_ng_client_well(w.client, 0));
 	rf_ng_client_free(w.client);
+}
+
+/* A stream that ends, or is not there: nobody waits for its answers. */
+static void cut(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, 2, 1);
+	w.answers_pings[0] = w.answers_pings[1] = true;
+	pass(&w, 20);
+	assert_int_equal(ask(&w, 0), 0);
+	rf_ng_client_cut(w.client, 0);
+	assert_int_equal(w.done, 0);
+	pass(&w, 20);
+	assert_true(w.done == 1 && w.err == RF_E_TIMEOUT && rf_ng_client_well(w.client, 0));
+	w.answers_pings[0] = false;
+	w.cut[0] = true;
+	assert_int_equal(ask(&w, RF_NG_ANY), 0);
+	pass(&w, 20);
+	assert_true(w.done == 1 && w.sent[1] == 1);
+	answer(&w, 1, 1, ok);
+	assert_true(w.done == 2 && w.relay == 1);
+	pass(&w, 11000);
+	assert_false(rf_ng_client_well(w.client, 0));
+	rf_ng_client_cut(w.client, 7); /* no such relay */
+	rf_ng_client_free(w.client);
+}
+
+static int tell(struct world *w, int relay)
+{
+	struct rf_ng_request q = { .command = RF_NG_DELETE, .call_id = RF_V("c") };
+
+	return rf_ng_client_tell(w->client, &q, relay);
+}
+
+static size_t owed(const struct world *w)
+{
+	struct rf_ng_client_stats stats;
+
+	rf_ng_client_stats(w->client, &stats);
+	return stats.owed;
+}
+
+/* The end of a call reaches its relay when that is well again: in order, few at a time, once each. */
+static void what_is_owed(void **state)
+{
+	static const char *const gone = "d6:result2:oke";
+	struct rf_ng_client_stats stats;
+	struct world w;
+
+	(void)state;
+	begin(&w, 2, 1);
+	w.answers_pings[0] = w.answers_pings[1] = true;
+	pass(&w, 20);
+	assert_int_equal(tell(&w, 0), 0);
+	assert_true(w.sent[0] == 1 && owed(&w) == 0);
+	answer(&w, 0, 0, gone);
+	assert_int_equal(tell(&w, 2), RF_E_LIMIT);
+	assert_int_equal(tell(&w, RF_NG_ANY), RF_E_LIMIT);
+	/* One is lost with the relay, 20 more come while it is away. */
+	w.answers_pings[0] = false;
+	assert_int_equal(tell(&w, 0), 0);
+	pass(&w, 13000);
+	assert_true(!rf_ng_client_well(w.client, 0) && owed(&w) == 1 && w.sent[0] == 3); /* tried twice */
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(tell(&w, 0), 0);
+	assert_true(owed(&w) == 21 && w.sent[0] == 3 && w.sent[1] == 0);
+	w.answers_pings[0] = true;
+	for (int i = 0; i < 600 && !rf_ng_client_well(w.client, 0); i++)
+		pass(&w, 10);
+	assert_true(w.sent[0] > 3 && w.sent[0] <= 3 + 8); /* as many as may be outstanding here */
+	for (int i = 0; i < 100 && owed(&w); i++) { /* the last one is answered, the others come again */
+		answer(&w, 0, 0, gone);
+		pass(&w, 2010);
+	}
+	assert_int_equal(owed(&w), 0);
+	rf_ng_client_free(w.client);
+	/* There is a bound, and an hour. */
+	begin(&w, 1, 1);
+	pass(&w, 13000);
+	assert_false(rf_ng_client_well(w.client, 0));
+	for (int i = 0; i < 5000; i++)
+		assert_int_equal(tell(&w, 0), 0);
+	rf_ng_client_stats(w.client, &stats);
+	assert_true(stats.owed == 4096 && stats.forgotten == 5000 - 4096 && stats.told == 5000);
+	pass(&w, 3600 * 1000);
+	w.answers_pings[0] = true;
+	pass(&w, 10000);
+	rf_ng_client_stats(w.client, &stats);
+	assert_true(rf_ng_client_well(w.client, 0) && stats.owed == 0 && stats.forgotten == 5000 && w.sent[0] == 0);
+	w.answers_pings[0] = false;
+	pass(&w, 20000);
+	assert_int_equal(tell(&w, 0), 0); /* goes with the client */
+	rf_ng_client_free(w.client);
+	assert_int_equal(w.wheel.count, 0);
 }
 
 static void ends(void **state)
@@ -297,7 +414,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_relay), cmocka_unit_test(dead_and_well_again), cmocka_unit_test(failover),
-		cmocka_unit_test(reliable), cmocka_unit_test(ends), cmocka_unit_test(memory_fails),
+		cmocka_unit_test(reliable), cmocka_unit_test(cut), cmocka_unit_test(what_is_owed),
+		cmocka_unit_test(ends), cmocka_unit_test(memory_fails),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

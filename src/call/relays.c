@@ -1,4 +1,4 @@
-#include "call/relays.h"
+#include "call/relays_int.h"
 
 #include "call/core_int.h"
 #include "media/limits.h"
@@ -10,31 +10,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-struct relay {
-	struct rf_relays *of;
-	struct rf_watch *watch;      /* NULL: there is no socket */
-	struct rf_relay_at at;
-	int fd;                      /* -1 */
-	/* of a Unix socket: what has come of a reply */
-	struct rf_ng_frame frame;
-	uint8_t *in;
-	size_t in_n;
-	uint32_t dropped;            /* connections so far */
-};
-enum { IN_MAX = 2 * 65536 };
-
-struct rf_relays {
-	struct rf_call_core *core;
-	struct rf_ng_client *client;
-	unsigned n;
-	struct relay relay[RF_NG_RELAYS_MAX];
-	uint8_t buf[65536];
-};
-
-static void drop(struct relay *relay)
+static void drop(struct rf_relay_link *relay)
 {
-	if (relay->of->client && relay->at.path)
-		rf_ng_client_cut(relay->of->client, (unsigned)(relay - relay->of->relay));
+	if (relay->at.path)
+		rf_relay_link_cut(relay);
 	rf_watch_free(relay->watch);
 	if (relay->fd >= 0)
 		close(relay->fd);
@@ -45,17 +24,23 @@ static void drop(struct relay *relay)
 	relay->frame = (struct rf_ng_frame){ 0 };
 }
 
-static int watch(struct relay *relay, void (*ready)(void *arg, unsigned events))
+static int watch(struct rf_relay_link *relay, void (*ready)(void *arg, unsigned events))
 {
 	int rc = rf_watch_new(relay->of->core->loop, relay->fd, ready, relay, &relay->watch);
 
 	return rc ? rc : rf_watch_set(relay->watch, RF_WATCH_READ);
 }
 
+void rf_relay_link_cut(const struct rf_relay_link *relay)
+{
+	if (relay->of->client)
+		rf_ng_client_cut(relay->of->client, (unsigned)(relay - relay->of->relay));
+}
+
 /* --- the relay on this machine */
 
 /* False: the stream cannot be read on. */
-static bool take_messages(struct relay *relay)
+static bool take_messages(struct rf_relay_link *relay)
 {
 	uint32_t dropped = relay->dropped;
 	size_t used = 0, n;
@@ -75,7 +60,7 @@ static bool take_messages(struct relay *relay)
 
 static void stream_readable(void *arg, unsigned events)
 {
-	struct relay *relay = arg;
+	struct rf_relay_link *relay = arg;
 	ssize_t n = recv(relay->fd, relay->in + relay->in_n, IN_MAX - relay->in_n, MSG_DONTWAIT);
 
 	(void)events;
@@ -87,7 +72,7 @@ static void stream_readable(void *arg, unsigned events)
 		drop(relay); /* what was asked is not answered; the next that is sent connects again */
 }
 
-static int connect_unix(struct relay *relay)
+static int connect_unix(struct rf_relay_link *relay)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 
@@ -102,7 +87,7 @@ static int connect_unix(struct relay *relay)
 }
 
 /* All of it, or the connection ends: a relay that does not read is none. */
-static void send_stream(struct relay *relay, struct rf_view bytes)
+static void send_stream(struct rf_relay_link *relay, struct rf_view bytes)
 {
 	if (relay->fd < 0 && connect_unix(relay)) {
 		drop(relay);
@@ -119,7 +104,9 @@ static void send_to(void *arg, unsigned i, struct rf_view bytes)
 {
 	struct rf_relays *r = arg;
 
-	if (r->relay[i].at.path)
+	if (r->relay[i].at.tls)
+		rf_relay_link_send_tls(&r->relay[i], bytes);
+	else if (r->relay[i].at.path)
 		send_stream(&r->relay[i], bytes);
 	else if (send(r->relay[i].fd, bytes.p, bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		return;
@@ -139,7 +126,7 @@ static const struct rf_ng_client_ops ops = { .send = send_to, .health = health }
 static void readable(void *arg, unsigned events)
 {
 	enum { BATCH = 64 };
-	struct relay *relay = arg;
+	struct rf_relay_link *relay = arg;
 	struct rf_relays *r = relay->of;
 
 	(void)events;
@@ -154,7 +141,7 @@ static void readable(void *arg, unsigned events)
 	}
 }
 
-static int open_udp(struct relay *relay)
+static int open_udp(struct rf_relay_link *relay)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = (socklen_t)rf_addr_to_sockaddr(&relay->at.addr, &sa);
@@ -176,11 +163,14 @@ int rf_relays_new(struct rf_call_core *core, const struct rf_relay_at *at, size_
 		return n && n <= RF_NG_RELAYS_MAX ? -ENOMEM : RF_E_LIMIT;
 	r->core = core;
 	for (size_t i = 0; i < n && !rc; i++) {
-		struct relay *relay = &r->relay[r->n++];
+		struct rf_relay_link *relay = &r->relay[r->n++];
 
-		*relay = (struct relay){ .of = r, .at = at[i], .fd = -1 };
-		streams |= (uint32_t)(at[i].path != NULL) << i;
-		rc = at[i].path ? 0 : open_udp(relay); /* the other is opened when there is something to say */
+		*relay = (struct rf_relay_link){ .of = r, .at = at[i], .fd = -1 };
+		streams |= (uint32_t)(at[i].path || at[i].tls) << i;
+		if (at[i].tls)
+			rc = rf_relay_link_open_tls(relay);
+		else if (!at[i].path) /* streams are opened when there is something to say */
+			rc = open_udp(relay);
 	}
 	struct rf_ng_client_conf conf = {
 		.wheel = rf_loop_wheel(core->loop), .ops = &ops, .arg = r, .n_relays = (unsigned)n, .reliable = streams,
@@ -204,8 +194,10 @@ void rf_relays_free(struct rf_relays *r)
 	r->client = NULL;
 	for (unsigned i = 0; i < r->n; i++) {
 		drop(&r->relay[i]);
+		rf_relay_link_close_tls(&r->relay[i]);
 		free(r->relay[i].in);
 	}
+	rf_net_free(r->net);
 	free(r);
 }
 

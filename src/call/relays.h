@@ -1,6 +1,11 @@
-/* The media relays of a border, as one worker speaks with them: the NG protocol (media/ng_client.h) over a UDP socket for each
- * relay, or over the Unix socket of the relay on this machine, which only the service user may open. In the order in which they
- * are asked. Threads: the worker's own. */
+/* The media relays of a border, as one worker speaks with them: the NG protocol (media/ng_client.h) over the Unix socket of the
+ * relay on this machine, which only the service user may open; over TLS with relays on other hosts of the site, each side with
+ * its certificate; or over UDP, for rtpengine. In the order in which they are asked.
+ *
+ *	relays.c       all of them; datagrams and the Unix socket
+ *	relays_tls.c   connections to hosts of the site
+ *
+ * Threads: the worker's own. */
 #ifndef RF_CALL_RELAYS_H
 #define RF_CALL_RELAYS_H
 
@@ -11,8 +16,10 @@ struct rf_call_core;
 struct rf_relays;
 
 struct rf_relay_at {
-	struct rf_addr addr;         /* by UDP; family 0: path */
+	struct rf_addr addr;         /* by UDP or TLS; family 0: path */
 	const char *path;            /* a Unix stream socket; outlives it. It need not be there yet */
+	struct rf_tls *tls;          /* with it by TLS: a reference is taken; its certificate names addr */
+	struct rf_addr local;        /* TLS: from there; family 0: the kernel chooses */
 };
 
 /* -errno of a socket, RF_E_LIMIT, -ENOMEM. */

@@ -191,28 +191,50 @@ json_t *rf_controller_dropped_json(const struct rf_controller *k)
 	return o;
 }
 
+static struct rf_addr address_of(const struct rf_site_ip *ip, uint32_t port)
+{
+	struct rf_addr a = { .family = ip->family, .port = (uint16_t)port };
+
+	memcpy(a.ip, ip->b, ip->family == 4 ? 4 : ip->family == 6 ? 16 : 0);
+	return a;
+}
+
+/* By TLS, from our own address of the same family. */
+static struct rf_relay_at elsewhere(const struct rf_controller *k, const struct rf_site_host *h)
+{
+	const struct rf_site_ip *at = h->address.family && k->host->address.family ? &h->address : &h->address6;
+	const struct rf_site_ip *own = at == &h->address ? &k->host->address : &k->host->address6;
+
+	return (struct rf_relay_at){ .addr = address_of(at, RF_ANCHOR_TLS_PORT), .local = address_of(own, 0), .tls = k->tls_client };
+}
+
+size_t rf_controller_relays(const struct rf_controller *k, const struct rf_site *site, struct rf_relay_at at[static RF_NG_RELAYS_MAX])
+{
+	const struct rf_site_host *hosts[RF_NG_RELAYS_MAX];
+	size_t n = 0, n_hosts = rf_site_hosts_of(site, RF_ROLE_RELAY, hosts, RF_NG_RELAYS_MAX);
+
+	for (size_t i = 0; i < n_hosts; i++)
+		if (rf_view_eq(hosts[i]->name, k->host->name))
+			at[n++] = (struct rf_relay_at){ .path = "state/" RF_ANCHOR_NG_SOCKET };
+	for (size_t i = 0; i < n_hosts && n < RF_NG_RELAYS_MAX; i++) {
+		at[n] = elsewhere(k, hosts[i]);
+		n += !rf_view_eq(hosts[i]->name, k->host->name) && at[n].addr.family && at[n].local.family;
+	}
+	for (size_t i = 0; i < site->media.relays.n && n < RF_NG_RELAYS_MAX; i++)
+		at[n++] = (struct rf_relay_at){ .addr = address_of(&site->media.relays.v[i], site->media.relay_port) };
+	return n;
+}
+
 int rf_controller_give_relays(struct rf_controller *k, struct rf_worker *w)
 {
-	const struct rf_site_media *m = &k->first_site->media;
 	struct rf_relay_at at[RF_NG_RELAYS_MAX];
-	size_t n = 0;
+	size_t n = k->opt->border ? rf_controller_relays(k, k->first_site, at) : 0;
 
-	if (!k->opt->border)
-		return 0;
-	if (k->host->roles & RF_ROLE_RELAY)
-		at[n++] = (struct rf_relay_at){ .path = "state/" RF_ANCHOR_NG_SOCKET };
-	for (size_t i = 0; i < m->relays.n && n < RF_NG_RELAYS_MAX; i++) {
-		struct rf_addr *a = &at[n].addr;
-
-		at[n++].path = NULL;
-		*a = (struct rf_addr){ .family = m->relays.v[i].family, .port = (uint16_t)m->relay_port };
-		memcpy(a->ip, m->relays.v[i].b, a->family == 4 ? 4 : 16);
-	}
 	if (n)
 		return rf_call_core_set_relays(w->core, at, n);
-	if (w->index == 0)
-		rf_log(k->log, RF_LOG_WARN, "no media relay: give this host the role relay, or name some in `media.relays`; without "
-		       "one a border has no calls");
+	if (w->index == 0 && k->opt->border)
+		rf_log(k->log, RF_LOG_WARN, "no media relay: give this host or another the role relay, or name some in `media.relays`; "
+		       "without one a border has no calls");
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 #include "base/table.h"
 #include "call/core.h"
 #include "call/location.h"
+#include "call/relays.h"
 #include "call/settings.h"
 #include "call/stir.h"
 #include "call/stir_setup.h"
@@ -190,6 +191,9 @@ bool rf_controller_crl_changed(struct rf_controller *k);
 /* What the positive list of a border dropped, by rule, over all workers; zeros left out. */
 json_t *rf_controller_dropped_json(const struct rf_controller *k);
 /* The media relays of a border, to a worker's core. */
+/* The relays of a border by this site, in the order in which they are asked: the one of this host, those of other hosts of the
+ * site, those of `media.relays`. How many. */
+size_t rf_controller_relays(const struct rf_controller *k, const struct rf_site *site, struct rf_relay_at at[static RF_NG_RELAYS_MAX]);
 int rf_controller_give_relays(struct rf_controller *k, struct rf_worker *w);
 /* What the cores are told of both sides. */
 void rf_controller_sides(const struct rf_controller *k, struct rf_call_config *conf);

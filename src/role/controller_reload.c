@@ -42,12 +42,14 @@ static bool new_host(const struct rf_site_list *now, const struct rf_site_list *
 	return false;
 }
 
-static bool same_relays(const struct rf_site_media *a, const struct rf_site_media *b)
+static bool same_relays(const struct rf_controller *k, const struct rf_site *a, const struct rf_site *b)
 {
-	bool same = a->relays.n == b->relays.n && a->relay_port == b->relay_port;
+	struct rf_relay_at x[RF_NG_RELAYS_MAX], y[RF_NG_RELAYS_MAX];
+	size_t n = rf_controller_relays(k, a, x);
+	bool same = n == rf_controller_relays(k, b, y);
 
-	for (size_t i = 0; same && i < a->relays.n; i++)
-		same = memcmp(&a->relays.v[i], &b->relays.v[i], sizeof a->relays.v[i]) == 0;
+	for (size_t i = 0; same && i < n; i++)
+		same = rf_addr_eq(&x[i].addr, &y[i].addr) && !x[i].tls == !y[i].tls;
 	return same;
 }
 
@@ -81,8 +83,8 @@ static int needs_restart(const struct rf_controller *k, const struct rf_site *ne
 		what = "whether there is a host with the role border";
 	else if (k->opt->border && now->sip.reauthenticate_s != next->sip.reauthenticate_s)
 		what = "sip.reauthenticate";
-	else if (k->opt->border && !same_relays(&now->media, &next->media))
-		what = "media.relays or media.relay_port";
+	else if (k->opt->border && !same_relays(k, now, next))
+		what = "which media relays there are";
 	else if (k->opt->border && trunk_transports(now) != trunk_transports(next))
 		what = "over what trunks are spoken with";
 	else if (!same_listeners(&now->sip, &next->sip))

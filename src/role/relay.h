@@ -4,7 +4,7 @@
  *	relay      this: main thread with the NG protocol, the control socket, the walls' connections; worker threads with media
  *
  * Whoever may speak to it: a border on this host by the Unix socket DIR/state/relay-ng.sock (mode 0600, the service user's); a
- * border on another host by TLS (RF_PORT_RELAY), whose certificate names a host of the site with that role; Kamailio and
+ * border on another host by TLS, whose certificate names a host of the site with that role; Kamailio and
  * OpenSIPS by UDP and TCP where the site file, or the command line, says so, and from the addresses that are listed.
  *
  * It runs with a site (opt.dir) or alone (opt.plan): the same process without certificates, record and walls. */
@@ -21,6 +21,7 @@ enum {
 	RF_ANCHOR_PEERS_MAX = 32,
 	RF_ANCHOR_DRAIN_S = 10,      /* how long a stop waits for calls to end, unless it is told otherwise */
 	RF_ANCHOR_RECORD_S = 60,     /* how often what was refused goes on record */
+	RF_ANCHOR_TLS_PORT = 2223,   /* of borders on other hosts */
 	RF_ANCHOR_STUN_PORT = 3478,
 	RF_ANCHOR_STUN_RATE = 10,    /* STUN requests a second of one source */
 	RF_ANCHOR_STUN_TOTAL = 5000, /* of all */

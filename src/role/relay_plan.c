@@ -65,6 +65,8 @@ static bool border_elsewhere(const struct rf_site *site, const struct rf_site_ho
 	return false;
 }
 
+_Static_assert((int)RF_ANCHOR_TLS_PORT == (int)RF_PORT_RELAY, "what borders call is what the walls let through");
+
 static void listen_tls(struct rf_anchor_plan *p, const struct rf_site_host *host)
 {
 	const struct rf_site_ip *ips[] = { &host->address, &host->address6 };

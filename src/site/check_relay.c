@@ -92,8 +92,8 @@ static void look_ng(struct rf_check *c)
 /* A border lets no description cross that a relay has not made. */
 static void look_border(struct rf_check *c, const struct rf_site_host *h)
 {
-	if (!(h->roles & RF_ROLE_RELAY) && !c->s->media.relays.n)
-		rf_check_say(c, RF_SEV_WARNING, h->pos, "pub-sbc", "give it the role relay, too, or name one in  media: { relays: }", "border \"%.*s\" has no media relay, and takes no calls",
+	if (!rf_site_has_role(c->s, RF_ROLE_RELAY) && !c->s->media.relays.n)
+		rf_check_say(c, RF_SEV_WARNING, h->pos, "pub-sbc", "give it or another host the role relay", "border \"%.*s\" has no media relay, and takes no calls",
 			     RF_VFMT(h->name));
 }
 

@@ -288,7 +288,7 @@ static int plan_line(struct job *j, size_t i)
 	struct rf_turn *t = j->t;
 	struct plan *pl = &j->plans[i];
 	struct rf_line *l = &j->p->lines[i];
-	int rc;
+	int rc = 0;
 
 	if (pl->off)
 		return 0;

@@ -284,14 +284,20 @@ static bool is_shared(const struct job *j, size_t i, bool next, unsigned side)
 	return false;
 }
 
-/* An end that shares its port cannot leave it; one that has its own cannot come to another's. */
+/* An end that shares its port cannot leave it; one that has its own cannot come to another's; and who was on one that could be
+ * shared, and is of DTLS-SRTP no more, gets one that cannot. */
 static bool fits(const struct job *j, size_t i, bool next)
 {
 	const struct rf_line *l = &j->p->lines[i];
+	const struct plan *pl = &j->plans[i];
 
-	for (unsigned side = 0; side < 2; side++)
-		if (j->plans[i].rides[side] ? !(next ? l->next_carrier[side] : l->carrier[side]) : is_shared(j, i, next, side))
+	for (unsigned side = 0; side < 2; side++) {
+		bool carried = next ? l->next_carrier[side] : l->carrier[side];
+		bool dtls = (side == j->to ? pl->ours.keying : pl->said.keying) == RF_KEYING_DTLS;
+
+		if (pl->rides[side] ? !carried : carried && (!dtls || is_shared(j, i, next, side)))
 			return false;
+	}
 	return true;
 }
 

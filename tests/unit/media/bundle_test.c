@@ -293,6 +293,24 @@ static void test_made_mids(void **state)
 	assert_true(kit_has(k, "a=group:BUNDLE 0"));
 }
 
+/* A leg that goes over to other keys leaves the port that was made to be shared. */
+static void test_other_keys(void **state)
+{
+	static const char sdes[] = HEAD("203.0.113.7", "") "m=audio 3000 RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+		"inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n";
+	static const char dtls[] = HEAD("192.0.2.9", "a=group:BUNDLE 0\r\n") "m=audio 2000 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n" KEYS("A", "active");
+	struct kit *k = *state;
+
+	ok(k, "offer", CALL ",'transport protocol':'UDP/TLS/RTP/SAVPF','ICE':'force','rtcp-mux':['offer'],'flags':['generate mid']", sdes);
+	ok(k, "answer", REPLY, dtls);
+	paths(k, 2);
+	ok(k, "offer", REPLY ",'transport protocol':'RTP/SAVP','ICE':'remove'", sdes);
+	ok(k, "answer", REPLY, sdes);
+	paths(k, 1);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(kit_path(k, 0)->conf[i].keying, RF_KEYING_PASSED);
+}
+
 static void test_allocations_and_ports(void **state)
 {
 	struct kit *k = *state;
@@ -341,7 +359,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_both_sides), TEST(test_one_side), TEST(test_answer_without_group), TEST(test_bundle_only),
 		TEST(test_bundle_only_alone), TEST(test_first_line_refused), TEST(test_a_line_more), TEST(test_no_bundle),
-		TEST(test_made_mids), TEST(test_allocations_and_ports),
+		TEST(test_made_mids), TEST(test_other_keys), TEST(test_allocations_and_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

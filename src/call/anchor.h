@@ -14,6 +14,7 @@
 #define RF_CALL_ANCHOR_H
 
 #include "call/call_int.h"
+#include "media/ng_event.h"
 
 struct rf_anchor;
 
@@ -34,6 +35,8 @@ bool rf_anchor_holds_response(struct rf_leg *leg, bool offered, rf_cli_fn *fn, v
 			      const struct rf_cli_event *e);
 /* Was this INFO a key that the relay is to press, because the other side takes keys otherwise? Then it is answered. */
 bool rf_anchor_presses(struct rf_leg *leg, const struct rf_in *in);
+/* The relay has heard a key of the site's side, which the trunk is told by INFO. */
+void rf_anchor_heard(struct rf_call_core *core, unsigned relay, const struct rf_ng_event *e);
 /* Nobody waits for answers with this arg any more; nothing of this leg is there any more. */
 void rf_anchor_forget(struct rf_call *call, const void *arg);
 void rf_anchor_forget_leg(struct rf_leg *leg);

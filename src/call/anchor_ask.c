@@ -62,6 +62,8 @@ static void make_request(const struct rf_anchor *a, const struct rf_held *h, str
 		req->via_branch = RF_V("web");
 	if (t && t->dtmf != RF_DTMF_AS_SAID) /* then the relay has a say in the media */
 		req->flags |= UINT64_C(1) << RF_NG_INJECT_DTMF;
+	if (t && t->dtmf == RF_DTMF_INFO && from == RF_TOWARDS_SITE)
+		req->flags |= UINT64_C(1) << RF_NG_DETECT_DTMF;
 	rf_way_put(&a->side[from], &a->side[to], req);
 	if (a->side[from].roams)
 		rf_way_put_source(&a->side[from], h->from.flow.kind ? &h->from.flow : &h->leg->flow, req);
@@ -142,6 +144,8 @@ static void take_answer(struct rf_anchor *a, struct rf_held *h, int err, const s
 	enum rf_towards to = other_side(side_of(h));
 	enum rf_sdp_rule rule = judge(a, to, h->offer, true, reply->sdp, &out);
 
+	if (!h->offer)
+		rf_anchor_block_keys(a);
 	if (rule != RF_SDP_RULE_OK)
 		rf_held_failed(h, 503, rule);
 	else if (h->offer && !rf_codec_judge(a, to, reply->sdp))

@@ -128,6 +128,11 @@ const struct rf_site_trunk *rf_anchor_trunk(const struct rf_anchor *a);
 /* May this offer of the relay's go to this side? */
 bool rf_codec_judge(const struct rf_anchor *a, enum rf_towards to, struct rf_view sdp);
 
+/* --- anchor_key.c */
+
+/* After an answer: the keys of the site's side, where they go by INFO. */
+void rf_anchor_block_keys(struct rf_anchor *a);
+
 /* --- anchor_web.c */
 
 /* Is this offer one for phones and browsers? */

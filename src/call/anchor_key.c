@@ -1,7 +1,8 @@
 /* Keys that one side presses by INFO and the other takes as events or tones: the relay presses them, in the media of the side
- * that did. What is pressed is a secret (PINs are): it is in no log and no record. */
+ * that did. And the other way round: the relay hears them, and the border says them by INFO. What is pressed is a secret (PINs are): it is in no log and no record. */
 #include "call/anchor_int.h"
 
+#include "base/secret.h"
 #include "call/relays.h"
 #include "sip/keys.h"
 
@@ -96,4 +97,50 @@ bool rf_anchor_presses(struct rf_leg *leg, const struct rf_in *in)
 	else if (!in_time(a) || press(a, from, &key, in->srv))
 		rf_core_reply_headers(a->core, in->srv, 500, RF_V(""), RF_V("Retry-After: 1\r\n"));
 	return true;
+}
+
+/* ---- by INFO to a trunk */
+
+static struct rf_call *call_of(struct rf_call_core *core, unsigned relay, struct rf_view call_id)
+{
+	struct rf_call *call;
+
+	TAILQ_FOREACH(call, &core->calls, list)
+		if (call->anchor && call->anchor->relay == (int)relay && rf_view_eq(rf_id_view(&call->anchor->id), call_id))
+			return call;
+	return NULL;
+}
+
+void rf_anchor_heard(struct rf_call_core *core, unsigned relay, const struct rf_ng_event *e)
+{
+	struct rf_call *call = call_of(core, relay, e->call_id);
+	struct rf_anchor *a = call ? call->anchor : NULL;
+	const struct rf_site_trunk *t = a ? rf_anchor_trunk(a) : NULL;
+	struct rf_sip_key key = { e->code, e->ms < RF_SIP_KEY_MS_MIN ? RF_SIP_KEY_MS_MIN : e->ms > RF_SIP_KEY_MS_MAX ?
+				  RF_SIP_KEY_MS_MAX : e->ms };
+	uint8_t body[RF_SIP_KEY_BYTES_MAX];
+	struct rf_writer w, text;
+	struct rf_cli *cli;
+
+	if (!t || t->dtmf != RF_DTMF_INFO || !call->up || call->state != RF_CALL_ANSWERED || !in_time(a) ||
+	    !rf_view_eq(e->tag, rf_anchor_tag(a, RF_TOWARDS_SITE)))
+		return;
+	struct rf_leg *leg = call->up->a->party->host.n ? call->up->b : call->up->a;
+
+	rf_writer_init(&text, body, sizeof body);
+	rf_sip_key_put(&text, &key);
+	if (!text.err && rf_leg_begin(leg, RF_SIP_INFO, &w) == 0)
+		rf_leg_send(leg, &w, RF_V("application/dtmf-relay"), rf_view_of(text.buf, text.n), NULL, NULL, &cli);
+	rf_secret_wipe(body, sizeof body);
+}
+
+/* Told by INFO, the site's keys go no way else; the relay hears them all the same. Nobody waits for the answer. */
+void rf_anchor_block_keys(struct rf_anchor *a)
+{
+	const struct rf_site_trunk *t = rf_anchor_trunk(a);
+	struct rf_ng_request req = { .command = RF_NG_BLOCK_DTMF, .call_id = rf_id_view(&a->id),
+				     .from_tag = rf_anchor_tag(a, RF_TOWARDS_SITE) };
+
+	if (t && t->dtmf == RF_DTMF_INFO)
+		rf_ng_client_ask(rf_relays_client(a->core->relays), &req, a->relay, NULL, NULL);
 }

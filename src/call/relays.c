@@ -1,5 +1,6 @@
 #include "call/relays_int.h"
 
+#include "call/anchor.h"
 #include "call/core_int.h"
 #include "media/limits.h"
 #include "media/ng_frame.h"
@@ -121,7 +122,14 @@ static void health(void *arg, unsigned relay, bool well)
 	       r->relay[relay].at.path ? r->relay[relay].at.path : rf_addr_text(&r->relay[relay].at.addr, text), well ? "answers" : "does not answer");
 }
 
-static const struct rf_ng_client_ops ops = { .send = send_to, .health = health };
+static void told(void *arg, unsigned relay, const struct rf_ng_event *e)
+{
+	struct rf_relays *r = arg;
+
+	rf_anchor_heard(r->core, relay, e);
+}
+
+static const struct rf_ng_client_ops ops = { .send = send_to, .health = health, .event = told };
 
 static void readable(void *arg, unsigned events)
 {

@@ -347,8 +347,10 @@ bool rf_codec_answer(const struct rf_codec *offer, size_t n, struct rf_codec_lis
 
 	for (size_t i = 0; i < x->n; i++) {
 		struct rf_codec *c = &x->c[i];
+		const struct rf_codec *own = rf_codec_own(offer, n, c);
 
-		c->off = !rf_codec_own(offer, n, c) && rf_codec_made(offer, n, c);
+		/* What it was not offered it may take all the same; the offerer is not told of that as of its own. */
+		c->off = own ? own->off : rf_codec_made(offer, n, c) != NULL;
 		speaks |= is_sound(c);
 		common |= !c->off && is_sound(c);
 		sound |= c->off && is_sound(c);

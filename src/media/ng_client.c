@@ -420,7 +420,18 @@ static void answered(struct rf_ng_client *c, struct ask *a, int err, const struc
 void rf_ng_client_datagram(struct rf_ng_client *c, unsigned relay, struct rf_view bytes)
 {
 	struct rf_ng_reply reply;
+	struct rf_ng_event event;
 	uint32_t number;
+	int told = rf_ng_event_parse(bytes, &c->arena, &event);
+
+	if (told != RF_E_NOT_FOUND) {
+		if (told == 0 && c->conf.ops->event)
+			c->conf.ops->event(c->conf.arg, relay, &event);
+		else
+			c->stats.stray++;
+		rf_arena_reset(&c->arena);
+		return;
+	}
 	int err = rf_ng_reply_parse(bytes, &c->arena, &reply, NULL);
 	struct ask *a = number_of(c, reply.cookie, &number) ? find(c, number) : NULL;
 

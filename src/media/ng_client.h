@@ -19,6 +19,7 @@
 #define RF_MEDIA_NG_CLIENT_H
 
 #include "loop/timer.h"
+#include "media/ng_event.h"
 #include "media/ng_reply.h"
 
 struct rf_ng_client;
@@ -30,6 +31,8 @@ struct rf_ng_client_ops {
 	void (*send)(void *arg, unsigned relay, struct rf_view bytes);
 	/* The relay's state has changed, for the record. May be NULL. */
 	void (*health)(void *arg, unsigned relay, bool well);
+	/* What the relay tells unasked, good for the call only. May be NULL. */
+	void (*event)(void *arg, unsigned relay, const struct rf_ng_event *e);
 };
 
 /* err 0: reply has come from relay (its result may still be "error"). RF_E_TIMEOUT: no relay answered; RF_E_CLOSED: the

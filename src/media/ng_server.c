@@ -66,6 +66,7 @@ static void on_accept(struct rf_stream *stream, void *arg)
 	}
 	c->server = s;
 	c->stream = stream;
+	c->number = s->conf.streams_from + ++s->last_stream;
 	LIST_INIT(&c->asks);
 	LIST_INSERT_HEAD(&s->conns, c, link);
 	s->stats.streams++;
@@ -118,6 +119,18 @@ static void on_closed(struct rf_stream *stream, const struct rf_stream_end *end)
 		c->server->stats.streams--;
 	}
 	free(c);
+}
+
+bool rf_ng_server_tell(struct rf_ng_server *s, uint64_t stream, struct rf_view message)
+{
+	struct rf_ng_conn *c;
+
+	LIST_FOREACH(c, &s->conns, link)
+		if (c->number == stream) {
+			rf_stream_send(c->stream, message);
+			return true;
+		}
+	return false;
 }
 
 static const struct rf_udp_ops udp_ops = { .on_datagram = on_datagram };

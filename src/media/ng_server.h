@@ -38,6 +38,7 @@ struct rf_ng_server_conf {
 				      * (127.0.0.0/8, ::1). Copied */
 	size_t n_peers;
 	struct rf_hash_key hash_key;     /* random */
+	uint64_t streams_from;           /* its streams have numbers from here on, behind 0 */
 	uint32_t asks_max;               /* not answered yet; 0: 4096. At the bound: an error reply that says so */
 	uint32_t keep_ms;                /* how long a reply is remembered for repetitions; 0: 30000 */
 	uint32_t keep_max;               /* replies remembered; 0: 8192; the oldest leave first */
@@ -59,6 +60,9 @@ int rf_ng_server_udp_fd(struct rf_ng_server *s, int fd);
 int rf_ng_server_tcp_fd(struct rf_ng_server *s, int fd, struct rf_tls *tls);
 /* A Unix socket that listens (SOCK_STREAM; Kamailio's "unix:" is that): whoever its mode lets connect may speak. */
 int rf_ng_server_unix_fd(struct rf_ng_server *s, int fd);
+
+/* Bytes that nobody asked for with a request of its own (ng_event.h), on this stream (rf_ng_request.stream). False: it is gone. */
+bool rf_ng_server_tell(struct rf_ng_server *s, uint64_t stream, struct rf_view message);
 
 struct rf_ng_server_stats {
 	uint64_t requests, replies;      /* in order; sent, repetitions too */

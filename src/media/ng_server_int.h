@@ -27,6 +27,7 @@ struct rf_ng_conn {
 	LIST_ENTRY(rf_ng_conn) link;
 	struct rf_ng_server *server;   /* NULL: it ended before us */
 	struct rf_stream *stream;
+	uint64_t number;
 	struct rf_ng_frame frame;
 	LIST_HEAD(rf_ng_asks, rf_ng_ask) asks;
 };
@@ -42,6 +43,7 @@ struct rf_ng_server {
 	struct rf_timer tick;          /* old replies leave, lost answers are found */
 	struct rf_ng_server_stats stats;
 	_Atomic(struct rf_ng_ask *) lost; /* answered on other threads when the mailbox was full */
+	uint64_t last_stream;
 	uint64_t refused_second;
 	unsigned refused_n;
 	bool closed;                   /* lives on for the asks that are still out */

@@ -25,7 +25,10 @@ static void note_wishes(struct rf_turn *t, struct rf_session *s, struct rf_pair 
 		s->dscp = (uint8_t)(q->tos.v >> 2 & 63);
 	if (q->drop != RF_NG_DROP_UNSET)
 		s->holds = q->drop == RF_NG_DROP_START ? s->holds | RF_HOLD_MEDIA : s->holds & ~(unsigned)RF_HOLD_MEDIA;
-	p->side[side]->detect |= rf_ng_has(q, RF_NG_DETECT_DTMF);
+	if (rf_ng_has(q, RF_NG_DETECT_DTMF)) {
+		p->side[side]->detect = true;
+		p->side[side]->told = q->stream;
+	}
 	if (rf_party_label(p->side[side], q->label) || rf_party_label(p->side[!side], q->set_label))
 		rf_ng_warn(t->req, "no memory for the label");
 }

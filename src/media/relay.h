@@ -36,9 +36,9 @@ struct rf_relay_ops {
 	void (*pinholes)(void *ctx, uint64_t key, const struct rf_path_tuple *tuples, size_t n);
 	/* A session ended by itself (silence), or its media failed (fingerprint): for the record. */
 	void (*ended)(void *ctx, struct rf_view call_id, const char *why);
-	/* A key that this party pressed, as an event or in its sound, where a request asked for it (`detect DTMF`): the border makes
-	 * an INFO of it. A sound that was played to this party is over. Neither may end a session. May be NULL. */
-	void (*dtmf)(void *ctx, struct rf_view call_id, struct rf_view tag, unsigned event, unsigned ms);
+	/* A key that this party pressed, as an event or in its sound, where a request asked for it (`detect DTMF`); to: the stream on
+	 * which it did (rf_ng_request.stream), 0: none. The border makes an INFO of it. A sound that was played to this party is over. Neither may end a session. May be NULL. */
+	void (*dtmf)(void *ctx, uint64_t to, struct rf_view call_id, struct rf_view tag, unsigned event, unsigned ms);
 	void (*played)(void *ctx, struct rf_view call_id, struct rf_view tag);
 	/* Somebody records, or wanted to: for the record. May be NULL. */
 	void (*recording)(void *ctx, const struct rf_recording *recording);

@@ -77,6 +77,7 @@ struct rf_party {
 	int64_t created_s;
 	unsigned holds;                  /* RF_HOLD_x */
 	bool detect;                     /* its keys are listened for (`detect DTMF`) */
+	uint64_t told;                   /* on this stream they are told to who asked for it; 0: none */
 };
 
 struct rf_pair {

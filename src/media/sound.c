@@ -17,7 +17,7 @@ void rf_session_heard(struct rf_session *s, const struct rf_path *path, unsigned
 	const struct rf_party *party = party_of(s, path, end);
 
 	if (party && party->detect && c->ops && c->ops->dtmf)
-		c->ops->dtmf(c->ctx, s->call_id, party->tag, event, ms);
+		c->ops->dtmf(c->ctx, party->told, s->call_id, party->tag, event, ms);
 }
 
 static void on_dtmf(void *arg, struct rf_path *path, unsigned end, unsigned event, unsigned ms)

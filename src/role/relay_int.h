@@ -63,6 +63,7 @@ struct anchor_worker {
 /* Where requests come in. A worker hears those of this host and of listed addresses and does its own calls' at once; TLS, whose
  * handshakes wait for the keeper, is main's. */
 enum { ANCHOR_GATE_MAIN, ANCHOR_GATE_WORKER, ANCHOR_GATES };
+enum { ANCHOR_GATE_SHIFT = 56 };  /* of the numbers of streams: which gate's */
 struct anchor_gate {
 	struct anchor *anchor;
 	struct anchor_worker *worker; /* NULL: main's */

@@ -1,5 +1,8 @@
 #include "role/relay_int.h"
 
+#include "base/secret.h"
+#include "media/ng_event.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,7 +200,55 @@ static void on_pinholes(void *ctx, uint64_t key, const struct rf_path_tuple *tup
 	rf_timer_start(rf_loop_wheel(w->loop), &w->owe, OWE_MS);
 }
 
-const struct rf_relay_ops anchor_relay_ops = { .pinholes = on_pinholes, .ended = on_ended, .recording = on_recording };
+/* --- keys that a party pressed, for who asked to hear of them */
+
+struct news {
+	struct rf_mail mail;
+	struct anchor_gate *gate;
+	uint64_t stream;
+	size_t n;
+	uint8_t bytes[RF_NG_CALL_ID_MAX + RF_NG_TAG_MAX + 128];
+};
+
+static void news_free(struct news *x)
+{
+	rf_secret_wipe(x->bytes, x->n); /* a PIN, perhaps */
+	free(x);
+}
+
+/* On the thread of its gate. */
+static void take_news(struct rf_mail *mail, int status)
+{
+	struct news *x = rf_container(mail, struct news, mail);
+
+	if (status == 0 && x->gate->server)
+		rf_ng_server_tell(x->gate->server, x->stream, rf_view_of(x->bytes, x->n));
+	news_free(x);
+}
+
+/* On the worker's thread. */
+static void on_dtmf(void *ctx, uint64_t to, struct rf_view call_id, struct rf_view tag, unsigned event, unsigned ms)
+{
+	struct anchor_worker *w = ctx;
+	struct rf_ng_event e = { call_id, tag, (uint8_t)event, (uint16_t)(ms < UINT16_MAX ? ms : UINT16_MAX) };
+	struct news *x = to && to >> ANCHOR_GATE_SHIFT < ANCHOR_GATES ? calloc(1, sizeof *x) : NULL;
+	struct rf_writer out;
+
+	if (!x)
+		return;
+	x->mail.deliver = take_news;
+	x->gate = &w->anchor->gate[to >> ANCHOR_GATE_SHIFT];
+	x->stream = to;
+	rf_writer_init(&out, x->bytes, sizeof x->bytes);
+	rf_ng_event_put(&out, to & UINT32_MAX, &e);
+	x->n = out.n;
+	if (out.err || rf_mail_post(x->gate->worker ? x->gate->worker->loop : w->anchor->loop, &x->mail))
+		news_free(x);
+}
+
+const struct rf_relay_ops anchor_relay_ops = {
+	.pinholes = on_pinholes, .ended = on_ended, .recording = on_recording, .dtmf = on_dtmf,
+};
 
 /* --- what walls say */
 

@@ -116,7 +116,7 @@ static const struct rf_choice codecs[] = { /* names alone: RF_KEY_RANKED */
 };
 
 static const struct rf_choice dtmfs[] = {
-	{ "rfc4733", RF_DTMF_EVENTS }, { "inband", RF_DTMF_INBAND }, { 0 },
+	{ "rfc4733", RF_DTMF_EVENTS }, { "inband", RF_DTMF_INBAND }, { "info", RF_DTMF_INFO }, { 0 },
 };
 
 static const struct rf_key trunk_rows[] = {

@@ -65,6 +65,10 @@ static void look_sound(struct rules *r)
 	if (pos.line && !has_border(&r->all->pub))
 		FINDING(r, pos, NULL, "give a host the role border, or leave it out",
 			"codecs, transcode and dtmf of trunk \"%.*s\" have no effect: no host is a border", RF_VFMT(t->name));
+	if (t->dtmf == RF_DTMF_INFO && r->all->pub.media.relays.n)
+		FINDING(r, t->dtmf_pos, NULL, "leave media.relays out, and give the border's host the role relay",
+			"keys for trunk \"%.*s\" are heard by the relay on the border's own host alone, not by those of media.relays",
+			RF_VFMT(t->name));
 	for (size_t i = 0; i < t->codecs.n; i++)
 		spoken |= rf_view_eq(t->codecs.v[i], RF_V("PCMA")) || rf_view_eq(t->codecs.v[i], RF_V("PCMU")) ||
 			  rf_view_eq(t->codecs.v[i], RF_V("G722")) || rf_view_eq(t->codecs.v[i], RF_V("opus"));

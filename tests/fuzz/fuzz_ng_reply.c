@@ -1,5 +1,6 @@
 /* Replies of the NG protocol from any bytes; statistics that are understood are said again by us, and mean the same:
  * saying them once more shows it. */
+#include "media/ng_event.h"
 #include "media/ng_reply.h"
 
 #include <stdio.h>
@@ -53,6 +54,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			MUST(rf_view_eq(once, said(&again, r.encoding, buf[1], sizeof buf[1])));
 		}
 	}
+	struct rf_ng_event e;
+
+	if (rf_ng_event_parse(rf_view_of(data, n), &a, &e) == 0)
+		MUST(e.code < 16 && e.call_id.n && e.tag.n);
 	rf_arena_fini(&a);
 	return 0;
 }

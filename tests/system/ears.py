@@ -73,6 +73,13 @@ class Srtp:
         return body[:12] + keystream(self.key, iv, body[12:])
 
 
+    def seal(self, rtp):
+        """The sending side, of a stream that does not count so far; AEAD."""
+        seq, ssrc = struct.unpack(">xxH4xI", rtp[:12])
+        iv = lay_over(lay_over(self.salt, 2, ssrc, 4), 6, seq, 6)
+        return rtp[:12] + AESGCM(self.key).encrypt(iv, rtp[12:], rtp[:12])
+
+
 class Ear:
     """An address where media arrives, and the description that says so."""
 

@@ -1,6 +1,7 @@
 """Keys by INFO on one side of a border and as events on the other: whoever presses them, the other side gets them in its own way,
 once, and what they were is in no log and no record."""
 import base64
+import re
 import struct
 
 import pytest
@@ -19,7 +20,8 @@ class Keys(Ear):
     """An ear that takes events, and hears those of one stream."""
 
     def description(self, **kw):
-        return super().description(**kw).replace(f"RTP/SAVP {self.code}\r\n", f"RTP/SAVP {self.code} 101\r\n") + (
+        self.said = super().description(**kw)
+        return self.said.replace(f"RTP/SAVP {self.code}\r\n", f"RTP/SAVP {self.code} 101\r\n") + (
             "a=rtpmap:101 telephone-event/8000\r\n")
 
     def answer(self, message):
@@ -31,6 +33,21 @@ class Keys(Ear):
     def learn(self, text):
         text = text if isinstance(text, str) else text.decode()
         self.line = next(x for x in text.split("\r\n") if x.startswith("a=crypto:"))
+        self.to = (re.search(r"c=IN IP4 (\S+)", text)[1], int(re.search(r"m=audio (\d+)", text)[1]))
+        self.events = "telephone-event" in text
+
+    def press(self, to, event, ms=160):
+        """An event, as SRTP under the key of our last description."""
+        key = base64.b64decode(re.search(rf"{self.suite} inline:(\S+)", self.said)[1])
+        seal, self.seq = Srtp(self.suite, key), getattr(self, "seq", 100)
+        for i, done in enumerate([*range(20, ms + 1, 20), ms, ms]):
+            self.seq += 1
+            rtp = struct.pack("!BBHII", 0x80, 101 | (0x80 if i == 0 else 0), self.seq, 160 * event, 77) + struct.pack(
+                "!BBH", event, (0x80 if done == ms else 0) | 10, done * 8)
+            self.socket.sendto(seal.seal(rtp), to)
+
+    def silent(self):
+        return self.receive(0.3) is None
 
     def event(self):
         """The next event that ends: its code and duration."""
@@ -85,3 +102,26 @@ def test_info_becomes_events(call):
     hang_up(two, lobby, a, peer)
     shown = two.site.run("ledger", "show", "--role", "border") + two.log(200)
     assert "Signal" not in shown and "INFO" not in shown
+
+
+def test_events_become_info(call):
+    two, (lobby, a, inner), (peer, b, outer) = call(", dtmf: info")
+    assert inner.events
+    for event, name in ((5, "5"), (11, "#")):
+        inner.press(inner.to, event)
+        info = expect(peer, "INFO")
+        text = info.body if isinstance(info.body, str) else info.body.decode()
+        assert info.get("Content-Type") == "application/dtmf-relay" and text == f"Signal={name}\r\nDuration=160\r\n"
+        peer.reply(info, 200)
+    assert outer.silent(), "told twice"
+    # and the other way round
+    peer.send(b.request("INFO", headers=[RELAY], body="Signal=9\r\nDuration=200\r\n"))
+    assert expect(peer, 200)
+    assert inner.event() == (9, 1600)
+    # the phone's own INFO is what the trunk takes
+    lobby.send(a.request("INFO", headers=[RELAY], body="Signal=1\r\nDuration=100\r\n"))
+    peer.reply(expect(peer, "INFO"), 200)
+    assert expect(lobby, 200)
+    hang_up(two, lobby, a, peer)
+    shown = two.site.run("ledger", "show", "--role", "border") + two.site.run("ledger", "show", "--role", "relay") + two.log(200)
+    assert "Signal" not in shown and "DTMF" not in shown

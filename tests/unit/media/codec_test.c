@@ -152,6 +152,8 @@ static void test_answer(void **state)
 		{ "8 0", RF_NG_ACCEPT, { "all" }, "8 0 ", "0", "0 8 ", true },
 		{ "96 0", RF_NG_CONSUME, { "opus" }, "0 ", "0", "96 0 ", true },
 		{ "8 0", RF_NG_ACCEPT, { "PCMU" }, "8 0 ", "0", "0 ", false },
+		/* answered although it was not offered */
+		{ "8 101", RF_NG_CONSUME, { "telephone-event" }, "8 ", "8 101", "8 101 ", true },
 		/* not asked */
 		{ "8 0", RF_NG_STRIP, { "PCMA" }, "0 ", "0", "0 ", false },
 	};

@@ -25,6 +25,7 @@ struct world {
 	int done, err, relay;
 	enum rf_ng_result result;
 	char sdp[64];
+	unsigned keys, key, key_ms;
 };
 
 static void on_send(void *arg, unsigned relay, struct rf_view bytes)
@@ -67,7 +68,17 @@ static void on_done(void *arg, int err, int relay, const struct rf_ng_reply *rep
 	}
 }
 
-static const struct rf_ng_client_ops ops = { .send = on_send, .health = on_health };
+static void on_event(void *arg, unsigned relay, const struct rf_ng_event *e)
+{
+	struct world *w = arg;
+
+	assert_true(relay == 1 && rf_view_eq(e->call_id, RF_V("c1")) && rf_view_eq(e->tag, RF_V("site")));
+	w->keys++;
+	w->key = e->code;
+	w->key_ms = e->ms;
+}
+
+static const struct rf_ng_client_ops ops = { .send = on_send, .health = on_health, .event = on_event };
 
 static void begin(struct world *w, unsigned relays, uint32_t reliable)
 {
@@ -410,12 +421,50 @@ static void memory_fails(void **state)
 	}
 }
 
+/* What a relay tells unasked: every prefix of it, and what is none. */
+static void events(void **state)
+{
+	static const char *const bad[] = {
+		"event_1 d7:call-id2:c14:codei16e8:durationi160e5:event4:DTMF3:tag4:sitee",
+		"event_1 d7:call-id2:c14:code1:58:durationi160e5:event4:DTMF3:tag4:sitee",
+		"event_1 d7:call-id2:c14:codei5e8:durationi65536e5:event4:DTMF3:tag4:sitee",
+		"event_1 d7:call-id2:c14:codei5e8:durationi160e5:event4:Tone3:tag4:sitee",
+		"event_1 d4:codei5e8:durationi160e5:event4:DTMF3:tag4:sitee",
+		"event_1 d7:call-id2:c14:codei5e8:durationi160e5:event4:DTMFe",
+	};
+	struct rf_ng_event e = { RF_V("c1"), RF_V("site"), 11, 160 };
+	struct rf_ng_client_stats stats;
+	uint8_t text[128];
+	struct rf_writer out;
+	struct world w;
+
+	(void)state;
+	begin(&w, 2, 3);
+	rf_writer_init(&out, text, sizeof text);
+	rf_ng_event_put(&out, 7, &e);
+	assert_int_equal(out.err, 0);
+	for (size_t n = 0; n < out.n; n++)
+		rf_ng_client_datagram(w.client, 1, rf_view_of(text, n));
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		rf_ng_client_datagram(w.client, 1, rf_view_str(bad[i]));
+	assert_int_equal(w.keys, 0);
+	rf_ng_client_stats(w.client, &stats);
+	assert_int_equal(stats.stray, out.n + sizeof bad / sizeof *bad);
+	rf_ng_client_datagram(w.client, 1, rf_view_of(text, out.n));
+	assert_true(w.keys == 1 && w.key == 11 && w.key_ms == 160);
+	fail_alloc_at(1);
+	rf_ng_client_datagram(w.client, 1, rf_view_of(text, out.n));
+	fail_alloc_off();
+	assert_in_range(w.keys, 1, 2);
+	rf_ng_client_free(w.client);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_relay), cmocka_unit_test(dead_and_well_again), cmocka_unit_test(failover),
 		cmocka_unit_test(reliable), cmocka_unit_test(cut), cmocka_unit_test(what_is_owed),
-		cmocka_unit_test(ends), cmocka_unit_test(memory_fails),
+		cmocka_unit_test(ends), cmocka_unit_test(events), cmocka_unit_test(memory_fails),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,6 +27,7 @@ struct world {
 	struct rf_ng_server *server;
 	uint16_t udp, tcp;
 	unsigned requests, refused;
+	uint64_t stream;             /* of the last request */
 	char why[96];
 	bool hold;                   /* keep asks instead of answering */
 	struct rf_ng_ask *held[64];
@@ -50,6 +51,7 @@ static void on_request(void *arg, struct rf_ng_ask *ask)
 	struct world *w = arg;
 
 	w->requests++;
+	w->stream = rf_ng_ask_request(ask)->stream;
 	if (w->hold)
 		w->held[w->n_held++] = ask;
 	else
@@ -307,6 +309,35 @@ static void streams(void **state)
 	end(&w);
 }
 
+/* Told unasked, on the stream that is named, while it is there. */
+static void told(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, (struct rf_ng_server_conf){ .streams_from = UINT64_C(1) << 56 }, 0);
+	int one = client(&w, SOCK_STREAM), udp = client(&w, SOCK_DGRAM);
+	assert_string_equal(ask(&w, one, ping), pong);
+	assert_int_equal(w.stream, (UINT64_C(1) << 56) + 1);
+	int two = client(&w, SOCK_STREAM);
+	assert_string_equal(ask(&w, two, ping), pong);
+	assert_int_equal(w.stream, (UINT64_C(1) << 56) + 2);
+	assert_string_equal(ask(&w, udp, ping), pong);
+	assert_int_equal(w.stream, 0);
+	assert_true(rf_ng_server_tell(w.server, (UINT64_C(1) << 56) + 1, RF_V("event_1 de")));
+	assert_string_equal(within(&w, one, NULL, 2000), "event_1 de");
+	no_answer(&w, two, NULL);
+	assert_false(rf_ng_server_tell(w.server, 1, RF_V("event_1 de")));
+	assert_false(rf_ng_server_tell(w.server, 0, RF_V("event_1 de")));
+	close(one);
+	for (int i = 0; i < 2000 && rf_ng_server_tell(w.server, (UINT64_C(1) << 56) + 1, RF_V("x")); i++)
+		rf_loop_turn(w.loop, 1);
+	assert_false(rf_ng_server_tell(w.server, (UINT64_C(1) << 56) + 1, RF_V("event_1 de")));
+	close(two);
+	close(udp);
+	end(&w);
+}
+
 static void unix_socket(void **state)
 {
 	char path[] = "/tmp/rf-ng-test-XXXXXX", name[64];
@@ -488,7 +519,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(datagrams),    cmocka_unit_test(remembered_within_bounds),
 		cmocka_unit_test(strangers),    cmocka_unit_test(rates),
-		cmocka_unit_test(streams),      cmocka_unit_test(unix_socket),
+		cmocka_unit_test(told), cmocka_unit_test(streams),      cmocka_unit_test(unix_socket),
 		cmocka_unit_test(tls),          cmocka_unit_test(threads),
 		cmocka_unit_test(memory_fails),
 	};

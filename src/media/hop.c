@@ -88,8 +88,8 @@ static int read_route(const struct nlmsghdr *h, size_t ip_n, struct route *ret)
 	return ret->odd ? RF_E_UNSUPPORTED : 0;
 }
 
-static int find_route(int fd, uint32_t number, const struct rf_addr *from, const struct rf_addr *to, char answer[static ANSWER_MAX],
-		      struct route *ret)
+static int find_route(int fd, uint32_t number, const struct rf_addr *from, const struct rf_addr *to,
+		      char answer[static ANSWER_MAX], struct route *ret)
 {
 	char buf[256];
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf), *a;
@@ -125,8 +125,8 @@ static int read_neighbour(const struct nlmsghdr *h, struct rf_hop *ret)
 	return known ? 0 : RF_E_NOT_FOUND;
 }
 
-static int find_neighbour(int fd, uint32_t number, unsigned device, uint8_t family, const uint8_t *ip, char answer[static ANSWER_MAX],
-			  struct rf_hop *ret)
+static int find_neighbour(int fd, uint32_t number, unsigned device, uint8_t family, const uint8_t *ip,
+			  char answer[static ANSWER_MAX], struct rf_hop *ret)
 {
 	char buf[256];
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf), *a;

@@ -231,7 +231,9 @@ static int make_slots(struct rf_media_worker *w)
 	for (unsigned i = 0; i < w->n_places; i++) {
 		struct rf_media_place *place = &w->place[i];
 
-		place->xsk_socks = calloc((size_t)(place->conf.port_last - place->conf.port_first) / 2 + 1, sizeof(struct rf_sock *));
+		size_t ports = (size_t)(place->conf.port_last - place->conf.port_first) / 2 + 1;
+
+		place->xsk_socks = calloc(ports, sizeof *place->xsk_socks);
 		if (!place->xsk_socks)
 			return -ENOMEM;
 	}

@@ -36,7 +36,8 @@ static int refused(struct rf_diag *d, int rc, const char *what)
 	if (rc == -EPERM || rc == -EACCES)
 		return rf_diag_set(d, -EPERM, "%s: not permitted: CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW are needed", what);
 	if (rc == -ENOBUFS)
-		return rf_diag_set(d, rc, "%s: no room for its frames: CAP_IPC_LOCK is needed, or a higher limit of locked memory", what);
+		return rf_diag_set(d, rc, "%s: no room for its frames: CAP_IPC_LOCK is needed, or more memory that may be locked",
+				   what);
 	return rf_diag_set(d, rc, "%s: %s", what, rf_err_text(rc));
 }
 
@@ -126,8 +127,8 @@ static int look_at(int s, const char *name, struct xsk_device *dev, struct rf_di
 		return rf_diag_set(d, RF_E_UNSUPPORTED, "%s: is not Ethernet", name);
 	memcpy(dev->mac, r.ifr_hwaddr.sa_data, sizeof dev->mac);
 	if (!ask_driver(s, name, &flags) && flags.data & ETH_FLAG_RXVLAN)
-		return rf_diag_set(d, RF_E_UNSUPPORTED, "%s: it takes tags of VLANs off before the program sees them, and a tagged "
-				   "datagram could pass for an untagged one: ethtool -K %s rxvlan off", name, name);
+		return rf_diag_set(d, RF_E_UNSUPPORTED, "%s: it takes tags of VLANs off before the program sees them, "
+				   "and a tagged datagram could pass for an untagged one: ethtool -K %s rxvlan off", name, name);
 	dev->queues = dev->sending_queues = 1;
 	if (!ask_driver(s, name, &ch) && ch.rx_count + ch.combined_count && ch.tx_count + ch.combined_count) {
 		dev->queues = ch.rx_count + ch.combined_count;
@@ -153,8 +154,8 @@ static int add_device(struct rf_xsk *x, int s, const char *name, struct rf_diag 
 	if (rc)
 		return rc;
 	if (dev->queues > RF_XSK_QUEUES_MAX - x->n_pools || (x->n_pools + dev->queues) * x->n_parts > RF_XSK_SOCKS_MAX)
-		return rf_diag_set(d, RF_E_LIMIT, "%s: too many queues: at most %d in all, times workers %d: ethtool -L %s combined N",
-				   name, RF_XSK_QUEUES_MAX, RF_XSK_SOCKS_MAX, name);
+		return rf_diag_set(d, RF_E_LIMIT, "%s: too many queues: at most %d in all, times workers %d: "
+				   "ethtool -L %s combined N", name, RF_XSK_QUEUES_MAX, RF_XSK_SOCKS_MAX, name);
 	for (unsigned q = 0; q < dev->queues; q++)
 		x->pools[x->n_pools++] = (struct xsk_pool){ .device = x->n_devices, .queue = q };
 	x->n_devices++;
@@ -172,7 +173,8 @@ static int find_places(struct rf_xsk *x, struct rf_diag *d)
 		struct xsk_place *place = &x->places[x->n_places];
 		unsigned index = if_nametoindex(a->ifa_name);
 
-		if (!a->ifa_addr || rf_addr_from_sockaddr(a->ifa_addr, sizeof(struct sockaddr_in6), &place->addr) || place->addr.scope)
+		if (!a->ifa_addr || rf_addr_from_sockaddr(a->ifa_addr, sizeof(struct sockaddr_in6), &place->addr) ||
+		    place->addr.scope)
 			continue;
 		for (unsigned i = 0; i < x->n_devices; i++)
 			if (x->devices[i].index == index) {
@@ -275,7 +277,8 @@ static int open_all(struct rf_xsk *x, const char *const *devices, unsigned n_dev
 int rf_xsk_open(const char *const *devices, unsigned n_devices, unsigned parts, struct rf_xsk **ret_xsk, struct rf_diag *d)
 {
 	if (!n_devices || n_devices > RF_XSK_DEVICES_MAX || !parts || parts > RF_XSK_SOCKS_MAX)
-		return rf_diag_set(d, RF_E_INVALID, "1 to %d interfaces and 1 to %d workers", RF_XSK_DEVICES_MAX, RF_XSK_SOCKS_MAX);
+		return rf_diag_set(d, RF_E_INVALID, "1 to %d interfaces and 1 to %d workers", RF_XSK_DEVICES_MAX,
+				   RF_XSK_SOCKS_MAX);
 	struct rf_xsk *x = calloc(1, sizeof *x);
 
 	if (!x)

@@ -22,6 +22,13 @@ AROUND = {
 }
 # Where emergency.via leads.
 TRUNKS = "trunks: [{ name: carrier, peer: sip.carrier.example }, { name: backup, peer: sip.backup.example }]"
+# What a part leans on that speaks of what only a border does.
+BORDER = {
+    "zones": "zones: { server: { vlan: 20, subnet: 10.20.0.0/24 }, phone: { vlan: 30, subnet: 10.30.0.0/20 },"
+             " border: { vlan: 60, subnet: 10.60.0.0/24 } }",
+    "hosts": "hosts: [{ name: ctl-a, zone: server, address: 10.20.0.11, roles: [controller] },"
+             " { name: edge, zone: border, address: 10.60.0.11, roles: [border, relay] }]",
+}
 DOCUMENTS = ["README.md", "docs/guide.md"]
 PAGES = ["docs/man/ringfort.1", "docs/man/ringfort-site.5", "docs/man/ringfort-ledger.5"]
 
@@ -52,7 +59,8 @@ def parts_of_site_files():
 @pytest.mark.parametrize("part", parts_of_site_files())
 def test_site_file(part, tmp_path):
     keys = set(re.findall(r"^([a-z_]+):", part, re.M))
-    lines = [text for key, text in AROUND.items() if key not in keys]
+    around = {**AROUND, **(BORDER if "roaming" in keys or "transcode:" in part else {})}
+    lines = [text for key, text in around.items() if key not in keys]
     if "emergency" in keys and "trunks" not in keys and "via:" in part:
         lines.append(TRUNKS)
     (tmp_path / "site.yaml").write_text("\n".join([*lines, part, ""]))

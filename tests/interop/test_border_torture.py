@@ -157,6 +157,7 @@ def all_ends(two):
     two.relay.wait_empty(two.relay.before)
 
 
+@pytest.mark.long   # the groups of PROTOS are in each run
 def test_every_field_and_every_anomaly(busy, authority):   # noqa: F811
     """5,250 with one field of the message broken, 3,000 with a line of the description, two thousand by chance."""
     two = busy

@@ -43,7 +43,8 @@ def test_sipsak_shoots(site):
 
 
 @pytest.mark.skipif(not have("svmap"), reason="sipvicious is not installed")
-@pytest.mark.parametrize("methods", [["REGISTER"], pytest.param(["INVITE", "OPTIONS"], marks=pytest.mark.long)])
+@pytest.mark.long   # at a border, in seconds: system/test_penalty.py
+@pytest.mark.parametrize("methods", [["REGISTER"], ["INVITE", "OPTIONS"]])
 def test_sipvicious(site, tmp_path, methods):
     """It sees that something speaks SIP. It learns no number and no password, and is on record."""
     target = site.address

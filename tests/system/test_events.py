@@ -181,6 +181,7 @@ def test_lamps_across_workers(many):
     assert sum(w["watches"] for w in board) == 8
 
 
+@pytest.mark.long
 def test_killed_while_it_is_watched(many):
     """The watched phone dies in each state of its call: the lamp goes out."""
     site, client = many

@@ -323,6 +323,7 @@ def test_attended_over_two_workers(spread):
         nobody_left(site)
 
 
+@pytest.mark.long
 def test_killed_over_two_workers(spread):
     """One of three after the other, in the middle of an attended transfer, wherever their calls are."""
     site, at = spread

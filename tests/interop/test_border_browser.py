@@ -10,9 +10,8 @@ from browser import Chromium, Pages
 from dialogs import SDP, Leg, expect, uri
 from dialogs import sdp as sdes_sdp
 from lab import have, wait_until
-from outside import PEER, PHONE, OurRelay, Wiretap, carrier_phone, hears, inner_phone, traced, whole, wires
+from outside import PEER, PHONE, OurRelay, Wiretap, carrier_phone, hears, inner_phone, traced, whole
 from test_websocket import aor, come, ring
-from trunks import Authority
 from webphone import LISTEN, PASSWORD, WebPhone
 
 pytestmark = pytest.mark.skipif(not have("chromium") or not have("baresip"), reason="chromium or baresip is not installed")
@@ -65,19 +64,6 @@ function heard() {
   return bins[best] > -60 ? best * 48000 / ear.fftSize : 0;
 }
 </script>"""
-
-
-@pytest.fixture(scope="module")
-def places():
-    made = wires()
-    yield made
-    for s in made.values():
-        s.close()
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("carrier"))
 
 
 @pytest.fixture

@@ -5,23 +5,9 @@ import os
 import pytest
 
 from lab import have, set_account, wait_until
-from outside import PEER, PHONE, carrier_phone, hears, inner_phone, whole, wires
-from trunks import Authority
+from outside import PEER, PHONE, carrier_phone, hears, inner_phone, whole
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not have("baresip"), reason="no root, or baresip is not installed")
-
-
-@pytest.fixture(scope="module")
-def places():
-    made = wires()
-    yield made
-    for s in made.values():
-        s.close()
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("carrier"))
 
 
 def speaks(codecs, module):

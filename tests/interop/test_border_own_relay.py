@@ -8,7 +8,7 @@ import borders
 import outside
 from lab import have, wait_until
 from outside import PEER, PHONE, carrier_phone, inner_phone, whole
-from test_border_phones import authority, places, speak   # noqa: F401
+from test_border_phones import speak   # noqa: F401
 from test_border_relay import Own
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not have("baresip"), reason="no root, or baresip is not installed")

@@ -13,24 +13,10 @@ import pytest
 
 import checks
 from lab import have, wait_until
-from outside import PEER, PHONE, Wiretap, carrier_phone, hears, inner_phone, names_of, samples, send_as, traced, whole, wires
+from outside import PEER, PHONE, Wiretap, carrier_phone, hears, inner_phone, names_of, samples, send_as, traced, whole
 from phones import goertzel
-from trunks import Authority
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not have("baresip"), reason="no root, or baresip is not installed")
-
-
-@pytest.fixture(scope="module")
-def places():
-    made = wires()
-    yield made
-    for s in made.values():
-        s.close()
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("carrier"))
 
 
 def alaw_code(x):

@@ -14,7 +14,7 @@ import pour
 import protos
 from lab import have, wait_until
 from outside import PEER, PHONE, carrier_phone, hears, inner_phone, samples, whole
-from test_border_phones import authority, places, speak   # noqa: F401
+from test_border_phones import speak   # noqa: F401
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not have("baresip"), reason="no root, or baresip is not installed")
 

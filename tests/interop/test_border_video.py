@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from lab import have, wait_until
-from outside import PEER, PHONE, Wiretap, carrier_phone, inner_phone, whole, wires
+from outside import PEER, PHONE, Wiretap, carrier_phone, inner_phone, whole
 from test_border_phones import nothing_inside, speak, traced
 from trunks import Authority
 
@@ -19,14 +19,6 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not have("baresip") or not 
 
 WIDTH, HEIGHT = 176, 144
 RED, BLUE = (81, 90, 240), (41, 240, 110)      # Y, Cb, Cr
-
-
-@pytest.fixture(scope="module")
-def places():
-    made = wires()
-    yield made
-    for s in made.values():
-        s.close()
 
 
 def picture(path, colour, seconds=60, rate=10):

@@ -37,6 +37,8 @@ bool rf_anchor_holds_response(struct rf_leg *leg, bool offered, rf_cli_fn *fn, v
 bool rf_anchor_presses(struct rf_leg *leg, const struct rf_in *in);
 /* The relay has heard a key of the site's side, which the trunk is told by INFO. */
 void rf_anchor_heard(struct rf_call_core *core, unsigned relay, const struct rf_ng_event *e);
+/* There is a new stream to this relay: keys are told on the one by which it was asked, so it is asked again. */
+void rf_anchor_hear_again(struct rf_call_core *core, unsigned relay);
 /* Nobody waits for answers with this arg any more; nothing of this leg is there any more. */
 void rf_anchor_forget(struct rf_call *call, const void *arg);
 void rf_anchor_forget_leg(struct rf_leg *leg);

@@ -134,13 +134,23 @@ void rf_anchor_heard(struct rf_call_core *core, unsigned relay, const struct rf_
 	rf_secret_wipe(body, sizeof body);
 }
 
-/* Told by INFO, the site's keys go no way else; the relay hears them all the same. Nobody waits for the answer. */
+/* Told by INFO, the site's keys go no way else; the relay hears them all the same, and tells them on the stream by which this is
+ * asked. Nobody waits for the answer. */
 void rf_anchor_block_keys(struct rf_anchor *a)
 {
 	const struct rf_site_trunk *t = rf_anchor_trunk(a);
 	struct rf_ng_request req = { .command = RF_NG_BLOCK_DTMF, .call_id = rf_id_view(&a->id),
-				     .from_tag = rf_anchor_tag(a, RF_TOWARDS_SITE) };
+				     .from_tag = rf_anchor_tag(a, RF_TOWARDS_SITE), .flags = UINT64_C(1) << RF_NG_DETECT_DTMF };
 
 	if (t && t->dtmf == RF_DTMF_INFO)
-		rf_ng_client_ask(rf_relays_client(a->core->relays), &req, a->relay, NULL, NULL);
+		rf_ng_client_tell(rf_relays_client(a->core->relays), &req, a->relay);
+}
+
+void rf_anchor_hear_again(struct rf_call_core *core, unsigned relay)
+{
+	struct rf_call *call;
+
+	TAILQ_FOREACH(call, &core->calls, list)
+		if (call->anchor && call->anchor->relay == (int)relay)
+			rf_anchor_block_keys(call->anchor);
 }

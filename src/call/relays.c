@@ -38,6 +38,25 @@ void rf_relay_link_cut(const struct rf_relay_link *relay)
 		rf_ng_client_cut(relay->of->client, (unsigned)(relay - relay->of->relay));
 }
 
+void rf_relay_link_opened(const struct rf_relay_link *relay)
+{
+	struct rf_relays *r = relay->of;
+
+	r->opened |= UINT32_C(1) << (relay - r->relay);
+	rf_timer_start(rf_loop_wheel(r->core->loop), &r->anew, 0);
+}
+
+static void tell_opened(struct rf_timer *t)
+{
+	struct rf_relays *r = rf_container(t, struct rf_relays, anew);
+	uint32_t opened = r->opened;
+
+	r->opened = 0;
+	for (unsigned i = 0; i < r->n; i++)
+		if (opened >> i & 1)
+			rf_anchor_hear_again(r->core, i);
+}
+
 /* --- the relay on this machine */
 
 /* False: the stream cannot be read on. */
@@ -84,6 +103,7 @@ static int connect_unix(struct rf_relay_link *relay)
 	relay->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (relay->fd < 0 || connect(relay->fd, (struct sockaddr *)&sa, sizeof sa) < 0)
 		return -errno;
+	rf_relay_link_opened(relay);
 	return watch(relay, stream_readable);
 }
 
@@ -170,6 +190,7 @@ int rf_relays_new(struct rf_call_core *core, const struct rf_relay_at *at, size_
 	if (!r)
 		return n && n <= RF_NG_RELAYS_MAX ? -ENOMEM : RF_E_LIMIT;
 	r->core = core;
+	rf_timer_init(&r->anew, tell_opened);
 	for (size_t i = 0; i < n && !rc; i++) {
 		struct rf_relay_link *relay = &r->relay[r->n++];
 
@@ -200,6 +221,7 @@ void rf_relays_free(struct rf_relays *r)
 		return;
 	rf_ng_client_free(r->client);
 	r->client = NULL;
+	rf_timer_stop(rf_loop_wheel(r->core->loop), &r->anew);
 	for (unsigned i = 0; i < r->n; i++) {
 		drop(&r->relay[i]);
 		rf_relay_link_close_tls(&r->relay[i]);

@@ -29,11 +29,15 @@ struct rf_relays {
 	struct rf_call_core *core;
 	struct rf_ng_client *client;
 	struct rf_net *net;          /* of TLS; NULL: there is none */
+	struct rf_timer anew;        /* streams that were opened since: bits */
+	uint32_t opened;
 	unsigned n;
 	struct rf_relay_link relay[RF_NG_RELAYS_MAX];
 	uint8_t buf[65536];
 };
 
+/* relays.c: there is a stream again. Calls hear of it in a later turn. */
+void rf_relay_link_opened(const struct rf_relay_link *relay);
 /* relays.c: its stream is gone. */
 void rf_relay_link_cut(const struct rf_relay_link *relay);
 /* relays_tls.c: take what is needed (-ENOMEM, RF_E_INVALID); send, connecting first when there is no connection; the end. */

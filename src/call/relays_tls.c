@@ -10,6 +10,7 @@ static void on_open(struct rf_stream *s, const struct rf_pki_id *peer)
 
 	(void)peer; /* its address was compared: rf_stream_conf.name */
 	relay->told = 0;
+	rf_relay_link_opened(relay);
 }
 
 static size_t on_data(struct rf_stream *s, struct rf_view bytes)

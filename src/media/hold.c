@@ -53,6 +53,8 @@ int rf_session_block(struct rf_turn *t, struct rf_session *s)
 				continue;
 			found = true;
 			put(&p->holds, holds[i].hold, on);
+			if (one && holds[i].hold == RF_HOLD_DTMF)
+				rf_party_detect(t, p);
 		}
 	}
 	if (!found)

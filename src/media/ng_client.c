@@ -425,7 +425,7 @@ void rf_ng_client_datagram(struct rf_ng_client *c, unsigned relay, struct rf_vie
 	int told = rf_ng_event_parse(bytes, &c->arena, &event);
 
 	if (told != RF_E_NOT_FOUND) {
-		if (told == 0 && c->conf.ops->event)
+		if (told == 0 && c->conf.ops->event && relay < c->conf.n_relays && c->conf.reliable >> relay & 1)
 			c->conf.ops->event(c->conf.arg, relay, &event);
 		else
 			c->stats.stray++;

@@ -31,7 +31,7 @@ struct rf_ng_client_ops {
 	void (*send)(void *arg, unsigned relay, struct rf_view bytes);
 	/* The relay's state has changed, for the record. May be NULL. */
 	void (*health)(void *arg, unsigned relay, bool well);
-	/* What the relay tells unasked, good for the call only. May be NULL. */
+	/* What the relay tells unasked, good for the call only. Of those reached by UDP nothing is believed. May be NULL. */
 	void (*event)(void *arg, unsigned relay, const struct rf_ng_event *e);
 };
 

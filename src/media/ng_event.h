@@ -2,6 +2,7 @@
  *
  *	event_1 d7:call-id2:c14:codei5e8:durationi160e5:event4:DTMF3:tag5:alicee
  *
+ * Who asked on a stream that is gone asks again on another one (`block DTMF` or `unblock DTMF` of a party, with `detect DTMF`).
  * The cookie begins with "event_", which no cookie of a request of ours does. It is told once; nobody answers. Threads: any. */
 #ifndef RF_MEDIA_NG_EVENT_H
 #define RF_MEDIA_NG_EVENT_H

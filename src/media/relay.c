@@ -25,10 +25,7 @@ static void note_wishes(struct rf_turn *t, struct rf_session *s, struct rf_pair 
 		s->dscp = (uint8_t)(q->tos.v >> 2 & 63);
 	if (q->drop != RF_NG_DROP_UNSET)
 		s->holds = q->drop == RF_NG_DROP_START ? s->holds | RF_HOLD_MEDIA : s->holds & ~(unsigned)RF_HOLD_MEDIA;
-	if (rf_ng_has(q, RF_NG_DETECT_DTMF)) {
-		p->side[side]->detect = true;
-		p->side[side]->told = q->stream;
-	}
+	rf_party_detect(t, p->side[side]);
 	if (rf_party_label(p->side[side], q->label) || rf_party_label(p->side[!side], q->set_label))
 		rf_ng_warn(t->req, "no memory for the label");
 }
@@ -445,7 +442,7 @@ void rf_relay_free(struct rf_relay *r)
 
 struct rf_relay_census rf_relay_census(const struct rf_relay *r)
 {
-	return (struct rf_relay_census){ r->table.count, r->parties, r->media, r->coded, r->count.dropped };
+	return (struct rf_relay_census){ r->table.count, r->parties, r->media, r->coded, r->count.dropped, r->count.untold };
 }
 
 void rf_relay_count(const struct rf_relay *r, struct rf_ng_stats_relay *stats)

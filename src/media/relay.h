@@ -79,6 +79,7 @@ void rf_relay_do(struct rf_relay *r, const struct rf_ng_request *req, struct rf_
 struct rf_relay_census {
 	size_t sessions, parties, media, coded;
 	uint64_t left_out;           /* attributes of descriptions that did not cross, since the start */
+	uint64_t untold;             /* keys past their rate, which were told to nobody, since the start */
 };
 struct rf_relay_census rf_relay_census(const struct rf_relay *r);
 

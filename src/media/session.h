@@ -31,6 +31,7 @@ enum {
 	RF_SESSION_DELETE_S_MAX = 300,   /* delete delay */
 	RF_SESSION_HELD_MS = 3600000,    /* nothing flows because both sides said so, or no line is on: ends after an hour without RTCP */
 	RF_SESSION_ARENA_BYTES = 1 << 20,
+	RF_SESSION_KEY_US = 50000, RF_SESSION_KEYS_AHEAD = 32, /* keys of a party that are told: 20 a second, so many ahead */
 };
 
 struct rf_ours {                         /* what is said to a party in one m-line */
@@ -78,6 +79,7 @@ struct rf_party {
 	unsigned holds;                  /* RF_HOLD_x */
 	bool detect;                     /* its keys are listened for (`detect DTMF`) */
 	uint64_t told;                   /* on this stream they are told to who asked for it; 0: none */
+	uint64_t keys_us;                /* those that were told are worth the time until then */
 };
 
 struct rf_pair {
@@ -122,7 +124,7 @@ struct rf_relay {
 	struct rf_arena arena;           /* of one command */
 	uint8_t *text;                   /* RF_NG_BYTES_MAX: a description in the making */
 	struct {
-		uint64_t managed, rejected, silent, unanswered, regular, forced, zero_way, one_way, duration_us, dropped;
+		uint64_t managed, rejected, silent, unanswered, regular, forced, zero_way, one_way, duration_us, dropped, untold;
 	} count;
 	size_t parties, media;
 	size_t coded;                    /* m-lines that are transcoded, or may have to be */
@@ -266,6 +268,8 @@ int rf_session_play(struct rf_turn *t, struct rf_session *s, uint32_t *ret_ms);
 int rf_session_stop(struct rf_turn *t, struct rf_session *s);
 /* What side `from` of a line sends, as it is held and listened for now. Returns the holds for its path. */
 unsigned rf_line_sound(const struct rf_pair *p, const struct rf_line *l, unsigned from, unsigned holds);
+/* `detect DTMF`: whoever asks is told of this party's keys from now on, on the stream by which it asks. */
+void rf_party_detect(const struct rf_turn *t, struct rf_party *party);
 /* A key of the party at this end, for whoever asked. */
 void rf_session_heard(struct rf_session *s, const struct rf_path *path, unsigned end, unsigned event, unsigned ms);
 

@@ -2,7 +2,7 @@
 #include "media/session.h"
 #include "media/dsp.h"
 
-static const struct rf_party *party_of(const struct rf_session *s, const struct rf_path *path, unsigned end)
+static struct rf_party *party_of(const struct rf_session *s, const struct rf_path *path, unsigned end)
 {
 	for (const struct rf_pair *p = s->pairs; p; p = p->next)
 		for (size_t i = 0; i < p->n_lines; i++)
@@ -11,13 +11,36 @@ static const struct rf_party *party_of(const struct rf_session *s, const struct 
 	return NULL;
 }
 
+void rf_party_detect(const struct rf_turn *t, struct rf_party *party)
+{
+	if (!rf_ng_has(t->req, RF_NG_DETECT_DTMF))
+		return;
+	party->detect = true;
+	party->told = t->req->stream;
+}
+
+/* No more than a hand presses, and some ahead: whoever sends events as fast as packets keeps nobody's stream busy. */
+static bool in_time(struct rf_party *party, struct rf_mono now)
+{
+	if (party->keys_us < now.us)
+		party->keys_us = now.us;
+	if (party->keys_us + RF_SESSION_KEY_US > now.us + RF_SESSION_KEYS_AHEAD * RF_SESSION_KEY_US)
+		return false;
+	party->keys_us += RF_SESSION_KEY_US;
+	return true;
+}
+
 void rf_session_heard(struct rf_session *s, const struct rf_path *path, unsigned end, unsigned event, unsigned ms)
 {
 	const struct rf_relay_conf *c = &s->relay->conf;
-	const struct rf_party *party = party_of(s, path, end);
+	struct rf_party *party = party_of(s, path, end);
 
-	if (party && party->detect && c->ops && c->ops->dtmf)
+	if (!party || !party->detect || !c->ops || !c->ops->dtmf)
+		return;
+	if (in_time(party, rf_loop_now(c->loop)))
 		c->ops->dtmf(c->ctx, party->told, s->call_id, party->tag, event, ms);
+	else
+		s->relay->count.untold++;
 }
 
 static void on_dtmf(void *arg, struct rf_path *path, unsigned end, unsigned event, unsigned ms)

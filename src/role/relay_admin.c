@@ -230,13 +230,13 @@ static void status_at(struct anchor_visit *v, struct anchor_worker *w)
 
 static json_t *counts_json(const struct anchor_sums *s)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "sessions", (json_int_t)s->census.sessions, "parties",
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "sessions", (json_int_t)s->census.sessions, "parties",
 			 (json_int_t)s->census.parties, "media", (json_int_t)s->census.media, "paths", (json_int_t)s->media.paths,
 			 "in_kernel", (json_int_t)s->media.in_kernel, "af_xdp", (json_int_t)s->media.in_xdp, "ports",
 			 (json_int_t)s->media.ports, "ports_free", (json_int_t)s->media.ports_free, "sockets",
 			 (json_int_t)s->media.sockets, "kept", (json_int_t)s->media.kept, "packets",
 			 (json_int_t)s->totals.packets, "sent", (json_int_t)s->totals.sent, "transcoded",
-			 (json_int_t)s->census.coded);
+			 (json_int_t)s->census.coded, "keys_untold", (json_int_t)s->census.untold);
 }
 
 static json_t *kernel_json(const struct anchor *a, const struct anchor_sums *s)

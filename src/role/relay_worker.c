@@ -184,6 +184,7 @@ void anchor_add(struct anchor_sums *s, const struct anchor_worker *w)
 	s->census.parties += census.parties;
 	s->census.media += census.media;
 	s->census.coded += census.coded;
+	s->census.untold += census.untold;
 	s->media.paths += media.paths;
 	s->media.ports += media.ports;
 	s->media.sockets += media.sockets;

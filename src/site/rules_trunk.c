@@ -66,8 +66,8 @@ static void look_sound(struct rules *r)
 		FINDING(r, pos, NULL, "give a host the role border, or leave it out",
 			"codecs, transcode and dtmf of trunk \"%.*s\" have no effect: no host is a border", RF_VFMT(t->name));
 	if (t->dtmf == RF_DTMF_INFO && r->all->pub.media.relays.n)
-		FINDING(r, t->dtmf_pos, NULL, "leave media.relays out, and give the border's host the role relay",
-			"keys for trunk \"%.*s\" are heard by the relay on the border's own host alone, not by those of media.relays",
+		FINDING(r, t->dtmf_pos, NULL, "leave media.relays out, and give a host the role relay",
+			"keys for trunk \"%.*s\" are told by relays of the site alone: those of media.relays are asked by UDP, where nothing is told",
 			RF_VFMT(t->name));
 	for (size_t i = 0; i < t->codecs.n; i++)
 		spoken |= rf_view_eq(t->codecs.v[i], RF_V("PCMA")) || rf_view_eq(t->codecs.v[i], RF_V("PCMU")) ||

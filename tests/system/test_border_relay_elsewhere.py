@@ -1,5 +1,6 @@
 """A border and its relays on machines of their own: the border asks them by TLS with certificates of the site, media runs where they
-are, a call stays with its relay, and another relay takes the next call when one is gone."""
+are, a call stays with its relay, another relay takes the next call when one is gone, and keys that a relay hears come back by TLS."""
+import itertools
 import os
 import shutil
 import subprocess
@@ -8,11 +9,12 @@ import pytest
 
 import borders
 from anchor import Party, Relay
-from borders import TRUNK, Halves
+from borders import TRUNK, Halves, add_addresses
 from dialogs import establish, expect
 from frames import Device
 from lab import wait_until
 from test_border import ROUTES, authority, copy_ca  # noqa: F401, a fixture
+from test_border_keys import Keys
 from test_border_relay import Own
 
 RELAY = "  - {{{{ name: {name}, zone: border, address: {inside}, roles: [relay], outside: {{{{ address: {outside} }}}} }}}}\n"
@@ -61,10 +63,9 @@ class Elsewhere:
         self.device.close()
 
 
-@pytest.fixture
-def apart(make_site, authority, monkeypatch):  # noqa: F811
+def make_apart(make_site, authority, monkeypatch, names, trunk, more=""):  # noqa: F811
     site = make_site(phones={"lobby": "1001"}, up=False, level="minimum")
-    far = Elsewhere(site, ["anchor-0", "anchor-1"])
+    far = Elsewhere(site, names)
     site.started.append(far)
     hosts = "".join(RELAY.format(name=n, inside=i, outside=o) for n, (i, o) in far.at.items())
     monkeypatch.setattr(borders, "Rtpengine", Own)
@@ -73,7 +74,7 @@ def apart(make_site, authority, monkeypatch):  # noqa: F811
     address = site.phone_address(7)
     copy_ca(site, authority)
     two = Halves(site, more="trunks:\n" + TRUNK.format(name="carrier", peer=address, certificate="sip.carrier.example",
-                                                       more=", encryption: none") + ROUTES + DEVIATIONS)
+                                                       more=trunk) + ROUTES + more)
     peer = two.peer(address, *authority.issue("DNS:sip.carrier.example")).listen()
     for name in far.at:
         site.run("host", "issue", name)
@@ -83,6 +84,16 @@ def apart(make_site, authority, monkeypatch):  # noqa: F811
     lobby = site.client("lobby").open()
     assert lobby.register(f"sip:1001@{site.domain}").code == 200
     return two, peer, lobby, far
+
+
+@pytest.fixture
+def apart(make_site, authority, monkeypatch):  # noqa: F811
+    return make_apart(make_site, authority, monkeypatch, ["anchor-0", "anchor-1"], ", encryption: none", DEVIATIONS)
+
+
+@pytest.fixture
+def hears(make_site, authority, monkeypatch):  # noqa: F811
+    return make_apart(make_site, authority, monkeypatch, ["anchor-0"], ", dtmf: info", DEVIATIONS.split("  - { mitigation: pub")[0])
 
 
 def call(two, peer, lobby):
@@ -145,4 +156,35 @@ def test_relays_on_another_machine(apart):
     assert far.sessions("anchor-0") == 0
     end(fourth, peer, lobby)
     wait_until("nothing is left there", lambda: far.sessions("anchor-0") == far.sessions("anchor-1") == 0, 5)
+    two.wait_empty()
+
+
+def told(peer, inner, event):
+    """The key that the relay hears is an INFO to the trunk. None: nobody was told."""
+    inner.press(inner.to, event)
+    try:
+        info = expect(peer, "INFO", 1)
+    except AssertionError:
+        return None
+    peer.reply(info, 200)
+    return text(info.body)
+
+
+def test_keys_from_another_machine(hears):
+    two, peer, lobby, far = hears
+    add_addresses(at := two.site.phone_address(8))
+    inner, outer = Keys(at), Keys(at)
+    a, b, _ = establish(lobby, f"sip:1001@{two.site.domain}", peer, f"sip:0089123456@{two.site.domain}", offer=inner.description(),
+                        answer=outer.answer)
+    inner.learn(a.answer)
+    assert inner.to[0] == far.at["anchor-0"][0] and inner.events
+    assert told(peer, inner, 5) == "Signal=5\r\nDuration=160\r\n"
+    assert outer.silent(), "told twice"
+    # the stream breaks: the border makes another one, and asks again
+    far.device.run("ss", "-K", "sport", "=", "2223")
+    presses = itertools.cycle(range(10))
+    wait_until("keys are told by the new stream", lambda: told(peer, inner, next(presses)), 10)
+    assert outer.silent(), "told twice"
+    end(a, peer, lobby)
+    wait_until("nothing is left there", lambda: far.sessions("anchor-0") == 0, 5)
     two.wait_empty()

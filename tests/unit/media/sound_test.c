@@ -3,6 +3,7 @@
 #include "media/clip.h"
 #include "media/dsp.h"
 #include "media/dtmf_audio.h"
+#include "media/session.h"
 #include "media/pcm.h"
 #include "rtp/rtp.h"
 #include "session_kit.h"
@@ -200,6 +201,21 @@ static void test_detect(void **state)
 	assert_int_equal(x->keys, 1);
 	p->ops->dtmf(p->arg, p, 1, 4, 100);
 	assert_int_equal(x->keys, 2);
+	/* Asked for later; of nobody but whom the request names. */
+	ok(k, "unblock DTMF", "'call-id':'c1','flags':['detect DTMF','all']", NULL);
+	p->ops->dtmf(p->arg, p, 0, 4, 100);
+	assert_int_equal(x->keys, 2);
+	ok(k, "block DTMF", A ",'flags':['detect DTMF']", NULL);
+	p->ops->dtmf(p->arg, p, 0, 4, 100);
+	assert_int_equal(x->keys, 3);
+	/* As fast as packets come: some ahead, the others are told to nobody; then 20 a second again. */
+	for (unsigned i = 0; i < 200; i++)
+		p->ops->dtmf(p->arg, p, 0, 4, 100);
+	assert_int_equal(x->keys, 2 + RF_SESSION_KEYS_AHEAD);
+	assert_int_equal(rf_relay_census(k->relay).untold, 201 - RF_SESSION_KEYS_AHEAD);
+	run(k, 100);
+	p->ops->dtmf(p->arg, p, 0, 4, 100);
+	assert_int_equal(x->keys, 3 + RF_SESSION_KEYS_AHEAD);
 	ok(k, "delete", B, NULL);
 }
 

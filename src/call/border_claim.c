@@ -14,16 +14,30 @@ static const struct rf_site_trunk *trunk_of(const struct rf_call_core *core, con
 	return rf_site_trunk(site, group.name);
 }
 
+/* MESSAGE and PUBLISH have no Contact (RFC 3428 4, RFC 3903 4): whom they come from is asserted. */
+static struct rf_verdict claim_asserted(struct rf_call_core *core, const struct rf_sip_msg *req, struct rf_proof *proof)
+{
+	struct rf_sip_values it = rf_sip_values_of(req, RF_SIP_H_P_ASSERTED_IDENTITY);
+	struct rf_sip_addr a;
+	struct rf_view v;
+
+	if (rf_sip_values_next(&it, &v) <= 0 || rf_sip_addr_parse(v, &a))
+		return (struct rf_verdict){ .rule = RF_ID_PHONE_UNKNOWN, .code = 403 };
+	return rf_roam_claim(core, &a, proof);
+}
+
 struct rf_verdict rf_border_claim(struct rf_call_core *core, const struct rf_sip_msg *req, struct rf_proof *proof)
 {
 	struct rf_sip_addr contact;
 	struct rf_view gr;
 
-	if (req->method != RF_SIP_INVITE && req->method != RF_SIP_REGISTER)
+	if (req->method == RF_SIP_MESSAGE || req->method == RF_SIP_PUBLISH)
+		return claim_asserted(core, req, proof);
+	if (req->method != RF_SIP_INVITE && req->method != RF_SIP_REGISTER && req->method != RF_SIP_SUBSCRIBE)
 		return (struct rf_verdict){ .rule = RF_ID_OK };
 	if (rf_sip_msg_addr(req, RF_SIP_H_CONTACT, &contact) || contact.star)
 		return (struct rf_verdict){ .rule = RF_ID_TRUNK_GROUP, .code = 403 };
-	if (rf_sip_uri_param(&contact.uri, RF_V("gr"), &gr))
+	if (rf_sip_uri_param(&contact.uri, RF_V("gr"), &gr) || req->method == RF_SIP_SUBSCRIBE)
 		return rf_roam_claim(core, &contact, proof);
 	proof->trunk = trunk_of(core, &contact.uri);
 	return (struct rf_verdict){ .rule = proof->trunk ? RF_ID_OK : RF_ID_TRUNK_GROUP, .code = proof->trunk ? 0 : 403 };

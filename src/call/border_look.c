@@ -313,7 +313,7 @@ unsigned rf_border_look_phone(struct rf_call_core *core, const struct rf_sip_msg
 {
 	struct look k = { .core = core };
 
-	if (!rf_list_method(msg->method)) {
+	if (!rf_list_method(msg->method) && !rf_roam_method(core, msg->method)) {
 		count(&k, RF_LIST_METHOD);
 		return 405;
 	}
@@ -325,7 +325,7 @@ unsigned rf_border_look_phone(struct rf_call_core *core, const struct rf_sip_msg
 		const struct rf_sip_hdr *h = &msg->hdr[i];
 		enum rf_list_rule rule = h->id == RF_SIP_H_P_ASSERTED_IDENTITY ? RF_LIST_IDENTITY : rf_list_header(h->id, h->name);
 
-		if (rule != RF_LIST_PASS && rule != RF_LIST_ROUTE) /* a phone's Route is the way to us */
+		if (rule != RF_LIST_PASS && !rf_roam_reads(msg->method, h->id))
 			count(&k, rule);
 	}
 	return 0;

@@ -4,7 +4,7 @@
 
 #include "call/call_int.h"
 #include "call/emergency.h"
-#include "call/roam.h"
+#include "call/roam_int.h"
 #include "call/route.h"
 #include "call/trunk.h"
 #include "call/trunk_number.h"
@@ -60,7 +60,8 @@ const struct rf_site_trunk *rf_border_trunk_of(const struct rf_call_core *core, 
 
 bool rf_border_admits(struct rf_call_core *core, struct rf_in *in)
 {
-	if (in->msg->method == RF_SIP_OPTIONS || (core->border && in->msg->method == RF_SIP_INVITE))
+	if (in->msg->method == RF_SIP_OPTIONS || (core->border && in->msg->method == RF_SIP_INVITE) ||
+	    (in->msg->method == RF_SIP_MESSAGE && rf_roam_called(core, in)))
 		return true;
 	rf_core_refuse_method(core, in);
 	return false;
@@ -149,7 +150,7 @@ struct site {
 	char host[RF_BORDER_HOSTS_MAX][RF_SITE_NAME_MAX + 1]; /* the site may change while it rings */
 	size_t n, at;
 	bool last_round, tried;
-	struct rf_view user;         /* behind the struct */
+	struct rf_view user, login;  /* behind the struct; login: lines of credentials of a phone outside */
 };
 
 static struct rf_view peer_of(const struct rf_call *call)
@@ -203,9 +204,12 @@ static void put_headers(struct rf_leg *leg, struct rf_writer *w)
 {
 	const struct rf_call *call = leg->pair->call;
 
+	const struct site *self = leg->aim_arg;
+
 	if (call->anonymous)
 		rf_put_lit(w, "Privacy: id\r\n");
 	put_identity(call, w);
+	rf_put(w, self->login);
 	if (call->plan && call->plan->hops_before) {
 		rf_put_lit(w, "Diversion: <sip:unknown@anonymous.invalid>;reason=unknown;counter=");
 		rf_put_u64(w, call->plan->hops_before);
@@ -216,9 +220,10 @@ static void put_headers(struct rf_leg *leg, struct rf_writer *w)
 /* What a controller refuses with is meant for the trunk already. */
 static struct rf_code code(const struct rf_leg *leg, unsigned status)
 {
-	(void)leg;
 	if (status < 400)
 		return (struct rf_code){ 480, 15 };
+	if (status == 407 && leg->pair->call->challenge_n)
+		return (struct rf_code){ 407, 90 };
 	if (status == 401 || status == 407 || status == 408)
 		return (struct rf_code){ 503, 15 };
 	return (struct rf_code){ status, status >= 600 ? RF_CODE_STOPS : status >= 500 ? 15 : 40 };
@@ -237,8 +242,26 @@ static void answered(struct rf_leg *leg, unsigned status)
 		rf_trunk_hurt(rf_leg_core(leg), p, status == 408 ? "a call got no answer" : "a call could not be sent");
 }
 
+/* A phone outside is asked for its password by the controller, and answers in another call. */
+static void heard(struct rf_leg *leg, const struct rf_sip_msg *msg)
+{
+	struct rf_call *call = leg->pair->call;
+	struct rf_writer w;
+
+	if (msg->status != 407 || !call->caller->phone.n || call->challenge_n)
+		return;
+	rf_writer_init(&w, call->core->head, sizeof call->core->head);
+	if (!rf_roam_put_challenges(call->core, msg, &w))
+		return;
+	call->challenge = malloc(w.n);
+	if (call->challenge) {
+		memcpy(call->challenge, w.buf, w.n);
+		call->challenge_n = (uint32_t)w.n;
+	}
+}
+
 static const struct rf_aim_ops aim_ops = {
-	.put_from = put_from, .put_headers = put_headers, .code = code, .answered = answered,
+	.put_from = put_from, .put_headers = put_headers, .code = code, .heard = heard, .answered = answered,
 };
 
 static bool fails_over(const struct rf_step_result *last)
@@ -262,7 +285,7 @@ static const struct rf_site_host *next_host(struct rf_plan *plan, struct site *s
 	}
 }
 
-static int make_aim(struct rf_plan *plan, const struct site *self, const struct rf_site_host *host, struct rf_aim *aim)
+static int make_aim(struct rf_plan *plan, struct site *self, const struct rf_site_host *host, struct rf_aim *aim)
 {
 	struct rf_far far = { .host = host->name, .number = self->user };
 	uint8_t buf[512];
@@ -270,7 +293,7 @@ static int make_aim(struct rf_plan *plan, const struct site *self, const struct 
 	uint16_t port;
 	struct rf_view address = rf_border_address(plan->core, host, &port);
 
-	*aim = (struct rf_aim){ .ops = &aim_ops, .secure = true };
+	*aim = (struct rf_aim){ .ops = &aim_ops, .arg = self, .secure = true };
 	rf_writer_init(&w, buf, sizeof buf);
 	rf_sip_uri_put_new(&w, false, self->user, address, port);
 	rf_put_lit(&w, ";transport=tls");
@@ -313,10 +336,10 @@ static void source_free(struct rf_source *s)
 
 static const struct rf_source_ops source_ops = { next, source_free };
 
-static int push_site(struct rf_plan *plan, struct rf_view user)
+static int push_site(struct rf_plan *plan, struct rf_view user, struct rf_view login)
 {
 	const struct rf_site_host *hosts[RF_BORDER_HOSTS_MAX];
-	struct site *self = calloc(1, sizeof *self + user.n);
+	struct site *self = calloc(1, sizeof *self + user.n + login.n);
 
 	if (!self)
 		return -ENOMEM;
@@ -326,6 +349,9 @@ static int push_site(struct rf_plan *plan, struct rf_view user)
 		rf_view_cstr(hosts[i]->name, self->host[i], sizeof self->host[i]);
 	memcpy(self + 1, user.p, user.n);
 	self->user = rf_view_of((const uint8_t *)(self + 1), user.n);
+	self->login = rf_view_of(self->user.p + user.n, login.n);
+	if (login.n)
+		memcpy((uint8_t *)(self + 1) + user.n, login.p, login.n);
 	return rf_plan_push(plan, &self->source, false);
 }
 
@@ -351,7 +377,7 @@ static void to_site(struct rf_call_core *core, const struct rf_in *in, struct rf
 		return;
 	}
 	caller = rf_trunk_caller(core, in);
-	if (!caller || rf_plan_new(core, caller, &r->plan) || push_site(r->plan, number)) {
+	if (!caller || rf_plan_new(core, caller, &r->plan) || push_site(r->plan, number, RF_V(""))) {
 		refuse(r, 503, "memory", NULL);
 		rf_plan_free(r->plan);
 		r->plan = NULL;
@@ -365,6 +391,7 @@ static void from_phone(struct rf_call_core *core, const struct rf_in *in, struct
 	const struct rf_dir_phone *phone = in->proof.phone;
 	uint8_t buf[RF_DIAL_TEXT_MAX];
 	struct rf_party *caller;
+	struct rf_writer login;
 	struct rf_view number;
 
 	if (!rf_identity_number_of(core, &in->msg->uri, buf, sizeof buf, &number) || !is_number(number)) {
@@ -372,8 +399,11 @@ static void from_phone(struct rf_call_core *core, const struct rf_in *in, struct
 		return;
 	}
 	dialled(r, number);
+	rf_writer_init(&login, core->head, sizeof core->head);
+	rf_roam_put_credentials(core, in->msg, &login);
 	caller = rf_party_new(core->directory, phone->number, phone->name, RF_V(""));
-	if (!caller || rf_plan_new(core, caller, &r->plan) || push_site(r->plan, number)) {
+	if (!caller || rf_plan_new(core, caller, &r->plan) ||
+	    push_site(r->plan, number, login.err ? RF_V("") : rf_view_of(login.buf, login.n))) {
 		refuse(r, 503, "memory", NULL);
 		rf_plan_free(r->plan);
 		r->plan = NULL;

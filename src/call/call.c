@@ -184,6 +184,7 @@ void rf_call_sweep(struct rf_defer *defer)
 		rf_plan_free(call->plan);
 		rf_sdp_drop(&call->kept, &call->kept_n);
 		free(call->extra);
+		free(call->challenge);
 		rf_party_put(call->caller);
 		rf_party_put(call->shown);
 		core->census.calls--;

@@ -187,6 +187,8 @@ struct rf_call {
 	uint32_t kept_n;
 	uint8_t *extra;             /* header lines of an order, NULL */
 	uint32_t extra_n;
+	uint8_t *challenge;         /* in a border: header lines of a controller's 407 to a phone outside, NULL */
+	uint32_t challenge_n;
 	struct rf_party *caller;    /* a reference; NULL only while it is made */
 	struct rf_party *shown;     /* who the called phone is told calls; a reference, NULL: the caller */
 	struct rf_join *join;       /* one of its legs is being brought together with another one (join.h) */

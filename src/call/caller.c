@@ -50,6 +50,8 @@ static void refused(struct rf_call *call, unsigned code, struct rf_view headers)
 
 	if (!caller_waits(call))
 		return;
+	if (code == 407)
+		headers = rf_view_of(call->challenge, call->challenge_n);
 	if (code == 488 && call->media_rule)
 		rf_answer_media(call->core, call->srv, call->media_rule, tag);
 	else

@@ -59,7 +59,7 @@ void rf_core_refuse(struct rf_call_core *core, struct rf_in *in, const struct rf
 
 	rf_writer_init(&w, core->head, sizeof core->head);
 	if (v->code == 401 || v->code == 407)
-		rf_identity_put_challenge(core, &w, in->from, v->code, v->stale);
+		rf_identity_put_challenge(core, &w, in->from, &in->proof, v->code, v->stale);
 	if (v->retry_after_s)
 		rf_core_put_retry_after(&w, v->retry_after_s);
 	if (rf_writer_done(&w, &headers))
@@ -159,7 +159,7 @@ static bool crosses(struct rf_call_core *core, struct rf_in *in)
 		code = rf_border_look(core, in->proof.trunk, &in->msg);
 	else if (core->border && in->proof.phone && !in->proof.host)
 		code = in->msg->method == RF_SIP_REGISTER ? 0 : rf_border_look_phone(core, in->msg);
-	else if (core->border && !rf_list_method(in->msg->method))
+	else if (core->border && !rf_list_method(in->msg->method) && !rf_roam_method(core, in->msg->method))
 		code = 405;
 	if (code == 405)
 		rf_core_refuse_method(core, in);
@@ -270,6 +270,21 @@ void rf_core_invite(struct rf_call_core *core, struct rf_in *in)
 		rf_setup_invite(core, in);
 }
 
+/* PUBLISH and MESSAGE: a controller's are for itself; a border carries those of phones outside and to them. */
+static void written(struct rf_call_core *core, struct rf_in *in)
+{
+	const struct rf_dir_phone *phone = rf_roam_called(core, in);
+
+	if (phone)
+		rf_message_to_phone(core, in, phone);
+	else if (core->border)
+		rf_roam_text(core, in);
+	else if (in->msg->method == RF_SIP_PUBLISH)
+		rf_publish_request(core, in);
+	else
+		rf_message_request(core, in);
+}
+
 static void served(struct rf_call_core *core, struct rf_in *in)
 {
 	switch (in->msg->method) {
@@ -281,10 +296,8 @@ static void served(struct rf_call_core *core, struct rf_in *in)
 		rf_sub_request(core, in);
 		break;
 	case RF_SIP_PUBLISH:
-		rf_publish_request(core, in);
-		break;
 	case RF_SIP_MESSAGE:
-		rf_message_request(core, in);
+		written(core, in);
 		break;
 	default:
 		options(core, in);

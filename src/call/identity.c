@@ -78,15 +78,26 @@ struct rf_verdict rf_identity_prove_phone(struct rf_call_core *core, const struc
 	return verdict(policy->require_certificate ? RF_ID_NO_CERTIFICATE : RF_ID_OK);
 }
 
-/* Whoever has one address of an IPv6 network has all of them. */
-static struct rf_view source_of(const struct rf_peer *from)
+/* A phone outside, of which a border says who it is. */
+static bool is_roaming(const struct rf_proof *proof)
 {
+	return proof->host && proof->phone;
+}
+
+/* Whoever has one address of an IPv6 network has all of them. What comes by a border comes from all phones outside: there
+ * the phone is the source. */
+static struct rf_view source_of(const struct rf_peer *from, const struct rf_proof *proof)
+{
+	if (is_roaming(proof))
+		return rf_view_str(proof->phone->urn);
 	return rf_view_of(from->flow.remote.ip, from->flow.remote.family == 4 ? 4 : 8);
 }
 
-/* A nonce serves only the certificate that asked for it. */
-static struct rf_view nonce_binding(const struct rf_peer *from)
+/* A nonce serves only the certificate that asked for it; of a phone outside a border has seen that. */
+static struct rf_view nonce_binding(const struct rf_peer *from, const struct rf_proof *proof)
 {
+	if (is_roaming(proof))
+		return rf_view_str(proof->phone->urn);
 	if (!from->id || !from->id->present)
 		return (struct rf_view){ NULL, 0 };
 	return rf_view_of(from->id->sha256, sizeof from->id->sha256);
@@ -104,8 +115,40 @@ static const struct rf_dir_user *find_user(struct rf_call_core *core, const stru
 	return rf_directory_user(core->directory, v);
 }
 
+/* A host of the site as the outside knows it. */
+static bool is_outside_of_border(const struct rf_site *site, const struct rf_sip_uri *uri)
+{
+	struct rf_addr at;
+
+	if (!rf_sip_uri_is_sip(uri) || uri->host_kind == RF_SIP_HOST_NAME || rf_addr_parse(uri->host, 0, &at))
+		return false;
+	for (size_t i = 0; i < site->host_count; i++) {
+		const struct rf_site_ip *ip = site->hosts[i].roles & RF_ROLE_BORDER ? rf_site_outside_ip(&site->hosts[i], at.family) : NULL;
+
+		if (ip && ip->family == at.family && memcmp(ip->b, at.ip, at.family == 4 ? 4 : 16) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What a phone outside signs is the URI that it asked its border for; what comes here is written by the border. They are
+ * the same when they name one number at this site (RFC 7616 3.4.6). */
+static bool is_asked_outside(const struct rf_call_core *core, struct rf_view signed_uri, const struct rf_sip_uri *asked)
+{
+	uint8_t a[256], b[256];
+	struct rf_view x = { NULL, 0 }, y = { NULL, 0 };
+	struct rf_sip_uri uri;
+
+	if (rf_sip_uri_parse(signed_uri, &uri) || !(rf_identity_our_host(core, &uri) || is_outside_of_border(rf_core_site(core), &uri)) ||
+	    !rf_identity_our_host(core, asked))
+		return false;
+	if (uri.scheme == RF_SIP_SCHEME_TEL ? rf_sip_uri_aor(&uri, a, sizeof a, &x) : rf_sip_uri_unescape(uri.user, a, sizeof a, &x))
+		return false;
+	return rf_sip_uri_unescape(asked->user, b, sizeof b, &y) == 0 && rf_view_eq(x, y);
+}
+
 /* The credentials meant for our realm: 1 and *ret_cred, 0 when there are none, else a verdict in *ret_v and -1. */
-static int find_credentials(struct rf_call_core *core, const struct rf_sip_msg *req, struct rf_digest_cred *ret_cred,
+static int find_credentials(struct rf_call_core *core, const struct rf_sip_msg *req, bool roaming, struct rf_digest_cred *ret_cred,
 			    struct rf_verdict *ret_v)
 {
 	enum rf_sip_hid id = req->method == RF_SIP_REGISTER ? RF_SIP_H_AUTHORIZATION : RF_SIP_H_PROXY_AUTHORIZATION;
@@ -118,7 +161,8 @@ static int find_credentials(struct rf_call_core *core, const struct rf_sip_msg *
 		int rc = rf_digest_cred_parse(h->value, ret_cred);
 
 		if (!rc)
-			rc = rf_digest_cred_check(ret_cred, &core->digest_policy, req->uri.text);
+			rc = rf_digest_cred_check(ret_cred, &core->digest_policy,
+						  roaming && is_asked_outside(core, ret_cred->uri, &req->uri) ? ret_cred->uri : req->uri.text);
 		if (rc == 0)
 			return 1;
 		if (rc != RF_E_NOT_FOUND && rc != RF_E_UNSUPPORTED) {
@@ -130,10 +174,10 @@ static int find_credentials(struct rf_call_core *core, const struct rf_sip_msg *
 }
 
 static struct rf_verdict wrong_password(struct rf_call_core *core, const struct rf_sip_msg *req,
-					struct rf_view name, const struct rf_peer *from)
+					struct rf_view name, struct rf_view source)
 {
 	core->counters.passwords_wrong++;
-	rf_suspects_failed(core->suspects, name, source_of(from), rf_core_now(core));
+	rf_suspects_failed(core->suspects, name, source, rf_core_now(core));
 	return challenge(RF_ID_PASSWORD, req, false);
 }
 
@@ -150,9 +194,9 @@ static int verify(struct rf_call_core *core, const struct rf_sip_msg *req, const
 }
 
 static struct rf_verdict prove_user(struct rf_call_core *core, const struct rf_sip_msg *req,
-				    const struct rf_peer *from, const struct rf_dir_user **ret_user)
+				    const struct rf_peer *from, const struct rf_proof *proof, const struct rf_dir_user **ret_user)
 {
-	struct rf_view binding = nonce_binding(from), realm = core->digest_policy.realm;
+	struct rf_view binding = nonce_binding(from, proof), source = source_of(from, proof), realm = core->digest_policy.realm;
 	struct rf_mono now = rf_core_now(core);
 	struct rf_digest_cred cred;
 	struct rf_verdict v;
@@ -160,7 +204,7 @@ static struct rf_verdict prove_user(struct rf_call_core *core, const struct rf_s
 	struct rf_writer name;
 
 	rf_writer_init(&name, buf, sizeof buf);
-	int rc = find_credentials(core, req, &cred, &v);
+	int rc = find_credentials(core, req, is_roaming(proof), &cred, &v);
 
 	if (rc < 0)
 		return v;
@@ -168,7 +212,7 @@ static struct rf_verdict prove_user(struct rf_call_core *core, const struct rf_s
 		return challenge(RF_ID_CHALLENGE, req, false);
 	const struct rf_dir_user *user = find_user(core, &cred, &name);
 	struct rf_view who = user ? user->name : cred.username;
-	uint32_t wait = rf_suspects_wait_ms(core->suspects, who, source_of(from), now);
+	uint32_t wait = rf_suspects_wait_ms(core->suspects, who, source, now);
 
 	if (wait) {
 		core->counters.passwords_delayed++;
@@ -180,10 +224,10 @@ static struct rf_verdict prove_user(struct rf_call_core *core, const struct rf_s
 	if (rc)
 		return challenge(RF_ID_CHALLENGE, req, rc == RF_E_STALE);
 	if (verify(core, req, &cred, user))
-		return wrong_password(core, req, who, from);
+		return wrong_password(core, req, who, source);
 	if (rf_nonce_spend(core->nonce, cred.nonce, cred.nc, now))
 		return challenge(RF_ID_CHALLENGE, req, true);
-	rf_suspects_succeeded(core->suspects, who, source_of(from));
+	rf_suspects_succeeded(core->suspects, who, source);
 	*ret_user = user;
 	return verdict(user->locked ? RF_ID_USER_LOCKED : RF_ID_OK);
 }
@@ -195,10 +239,10 @@ struct rf_verdict rf_identity_prove(struct rf_call_core *core, const struct rf_s
 	struct rf_verdict v = rf_identity_prove_phone(core, from, ret_proof);
 
 	if (!v.code && ret_proof->host && !core->border)
-		return rf_border_claim(core, req, ret_proof);
-	if (v.code || ret_proof->trunk || ret_proof->host || (ret_proof->phone && (core->border || !policy->require_user)))
+		v = rf_border_claim(core, req, ret_proof);
+	if (v.code || ret_proof->trunk || (ret_proof->host && !(is_roaming(ret_proof) && policy->require_user)) || (ret_proof->phone && (core->border || !policy->require_user)))
 		return v;
-	v = prove_user(core, req, from, &ret_proof->user);
+	v = prove_user(core, req, from, ret_proof, &ret_proof->user);
 	if (v.code)
 		return v;
 	if (ret_proof->phone && !rf_view_eq(ret_proof->phone->number, ret_proof->user->number))
@@ -344,10 +388,10 @@ struct rf_verdict rf_identity_may_send(const struct rf_call_core *core, const st
 }
 
 int rf_identity_put_challenge(struct rf_call_core *core, struct rf_writer *w, const struct rf_peer *from,
-			      unsigned code, bool stale)
+			      const struct rf_proof *proof, unsigned code, bool stale)
 {
 	char text[RF_NONCE_TEXT];
-	int rc = rf_nonce_issue(core->nonce, core->digest_policy.realm, nonce_binding(from), core->random,
+	int rc = rf_nonce_issue(core->nonce, core->digest_policy.realm, nonce_binding(from, proof), core->random,
 				rf_core_now(core), text);
 
 	if (rc)

@@ -4,7 +4,7 @@
  * Of our own, there are two: the client certificate of the connection names a phone (device URN and sip URI against
  * the directory; revoked, expired, locked and unknown ones prove nothing), and digest names a user. Which of them is
  * needed is the site's policy: medium asks for the certificate, highest for both, minimum for digest where there is no
- * certificate. A phone owns its number, a user the number assigned to them; nobody is anybody else, whatever
+ * certificate. A phone outside shows its certificate to a border, and answers the same challenge through it (roam.h). A phone owns its number, a user the number assigned to them; nobody is anybody else, whatever
  * password they know.
  *
  * Everything here decides; what is refused is counted, and told to the ledger by rf_identity_report(). */
@@ -99,9 +99,9 @@ bool rf_identity_our_host(const struct rf_call_core *core, const struct rf_sip_u
 bool rf_identity_number_of(const struct rf_call_core *core, const struct rf_sip_uri *uri, uint8_t *buf, size_t cap,
 			   struct rf_view *ret_number);
 
-/* Write the challenges of a 401 or 407 (as header lines). RF_E_CRYPTO. */
+/* Write the challenges of a 401 or 407 (as header lines), for this sender as far as it is proven. RF_E_CRYPTO. */
 int rf_identity_put_challenge(struct rf_call_core *core, struct rf_writer *w, const struct rf_peer *from,
-			      unsigned code, bool stale);
+			      const struct rf_proof *proof, unsigned code, bool stale);
 
 /* Count a refusal and write the ledger event. Plain challenges are counted only. */
 void rf_identity_report(struct rf_call_core *core, const struct rf_sip_msg *req, const struct rf_peer *from,

@@ -1,7 +1,10 @@
 #include "call/message.h"
 
+#include "call/border.h"
 #include "call/call_int.h"
 #include "call/cpim.h"
+#include "call/roam.h"
+#include "call/trunk.h"
 
 #include <stdlib.h>
 
@@ -104,7 +107,7 @@ static void record(struct message *m, enum rf_event_kind kind, unsigned code, co
 	};
 
 	if (m->from) {
-		t.from = m->from->number;
+		t.from = m->from->number.n ? m->from->number : m->from->shown;
 		t.user = m->from->user;
 	}
 	if (by)
@@ -178,8 +181,7 @@ static void srv_event(void *arg, struct rf_srv *srv, enum rf_srv_event event)
 
 /* --- what goes out */
 
-/* The type, and what its charset is when it says so; other parameters stay behind. */
-static void put_type(const struct rf_sip_msg *msg, struct rf_view type, struct rf_writer *w)
+void rf_message_put_type(const struct rf_sip_msg *msg, struct rf_view type, struct rf_writer *w)
 {
 	struct rf_view v = msg->content_type;
 	struct rf_sip_param charset;
@@ -188,6 +190,11 @@ static void put_type(const struct rf_sip_msg *msg, struct rf_view type, struct r
 	if (rf_sip_params_find(rf_view_from(v, rf_view_find(v, ';')), RF_V("charset"), &charset) && charset.has_value &&
 	    rf_sip_is_token(charset.value))
 		rf_sip_put_param(w, RF_V("charset"), charset.value);
+}
+
+static struct rf_view number_of(const struct rf_party *p)
+{
+	return p->number.n ? p->number : p->shown;
 }
 
 static void put_self(const struct message *m, struct rf_writer *w)
@@ -201,7 +208,7 @@ static void put_self(const struct message *m, struct rf_writer *w)
 		return;
 	}
 	rf_writer_init(&uri, buf, sizeof buf);
-	rf_sip_uri_put_new(&uri, false, m->from ? m->from->number : none, domain, 0);
+	rf_sip_uri_put_new(&uri, false, m->from ? number_of(m->from) : none, domain, 0);
 	if (uri.err)
 		w->err = w->err ? w->err : uri.err;
 	else
@@ -244,7 +251,7 @@ static void put_identity(const struct message *m, struct rf_writer *w)
 {
 	if (m->anonymous) {
 		rf_put_lit(w, "Privacy: id\r\n");
-	} else if (m->from) {
+	} else if (m->from && !m->core->border) { /* outside, From says it */
 		rf_sip_put_hdr_name(w, RF_SIP_H_P_ASSERTED_IDENTITY);
 		put_self(m, w);
 		rf_sip_put_crlf(w);
@@ -257,11 +264,17 @@ static int send(struct message *m, struct branch *b, const struct rf_binding *to
 	struct rf_cli_new conf = {
 		.target = { .flow = to->flow }, .timeout_ms = RF_MESSAGE_WAIT_MS, .fn = branch_event, .arg = b,
 	};
+	const struct rf_site_host *border = rf_roam_border(m->core, to);
+	struct rf_trunk_way_to way;
 	struct rf_writer w;
 
 	rf_writer_init(&w, m->core->out, sizeof m->core->out);
 	int rc = put_head(m, to, &w);
 
+	if (!rc && border) {
+		rc = rf_border_aim(m->core, border, &way);
+		conf.target = way.target;
+	}
 	if (rc)
 		return rc;
 	put_identity(m, &w);
@@ -294,9 +307,22 @@ static int message_new(struct rf_call_core *core, struct rf_view to, size_t bran
 	return 0;
 }
 
-/* The phones of a number that can be reached now, in core->scratch. A sender's own phone is left out. */
-static size_t reach(struct rf_call_core *core, struct rf_view number, const struct rf_flow *but,
-		    struct rf_binding **ret_b)
+/* The phones of a number that can be reached now, in core->scratch. A sender's own phone is left out, by its flow or, where
+ * a border speaks for it, by its name. */
+struct reach {
+	struct rf_view number;
+	const struct rf_flow *but;   /* NULL: nobody's */
+	struct rf_view but_phone, only_phone; /* "": any */
+};
+
+static bool is_reached(struct rf_call_core *core, const struct reach *r, const struct rf_binding *b)
+{
+	return !b->waiting && rf_identity_stands(core, b->phone, b->user, r->number) &&
+	       (!b->by_flow || rf_ua_flow_alive(core->ua, &b->flow)) && !(r->but && rf_flow_eq(r->but, &b->flow)) &&
+	       !(r->but_phone.n && rf_view_eq(r->but_phone, b->phone)) && (!r->only_phone.n || rf_view_eq(r->only_phone, b->phone));
+}
+
+static size_t reach(struct rf_call_core *core, const struct reach *r, struct rf_binding **ret_b)
 {
 	struct rf_binding *b;
 	uint8_t buf[320];
@@ -304,14 +330,13 @@ static size_t reach(struct rf_call_core *core, struct rf_view number, const stru
 	size_t n = 0, kept = 0;
 
 	rf_writer_init(&w, buf, sizeof buf);
-	rf_put(&w, number);
+	rf_put(&w, r->number);
 	rf_put_byte(&w, '@');
 	rf_put(&w, rf_core_site(core)->domain);
 	if (w.err || rf_location_get(core->location, rf_view_of(buf, w.n), rf_core_now(core), &core->scratch, &b, &n))
 		return 0;
 	for (size_t i = 0; i < n && kept < core->limits.forks_per_call; i++)
-		if (!b[i].waiting && rf_identity_stands(core, b[i].phone, b[i].user, number) &&
-		    (!b[i].by_flow || rf_ua_flow_alive(core->ua, &b[i].flow)) && !(but && rf_flow_eq(but, &b[i].flow)))
+		if (is_reached(core, r, &b[i]))
 			b[kept++] = b[i];
 	*ret_b = b;
 	return kept;
@@ -334,7 +359,7 @@ static void fork_to(struct message *m, const struct rf_binding *to, struct rf_vi
 		finish(m, m->best_code, NULL);
 }
 
-static void refuse(struct rf_call_core *core, struct rf_in *in, unsigned code, const char *why, struct rf_view to)
+void rf_message_refuse(struct rf_call_core *core, struct rf_in *in, unsigned code, const char *why, struct rf_view to)
 {
 	struct rf_text t = {
 		.from = rf_proof_number(&in->proof), .to = to, .bytes = in->msg->body.n, .code = code, .why = why,
@@ -346,9 +371,7 @@ static void refuse(struct rf_call_core *core, struct rf_in *in, unsigned code, c
 			      code == 503 ? RF_V("Retry-After: 1\r\n") : RF_V(""));
 }
 
-/* 0 and its type, or what to answer. user: of the sender, or empty. */
-static unsigned content(struct rf_call_core *core, const struct rf_sip_msg *msg, struct rf_view number,
-			struct rf_view user, struct rf_view *ret_type, const char **ret_why)
+unsigned rf_message_content(const struct rf_sip_msg *msg, struct rf_view *ret_type, const char **ret_why)
 {
 	struct rf_view encoding = rf_sip_msg_value(msg, RF_SIP_H_CONTENT_ENCODING);
 	size_t i = 0;
@@ -360,10 +383,19 @@ static unsigned content(struct rf_call_core *core, const struct rf_sip_msg *msg,
 		return 415;
 	*ret_type = types[i];
 	*ret_why = "too long";
-	if (msg->body.n > RF_MESSAGE_MAX)
-		return 413;
+	return msg->body.n > RF_MESSAGE_MAX ? 413 : 0;
+}
+
+/* The same, and who a wrapper says it is from is who it is from. user: of the sender, or empty. */
+static unsigned content(struct rf_call_core *core, const struct rf_sip_msg *msg, struct rf_view number,
+			struct rf_view user, struct rf_view *ret_type, const char **ret_why)
+{
+	unsigned code = rf_message_content(msg, ret_type, ret_why);
+
+	if (code)
+		return code;
 	*ret_why = "cpim-from-other";
-	return i == CPIM && !rf_cpim_from_is(msg->body, number, user, rf_core_site(core)->domain) ? 403 : 0;
+	return rf_sip_msg_is_type(msg, types[CPIM]) && !rf_cpim_from_is(msg->body, number, user, rf_core_site(core)->domain) ? 403 : 0;
 }
 
 static bool within_rate(struct rf_call_core *core, struct rf_in *in, struct rf_view number)
@@ -371,21 +403,31 @@ static bool within_rate(struct rf_call_core *core, struct rf_in *in, struct rf_v
 	if (rf_rates_take(core->messages->rates, number, RF_MESSAGES_PER_SECOND, rf_core_now(core)) == 0)
 		return true;
 	rf_record_limit(core, "messages_per_second", in);
-	refuse(core, in, 503, "too many messages", number);
+	rf_message_refuse(core, in, 503, "too many messages", number);
 	return false;
 }
 
-static void begin(struct rf_call_core *core, struct rf_in *in, struct rf_view number, struct rf_view type)
+static struct rf_party *sender(struct rf_call_core *core, const struct rf_in *in)
+{
+	struct rf_view none = { NULL, 0 };
+
+	if (in->proof.host)
+		return core->border ? rf_roam_caller(in) : rf_party_new_roaming(in->proof.phone, in->proof.host->name);
+	return rf_party_new(core->directory, rf_proof_number(&in->proof), in->proof.phone ? in->proof.phone->name : none,
+			    in->proof.user ? in->proof.user->name : none);
+}
+
+static void begin(struct rf_call_core *core, struct rf_in *in, const struct reach *r, struct rf_view type)
 {
 	struct rf_binding *to;
 	struct message *m;
 	uint8_t buf[128];
 	struct rf_writer w;
-	struct rf_view none = { NULL, 0 };
-	size_t n = reach(core, number, &in->from->flow, &to);
+	struct rf_view number = r->number;
+	size_t n = reach(core, r, &to);
 
 	if (n == 0) {
-		refuse(core, in, 480, "not registered", number);
+		rf_message_refuse(core, in, 480, "not registered", number);
 		return;
 	}
 	int rc = message_new(core, number, n, &m);
@@ -393,25 +435,23 @@ static void begin(struct rf_call_core *core, struct rf_in *in, struct rf_view nu
 	if (rc) {
 		if (rc == RF_E_LIMIT)
 			rf_record_limit(core, "messages", in);
-		refuse(core, in, rc == RF_E_LIMIT ? 503 : 500, "no room", number);
+		rf_message_refuse(core, in, rc == RF_E_LIMIT ? 503 : 500, "no room", number);
 		return;
 	}
 	m->type = type;
 	m->bytes = in->msg->body.n;
 	m->anonymous = rf_identity_is_anonymous(&in->msg->from.uri) ||
 		       rf_identity_privacy(in->msg) == RF_PRIVACY_HIDE;
-	m->from = rf_party_new(core->directory, rf_proof_number(&in->proof),
-			       in->proof.phone ? in->proof.phone->name : none,
-			       in->proof.user ? in->proof.user->name : none);
+	m->from = sender(core, in);
 	if (!m->from) {
 		message_free(m);
-		refuse(core, in, 500, "memory", number);
+		rf_message_refuse(core, in, 500, "memory", number);
 		return;
 	}
 	m->srv = in->srv;
 	rf_srv_watch(in->srv, srv_event, m);
 	rf_writer_init(&w, buf, sizeof buf);
-	put_type(in->msg, type, &w);
+	rf_message_put_type(in->msg, type, &w);
 	fork_to(m, to, w.err ? type : rf_view_of(buf, w.n), in->msg->body);
 }
 
@@ -428,16 +468,33 @@ void rf_message_request(struct rf_call_core *core, struct rf_in *in)
 	unsigned code = content(core, in->msg, own, user, &type, &why);
 
 	if (core->draining)
-		refuse(core, in, 503, "shutting down", number);
+		rf_message_refuse(core, in, 503, "shutting down", number);
 	else if (!rf_identity_our_host(core, &in->msg->uri))
-		refuse(core, in, 403, "not a number of this site", number);
+		rf_message_refuse(core, in, 403, "not a number of this site", number);
 	else if (!rf_identity_number_of(core, &in->msg->uri, buf, sizeof buf, &number) ||
 		 !rf_directory_number(core->directory, number))
-		refuse(core, in, 404, "unknown number", number);
+		rf_message_refuse(core, in, 404, "unknown number", number);
 	else if (code)
-		refuse(core, in, code, why, number);
+		rf_message_refuse(core, in, code, why, number);
 	else
-		begin(core, in, number, type);
+		begin(core, in, &(struct reach){ .number = number, .but = &in->from->flow,
+						 .but_phone = in->proof.host ? in->proof.phone->name : RF_V("") }, type);
+	rf_arena_reset(&core->scratch);
+}
+
+void rf_message_to_phone(struct rf_call_core *core, struct rf_in *in, const struct rf_dir_phone *phone)
+{
+	struct rf_view type;
+	const char *why;
+
+	if (!within_rate(core, in, phone->number))
+		return;
+	unsigned code = rf_message_content(in->msg, &type, &why);
+
+	if (core->draining || code)
+		rf_message_refuse(core, in, core->draining ? 503 : code, core->draining ? "shutting down" : why, phone->number);
+	else
+		begin(core, in, &(struct reach){ .number = phone->number, .only_phone = phone->name }, type);
 	rf_arena_reset(&core->scratch);
 }
 
@@ -462,13 +519,13 @@ void rf_message_in_dialog(struct rf_leg *leg, struct rf_in *in)
 	unsigned code = content(core, in->msg, leg->party->number, leg->party->user, &type, &why);
 
 	if (code) {
-		refuse(core, in, code, why, other->party->number);
+		rf_message_refuse(core, in, code, why, other->party->number);
 		return;
 	}
 	int rc = message_new(core, other->party->number, 1, &m);
 
 	if (rc) {
-		refuse(core, in, rc == RF_E_LIMIT ? 503 : 500, "no room", other->party->number);
+		rf_message_refuse(core, in, rc == RF_E_LIMIT ? 503 : 500, "no room", other->party->number);
 		return;
 	}
 	m->type = type;
@@ -479,7 +536,7 @@ void rf_message_in_dialog(struct rf_leg *leg, struct rf_in *in)
 	m->open = 1;
 	rf_srv_watch(in->srv, srv_event, m);
 	rf_writer_init(&wt, buf, sizeof buf);
-	put_type(in->msg, type, &wt);
+	rf_message_put_type(in->msg, type, &wt);
 	rc = rf_leg_begin(other, RF_SIP_MESSAGE, &w);
 	if (!rc)
 		rc = rf_leg_send(other, &w, wt.err ? type : rf_view_of(buf, wt.n), in->msg->body, branch_event,
@@ -495,7 +552,7 @@ int rf_message_tell(struct rf_call_core *core, struct rf_view number, struct rf_
 {
 	struct rf_binding *to;
 	struct message *m;
-	size_t n = reach(core, number, NULL, &to);
+	size_t n = reach(core, &(struct reach){ .number = number }, &to);
 	int rc = n ? message_new(core, number, n, &m) : RF_E_NOT_FOUND;
 
 	if (rc) {

@@ -22,6 +22,14 @@ size_t rf_messages_count(const struct rf_messages *m);
 
 /* MESSAGE outside a dialog, from a proven sender. */
 void rf_message_request(struct rf_call_core *core, struct rf_in *in);
+/* A border: MESSAGE from a controller to this phone outside (roam.h). */
+void rf_message_to_phone(struct rf_call_core *core, struct rf_in *in, const struct rf_dir_phone *phone);
+/* What may be in one, for who carries it: 0 and its type, or 413, 415 and why. */
+unsigned rf_message_content(const struct rf_sip_msg *msg, struct rf_view *ret_type, const char **ret_why);
+/* The type, and what its charset is when it says so; other parameters stay behind. */
+void rf_message_put_type(const struct rf_sip_msg *msg, struct rf_view type, struct rf_writer *w);
+/* Refused: counted, recorded. */
+void rf_message_refuse(struct rf_call_core *core, struct rf_in *in, unsigned code, const char *why, struct rf_view to);
 /* MESSAGE in a call, from the party of the leg. */
 void rf_message_in_dialog(struct rf_leg *leg, struct rf_in *in);
 

@@ -49,3 +49,26 @@ bool rf_roam_flow(struct rf_call_core *core, const struct rf_dir_phone *phone, s
 
 	return rf_party_flow(core, &who, ret_flow);
 }
+
+bool rf_roam_method(const struct rf_call_core *core, unsigned method)
+{
+	if (!rf_core_site(core)->roaming.phones.n)
+		return false;
+	return method == RF_SIP_MESSAGE || method == RF_SIP_PUBLISH;
+}
+
+bool rf_roam_reads(unsigned method, unsigned id)
+{
+	static const struct {
+		unsigned method, id; /* method RF_SIP_UNKNOWN: all */
+	} rows[] = {
+		{ RF_SIP_UNKNOWN, RF_SIP_H_ROUTE }, /* the way to us */
+		{ RF_SIP_UNKNOWN, RF_SIP_H_PROXY_AUTHORIZATION },
+		{ RF_SIP_PUBLISH, RF_SIP_H_EVENT }, { RF_SIP_PUBLISH, RF_SIP_H_SIP_IF_MATCH },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rows[i].id == id && (rows[i].method == RF_SIP_UNKNOWN || rows[i].method == method))
+			return true;
+	return false;
+}

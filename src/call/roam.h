@@ -7,7 +7,10 @@
  *	         TLS, the phone's certificate        TLS, the border's certificate; Contact: a GRUU of the phone at the border
  *
  *	roam.c          who it is at the border's outer side, and its URI at the border
+ *	roam_ask.c      a request of such a phone on its way to the controllers, one after the other
+ *	roam_login.c    the password that a controller asks for, and the phone's answer
  *	roam_register.c a registration on its way through the border
+ *	roam_text.c     MESSAGE and PUBLISH, likewise
  *	roam_call.c     calls at the border: from such a phone to the controllers, and from them to the phone
  *	roam_claim.c    what a controller believes of a border: which phone
  *
@@ -43,11 +46,21 @@ const struct rf_dir_phone *rf_roam_called(const struct rf_call_core *core, const
 /* A border: the way to it, as it registered. False: it is not there. */
 bool rf_roam_flow(struct rf_call_core *core, const struct rf_dir_phone *phone, struct rf_flow *ret_flow);
 
+/* A border: is it a method that phones outside have and trunks have not? */
+bool rf_roam_method(const struct rf_call_core *core, unsigned method);
+/* Is this header, which the list drops from a trunk's message, read of a phone's request? */
+bool rf_roam_reads(unsigned method, unsigned id);
+
 /* A border: a REGISTER of a phone that roams. */
 void rf_roam_register(struct rf_call_core *core, struct rf_in *in);
 /* All that wait are forgotten. */
 void rf_roam_drop(struct rf_call_core *core);
 
+/* A border: MESSAGE or PUBLISH of a phone outside. */
+void rf_roam_text(struct rf_call_core *core, struct rf_in *in);
+
+/* A border: who calls or writes, as the controller has decided to show them. NULL: no memory. */
+struct rf_party *rf_roam_caller(const struct rf_in *in);
 /* A border: to a phone outside; from one, as rf_border_route(). */
 void rf_roam_to_phone(struct rf_call_core *core, const struct rf_in *in, const struct rf_dir_phone *phone,
 		      struct rf_routed *r);

@@ -14,8 +14,7 @@ static void refuse(struct rf_routed *r, unsigned code, const char *why, const ch
 	r->rule = rule;
 }
 
-/* Who calls, as the controller has decided to show them. */
-static struct rf_party *caller_of(const struct rf_in *in)
+struct rf_party *rf_roam_caller(const struct rf_in *in)
 {
 	enum { NAME_MAX_BYTES = 64, USER_MAX = 128 };
 	struct rf_sip_values it = rf_sip_values_of(in->msg, RF_SIP_H_P_ASSERTED_IDENTITY);
@@ -118,7 +117,7 @@ static int push(struct rf_plan *plan, const struct rf_dir_phone *phone)
 void rf_roam_to_phone(struct rf_call_core *core, const struct rf_in *in, const struct rf_dir_phone *phone,
 		      struct rf_routed *r)
 {
-	struct rf_party *caller = caller_of(in);
+	struct rf_party *caller = rf_roam_caller(in);
 
 	r->dialled_n = phone->number.n < sizeof r->dialled ? phone->number.n : sizeof r->dialled;
 	memcpy(r->dialled, phone->number.p, r->dialled_n);

@@ -11,7 +11,7 @@ struct rf_verdict rf_roam_claim(struct rf_call_core *core, const struct rf_sip_a
 	rf_sip_uri_param(&contact->uri, RF_V("gr"), &urn);
 	const struct rf_dir_phone *p = rf_directory_phone_by_urn(core->directory, urn);
 
-	if (!p || !p->site || !p->site->roams || rf_core_site(core)->policy.require_user)
+	if (!p || !p->site || !p->site->roams)
 		return (struct rf_verdict){ .rule = RF_ID_PHONE_UNKNOWN, .code = 403 };
 	if (p->locked)
 		return (struct rf_verdict){ .rule = RF_ID_PHONE_LOCKED, .code = 403 };

@@ -2,55 +2,38 @@
  * the controllers in the border's name, with the border's own contact for it (roam.h), one controller after the
  * other until one answers. When one has taken it, the border keeps the connection that the phone came by, and the
  * phone gets its 200. One phone has one way: the last connection that it registered on; its others are forgotten. */
-#include "call/roam.h"
+#include "call/roam_int.h"
 
 #include "base/clean.h"
-#include "call/border.h"
-#include "call/call_int.h"
 #include "call/registration.h"
-#include "call/trunk.h"
 
 #include <stdlib.h>
 
 enum { CONTACT_MAX = 400, AGENT_MAX = 64, INSTANCE_MAX = 128 };
 
-struct rf_roaming {
-	TAILQ_ENTRY(rf_roaming) list;
-	struct rf_call_core *core;
-	struct rf_srv *srv;          /* NULL: nobody waits for the answer any more */
-	struct rf_cli *cli;
-	struct rf_flow flow;         /* of the phone */
+struct registration {
+	struct rf_roaming ask;
 	uint32_t expires_s, cseq;    /* asked for; 0: no more */
 	uint16_t q_milli;
 	bool outbound;               /* the phone speaks RFC 5626 */
-	size_t tried;                /* controllers */
-	char phone[RF_SITE_NAME_MAX + 1];
 	uint16_t contact_n, instance_n, agent_n;
 	uint8_t text[];              /* contact, instance, agent */
 };
 
-static struct rf_view contact_of(const struct rf_roaming *r)
+static const struct registration *of(struct rf_roaming *r)
+{
+	return rf_container(r, struct registration, ask);
+}
+
+static struct rf_view contact_of(const struct registration *r)
 {
 	return rf_view_of(r->text, r->contact_n);
 }
 
-static void finish(struct rf_roaming *r)
+static void ended(struct rf_roaming *r, unsigned code)
 {
-	TAILQ_REMOVE(&r->core->roamings, r, list);
-	r->core->roamings_n--;
-	if (r->srv)
-		rf_srv_watch(r->srv, NULL, NULL);
-	rf_cli_drop(r->cli);
-	free(r);
-}
-
-static void reply(struct rf_roaming *r, unsigned code, struct rf_view headers)
-{
-	if (code >= 300)
+	if (code >= 300 && code != 401)
 		r->core->counters.registrations_refused++;
-	if (r->srv)
-		rf_core_reply_headers(r->core, r->srv, code, RF_V(""), headers);
-	finish(r);
 }
 
 static int put_aor(const struct rf_call_core *core, const struct rf_dir_phone *phone, struct rf_writer *w)
@@ -63,14 +46,14 @@ static int put_aor(const struct rf_call_core *core, const struct rf_dir_phone *p
 
 /* --- what a controller said */
 
-static struct rf_binding binding_of(const struct rf_roaming *r, const struct rf_dir_phone *phone)
+static struct rf_binding binding_of(const struct registration *r, const struct rf_dir_phone *phone)
 {
-	struct rf_mono now = rf_core_now(r->core);
+	struct rf_mono now = rf_core_now(r->ask.core);
 
 	return (struct rf_binding){
 		.contact = contact_of(r), .instance = rf_view_of(r->text + r->contact_n, r->instance_n),
 		.agent = rf_view_of(r->text + r->contact_n + r->instance_n, r->agent_n), .phone = phone->name,
-		.since = now, .refreshed = now, .flow = r->flow, .cseq = r->cseq, .q_milli = r->q_milli, .by_flow = true,
+		.since = now, .refreshed = now, .flow = r->ask.flow, .cseq = r->cseq, .q_milli = r->q_milli, .by_flow = true,
 	};
 }
 
@@ -94,7 +77,7 @@ static void forget_others(struct rf_call_core *core, struct rf_view aor, const s
 	rf_arena_reset(scratch);
 }
 
-static uint32_t granted(const struct rf_roaming *r, const struct rf_sip_msg *msg)
+static uint32_t granted(const struct registration *r, const struct rf_sip_msg *msg)
 {
 	struct rf_sip_values it = rf_sip_values_of(msg, RF_SIP_H_CONTACT);
 	uint32_t least = r->expires_s, s;
@@ -108,9 +91,9 @@ static uint32_t granted(const struct rf_roaming *r, const struct rf_sip_msg *msg
 	return least;
 }
 
-static int put_200(struct rf_roaming *r, uint32_t seconds, struct rf_view *ret_headers)
+static int put_200(const struct registration *r, uint32_t seconds, struct rf_view *ret_headers)
 {
-	struct rf_call_core *core = r->core;
+	struct rf_call_core *core = r->ask.core;
 	uint32_t keepalive_s = rf_core_site(core)->sip.keepalive_s;
 	struct rf_writer w;
 
@@ -137,9 +120,10 @@ static int put_200(struct rf_roaming *r, uint32_t seconds, struct rf_view *ret_h
 	return rf_writer_done(&w, ret_headers);
 }
 
-static void taken(struct rf_roaming *r, const struct rf_dir_phone *phone, const struct rf_sip_msg *msg)
+static void taken(struct rf_roaming *ask, const struct rf_dir_phone *phone, const struct rf_sip_msg *msg)
 {
-	struct rf_call_core *core = r->core;
+	struct rf_call_core *core = ask->core;
+	const struct registration *r = of(ask);
 	struct rf_binding b = binding_of(r, phone);
 	uint32_t seconds = r->expires_s ? granted(r, msg) : 0;
 	struct rf_view headers = { NULL, 0 }, aor;
@@ -149,7 +133,7 @@ static void taken(struct rf_roaming *r, const struct rf_dir_phone *phone, const 
 
 	rf_writer_init(&w, buf, sizeof buf);
 	if (put_aor(core, phone, &w) || rf_writer_done(&w, &aor)) {
-		reply(r, 500, RF_V(""));
+		rf_roaming_reply(ask, 500, RF_V(""));
 		return;
 	}
 	forget_others(core, aor, &b, &known);
@@ -159,7 +143,7 @@ static void taken(struct rf_roaming *r, const struct rf_dir_phone *phone, const 
 		rf_record_registration(core, RF_EVENT_REGISTRATION_REMOVED, aor, &b, "unregistered");
 		core->counters.unregistrations++;
 	} else if (rf_location_put(core->location, aor, &b, b.since)) {
-		reply(r, 503, RF_V("Retry-After: 30\r\n"));
+		rf_roaming_reply(ask, 503, RF_V(""));
 		return;
 	} else {
 		core->counters.registrations++;
@@ -167,64 +151,24 @@ static void taken(struct rf_roaming *r, const struct rf_dir_phone *phone, const 
 			rf_record_registration(core, RF_EVENT_REGISTRATION_ACCEPTED, aor, &b, "roaming");
 	}
 	put_200(r, seconds, &headers);
-	reply(r, 200, headers);
+	rf_roaming_reply(ask, 200, headers);
 }
 
-static bool ask(struct rf_roaming *r);
-
-/* What the phone is to know of a refusal: nobody is asked for a password outside, and why is the site's matter. */
-static void refused(struct rf_roaming *r, const struct rf_sip_msg *msg)
+/* Why is the site's matter. */
+static unsigned refused(struct rf_roaming *r, const struct rf_sip_msg *msg, struct rf_writer *w)
 {
-	if (msg->status >= 500 && ask(r))
-		return;
-	if (msg->status == 403 || msg->status == 404 || msg->status == 401)
-		reply(r, 403, RF_V(""));
-	else
-		reply(r, 503, RF_V("Retry-After: 30\r\n"));
-}
-
-static void register_event(void *arg, struct rf_cli *cli, const struct rf_cli_event *e)
-{
-	struct rf_roaming *r = arg;
-
-	if (e->kind == RF_CLI_RESPONSE && e->msg->status < 200)
-		return;
-	r->cli = NULL;
-	if (e->kind != RF_CLI_GONE)
-		rf_cli_drop(cli);
-	const struct rf_dir_phone *phone = rf_directory_phone(r->core->directory, rf_view_str(r->phone));
-
-	if (!phone || !phone->site || !phone->site->roams)
-		reply(r, 403, RF_V("")); /* the site is another by now */
-	else if (e->kind == RF_CLI_RESPONSE && e->msg->status < 300)
-		taken(r, phone, e->msg);
-	else if (e->kind == RF_CLI_RESPONSE)
-		refused(r, e->msg);
-	else if (e->kind == RF_CLI_GONE || !ask(r))
-		reply(r, 503, RF_V("Retry-After: 30\r\n"));
+	(void)r;
+	(void)w;
+	return msg->status == 403 || msg->status == 404 ? 403 : 0;
 }
 
 /* --- what a controller is asked */
 
-static void put_person(const struct rf_call_core *core, const struct rf_dir_phone *phone, struct rf_writer *w)
-{
-	rf_put_byte(w, '<');
-	rf_sip_uri_put_new(w, false, phone->number, rf_core_site(core)->domain, 0);
-	rf_put_byte(w, '>');
-}
-
-static void put_contact(struct rf_roaming *r, const struct rf_dir_phone *phone, const struct rf_site_host *host,
+static void put_contact(const struct registration *r, const struct rf_dir_phone *phone, const struct rf_site_host *host,
 			struct rf_writer *w)
 {
-	struct rf_flow flow;
-	char buf[256];
-	uint16_t port;
-
-	rf_border_flow(r->core, host, &flow);
-	struct rf_view own = rf_ua_sent_by(r->core->ua, &flow, buf, &port);
-
 	rf_put_lit(w, "Contact: <");
-	rf_roam_put_uri(w, phone, own, port);
+	rf_roam_put_self(r->ask.core, phone, host, w);
 	rf_put_lit(w, ">;+sip.instance=\"<");
 	rf_put(w, rf_view_str(phone->urn));
 	rf_put_lit(w, ">\";reg-id=1;expires=");
@@ -232,56 +176,24 @@ static void put_contact(struct rf_roaming *r, const struct rf_dir_phone *phone, 
 	rf_sip_put_crlf(w);
 }
 
-static int send(struct rf_roaming *r, const struct rf_dir_phone *phone, const struct rf_site_host *host)
+static int put(struct rf_roaming *r, const struct rf_dir_phone *phone, const struct rf_site_host *host, struct rf_writer *w)
 {
-	struct rf_call_core *core = r->core;
-	struct rf_trunk_way_to way;
-	struct rf_id call_id, tag;
+	struct rf_roam_head head = { .method = RF_V("REGISTER"), .to = phone->number };
 	uint8_t uri[320];
-	struct rf_writer w;
-	int rc = rf_border_aim(core, host, &way);
+	struct rf_writer target;
 
-	if (rc)
-		return rc;
-	rf_ua_make_id(core->ua, &call_id);
-	rf_ua_make_id(core->ua, &tag);
-	rf_writer_init(&w, uri, sizeof uri);
-	rf_sip_uri_put_new(&w, false, RF_V(""), rf_core_site(core)->domain, 0);
-	struct rf_view target = rf_view_of(uri, w.n);
-
-	rf_writer_init(&w, core->out, sizeof core->out);
-	rf_sip_put_request(&w, RF_V("REGISTER"), target);
-	rf_put_lit(&w, "From: ");
-	put_person(core, phone, &w);
-	rf_put_lit(&w, ";tag=");
-	rf_put(&w, rf_id_view(&tag));
-	rf_put_lit(&w, "\r\nTo: ");
-	put_person(core, phone, &w);
-	rf_put_lit(&w, "\r\nCall-ID: ");
-	rf_put(&w, rf_id_view(&call_id));
-	rf_put_lit(&w, "\r\n");
-	rf_sip_put_cseq(&w, 1, RF_V("REGISTER"));
-	rf_put_lit(&w, "Max-Forwards: 70\r\nSupported: path, outbound\r\n");
-	put_contact(r, phone, host, &w);
-	rf_sip_put_end(&w);
-	struct rf_cli_new conf = { .target = way.target, .timeout_ms = RF_TRUNK_TRY_MS, .fn = register_event, .arg = r };
-
-	rc = rf_writer_done(&w, &conf.request);
-	return rc ? rc : rf_cli_new(core->ua, &conf, &r->cli);
+	rf_writer_init(&target, uri, sizeof uri);
+	rf_roam_put_number(r->core, RF_V(""), &target);
+	head.target = rf_view_of(uri, target.n);
+	rf_roam_put_head(r->core, phone, &head, w);
+	rf_put_lit(w, "Supported: path, outbound\r\n");
+	put_contact(of(r), phone, host, w);
+	rf_put(w, rf_view_of(r->login, r->login_n));
+	rf_sip_put_end(w);
+	return w->err;
 }
 
-/* The next controller. False: there is none that it could be sent to. */
-static bool ask(struct rf_roaming *r)
-{
-	const struct rf_site_host *hosts[RF_BORDER_HOSTS_MAX];
-	const struct rf_dir_phone *phone = rf_directory_phone(r->core->directory, rf_view_str(r->phone));
-	size_t n = rf_border_others(r->core, hosts);
-
-	while (phone && r->tried < n)
-		if (send(r, phone, hosts[r->tried++]) == 0)
-			return true;
-	return false;
-}
+static const struct rf_roaming_ops ops = { .put = put, .taken = taken, .refused = refused, .ended = ended };
 
 /* --- what the phone asks */
 
@@ -326,33 +238,20 @@ static unsigned read_contact(const struct rf_call_core *core, const struct rf_si
 	return ret->expires_s && ret->expires_s < rf_core_site(core)->sip.register_min_s ? 423 : 0;
 }
 
-static void srv_event(void *arg, struct rf_srv *srv, enum rf_srv_event event)
-{
-	struct rf_roaming *r = arg;
-
-	(void)srv;
-	if (event == RF_SRV_GONE)
-		r->srv = NULL;
-}
-
 static struct rf_roaming *begin(struct rf_call_core *core, struct rf_in *in, const struct asked *asked)
 {
 	size_t n = asked->contact.n + asked->instance.n + asked->agent.n;
-	struct rf_roaming *r = core->roamings_n < RF_ROAM_PENDING_MAX ? calloc(1, sizeof *r + n) : NULL;
+	struct registration *r = calloc(1, sizeof *r + n);
 	struct rf_writer w;
 
-	if (!r)
+	if (!r || rf_roaming_begin(&r->ask, &ops, core, in))
 		return NULL;
-	r->core = core;
-	r->srv = in->srv;
-	r->flow = in->from->flow;
 	r->expires_s = asked->expires_s;
 	r->q_milli = asked->q_milli;
 	r->cseq = in->msg->cseq;
 	r->outbound = asked->reg_id && asked->instance.n &&
 		      (rf_sip_msg_has_token(in->msg, RF_SIP_H_SUPPORTED, RF_V("outbound")) ||
 		       rf_sip_msg_has_token(in->msg, RF_SIP_H_REQUIRE, RF_V("outbound")));
-	rf_view_cstr(in->proof.phone->name, r->phone, sizeof r->phone);
 	rf_writer_init(&w, r->text, n);
 	rf_put(&w, asked->contact);
 	rf_put(&w, asked->instance);
@@ -360,10 +259,7 @@ static struct rf_roaming *begin(struct rf_call_core *core, struct rf_in *in, con
 	r->contact_n = (uint16_t)asked->contact.n;
 	r->instance_n = (uint16_t)asked->instance.n;
 	r->agent_n = (uint16_t)asked->agent.n;
-	TAILQ_INSERT_TAIL(&core->roamings, r, list);
-	core->roamings_n++;
-	rf_srv_watch(r->srv, srv_event, r);
-	return r;
+	return &r->ask;
 }
 
 void rf_roam_register(struct rf_call_core *core, struct rf_in *in)
@@ -386,16 +282,8 @@ void rf_roam_register(struct rf_call_core *core, struct rf_in *in)
 	asked.agent = rf_clean_name(rf_sip_msg_value(in->msg, RF_SIP_H_USER_AGENT), AGENT_MAX, agent, sizeof agent);
 	struct rf_roaming *r = begin(core, in, &asked);
 
-	if (!r)
+	if (r)
+		rf_roaming_go(r);
+	else
 		rf_core_reply_headers(core, in->srv, 503, RF_V(""), RF_V("Retry-After: 30\r\n"));
-	else if (!ask(r))
-		reply(r, 503, RF_V("Retry-After: 30\r\n"));
-}
-
-void rf_roam_drop(struct rf_call_core *core)
-{
-	struct rf_roaming *r;
-
-	while ((r = TAILQ_FIRST(&core->roamings)))
-		finish(r);
 }

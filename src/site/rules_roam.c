@@ -21,7 +21,4 @@ void rf_site_rules_roam(struct rf_site_all *all, struct rf_findings *findings)
 	if (s->roaming.browsers && s->roaming.phones.n && !rf_site_roaming_browsers(s))
 		FINDING(RF_SEV_ERROR, "add an entry with  transport: wss  to sip.listen, or remove  browsers: true",
 			"roaming.browsers: sip.listen has no wss, and so no port, path and origins for browsers");
-	if (s->policy.require_user)
-		FINDING(RF_SEV_ERROR, "remove  sip: { require_user: true }, or roaming",
-			"sip.require_user: a border asks nobody for a password, so phones outside prove no user");
 }

@@ -1,0 +1,188 @@
+"""What phones outside do beside calling: text, presence, lamps, transfer, and a password where the site asks for one; all of it
+through the border, which holds no password and shows nothing of the inside."""
+import re
+
+import pytest
+
+import borders
+from borders import TRUNK, Halves
+from dialogs import SDP, Leg, expect, sdp, tag, uri
+from test_border import authority, copy_ca  # noqa: F401, a fixture
+from test_border_relay import Own
+from test_roam import CLASSES, ROAMING, SUPPORTED, answer_to, come, contact, establish, nothing_inside, outside
+
+MESSAGE = "Content-Type: text/plain"
+PIDF = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:1002@voice.example.org">
+<tuple id="t1"><status><basic>closed</basic></status></tuple></presence>
+"""
+
+
+def halves(make_site, monkeypatch, more="", authority=None):  # noqa: F811
+    monkeypatch.setattr(borders, "Rtpengine", Own)
+    monkeypatch.setattr(borders, "SITE", borders.SITE.replace("media: {{ relays: [127.0.0.1], relay_port: {relay_port}{media} }}\n", ""))
+    monkeypatch.setattr(borders, "BORDER", borders.BORDER.replace("roles: [border]", "roles: [border, relay]"))
+    site = make_site(phones={"lobby": "1001", "anna": "1002", "bert": "1003"}, up=False)
+    trunks = ""
+    if authority:
+        address = site.phone_address(7)
+        copy_ca(site, authority)
+        trunks = "trunks:\n" + TRUNK.format(name="carrier", peer=address, certificate="sip.carrier.example", more="") + CLASSES
+    two = Halves(site, relay=Own, more=trunks + (ROAMING.format() if authority else "roaming: {{ phones: [anna, bert] }}\n".format()) + more)
+    if authority:
+        two.peer_at = two.peer(address, *authority.issue("DNS:sip.carrier.example")).listen()
+    return two
+
+
+@pytest.fixture
+def house(make_site, monkeypatch):
+    """A site with a border and a relay on one host; anna and bert may roam, lobby is inside."""
+    two = halves(make_site, monkeypatch, "watch: all\n")
+    two.up()
+    lobby = two.site.client("lobby").open()
+    assert lobby.register(f"sip:1001@{two.site.domain}").code == 200
+    return two, lobby
+
+
+def write(c, me, other, text="good morning", headers=(MESSAGE,)):
+    return c.request("MESSAGE", other, sender=me, to=other, headers=headers, body=text, contact="")
+
+
+def test_text(house):
+    """From outside to inside, from inside to outside, from one outside to another; and what does not cross."""
+    two, lobby = house
+    domain = two.site.domain
+    anna, _ = come(two, "anna", "1002")
+    bert, _ = come(two, "bert", "1003")
+    me, inside, other = (f"sip:{n}@{domain}" for n in ("1002", "1001", "1003"))
+
+    anna.send(write(anna, me, inside, headers=[MESSAGE, "X-Secret: of mine", "Subject: none of theirs"]))
+    got = expect(lobby, "MESSAGE")
+    assert got.body.decode() == "good morning" and "<sip:1002@" in got.get("From")
+    assert "192.168" not in str(got.headers) and "X-Secret" not in str(got.headers) and not got.get("Subject")
+    lobby.reply(got, 200)
+    nothing_inside(two, expect(anna, 200))
+
+    lobby.send(write(lobby, inside, me, "and to you"))
+    got = expect(anna, "MESSAGE")
+    assert got.body.decode() == "and to you" and "<sip:1001@" in got.get("From") and got.line == f"MESSAGE {contact(anna)} SIP/2.0"
+    nothing_inside(two, got)
+    anna.reply(got, 200)
+    assert expect(lobby, 200)
+
+    anna.send(write(anna, me, other))
+    got = expect(bert, "MESSAGE")
+    assert "192.168.1.77" not in got.get("From")
+    nothing_inside(two, got)
+    bert.reply(got, 486)
+    assert expect(anna, 486)
+
+    # another's name, a type that nobody reads, too much, nobody there, and a number that does not exist
+    assert anna.ask(write(anna, other, inside)).code == 403
+    refused = anna.ask(write(anna, me, inside, headers=["Content-Type: text/html"]))
+    assert refused.code == 415 and "text/plain" in refused.get("Accept")
+    assert anna.ask(write(anna, me, inside, "x" * 1301)).code == 413
+    assert anna.ask(write(anna, me, f"sip:1099@{domain}")).code == 404
+    bert.stop()
+    refused = anna.ask(write(anna, me, other))
+    assert refused.code == 480
+    nothing_inside(two, refused)
+    told = two.site.ledger("text.delivered")
+    assert [(e["from"], e["to"]) for e in told if e.get("phone") == "anna"], told
+    two.wait_empty()
+
+
+def test_presence(house):
+    """anna says how she is from outside; lobby sees it inside, and nobody publishes for another."""
+    two, lobby = house
+    domain = two.site.domain
+    anna, _ = come(two, "anna", "1002")
+    me = f"sip:1002@{domain}"
+    headers = ["Event: presence", "Expires: 600", "Content-Type: application/pidf+xml"]
+    said = anna.ask(anna.request("PUBLISH", me, sender=me, to=me, headers=headers, body=PIDF, contact=""))
+    assert said.code == 200 and said.get("SIP-ETag") and said.get("Expires") == "600", said
+    nothing_inside(two, said)
+    lobby.send(lobby.request("SUBSCRIBE", me, sender=f"sip:1001@{domain}", to=me, headers=["Event: presence", "Expires: 0"]))
+    told = expect(lobby, "NOTIFY")
+    assert "<basic>closed</basic>" in told.body.decode()
+    lobby.reply(told, 200)
+    # again without a word, and with a tag that is nobody's
+    again = anna.ask(anna.request("PUBLISH", me, sender=me, to=me, contact="",
+                                  headers=["Event: presence", f"SIP-If-Match: {said.get('SIP-ETag')}", "Expires: 0"]))
+    assert again.code == 200, again
+    gone = anna.ask(anna.request("PUBLISH", me, sender=me, to=me, contact="",
+                                 headers=["Event: presence", "SIP-If-Match: nobody", "Expires: 600"]))
+    assert gone.code == 412
+    other = f"sip:1003@{domain}"
+    assert anna.ask(anna.request("PUBLISH", other, sender=me, to=other, headers=headers, body=PIDF, contact="")).code == 403
+    assert anna.ask(anna.request("PUBLISH", me, sender=me, to=me, headers=["Event: dialog"], contact="")).code == 489
+    assert anna.ask(anna.request("PUBLISH", me, sender=me, to=me, contact="",
+                                 headers=["Event: presence", "Content-Type: text/plain"], body="here")).code == 415
+    two.wait_empty()
+
+
+def test_password(make_site, monkeypatch):
+    """Where a person proves themselves besides the phone, a phone outside is asked as one inside: by the controller, through the
+    border."""
+    two = halves(make_site, monkeypatch, "sip: {{ require_user: true }}\n".format())
+    site, domain = two.site, two.site.domain
+    for name, number in (("alice", "1002"), ("liz", "1001")):
+        site.run("user", "add", name, "--number", number, "--password-stdin", stdin="correct horse battery staple\n")
+    two.up()
+    lobby = site.client("lobby").open()
+    assert lobby.register(f"sip:1001@{domain}", "liz", "correct horse battery staple").code == 200
+    anna = outside(two, "anna").open()
+    aor = f"sip:1002@{domain}"
+
+    def ask(password=None, challenge=None, name="alice"):
+        headers = [SUPPORTED]
+        if challenge:
+            headers.append(anna.authorise(challenge, name, password, "REGISTER", f"sip:{domain}"))
+        return anna.ask(anna.request("REGISTER", f"sip:{domain}", to=aor, contact=contact(anna), headers=headers))
+    asked = ask()
+    assert asked.code == 401 and 'realm="' + domain in asked.get("WWW-Authenticate"), asked
+    nothing_inside(two, asked)
+    assert ask("a guess", asked.get("WWW-Authenticate")).code == 401
+    # somebody else's password does not open her phone
+    assert ask("correct horse battery staple", ask().get("WWW-Authenticate"), "liz").code == 403
+    challenge = ask().get("WWW-Authenticate")
+    known = ask("correct horse battery staple", challenge)
+    assert known.code == 200 and "192.168.1.77" in known.get("Contact")
+
+    # a challenge of hers is worth nothing to another phone, nor is it good twice
+    bert = outside(two, "bert").open()
+    stolen = bert.authorise(challenge, "alice", "correct horse battery staple", "REGISTER", f"sip:{domain}")
+    assert bert.ask(bert.request("REGISTER", f"sip:{domain}", to=f"sip:1003@{domain}", contact=contact(bert, "1003"),
+                                 headers=[SUPPORTED, stolen])).code == 401
+    assert ask("correct horse battery staple", challenge).code == 401
+
+    # a call: asked, answered, and on its way; she asks for it by the border's address, as phones do whose proxy that is
+    to = f"sip:1001@{two.outside[0]}"
+    anna.send(anna.request("INVITE", to, sender=aor, to=to, headers=[SDP], body=sdp(), cseq=501))
+    asked = expect(anna, 407)
+    nothing_inside(two, asked)
+    anna.send(anna.request("ACK", to, sender=aor, to=to, cseq=501, to_tag=tag(asked.get("To")),
+                           branch=re.search(r"branch=([^;,\s]+)", asked.get("Via")).group(1)))
+    login = anna.authorise(asked.get("Proxy-Authenticate"), "alice", "correct horse battery staple", "INVITE", to, "Proxy-Authorization")
+    anna.send(anna.request("INVITE", to, sender=aor, to=to, headers=[SDP, login], body=sdp(), cseq=502))
+    got = expect(lobby, "INVITE")
+    assert "Proxy-Authorization" not in str(got.headers)
+    lobby.reply(got, 200, headers=[SDP, f"Contact: <sip:x@{lobby.here()};transport=tls>"], body=answer_to(got))
+    ok = expect(anna, 200)
+    a = Leg(anna, anna.call_id, ok.get("From"), ok.get("To"), uri(ok.get("Contact")), 502)
+    anna.send(a.request("ACK", cseq=502))
+    expect(lobby, "ACK")
+    anna.send(a.request("BYE"))
+    lobby.reply(expect(lobby, "BYE"), 200)
+    assert expect(anna, 200)
+
+    # text: likewise
+    to = f"sip:1001@{domain}"
+    asked = anna.ask(write(anna, aor, to))
+    assert asked.code == 407
+    login = anna.authorise(asked.get("Proxy-Authenticate"), "alice", "correct horse battery staple", "MESSAGE", to, "Proxy-Authorization")
+    anna.send(write(anna, aor, to, headers=[MESSAGE, login]))
+    lobby.reply(expect(lobby, "MESSAGE"), 200)
+    assert expect(anna, 200)
+    two.wait_empty()

@@ -1,14 +1,25 @@
 /* Relays on other hosts of the site. The connection is made when there is something to say, which the first ping is; both sides
  * show certificates of the site's authority, ours that of a border, and the relay's must name the address that we call. */
 #include "call/relays_int.h"
+#include "pki/id.h"
 
 #include <arpa/inet.h>
+
+enum { REVOKED = UINT16_MAX }; /* of rf_relay_link.told: until it shows another certificate */
 
 static void on_open(struct rf_stream *s, const struct rf_pki_id *peer)
 {
 	struct rf_relay_link *relay = rf_stream_arg(s);
 
-	(void)peer; /* its address was compared: rf_stream_conf.name */
+	/* Its address was compared: rf_stream_conf.name. */
+	if (!peer || rf_directory_revoked(relay->of->core->directory, rf_pki_id_serial(peer))) {
+		if (relay->told != REVOKED)
+			rf_log(relay->of->core->log, RF_LOG_ERROR, "the media relay at %s shows a certificate that is revoked: it is not asked",
+			       relay->proves);
+		relay->told = REVOKED;
+		rf_stream_abort(s);
+		return;
+	}
 	relay->told = 0;
 	rf_relay_link_opened(relay);
 }
@@ -39,6 +50,8 @@ static void on_closed(struct rf_stream *s, const struct rf_stream_end *end)
 	relay->frame = (struct rf_ng_frame){ 0 };
 	uint16_t why = (uint16_t)(1 + 256 * end->why + end->fail);
 
+	if (relay->told == REVOKED)
+		why = REVOKED;
 	if (relay->told != why)
 		rf_log(relay->of->core->log, RF_LOG_WARN, "the connection to the media relay at %s: %s", relay->proves, end->text);
 	relay->told = why;

@@ -24,7 +24,7 @@ static int issue(const struct rf_cmd_ctx *c, struct rf_ca *ca, struct rf_store *
 	size_t before;
 
 	/* The older ones first: should this end halfway, the phone has none rather than two. */
-	if (!req->host && rf_store_cert_revoke(store, rf_view_str(req->name), now, &before, &diag))
+	if (!req->host && rf_store_cert_revoke(store, false, rf_view_str(req->name), now, &before, &diag))
 		return rf_cmd_diag(c, &diag);
 	if (rf_ca_issue(ca, req, now, ret_id, &diag))
 		return rf_cmd_diag(c, &diag);
@@ -60,6 +60,13 @@ static bool is_loopback(const struct rf_site_ip *ip)
 	static const uint8_t one[16] = { [15] = 1 };
 
 	return ip->family == 4 ? ip->b[0] == 127 : ip->family == 6 && memcmp(ip->b, one, sizeof one) == 0;
+}
+
+int rf_issue_revoke_host(const struct rf_cmd_ctx *c, struct rf_store *store, struct rf_view name, size_t *ret_n)
+{
+	struct rf_diag diag = { 0 };
+
+	return rf_store_cert_revoke(store, true, name, c->clock.wall(c->clock.ctx), ret_n, &diag) ? rf_cmd_diag(c, &diag) : 0;
 }
 
 /* What a border shows to the outside: the domain, and the addresses that the outside knows. */

@@ -35,8 +35,12 @@ int rf_issue_phones(const struct rf_cmd_ctx *c, struct rf_ca *ca, struct rf_stor
 		    struct rf_issue_row *rows, size_t n, unsigned days, bool fresh);
 /* Remove a phone's key and certificate, as far as they are there. */
 void rf_issue_remove_files(const struct rf_cmd_ctx *c, struct rf_view name);
+/* A host keeps what it had before until somebody revokes it: it may still be at work with it. */
 int rf_issue_host(const struct rf_cmd_ctx *c, struct rf_ca *ca, struct rf_store *store, const struct rf_site *site,
 		  const struct rf_site_host *host, unsigned days, struct rf_pki_id *ret_id);
+/* *ret_n: how many certificates of that host were not revoked before. */
+int rf_issue_revoke_host(const struct rf_cmd_ctx *c, struct rf_store *store, struct rf_view name, size_t *ret_n);
+/* The list anew, also when nothing of it has changed: its time begins again. */
 int rf_issue_crl(const struct rf_cmd_ctx *c, struct rf_ca *ca, struct rf_store *store);
 
 #endif

@@ -112,7 +112,7 @@ static int record_one(struct many *m, struct rf_store *store, const struct rf_is
 	};
 
 	memcpy(cert.sha256, row->made.sha256, sizeof cert.sha256);
-	int rc = rf_store_cert_revoke(store, row->name, m->now, &before, &m->diag);
+	int rc = rf_store_cert_revoke(store, false, row->name, m->now, &before, &m->diag);
 	return rc ? rc : rf_store_cert_add(store, &cert, &m->diag);
 }
 

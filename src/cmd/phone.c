@@ -241,7 +241,7 @@ static int phone_remove(struct rf_cmd_ctx *c)
 		return status;
 	/* Revoke first: should the rest fail, the phone is locked out rather than forgotten. */
 	if (!p.phone || p.phone->pos.file) {
-		if (rf_store_cert_revoke(p.store, p.name, c->clock.wall(c->clock.ctx), &n, &diag))
+		if (rf_store_cert_revoke(p.store, false, p.name, c->clock.wall(c->clock.ctx), &n, &diag))
 			status = rf_cmd_diag(c, &diag);
 		else if (!p.phone && !n)
 			status = no_such_phone(&p);

@@ -99,7 +99,7 @@ static void take_back(struct many *m)
 	if (rf_store_begin(m->store, NULL))
 		return;
 	for (size_t i = 0; i < m->bulk.rows; i++) {
-		rf_store_cert_revoke(m->store, m->rows[i].name, now, &n, NULL);
+		rf_store_cert_revoke(m->store, false, m->rows[i].name, now, &n, NULL);
 		rf_issue_remove_files(m->c, m->rows[i].name);
 	}
 	if (rf_store_commit(m->store, NULL) == 0)

@@ -1,5 +1,7 @@
 #include "media/ng_server_int.h"
 
+#include "pki/id.h"
+
 #include <stdlib.h>
 
 enum { ASKS = 4096, KEEP_MS = 30000, KEEP = 8192, KEEP_BYTES = 16 << 20, TICK_MS = 1000 };
@@ -72,10 +74,19 @@ static void on_accept(struct rf_stream *stream, void *arg)
 	s->stats.streams++;
 }
 
+/* rf_tls_conf.check has let it in; rf_ng_server_review() asks again. */
 static void on_open(struct rf_stream *stream, const struct rf_pki_id *peer)
 {
-	(void)stream;
-	(void)peer; /* rf_tls_conf.check has let it in */
+	struct rf_ng_conn *c = rf_stream_arg(stream);
+
+	if (!c || !c->server || !peer)
+		return;
+	c->open_us = rf_loop_now(c->server->loop).us;
+	c->peer = malloc(sizeof *c->peer);
+	if (c->peer)
+		*c->peer = *peer;
+	else
+		rf_stream_abort(stream);
 }
 
 static size_t on_data(struct rf_stream *stream, struct rf_view bytes)
@@ -118,6 +129,7 @@ static void on_closed(struct rf_stream *stream, const struct rf_stream_end *end)
 		LIST_REMOVE(c, link);
 		c->server->stats.streams--;
 	}
+	free(c->peer);
 	free(c);
 }
 
@@ -131,6 +143,25 @@ bool rf_ng_server_tell(struct rf_ng_server *s, uint64_t stream, struct rf_view m
 			return true;
 		}
 	return false;
+}
+
+size_t rf_ng_server_review(struct rf_ng_server *s, enum rf_ng_keep (*look)(void *arg, const struct rf_pki_id *peer,
+			   const struct rf_addr *from, uint64_t age_us), void *arg)
+{
+	uint64_t now = rf_loop_now(s->loop).us;
+	struct rf_ng_conn *c;
+	size_t cut = 0;
+
+	LIST_FOREACH(c, &s->conns, link) {
+		enum rf_ng_keep keep = c->peer ? look(arg, c->peer, rf_stream_remote(c->stream), now - c->open_us) : RF_NG_KEEP;
+
+		if (keep == RF_NG_CUT)
+			rf_stream_abort(c->stream);
+		else if (keep == RF_NG_LEAVE && LIST_EMPTY(&c->asks))
+			rf_stream_close(c->stream);
+		cut += keep == RF_NG_CUT;
+	}
+	return cut;
 }
 
 static const struct rf_udp_ops udp_ops = { .on_datagram = on_datagram };

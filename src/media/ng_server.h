@@ -19,6 +19,7 @@
 
 struct rf_ng_server;
 struct rf_ng_ask;
+struct rf_pki_id;
 
 enum { RF_NG_GATES_MAX = 16 };
 
@@ -63,6 +64,16 @@ int rf_ng_server_unix_fd(struct rf_ng_server *s, int fd);
 
 /* Bytes that nobody asked for with a request of its own (ng_event.h), on this stream (rf_ng_request.stream). False: it is gone. */
 bool rf_ng_server_tell(struct rf_ng_server *s, uint64_t stream, struct rf_view message);
+
+/* Whoever is connected by TLS is looked at again, with what its certificate said at the handshake and how long ago that was. */
+enum rf_ng_keep {
+	RF_NG_KEEP,
+	RF_NG_LEAVE,                     /* it ends as soon as nothing that it asked is open: whoever it is may come again */
+	RF_NG_CUT,                       /* it ends now; what it asked is answered to nobody */
+};
+/* How many were cut. */
+size_t rf_ng_server_review(struct rf_ng_server *s, enum rf_ng_keep (*look)(void *arg, const struct rf_pki_id *peer,
+			   const struct rf_addr *from, uint64_t age_us), void *arg);
 
 struct rf_ng_server_stats {
 	uint64_t requests, replies;      /* in order; sent, repetitions too */

@@ -27,6 +27,8 @@ struct rf_ng_conn {
 	LIST_ENTRY(rf_ng_conn) link;
 	struct rf_ng_server *server;   /* NULL: it ended before us */
 	struct rf_stream *stream;
+	struct rf_pki_id *peer;        /* NULL: no TLS */
+	uint64_t open_us;
 	uint64_t number;
 	struct rf_ng_frame frame;
 	LIST_HEAD(rf_ng_asks, rf_ng_ask) asks;

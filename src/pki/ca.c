@@ -482,35 +482,3 @@ int rf_pki_check_pair(const char *ca_path, const char *cert_path, const char *ke
 	EVP_PKEY_free(key);
 	return rc;
 }
-
-static int walk_revoked(const X509_CRL *crl, int (*fn)(void *ctx, struct rf_view serial), void *ctx)
-{
-	STACK_OF(X509_REVOKED) *all = X509_CRL_get_REVOKED((X509_CRL *)(uintptr_t)crl);
-	int rc = 0;
-
-	for (int i = 0; i < sk_X509_REVOKED_num(all) && !rc; i++) {
-		const ASN1_INTEGER *n = X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(all, i));
-
-		rc = fn(ctx, rf_view_of(ASN1_STRING_get0_data(n), (size_t)ASN1_STRING_length(n)));
-	}
-	return rc;
-}
-
-int rf_pki_crl_walk(const char *path, int (*fn)(void *ctx, struct rf_view serial), void *ctx, struct rf_diag *diag)
-{
-	FILE *f = fopen(path, "re");
-
-	if (!f)
-		return rf_diag_at(diag, -errno, path, 0, 0, "%s", strerror(errno));
-	X509_CRL *crl = PEM_read_X509_CRL(f, NULL, NULL, NULL);
-	int rc = crl ? walk_revoked(crl, fn, ctx) : RF_E_CORRUPT;
-
-	fclose(f);
-	if (!crl) {
-		ERR_clear_error();
-		rf_diag_at(diag, rc, path, 0, 0, "is no list of revoked certificates; any `ringfort phone` command that revokes one "
-			   "writes it anew");
-	}
-	X509_CRL_free(crl);
-	return rc;
-}

@@ -65,10 +65,6 @@ struct rf_ca_revoked {
 int rf_ca_write_crl(struct rf_ca *ca, const struct rf_ca_revoked *v, size_t n, struct rf_wall now,
 		    struct rf_diag *diag);
 
-/* Every serial of a list of revoked certificates, good for the call of fn; not 0 from fn ends it and is returned.
- * -errno, RF_E_CORRUPT. The list's signature is not looked at: it is a file of ours. */
-int rf_pki_crl_walk(const char *path, int (*fn)(void *ctx, struct rf_view serial), void *ctx, struct rf_diag *diag);
-
 /* Look at a PEM certificate file. -errno, RF_E_CORRUPT. */
 int rf_pki_read_id(const char *path, struct rf_pki_id *ret_id, struct rf_diag *diag);
 /* Do a certificate file and a key file belong together, and did the CA sign the certificate? RF_E_INVALID if not. */

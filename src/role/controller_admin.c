@@ -2,6 +2,8 @@
  * (call/control.h); their answers are JSON already and pass through. */
 #include "role/controller_int.h"
 
+#include "pki/revoked.h"
+
 #include "call/control.h"
 
 #include <jansson.h>
@@ -269,6 +271,8 @@ static json_t *problems_json(const struct rf_controller *k)
 		problem(list, "the key keeper has ended: no new TLS connections until a restart", 0);
 	if (k->stopping)
 		problem(list, "it is stopping", 0);
+	if (k->crl_until_s && k->clock.wall(k->clock.ctx).us / 1000000 > k->crl_until_s)
+		problem(list, RF_REVOKED_OLD, 0);
 	return list;
 }
 

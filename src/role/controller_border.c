@@ -8,6 +8,7 @@
 #include "call/relays.h"
 #include "media/ng_client.h"
 #include "pki/ca.h"
+#include "pki/revoked.h"
 #include "role/relay.h"
 
 #include <stdio.h>
@@ -240,38 +241,6 @@ int rf_controller_give_relays(struct rf_controller *k, struct rf_worker *w)
 
 /* ---- who is known */
 
-struct serials {
-	struct rf_view *v;
-	uint8_t (*bytes)[RF_PKI_SERIAL_MAX];
-	size_t n, room;
-};
-
-static int add_serial(void *ctx, struct rf_view serial)
-{
-	struct serials *s = ctx;
-
-	if (serial.n == 0 || serial.n > RF_PKI_SERIAL_MAX)
-		return RF_E_CORRUPT;
-	if (s->n == s->room) {
-		size_t room = s->room ? 2 * s->room : 64;
-		void *bytes = reallocarray(s->bytes, room, sizeof *s->bytes);
-
-		if (!bytes)
-			return -ENOMEM;
-		s->bytes = bytes;
-		s->room = room;
-	}
-	memset(s->bytes[s->n], 0, sizeof s->bytes[s->n]);
-	memcpy(s->bytes[s->n], serial.p, serial.n);
-	struct rf_view *v = reallocarray(s->v, s->n + 1, sizeof *v);
-
-	if (!v)
-		return -ENOMEM;
-	s->v = v;
-	s->v[s->n++] = (struct rf_view){ NULL, serial.n };
-	return 0;
-}
-
 static struct timespec crl_changed(void)
 {
 	struct stat st;
@@ -286,23 +255,38 @@ bool rf_controller_crl_changed(struct rf_controller *k)
 	return at.tv_sec != k->crl_at.tv_sec || at.tv_nsec != k->crl_at.tv_nsec;
 }
 
+/* What the list says, as the directory of who has no database. */
+static int of_list(struct rf_site *site, const struct rf_revoked *r, struct rf_directory **ret_dir, struct rf_diag *diag)
+{
+	size_t n = rf_revoked_count(r);
+	struct rf_view *v = calloc(n + 1, sizeof *v);
+
+	if (!v)
+		return rf_diag_set(diag, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		v[i] = rf_revoked_serial(r, i);
+	int rc = rf_directory_new_bare(site, v, n, ret_dir, diag);
+
+	free(v);
+	return rc;
+}
+
 int rf_controller_directory(struct rf_controller *k, struct rf_site *site, struct rf_directory **ret_dir,
 			    struct rf_diag *diag)
 {
-	struct serials s = { 0 };
+	struct rf_revoked *revoked = NULL;
 
 	if (!k->opt->border)
 		return rf_directory_new(site, k->store, ret_dir, diag);
 	struct timespec at = crl_changed();
-	int rc = rf_pki_crl_walk(RF_PKI_CRL, add_serial, &s, diag);
+	int rc = rf_revoked_load(RF_PKI_CRL, RF_PKI_CA_CERT, &revoked, diag);
 
-	for (size_t i = 0; i < s.n; i++)
-		s.v[i].p = s.bytes[i]; /* now that the array no longer moves */
 	if (!rc)
-		rc = rf_directory_new_bare(site, s.v, s.n, ret_dir, diag);
-	if (!rc)
+		rc = of_list(site, revoked, ret_dir, diag);
+	if (!rc) {
 		k->crl_at = at;
-	free(s.v);
-	free(s.bytes);
+		k->crl_until_s = rf_revoked_until_s(revoked);
+	}
+	rf_revoked_free(revoked);
 	return rc;
 }

@@ -141,6 +141,7 @@ struct rf_controller {
 	struct rf_stir_setup *stir;  /* NULL: the site has nothing for caller identity */
 	struct timespec stir_store_at; /* its store of certificates was last changed */
 	struct timespec crl_at;      /* the list of revoked certificates was last changed: a border's */
+	int64_t crl_until_s;         /* and when the next was promised; 0: not */
 	struct rf_loop *loop;        /* main's */
 	struct rf_watch *signals;
 	struct rf_watch *hook_ends;

@@ -17,6 +17,7 @@ struct wall {
 	uint32_t again_ms;
 	unsigned attempt;
 	bool hello, told_down;
+	bool renewing;               /* the wall ended it in order: most likely it wants to see our certificate again */
 };
 
 struct rf_pinholes {
@@ -61,16 +62,21 @@ static void flush(struct rf_hook *hook)
 
 /* --- connections */
 
-static void down(struct wall *w, const char *why)
+static void down(struct wall *w, const char *why, bool in_order)
 {
 	struct rf_pinholes *p = w->owner;
-	bool was_up = w->hello;
+	bool was_up = w->hello || w->renewing;
 
 	w->stream = NULL;
 	w->hello = false;
 	rf_pinbook_down(p->book, w->index, rf_loop_now(p->loop));
 	if (p->ending)
 		return;
+	w->renewing = in_order && !w->renewing;
+	if (w->renewing) {
+		rf_timer_start(rf_loop_wheel(p->loop), &w->again, 0);
+		return;
+	}
 	if ((was_up || !w->told_down) && p->ops->wall)
 		p->ops->wall(p->arg, w->conf.name, false, why);
 	w->told_down = true;
@@ -93,11 +99,13 @@ static bool heard(struct wall *w, struct rf_view line)
 		return rf_pinbook_answer(p->book, w->index, line, rf_loop_now(p->loop)) == 0;
 	if (!rf_view_eq(line, rf_view_sub(RF_V(RF_WALL_HELLO), 0, sizeof RF_WALL_HELLO - 2)))
 		return false;
+	bool renewed = w->renewing;
+
 	w->hello = true;
-	w->told_down = false;
+	w->told_down = w->renewing = false;
 	w->again_ms = AGAIN_MIN_MS;
 	rf_pinbook_up(p->book, w->index, rf_loop_now(p->loop));
-	if (p->ops->wall)
+	if (p->ops->wall && !renewed)
 		p->ops->wall(p->arg, w->conf.name, true, "");
 	return true;
 }
@@ -125,7 +133,9 @@ static size_t on_data(struct rf_stream *s, struct rf_view bytes)
 
 static void on_closed(struct rf_stream *s, const struct rf_stream_end *end)
 {
-	down(rf_stream_arg(s), end->text);
+	struct wall *w = rf_stream_arg(s);
+
+	down(w, end->text, w->hello && end->why == RF_WHY_PEER);
 }
 
 static const struct rf_stream_ops stream_ops = { .on_open = on_open, .on_data = on_data, .on_closed = on_closed };
@@ -142,7 +152,7 @@ static void dial(struct wall *w)
 	int rc = rf_stream_connect(p->net, &conf, &w->stream);
 
 	if (rc)
-		down(w, rf_err_text(rc));
+		down(w, rf_err_text(rc), false);
 }
 
 static void again_fire(struct rf_timer *t)

@@ -15,6 +15,7 @@
 
 enum {
 	INTERVAL_MS = 1000,
+	REVIEW_S = 10,               /* certificates end, and connections grow old */
 	CLOSE_MS = 1000,             /* for walls to close what was open */
 	FILES_BESIDE = 1024,         /* descriptors that are no media */
 	KEPT = 8192,                 /* of each worker: they serve some 200 calls a second */
@@ -156,6 +157,9 @@ static void interval_fire(struct rf_timer *t)
 	struct look *x;
 
 	rf_timer_start(rf_loop_wheel(a->loop), t, INTERVAL_MS);
+	anchor_renew(a);
+	if (++a->seconds % REVIEW_S == 0)
+		anchor_review(a);
 	if (a->stopping && rf_loop_now(a->loop).us >= a->drain_until_us)
 		end(a);
 	if (a->gathering || !(x = calloc(1, sizeof *x)))
@@ -386,6 +390,7 @@ static void close_all(struct anchor *a)
 	rf_loop_free(a->loop);
 	rf_tls_put(a->tls_server);
 	rf_tls_put(a->tls_client);
+	rf_revoked_free(a->revoked);
 	rf_dtls_ctx_free(a->dtls);
 	rf_fast_close(a->fast);
 	rf_xsk_close(a->xsk);

@@ -203,6 +203,8 @@ static json_t *problems_json(const struct anchor *a, const struct anchor_sums *s
 		problem(list, "the ledger cannot be written", "", "");
 	if (!keeper.alive)
 		problem(list, "the key keeper has ended: no new TLS connections until a restart", "", "");
+	if (a->revoked && rf_revoked_until_s(a->revoked) && a->clock.wall(a->clock.ctx).us / 1000000 > rf_revoked_until_s(a->revoked))
+		problem(list, RF_REVOKED_OLD, "", "");
 	if (!s->media.ports_free)
 		problem(list, "no port for media is free", "", "");
 	if (a->fast_why[0])

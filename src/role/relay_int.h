@@ -3,6 +3,7 @@
  *	relay.c         the visible block: open, give up, run, stop
  *	relay_plan.c    what the site says, as values
  *	relay_open.c    what must be opened while we may
+ *	relay_tls.c     who is let in by TLS, and for how long
  *	relay_worker.c  the worker threads and the mail to and from them
  *	relay_gate.c    where requests come in
  *	relay_ask.c     requests of the NG protocol: to the worker that has the call, or to all
@@ -25,11 +26,13 @@
 #include "media/xsk.h"
 #include "net/guard.h"
 #include "net/net.h"
+#include "pki/revoked.h"
 #include "role/admin.h"
 #include "role/keeper.h"
 #include "role/keyhandle.h"
 #include "role/pinhole.h"
 #include "role/relay.h"
+#include "role/renew.h"
 #include "role/sandbox.h"
 #include "role/startup.h"
 #include "rtp/dtls.h"
@@ -38,7 +41,10 @@
 #include <jansson.h>
 #include <pthread.h>
 
-enum { ANCHOR_OWED = 4096 };
+enum {
+	ANCHOR_OWED = 4096,
+	ANCHOR_LEAVE_US = 300000000, /* so long a border's connection may last past its age while it always has a request open */
+};
 
 struct anchor;
 
@@ -102,6 +108,8 @@ struct anchor {
 	struct rf_keeper *keeper;
 	struct rf_keyhandle *key;
 	struct rf_tls *tls_server, *tls_client;
+	struct rf_revoked *revoked;  /* NULL: alone */
+	struct rf_renew renew;
 	struct rf_dtls_ctx *dtls;
 	struct rf_clips *clips;      /* sounds by name; NULL: none */
 	struct rf_fast *fast;        /* NULL: everything in user space */
@@ -128,6 +136,7 @@ struct anchor {
 	struct rf_watch *signals;
 	struct rf_admin *admin;
 	struct rf_timer interval;    /* what was refused goes on record; are we empty? */
+	unsigned seconds;            /* of it */
 	uint64_t record_at_us, drain_until_us;
 	struct rf_media_totals told; /* as of the last record */
 	uint64_t told_refused;
@@ -144,8 +153,6 @@ struct anchor {
 /* relay_open.c: each takes what the one before left. */
 int anchor_load(struct anchor *a, struct rf_diag *diag);
 int anchor_open_ledger(struct anchor *a, struct rf_diag *diag);
-int anchor_start_keeper(struct anchor *a, struct rf_diag *diag);
-int anchor_make_tls(struct anchor *a, struct rf_diag *diag);
 int anchor_bind(struct anchor *a, struct rf_diag *diag);
 int anchor_hand_over(struct anchor *a, struct rf_diag *diag);
 /* The kernel's way, where it is asked for. What it lacks is said in log and status; media goes through the process then. */
@@ -155,6 +162,15 @@ void anchor_open_xsk(struct anchor *a); /* the same of packets past the sockets 
 int anchor_read_sounds(struct anchor *a, struct rf_diag *diag);
 /* The site again, whole or not at all. *ret_restart: what of it takes a restart, "": nothing. */
 int anchor_reload(struct anchor *a, const char *by, const char **ret_restart, struct rf_diag *diag);
+
+/* relay_tls.c */
+int anchor_start_keeper(struct anchor *a, struct rf_diag *diag);
+int anchor_make_tls(struct anchor *a, struct rf_diag *diag);
+int anchor_load_revoked(struct anchor *a, struct rf_diag *diag); /* anew, or the one before stays */
+/* Borders that are connected: are they still ones that we believe? */
+void anchor_review(struct anchor *a);
+/* Once a second: has somebody written anew what we believe by? */
+void anchor_renew(struct anchor *a);
 
 /* relay_stun.c */
 int anchor_open_stun(struct anchor *a);

@@ -1,11 +1,9 @@
 #include "role/relay_int.h"
 
 #include "net/stream.h"
-#include "pki/ca.h"
-#include "pki/id.h"
 #include "role/host.h"
 
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,7 +116,10 @@ int anchor_reload(struct anchor *a, const char *by, const char **ret_restart, st
 	*ret_restart = "";
 	if (!a->site)
 		return rf_diag_set(diag, RF_E_STATE, "a relay without a site has nothing to read again");
+	rf_renew_take(&a->renew);
 	int rc = load_site(a, &site, diag);
+	if (!rc)
+		rc = anchor_load_revoked(a, diag);
 	if (!rc)
 		*ret_restart = needs_restart(a, site);
 	anchor_event(a, &e, rc ? RF_EVENT_CONFIG_REFUSED : RF_EVENT_CONFIG_LOADED);
@@ -127,10 +128,13 @@ int anchor_reload(struct anchor *a, const char *by, const char **ret_restart, st
 		      "the relay read the site again; something of it takes a restart" : "the relay read the site again");
 	rf_event_cstr(&e, "restart", *ret_restart);
 	anchor_post(a, &e);
-	if (rc)
+	if (rc) {
+		rf_site_put(site);
 		return rc;
+	}
 	rf_site_put(a->site);
 	a->site = site;
+	anchor_review(a);
 	return 0;
 }
 
@@ -144,96 +148,6 @@ int anchor_open_ledger(struct anchor *a, struct rf_diag *diag)
 	if ((mkdir("ledger", 0750) < 0 && errno != EEXIST) || (mkdir("ledger/relay", 0750) < 0 && errno != EEXIST))
 		return rf_diag_set(diag, -errno, "ledger/relay: %s", rf_err_text(-errno));
 	return rf_ledger_open("ledger/relay", &opt, &a->ledger, diag);
-}
-
-/* --- TLS: of borders elsewhere, and towards walls */
-
-static void host_file(const struct anchor *a, const char *file, char *dst, size_t cap)
-{
-	snprintf(dst, cap, RF_PKI_HOSTS "/%s/%s", rf_site_cstr(a->host->name), file);
-}
-
-int anchor_start_keeper(struct anchor *a, struct rf_diag *diag)
-{
-	char key_file[512];
-
-	if (!a->site)
-		return 0;
-	host_file(a, "key.pem", key_file, sizeof key_file);
-	struct rf_keeper_options opt = {
-		.exe = "/proc/self/exe", .key_file = key_file, .user = a->become ? &a->user : NULL, .channels = 1,
-	};
-	return rf_keeper_new(&opt, &a->keeper, diag);
-}
-
-static int ask_keeper(void *arg, struct rf_view digest, uint8_t sig[static RF_KEYHANDLE_SIG_MAX], size_t *ret_n)
-{
-	return rf_keeper_sign(arg, digest, sig, ret_n);
-}
-
-static bool names_ip(const struct rf_pki_id *id, const struct rf_site_ip *ip)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	return ip->family && inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->b, text, sizeof text) &&
-	       rf_pki_id_names(id, rf_view_str(text));
-}
-
-/* Only hosts of the site with the role border. What tells hosts apart in certificates is their address: a phone's has none, and
- * the authority of a trunk is not ours. On main's thread, as is every change of a->site. */
-static int is_border(void *arg, const struct rf_pki_id *id)
-{
-	static const uint8_t own_ca[32] = { 0 };
-	const struct anchor *a = arg;
-
-	if (!id->present || id->urn[0] || memcmp(id->authority, own_ca, sizeof own_ca) != 0)
-		return RF_E_DENIED;
-	for (size_t i = 0; i < a->site->host_count; i++) {
-		const struct rf_site_host *h = &a->site->hosts[i];
-
-		if (h->roles & RF_ROLE_BORDER && (names_ip(id, &h->address) || names_ip(id, &h->address6)))
-			return 0;
-	}
-	return RF_E_DENIED;
-}
-
-static int make_contexts(struct anchor *a, struct rf_diag *diag)
-{
-	char cert_file[512];
-
-	host_file(a, "cert.pem", cert_file, sizeof cert_file);
-	struct rf_tls_conf conf = {
-		.chain_file = cert_file,
-		.key = rf_keyhandle_pkey(a->key),
-		.ca_file = RF_PKI_CA_CERT,
-		.profile = a->site->policy.profile == RF_CRYPTO_CNSA ? &rf_tls_cnsa : &rf_tls_modern,
-		.client = RF_TLS_CLIENT_REQUIRED,
-	};
-	int rc = rf_tls_new(&conf, &a->tls_client, diag);
-
-	if (rc)
-		return rc;
-	conf.check = is_border;
-	conf.check_arg = a;
-	return rf_tls_new(&conf, &a->tls_server, diag);
-}
-
-int anchor_make_tls(struct anchor *a, struct rf_diag *diag)
-{
-	struct evp_pkey_st *public_key = NULL;
-	char cert_file[512];
-	int rc = rf_dtls_ctx_new(a->clock.wall(a->clock.ctx), 3650, &a->dtls);
-
-	if (rc)
-		return rf_diag_set(diag, rc, "the certificate of DTLS: %s", rf_err_text(rc));
-	if (!a->site)
-		return 0;
-	host_file(a, "cert.pem", cert_file, sizeof cert_file);
-	rc = rf_keyhandle_public(cert_file, &public_key, diag);
-	if (!rc)
-		rc = rf_keyhandle_new(public_key, ask_keeper, a->keeper, &a->key, diag);
-	rf_keyhandle_public_free(public_key);
-	return rc ? rc : make_contexts(a, diag);
 }
 
 /* --- sockets */

@@ -150,6 +150,8 @@ static int open_service(struct rf_front *w)
 	rf_loop_hook_add(w->loop, &w->flush, rf_wall_pins_flush);
 	rf_timer_init(&w->interval, rf_wall_interval_fire);
 	rf_timer_start(rf_loop_wheel(w->loop), &w->interval, (w->opt->drops_s ? w->opt->drops_s : RF_WALL_DROPS_S) * 1000);
+	rf_timer_init(&w->look, rf_wall_look_fire);
+	rf_timer_start(rf_loop_wheel(w->loop), &w->look, RF_WALL_LOOK_MS);
 	return rc;
 }
 
@@ -219,12 +221,14 @@ static void close_all(struct rf_front *w)
 	if (w->loop) {
 		rf_loop_hook_del(&w->flush);
 		rf_timer_stop(rf_loop_wheel(w->loop), &w->interval);
+		rf_timer_stop(rf_loop_wheel(w->loop), &w->look);
 		rf_wall_pins_fini(w);
 	}
 	rf_watch_free(w->signals);
 	rf_watch_free(w->hand_ready);
 	rf_loop_free(w->loop);
 	rf_tls_put(w->tls);
+	rf_revoked_free(w->revoked);
 	rf_keyhandle_free(w->key);
 	rf_keeper_free(w->keeper);
 	rf_hand_free(w->hand); /* takes back what was not confirmed */

@@ -90,6 +90,8 @@ static json_t *problems_json(const struct rf_front *w)
 		problem(list, "the ledger cannot be written");
 	if (!keeper.alive)
 		problem(list, "the key keeper has ended: no new TLS connections until a restart");
+	if (rf_revoked_until_s(w->revoked) && w->clock.wall(w->clock.ctx).us / 1000000 > rf_revoked_until_s(w->revoked))
+		problem(list, RF_REVOKED_OLD);
 	if (w->hand_died)
 		problem(list, "the hand has died");
 	return list;

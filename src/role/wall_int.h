@@ -2,6 +2,7 @@
  *
  *	wall.c        the visible block: open, give up, run, stop
  *	wall_open.c   what must be opened while we may
+ *	wall_tls.c    our certificate, and the list of revoked ones
  *	wall_peer.c   connections of borders and relays, their lines
  *	wall_pin.c    pinholes: whose, until when; batches to the hand
  *	wall_block.c  addresses that are dropped, until when
@@ -19,17 +20,20 @@
 #include "net/net.h"
 #include "net/stream.h"
 #include "net/tls.h"
+#include "pki/revoked.h"
 #include "policy/flow.h"
 #include "role/admin.h"
 #include "role/hand.h"
 #include "role/keeper.h"
 #include "role/keyhandle.h"
+#include "role/renew.h"
 #include "role/sandbox.h"
 #include "role/startup.h"
 #include "role/wall.h"
 #include "role/wall_line.h"
 
 #include <jansson.h>
+#include <sys/queue.h>
 
 struct rf_front;
 
@@ -59,6 +63,9 @@ struct rf_wall_peer {
 	struct rf_wall_host *host;   /* NULL until it is known */
 	struct rf_wall_wait *waits;
 	unsigned waiting;
+	struct rf_pki_id *id;        /* who it is, by its certificate; NULL until it is known */
+	uint64_t open_us;
+	LIST_ENTRY(rf_wall_peer) link;
 };
 
 /* What is to be done in the kernel, in order. */
@@ -69,6 +76,11 @@ struct rf_wall_job {
 };
 
 enum { RF_WALL_JOBS = 262144, RF_WALL_ASKED = 16, RF_WALL_SAMPLES = 64, RF_WALL_LISTENS = 16 };
+enum {
+	RF_WALL_LOOK_MS = 1000,
+	RF_WALL_REVIEW = 10,         /* looks: certificates end, and connections grow old */
+	RF_WALL_LEAVE_US = 300000000, /* so long a connection may last past its age while it always has a request open */
+};
 
 struct rf_wall_jobs {
 	struct rf_wall_job *v;       /* a ring of RF_WALL_JOBS */
@@ -105,6 +117,8 @@ struct rf_front {
 	struct rf_keeper *keeper;
 	struct rf_keyhandle *key;
 	struct rf_tls *tls;
+	struct rf_revoked *revoked;
+	struct rf_renew renew;
 	struct rf_hand *hand;
 
 	/* what was given up */
@@ -122,6 +136,9 @@ struct rf_front {
 	struct rf_hook flush;        /* jobs leave at the end of a turn */
 	struct rf_admin *admin;
 	struct rf_timer interval;    /* drops and counts go on record */
+	struct rf_timer look;        /* at files, and at who is connected */
+	unsigned looks;
+	LIST_HEAD(, rf_wall_peer) peers;
 	bool stopping, hand_died;
 
 	struct rf_table pins, blocks;
@@ -143,14 +160,20 @@ struct rf_front {
 /* wall_open.c: each takes what the one before left. */
 int rf_wall_load(struct rf_front *w, struct rf_diag *diag);
 int rf_wall_open_ledger(struct rf_front *w, struct rf_diag *diag);
-int rf_wall_start_keeper(struct rf_front *w, struct rf_diag *diag);
-int rf_wall_make_tls(struct rf_front *w, struct rf_diag *diag);
 int rf_wall_bind(struct rf_front *w, struct rf_diag *diag);
 int rf_wall_hand_over(struct rf_front *w, struct rf_diag *diag);
 /* The site file again, whole or not at all: flows, hosts. */
 int rf_wall_reload(struct rf_front *w, const char *by, struct rf_diag *diag);
 
+/* wall_tls.c */
+int rf_wall_start_keeper(struct rf_front *w, struct rf_diag *diag);
+int rf_wall_make_tls(struct rf_front *w, struct rf_diag *diag);
+int rf_wall_load_revoked(struct rf_front *w, struct rf_diag *diag); /* anew, or the one before stays */
+void rf_wall_look_fire(struct rf_timer *t);
+
 /* wall_peer.c */
+/* Who is connected: are they still those whom we believe? Whoever is not ends, with all pinholes of its host. */
+void rf_wall_review(struct rf_front *w);
 extern const struct rf_stream_ops rf_wall_stream_ops;
 /* All is done, or failed at the i-th tuple (UINT32_MAX: at none). Ends the wait. */
 void rf_wall_answer(struct rf_wall_wait *wait, uint32_t failed);
@@ -170,6 +193,7 @@ void rf_wall_pins_flush(struct rf_hook *hook);
 void rf_wall_pins_done(struct rf_front *w, const struct rf_hand_message *m);
 void rf_wall_host_lost(struct rf_wall_host *host);  /* its last connection went */
 void rf_wall_host_back(struct rf_wall_host *host);
+void rf_wall_host_out(struct rf_wall_host *host);   /* it is not believed any more: its pinholes are closed now */
 
 /* wall_block.c: as rf_wall_pin_request() */
 int rf_wall_block_request(struct rf_front *w, struct rf_wall_host *host, const struct rf_wall_request *r,

@@ -1,6 +1,5 @@
 #include "role/wall_int.h"
 
-#include "pki/ca.h"
 #include "role/host.h"
 
 #include <stdio.h>
@@ -67,8 +66,14 @@ int rf_wall_reload(struct rf_front *w, const char *by, struct rf_diag *diag)
 	struct rf_site *site;
 	struct rf_event e;
 	char why[700];
-	int rc = load_site(w, &site, &flows, diag);
+	int rc;
 
+	rf_renew_take(&w->renew);
+	rc = load_site(w, &site, &flows, diag);
+	if (!rc && (rc = rf_wall_load_revoked(w, diag))) {
+		rf_flows_fini(&flows);
+		rf_site_put(site);
+	}
 	rf_wall_event(w, &e, rc ? RF_EVENT_CONFIG_REFUSED : RF_EVENT_CONFIG_LOADED);
 	rf_event_cstr(&e, "by", by);
 	rf_event_cstr(&e, "text", rc ? rf_wall_why(diag, why, sizeof why) : "the wall read the site again");
@@ -79,6 +84,7 @@ int rf_wall_reload(struct rf_front *w, const char *by, struct rf_diag *diag)
 	rf_site_put(w->site);
 	w->site = site;
 	w->flows = flows;
+	rf_wall_review(w);
 	return 0;
 }
 
@@ -89,50 +95,7 @@ int rf_wall_open_ledger(struct rf_front *w, struct rf_diag *diag)
 	return rf_ledger_open("ledger", &opt, &w->ledger, diag);
 }
 
-/* --- TLS */
-
-static void host_file(const struct rf_front *w, const char *file, char *dst, size_t cap)
-{
-	snprintf(dst, cap, RF_PKI_HOSTS "/%s/%s", rf_site_cstr(w->host->name), file);
-}
-
-int rf_wall_start_keeper(struct rf_front *w, struct rf_diag *diag)
-{
-	char key_file[512];
-
-	host_file(w, "key.pem", key_file, sizeof key_file);
-	struct rf_keeper_options opt = {
-		.exe = "/proc/self/exe", .key_file = key_file, .user = w->become ? &w->user : NULL, .channels = 1,
-	};
-	return rf_keeper_new(&opt, &w->keeper, diag);
-}
-
-static int ask_keeper(void *arg, struct rf_view digest, uint8_t sig[static RF_KEYHANDLE_SIG_MAX], size_t *ret_n)
-{
-	return rf_keeper_sign(arg, digest, sig, ret_n);
-}
-
-int rf_wall_make_tls(struct rf_front *w, struct rf_diag *diag)
-{
-	struct evp_pkey_st *public_key = NULL;
-	char cert_file[512];
-
-	host_file(w, "cert.pem", cert_file, sizeof cert_file);
-	int rc = rf_keyhandle_public(cert_file, &public_key, diag);
-	if (!rc)
-		rc = rf_keyhandle_new(public_key, ask_keeper, w->keeper, &w->key, diag);
-	rf_keyhandle_public_free(public_key);
-	if (rc)
-		return rc;
-	struct rf_tls_conf conf = {
-		.chain_file = cert_file,
-		.key = rf_keyhandle_pkey(w->key),
-		.ca_file = RF_PKI_CA_CERT,
-		.profile = w->site->policy.profile == RF_CRYPTO_CNSA ? &rf_tls_cnsa : &rf_tls_modern,
-		.client = RF_TLS_CLIENT_REQUIRED,
-	};
-	return rf_tls_new(&conf, &w->tls, diag);
-}
+/* --- sockets */
 
 static int bind_one(struct rf_front *w, const struct rf_site_ip *own, const struct rf_site_ip *gateway, struct rf_diag *diag)
 {

@@ -200,14 +200,16 @@ static bool is_from(const struct rf_site_host *h, const struct rf_addr *a)
 }
 
 /* All hosts of a site share its SIP domain; what tells them apart in a certificate is their address. A phone's has none,
- * and a trunk's authority is not ours. The connection must come from that address, too: a stolen key alone is not enough. */
-static const struct rf_site_host *who_is(const struct rf_front *w, const struct rf_pki_id *id, const struct rf_addr *from)
+ * and a trunk's authority is not ours. The connection must come from that address, too: a stolen key alone is not enough.
+ * NULL with *ret_why, static. */
+static const struct rf_site_host *who_is(const struct rf_front *w, const struct rf_pki_id *id, const struct rf_addr *from,
+					 const char **ret_why)
 {
-	static const uint8_t own_ca[32] = { 0 };
-
-	if (!id || !id->present || id->urn[0] || memcmp(id->authority, own_ca, sizeof own_ca) != 0)
+	*ret_why = id ? rf_revoked_why_not(w->revoked, id, w->clock.wall(w->clock.ctx).us / 1000000) : "no certificate";
+	if (**ret_why)
 		return NULL;
-	for (size_t i = 0; i < w->site->host_count; i++) {
+	*ret_why = "no border or relay of this site";
+	for (size_t i = 0; i < w->site->host_count && !id->urn[0]; i++) {
 		const struct rf_site_host *h = &w->site->hosts[i];
 
 		if (is_from(h, from) && (names_ip(id, &h->address) || names_ip(id, &h->address6)))
@@ -236,18 +238,49 @@ static struct rf_wall_host *slot_of(struct rf_front *w, const struct rf_site_hos
 static void on_open(struct rf_stream *s, const struct rf_pki_id *id)
 {
 	struct rf_wall_peer *p = rf_stream_arg(s);
-	const struct rf_site_host *h = who_is(p->wall, id, rf_stream_remote(s));
+	const char *why;
+	const struct rf_site_host *h = who_is(p->wall, id, rf_stream_remote(s), &why);
 	struct rf_wall_host *host = h ? slot_of(p->wall, h) : NULL;
 
-	if (!host || host->streams >= RF_WALL_STREAMS_OF_HOST) {
-		refused(p, host ? "too many connections of this host" : "no border or relay of this site", NULL);
+	if (host && host->streams < RF_WALL_STREAMS_OF_HOST)
+		p->id = malloc(sizeof *p->id);
+	if (!p->id) {
+		refused(p, host ? "too many connections of this host" : why, NULL);
 		rf_stream_close(s);
 		return;
 	}
+	*p->id = *id;
+	p->open_us = rf_loop_now(p->wall->loop).us;
 	p->host = host;
+	LIST_INSERT_HEAD(&p->wall->peers, p, link);
 	host->streams++;
 	rf_wall_host_back(host);
 	(void)rf_stream_send(s, RF_V(RF_WALL_HELLO));
+}
+
+/* Its host is not that any more, or its certificate says nothing any more. */
+static void cut(struct rf_wall_peer *p, const char *why)
+{
+	refused(p, why, NULL);
+	rf_wall_host_out(p->host);
+	rf_stream_abort(p->stream);
+}
+
+void rf_wall_review(struct rf_front *w)
+{
+	uint64_t now = rf_loop_now(w->loop).us, age_max = w->site->sip.reauthenticate_s * 1000000ull;
+	struct rf_wall_peer *p;
+	const char *why;
+
+	LIST_FOREACH(p, &w->peers, link) {
+		uint64_t age = now - p->open_us;
+		const struct rf_site_host *h = who_is(w, p->id, rf_stream_remote(p->stream), &why);
+
+		if (!h || !rf_view_eq(h->name, rf_view_str(p->host->name)))
+			cut(p, h ? "another host has its address" : why);
+		else if (age > age_max && (!p->waiting || age > age_max + RF_WALL_LEAVE_US))
+			rf_stream_close(p->stream); /* it comes again, and proves itself anew */
+	}
 }
 
 static void on_accept(struct rf_stream *s, void *arg)
@@ -288,8 +321,12 @@ static void on_closed(struct rf_stream *s, const struct rf_stream_end *end)
 		next = x->next;
 		x->peer = NULL;
 	}
-	if (p->host && --p->host->streams == 0)
-		rf_wall_host_lost(p->host);
+	if (p->host) {
+		LIST_REMOVE(p, link);
+		if (--p->host->streams == 0)
+			rf_wall_host_lost(p->host);
+	}
+	free(p->id);
 	free(p);
 }
 

@@ -154,6 +154,15 @@ void rf_wall_host_back(struct rf_wall_host *host)
 	rf_timer_stop(rf_loop_wheel(host->wall->loop), &host->grace);
 }
 
+void rf_wall_host_out(struct rf_wall_host *host)
+{
+	size_t pins = host->pins;
+
+	rf_table_each(&host->wall->pins, close_if_of, host);
+	if (pins)
+		rf_log(host->wall->log, RF_LOG_WARN, "%s is not believed any more: its %zu pinholes are closed", host->name, pins);
+}
+
 /* --- requests */
 
 static int check_open(struct rf_front *w, const struct rf_wall_host *host, const struct rf_wall_request *r,

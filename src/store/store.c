@@ -278,17 +278,18 @@ int rf_store_cert_add(struct rf_store *s, const struct rf_store_cert *c, struct 
 	return change(s, q, NULL, diag);
 }
 
-int rf_store_cert_revoke(struct rf_store *s, struct rf_view phone, struct rf_wall when, size_t *ret_n,
+int rf_store_cert_revoke(struct rf_store *s, bool host, struct rf_view name, struct rf_wall when, size_t *ret_n,
 			 struct rf_diag *diag)
 {
 	sqlite3_stmt *q;
 	int rc = rf_sql_prepare(s->db, "UPDATE certificates SET revoked_at = ?2 "
-				       "WHERE phone = ?1 AND host = 0 AND revoked_at IS NULL", &q, diag);
+				       "WHERE phone = ?1 AND host = ?3 AND revoked_at IS NULL", &q, diag);
 
 	if (rc)
 		return rc;
-	rf_sql_text(q, 1, phone);
+	rf_sql_text(q, 1, name);
 	sqlite3_bind_int64(q, 2, when.us);
+	sqlite3_bind_int(q, 3, host);
 	rc = change(s, q, NULL, diag);
 	if (rc == 0)
 		*ret_n = (size_t)sqlite3_changes(s->db);

@@ -57,8 +57,8 @@ int rf_store_users(struct rf_store *s, int (*visit)(void *ctx, const struct rf_s
 
 /* Certificates. */
 int rf_store_cert_add(struct rf_store *s, const struct rf_store_cert *c, struct rf_diag *diag);
-/* Every certificate of a phone that is not revoked yet; *ret_n how many. RF_OK with 0 when there are none. */
-int rf_store_cert_revoke(struct rf_store *s, struct rf_view phone, struct rf_wall when, size_t *ret_n,
+/* Every certificate of that phone, or host, that is not revoked yet; *ret_n how many. RF_OK with 0 when there are none. */
+int rf_store_cert_revoke(struct rf_store *s, bool host, struct rf_view name, struct rf_wall when, size_t *ret_n,
 			 struct rf_diag *diag);
 int rf_store_certs(struct rf_store *s, int (*visit)(void *ctx, const struct rf_store_cert *c), void *ctx,
 		   struct rf_diag *diag);

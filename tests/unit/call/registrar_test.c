@@ -147,7 +147,7 @@ static void locked(void **state)
 	phone_expect_status(a, 403);
 	size_t n;
 
-	assert_int_equal(rf_store_cert_revoke(k->store, RF_V("cid"), (struct rf_wall){ 1 }, &n, &d), 0);
+	assert_int_equal(rf_store_cert_revoke(k->store, false, RF_V("cid"), (struct rf_wall){ 1 }, &n, &d), 0);
 	kit_reload(k);
 	phone_request(&k->phone[2], "REGISTER", DOMAIN, "1003", "1003", "Expires: 600\r\n", NULL);
 	phone_expect_status(&k->phone[2], 403);

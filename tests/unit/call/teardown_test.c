@@ -35,7 +35,7 @@ static void lock(struct kit *k, const char *phone, bool revoke)
 	size_t n;
 
 	if (revoke)
-		assert_int_equal(rf_store_cert_revoke(k->store, rf_view_str(phone), rf_loop_wall(k->loop), &n, &d), 0);
+		assert_int_equal(rf_store_cert_revoke(k->store, false, rf_view_str(phone), rf_loop_wall(k->loop), &n, &d), 0);
 	else
 		assert_int_equal(rf_store_phone_lock(k->store, rf_view_str(phone), true, &d), 0);
 	kit_reload(k);

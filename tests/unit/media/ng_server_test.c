@@ -438,6 +438,90 @@ static void tls(void **state)
 	kit_free(&bad);
 }
 
+static struct {
+	enum rf_ng_keep verdict;
+	unsigned seen;
+	uint64_t age_us;
+} review;
+
+static enum rf_ng_keep on_review(void *arg, const struct rf_pki_id *peer, const struct rf_addr *from, uint64_t age_us)
+{
+	(void)arg;
+	assert_true(peer->present && from->family == 4);
+	review.seen++;
+	review.age_us = age_us;
+	return review.verdict;
+}
+
+/* Whoever is connected is looked at again: stays, leaves when nothing of it is open, or is cut. */
+static void looked_at_again(void **state)
+{
+	struct kit_cert ca = kit_make((struct kit_want){ .cn = "ca" });
+	struct kit_cert ours = kit_make((struct kit_want){ .issuer = &ca, .cn = "relay", .san = "DNS:relay.example.org" });
+	struct kit_cert good = kit_make((struct kit_want){ .issuer = &ca, .cn = "edge", .san = "DNS:edge.example.org",
+							   .eku = "clientAuth" });
+	struct rf_ng_server_stats stats;
+	struct rf_addr local, to;
+	struct world w;
+	uint16_t port;
+
+	(void)state;
+	begin(&w, (struct rf_ng_server_conf){ 0 }, 0);
+	struct rf_tls *t = kit_tls(&ours, &ca, (struct rf_tls_conf){ .client = RF_TLS_CLIENT_REQUIRED });
+	assert_int_equal(rf_addr_parse(RF_V("127.0.0.1"), 0, &local), 0);
+	assert_int_equal(rf_ng_server_tcp(w.server, &local, t, &port), 0);
+	assert_int_equal(rf_addr_parse(RF_V("127.0.0.1"), port, &to), 0);
+	int plain = client(&w, SOCK_STREAM); /* nobody with a certificate: not looked at */
+	turn(&w);
+	for (int round = 0; round < 3; round++) {
+		SSL_CTX *ctx = kit_client_ctx(&good);
+		SSL *ssl = SSL_new(ctx);
+		int fd = kit_connect(&to);
+
+		SSL_set_fd(ssl, fd);
+		SSL_set_connect_state(ssl);
+		assert_int_equal(kit_handshake(w.loop, ssl), SSL_ERROR_NONE);
+		review.seen = 0;
+		review.verdict = RF_NG_KEEP;
+		w.hold = true;
+		assert_true(SSL_write(ssl, ping, sizeof ping - 1) > 0);
+		for (int i = 0; i < 100 && !w.n_held; i++)
+			turn(&w);
+		assert_int_equal(w.n_held, 1);
+		assert_int_equal(rf_ng_server_review(w.server, on_review, NULL), 0);
+		assert_int_equal(review.seen, 1);
+		review.verdict = round == 1 ? RF_NG_CUT : RF_NG_LEAVE;
+		assert_int_equal(rf_ng_server_review(w.server, on_review, NULL), round == 1);
+		turn(&w);
+		rf_ng_server_stats(w.server, &stats);
+		assert_int_equal(stats.streams, round == 1 ? 1 : 2);
+		answer(w.held[0], 0);
+		w.n_held = 0;
+		turn(&w);
+		assert_int_equal(rf_ng_server_review(w.server, on_review, NULL), 0);
+		char back[256];
+		int n = -1;
+		for (int i = 0; i < 200; i++) {
+			rf_loop_turn(w.loop, 1);
+			n = SSL_read(ssl, back, sizeof back);
+			if (n == 0 || (n < 0 && SSL_get_error(ssl, n) != SSL_ERROR_WANT_READ))
+				break;
+		}
+		SSL_free(ssl);
+		close(fd);
+		SSL_CTX_free(ctx);
+		turn(&w);
+		rf_ng_server_stats(w.server, &stats);
+		assert_int_equal(stats.streams, 1); /* the plain one */
+	}
+	close(plain);
+	rf_tls_put(t);
+	end(&w);
+	kit_free(&ca);
+	kit_free(&ours);
+	kit_free(&good);
+}
+
 static void *answers(void *arg)
 {
 	struct world *w = arg;
@@ -520,7 +604,7 @@ int main(void)
 		cmocka_unit_test(datagrams),    cmocka_unit_test(remembered_within_bounds),
 		cmocka_unit_test(strangers),    cmocka_unit_test(rates),
 		cmocka_unit_test(told), cmocka_unit_test(streams),      cmocka_unit_test(unix_socket),
-		cmocka_unit_test(tls),          cmocka_unit_test(threads),
+		cmocka_unit_test(tls),          cmocka_unit_test(looked_at_again), cmocka_unit_test(threads),
 		cmocka_unit_test(memory_fails),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,7 +232,9 @@ static void directory(void **state)
 	expect_prove(a, s, &id, RF_E_DENIED);
 	assert_int_equal(rf_store_phone_lock(s, RF_V("p"), false, &diag), 0);
 	expect_prove(a, s, &id, 0);
-	assert_int_equal(rf_store_cert_revoke(s, RF_V("p"), now, &n, &diag), 0);
+	assert_int_equal(rf_store_cert_revoke(s, true, RF_V("p"), now, &n, &diag), 0);
+	assert_int_equal(n, 0); /* a host of that name is another */
+	assert_int_equal(rf_store_cert_revoke(s, false, RF_V("p"), now, &n, &diag), 0);
 	assert_int_equal(n, 1);
 	expect_prove(a, s, &id, RF_E_STALE);
 	rf_site_put(a);

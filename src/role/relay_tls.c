@@ -1,0 +1,194 @@
+/* TLS of a relay: with borders on other hosts, and towards walls. Who is let in, and for how long. */
+#include "role/relay_int.h"
+
+#include "pki/ca.h"
+#include "pki/id.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+static void host_file(const struct anchor *a, const char *file, char *dst, size_t cap)
+{
+	snprintf(dst, cap, RF_PKI_HOSTS "/%s/%s", rf_site_cstr(a->host->name), file);
+}
+
+int anchor_start_keeper(struct anchor *a, struct rf_diag *diag)
+{
+	char key_file[512];
+
+	if (!a->site)
+		return 0;
+	host_file(a, "key.pem", key_file, sizeof key_file);
+	struct rf_keeper_options opt = {
+		.exe = "/proc/self/exe", .key_file = key_file, .user = a->become ? &a->user : NULL, .channels = 1,
+	};
+	return rf_keeper_new(&opt, &a->keeper, diag);
+}
+
+static int ask_keeper(void *arg, struct rf_view digest, uint8_t sig[static RF_KEYHANDLE_SIG_MAX], size_t *ret_n)
+{
+	return rf_keeper_sign(arg, digest, sig, ret_n);
+}
+
+static bool names_ip(const struct rf_pki_id *id, const struct rf_site_ip *ip)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	return ip->family && inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->b, text, sizeof text) &&
+	       rf_pki_id_names(id, rf_view_str(text));
+}
+
+/* Only hosts of the site with the role border, by a certificate that is neither over nor revoked. What tells hosts apart in
+ * certificates is their address: a phone's has none, and the authority of a trunk is not ours. "": one of them. */
+static const char *why_no_border(const struct anchor *a, const struct rf_pki_id *id)
+{
+	const char *why = rf_revoked_why_not(a->revoked, id, a->clock.wall(a->clock.ctx).us / 1000000);
+
+	if (*why || id->urn[0])
+		return *why ? why : "no border of this site";
+	for (size_t i = 0; i < a->site->host_count; i++) {
+		const struct rf_site_host *h = &a->site->hosts[i];
+
+		if (h->roles & RF_ROLE_BORDER && (names_ip(id, &h->address) || names_ip(id, &h->address6)))
+			return "";
+	}
+	return "no border of this site";
+}
+
+/* Whose certificate it was, by what cannot be spelled in another way. */
+static void record_refused(struct anchor *a, const struct rf_pki_id *id, const struct rf_addr *from, const char *why)
+{
+	char serial[2 * RF_PKI_SERIAL_MAX], text[RF_ADDR_TEXT];
+	struct rf_writer w;
+	struct rf_event e;
+
+	rf_writer_init(&w, serial, sizeof serial);
+	rf_put_hex(&w, id->serial, id->serial_len);
+	anchor_event(a, &e, RF_EVENT_RELAY_REFUSED);
+	if (from)
+		rf_event_cstr(&e, "peer", rf_addr_text(from, text));
+	rf_event_str(&e, "certificate", rf_view_of(serial, w.n));
+	rf_event_cstr(&e, "why", why);
+	anchor_post(a, &e);
+}
+
+/* rf_tls_conf.check. On main's thread, as is every change of a->site and a->revoked. The rate of handshakes bounds the record. */
+static int is_border(void *arg, const struct rf_pki_id *id)
+{
+	struct anchor *a = arg;
+	const char *why = why_no_border(a, id);
+
+	if (!*why)
+		return 0;
+	record_refused(a, id, NULL, why);
+	return RF_E_DENIED;
+}
+
+/* A wall answers us under a certificate of the site, too. */
+static int is_believed(void *arg, const struct rf_pki_id *id)
+{
+	const struct anchor *a = arg;
+
+	return *rf_revoked_why_not(a->revoked, id, a->clock.wall(a->clock.ctx).us / 1000000) ? RF_E_DENIED : 0;
+}
+
+static enum rf_ng_keep look_again(void *arg, const struct rf_pki_id *id, const struct rf_addr *from, uint64_t age_us)
+{
+	struct anchor *a = arg;
+	uint64_t age_max_us = a->site->sip.reauthenticate_s * 1000000ull;
+	const char *why = why_no_border(a, id);
+
+	if (*why) {
+		record_refused(a, id, from, why);
+		return RF_NG_CUT;
+	}
+	return age_us < age_max_us ? RF_NG_KEEP : age_us < age_max_us + ANCHOR_LEAVE_US ? RF_NG_LEAVE : RF_NG_CUT;
+}
+
+void anchor_review(struct anchor *a)
+{
+	struct rf_ng_server *server = a->gate[ANCHOR_GATE_MAIN].server;
+	size_t cut = a->site && server ? rf_ng_server_review(server, look_again, a) : 0;
+
+	if (cut)
+		rf_log(a->log, RF_LOG_WARN, "%zu connections of borders were ended: they are no borders any more, revoked, or over", cut);
+}
+
+/* --- the list of revoked certificates */
+
+int anchor_load_revoked(struct anchor *a, struct rf_diag *diag)
+{
+	struct rf_revoked *next;
+	int rc = rf_revoked_load(RF_PKI_CRL, RF_PKI_CA_CERT, &next, diag);
+
+	if (rc)
+		return rc;
+	rf_revoked_free(a->revoked);
+	a->revoked = next;
+	return 0;
+}
+
+static int make_contexts(struct anchor *a, struct rf_diag *diag)
+{
+	char cert_file[512];
+
+	host_file(a, "cert.pem", cert_file, sizeof cert_file);
+	struct rf_tls_conf conf = {
+		.chain_file = cert_file,
+		.key = rf_keyhandle_pkey(a->key),
+		.ca_file = RF_PKI_CA_CERT,
+		.profile = a->site->policy.profile == RF_CRYPTO_CNSA ? &rf_tls_cnsa : &rf_tls_modern,
+		.client = RF_TLS_CLIENT_REQUIRED,
+	};
+	conf.check = is_believed;
+	conf.check_arg = a;
+	int rc = rf_tls_new(&conf, &a->tls_client, diag);
+
+	if (rc)
+		return rc;
+	conf.check = is_border;
+	return rf_tls_new(&conf, &a->tls_server, diag);
+}
+
+int anchor_make_tls(struct anchor *a, struct rf_diag *diag)
+{
+	struct evp_pkey_st *public_key = NULL;
+	char cert_file[512];
+	int rc = rf_dtls_ctx_new(a->clock.wall(a->clock.ctx), 3650, &a->dtls);
+
+	if (rc)
+		return rf_diag_set(diag, rc, "the certificate of DTLS: %s", rf_err_text(rc));
+	if (!a->site)
+		return 0;
+	rf_renew_add(&a->renew, RF_PKI_CRL);
+	rf_renew_add(&a->renew, RF_PKI_CA_CERT);
+	rc = anchor_load_revoked(a, diag);
+	host_file(a, "cert.pem", cert_file, sizeof cert_file);
+	if (!rc)
+		rc = rf_keyhandle_public(cert_file, &public_key, diag);
+	if (!rc)
+		rc = rf_keyhandle_new(public_key, ask_keeper, a->keeper, &a->key, diag);
+	rf_keyhandle_public_free(public_key);
+	return rc ? rc : make_contexts(a, diag);
+}
+
+/* Once a second: what somebody wrote anew holds at once. */
+void anchor_renew(struct anchor *a)
+{
+	struct rf_diag diag = { 0 };
+	struct rf_event e;
+	char why[700];
+
+	if (!a->site || !rf_renew_look(&a->renew))
+		return;
+	int rc = anchor_load_revoked(a, &diag);
+
+	anchor_event(a, &e, rc ? RF_EVENT_CONFIG_REFUSED : RF_EVENT_CONFIG_LOADED);
+	rf_event_cstr(&e, "by", "a change of its files");
+	rf_event_cstr(&e, "text", rc ? anchor_why(&diag, why, sizeof why) : "the relay read the list of revoked certificates again");
+	anchor_post(a, &e);
+	if (rc)
+		rf_log(a->log, RF_LOG_ERROR, "not read again: %s", why);
+	else
+		anchor_review(a);
+}

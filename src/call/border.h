@@ -153,8 +153,16 @@ unsigned rf_border_look(struct rf_call_core *core, const struct rf_site_trunk *t
 const struct rf_sip_msg *rf_border_heard(struct rf_leg *leg, const struct rf_sip_msg *msg);
 /* Allow, as this trunk's list has it; NULL: as ours has. */
 void rf_border_put_allow(const struct rf_site_trunk *trunk, struct rf_writer *w);
+/* One more, of the process. */
+void rf_border_count(struct rf_call_core *core, enum rf_list_rule rule);
 struct rf_looked *rf_looked_new(void);
 void rf_looked_free(struct rf_looked *l);
+/* --- border_words.c */
+
+/* Does this text name something of the inside: an address of the site's own networks or a private one; with names, one of
+ * its hosts? What it names, static; NULL: nothing. */
+const char *rf_border_tells(const struct rf_site *site, struct rf_view text, bool names);
+
 /* A request of a phone outside (roam.h): the same, counted for the process. 0, or the code to refuse it with. */
 unsigned rf_border_look_phone(struct rf_call_core *core, const struct rf_sip_msg *msg);
 

@@ -50,11 +50,16 @@ static bool refuses(const struct look *k, enum rf_list_rule rule)
 	return false;
 }
 
+void rf_border_count(struct rf_call_core *core, enum rf_list_rule rule)
+{
+	__atomic_store_n(&core->listed[rule], core->listed[rule] + 1, __ATOMIC_RELAXED); /* others read it */
+}
+
 static void count(struct look *k, enum rf_list_rule rule)
 {
 	struct rf_call_core *core = k->core;
 
-	__atomic_store_n(&core->listed[rule], core->listed[rule] + 1, __ATOMIC_RELAXED); /* others read it */
+	rf_border_count(core, rule);
 	if (!k->peer && k->trunk)
 		k->peer = rf_trunk_peer(core, k->trunk);
 	if (k->peer)

@@ -173,7 +173,7 @@ static void in_dialog(struct rf_call_core *core, struct rf_in *in)
 	struct rf_leg *leg = rf_leg_find(core, in->msg);
 
 	if (!leg) {
-		if (!rf_sub_in_dialog(core, in))
+		if (!rf_sub_in_dialog(core, in) && !rf_roam_watch_in_dialog(core, in))
 			rf_core_reply(core, in->srv, 481, RF_V(""));
 		return;
 	}
@@ -293,7 +293,10 @@ static void served(struct rf_call_core *core, struct rf_in *in)
 			rf_core_invite(core, in);
 		break;
 	case RF_SIP_SUBSCRIBE:
-		rf_sub_request(core, in);
+		if (core->border)
+			rf_roam_watch(core, in);
+		else
+			rf_sub_request(core, in);
 		break;
 	case RF_SIP_PUBLISH:
 	case RF_SIP_MESSAGE:

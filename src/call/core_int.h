@@ -40,6 +40,7 @@ struct rf_party;
 struct rf_outside;
 struct rf_registration;
 struct rf_relays;
+struct rf_roam_watches;
 struct rf_usage;
 struct rf_settings_table;
 struct rf_stir;
@@ -127,6 +128,7 @@ struct rf_call_core {
 	struct rf_registration_list registrations;
 	struct rf_roaming_list roamings; /* of phones outside, on their way through a border (roam.h) */
 	size_t roamings_n;
+	struct rf_roam_watches *roam_watches; /* of a border; NULL: a controller */
 	struct rf_feature_list features; /* changes of settings that wait for the disk */
 	struct rf_registration_list spare; /* memory of some that ended, for the next ones */
 	size_t spare_n;

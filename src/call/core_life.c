@@ -66,6 +66,8 @@ static int open_board(struct rf_call_core *core)
 		rc = rf_subs_new(core, &core->subs);
 	if (!rc)
 		rc = rf_messages_new(core, &core->messages);
+	if (!rc && core->border)
+		rc = rf_roam_watches_new(core, &core->roam_watches);
 	return rc;
 }
 
@@ -202,6 +204,7 @@ void rf_call_core_free(struct rf_call_core *core)
 	rf_timer_stop(rf_loop_wheel(core->loop), &core->survey);
 	rf_messages_free(core->messages);
 	rf_subs_free(core->subs);
+	rf_roam_watches_free(core->roam_watches);
 	rf_board_put(core->board);
 	rf_trunk_watch_stop(core);
 	rf_table_fini(&core->legs);
@@ -239,6 +242,7 @@ void rf_call_core_reload(struct rf_call_core *core, struct rf_directory *directo
 	rf_end_fallen(core);
 	rf_dial_again(core);
 	rf_subs_fallen(core);
+	rf_roam_watches_fallen(core);
 	rf_directory_put(old);
 }
 
@@ -250,6 +254,7 @@ void rf_call_core_drain(struct rf_call_core *core, void (*done)(void *ctx), void
 	core->drained = done;
 	core->drained_ctx = ctx;
 	rf_subs_drain(core);
+	rf_roam_watches_drain(core);
 	for (call = TAILQ_FIRST(&core->calls); call; call = next) {
 		next = TAILQ_NEXT(call, list);
 		rf_setup_abandon(call, "shutting down", 503, RF_V(""));
@@ -277,7 +282,7 @@ struct rf_call_census rf_call_core_census(const struct rf_call_core *core)
 	struct rf_board_counts board;
 
 	rf_board_counts(core->board, &board);
-	c.subscriptions = rf_subs_count(core->subs);
+	c.subscriptions = rf_subs_count(core->subs) + rf_roam_watches_count(core->roam_watches);
 	c.messages = rf_messages_count(core->messages);
 	c.publications = board.publications;
 	return c;

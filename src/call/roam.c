@@ -54,7 +54,7 @@ bool rf_roam_method(const struct rf_call_core *core, unsigned method)
 {
 	if (!rf_core_site(core)->roaming.phones.n)
 		return false;
-	return method == RF_SIP_MESSAGE || method == RF_SIP_PUBLISH;
+	return method == RF_SIP_MESSAGE || method == RF_SIP_PUBLISH || method == RF_SIP_SUBSCRIBE || method == RF_SIP_NOTIFY;
 }
 
 bool rf_roam_reads(unsigned method, unsigned id)
@@ -64,7 +64,7 @@ bool rf_roam_reads(unsigned method, unsigned id)
 	} rows[] = {
 		{ RF_SIP_UNKNOWN, RF_SIP_H_ROUTE }, /* the way to us */
 		{ RF_SIP_UNKNOWN, RF_SIP_H_PROXY_AUTHORIZATION },
-		{ RF_SIP_PUBLISH, RF_SIP_H_EVENT }, { RF_SIP_PUBLISH, RF_SIP_H_SIP_IF_MATCH },
+		{ RF_SIP_PUBLISH, RF_SIP_H_EVENT }, { RF_SIP_SUBSCRIBE, RF_SIP_H_EVENT }, { RF_SIP_PUBLISH, RF_SIP_H_SIP_IF_MATCH },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

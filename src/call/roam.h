@@ -11,6 +11,7 @@
  *	roam_login.c    the password that a controller asks for, and the phone's answer
  *	roam_register.c a registration on its way through the border
  *	roam_text.c     MESSAGE and PUBLISH, likewise
+ *	roam_watch*.c   a subscription: SUBSCRIBE in, NOTIFY back, in a dialog with each side
  *	roam_call.c     calls at the border: from such a phone to the controllers, and from them to the phone
  *	roam_claim.c    what a controller believes of a border: which phone
  *
@@ -31,6 +32,7 @@
 enum {
 	RF_ROAM_EXPIRES_S = 600,     /* the longest that a phone outside is known without saying so again */
 	RF_ROAM_PENDING_MAX = 4096,  /* registrations that wait for a controller */
+	RF_ROAM_WATCHES = 64,        /* subscriptions of one phone, per worker */
 	RF_ROAM_MESSAGE_MAX = 32768, /* bytes of a message from outside */
 };
 
@@ -58,6 +60,18 @@ void rf_roam_drop(struct rf_call_core *core);
 
 /* A border: MESSAGE or PUBLISH of a phone outside. */
 void rf_roam_text(struct rf_call_core *core, struct rf_in *in);
+
+/* A border: the subscriptions of phones outside (RFC 6665). -ENOMEM. */
+int rf_roam_watches_new(struct rf_call_core *core, struct rf_roam_watches **ret_watches);
+void rf_roam_watches_free(struct rf_roam_watches *all); /* without a word. NULL is fine */
+size_t rf_roam_watches_count(const struct rf_roam_watches *all); /* NULL: none */
+/* SUBSCRIBE of a phone outside that begins one. */
+void rf_roam_watch(struct rf_call_core *core, struct rf_in *in);
+/* A request in one; false: it is in none. */
+bool rf_roam_watch_in_dialog(struct rf_call_core *core, struct rf_in *in);
+/* The site is new: those of phones that may not come any more end. All end. */
+void rf_roam_watches_fallen(struct rf_call_core *core);
+void rf_roam_watches_drain(struct rf_call_core *core);
 
 /* A border: who calls or writes, as the controller has decided to show them. NULL: no memory. */
 struct rf_party *rf_roam_caller(const struct rf_in *in);

@@ -21,15 +21,20 @@ static void finish(struct rf_roaming *r)
 	free(r);
 }
 
-void rf_roaming_reply(struct rf_roaming *r, unsigned code, struct rf_view headers)
+void rf_roaming_reply_in(struct rf_roaming *r, unsigned code, struct rf_view tag, struct rf_view headers)
 {
 	if (code == 503 && !headers.n)
 		headers = RF_V("Retry-After: 30\r\n");
 	if (r->ops->ended)
 		r->ops->ended(r, code);
 	if (r->srv)
-		rf_core_reply_headers(r->core, r->srv, code, RF_V(""), headers);
+		rf_srv_reply(r->srv, &(struct rf_srv_reply){ .code = code, .to_tag = tag, .headers = headers });
 	finish(r);
+}
+
+void rf_roaming_reply(struct rf_roaming *r, unsigned code, struct rf_view headers)
+{
+	rf_roaming_reply_in(r, code, RF_V(""), headers);
 }
 
 /* --- what a controller says */

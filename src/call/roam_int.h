@@ -47,8 +47,9 @@ struct rf_roaming {
 int rf_roaming_begin(struct rf_roaming *r, const struct rf_roaming_ops *ops, struct rf_call_core *core, struct rf_in *in);
 /* The first controller. r may be gone afterwards: there was none, and 503 was said. */
 void rf_roaming_go(struct rf_roaming *r);
-/* Tell the phone, and end. */
+/* Tell the phone, and end; with our tag where that makes a dialog. */
 void rf_roaming_reply(struct rf_roaming *r, unsigned code, struct rf_view headers);
+void rf_roaming_reply_in(struct rf_roaming *r, unsigned code, struct rf_view tag, struct rf_view headers);
 
 /* Line and headers of a request outside a dialog to this host: its From and To are the phone's number and `to` at the site,
  * with a Call-ID and tag of our own. */

@@ -106,7 +106,7 @@ void rf_sub_move(struct rf_sub *sub, const struct rf_flow *flow)
 		return;
 	leave_flow(sub);
 	sub->flow = *flow;
-	if (rf_flow_is_stream(flow))
+	if (rf_flow_is_stream(flow) && !rf_party_is_far(sub->party)) /* a border is found again by its name */
 		sub->flow_entered = rf_table_add(&core->subs->by_flow, &sub->by_flow,
 						 rf_flow_hash(&core->hash_key, flow)) == 0;
 }
@@ -236,9 +236,12 @@ int rf_sub_new(struct rf_call_core *core, struct rf_in *in, const struct rf_sub_
 	set_texts(sub, conf);
 	TAILQ_INSERT_TAIL(&core->subs->list, sub, list);
 	core->subs->count++;
-	sub->party = rf_party_new(core->directory, rf_proof_number(&in->proof),
-				  in->proof.phone ? in->proof.phone->name : none,
-				  in->proof.user ? in->proof.user->name : none);
+	if (in->proof.host)
+		sub->party = rf_party_new_roaming(in->proof.phone, in->proof.host->name);
+	else
+		sub->party = rf_party_new(core->directory, rf_proof_number(&in->proof),
+					  in->proof.phone ? in->proof.phone->name : none,
+					  in->proof.user ? in->proof.user->name : none);
 	int rc = sub->party ? count(sub, ret_bound) : -ENOMEM;
 
 	if (!rc)
@@ -393,6 +396,13 @@ void rf_subs_flow_lost(struct rf_call_core *core, const struct rf_flow *flow)
 	}
 }
 
+static bool roams(const struct rf_call_core *core, const struct rf_party *p)
+{
+	const struct rf_dir_phone *phone = rf_directory_phone(core->directory, p->phone);
+
+	return phone && phone->site && phone->site->roams;
+}
+
 void rf_subs_fallen(struct rf_call_core *core)
 {
 	struct rf_sub *sub, *next;
@@ -401,7 +411,7 @@ void rf_subs_fallen(struct rf_call_core *core)
 		const struct rf_party *p = sub->party;
 
 		next = TAILQ_NEXT(sub, list);
-		if (!rf_identity_stands(core, p->phone, p->user, p->number))
+		if (!rf_identity_stands(core, p->phone, p->user, p->number) || (p->host.n && !roams(core, p)))
 			rf_sub_end(sub, "rejected", "phone locked");
 		else if (!rf_directory_number(core->directory, rf_sub_number(sub)) &&
 			 !rf_park_is_slot(core, rf_sub_number(sub)))
@@ -409,7 +419,7 @@ void rf_subs_fallen(struct rf_call_core *core)
 		else if (rf_sub_refusal(core, p->number, rf_sub_number(sub), sub->package))
 			rf_sub_end(sub, "rejected", "no longer allowed");
 		else
-			sub->may_pick_up = rf_sub_may_pick_up(core, p->number, rf_sub_number(sub));
+			sub->may_pick_up = !p->host.n && rf_sub_may_pick_up(core, p->number, rf_sub_number(sub));
 	}
 }
 

@@ -97,6 +97,13 @@ void rf_sub_move(struct rf_sub *sub, const struct rf_flow *flow);
 
 /* --- sub_notify.c */
 
+/* The Event header: a package of ours, and its id. False: 489. */
+struct rf_sub_event {
+	const struct rf_sub_package *package;
+	struct rf_view id;
+};
+bool rf_sub_event_of(const struct rf_sip_msg *msg, struct rf_sub_event *ret);
+
 /* Send what is due. True: sub is gone. */
 bool rf_sub_notify(struct rf_sub *sub, struct rf_mono now);
 

@@ -1,6 +1,8 @@
 /* NOTIFY (RFC 6665 4.2.2, 4.4): at most one on its way for each subscription, so that none overtakes another and the
  * last state wins; as many as the package's bucket allows; and what its answer means. */
+#include "call/border.h"
 #include "call/sub_int.h"
+#include "call/trunk.h"
 
 enum { AGAIN_S = 5, AGAIN_MAX_S = 60, FAILURES = 3, PROBATION_S = 10 };
 
@@ -67,6 +69,8 @@ static void notify_event(void *arg, struct rf_cli *cli, const struct rf_cli_even
 		rf_sub_settle(sub);
 	} else if (e->kind == RF_CLI_RESPONSE) {
 		refused(sub, e->msg);
+	} else if (rf_party_is_far(sub->party)) {
+		failed(sub, AGAIN_S); /* the border, which may be there again */
 	} else if (e->kind == RF_CLI_FAILED && e->err == RF_E_CLOSED) {
 		/* the phone may be about to come back; what it missed is told then */
 		if (!sub->gone_at.us)
@@ -77,20 +81,42 @@ static void notify_event(void *arg, struct rf_cli *cli, const struct rf_cli_even
 	}
 }
 
+/* The way to the watcher, and the flow that our Contact is of. A phone outside is reached by its border. */
+static int aim(struct rf_sub *sub, struct rf_trunk_way_to *way, struct rf_target *ret_target, struct rf_flow *ret_flow)
+{
+	const struct rf_site_host *host = rf_site_host(rf_core_site(sub->core), sub->party->host);
+
+	*ret_flow = sub->flow;
+	*ret_target = (struct rf_target){ .flow = sub->flow };
+	if (!rf_party_is_far(sub->party))
+		return 0;
+	int rc = host ? rf_border_aim(sub->core, host, way) : RF_E_NOT_FOUND;
+
+	if (rc)
+		return rc;
+	rf_border_flow(sub->core, host, ret_flow);
+	*ret_target = way->target;
+	return 0;
+}
+
 static int send(struct rf_sub *sub, struct rf_mono now, struct rf_view body)
 {
 	struct rf_call_core *core = sub->core;
 	bool last = sub->state != RF_SUB_ACTIVE;
-	struct rf_cli_new conf = { .target = { .flow = sub->flow } };
+	struct rf_trunk_way_to way;
+	struct rf_cli_new conf = { .fn = NULL };
+	struct rf_flow flow;
 	struct rf_cli *cli;
 	struct rf_writer w;
 
 	rf_writer_init(&w, core->out, sizeof core->out);
-	int rc = rf_dialog_put_request(sub->dlg, RF_V("NOTIFY"), RF_MAX_FORWARDS, &w, NULL);
+	int rc = aim(sub, &way, &conf.target, &flow);
 
+	if (!rc)
+		rc = rf_dialog_put_request(sub->dlg, RF_V("NOTIFY"), RF_MAX_FORWARDS, &w, NULL);
 	if (rc)
 		return rc;
-	rf_core_put_contact(core, &sub->flow, &w);
+	rf_core_put_contact(core, &flow, &w);
 	put_event(sub, &w);
 	put_state(sub, now, &w);
 	rf_put(&w, rf_sub_allow_events);

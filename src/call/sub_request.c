@@ -9,20 +9,14 @@ const struct rf_view rf_sub_allow_events = {
 /* A line that nobody watched is surveyed first, so that an answer to one who asks only once is not empty. */
 enum { FIRST_MS = 80 };
 
-struct event {
-	const struct rf_sub_package *package;
-	struct rf_view id;
-};
-
-/* The Event header: a package of ours, and its id. False: 489. */
-static bool event_of(const struct rf_sip_msg *msg, struct event *ret)
+bool rf_sub_event_of(const struct rf_sip_msg *msg, struct rf_sub_event *ret)
 {
 	static const struct rf_sub_package *const packages[] = { &rf_sub_dialog, &rf_sub_mwi, &rf_sub_presence };
 	struct rf_view v = rf_sip_msg_value(msg, RF_SIP_H_EVENT), name;
 	struct rf_sip_param id;
 
 	name = rf_view_trim(rf_view_sub(v, 0, rf_view_find(v, ';')));
-	*ret = (struct event){ .package = NULL };
+	*ret = (struct rf_sub_event){ .package = NULL };
 	if (rf_sip_params_find(rf_view_from(v, rf_view_find(v, ';')), RF_V("id"), &id) && id.has_value && id.token)
 		ret->id = id.value;
 	for (size_t i = 0; i < sizeof packages / sizeof *packages; i++)
@@ -103,7 +97,7 @@ void rf_sub_request(struct rf_call_core *core, struct rf_in *in)
 {
 	uint8_t buf[64];
 	struct rf_sub_new conf = { .package = NULL };
-	struct event event;
+	struct rf_sub_event event;
 	struct rf_view own = rf_proof_number(&in->proof);
 	unsigned code;
 
@@ -111,7 +105,7 @@ void rf_sub_request(struct rf_call_core *core, struct rf_in *in)
 		refuse(core, in, 503, NULL, own);
 		return;
 	}
-	if (!event_of(in->msg, &event)) {
+	if (!rf_sub_event_of(in->msg, &event)) {
 		refuse(core, in, 489, NULL, own);
 		return;
 	}
@@ -136,7 +130,8 @@ void rf_sub_request(struct rf_call_core *core, struct rf_in *in)
 	}
 	conf.package = event.package;
 	conf.event_id = event.id;
-	conf.may_pick_up = rf_sub_may_pick_up(core, own, conf.number);
+	/* what Replaces needs names dialogs inside: nothing for a phone outside */
+	conf.may_pick_up = !in->proof.host && rf_sub_may_pick_up(core, own, conf.number);
 	begin(core, in, &conf);
 }
 
@@ -158,9 +153,9 @@ static struct rf_sub *find(struct rf_call_core *core, const struct rf_sip_msg *m
 static void refresh(struct rf_sub *sub, struct rf_in *in)
 {
 	struct rf_call_core *core = sub->core;
-	struct event event;
+	struct rf_sub_event event;
 	uint32_t expires_s;
-	unsigned code = event_of(in->msg, &event) && event.package == sub->package &&
+	unsigned code = rf_sub_event_of(in->msg, &event) && event.package == sub->package &&
 			rf_view_eq(event.id, rf_view_of(sub->id, sub->id_n)) ? time_of(in->msg, &expires_s) : 489;
 
 	if (!code && sub->state != RF_SUB_ACTIVE)

@@ -190,8 +190,8 @@ def test_who_may_not(house):
     expect(lobby, 486)
     assert anna.receive(0.3) is None
     # other methods do not cross
-    assert anna.ask(anna.request("SUBSCRIBE", f"sip:1001@{domain}", to=f"sip:1001@{domain}", sender=f"sip:1002@{domain}",
-                                 headers=["Event: presence", "Expires: 60"])).code == 405
+    assert anna.ask(anna.request("REFER", f"sip:1001@{domain}", to=f"sip:1001@{domain}", sender=f"sip:1002@{domain}",
+                                 headers=[f"Refer-To: <sip:1003@{domain}>"])).code == 405
     two.wait_empty()
 
 

@@ -1,6 +1,7 @@
 """What phones outside do beside calling: text, presence, lamps, transfer, and a password where the site asks for one; all of it
 through the border, which holds no password and shows nothing of the inside."""
 import re
+import secrets
 
 import pytest
 
@@ -119,6 +120,92 @@ def test_presence(house):
     assert anna.ask(anna.request("PUBLISH", me, sender=me, to=me, headers=["Event: dialog"], contact="")).code == 489
     assert anna.ask(anna.request("PUBLISH", me, sender=me, to=me, contact="",
                                  headers=["Event: presence", "Content-Type: text/plain"], body="here")).code == 415
+    two.wait_empty()
+
+
+class Watch:
+    """A subscription as the phone has it."""
+
+    def __init__(self, c, me, whom, package, headers=(), expires=600):
+        self.c, self.package, self.headers = c, package, list(headers)
+        c.call_id = f"{secrets.token_hex(8)}@watch"
+        answer = c.ask(c.request("SUBSCRIBE", whom, to=whom, sender=me, headers=[f"Event: {package}", f"Expires: {expires}", *headers]))
+        self.answer = answer
+        if answer.code == 200:
+            self.leg = Leg(c, c.call_id, answer.get("From"), answer.get("To"), uri(answer.get("Contact")), int(answer.get("CSeq").split()[0]))
+
+    def told(self, code=200):
+        got = expect(self.c, "NOTIFY")
+        self.c.reply(got, code)
+        return got
+
+    def again(self, expires):
+        self.c.send(self.leg.request("SUBSCRIBE", [f"Event: {self.package}", f"Expires: {expires}"]))
+
+
+def test_lamps(house):
+    """anna watches lobby from outside: that it rings, talks and is free again; its presence; her own mailbox. She sees what
+    numbers do and no dialog of theirs."""
+    two, lobby = house
+    domain = two.site.domain
+    anna, _ = come(two, "anna", "1002")
+    bert, _ = come(two, "bert", "1003")
+    me, inside, other = (f"sip:{n}@{domain}" for n in ("1002", "1001", "1003"))
+    w = Watch(anna, me, inside, "dialog;id=7")
+    assert w.answer.code == 200 and 0 < int(w.answer.get("Expires")) <= 600 and two.outside[0] in w.answer.get("Contact")
+    first = w.told()
+    assert "dialog;id=7" in first.get("Event") and first.get("Subscription-State").startswith("active;expires=")
+    assert 'state="full"' in first.body.decode() and two.outside[0] in first.get("Contact")
+    nothing_inside(two, w.answer, first)
+
+    a, b, got = establish(bert, other, lobby, inside)
+    rang = w.told()
+    while "<state>confirmed</state>" not in rang.body.decode():
+        rang = w.told()
+    assert "sip:1003@" in rang.body.decode() and "call-id" not in rang.body.decode()
+    nothing_inside(two, rang)
+    bert.send(a.request("BYE"))
+    lobby.reply(expect(lobby, "BYE"), 200)
+    assert expect(bert, 200)
+    free = w.told()
+    while "terminated" not in free.body.decode() and 'state="full"' not in free.body.decode():
+        free = w.told()
+
+    # nobody else speaks in it
+    bert.send(w.leg.request("SUBSCRIBE", ["Event: dialog;id=7", "Expires: 0"], by=bert))
+    assert expect(bert, 403)
+    # she refreshes it over a new connection, since the old one ended, and hears it all again
+    anna.stop()
+    anna, _ = come(two, "anna", "1002")
+    w.c = w.leg.client = anna
+    w.again(300)
+    assert expect(anna, 200).get("Expires") == "300"
+    assert 'state="full"' in w.told().body.decode()
+    w.again(0)
+    assert expect(anna, 200)
+    over = w.told()
+    assert over.get("Subscription-State").startswith("terminated")
+    w.again(300)
+    assert expect(anna, 481)
+
+    # presence; once only; what she may not, nobody knows or is no package
+    once = Watch(anna, me, inside, "presence", expires=0)
+    assert once.answer.code == 200 and once.told().get("Subscription-State").startswith("terminated")
+    box = Watch(anna, me, me, "message-summary")
+    assert box.answer.code == 200 and b"Messages-Waiting" in box.told().body
+    assert Watch(anna, me, inside, "message-summary").answer.code == 403
+    assert Watch(anna, me, f"sip:1099@{domain}", "presence").answer.code == 404
+    refused = Watch(anna, me, inside, "conference").answer
+    assert refused.code == 489 and "dialog" in refused.get("Allow-Events")
+    short = Watch(anna, me, inside, "presence", expires=20).answer
+    assert short.code == 423 and int(short.get("Min-Expires")) == 60
+    # a phone that has forgotten: so has everybody
+    gone = Watch(anna, me, inside, "presence")
+    assert gone.answer.code == 200
+    gone.told(481)
+    box.again(0)
+    assert expect(anna, 200)
+    box.told()
     two.wait_empty()
 
 

@@ -131,7 +131,7 @@ const struct rf_ng_word rf_ng_words[] = {
 	ENUM("address family", family, family),
 	FLAG("all", RF_NG_ALL),
 	FLAG("allow transcoding", RF_NG_ALLOW_TRANSCODING,
-	     .reason = "a recorder may leave out codecs; what is said in one of those is not copied, nor transcoded"),
+	     .reason = "a recorder may leave out codecs; what is said in one of those is said in one that it takes, or not copied"),
 	SAME("always transcode", "codec-accept=all", "as codec-accept=all"),
 	FLAG("asymmetric", RF_NG_ASYMMETRIC,
 	     .reason = "media comes from where the description says, and from nowhere else"),

@@ -130,6 +130,8 @@ struct rf_path_ops {
 	void (*silent)(void *arg, struct rf_path *p);
 	/* An event of DTMF by telephone-event from this end: code 0..15, its duration in ms. */
 	void (*dtmf)(void *arg, struct rf_path *p, unsigned end, unsigned code, unsigned ms);
+	/* Whoever gets what leaves here asks for a whole picture (PLI, FIR; authentic); of a path with one end alone. */
+	void (*picture)(void *arg, struct rf_path *p);
 };
 
 enum { RF_PATH_CARRIED = UINT32_MAX - 1, RF_PATH_NOBODY = UINT32_MAX };

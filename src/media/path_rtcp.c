@@ -1,7 +1,7 @@
 #include "media/path_int.h"
 
 #include "base/err.h"
-#include "rtp/rtcp.h"
+#include "rtp/rtcp_ask.h"
 
 enum { CNAME_CHARS = 16, SDES_CNAME = 1 };
 
@@ -100,6 +100,22 @@ static void find_clock(const struct rf_end *e, struct rf_rtcp_clock *ret)
 		ret->from_hz = 0;
 }
 
+/* Copies of what is transcoded have the sender's own clock. */
+static void copy_anew(struct rf_arrival *a, const struct rf_rtcp_rewrite *how, const uint8_t *out, size_t n)
+{
+	uint8_t own[RF_RTP_BYTES_MAX];
+	struct rf_rtcp_rewrite same = *how;
+	struct rf_rtcp_left_out left_out;
+
+	if (a->e->taps && how->sent.from_hz) {
+		same.sent.from_hz = 0;
+		if (rf_rtcp_rewrite(rf_view_of(a->text, a->text_n), true, &same, own, sizeof own, &n, &left_out) != 0)
+			return;
+		out = own;
+	}
+	rf_arrival_copy(a, true, out, n);
+}
+
 static void send_anew(struct rf_arrival *a, struct rf_view was)
 {
 	struct rf_end *to = rf_end_other(a->p, a->e);
@@ -118,7 +134,7 @@ static void send_anew(struct rf_arrival *a, struct rf_view was)
 		rf_arrival_drop(a, RF_DROP_MALFORMED);
 		return;
 	}
-	rf_arrival_copy(a, true, out, n);
+	copy_anew(a, &how, out, n);
 	if (!rf_end_seal_rtcp(to, out, &n, RF_PATH_ROOM)) {
 		rf_arrival_drop(a, RF_DROP_NO_KEYS);
 		return;
@@ -177,8 +193,11 @@ void rf_path_take_rtcp(struct rf_arrival *a)
 	}
 	struct rf_view cname = a->text ? learn(a) : rf_view_of(NULL, 0);
 
-	if (other->nobody)
+	if (other->nobody) {
+		if (a->text && a->p->ops->picture && rf_rtcp_asks_picture(rf_view_of(a->text, a->text_n)))
+			a->p->ops->picture(a->p->arg, a->p);
 		return;
+	}
 	if (e->keying != RF_KEYING_PASSED)
 		send_anew(a, cname);
 	else if (other->keying == RF_KEYING_PASSED)

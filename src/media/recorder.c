@@ -1,5 +1,6 @@
 #include "media/recorder.h"
 #include "base/secret.h"
+#include "rtp/rtcp_ask.h"
 
 #include <stdlib.h>
 
@@ -17,6 +18,28 @@ static bool takes(const struct rf_copy *c, const uint8_t *packet, size_t n)
 	return c->types[type >> 6] >> (type & 63) & 1;
 }
 
+static void send_rtp(struct rf_copy *c, uint8_t *buf, size_t n, size_t cap)
+{
+	struct rf_path_filter *f = rf_path_filter_at(c->sink, RF_RECORDER_SOURCE);
+
+	if (f && f->take(f, buf, &n, DATAGRAM) != RF_FILTER_ON)
+		return;
+	if (rf_path_send(c->sink, MEDIA_END, buf, n, cap) != 0 || c->begun)
+		return;
+	c->begun = true;
+	rf_copy_wants_picture(c);
+}
+
+static void send_rtcp(struct rf_copy *c, uint8_t *buf, size_t n, size_t cap)
+{
+	struct rf_path_filter *f = rf_path_filter_at(c->sink, RF_RECORDER_SOURCE);
+	struct rf_rtcp_clock clock;
+
+	if (f && f->clock && f->clock(f, &clock))
+		rf_rtcp_set_clock(buf, n, &clock);
+	rf_path_send_rtcp(c->sink, MEDIA_END, buf, n, cap);
+}
+
 static void heard(struct rf_path_tap *t, bool rtcp, const uint8_t *packet, size_t n)
 {
 	struct rf_copy *c = rf_container(t, struct rf_copy, tap);
@@ -29,9 +52,9 @@ static void heard(struct rf_path_tap *t, bool rtcp, const uint8_t *packet, size_
 	memcpy(buf, packet, n);
 	/* A recorder that is not there yet (ICE, a handshake) gets what comes later. */
 	if (rtcp)
-		rf_path_send_rtcp(c->sink, MEDIA_END, buf, n, sizeof buf);
+		send_rtcp(c, buf, n, sizeof buf);
 	else
-		rf_path_send(c->sink, MEDIA_END, buf, n, sizeof buf);
+		send_rtp(c, buf, n, sizeof buf);
 }
 
 static void gone(struct rf_path_tap *t)
@@ -96,8 +119,10 @@ int rf_recorder_new(struct rf_turn *t, struct rf_session *s, struct rf_view tag,
 	r->pair.side[0] = r->pair.side[1] = &r->party;
 	r->pair.asked = rf_loop_now(t->relay->conf.loop);
 	r->pair.spoken[0].id = rf_random_u64(t->relay->conf.random) >> 2;
-	for (size_t i = 0; i < n_copies; i++)
+	for (size_t i = 0; i < n_copies; i++) {
 		r->copies[i] = (struct rf_copy){ .tap = { .heard = heard, .gone = gone }, .recorder = r };
+		rf_timer_init(&r->copies[i].picture, rf_copy_picture_due);
+	}
 	*ret_recorder = r;
 	return 0;
 }
@@ -113,6 +138,7 @@ void rf_recorder_free(struct rf_recorder *r)
 {
 	for (size_t i = 0; i < r->n_copies; i++) {
 		detach(&r->copies[i]);
+		rf_timer_stop(rf_loop_wheel(r->session->relay->conf.loop), &r->copies[i].picture);
 		rf_line_off(r->session->relay, &r->pair.lines[i]);
 	}
 	free(r->party.label_p);
@@ -194,6 +220,7 @@ static const char *follow(struct rf_recorder *r)
 		if (want)
 			rf_path_add_tap(want, c->side, &c->tap);
 		c->at = want;
+		c->begun = false;
 	}
 	return any ? NULL : "the parties have left";
 }

@@ -21,6 +21,8 @@
 enum {
 	RF_RECORDERS_MAX = 4,        /* of a session */
 	RF_RECORDER_LINES_MAX = 16,  /* m-lines of one */
+	RF_RECORDER_PICTURE_MS = 1000, /* between two questions for a whole picture of a party's line, whoever asks */
+	RF_RECORDER_SOURCE = 1,      /* of a recorder's path: the side on which there is nobody, and copies come in to be transcoded */
 	RF_RECORDER_LABEL = 11,      /* a=label of the first; all have two digits, so that bencode's order of keys is theirs */
 };
 
@@ -34,6 +36,10 @@ struct rf_copy {                     /* what one of its m-lines is a copy of */
 	uint64_t types[2];           /* payload types that the recorder takes, bits */
 	uint64_t left_out;           /* packets of other types */
 	uint8_t line, side;
+	bool begun;                  /* a packet has reached the recorder */
+	uint8_t fir_seq;
+	uint32_t ssrc;               /* by which the party is asked for a picture; 0: it never was */
+	struct rf_timer picture;     /* it is to be asked for one */
 };
 
 struct rf_recorder {
@@ -48,12 +54,36 @@ struct rf_recorder {
 	uint8_t text[];              /* what tags are views of */
 };
 
+/* What a recorder takes of what it was offered. */
+struct answer_types {
+	uint64_t bits[2];            /* payload types */
+	bool any;                    /* not events and noise alone */
+	bool speaks;                 /* a codec of sound that the relay speaks is among them */
+};
+
 /* A request; what the reply says is left in ret_recorder, the description goes onto sdp. On an error all is as it was. */
 int rf_recorder_ask(struct rf_turn *t, struct rf_session *s, struct rf_writer *sdp, struct rf_recorder **ret_recorder);
 /* Which m-line is whose: one for each copy, in the turn's arena; NULL: no memory. Right behind a request. */
 struct rf_ng_label *rf_recorder_labels(struct rf_turn *t, const struct rf_recorder *r);
 int rf_recorder_answer(struct rf_turn *t, struct rf_session *s, const struct rf_sdp *sdp);
 int rf_recorder_end(struct rf_turn *t, struct rf_session *s);
+
+/* ---- recorder_code.c: other codecs than the party's */
+
+void rf_recorder_types(const struct rf_said *offered, const struct rf_said *said, struct answer_types *ret);
+/* Something that it takes can be made of this codec. */
+bool rf_recorder_can(const struct answer_types *a, const struct rf_codec *c);
+/* Something of what the party may say has to be transcoded. */
+bool rf_recorder_needs(const struct rf_said *offered, const struct answer_types *a);
+/* From now on as this answer says. -ENOMEM: t->why. */
+int rf_recorder_code(struct rf_turn *t, struct rf_copy *copy, const struct rf_said *offered, const struct rf_said *said,
+		     const struct answer_types *a);
+
+/* ---- recorder_picture.c */
+
+/* As soon as it may be, the party is asked for a whole picture; of a line of sound it is not. */
+void rf_copy_wants_picture(struct rf_copy *c);
+void rf_copy_picture_due(struct rf_timer *timer);
 
 /* ---- recorder.c: their life */
 

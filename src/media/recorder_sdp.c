@@ -101,19 +101,6 @@ static int choose(struct rf_turn *t, struct rf_session *s, struct choice *c)
 
 /* ---- the offer */
 
-static bool wants_others(const struct rf_codec_list *l, const struct rf_ng_list *words)
-{
-	for (size_t k = 0; k < words->n; k++) {
-		bool found = false;
-
-		for (size_t i = 0; i < l->n; i++)
-			found |= rf_codec_is(&l->c[i], words->v[k]);
-		if (!found)
-			return true;
-	}
-	return false;
-}
-
 /* What the party may send (end.c: its payload types), by the words in which the other one said it; first what it has named
  * itself, too. */
 static int source_codecs(struct rf_turn *t, const struct wanted *x, const struct rf_line *l, struct rf_said *ret)
@@ -129,14 +116,28 @@ static int source_codecs(struct rf_turn *t, const struct wanted *x, const struct
 	for (size_t i = 0; i < taken->n_codecs; i++)
 		if (!taken->codecs[i].off && (!both || rf_codec_own(own->codecs, own->n_codecs, &taken->codecs[i])))
 			ret->codecs[ret->n_codecs++] = taken->codecs[i];
-	struct rf_codec_list list = { ret->codecs, ret->n_codecs, ret->n_codecs, NULL, NULL, 0 };
+	struct rf_codec_list list = { ret->codecs, ret->n_codecs, RF_SAID_CODECS_MAX, NULL, NULL, 0 };
 
 	for (size_t i = 0; i < list.n; i++)
 		list.c[i].made = false; /* for a recorder all of them are the party's own */
 	rf_codec_choose(list.c, list.n, t->req);
-	rf_codec_offer(&list, t->req, false);
-	if (wants_others(&list, &t->req->codecs[RF_NG_TRANSCODE]))
-		rf_ng_warn(t->req, "copies are not transcoded: a codec to transcode to is left out");
+	ret->coded = rf_codec_offer(&list, t->req, own->kind == RF_SDP_AUDIO);
+	ret->n_codecs = (uint8_t)list.n;
+	return 0;
+}
+
+/* As many as are transcoded already, and one more. */
+static int reserve(struct rf_turn *t, struct rf_line *line)
+{
+	struct rf_relay *r = t->relay;
+
+	if (line->coded)
+		return 0;
+	if (r->coded >= (r->conf.policy.coded_max ? r->conf.policy.coded_max : RF_RELAY_CODED)) {
+		t->full = true;
+		return rf_turn_fail(t, RF_E_LIMIT, "so much is transcoded already (%zu m-lines) that no more can be", r->coded);
+	}
+	rf_line_set_coded(r, line, true);
 	return 0;
 }
 
@@ -163,6 +164,8 @@ static int plan_line(struct rf_turn *t, const struct wanted *x, struct rf_line *
 	rc = source_codecs(t, x, l, &src);
 	if (rc == 0)
 		rc = rf_leg_keying(t, src.proto, &rules, &keying);
+	if (rc == 0 && src.coded)
+		rc = reserve(t, line);
 	if (rc)
 		return rc;
 	*ours = (struct rf_ours){ .proto = src.proto, .keying = (uint8_t)keying, .mux = offers_mux(t->req, own),
@@ -234,6 +237,14 @@ static struct rf_sdp_attr attr(struct rf_turn *t, const char *name, const char *
 	return a;
 }
 
+/* May the party be asked for a whole picture? */
+static bool asks_pictures(const struct rf_copy *c)
+{
+	const struct rf_said *said = c->pair ? c->pair->lines[c->line].said[c->side] : NULL;
+
+	return said && (said->pli || said->fir);
+}
+
 /* The m-line that rf_describe() is to write, as if a party had said it: rtpmap and fmtp of each codec, and a label that tells
  * the lines apart (RFC 4574; SIPREC's metadata names them by it, RFC 7866 7.1.1). */
 static int describe_line(struct rf_turn *t, const struct rf_recorder *r, size_t i, struct rf_sdp_media *m, struct rf_out_line *o)
@@ -243,18 +254,26 @@ static int describe_line(struct rf_turn *t, const struct rf_recorder *r, size_t 
 
 	m->media = rf_view_str(rf_sdp_kind_text((enum rf_sdp_kind)said->kind));
 	m->proto_text = rf_view_str(rf_sdp_proto_text((enum rf_sdp_proto)said->proto));
-	m->attrs = rf_arena_array(t->arena, 2 * said->n_codecs + 1u, sizeof m->attrs[0]);
+	const struct rf_copy *copy = &r->copies[i];
+
+	m->attrs = rf_arena_array(t->arena, 2 * said->n_codecs + 3u, sizeof m->attrs[0]);
 	if (!m->attrs)
 		return rf_turn_fail(t, -ENOMEM, "no memory");
 	m->attrs[m->n_attrs++] = attr(t, "label", "%zu", RF_RECORDER_LABEL + i);
 	for (size_t k = 0; k < said->n_codecs; k++) {
 		const struct rf_codec *c = &said->codecs[k];
 
+		if (c->made) /* described where all that are made are */
+			continue;
 		m->attrs[m->n_attrs++] = c->channels > 1 ?
 			attr(t, "rtpmap", "%u %.*s/%u/%u", c->type, RF_VFMT(c->name), c->clock, c->channels) :
 			attr(t, "rtpmap", "%u %.*s/%u", c->type, RF_VFMT(c->name), c->clock);
 		if (c->fmtp.n)
 			m->attrs[m->n_attrs++] = attr(t, "fmtp", "%u %.*s", c->type, RF_VFMT(c->fmtp));
+	}
+	if (said->kind == RF_SDP_VIDEO && asks_pictures(copy)) {
+		m->attrs[m->n_attrs++] = attr(t, "rtcp-fb", "* nack pli");
+		m->attrs[m->n_attrs++] = attr(t, "rtcp-fb", "* ccm fir");
 	}
 	*o = (struct rf_out_line){ .in = m, .said = said, .ours = &l->ours[0], .kind = RF_PATH_RTP, .setup = RF_SDP_SETUP_ACTPASS,
 		.mux = l->ours[0].mux };
@@ -361,37 +380,44 @@ int rf_recorder_ask(struct rf_turn *t, struct rf_session *s, struct rf_writer *s
 
 struct answer {
 	struct rf_said said, *kept;
-	uint64_t types[2];
-	bool off, active;
+	struct answer_types types;
+	bool off, active, reserved;
 };
 
-/* What the recorder takes of what was offered; a type that means something else to it is none of those. */
-static int read_types(struct rf_turn *t, size_t i, const struct rf_said *offered, struct answer *a)
+/* What the party may say and the recorder left out: made of something else, where that can be and was asked for. */
+static int leave_out(struct rf_turn *t, size_t i, const struct rf_said *offered, const struct rf_codec *c, const struct answer *a)
 {
-	bool any = false;
+	bool may = rf_ng_has(t->req, RF_NG_ALLOW_TRANSCODING);
 
-	for (size_t k = 0; k < offered->n_codecs; k++) {
+	if (rf_recorder_can(&a->types, c) && (may || offered->coded))
+		return 0;
+	if (!may)
+		return rf_turn_fail(t, RF_E_DENIED, "m-line %zu: the answer leaves out %.*s, in which the party may speak (the "
+				    "flag \"allow transcoding\" takes that)", i + 1, RF_VFMT(c->name));
+	rf_ng_warn(t->req, "m-line %zu: what is said in %.*s is not copied", i + 1, RF_VFMT(c->name));
+	return 0;
+}
+
+/* What the recorder takes of what was offered; a type that means something else to it is none of those. */
+static int read_types(struct rf_turn *t, size_t i, struct rf_line *l, struct answer *a)
+{
+	const struct rf_said *offered = l->offered;
+	int rc = 0;
+
+	rf_recorder_types(offered, &a->said, &a->types);
+	if (!a->types.any)
+		rc = rf_turn_fail(t, RF_E_INVALID, "m-line %zu: the answer takes no codec that was offered", i + 1);
+	for (size_t k = 0; rc == 0 && k < offered->n_codecs; k++) {
 		const struct rf_codec *c = &offered->codecs[k];
-		bool taken = false;
 
-		for (size_t m = 0; m < a->said.n_codecs; m++)
-			taken |= a->said.codecs[m].type == c->type && a->said.codecs[m].clock == c->clock &&
-				 rf_view_eq_nocase(a->said.codecs[m].name, c->name);
-		if (c->off)
-			continue;
-		if (taken) {
-			a->types[c->type >> 6] |= UINT64_C(1) << (c->type & 63);
-			any |= !(c->flags & (RF_TYPE_DTMF | RF_TYPE_COMFORT));
-		} else if (c->flags & (RF_TYPE_DTMF | RF_TYPE_COMFORT)) {
-			continue;
-		} else if (!rf_ng_has(t->req, RF_NG_ALLOW_TRANSCODING)) {
-			return rf_turn_fail(t, RF_E_DENIED, "m-line %zu: the answer leaves out %.*s, in which the party may speak (the "
-					    "flag \"allow transcoding\" takes that)", i + 1, RF_VFMT(c->name));
-		} else {
-			rf_ng_warn(t->req, "m-line %zu: what is said in %.*s is not copied", i + 1, RF_VFMT(c->name));
-		}
+		if (!c->off && !c->made && !(c->flags & (RF_TYPE_DTMF | RF_TYPE_COMFORT)) &&
+		    !(a->types.bits[c->type >> 6] >> (c->type & 63) & 1))
+			rc = leave_out(t, i, offered, c, a);
 	}
-	return any ? 0 : rf_turn_fail(t, RF_E_INVALID, "m-line %zu: the answer takes no codec that was offered", i + 1);
+	if (rc || !rf_recorder_needs(offered, &a->types))
+		return rc;
+	a->reserved = !l->coded;
+	return reserve(t, l);
 }
 
 /* Nothing here may take protection away. */
@@ -432,7 +458,7 @@ static bool begins(const struct rf_line *l, const struct rf_said *now)
 	return now->setup == RF_SDP_SETUP_PASSIVE;
 }
 
-static int read_line(struct rf_turn *t, const struct rf_sdp *sdp, size_t i, const struct rf_line *l, struct answer *a)
+static int read_line(struct rf_turn *t, const struct rf_sdp *sdp, size_t i, struct rf_line *l, struct answer *a)
 {
 	struct rf_said_source source = rf_turn_source(t->req);
 	const char *why = "no memory";
@@ -449,7 +475,7 @@ static int read_line(struct rf_turn *t, const struct rf_sdp *sdp, size_t i, cons
 	if (rc == 0)
 		rc = check_remote(t, i, l, &a->said);
 	if (rc == 0)
-		rc = read_types(t, i, l->offered, a);
+		rc = read_types(t, i, l, a);
 	if (rc)
 		return rc;
 	a->active = begins(l, &a->said);
@@ -475,7 +501,13 @@ static int commit_line(struct rf_turn *t, struct rf_recorder *r, size_t i, struc
 	l->said[0] = a->kept;
 	a->kept = NULL;
 	l->ours[0].active = a->active;
-	memcpy(r->copies[i].types, a->types, sizeof a->types);
+	rc = rf_recorder_code(t, &r->copies[i], l->offered, l->said[0], &a->types);
+	if (rc)
+		return rc;
+	rf_line_set_coded(t->relay, l, rf_recorder_needs(l->offered, &a->types));
+	if (l->offered->kind == RF_SDP_VIDEO && !asks_pictures(&r->copies[i]))
+		rf_ng_warn(t->req, "m-line %zu: the party takes no requests for a picture (rtcp-fb): copies are of use from its next whole one",
+			   i + 1);
 	rf_line_conf(&r->pair, l, 0, &conf);
 	conf.dir = RF_SDP_RECVONLY; /* what it sends is not wanted, whatever it says */
 	rc = rf_path_set(l->path, 0, &conf);
@@ -516,8 +548,11 @@ int rf_recorder_answer(struct rf_turn *t, struct rf_session *s, const struct rf_
 		rc = rf_turn_fail(t, RF_E_INVALID, "the answer takes none of the m-lines: unsubscribe, if none is wanted");
 	for (size_t i = 0; rc == 0 && i < r->n_copies; i++)
 		rc = commit_line(t, r, i, &answers[i]);
-	for (size_t i = 0; i < r->n_copies; i++)
+	for (size_t i = 0; i < r->n_copies; i++) {
 		rf_said_free(answers[i].kept);
+		if (rc && answers[i].reserved)
+			rf_line_set_coded(t->relay, &r->pair.lines[i], false);
+	}
 	if (rc)
 		return rc;
 	first = !r->pair.answered;

@@ -169,6 +169,16 @@ static void read_extension(struct rf_said *s, struct rf_view v)
 		s->mid_ext = (uint8_t)id;
 }
 
+/* a=rtcp-fb:96 nack pli, a=rtcp-fb:* ccm fir; of whatever format. */
+static void read_feedback(struct rf_said *s, struct rf_view v)
+{
+	word_of(&v);
+	struct rf_view kind = word_of(&v), what = word_of(&v);
+
+	s->pli |= rf_view_eq_nocase(kind, RF_V("nack")) && rf_view_eq_nocase(what, RF_V("pli"));
+	s->fir |= rf_view_eq_nocase(kind, RF_V("ccm")) && rf_view_eq_nocase(what, RF_V("fir"));
+}
+
 /* The attributes of one section; those of the session come first and count where the m-line has none of its own. */
 static void read_attrs(struct rf_said *s, const struct rf_sdp_attr *at, size_t n, struct rf_view *rtcp)
 {
@@ -206,6 +216,8 @@ static void read_attrs(struct rf_said *s, const struct rf_sdp_attr *at, size_t n
 				add_candidate(s, at->value);
 			else if (is(at, "extmap"))
 				read_extension(s, at->value);
+			else if (is(at, "rtcp-fb"))
+				read_feedback(s, at->value);
 			else if (is(at, "path"))
 				read_path(s, at->value);
 			else if (is(at, "ptime"))

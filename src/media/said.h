@@ -37,6 +37,7 @@ struct rf_said {
 	bool mux, mux_only;    /* RTCP on the RTP port: can, cannot otherwise (RFC 8858) */
 	bool ice, ice_lite, trickle;
 	bool learn;            /* behind a NAT, as the request declared */
+	bool pli, fir;         /* it answers these with a whole picture (a=rtcp-fb; RFC 4585, 5104) */
 	bool coded;            /* an offer: codecs are made of others; an answer: they have to be */
 	uint8_t ptime;         /* ms of a packet that it wants; 0: nothing said, or none that is made here */
 	bool weak_print;       /* has fingerprints, and none of a hash that counts */

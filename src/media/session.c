@@ -195,7 +195,12 @@ static void on_dtmf(void *arg, struct rf_path *p, unsigned end, unsigned code, u
 	rf_session_heard(arg, p, end, code, ms);
 }
 
-const struct rf_path_ops rf_session_path_ops = { on_flows, on_dtls, on_silent, on_dtmf };
+static void on_picture(void *arg, struct rf_path *p)
+{
+	rf_session_picture(arg, p);
+}
+
+const struct rf_path_ops rf_session_path_ops = { on_flows, on_dtls, on_silent, on_dtmf, on_picture };
 
 static size_t line_flows(const struct rf_pair *p, size_t at, struct rf_path_tuple *ret, size_t most)
 {

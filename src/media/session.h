@@ -64,6 +64,7 @@ struct rf_line {
 	uint16_t ptime_answer;           /* the same; 0: as it comes */
 	uint8_t ptime[2];                /* of what is transcoded towards a side, as the offer's request said; 0: as that side says */
 	bool coded;                      /* something is transcoded, or may have to be by an offer that waits: counted */
+	uint64_t picture_us[2];          /* when this side was last asked for a whole picture for a recorder; 0: never */
 	bool mux_only;                   /* `rtcp-mux=require`: the answerer has no other choice */
 	struct rf_said *said[2];         /* in force; NULL: nothing yet */
 	struct rf_said *offered;         /* waits for its answer; of pair->offerer */
@@ -174,6 +175,8 @@ void rf_session_copies_forget(struct rf_session *s, const struct rf_pair *pair);
 /* The session ends: all of them do. */
 void rf_session_copies_end(struct rf_session *s);
 size_t rf_session_copies_flows(const struct rf_session *s, struct rf_path_tuple *ret, size_t most);
+/* The recorder at this path of one end asks for a whole picture. */
+void rf_session_picture(struct rf_session *s, const struct rf_path *sink);
 /* It is among those that are transcoded, or is no more. */
 void rf_line_set_coded(struct rf_relay *r, struct rf_line *l, bool coded);
 /* Holds of session and parties onto the paths. */

@@ -418,9 +418,10 @@ static json_t *streams_json(const struct rf_path_end_stats *s)
 	return list;
 }
 
-static json_t *end_json(const struct rf_path *p, unsigned end, struct rf_view tag)
+/* Of a recorder's path what is transcoded is what comes to it. */
+static json_t *end_json(const struct rf_path *p, unsigned end, struct rf_view tag, bool recorder)
 {
-	const struct rf_dsp *dsp = rf_dsp_of(p, end);
+	const struct rf_dsp *dsp = rf_dsp_of(p, recorder ? !end : end);
 	struct rf_dsp_stats sound = dsp ? rf_dsp_stats(dsp) : (struct rf_dsp_stats){ 0 };
 	struct rf_path_end_stats s;
 	struct rf_addr rtp, rtcp;
@@ -448,7 +449,7 @@ static void show_path(void *arg, unsigned index, const struct rf_view tag[RF_PAT
 	json_t *ends = json_array(), *one = json_pack("{s:i,s:O}", "index", (int)index, "ends", ends);
 
 	for (unsigned i = 0; i < (recorder ? 1 : RF_PATH_ENDS); i++)
-		json_array_append_new(ends, end_json(p, i, tag[i]));
+		json_array_append_new(ends, end_json(p, i, tag[i], recorder));
 	if (recorder)
 		json_object_set_new(one, "copy_of", view_json(tag[1]));
 	json_array_append_new(q->list, one);

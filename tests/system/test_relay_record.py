@@ -9,6 +9,7 @@ import pytest
 
 import lab
 from anchor import Call, Party, Refused, Relay, connect, rtp
+from codecs_of_others import Opus
 from ears import SUITES, Srtp, alaw, power
 from lab import wait_until
 
@@ -140,6 +141,35 @@ def test_tones_by_srtp(relay, ng, parties, suite):
         assert power(samples, own) > 1000 * power(samples, foreign)
     call.delete()
     relay.wait_empty()
+    rec.close()
+
+
+def test_another_codec(relay, ng, parties):
+    """The recorder wants Opus, and gets what parties say in PCMA, who notice nothing; heard with libopus."""
+    call = Call(ng, *parties, direction=["inside", "outside"]).up()
+    rec = Recorder(ng, call, flags=["all"], codec={"mask": ["all"], "transcode": ["opus"]})
+    assert "PCMA" not in rec.offer["sdp"] and "opus/48000/2" in rec.offer["sdp"]
+    number = re.search(r"a=rtpmap:(\d+) opus", rec.offer["sdp"])[1]
+    lines = "".join(f"m=audio {e.port} RTP/AVP {number}\r\na=rtpmap:{number} opus/48000/2\r\na=recvonly\r\n" for e in rec.ears)
+    ng.ask("subscribe answer", call_id=call.id, to_tag=rec.tag, sdp=f"v=0\r\no=- 1 1 IN IP4 {RECORDER}\r\ns=-\r\n"
+           f"c=IN IP4 {RECORDER}\r\nt=0 0\r\n{lines}")
+    heard, decoders, packets = [[], []], [Opus(), Opus()], [[], []]
+    for n in range(25):
+        for i, hz in enumerate((440, 1000)):
+            wave = [8000 * math.sin(2 * math.pi * hz * (160 * n + k) / 8000) for k in range(160)]
+            sent = parties[i].send(payload=bytes(min(FROM_ALAW, key=lambda c: abs(FROM_ALAW[c] - x)) for x in wave))
+            assert parties[1 - i].hears(sent)
+            rec.ears[i].s.settimeout(2)
+            packets[i].append(rec.ears[i].s.recv(2000))
+            heard[i] += decoders[i].decode(packets[i][-1][12:])
+    for samples, own, foreign in ((heard[0][1600:], 440, 1000), (heard[1][1600:], 1000, 440)):
+        assert power(samples, own) > 100 * power(samples, foreign)
+    stamps = [struct.unpack("!I", p[4:8])[0] for p in packets[0]]
+    assert {p[1] & 0x7f for p in packets[0]} == {int(number)} and {b - a for a, b in zip(stamps, stamps[1:])} == {960}
+    assert relay.json()["counts"]["transcoded"] == 2 and "from PCMA/8000 to opus/48000" in relay.call("show", call.id).stdout
+    call.delete()
+    relay.wait_empty()
+    assert relay.json()["counts"]["transcoded"] == 0
     rec.close()
 
 

@@ -150,11 +150,13 @@ void rf_path_drop_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t)
 
 int rf_path_send_rtcp(struct rf_path *p, unsigned end, uint8_t *compound, size_t n, size_t cap)
 {
-	(void)compound;
-	(void)n;
 	(void)cap;
-	p->sent_rtcp[end] += p->open;
-	return p->open ? 0 : RF_E_STATE;
+	if (!p->open)
+		return RF_E_STATE;
+	p->sent_rtcp[end]++;
+	memcpy(p->last[end], compound, n);
+	p->last_n[end] = n;
+	return 0;
 }
 
 int rf_path_send(struct rf_path *p, unsigned end, uint8_t *packet, size_t n, size_t cap)

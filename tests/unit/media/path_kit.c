@@ -133,7 +133,13 @@ static void on_dtmf(void *arg, struct rf_path *p, unsigned end, unsigned code, u
 	k->dtmfs++;
 }
 
-static const struct rf_path_ops ops = { on_flows, on_dtls, on_silent, on_dtmf };
+static void on_picture(void *arg, struct rf_path *p)
+{
+	(void)p;
+	((struct kit *)arg)->pictures++;
+}
+
+static const struct rf_path_ops ops = { on_flows, on_dtls, on_silent, on_dtmf, on_picture };
 
 struct rf_path *kit_path(struct kit *k, enum rf_path_kind kind, unsigned a, unsigned b)
 {

@@ -14,7 +14,7 @@ struct kit {
 	unsigned silent;
 	unsigned dtls[RF_PATH_ENDS];   /* reports */
 	const char *why[RF_PATH_ENDS];
-	unsigned dtmf_code, dtmf_ms, dtmfs;
+	unsigned dtmf_code, dtmf_ms, dtmfs, pictures;
 	size_t fds;                    /* of the process, before */
 };
 

@@ -667,6 +667,20 @@ static void copies_for_a_recorder(void **state)
 	assert_int_equal(stats.rtcp_packets, 1);
 	assert_int_equal(stats.sent, 2);
 	assert_int_equal(kit_drops_all(c[0].to), 2);
+
+	/* but that it asks for a picture is told; nobody else may */
+	static const uint8_t pli[] = "\x80\xc9\0\1" "\0\0\0\x09" "\x81\xce\0\2" "\0\0\0\x09" "\0\0\0\1";
+	for (unsigned i = 0; i < 2; i++) {
+		memcpy(buf, pli, sizeof pli - 1);
+		party_send(&s.k, i ? &s.near : &to[0], 1, &port, buf, sizeof pli - 1);
+		assert_int_equal(s.k.pictures, 1);
+	}
+	port = kit_local(s.p, 0, 1);
+	memcpy(buf, pli, sizeof pli - 1);
+	party_send(&s.k, &s.a, 1, &port, buf, sizeof pli - 1); /* a party's goes to the other one */
+	assert_int_equal(s.k.pictures, 1);
+	assert_true(party_recv(&s.b, 1, got, sizeof got, NULL) > 0);
+	assert_true(party_recv(&to[0], 1, got, sizeof got, NULL) > 0);
 	assert_int_equal(party_recv(&s.a, 0, got, sizeof got, NULL), -1);
 	assert_int_equal(party_recv(&s.b, 0, got, sizeof got, NULL), -1);
 	assert_int_equal(party_recv(&s.a, 1, got, sizeof got, NULL), -1);

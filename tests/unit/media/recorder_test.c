@@ -84,6 +84,25 @@ static unsigned says(struct kit *k, unsigned end, uint8_t type, size_t n)
 	return to->sent[0] - before;
 }
 
+/* The party says n packets of 20 ms of this type, numbered on; how many copies leave at the path. */
+static unsigned speaks(struct kit *k, uint8_t type, unsigned n, size_t bytes, uint32_t ticks, size_t at)
+{
+	struct rf_path *from = kit_path(k, 0), *to = kit_path(k, at);
+	unsigned before = to->sent[0];
+
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t packet[12 + 320] = { 0x80, type, 0, (uint8_t)(1 + i), [11] = 7 };
+		uint32_t at_ticks = i * ticks;
+
+		for (unsigned b = 0; b < 4; b++)
+			packet[4 + b] = (uint8_t)(at_ticks >> 8 * (3 - b));
+		memset(packet + 12, 0xd5, bytes);
+		for (struct rf_path_tap *t = from->taps[0]; t; t = t->next)
+			t->heard(t, false, packet, 12 + bytes);
+	}
+	return to->sent[0] - before;
+}
+
 static void test_both_parties(void **state)
 {
 	struct kit *k = *state;
@@ -224,16 +243,19 @@ static void test_answers(void **state)
 		assert_false(kit_path(k, 1)->open);
 	}
 	k->recordings[0] = 0;
+	assert_int_equal(rf_relay_census(k->relay).coded, 0);
 	ok(k, "subscribe answer", REC ",'flags':['allow transcoding']", R_HEAD "m=audio 7000 RTP/AVP 8\r\n");
-	assert_true(memmem(k->reply.warning.p, k->reply.warning.n, "PCMU is not copied", 18) != NULL);
 	told(k, "begun R A\n");
+	assert_int_equal(rf_relay_census(k->relay).coded, 1);
 	assert_int_equal(says(k, 0, 8, 1), 1);
-	assert_int_equal(says(k, 0, 0, 1), 0);
+	assert_int_equal(speaks(k, 0, 2, 160, 160, 1), 2);
+	assert_int_equal(kit_path(k, 1)->last[0][1], 8); /* said in what it takes */
+	assert_int_equal(says(k, 0, 101, 1), 0);         /* it takes no keys */
 	/* again, elsewhere; then it wants nothing for a while */
 	ok(k, "subscribe answer", REC, R_HEAD R_AUDIO("7010"));
 	told(k, "");
 	assert_int_equal(kit_path(k, 1)->conf[0].remote.port, 7010);
-	assert_int_equal(says(k, 0, 0, 1), 1);
+	assert_int_equal(speaks(k, 0, 1, 160, 160, 1), 1);
 	ok(k, "subscribe answer", REC, R_HEAD AUDIO("7010", "RTP/AVP") "a=inactive\r\n");
 	assert_int_equal(taps(kit_path(k, 0), 0), 0);
 }
@@ -357,6 +379,120 @@ static void test_lines_that_change(void **state)
 	k->recordings[0] = 0;
 }
 
+/* A codec for the recorder that the party does not speak. */
+static void test_another_codec(void **state)
+{
+	struct kit *k = *state;
+	uint8_t sr[28] = { 0x80, 200, 0, 6, 0, 0, 0, 7, [18] = 0x03, [19] = 0x20 }; /* of SSRC 7, its clock at 800 */
+
+	call(k);
+	/* added; taken as it is: nothing is made */
+	ok(k, "subscribe request", CALL ",'to-tag':'R','codec':{'transcode':['opus','telephone-event']}", NULL);
+	assert_true(kit_has(k, "m=audio 20004 RTP/AVP 101 8 0 96 97"));
+	assert_true(kit_has(k, "a=rtpmap:96 opus/48000/2"));
+	assert_true(kit_has(k, "a=rtpmap:97 telephone-event/48000"));
+	assert_int_equal(rf_relay_census(k->relay).coded, 1); /* it may come to that */
+	ok(k, "subscribe answer", REC, R_HEAD R_AUDIO("7000"));
+	assert_int_equal(rf_relay_census(k->relay).coded, 0);
+	assert_null(kit_path(k, 1)->filter[1]);
+	assert_int_equal(speaks(k, 8, 3, 160, 160, 1), 3);
+	assert_int_equal(kit_path(k, 1)->last[0][1], 8);
+	/* the other one alone */
+	ok(k, "subscribe answer", REC, R_HEAD "m=audio 7000 RTP/AVP 96 97\r\na=rtpmap:96 opus/48000/2\r\n"
+	   "a=rtpmap:97 telephone-event/48000\r\na=recvonly\r\n");
+	assert_int_equal(rf_relay_census(k->relay).coded, 1);
+	assert_int_equal(speaks(k, 8, 5, 160, 160, 1), 5);
+	assert_int_equal(kit_path(k, 1)->last[0][1], 96);
+	assert_int_equal(kit_path(k, 1)->last[0][3], 5);
+	assert_int_equal(kit_path(k, 1)->last[0][6] << 8 | kit_path(k, 1)->last[0][7], 4 * 960);
+	assert_int_equal(says(k, 0, 18, 1), 0);
+	/* reports in the clock of what it gets */
+	for (struct rf_path_tap *t = kit_path(k, 0)->taps[0]; t; t = t->next)
+		t->heard(t, true, sr, sizeof sr);
+	assert_int_equal(kit_path(k, 1)->last[0][18] << 8 | kit_path(k, 1)->last[0][19], 4800);
+	assert_int_equal(sr[19], 0x20);
+	/* the party's own is not offered at all */
+	ok(k, "subscribe request", CALL ",'to-tag':'R','codec':{'mask':['all'],'transcode':['G722']}", NULL);
+	assert_true(kit_has(k, "m=audio 20008 RTP/AVP 9"));
+	ok(k, "subscribe answer", REC, R_HEAD "m=audio 7000 RTP/AVP 9\r\n");
+	assert_int_equal(speaks(k, 0, 4, 160, 160, 1), 4);
+	assert_int_equal(kit_path(k, 1)->last[0][1], 9);
+	/* no more than there may be */
+	k->conf.policy.coded_max = 1;
+	kit_again(k);
+	call(k);
+	ok(k, "subscribe request", CALL ",'to-tag':'R','codec':{'transcode':['opus']}", NULL);
+	refused(k, "subscribe request", CALL ",'to-tag':'S','codec':{'transcode':['opus']}", NULL, "transcoded already");
+	ok(k, "subscribe request", CALL ",'to-tag':'S'", NULL);
+	refused(k, "subscribe answer", "'call-id':'c1','to-tag':'S','flags':['allow transcoding']", R_HEAD "m=audio 7000 RTP/AVP 8\r\n",
+		"transcoded already");
+	ok(k, "unsubscribe", REC, NULL);
+	assert_int_equal(rf_relay_census(k->relay).coded, 0);
+	k->conf.policy.coded_max = 0;
+	k->recordings[0] = 0;
+}
+
+/* Whole pictures are asked for: when copies begin, when the recorder asks, once a second. */
+static void test_pictures(void **state)
+{
+	static const char a[] = HEAD("192.0.2.9") AUDIO("2000", "RTP/AVP") VIDEO("2002", "RTP/AVP") "a=rtcp-fb:96 nack pli\r\n";
+	static const char b[] = HEAD("203.0.113.7") AUDIO("3000", "RTP/AVP") VIDEO("3002", "RTP/AVP") "a=rtcp-fb:* ccm fir\r\n";
+	const uint8_t packet[16] = { 0x80, 96 };
+	struct kit *k = *state;
+	struct rf_path *video, *sink;
+
+	ok(k, "offer", CALL, a);
+	ok(k, "answer", REPLY, b);
+	ok(k, "subscribe request", CALL ",'to-tag':'R'", NULL);
+	assert_true(kit_has(k, "a=rtcp-fb:* nack pli"));
+	ok(k, "subscribe answer", REC, R_HEAD R_AUDIO("7000") VIDEO("7002", "RTP/AVP"));
+	assert_null(k->reply.warning.p);
+	video = kit_path(k, 1);
+	sink = kit_path(k, 3);
+	video->stats[0].n_streams = 1;
+	video->stats[0].streams[0] = (struct rf_path_stream){ .ssrc = 0x01020304, .type = 96 };
+	assert_int_equal(video->sent_rtcp[0], 0);
+	for (unsigned i = 0; i < 3; i++)
+		video->taps[0]->heard(video->taps[0], false, packet, sizeof packet);
+	kit_wait(k, 20);
+	assert_int_equal(video->sent_rtcp[0], 1);
+	assert_int_equal(video->last_n[0], 8 + 28 + 12);
+	assert_memory_equal(video->last[0] + 36, "\x81\xce\0\2", 4);
+	assert_memory_equal(video->last[0] + 44, "\1\2\3\4", 4);
+	/* the recorder itself, as often as it likes */
+	for (unsigned i = 0; i < 50; i++)
+		sink->ops->picture(sink->arg, sink);
+	kit_wait(k, 900);
+	assert_int_equal(video->sent_rtcp[0], 1);
+	kit_wait(k, 200);
+	assert_int_equal(video->sent_rtcp[0], 2);
+	kit_wait(k, 3000);
+	assert_int_equal(video->sent_rtcp[0], 2);
+	/* one that knows FIR alone; repairs have no pictures */
+	ok(k, "subscribe request", "'call-id':'c1','from-tag':'B','to-tag':'R2'", NULL);
+	ok(k, "subscribe answer", "'call-id':'c1','to-tag':'R2'", R_HEAD R_AUDIO("7010") VIDEO("7012", "RTP/AVP"));
+	video->stats[1] = video->stats[0];
+	video->taps[1]->heard(video->taps[1], false, packet, sizeof packet);
+	kit_wait(k, 20);
+	assert_int_equal(video->sent_rtcp[1], 1);
+	assert_memory_equal(video->last[1] + 36, "\x84\xce\0\4", 4);
+	assert_memory_equal(video->last[1] + 48, "\1\2\3\4\0\0\0\0", 8);
+	/* asked while it is gone: nothing */
+	sink->ops->picture(sink->arg, sink);
+	ok(k, "unsubscribe", REC, NULL);
+	kit_wait(k, 2000);
+	assert_int_equal(video->sent_rtcp[0], 2);
+	ok(k, "delete", "'call-id':'c1'", NULL);
+	/* a party that takes no such questions */
+	ok(k, "offer", "'call-id':'c1','from-tag':'A'", HEAD("192.0.2.9") VIDEO("2002", "RTP/AVP"));
+	ok(k, "answer", REPLY, HEAD("203.0.113.7") VIDEO("3002", "RTP/AVP"));
+	ok(k, "subscribe request", "'call-id':'c1','from-tag':'A','to-tag':'R'", NULL);
+	ok(k, "subscribe answer", "'call-id':'c1','to-tag':'R'", R_HEAD VIDEO("7002", "RTP/AVP"));
+	assert_true(memmem(k->reply.warning.p, k->reply.warning.n, "takes no requests for a picture", 31) != NULL);
+	ok(k, "delete", "'call-id':'c1'", NULL);
+	k->recordings[0] = 0;
+}
+
 static void test_bounds_and_ends(void **state)
 {
 	struct kit *k = *state;
@@ -452,7 +588,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_both_parties), TEST(test_who_is_meant), TEST(test_refusals), TEST(test_answers), TEST(test_keys),
-		TEST(test_policy), TEST(test_shared_keys), TEST(test_lines_that_change), TEST(test_bounds_and_ends),
+		TEST(test_policy), TEST(test_shared_keys), TEST(test_lines_that_change), TEST(test_another_codec),
+		TEST(test_pictures), TEST(test_bounds_and_ends),
 		TEST(test_branches), TEST(test_allocations_that_fail), TEST(test_nothing_to_record),
 	};
 

@@ -1,4 +1,4 @@
-#include "rtp/rtcp.h"
+#include "rtp/rtcp_ask.h"
 
 #include "guard.h"
 
@@ -275,12 +275,67 @@ static void test_cname(void **state)
 			 RF_E_DENIED);
 }
 
+/* A picture is asked for in what readers find well formed. */
+static void test_pictures(void **state)
+{
+	static const uint32_t ssrcs[32] = { 2, 3 };
+	static const uint8_t pli[] = "\x80\xc9\x00\x01" "\x00\x00\x00\x09" "\x81\xca\x00\x03" "\x00\x00\x00\x09" "\x01\x04" "name" "\x00\x00"
+		"\x81\xce\x00\x02" "\x00\x00\x00\x09" "\x00\x00\x00\x02" "\x81\xce\x00\x02" "\x00\x00\x00\x09" "\x00\x00\x00\x03";
+	static const uint8_t fir[] = "\x84\xce\x00\x06" "\x00\x00\x00\x09" "\x00\x00\x00\x00" "\x00\x00\x00\x02" "\x05\x00\x00\x00"
+		"\x00\x00\x00\x03" "\x05\x00\x00\x00";
+	struct rf_rtcp_picture p = { .sender = 9, .cname = RF_V("name"), .ssrcs = ssrcs, .n = 2 };
+	uint8_t buf[CAP];
+	struct rf_writer w;
+
+	(void)state;
+	rf_writer_init(&w, buf, sizeof buf);
+	rf_rtcp_put_picture(&w, &p);
+	assert_int_equal(w.err, 0);
+	assert_int_equal(w.n, sizeof pli - 1);
+	assert_memory_equal(buf, pli, w.n);
+	assert_int_equal(check(rf_view_of(buf, w.n), false), 0);
+	assert_true(rf_rtcp_asks_picture(rf_view_of(buf, w.n)));
+	assert_false(rf_rtcp_asks_picture(rf_view_of(buf, 24)));
+	for (size_t cap = 0; cap < sizeof pli - 1; cap++) {
+		rf_writer_init(&w, buf, cap);
+		rf_rtcp_put_picture(&w, &p);
+		assert_int_equal(w.err, RF_E_SPACE);
+	}
+	p.fir = true;
+	p.fir_seq = 5;
+	rf_writer_init(&w, buf, sizeof buf);
+	rf_rtcp_put_picture(&w, &p);
+	assert_memory_equal(buf + 24, fir, sizeof fir - 1);
+	assert_int_equal(w.n, 24 + sizeof fir - 1);
+	assert_true(rf_rtcp_asks_picture(rf_view_of(buf, w.n)));
+	assert_false(rf_rtcp_asks_picture(RF_V(SR1 SDES REMB)));
+	for (p.n = 0; p.n <= 32; p.n += 32) {
+		rf_writer_init(&w, buf, sizeof buf);
+		rf_rtcp_put_picture(&w, &p);
+		assert_int_equal(w.err, RF_E_INVALID);
+	}
+}
+
+/* Another clock, of one stream alone. */
+static void test_clock(void **state)
+{
+	struct rf_rtcp_clock k = { .ssrc = 1, .from = 0x0f00, .to = 600, .from_hz = 8000, .to_hz = 48000 };
+	uint8_t buf[] = SR_HEAD SDES;
+
+	(void)state;
+	rf_rtcp_set_clock(buf, sizeof buf - 1, &k);
+	assert_memory_equal(buf + 16, "\0\0\x08\x58", 4); /* 600 + 256 * 6 */
+	k.ssrc = 2;
+	rf_rtcp_set_clock(buf, sizeof buf - 1, &k);
+	assert_memory_equal(buf + 16, "\0\0\x08\x58", 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_check), cmocka_unit_test(test_prefixes), cmocka_unit_test(test_many),
 		cmocka_unit_test(test_report), cmocka_unit_test(test_sources), cmocka_unit_test(test_feedback),
-		cmocka_unit_test(test_rewrite), cmocka_unit_test(test_cname),
+		cmocka_unit_test(test_rewrite), cmocka_unit_test(test_cname), cmocka_unit_test(test_pictures), cmocka_unit_test(test_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,14 +32,29 @@ void rf_arena_fini(struct rf_arena *a)
 	a->step = FIRST_STEP;
 }
 
+static void free_blocks(struct rf_arena *a, struct rf_arena_block *b)
+{
+	while (b) {
+		struct rf_arena_block *older = b->older;
+
+		a->used -= sizeof *b + b->size;
+		free(b);
+		b = older;
+	}
+}
+
 void rf_arena_reset(struct rf_arena *a)
 {
-	/* Keep one block of ordinary size, so that a loop of use and reset does not touch malloc. */
-	if (a->head && !a->head->older && a->head->size <= LAST_STEP) {
-		a->head->fill = 0;
+	struct rf_arena_block *b = a->head;
+
+	/* Keep the newest block, which is the largest as a rule, so that a loop of use and reset does not touch malloc. */
+	if (!b || b->size > LAST_STEP) {
+		rf_arena_fini(a);
 		return;
 	}
-	rf_arena_fini(a);
+	free_blocks(a, b->older);
+	b->older = NULL;
+	b->fill = 0;
 }
 
 void rf_arena_wipe(struct rf_arena *a)
@@ -53,6 +68,10 @@ static struct rf_arena_block *add_block(struct rf_arena *a, size_t need)
 {
 	size_t size = a->step > need ? a->step : need, total;
 
+	if (a->head && !a->head->older && !a->head->fill) { /* kept, and too small: it takes nothing from the cap */
+		free_blocks(a, a->head);
+		a->head = NULL;
+	}
 	if (__builtin_add_overflow(size, sizeof(struct rf_arena_block), &total))
 		return NULL;
 	if (total > a->cap - a->used) {

@@ -1,6 +1,7 @@
 #include "base/secret.h"
 
 #include <openssl/crypto.h>
+#include <string.h>
 
 bool rf_secret_eq(struct rf_view a, struct rf_view b)
 {
@@ -10,5 +11,5 @@ bool rf_secret_eq(struct rf_view a, struct rf_view b)
 void rf_secret_wipe(void *p, size_t n)
 {
 	if (n)
-		OPENSSL_cleanse(p, n);
+		explicit_bzero(p, n); /* as fast as memset(); OPENSSL_cleanse() goes by eight bytes */
 }

@@ -5,6 +5,8 @@
 #include "base/secret.h"
 #include "media/ng_reply.h"
 
+enum { SPARES = 16, SPARE_BYTES = 2048, SPARE_ARENA_BYTES = 16384 };
+
 static struct rf_view message_of(struct rf_ng_server *s, struct rf_view cookie, struct rf_view reply)
 {
 	struct rf_writer w;
@@ -45,11 +47,16 @@ static void send_error(struct rf_ng_server *s, const struct rf_ng_way *way, cons
 static bool repeated(struct rf_ng_server *s, const struct rf_ng_way *way, const struct rf_ng_request *req,
 		     struct rf_view message, struct rf_ng_kept **ret_kept)
 {
-	uint64_t body = rf_hash(&s->conf.hash_key, message);
-	struct rf_ng_kept *k = way->udp ? rf_ng_cache_find(&s->cache, &way->from, req->cookie) : NULL;
+	uint64_t body, hash;
+	struct rf_ng_kept *k;
 
+	if (!way->udp)
+		return false;
+	body = rf_hash(&s->conf.hash_key, message);
+	hash = rf_ng_cache_hash(&s->cache, &way->from, req->cookie);
+	k = rf_ng_cache_find(&s->cache, hash, &way->from, req->cookie);
 	if (!k) {
-		*ret_kept = way->udp ? rf_ng_cache_begin(&s->cache, &way->from, req->cookie, body) : NULL;
+		*ret_kept = rf_ng_cache_begin(&s->cache, hash, &way->from, req->cookie, body);
 		return false;
 	}
 	if (k->body != body) {
@@ -63,27 +70,55 @@ static bool repeated(struct rf_ng_server *s, const struct rf_ng_way *way, const 
 	return true;
 }
 
+/* Most are short and over at once: those go round, with the memory that they were read into. */
 static struct rf_ng_ask *new_ask(struct rf_ng_server *s, const struct rf_ng_way *way, struct rf_view message)
 {
-	struct rf_ng_ask *ask = malloc(sizeof(*ask) + message.n);
+	struct rf_ng_ask *ask = message.n <= SPARE_BYTES ? s->spare : NULL;
+	struct rf_arena arena;
 
-	if (!ask)
-		return NULL;
-	*ask = (struct rf_ng_ask){ .server = s, .home = pthread_self(), .way = *way, .n = message.n };
+	if (ask) {
+		s->spare = ask->next;
+		s->n_spare--;
+		arena = ask->arena;
+	} else {
+		ask = malloc(sizeof(*ask) + (message.n > SPARE_BYTES ? message.n : SPARE_BYTES));
+		if (!ask)
+			return NULL;
+		rf_arena_init(&arena, RF_NG_ARENA_BYTES);
+	}
+	*ask = (struct rf_ng_ask){ .server = s, .home = pthread_self(), .way = *way, .n = message.n, .arena = arena };
 	memcpy(ask->bytes, message.p, message.n);
-	rf_arena_init(&ask->arena, RF_NG_ARENA_BYTES);
 	return ask;
 }
 
 static void free_ask(struct rf_ng_ask *ask)
 {
+	struct rf_ng_server *s = ask->server;
+
 	rf_arena_wipe(&ask->arena);
-	rf_arena_fini(&ask->arena);
 	if (ask->reply)
 		rf_secret_wipe(ask->reply, ask->reply_n); /* SDES: keys, here and in the request */
 	rf_secret_wipe(ask->bytes, ask->n);
 	free(ask->reply);
+	if (ask->n <= SPARE_BYTES && s->n_spare < SPARES && ask->arena.used <= SPARE_ARENA_BYTES) {
+		ask->next = s->spare;
+		s->spare = ask;
+		s->n_spare++;
+		return;
+	}
+	rf_arena_fini(&ask->arena);
 	free(ask);
+}
+
+void rf_ng_server_free_spares(struct rf_ng_server *s)
+{
+	struct rf_ng_ask *ask;
+
+	while ((ask = s->spare)) {
+		s->spare = ask->next;
+		rf_arena_fini(&ask->arena);
+		free(ask);
+	}
 }
 
 static const char *counted(struct rf_ng_server *s, int err, uint64_t **ret_count)
@@ -195,8 +230,8 @@ static void go_home(struct rf_ng_ask *ask)
 	ask->mail.deliver = arrived;
 	if (rf_mail_post(s->loop, &ask->mail) == 0)
 		return;
-	ask->next_lost = atomic_load(&s->lost);
-	while (!atomic_compare_exchange_weak(&s->lost, &ask->next_lost, ask))
+	ask->next = atomic_load(&s->lost);
+	while (!atomic_compare_exchange_weak(&s->lost, &ask->next, ask))
 		;
 }
 
@@ -206,7 +241,7 @@ void rf_ng_server_find_lost(struct rf_ng_server *s)
 
 	s->stats.asks++; /* so that s outlives the last of them */
 	for (; ask; ask = next) {
-		next = ask->next_lost;
+		next = ask->next;
 		finish(ask, rf_view_of(ask->reply, ask->reply_n));
 	}
 	s->stats.asks--;

@@ -36,15 +36,15 @@ void rf_ng_cache_fini(struct rf_ng_cache *c)
 	rf_table_fini(&c->table);
 }
 
-static uint64_t hash(const struct rf_ng_cache *c, const struct rf_addr *from, struct rf_view cookie)
+uint64_t rf_ng_cache_hash(const struct rf_ng_cache *c, const struct rf_addr *from, struct rf_view cookie)
 {
 	/* Two keyed hashes: that they meet is a matter of chance, and then the names are compared. */
 	return rf_addr_hash(&c->key, from) * UINT64_C(0x9e3779b97f4a7c15) ^ rf_hash(&c->key, cookie);
 }
 
-struct rf_ng_kept *rf_ng_cache_find(struct rf_ng_cache *c, const struct rf_addr *from, struct rf_view cookie)
+struct rf_ng_kept *rf_ng_cache_find(struct rf_ng_cache *c, uint64_t hash, const struct rf_addr *from, struct rf_view cookie)
 {
-	for (struct rf_node *n = rf_table_first(&c->table, hash(c, from, cookie)); n; n = rf_table_next(n)) {
+	for (struct rf_node *n = rf_table_first(&c->table, hash); n; n = rf_table_next(n)) {
 		struct rf_ng_kept *k = rf_container(n, struct rf_ng_kept, node);
 
 		if (rf_addr_eq(&k->from, from) && rf_view_eq(rf_view_of(k->cookie, k->cookie_n), cookie))
@@ -53,18 +53,16 @@ struct rf_ng_kept *rf_ng_cache_find(struct rf_ng_cache *c, const struct rf_addr 
 	return NULL;
 }
 
-struct rf_ng_kept *rf_ng_cache_begin(struct rf_ng_cache *c, const struct rf_addr *from, struct rf_view cookie,
+struct rf_ng_kept *rf_ng_cache_begin(struct rf_ng_cache *c, uint64_t hash, const struct rf_addr *from, struct rf_view cookie,
 				     uint64_t body)
 {
-	struct rf_ng_kept *k = calloc(1, sizeof(*k));
+	struct rf_ng_kept *k = malloc(sizeof(*k) + cookie.n);
 
 	if (!k)
 		return NULL;
-	k->from = *from;
-	k->body = body;
-	k->cookie_n = (uint8_t)cookie.n;
+	*k = (struct rf_ng_kept){ .from = *from, .body = body, .cookie_n = (uint8_t)cookie.n };
 	memcpy(k->cookie, cookie.p, cookie.n);
-	if (rf_table_add(&c->table, &k->node, hash(c, from, cookie)) < 0) {
+	if (rf_table_add(&c->table, &k->node, hash) < 0) {
 		free(k);
 		return NULL;
 	}

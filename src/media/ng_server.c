@@ -290,6 +290,7 @@ void rf_ng_server_settle(struct rf_ng_server *s)
 	if (!s->closed || s->stats.asks)
 		return;
 	rf_ng_cache_fini(&s->cache);
+	rf_ng_server_free_spares(s);
 	free(s->peers);
 	free(s);
 }

@@ -45,6 +45,8 @@ struct rf_ng_server {
 	struct rf_timer tick;          /* old replies leave, lost answers are found */
 	struct rf_ng_server_stats stats;
 	_Atomic(struct rf_ng_ask *) lost; /* answered on other threads when the mailbox was full */
+	struct rf_ng_ask *spare;       /* of requests that are over: wiped, for the next ones */
+	unsigned n_spare;
 	uint64_t last_stream;
 	uint64_t refused_second;
 	unsigned refused_n;
@@ -68,7 +70,7 @@ struct rf_ng_ask {
 	struct rf_ng_kept *kept;       /* NULL: not remembered */
 	struct rf_ng_request req;
 	struct rf_arena arena;
-	struct rf_ng_ask *next_lost;
+	struct rf_ng_ask *next;        /* of the lost, or of the spare ones */
 	uint8_t *reply;                /* on its way home from another thread; malloc'd */
 	size_t reply_n;
 	size_t n;
@@ -79,6 +81,7 @@ struct rf_ng_ask {
 void rf_ng_server_receive(struct rf_ng_server *s, const struct rf_ng_way *way, struct rf_view message);
 void rf_ng_server_refused(struct rf_ng_server *s, const struct rf_addr *from, const char *why, uint64_t *count);
 void rf_ng_server_find_lost(struct rf_ng_server *s);
+void rf_ng_server_free_spares(struct rf_ng_server *s);
 /* Frees s when it is closed and nothing is out any more. */
 void rf_ng_server_settle(struct rf_ng_server *s);
 

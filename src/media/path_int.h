@@ -73,7 +73,7 @@ static inline bool rf_peer_eq(const struct rf_peer *a, const struct rf_peer *b)
 void rf_peer_of(const struct rf_addr *a, struct rf_peer *ret);
 struct rf_addr rf_peer_addr(const struct rf_peer *p); /* family 0: none */
 
-/* A port of ours. It stands in its path, and the kernel's event points at it. */
+/* A port of ours. It stands in its path; the worker finds it by its descriptor. */
 struct rf_sock {
 	struct rf_path *path;
 	int fd;                      /* -1: closed */
@@ -229,13 +229,17 @@ struct rf_media_worker {
 	int epoll;
 	unsigned n_places;
 	struct rf_media_place place[RF_MEDIA_INTERFACES_MAX];
+	struct rf_sock **sock_of;    /* by descriptor: whose it is; NULL: nobody's, it waits for another call (path_keep.c) */
+	size_t sock_cap;
 	struct rf_path *paths;
 	size_t n_paths, n_socks, n_fast, n_kept, n_xsk;
 	struct rf_timer keep;        /* n_kept: sockets that wait for another call; this ends them */
 	uint64_t taken_us;           /* when a port was last asked for */
 	struct rf_watch *xsk_watch[RF_XSK_QUEUES_MAX];
 	bool xsk_turn;               /* datagrams are under way that came as frames: what they cause leaves so, too */
-	struct epoll_event ready[RF_PATH_BATCH]; /* of the batch that is under way: [ready_at, n_ready) are to come */
+	/* Of the batch that is under way, [ready_at, n_ready) are to come. The kernel tells descriptors; data.ptr is the socket by
+	 * then, NULL where there is nothing (any more). */
+	struct epoll_event ready[RF_PATH_BATCH];
 	int ready_at, n_ready;
 	struct rf_media_totals totals;
 	struct rf_hash_key secret;   /* CNAMEs are hashed with it */
@@ -265,7 +269,7 @@ int rf_end_want_rtcp(struct rf_path *p, unsigned end, bool wanted);
 void rf_end_set_dscp(struct rf_end *e);
 /* Bind; watch: and be told what comes. -errno. */
 int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const struct rf_addr *ip, uint16_t port, bool watch);
-void rf_sock_adopt(struct rf_media_worker *w, struct rf_sock *s, int fd);
+int rf_sock_adopt(struct rf_media_worker *w, struct rf_sock *s, int fd); /* -ENOMEM */
 void rf_sock_close(struct rf_media_worker *w, struct rf_sock *s);
 /* Its descriptor is not its any more. */
 void rf_sock_forget(struct rf_media_worker *w, struct rf_sock *s);
@@ -280,12 +284,8 @@ bool rf_sock_send(struct rf_sock *s, const uint8_t *buf, size_t n, const struct 
 int rf_sock_keep(struct rf_media_worker *w, struct rf_sock *s);
 /* A kept descriptor (-1: none) becomes the one of s, empty. False: it is closed, and another one is to be opened. */
 bool rf_sock_wake(struct rf_media_worker *w, struct rf_sock *s, int fd, uint8_t dscp);
-/* The kernel tells of it by data.u64, not by a pointer? Then something has come that is nobody's. */
-static inline bool rf_kept_told(uint64_t told)
-{
-	return told & 1;
-}
-void rf_kept_ready(struct rf_media_worker *w, uint64_t told);
+/* Something has come to one, which is nobody's. */
+void rf_kept_ready(struct rf_media_worker *w, int fd);
 void rf_kept_drop(struct rf_media_worker *w, const struct rf_port_kept *kept);
 void rf_kept_make_room(struct rf_media_worker *w);
 void rf_kept_drop_all(struct rf_media_worker *w);

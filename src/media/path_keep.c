@@ -1,6 +1,6 @@
 /* Sockets between two calls. A socket that is made, bound, watched and closed again costs the kernel some nine microseconds, and a
- * call needs four; so that of a port that is given back stays open, bound and watched, and the next call that draws the port has it
- * for two changes of the watch.
+ * call needs four; so that of a port that is given back stays open, bound and watched, and the next call that draws the port has
+ * it. The kernel names it by its descriptor, in a call and between two, so it hears nothing of the change.
  *
  * Nothing of one call reaches another by that. A port rests as long with its socket as without one. What comes to it meanwhile is
  * taken out and dropped as it comes, and counted; and before another call has the socket, it must be empty. The options that a call
@@ -21,32 +21,10 @@ enum {
 	DRAINED = 64,                /* whoever sends more meanwhile floods the port: it gets a new socket */
 };
 
-/* The kernel tells of a socket by a pointer (even) or, between two calls, by its descriptor with a one behind it. */
-static uint64_t told_as(int fd)
+void rf_kept_ready(struct rf_media_worker *w, int fd)
 {
-	return (uint64_t)(unsigned)fd << 1 | 1;
-}
-
-static bool tell(const struct rf_media_worker *w, int fd, uint64_t as)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = as };
-
-	return epoll_ctl(w->epoll, EPOLL_CTL_MOD, fd, &event) == 0;
-}
-
-void rf_kept_ready(struct rf_media_worker *w, uint64_t told)
-{
-	if (recv((int)(told >> 1), w->buf, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0)
+	if (recv(fd, w->buf, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0)
 		w->totals.dropped[RF_DROP_UNANSWERED]++;
-}
-
-/* What of it is told in the batch under way is told no more. */
-static void close_kept(struct rf_media_worker *w, int fd)
-{
-	close(fd);
-	for (int i = w->ready_at; i < w->n_ready; i++)
-		if (w->ready[i].data.u64 == told_as(fd))
-			w->ready[i].data.u64 = 0;
 }
 
 static bool is_empty(struct rf_media_worker *w, int fd)
@@ -65,7 +43,7 @@ int rf_sock_keep(struct rf_media_worker *w, struct rf_sock *s)
 
 	if (fd < 0)
 		return -1;
-	if (w->n_kept >= w->conf.keep_max || !tell(w, fd, told_as(fd))) {
+	if (w->n_kept >= w->conf.keep_max) {
 		rf_sock_close(w, s);
 		return -1;
 	}
@@ -81,11 +59,10 @@ bool rf_sock_wake(struct rf_media_worker *w, struct rf_sock *s, int fd, uint8_t 
 	if (fd < 0)
 		return false;
 	w->n_kept--;
-	if (!is_empty(w, fd) || !tell(w, fd, (uint64_t)(uintptr_t)s)) {
-		close_kept(w, fd);
+	if (!is_empty(w, fd) || rf_sock_adopt(w, s, fd) != 0) {
+		close(fd);
 		return false;
 	}
-	rf_sock_adopt(w, s, fd);
 	s->dscp = dscp;
 	return true;
 }
@@ -95,7 +72,7 @@ void rf_kept_drop(struct rf_media_worker *w, const struct rf_port_kept *kept)
 	for (unsigned i = 0; i < 2; i++)
 		if (kept->fd[i] >= 0) {
 			w->n_kept--;
-			close_kept(w, kept->fd[i]);
+			close(kept->fd[i]);
 		}
 }
 

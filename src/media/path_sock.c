@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,6 +39,7 @@ void rf_sock_close(struct rf_media_worker *w, struct rf_sock *s)
 
 void rf_sock_forget(struct rf_media_worker *w, struct rf_sock *s)
 {
+	w->sock_of[s->fd] = NULL;
 	s->fd = -1;
 	s->dscp = 0;
 	w->n_socks--;
@@ -46,10 +48,34 @@ void rf_sock_forget(struct rf_media_worker *w, struct rf_sock *s)
 			w->ready[i].data.ptr = NULL;
 }
 
-void rf_sock_adopt(struct rf_media_worker *w, struct rf_sock *s, int fd)
+static int make_room(struct rf_media_worker *w, size_t fd)
 {
+	size_t cap = w->sock_cap ? w->sock_cap : 64;
+
+	if (fd < w->sock_cap)
+		return 0;
+	while (cap <= fd)
+		cap *= 2;
+	struct rf_sock **more = realloc(w->sock_of, cap * sizeof *more);
+
+	if (!more)
+		return -ENOMEM;
+	memset(more + w->sock_cap, 0, (cap - w->sock_cap) * sizeof *more);
+	w->sock_of = more;
+	w->sock_cap = cap;
+	return 0;
+}
+
+int rf_sock_adopt(struct rf_media_worker *w, struct rf_sock *s, int fd)
+{
+	int rc = make_room(w, (size_t)fd);
+
+	if (rc)
+		return rc;
+	w->sock_of[fd] = s;
 	s->fd = fd;
 	w->n_socks++;
+	return 0;
 }
 
 /* Where descriptors are short, those that wait for another call make room for this one. */
@@ -67,7 +93,7 @@ int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const s
 {
 	struct rf_addr local = *ip;
 	struct rf_peer at;
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = s };
+	struct epoll_event event = { .events = EPOLLIN };
 
 	local.port = port;
 	rf_peer_of(&local, &at);
@@ -77,14 +103,14 @@ int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const s
 	/* A connection from a port that listened, or whose last one is not yet forgotten. */
 	if (type == SOCK_STREAM)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
-	if (bind(fd, &at.sa, at.n) != 0 || (watch && epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) != 0)) {
-		int rc = -errno;
+	event.data.fd = fd;
+	int rc = bind(fd, &at.sa, at.n) != 0 || (watch && epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) != 0) ? -errno : 0;
 
+	if (!rc)
+		rc = rf_sock_adopt(w, s, fd);
+	if (rc)
 		close(fd);
-		return rc;
-	}
-	rf_sock_adopt(w, s, fd);
-	return 0;
+	return rc;
 }
 
 /* What of a pair is kept and not in use goes back with it. */

@@ -28,7 +28,7 @@ int rf_tcp_new(struct rf_end *e)
 
 static void want(struct rf_sock *s, uint32_t *was, uint32_t events)
 {
-	struct epoll_event event = { .events = events, .data.ptr = s };
+	struct epoll_event event = { .events = events, .data.fd = s->fd };
 
 	if (s->fd < 0 || events == *was)
 		return;
@@ -182,7 +182,11 @@ static void accept_one(struct rf_path *p, struct rf_end *e)
 		close(fd);
 		return;
 	}
-	rf_sock_adopt(p->w, &e->sock[1], fd);
+	if (rf_sock_adopt(p->w, &e->sock[1], fd) != 0) {
+		rf_end_drop(p, e, RF_DROP_SEND);
+		close(fd);
+		return;
+	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	connected(p, e, &from);
 	rf_end_set_dscp(e);

@@ -417,7 +417,10 @@ int rf_relay_new(const struct rf_relay_conf *conf, struct rf_relay **ret_relay)
 	if (!r)
 		return -ENOMEM;
 	r->text = malloc(RF_NG_BYTES_MAX);
-	if (!r->text) {
+	r->tuples = malloc(RF_SESSION_TUPLES_MAX * sizeof *r->tuples);
+	if (!r->text || !r->tuples) {
+		free(r->text);
+		free(r->tuples);
 		free(r);
 		return -ENOMEM;
 	}
@@ -437,6 +440,7 @@ void rf_relay_free(struct rf_relay *r)
 	rf_table_fini(&r->table);
 	rf_arena_fini(&r->arena);
 	free(r->text);
+	free(r->tuples);
 	free(r);
 }
 

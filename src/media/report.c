@@ -6,6 +6,7 @@ struct report {
 	struct rf_turn *t;
 	const struct rf_session *s;
 	struct rf_ng_stats_call *call;
+	bool brief;
 	int64_t now_s;
 	uint64_t now_us;
 	struct rf_ng_stats_ssrc *ssrcs;
@@ -31,6 +32,17 @@ static void add_ssrcs(struct report *r, const struct rf_path_end_stats *st)
 				.loss = all ? (uint32_t)(100 * (uint64_t)x->lost / all) : 0, .samples = 1, .at = r->now_s },
 		};
 	}
+}
+
+/* The answer to a delete goes to who sets up calls, by UDP as a rule, and of a call without media it should be one packet. So it
+ * does not say twice where a party is, and nothing of a port for RTCP to which none came. */
+static void leave_out(struct rf_ng_stats_media *m, struct rf_ng_stats_stream *s)
+{
+	for (size_t i = 0; i < m->n_streams; i++)
+		if (rf_addr_eq(&s[i].advertised, &s[i].endpoint))
+			s[i].advertised.family = 0;
+	if (m->n_streams == 2 && !s[1].count.packets)
+		m->n_streams = 1;
 }
 
 static void fill_streams(struct report *r, const struct rf_line *l, unsigned side, struct rf_ng_stats_media *m,
@@ -65,6 +77,8 @@ static void fill_streams(struct report *r, const struct rf_line *l, unsigned sid
 		s[0].suite = s[1].suite = rf_view_str(rf_sdp_suite_text((enum rf_sdp_suite)st.suite));
 	m->streams = s;
 	m->n_streams = l->kind == RF_PATH_RTP && s[0].local.port != s[1].local.port ? 2 : 1;
+	if (r->brief)
+		leave_out(m, s);
 	m->flags |= st.keying == RF_KEYING_PASSED ? RF_NG_MEDIA_PASSTHROUGH : 0;
 	add_ssrcs(r, &st);
 }
@@ -178,8 +192,8 @@ static int fill_recorder(struct report *r, const struct rf_recorder *x, struct r
 int rf_session_report(struct rf_turn *t, const struct rf_session *s, struct rf_ng_stats_call *ret_call)
 {
 	struct rf_loop *loop = t->relay->conf.loop;
-	struct report r = { .t = t, .s = s, .call = ret_call, .now_s = rf_loop_wall(loop).us / 1000000,
-		.now_us = rf_loop_now(loop).us };
+	struct report r = { .t = t, .s = s, .call = ret_call, .brief = t->req->command == RF_NG_DELETE,
+		.now_s = rf_loop_wall(loop).us / 1000000, .now_us = rf_loop_now(loop).us };
 	struct rf_ng_stats_tag *tags;
 	size_t n = 0;
 

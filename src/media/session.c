@@ -218,7 +218,7 @@ static size_t line_flows(const struct rf_pair *p, size_t at, struct rf_path_tupl
 void rf_session_pinholes(struct rf_session *s)
 {
 	const struct rf_relay_conf *c = &s->relay->conf;
-	struct rf_path_tuple all[RF_SESSION_TUPLES_MAX];
+	struct rf_path_tuple *all = s->relay->tuples;
 	size_t n = 0;
 
 	s->flows_changed = false;
@@ -226,8 +226,8 @@ void rf_session_pinholes(struct rf_session *s)
 		return;
 	for (const struct rf_pair *p = s->pairs; p; p = p->next)
 		for (size_t i = 0; i < p->n_lines; i++)
-			n += line_flows(p, i, all + n, sizeof all / sizeof all[0] - n);
-	n += rf_session_copies_flows(s, all + n, sizeof all / sizeof all[0] - n);
+			n += line_flows(p, i, all + n, RF_SESSION_TUPLES_MAX - n);
+	n += rf_session_copies_flows(s, all + n, RF_SESSION_TUPLES_MAX - n);
 	if (n == 0 && !s->has_pinholes)
 		return;
 	s->has_pinholes = n > 0;

@@ -124,6 +124,7 @@ struct rf_relay {
 	struct rf_session *first, *last;
 	struct rf_arena arena;           /* of one command */
 	uint8_t *text;                   /* RF_NG_BYTES_MAX: a description in the making */
+	struct rf_path_tuple *tuples;    /* RF_SESSION_TUPLES_MAX: pinholes in the making */
 	struct {
 		uint64_t managed, rejected, silent, unanswered, regular, forced, zero_way, one_way, duration_us, dropped, untold;
 	} count;

@@ -40,7 +40,7 @@ static void fetch_next(const struct rf_media_worker *w)
 	for (int step = 0; step < FETCH_STEPS; step++) {
 		int at = w->ready_at + FETCH_STEPS - 1 - step;
 
-		if (at >= w->n_ready || rf_kept_told(w->ready[at].data.u64) || !w->ready[at].data.ptr)
+		if (at >= w->n_ready || !w->ready[at].data.ptr)
 			continue;
 		const struct rf_sock *s = w->ready[at].data.ptr;
 
@@ -60,20 +60,32 @@ static void fetch_next(const struct rf_media_worker *w)
 	}
 }
 
+/* From descriptors to sockets. What came to one that waits for another call is dropped at once. */
+static void find_socks(struct rf_media_worker *w)
+{
+	for (int i = 0; i < w->n_ready; i++) {
+		int fd = w->ready[i].data.fd;
+		struct rf_sock *s = w->sock_of[fd];
+
+		if (!s)
+			rf_kept_ready(w, fd);
+		w->ready[i].data.ptr = s;
+	}
+}
+
 /* One batch: false when it was not full. A path that is freed while it is under way takes its sockets out of it. */
 static bool batch(struct rf_media_worker *w)
 {
 	int n = epoll_wait(w->epoll, w->ready, RF_PATH_BATCH, 0);
 
 	w->n_ready = n;
+	find_socks(w);
 	for (w->ready_at = 0; w->ready_at < w->n_ready;) {
 		struct epoll_event *ready = &w->ready[w->ready_at++];
 		struct rf_sock *s = ready->data.ptr;
 
 		fetch_next(w);
-		if (rf_kept_told(ready->data.u64))
-			rf_kept_ready(w, ready->data.u64);
-		else if (s && s->path->kind == RF_PATH_STREAM)
+		if (s && s->path->kind == RF_PATH_STREAM)
 			rf_tcp_ready(s, ready->events);
 		else if (s)
 			rf_sock_ready(s);
@@ -160,6 +172,7 @@ void rf_media_worker_free(struct rf_media_worker *w)
 		close(w->epoll);
 	for (unsigned i = 0; i < RF_MEDIA_INTERFACES_MAX; i++)
 		rf_ports_free(w->place[i].ports);
+	free(w->sock_of);
 	free(w);
 }
 

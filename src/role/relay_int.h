@@ -209,6 +209,7 @@ extern const struct rf_ng_server_ops anchor_ng_ops;
 
 /* relay_tell.c */
 extern const struct rf_relay_ops anchor_relay_ops;
+extern const struct rf_relay_ops anchor_relay_ops_unwalled; /* no wall is there to be asked */
 extern const struct rf_pinholes_ops anchor_pinholes_ops;
 void anchor_event(struct anchor *a, struct rf_event *e, enum rf_event_kind kind); /* begun, with the host's name */
 void anchor_post(struct anchor *a, const struct rf_event *e);

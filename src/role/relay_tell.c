@@ -249,6 +249,7 @@ static void on_dtmf(void *ctx, uint64_t to, struct rf_view call_id, struct rf_vi
 const struct rf_relay_ops anchor_relay_ops = {
 	.pinholes = on_pinholes, .ended = on_ended, .recording = on_recording, .dtmf = on_dtmf,
 };
+const struct rf_relay_ops anchor_relay_ops_unwalled = { .ended = on_ended, .recording = on_recording, .dtmf = on_dtmf };
 
 /* --- what walls say */
 

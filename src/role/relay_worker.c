@@ -1,9 +1,10 @@
 #include "role/relay_int.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { HOME_ROUNDS = 32 };
+enum { HOME_ROUNDS = 32, HEAP_AHEAD = 16 << 20 };
 
 /* ---- making */
 
@@ -21,6 +22,13 @@ static int share_of_ports(struct anchor_worker *w, struct rf_diag *diag)
 					   all->port_last, a->workers);
 	}
 	return 0;
+}
+
+static bool has_walls(const struct anchor *a)
+{
+	struct rf_pinholes_wall walls[RF_PIN_WALLS_MAX];
+
+	return a->site && rf_pinholes_walls_of(a->site, a->host, walls) != 0;
 }
 
 static int make_worker(struct anchor *a, unsigned index, struct rf_diag *diag)
@@ -41,7 +49,8 @@ static int make_worker(struct anchor *a, unsigned index, struct rf_diag *diag)
 	};
 	struct rf_relay_conf relay = {
 		.random = &w->random, .log = a->log, .hash_key = a->hash_key, .fingerprint = rf_dtls_ctx_print(a->dtls),
-		.policy = a->plan.policy, .clips = a->clips, .ops = &anchor_relay_ops, .ctx = w,
+		.policy = a->plan.policy, .clips = a->clips, .ctx = w,
+		.ops = has_walls(a) ? &anchor_relay_ops : &anchor_relay_ops_unwalled,
 	};
 	int rc = share_of_ports(w, diag);
 
@@ -69,6 +78,8 @@ int anchor_make_workers(struct anchor *a, struct rf_diag *diag)
 {
 	int rc = 0;
 
+	/* What a worker's heap may come to have is mapped at once, untouched: else it grows by a page and a system call each. */
+	mallopt(M_TOP_PAD, HEAP_AHEAD);
 	a->worker = calloc(a->workers, sizeof *a->worker);
 	if (!a->worker)
 		return rf_diag_set(diag, -ENOMEM, "out of memory");

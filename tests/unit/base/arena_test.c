@@ -58,10 +58,12 @@ static void test_wipe(void **state)
 	rf_arena_wipe(&a);
 	assert_ptr_equal(rf_arena_alloc(&a, 200), p);
 	assert_memory_equal(p, nothing, 200);
-	while (rf_arena_alloc(&a, 500))
-		;
+	while ((p = rf_arena_alloc(&a, 500)))
+		memset(p, 0x5a, 500);
 	rf_arena_wipe(&a);
-	assert_int_equal(a.used, 0);
+	struct rf_arena_block *kept = a.head;
+	while ((p = rf_arena_alloc(&a, 100)) && a.head == kept)
+		assert_memory_equal(p, nothing, 100);
 	rf_arena_fini(&a);
 }
 
@@ -72,13 +74,29 @@ static void test_reset_keeps_one_block(void **state)
 	(void)state;
 	rf_arena_init(&a, 4096);
 	void *p = rf_arena_alloc(&a, 10);
+
 	rf_arena_reset(&a);
 	assert_ptr_equal(rf_arena_alloc(&a, 10), p);
-	while (rf_arena_alloc(&a, 500))
-		;
-	rf_arena_reset(&a);
-	assert_int_equal(a.used, 0);
 	rf_arena_fini(&a);
+	/* Of several the newest; and no more of them is made while that one is enough. */
+	rf_arena_init(&a, 16384);
+	for (int i = 0; i < 8; i++)
+		assert_non_null(rf_arena_alloc(&a, 500));
+	struct rf_arena_block *kept = a.head;
+	rf_arena_reset(&a);
+	assert_ptr_equal(a.head, kept);
+	for (int i = 0; i < 3; i++)
+		assert_non_null(rf_arena_alloc(&a, 500));
+	assert_ptr_equal(a.head, kept);
+	/* It takes nothing of the cap from who needs more than it has. */
+	rf_arena_reset(&a);
+	assert_non_null(rf_arena_alloc(&a, 16000));
+	assert_null(rf_arena_alloc(&a, 1000));
+	rf_arena_reset(&a);
+	assert_non_null(rf_arena_alloc(&a, 16000));
+	assert_true(a.used <= 16384);
+	rf_arena_fini(&a);
+	assert_int_equal(a.used, 0);
 }
 
 static void test_copies(void **state)

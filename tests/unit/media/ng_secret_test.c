@@ -66,7 +66,7 @@ static void test_reply(void **state)
 
 	(void)state;
 	rf_ng_cache_init(&c, &key, 4, 4, 1000, 1000);
-	struct rf_ng_kept *k = rf_ng_cache_begin(&c, &from, RF_V("1"), 1);
+	struct rf_ng_kept *k = rf_ng_cache_begin(&c, rf_ng_cache_hash(&c, &from, RF_V("1")), &from, RF_V("1"), 1);
 
 	assert_non_null(k);
 	rf_ng_cache_finish(&c, k, RF_V(KEY), (struct rf_mono){ 1000000 });

@@ -1,17 +1,22 @@
 """Two network namespaces with a veth between them: the load's on core 1, the relay's on core 0. What the kernel does for the
 relay (receiving, and a program in its driver) is done by one thread on the relay's core, so that it is counted as the
-relay's; what happens to a packet behind the relay happens on its core too, as a driver's sending does, and is the same for all."""
+relay's; what happens to a packet behind the relay happens on its core too, as a driver's sending does, and is the same for all.
+With two senders there is no such thread: each core receives what it sends (Bed)."""
+import contextlib
 import ctypes
 import json
 import os
 import pathlib
 import signal
 import subprocess
+import sys
 import time
 
 RELAY_CORE, LOAD_CORE = 0, 1
 LOAD, RELAY = "10.99.0.1", "10.99.0.2"
-FIFO = 10
+# What is measured goes before whatever else this machine does: the link's driver as an interrupt would, then the relay; the
+# load and its senders likewise on their core. Others are left the twentieth of each core that Linux keeps for them.
+FIFO_RELAY, FIFO_LINK, FIFO_SENDER, FIFO_LOAD = 9, 10, 10, 11
 
 
 def die_with_parent():
@@ -45,40 +50,89 @@ def kernel_thread(name):
     raise RuntimeError(f"no thread {name}")
 
 
+def sweep():
+    """Namespaces of a bench that was killed outright, and so could not remove them itself."""
+    for ns in pathlib.Path("/run/netns").glob("rfm-[gr]*"):
+        if not pathlib.Path(f"/proc/{ns.name[5:]}/exe").exists():   # nor does a zombie have one
+            subprocess.run(["ip", "netns", "del", ns.name], stderr=subprocess.DEVNULL, check=False)
+
+
 class Bed:
-    def __init__(self, mediaload):
-        self.mediaload = str(mediaload)
+    def __init__(self, mediaload, senders=1):
+        """senders: 1, as above. 2: one on each core, each with a queue of the link. What is received is then dealt with on the
+        core where it was sent, as by a card with two queues, without a thread between."""
+        self.mediaload, self.senders = str(mediaload), senders
         self.gen, self.rel = f"rfm-g{os.getpid()}", f"rfm-r{os.getpid()}"
         self.dev_gen, self.dev_rel = f"mg{os.getpid()}", f"mr{os.getpid()}"
 
     def __enter__(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))   # by way of __exit__
+        sweep()
         try:
             for ns in (self.gen, self.rel):
                 run("ip", "netns", "add", ns)
                 run("ip", "-n", ns, "link", "set", "lo", "up")
-            run("ip", "link", "add", self.dev_gen, "address", "02:00:00:00:00:01", "netns", self.gen, "type", "veth", "peer",
-                "name", self.dev_rel, "address", "02:00:00:00:00:02", "netns", self.rel)
+            queues = ("numrxqueues", str(self.senders), "numtxqueues", str(self.senders))
+            run("ip", "link", "add", self.dev_gen, "address", "02:00:00:00:00:01", *queues, "netns", self.gen, "type", "veth",
+                "peer", "name", self.dev_rel, "address", "02:00:00:00:00:02", *queues, "netns", self.rel)
             for ns, dev, address in ((self.gen, self.dev_gen, LOAD), (self.rel, self.dev_rel, RELAY)):
                 run("ip", "-n", ns, "addr", "add", f"{address}/24", "dev", dev)
                 run("ip", "-n", ns, "link", "set", dev, "up")
                 run("ip", "netns", "exec", ns, self.mediaload, "--prepare", dev)
-            run("ip", "netns", "exec", self.rel, "sh", "-c", f"echo 1 >/sys/class/net/{self.dev_rel}/threaded")
-            self.driver = kernel_thread(f"napi/{self.dev_rel}")
-            os.sched_setaffinity(self.driver, {RELAY_CORE})
-            # As an interrupt would, receiving goes before whatever else the core does.
-            os.sched_setscheduler(self.driver, os.SCHED_FIFO, os.sched_param(FIFO))
             self.soft = kernel_thread(f"ksoftirqd/{RELAY_CORE}")
+            self.threads = [self.soft]
+            if self.senders == 1:
+                self.thread()
+            else:
+                self.spread()
             return self
         except BaseException:
             self.__exit__()
             raise
+
+    def threaded(self, yes):
+        run("ip", "netns", "exec", self.rel, "sh", "-c", f"echo {yes} >/sys/class/net/{self.dev_rel}/threaded")
+
+    def thread(self):
+        self.threaded(1)
+        driver = kernel_thread(f"napi/{self.dev_rel}")
+        os.sched_setaffinity(driver, {RELAY_CORE})
+        os.sched_setscheduler(driver, os.SCHED_FIFO, os.sched_param(FIFO_LINK))
+        self.threads = [self.soft, driver]
+
+    def spread(self):
+        """What a core sends goes onto that core's queue: else one core's packets end on the other behind the relay."""
+        for ns, dev in ((self.gen, self.dev_gen), (self.rel, self.dev_rel)):
+            for core in range(self.senders):
+                run("ip", "netns", "exec", ns, "sh", "-c", f"echo {1 << core:x} >/sys/class/net/{dev}/queues/tx-{core}/xps_cpus")
+
+    def cable(self):
+        """Frames that the link had no room for, so far: towards the relay, and behind it. (256 of each queue.)"""
+        out = subprocess.run(["ip", "-n", self.rel, "-s", "-j", "link", "show", self.dev_rel], capture_output=True, check=True)
+        stats = json.loads(out.stdout)[0]["stats64"]
+        return stats["rx"]["dropped"], stats["tx"]["dropped"]
+
+    @contextlib.contextmanager
+    def single(self):
+        """For the time of single packets. What is received is dealt with where it was sent, up to the relay's socket, as by a card
+        whose interrupts another core takes: waking a thread for each packet takes longer here than any relay does. And the
+        relay's core does not sleep: something of the lowest class turns there, which all else interrupts at once."""
+        self.threaded(0)
+        spinner = subprocess.Popen(["taskset", "-c", str(RELAY_CORE), "chrt", "--idle", "0", "sh", "-c", "while :; do :; done"],
+                                   preexec_fn=die_with_parent)
+        try:
+            yield
+        finally:
+            spinner.kill()
+            spinner.wait()
+            self.thread()
 
     def __exit__(self, *_):
         for ns in (self.gen, self.rel):
             subprocess.run(["ip", "netns", "del", ns], stderr=subprocess.DEVNULL, check=False)
 
     def kernel_us(self):
-        return cpu_us((self.driver, self.soft))
+        return cpu_us(self.threads)
 
 
 class Load:
@@ -86,8 +140,10 @@ class Load:
 
     def __init__(self, bed, mode, calls, packets, mux=False):
         self.process = subprocess.Popen(
-            ["ip", "netns", "exec", bed.gen, "taskset", "-c", str(LOAD_CORE), bed.mediaload, "--dev", bed.dev_gen, "--from", LOAD,
-             "--ng", f"{RELAY}:2223", "--mode", mode, "--calls", str(calls), "--packets", str(packets), *(["--mux"] if mux else [])],
+            ["ip", "netns", "exec", bed.gen, "taskset", "-c", str(LOAD_CORE), "chrt", "-f", str(FIFO_LOAD), bed.mediaload, "--dev",
+             bed.dev_gen, "--from", LOAD, "--priority", str(FIFO_SENDER), "--ng", f"{RELAY}:2223", "--mode", mode,
+             "--calls", str(calls), "--packets", str(packets), "--senders", str(bed.senders),
+             *(["--mux"] if mux else [])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         self.packets = packets
         self.hear()
@@ -120,10 +176,11 @@ class Relay:
         raise NotImplementedError
 
     def start(self):
+        cores = str(RELAY_CORE) if self.workers == 1 else f"{RELAY_CORE},{LOAD_CORE}"
+        fifo = FIFO_RELAY if self.bed.senders == 1 else FIFO_LOAD   # a sender on its core never sleeps
         with open(self.work / f"{self.name}.log", "ab") as log:
-            self.process = subprocess.Popen(["ip", "netns", "exec", self.bed.rel, "taskset", "-c",
-                                             str(RELAY_CORE) if self.workers == 1 else f"{RELAY_CORE},{LOAD_CORE}"] + self.argv(),
-                                            stdin=subprocess.PIPE, stdout=log, stderr=log, preexec_fn=die_with_parent)
+            self.process = subprocess.Popen(["ip", "netns", "exec", self.bed.rel, "taskset", "-c", cores, "chrt", "-f", str(fifo)] +
+                                            self.argv(), stdin=subprocess.PIPE, stdout=log, stderr=log, preexec_fn=die_with_parent)
         self.wait()
 
     def wait(self):

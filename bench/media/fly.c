@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +21,8 @@
 
 struct fly {
 	struct load_bpf *bpf;
-	unsigned packets_max, streams_max, index;
+	unsigned packets_max, streams_max, index, senders;
+	int priority;
 	struct packet *packets;
 	struct stream *streams;
 	struct load_bpf__bss *now;
@@ -50,7 +52,7 @@ static void sink_away(const struct fly *f)
 	bpf_tc_hook_destroy(&hook);
 }
 
-struct fly *fly_open(const char *dev, unsigned packets_max, unsigned streams_max)
+struct fly *fly_open(const char *dev, unsigned packets_max, unsigned streams_max, unsigned senders, int priority)
 {
 	struct fly *f = calloc(1, sizeof *f);
 
@@ -58,6 +60,8 @@ struct fly *fly_open(const char *dev, unsigned packets_max, unsigned streams_max
 		return NULL;
 	f->packets_max = packets_max;
 	f->streams_max = streams_max;
+	f->senders = senders;
+	f->priority = priority;
 	f->index = if_nametoindex(dev);
 	f->bpf = load_bpf__open();
 	if (f->bpf) {
@@ -131,25 +135,53 @@ static bool make(struct fly *f, struct load *l, unsigned streams, unsigned count
 	return true;
 }
 
-enum { BATCH = 16 }; /* frames that are handed over together, when they are due */
-
 /* A call to the kernel gives its sender frames of one size, the longest of this run; the program shortens the others. It is
  * one call for the whole run, because each begins with tens of milliseconds of making room; so a thread of its own, and
  * a signal that ends it. */
-struct sender {
-	int fd;
+struct thread {
+	pthread_t id;
+	int fd, core, priority;      /* core -1: where the process is; priority 0: as the process */
 	unsigned size;
+	uint64_t waited_ns;          /* others had its core */
 };
+
+/* Before other processes, as a card's interrupt is: else one that takes its core looks like a machine that stands still. */
+static void take_place(const struct thread *t)
+{
+	struct sched_param priority = { .sched_priority = t->priority };
+	cpu_set_t cores;
+
+	CPU_ZERO(&cores);
+	CPU_SET((unsigned)t->core, &cores);
+	if (t->core >= 0 && sched_setaffinity(0, sizeof cores, &cores))
+		perror("load: a core of its own");
+	if (t->priority && sched_setscheduler(0, SCHED_FIFO, &priority))
+		perror("load: real-time priority");
+}
+
+static uint64_t waited_ns(void)
+{
+	FILE *f = fopen("/proc/thread-self/schedstat", "re");
+	unsigned long ns = 0;
+
+	if (f && fscanf(f, "%*u %lu", &ns) != 1)
+		ns = 0;
+	if (f)
+		fclose(f);
+	return ns;
+}
 
 static void *send_all(void *arg)
 {
-	const struct sender *s = arg;
+	struct thread *t = arg;
 	uint8_t frame[FRAME_BYTES] = { 0 };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = s->size, .repeat = 1 << 30,
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = t->size, .repeat = 1 << 30,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
 
-	if (bpf_prog_test_run_opts(s->fd, &opts) && errno != EINTR)
+	take_place(t);
+	if (bpf_prog_test_run_opts(t->fd, &opts) && errno != EINTR)
 		perror("load: sending");
+	t->waited_ns = waited_ns();
 	return NULL;
 }
 
@@ -158,28 +190,66 @@ static void stop_sending(int signal)
 	(void)signal;
 }
 
-/* Until all came back, or 300 ms after the last that did. */
-static bool send_and_wait(struct fly *f, unsigned size)
+struct sums {
+	uint64_t next, came, again, wrong[WRONGS], unsent, overrun, behind_ns, stills, still_ns;
+	bool done;
+};
+
+static struct sums sums_of(const struct fly *f)
 {
-	struct sender s = { .fd = bpf_program__fd(f->bpf->progs.send), .size = size };
-	volatile const struct load_bpf__bss *now = f->now;
+	volatile const struct load_bpf__bss *b = f->now;
+	struct sums s = { .done = true };
+
+	for (unsigned i = 0; i < SENDERS_MAX; i++) {
+		volatile const struct sender *q = &b->senders[i];
+		volatile const struct tally *t = &b->tallies[i];
+
+		s.came += t->came;
+		s.again += t->again;
+		for (unsigned w = 0; w < WRONGS; w++)
+			s.wrong[w] += t->wrong[w];
+		if (i >= b->senders_n)
+			continue;
+		s.next += q->next;
+		s.unsent += q->unsent;
+		s.overrun += q->overrun;
+		s.stills += q->stills;
+		s.still_ns += q->still_ns;
+		s.behind_ns = q->behind_ns > s.behind_ns ? q->behind_ns : s.behind_ns;
+		s.done = s.done && q->next >= b->count;
+	}
+	return s;
+}
+
+/* Until all came back, or 300 ms after the last that did. */
+static bool send_and_wait(struct fly *f, unsigned size, uint64_t *ret_waited_ns)
+{
+	struct thread threads[SENDERS_MAX];
 	struct sigaction stop = { .sa_handler = stop_sending };
-	uint64_t end = now_ns() + 2000000000, came = 0, next = 0;
-	pthread_t thread;
+	uint64_t end = now_ns() + 2000000000;
+	struct sums s = { .done = false }, was = s;
+	unsigned n = 0;
 
 	sigaction(SIGUSR1, &stop, NULL);
-	if (pthread_create(&thread, NULL, send_all, &s))
-		return false;
-	while ((now->came < now->count || now->next < now->count) && now_ns() < end) {
-		poll(NULL, 0, 10);
-		if (came != now->came || next != now->next)
-			end = now_ns() + 300000000;
-		came = now->came;
-		next = now->next;
+	for (; n < f->senders; n++) {
+		threads[n] = (struct thread){ .fd = bpf_program__fd(f->bpf->progs.send), .size = size,
+					      .core = f->senders > 1 ? (int)n : -1, .priority = f->priority };
+		if (pthread_create(&threads[n].id, NULL, send_all, &threads[n]))
+			break;
 	}
-	pthread_kill(thread, SIGUSR1);
-	pthread_join(thread, NULL);
-	return next == now->count;
+	while (n == f->senders && (!s.done || s.came + s.unsent + s.overrun < f->now->count) && now_ns() < end) {
+		poll(NULL, 0, 10);
+		s = sums_of(f);
+		if (s.came != was.came || s.next != was.next)
+			end = now_ns() + 300000000;
+		was = s;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		pthread_kill(threads[i].id, SIGUSR1);
+		pthread_join(threads[i].id, NULL);
+		*ret_waited_ns += threads[i].waited_ns;
+	}
+	return s.done;
 }
 
 static int by_size(const void *a, const void *b)
@@ -198,6 +268,8 @@ static unsigned slices(const struct packet *packets, unsigned count, unsigned *r
 	bool lost = false;
 
 	for (unsigned i = 0; i < count; i++) {
+		if (!packets[i].sent)
+			continue;
 		if (packets[i].sent >= end) {
 			with_loss += lost;
 			lost = false;
@@ -210,36 +282,69 @@ static unsigned slices(const struct packet *packets, unsigned count, unsigned *r
 	return n;
 }
 
-static void report(struct fly *f, const struct load *l, unsigned streams, unsigned count)
+/* Some of the packets that came back, byte by byte. Returns how many are wrong. */
+static unsigned compare(const struct fly *f, const struct load *l, unsigned streams, unsigned *ret_checked)
 {
-	uint64_t *late = malloc(sizeof *late * (count + 1)), n = 0;
-	unsigned bad = 0, checked = 0, with_loss, n_slices = slices(f->packets, count, &with_loss);
-	double span = (double)(f->packets[count - 1].sent - f->packets[0].sent) / 1e9;
+	unsigned bad = 0;
 
-	for (unsigned i = 0; late && i < count; i++)
-		if (f->packets[i].copies)
-			late[n++] = f->packets[i].got - f->packets[i].sent;
+	*ret_checked = 0;
 	for (unsigned i = 0; i < SAMPLES; i++) {
 		unsigned k = f->samples[i].packet;
 
 		if (!f->samples[i].n)
 			continue;
-		checked++;
+		++*ret_checked;
 		bad += !packet_right(l, k % streams, (uint16_t)(f->streams[k % streams].base + k / streams),
 				     f->samples[i].bytes, f->samples[i].n);
 	}
-	if (!late)
-		return;
-	qsort(late, n, sizeof *late, by_size);
-	printf("{\"at\":\"run\",\"streams\":%u,\"sent\":%u,\"came\":%llu,\"lost\":%lld,\"slices\":%u,\"slices_with_loss\":%u,\"again\":%llu,\"stray\":%llu,"
-	       "\"address\":%llu,\"length\":%llu,\"head\":%llu,\"checked\":%u,\"bad\":%u,\"seconds\":%.4f,\"per_second\":%.0f,"
-	       "\"behind_us\":%.0f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f}\n", streams, count,
-	       f->now->came, (long long)(count - f->now->came), n_slices, with_loss, f->now->again, f->now->wrong[WRONG_STRAY],
-	       f->now->wrong[WRONG_ADDRESS], f->now->wrong[WRONG_LENGTH], f->now->wrong[WRONG_HEAD], checked, bad, span,
-	       span > 0 ? (count - 1) / span : 0, (double)f->now->behind_ns / 1e3, n ? (double)late[n / 2] / 1e3 : 0,
-	       n ? (double)late[n - 1 - n / 100] / 1e3 : 0, n ? (double)late[n - 1] / 1e3 : 0);
+	return bad;
+}
+
+static double at(const uint64_t *sorted, uint64_t n, unsigned of_1000)
+{
+	return n ? (double)sorted[n - 1 - (n - 1) * (1000 - of_1000) / 1000] / 1e3 : 0;
+}
+
+static void say_times(const struct fly *f, unsigned count, uint64_t sent, uint64_t *times)
+{
+	uint64_t n = 0, first = UINT64_MAX, last = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct packet *p = &f->packets[i];
+
+		if (p->sent && p->sent < first)
+			first = p->sent;
+		if (p->sent > last)
+			last = p->sent;
+		if (p->copies)
+			times[n++] = p->got - p->sent;
+	}
+	qsort(times, n, sizeof *times, by_size);
+	double span = last > first ? (double)(last - first) / 1e9 : 0;
+
+	printf("\"seconds\":%.4f,\"per_second\":%.0f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f,", span,
+	       span > 0 ? (double)(sent - 1) / span : 0, at(times, n, 500),
+	       at(times, n, 990), at(times, n, 999), at(times, n, 1000));
+}
+
+static void report(struct fly *f, const struct load *l, unsigned streams, unsigned count, uint64_t waited_ns, uint64_t *times)
+{
+	unsigned checked, with_loss, n_slices = slices(f->packets, count, &with_loss), bad = compare(f, l, streams, &checked);
+	struct sums s = sums_of(f);
+	uint64_t sent = count - s.unsent - s.overrun;
+
+	printf("{\"at\":\"run\",\"streams\":%u,\"due\":%u,\"unsent\":%lu,\"overrun\":%lu,\"sent\":%lu,\"came\":%lu,\"lost\":%ld,"
+	       "\"slices\":%u,\"slices_with_loss\":%u,\"again\":%lu,\"stray\":%lu,\"address\":%lu,\"length\":%lu,\"head\":%lu,"
+	       "\"checked\":%u,\"bad\":%u,\"behind_us\":%.0f,\"stills\":%lu,\"still_ms\":%.1f,\"waited_ms\":%.1f,", streams,
+	       count, s.unsent, s.overrun, sent, s.came, (long)(sent - s.came), n_slices, with_loss, s.again, s.wrong[WRONG_STRAY],
+	       s.wrong[WRONG_ADDRESS], s.wrong[WRONG_LENGTH], s.wrong[WRONG_HEAD], checked, bad, (double)s.behind_ns / 1e3,
+	       s.stills, (double)s.still_ns / 1e6, (double)waited_ns / 1e6);
+	say_times(f, count, sent, times);
+	printf("\"busy_ms\":[");
+	for (unsigned i = 0; i < f->senders; i++)
+		printf("%s%.1f", i ? "," : "", (double)f->now->senders[i].busy_ns / 1e6);
+	puts("]}");
 	fflush(stdout);
-	free(late);
 }
 
 bool fly_run(struct fly *f, struct load *l, unsigned streams, double seconds, unsigned gather_us)
@@ -253,9 +358,13 @@ bool fly_run(struct fly *f, struct load *l, unsigned streams, double seconds, un
 	}
 	unsigned size = 0;
 
+	uint64_t *times = malloc(sizeof *times * count);
+
 	memset(f->now, 0, sizeof *f->now);
-	if (!make(f, l, streams, count))
+	if (!times || !make(f, l, streams, count)) {
+		free(times);
 		return false;
+	}
 	for (unsigned i = 0; i < streams; i++)
 		size = f->packets[i].bytes_n > size ? f->packets[i].bytes_n : size;
 	f->now->active = streams;
@@ -264,12 +373,20 @@ bool fly_run(struct fly *f, struct load *l, unsigned streams, double seconds, un
 	f->now->frame_n = size;
 	f->now->gather_ns = gather_us * 1000ULL;
 	f->now->interval_fs = (uint64_t)(1e15 / (50.0 * streams));
+	f->now->senders_n = f->senders;
+	for (unsigned i = 0; i < f->senders; i++)
+		f->now->senders[i].next = i;
+	if (f->senders > 1)
+		f->now->card_ns = (uint64_t)(CARD_FRAMES * f->senders * 1e9 / (50.0 * streams));
 	f->now->start_ns = now_ns() + 100000000;
 	f->now->count = count;
-	if (!send_and_wait(f, size)) {
-		fprintf(stderr, "load: sent %llu of %u\n", f->now->next, count);
-		return false;
-	}
-	report(f, l, streams, count);
-	return true;
+	uint64_t waited = 0;
+	bool ok = send_and_wait(f, size, &waited);
+
+	if (ok)
+		report(f, l, streams, count, waited, times);
+	else
+		fprintf(stderr, "load: sent %lu of %u\n", sums_of(f).next, count);
+	free(times);
+	return ok;
 }

@@ -46,31 +46,73 @@ struct {
 
 __u64 start_ns, interval_fs; /* the first packet, and from one to the next in millionths of a nanosecond */
 __u64 gather_ns;             /* packets that are due within so long go at once, as a network card tells of them */
-__u64 next, count, behind_ns;
+__u64 count, card_ns;        /* of packets; what a card keeps, as time. 0: all */
 __u32 active, every, out_index, frame_n; /* frame_n: bytes of the frames that the kernel gives us, the longest */
-__u64 came, again, wrong[WRONGS];
+__u32 senders_n;             /* 1: on whatever core; 2: on cores 0 and 1, the core's number is theirs */
+struct sender senders[SENDERS_MAX];
+struct tally tallies[SENDERS_MAX];
+
+/* The next that is due from now on, or after what a card would have kept. */
+static __always_inline __u64 leave_out(struct sender *s, __u64 since)
+{
+	__u64 due = since > start_ns ? (since - start_ns) * 1000000 / interval_fs : 0, n;
+
+	if (due > count)
+		due = count;
+	if (due <= s->next)
+		return 0;
+	n = (due - s->next + senders_n - 1) / senders_n;
+	s->next += n * senders_n;
+	return n;
+}
+
+/* How the time since the last call went. Between batches the last one's packets are dealt with. */
+static __always_inline void account(struct sender *s, __u64 now)
+{
+	__u64 gap = now - s->last_ns;
+	int between = !(s->calls++ % BATCH), busy = between ? s->sent != 0 : !s->waits;
+
+	if (s->last_ns && gap > STILL_NS) {
+		s->stills++;
+		s->still_ns += gap;
+		s->unsent += leave_out(s, now);
+	} else if (busy) {
+		s->busy_ns += gap;
+	}
+	if (between)
+		s->sent = 0;
+	s->last_ns = now;
+	s->waits = 0;
+}
 
 SEC("xdp")
 int send(struct xdp_md *ctx)
 {
-	__u32 i = (__u32)next, n;
+	struct sender *s = &senders[bpf_get_smp_processor_id() & (senders_n - 1) & (SENDERS_MAX - 1)];
 	struct packet *p;
 	__u64 now, due;
+	__u32 i, n;
 
-	if (next >= count)
+	if (s->next >= count)
 		return XDP_DROP;
 	now = bpf_ktime_get_ns();
-	due = next * interval_fs / 1000000;
+	account(s, now);
+	due = s->next * interval_fs / 1000000;
 	if (gather_ns)
 		due = (due / gather_ns + 1) * gather_ns;
 	due += start_ns;
-	if (now < due)
+	if (now < due) {
+		s->waits = 1;
 		return XDP_DROP;
-	if (now - due > behind_ns)
-		behind_ns = now - due;
+	}
+	if (now - due > s->behind_ns)
+		s->behind_ns = now - due;
+	if (card_ns && now - due > card_ns)
+		s->overrun += leave_out(s, now - card_ns);
+	i = (__u32)s->next;
 	p = bpf_map_lookup_elem(&packets, &i);
-	if (!p)
-		return XDP_ABORTED;
+	if (!p || i >= count)
+		return XDP_DROP;
 	n = p->bytes_n;
 	asm volatile("" : "+r"(n)); /* one value: the verifier wants its bounds in the register that is passed on */
 	if (n < 64 || n > FRAME_BYTES)
@@ -80,7 +122,8 @@ int send(struct xdp_md *ctx)
 	if (bpf_xdp_store_bytes(ctx, 0, p->bytes, n))
 		return XDP_ABORTED;
 	p->sent = now;
-	next++;
+	s->next += senders_n;
+	s->sent++;
 	return bpf_redirect(out_index, 0);
 }
 
@@ -93,9 +136,14 @@ struct heads {
 	__be32 timestamp, ssrc;
 } __attribute__((packed));
 
+static __always_inline struct tally *tally(void)
+{
+	return &tallies[bpf_get_smp_processor_id() & (SENDERS_MAX - 1)];
+}
+
 static __always_inline int fault(enum wrong w)
 {
-	wrong[w]++;
+	tally()->wrong[w]++;
 	return TC_ACT_SHOT;
 }
 
@@ -117,7 +165,10 @@ int sink(struct __sk_buff *ctx)
 
 	if (!s || n >= active)
 		return fault(WRONG_STRAY);
-	i = (__u16)(bpf_ntohs(h->seq) - s->base) * active + n;
+	i = (__u16)(bpf_ntohs(h->seq) - s->base);
+	if (i > 0x7fff)
+		return fault(LATE);
+	i = i * active + n;
 	struct packet *p = bpf_map_lookup_elem(&packets, &i);
 
 	if (!p || i >= count || !p->sent)
@@ -130,11 +181,11 @@ int sink(struct __sk_buff *ctx)
 	if (h->first != was->first || h->type != was->type || h->timestamp != was->timestamp)
 		return fault(WRONG_HEAD);
 	if (p->copies++) {
-		again++;
+		tally()->again++;
 		return TC_ACT_SHOT;
 	}
 	p->got = now;
-	came++;
+	tally()->came++;
 	if (every && i % every == 0) {
 		__u32 k = i / every, size = s->bytes_n;
 		struct sample *keep = bpf_map_lookup_elem(&samples, &k);

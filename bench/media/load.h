@@ -68,7 +68,8 @@ bool packet_right(const struct load *l, unsigned n, uint16_t seq, const uint8_t 
 
 /* fly.c: the two ends in the kernel. */
 struct fly;
-struct fly *fly_open(const char *dev, unsigned packets_max, unsigned streams_max);
+/* senders: 1, on this process's core; 2, on cores 0 and 1. priority: real-time (SCHED_FIFO) of them, 0: none. */
+struct fly *fly_open(const char *dev, unsigned packets_max, unsigned streams_max, unsigned senders, int priority);
 bool fly_echo(const char *dev);                /* stays until stdin ends */
 /* streams: how many of the calls' directions send; prints what became of it. gather_us: see load.bpf.c. */
 bool fly_run(struct fly *f, struct load *l, unsigned streams, double seconds, unsigned gather_us);

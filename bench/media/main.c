@@ -19,6 +19,8 @@ static const char usage[] =
 	"  --dev DEV         a veth, its peer is the relay's     --from ADDRESS     ours\n"
 	"  --mac OWN,PEER    of the two ends                     --calls N          at most (5000)\n"
 	"  --packets N       room for so many of a run (1500000)  --mux             rtcp-mux on both sides\n"
+	"  --senders N       1, here, or 2, on cores 0 and 1, each with half of the streams (1)\n"
+	"  --priority N      of the senders, real-time; below this process's own, which has to end them (none)\n"
 	"  --mode            plain, pass-cm, pass-gcm, cross (AES_CM_128 and AES-128-GCM), srtp-cm, srtp-gcm (RTP on one side),\n"
 	"                    wire (no relay: --echo at the other end), kernel (streams that fast_pass was told of)\n"
 	"Commands on stdin, one JSON line each on stdout: up N (calls that stay), cycle N AT_ONCE (calls that end at once),\n"
@@ -184,12 +186,13 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "prepare", 1, NULL, 'p' }, { "echo", 1, NULL, 'e' }, { "dev", 1, NULL, 'd' }, { "from", 1, NULL, 'f' },
 		{ "ng", 1, NULL, 'n' }, { "mode", 1, NULL, 'm' }, { "mac", 1, NULL, 'a' }, { "calls", 1, NULL, 'c' },
-		{ "packets", 1, NULL, 'k' }, { "mux", 0, NULL, 'x' },
+		{ "packets", 1, NULL, 'k' }, { "mux", 0, NULL, 'x' }, { "senders", 1, NULL, 's' }, { "priority", 1, NULL, 'r' },
 		{ "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	struct load l = { .calls_max = 5000 };
 	const char *dev = "", *from = "", *ng = "", *macs = "02:00:00:00:00:01,02:00:00:00:00:02", *mode = "";
-	unsigned packets = 1500000;
+	unsigned packets = 1500000, senders = 1;
+	int priority = 0;
 
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) >= 0;)
 		switch (o) {
@@ -202,6 +205,8 @@ int main(int argc, char **argv)
 		case 'a': macs = optarg; break;
 		case 'c': l.calls_max = (unsigned)atoi(optarg); break;
 		case 'k': packets = (unsigned)atoi(optarg); break;
+		case 's': senders = (unsigned)atoi(optarg); break;
+		case 'r': priority = atoi(optarg); break;
 		case 'x': l.mux = true; break;
 		case 'h': fputs(usage, stdout); return 0;
 		default: fputs(usage, stderr); return 2;
@@ -209,13 +214,13 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < sizeof modes / sizeof *modes; i++)
 		if (!strcmp(modes[i].name, mode))
 			l.mode = &modes[i];
-	if (!l.mode || !numbers(&l, ng, from, macs) || l.calls_max > (65536 - FIRST_PORT) / 4) {
+	if (!l.mode || !numbers(&l, ng, from, macs) || l.calls_max > (65536 - FIRST_PORT) / 4 || !senders || senders > SENDERS_MAX) {
 		fputs(usage, stderr);
 		return 2;
 	}
 	snprintf(l.run, sizeof l.run, "%x", (unsigned)getpid());
 	l.ways = calloc(2 * (size_t)l.calls_max, sizeof *l.ways);
-	struct fly *f = fly_open(dev, packets, 2 * l.calls_max);
+	struct fly *f = fly_open(dev, packets, 2 * l.calls_max, senders, priority);
 
 	if (!l.ways || !f || !ng_open(&l)) {
 		perror("mediaload");

@@ -8,6 +8,10 @@ enum {
 	SSRC_BASE = 0x52000000, /* stream n has SSRC_BASE + n */
 	FIRST_PORT = 10000,     /* below it: not media */
 	SAMPLES = 4096,
+	SENDERS_MAX = 2,
+	STILL_NS = 500000,      /* a sender that was not called for longer stood still: a batch of frames takes a tenth of it */
+	BATCH = 16,             /* frames that are handed over together, when they are due */
+	CARD_FRAMES = 1024,     /* what a network card keeps for its driver, of each queue */
 };
 
 struct packet {
@@ -23,6 +27,24 @@ struct stream {
 	unsigned short base;          /* sequence number of its first packet in this run */
 };
 
-enum wrong { WRONG_NONE, WRONG_STRAY, WRONG_ADDRESS, WRONG_LENGTH, WRONG_HEAD, WRONGS };
+/* A sender is on a core of its own; its packets are number q, q + senders, ... of the run. */
+struct sender {
+	unsigned long long next;      /* packet */
+	unsigned long long last_ns;   /* called */
+	unsigned long long busy_ns;   /* with packets, and with what was done to them in its turn */
+	unsigned long long behind_ns; /* the latest */
+	unsigned long long stills, still_ns, unsent; /* it stood still, and what was due meanwhile, which it leaves out */
+	unsigned long long overrun;   /* left out because more than a card keeps was waiting: it was called, but what is behind
+					 it takes too long */
+	unsigned long long calls, waits, sent; /* waits: nothing was due; sent: in this batch */
+	unsigned long long room[5];
+};
+
+enum wrong { LATE /* of an earlier run: it waited in the relay */, WRONG_STRAY, WRONG_ADDRESS, WRONG_LENGTH, WRONG_HEAD, WRONGS };
+
+/* What came back, counted on each core. */
+struct tally {
+	unsigned long long came, again, wrong[WRONGS], room[9];
+};
 
 #endif

@@ -142,11 +142,22 @@ enum rf_path_drop rf_crypt_why(int rc)
 	}
 }
 
+static void let_old_go(struct rf_crypt *c, uint64_t now_us)
+{
+	if (!c->old_until_us || now_us < c->old_until_us)
+		return;
+	rf_srtp_in_drop_old(c->in);
+	c->old_until_us = 0;
+}
+
 int rf_crypt_open(struct rf_crypt *c, bool rtcp, uint8_t *buf, size_t *n, uint64_t now_us)
 {
-	if (c->old_until_us && now_us >= c->old_until_us) {
-		rf_srtp_in_drop_old(c->in);
-		c->old_until_us = 0;
-	}
+	let_old_go(c, now_us);
 	return rtcp ? rf_srtp_in_rtcp(c->in, buf, *n, n) : rf_srtp_in_rtp(c->in, buf, *n, n);
+}
+
+int rf_crypt_check(struct rf_crypt *c, uint8_t *buf, size_t n, uint8_t *room, size_t *ret_n, uint64_t now_us)
+{
+	let_old_go(c, now_us);
+	return rf_srtp_in_check_rtp(c->in, buf, n, room, ret_n);
 }

@@ -30,14 +30,35 @@ bool rf_arrival_from_party(struct rf_arrival *a)
 	return true;
 }
 
-/* Packets that are passed on as they came are opened beside it, where we can, to see whether they are authentic. */
-bool rf_arrival_open(struct rf_arrival *a, bool rtcp)
+/* Somebody is to have what is in the packet, not only to know that it is authentic. */
+static bool is_to_be_read(const struct rf_arrival *a, bool rtcp)
+{
+	bool event = a->p->ops->dtmf && a->n >= RF_RTP_HEAD_BYTES && rf_check_event(a->e, a->buf[1] & 0x7f);
+
+	return rtcp || event || a->e->taps || a->e->riders;
+}
+
+/* Packets that are passed on as they came are looked at beside it, where we can, to see whether they are authentic. */
+static int open_it(struct rf_arrival *a, struct rf_crypt *c, bool rtcp, bool passed)
 {
 	struct rf_media_worker *w = a->p->w;
+	uint64_t now_us = rf_loop_now(w->loop).us;
+
+	if (passed && !is_to_be_read(a, rtcp)) {
+		a->text = NULL;
+		return rf_crypt_check(c, a->buf, a->n, w->scratch, &a->text_n, now_us);
+	}
+	if (passed)
+		memcpy(a->text, a->buf, a->n);
+	return rf_crypt_open(c, rtcp, a->text, &a->text_n, now_us);
+}
+
+bool rf_arrival_open(struct rf_arrival *a, bool rtcp)
+{
 	struct rf_crypt *c = rf_end_crypt_in(a->e, rtcp);
 	bool passed = a->e->keying == RF_KEYING_PASSED;
 
-	a->text = passed ? w->scratch : a->buf;
+	a->text = passed ? a->p->w->scratch : a->buf;
 	a->text_n = a->n;
 	if (a->e->keying == RF_KEYING_PLAIN)
 		return true;
@@ -47,9 +68,7 @@ bool rf_arrival_open(struct rf_arrival *a, bool rtcp)
 			rf_arrival_drop(a, RF_DROP_NO_KEYS);
 		return passed;
 	}
-	if (passed)
-		memcpy(a->text, a->buf, a->n);
-	int rc = rf_crypt_open(c, rtcp, a->text, &a->text_n, rf_loop_now(w->loop).us);
+	int rc = open_it(a, c, rtcp, passed);
 
 	if (rc) {
 		if (passed && rf_crypt_why(rc) == RF_DROP_AUTH) /* somebody who knows the addresses: all of it comes up again */

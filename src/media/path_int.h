@@ -147,7 +147,7 @@ struct rf_arrival {
 	bool proven;                 /* by keys */
 	uint8_t *buf;                /* as it came, or its text; RF_PATH_ROOM */
 	size_t n;
-	uint8_t *text;               /* in the clear, where we can have that; else NULL */
+	uint8_t *text;               /* in the clear, where we can have that and somebody asks for it; else NULL */
 	size_t text_n;
 };
 
@@ -364,7 +364,9 @@ int rf_crypt_take(struct rf_crypt **crypt, const struct rf_dtls_keys *keys);
 void rf_crypt_wipe(struct rf_crypt *c);
 void rf_crypt_free(struct rf_crypt *c); /* NULL is fine */
 int rf_crypt_open(struct rf_crypt *c, bool rtcp, uint8_t *buf, size_t *n, uint64_t now_us);
-/* What an error of opening is counted as. */
+/* Only whether RTP is authentic (rf_srtp_in_check_rtp()). */
+int rf_crypt_check(struct rf_crypt *c, uint8_t *buf, size_t n, uint8_t *room, size_t *ret_n, uint64_t now_us);
+/* What an error of either is counted as. */
 enum rf_path_drop rf_crypt_why(int rc);
 /* The keys that are in force at this end for RTP or RTCP, as conf says; NULL: none. */
 static inline struct rf_crypt *rf_end_crypt_in(const struct rf_end *e, bool rtcp)

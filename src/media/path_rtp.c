@@ -80,13 +80,15 @@ static void hear_events(struct rf_arrival *a, struct rf_path_ssrc *s, const stru
 	struct rf_mono now = rf_loop_now(a->p->w->loop);
 	struct rf_dtmf_news news[RF_DTMF_NEWS_MAX];
 
-	if (!a->p->ops->dtmf || !a->text)
+	if (!a->p->ops->dtmf)
 		return;
 	if (!event) {
 		if (s->dtmf && rf_dtmf_in_quiet(s->dtmf, now, news))
 			tell(a, head, news);
 		return;
 	}
+	if (!a->text)
+		return; /* keys from end to end */
 	if (!s->dtmf)
 		s->dtmf = calloc(1, sizeof *s->dtmf);
 	if (!s->dtmf)

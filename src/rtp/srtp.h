@@ -93,7 +93,11 @@ enum rf_srtp_suite rf_srtp_in_suite(const struct rf_srtp_in *in);
  *   RF_E_UNSUPPORTED  not version 2
  *   RF_E_CRYPTO, -ENOMEM */
 int rf_srtp_in_rtp(struct rf_srtp_in *in, uint8_t *buf, size_t n, size_t *ret_n);
-/* Likewise an SRTCP packet; the compound in it is not looked at beyond its first 8 bytes. Beside the errors above
+/* The same of a packet that is to go on as it came: all of the above is judged and remembered, and nothing in buf is changed.
+ * *ret_n: bytes of the RTP packet in it. room: n bytes, in which an AEAD is opened, for it shows no other way; what they hold
+ * afterwards is of no use. */
+int rf_srtp_in_check_rtp(struct rf_srtp_in *in, uint8_t *buf, size_t n, uint8_t *room, size_t *ret_n);
+/* Likewise an SRTCP packet to be opened; the compound in it is not looked at beyond its first 8 bytes. Beside the errors above
  *   RF_E_DENIED       it says that it is not encrypted */
 int rf_srtp_in_rtcp(struct rf_srtp_in *in, uint8_t *buf, size_t n, size_t *ret_n);
 

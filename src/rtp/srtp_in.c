@@ -181,6 +181,7 @@ struct packet {
 	size_t n, head;
 	uint32_t ssrc;
 	uint16_t seq;                /* of RTP */
+	uint8_t *room;               /* it is to stay as it is: an AEAD is opened there, the others not at all; NULL: it is opened */
 };
 
 /* Where things stand: the tag behind the text and before the MKI in an AEAD, behind the MKI otherwise; the word of
@@ -246,6 +247,18 @@ static int guess_rtcp(const struct rf_srtp_track *t, const struct rf_srtp_key *k
 	return anew ? 0 : rc;
 }
 
+/* The text of an AEAD is copied for each guess: one that did not fit may have left something else. */
+static int open_or_check(struct rf_srtp_key *k, const struct packet *p, struct rf_srtp_text *text, const uint8_t *tag)
+{
+	if (p->room && !k->p->aead)
+		return rf_srtp_check(k, text, tag);
+	if (p->room) {
+		memcpy(p->room, p->buf, text->n);
+		text->buf = p->room;
+	}
+	return rf_srtp_open(k, text, tag);
+}
+
 static int learn(struct rf_srtp_in *in, struct rf_srtp_key *k, struct rf_srtp_stream *s,
 		 const struct rf_srtp_text *text, bool anew)
 {
@@ -284,7 +297,7 @@ static int try_key(struct rf_srtp_in *in, struct rf_srtp_key *k, const struct pa
 					      guess_rtcp(t, k, text.word, guesses, &count);
 	for (unsigned i = 0; i < count; i++) {
 		text.index = guesses[i].index;
-		rc = rf_srtp_open(k, &text, tag);
+		rc = open_or_check(k, p, &text, tag);
 		if (!rc)
 			rc = learn(in, k, s, &text, guesses[i].anew);
 		if (rc != RF_E_AUTH)
@@ -336,16 +349,26 @@ static int try_keys(struct rf_srtp_in *in, const struct packet *p, size_t *ret_n
 	return rc;
 }
 
-int rf_srtp_in_rtp(struct rf_srtp_in *in, uint8_t *buf, size_t n, size_t *ret_n)
+static int take_rtp(struct rf_srtp_in *in, uint8_t *buf, size_t n, uint8_t *room, size_t *ret_n)
 {
 	struct rf_rtp_head head;
 	int rc = rf_rtp_head_parse(rf_view_of(buf, n), &head);
 
 	if (rc)
 		return rc;
-	struct packet p = { RF_SRTP_RTP, buf, n, head.size, head.ssrc, head.seq };
+	struct packet p = { RF_SRTP_RTP, buf, n, head.size, head.ssrc, head.seq, room };
 
 	return try_keys(in, &p, ret_n);
+}
+
+int rf_srtp_in_rtp(struct rf_srtp_in *in, uint8_t *buf, size_t n, size_t *ret_n)
+{
+	return take_rtp(in, buf, n, NULL, ret_n);
+}
+
+int rf_srtp_in_check_rtp(struct rf_srtp_in *in, uint8_t *buf, size_t n, uint8_t *room, size_t *ret_n)
+{
+	return take_rtp(in, buf, n, room, ret_n);
 }
 
 static int parse_rtcp(const uint8_t *buf, size_t n, struct packet *ret_packet)

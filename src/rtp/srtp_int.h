@@ -2,6 +2,7 @@
  *
  *	srtp_suite.c   what the suites are, session keys from a master key
  *	srtp_key.c     a key in force: its OpenSSL contexts; seal and open one packet
+ *	srtp_mac.c     HMAC-SHA1 of one packet
  *	srtp_track.c   which indexes of an SSRC were there
  *	srtp_in.c, srtp_out.c   packets: where things stand in them, which key, which index */
 #ifndef RF_RTP_SRTP_INT_H
@@ -15,6 +16,8 @@ enum {
 	RF_SRTP_CIPHER_KEY_MAX = 32,
 	RF_SRTP_SALT_BYTES = 14,     /* of AES-CM; GCM uses the first twelve */
 	RF_SRTP_AUTH_KEY_BYTES = 20,
+	RF_SRTP_MAC_BYTES = 20,
+	RF_SRTP_MAC_WORDS = RF_SRTP_MAC_BYTES / 4,
 	RF_SRTP_KNOWN_MAX = 1024,    /* keys of a direction that are remembered */
 	RF_SRTP_KNOWN_FEW = 4,
 	RF_SRTCP_HEAD_BYTES = 8,     /* what stays readable of a compound */
@@ -42,17 +45,28 @@ struct rf_srtp_session {
 /* RFC 3711 4.3.1, for RTP and for RTCP; RF_E_CRYPTO. master: p->key_n and p->salt_n bytes. */
 int rf_srtp_derive(const struct rf_srtp_params *p, const uint8_t *master, struct rf_srtp_session ret_session[static 2]);
 
+/* ---- HMAC-SHA1 */
+
+/* SHA-1 after the key's pads. A secret, as the key is. */
+struct rf_srtp_mac {
+	uint32_t inner[RF_SRTP_MAC_WORDS], outer[RF_SRTP_MAC_WORDS];
+};
+/* False: OpenSSL cannot. */
+bool rf_srtp_mac_init(struct rf_srtp_mac *m, const uint8_t key[static RF_SRTP_AUTH_KEY_BYTES]);
+/* Of the text and what stands behind it. */
+bool rf_srtp_mac_of(const struct rf_srtp_mac *m, struct rf_view text, struct rf_view behind, uint8_t ret[static RF_SRTP_MAC_BYTES]);
+
 /* ---- a key in force */
 
 struct rf_srtp_key {
 	const struct rf_srtp_params *p;
 	EVP_CIPHER_CTX *cipher;              /* with one of the session keys in it */
-	EVP_MD_CTX *inner, *outer, *work;    /* HMAC-SHA1 with its pads taken in; NULL: an AEAD needs none */
-	enum rf_srtp_kind loaded;            /* which session key the contexts hold */
+	enum rf_srtp_kind loaded;            /* which session key the context holds */
 	enum rf_srtp_suite suite;
 	uint32_t generation;                 /* counts the rekeyings; from 1 */
 	bool again;                          /* it was in force before, as far as we know */
 	uint64_t left[2];                    /* packets until it is used up */
+	struct rf_srtp_mac mac[2];           /* not of an AEAD */
 	struct rf_srtp_session session[2];
 	uint8_t mki_n;
 	uint8_t mki[];
@@ -94,6 +108,8 @@ struct rf_srtp_text {
 int rf_srtp_seal(struct rf_srtp_key *key, const struct rf_srtp_text *text, uint8_t *ret_tag);
 /* RF_E_AUTH: the text is as it was. RF_E_CRYPTO. */
 int rf_srtp_open(struct rf_srtp_key *key, const struct rf_srtp_text *text, const uint8_t *tag);
+/* Is it authentic? Nothing is opened. Not of an AEAD. RF_E_AUTH, RF_E_CRYPTO. */
+int rf_srtp_check(const struct rf_srtp_key *key, const struct rf_srtp_text *text, const uint8_t *tag);
 
 /* ---- indexes */
 

@@ -19,6 +19,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 typedef int open_fn(struct rf_srtp_in *in, uint8_t *buf, size_t n, size_t *ret_n);
 typedef int seal_fn(struct rf_srtp_out *out, uint8_t *buf, size_t n, size_t cap, size_t *ret_n);
 
+static int check_rtp(struct rf_srtp_in *in, uint8_t *buf, size_t n, size_t *ret_n)
+{
+	uint8_t *room = malloc(n + !n);
+
+	MUST(room);
+	int rc = rf_srtp_in_check_rtp(in, buf, n, room, ret_n);
+
+	free(room);
+	return rc;
+}
+
 static void refuse(struct rf_srtp_in *in, open_fn *open, struct rf_view packet)
 {
 	struct rf_srtp_in before = *in;
@@ -49,6 +60,7 @@ static void round_trip(struct rf_srtp_in *in, struct rf_srtp_out *out, open_fn *
 		memcpy(buf, sealed, n);
 		MUST(open(in, buf, n, &got) == 0 && got == packet.n && memcmp(buf, packet.p, got) == 0);
 		refuse(in, open, rf_view_of(sealed, n));
+		refuse(in, check_rtp, rf_view_of(sealed, n));
 	}
 	free(sealed);
 	free(buf);
@@ -71,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct rf_view packet = rf_view_of(data + 1, n - 1);
 
 	refuse(in, is_rtcp ? rf_srtp_in_rtcp : rf_srtp_in_rtp, packet);
+	refuse(in, check_rtp, packet);
 	round_trip(in, out, is_rtcp ? rf_srtp_in_rtcp : rf_srtp_in_rtp, is_rtcp ? rf_srtp_out_rtcp : rf_srtp_out_rtp, packet);
 	rf_srtp_out_free(out);
 	rf_srtp_in_free(in);

@@ -407,6 +407,92 @@ static void passed_with_keys(void **state)
 	}
 }
 
+struct ear {
+	struct rf_path_tap tap;
+	unsigned packets, keys;
+	uint8_t got[256];
+	size_t n;
+};
+
+static void heard(struct rf_path_tap *t, bool rtcp, const uint8_t *packet, size_t n)
+{
+	struct ear *ear = (struct ear *)t;
+
+	assert_false(rtcp);
+	assert_true(n <= sizeof ear->got);
+	memcpy(ear->got, packet, n);
+	ear->n = n;
+	ear->packets++;
+}
+
+static void pressed(void *arg, struct rf_path *p, unsigned end, unsigned event, unsigned ms)
+{
+	struct ear *ear = arg;
+
+	(void)p;
+	(void)ms;
+	assert_int_equal(end, 0);
+	assert_int_equal(event, 5);
+	ear->keys++;
+}
+
+/* Where nobody listens packets are only looked at; who listens hears them in the clear, keys that are pressed too. */
+static void passed_and_heard(void **state)
+{
+	static const uint8_t five[4] = { 5, 0x80 | 10, 0, 160 };
+
+	(void)state;
+	for EACH_SUITE (suite) {
+		static const struct rf_path_ops ops = { .dtmf = pressed };
+		struct ear ear = { .tap = { .heard = heard } };
+		struct scene s;
+		uint8_t plain[256], got[512];
+
+		begin(&s, suite, suite);
+		rf_path_free(s.p);
+		const char *what;
+
+		assert_int_equal(rf_path_new(s.k.w, RF_PATH_RTP, (unsigned[]){ KIT_V4, KIT_V4_OTHER }, &ops, &ear, &s.p, &what), 0);
+		for (unsigned i = 0; i < 2; i++) {
+			s.conf[i].keying = RF_KEYING_PASSED;
+			s.conf[i].n_types = 2;
+			s.conf[i].types[0] = (struct rf_path_type){ .type = 0, .clock = 8000 };
+			s.conf[i].types[1] = (struct rf_path_type){ .type = 101, .flags = RF_TYPE_DTMF, .clock = 8000 };
+			set(&s, i);
+		}
+		rf_path_open(s.p);
+		for (uint16_t seq = 1; seq < 5; seq++) {
+			struct packet q = sealed(&s, 0, seq);
+			struct rf_addr to = kit_local(s.p, 0, 0);
+			size_t n = kit_rtp(plain, 0x1000, seq, 0, 160);
+
+			if (seq == 2)
+				rf_path_add_tap(s.p, 0, &ear.tap);
+			if (seq == 4)
+				rf_path_drop_tap(s.p, 0, &ear.tap);
+			party_send(&s.k, &s.at[0], 0, &to, q.buf, q.n);
+			assert_int_equal(party_recv(&s.at[1], 0, got, sizeof got, NULL), q.n);
+			assert_memory_equal(got, q.buf, q.n);
+			assert_int_equal(ear.packets, seq < 2 ? 0 : seq < 4 ? seq - 1 : 2);
+			if (seq == 2 || seq == 3) {
+				assert_int_equal(ear.n, n);
+				assert_memory_equal(ear.got, plain, n);
+			}
+		}
+		struct packet key = { .n = kit_rtp(key.buf, 0x1000, 5, 101, sizeof five) };
+		struct rf_addr to = kit_local(s.p, 0, 0);
+
+		memcpy(key.buf + RF_RTP_HEAD_BYTES, five, sizeof five);
+		assert_int_equal(rf_srtp_out_rtp(s.out[0], key.buf, key.n, sizeof key.buf, &key.n), 0);
+		party_send(&s.k, &s.at[0], 0, &to, key.buf, key.n);
+		assert_int_equal(party_recv(&s.at[1], 0, got, sizeof got, NULL), key.n);
+		assert_memory_equal(got, key.buf, key.n);
+		assert_int_equal(ear.keys, 1);
+		assert_int_equal(kit_drops_all(s.p), 0);
+		end(&s);
+	}
+}
+
 static void passed_without_keys(void **state)
 {
 	static const uint8_t records[][14] = { { 22, 254, 253, [12] = 1 }, { 20, 254, 253, [12] = 1 }, { 23, 254, 253, [12] = 1 } };
@@ -662,7 +748,7 @@ int main(void)
 		cmocka_unit_test(several_keys_until_the_answer),
 		cmocka_unit_test(another_key),
 		cmocka_unit_test(no_keys),
-		cmocka_unit_test(passed_with_keys),
+		cmocka_unit_test(passed_with_keys), cmocka_unit_test(passed_and_heard),
 		cmocka_unit_test(passed_without_keys),
 		cmocka_unit_test(rtcp_on_all_its_ways),
 		cmocka_unit_test(rtcp_that_is_none),

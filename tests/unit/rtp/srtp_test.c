@@ -176,6 +176,53 @@ static void test_heads(void **state)
 	}
 }
 
+/* Only looked at: refused or taken as if it were opened, and as it came. */
+static int check_rtp(struct rf_srtp_in *in, struct bytes b)
+{
+	uint8_t room[CAP];
+	struct rf_view copy = guard_copy(rf_view_of(b.at, b.n));
+	size_t n = 0;
+	int rc = rf_srtp_in_check_rtp(in, (uint8_t *)(uintptr_t)copy.p, copy.n, room, &n);
+
+	assert_memory_equal(copy.p, b.at, b.n);
+	assert_int_equal(n, rc ? 0 : BYTES);
+	guard_free(copy);
+	return rc;
+}
+
+/* Every prefix, every bit; two keys, the first of which does not fit; and both ways know what the other has taken. */
+static void test_check(void **state)
+{
+	(void)state;
+	for EACH_SUITE (suite) {
+		struct rf_srtp_master m[2] = { master(suite, 9, RF_V("")), master(suite, 1, RF_V("")) };
+		struct pair p = pair(suite);
+		struct bytes one = seal_rtp(p.out, 7, 100), two = seal_rtp(p.out, 7, 101), three = seal_rtp(p.out, 7, 102);
+
+		rf_srtp_in_free(p.in);
+		assert_int_equal(rf_srtp_in_new(m, 2, &p.in), 0);
+		for (int round = 0; round < 2; round++) {
+			struct rf_srtp_in before = *p.in;
+			struct bytes bad = one;
+
+			for (bad.n = 0; bad.n < one.n; bad.n++)
+				assert_true(check_rtp(p.in, bad) != 0);
+			for (size_t bit = 0; bit < 8 * one.n; bit++) {
+				bad = one;
+				bad.at[bit / 8] ^= (uint8_t)(1 << bit % 8);
+				assert_true(check_rtp(p.in, bad) != 0);
+			}
+			assert_memory_equal(&before, p.in, sizeof before);
+			assert_int_equal(round ? open_rtp(p.in, three) : check_rtp(p.in, two), 0);
+		}
+		assert_int_equal(check_rtp(p.in, one), 0);
+		assert_int_equal(check_rtp(p.in, one), RF_E_EXISTS);
+		assert_int_equal(open_rtp(p.in, two), RF_E_EXISTS);
+		assert_int_equal(check_rtp(p.in, three), RF_E_EXISTS);
+		unpair(&p);
+	}
+}
+
 static void refuse(struct rf_srtp_in *in, struct rf_view bad, bool is_rtp)
 {
 	struct rf_srtp_in before = *in;
@@ -774,7 +821,7 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round), cmocka_unit_test(test_heads), cmocka_unit_test(test_forged),
+		cmocka_unit_test(test_round), cmocka_unit_test(test_heads), cmocka_unit_test(test_check), cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_window), cmocka_unit_test(test_reorder), cmocka_unit_test(test_rounds),
 		cmocka_unit_test(test_estimate), cmocka_unit_test(test_begun_late), cmocka_unit_test(test_used_up),
 		cmocka_unit_test(test_lifetime), cmocka_unit_test(test_sources), cmocka_unit_test(test_mki),

@@ -93,6 +93,7 @@ static json_t *packet_json(const struct rf_packet *p)
 		json_object_set_new(j, "tcp_flags", json_integer(p->tcp_flags));
 		json_object_set_new(j, "fragment", json_boolean(p->fragment));
 		json_object_set_new(j, "in_pinhole_set", json_boolean(p->pinhole));
+		json_object_set_new(j, "in_opening_set", json_boolean(p->from_any || p->to_any));
 	}
 	return j;
 }

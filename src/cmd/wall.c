@@ -57,7 +57,7 @@ static void print_blocked(FILE *out, const json_t *list)
 static void print_wall(FILE *out, const json_t *a)
 {
 	const json_t *pins = json_object_get(a, "pinholes"), *x;
-	char t[4][128];
+	char t[5][128];
 	size_t i;
 
 	fprintf(out, "wall %s, router %s of site %s, pid %s, version %s\n",
@@ -66,9 +66,9 @@ static void print_wall(FILE *out, const json_t *a)
 	json_array_foreach(json_object_get(a, "problems"), i, x)
 		fprintf(out, "problem    %s\n", json_string_value(x));
 	print_rules(out, json_object_get(a, "rules"));
-	fprintf(out, "pinholes   %s open, %s opened, %s refused, %s not taken by the kernel\n", text(pins, "now", t[0], sizeof t[0]),
-		text(pins, "opened", t[1], sizeof t[1]), text(pins, "refused", t[2], sizeof t[2]),
-		text(pins, "failed", t[3], sizeof t[3]));
+	fprintf(out, "pinholes   %s open (%s of them for any port), %s opened, %s refused, %s not taken by the kernel\n",
+		text(pins, "now", t[0], sizeof t[0]), text(pins, "openings", t[4], sizeof t[4]),
+		text(pins, "opened", t[1], sizeof t[1]), text(pins, "refused", t[2], sizeof t[2]), text(pins, "failed", t[3], sizeof t[3]));
 	json_array_foreach(json_object_get(a, "hosts"), i, x)
 		fprintf(out, "host       %s: %s connections, %s pinholes\n", text(x, "host", t[0], sizeof t[0]),
 			text(x, "connections", t[1], sizeof t[1]), text(x, "pinholes", t[2], sizeof t[2]));

@@ -4,6 +4,8 @@
 
 #include "emit/emit.h"
 
+#include <netinet/in.h>
+
 /* A table being written. */
 struct rf_nft {
 	struct rf_emit *e;
@@ -41,6 +43,11 @@ void rf_nft_objects(const struct rf_nft *n, const struct rf_rule *r);
 static inline bool rf_nft_untracked(const struct rf_rule *r)
 {
 	return r->states == RF_STATE_UNTRACKED;
+}
+/* Is it not tracked only where the wall has it in a set? */
+static inline bool rf_nft_untracked_by_set(const struct rf_rule *r)
+{
+	return r->pinhole && r->protocol == IPPROTO_TCP;
 }
 
 #endif

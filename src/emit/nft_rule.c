@@ -190,6 +190,28 @@ static void put_states(const struct rf_nft *n, unsigned states)
 	rf_emit_line(n->o, " ");
 }
 
+/* --- the sets that the wall fills */
+
+static void put_pinhole(const struct rf_nft *n, enum rf_pinhole pinhole, uint8_t family)
+{
+	const char *ip = family == 4 ? "ip" : "ip6", *openings = family == 4 ? RF_OPENING_SET4 : RF_OPENING_SET6;
+
+	switch (pinhole) {
+	case RF_PINHOLE_NONE:
+		break;
+	case RF_PINHOLE_EXACT:
+		rf_emit_line(n->o, "meta l4proto . %s saddr . th sport . %s daddr . th dport @%s ", ip, ip,
+			     family == 4 ? RF_PINHOLE_SET4 : RF_PINHOLE_SET6);
+		break;
+	case RF_PINHOLE_FROM_ANY:
+		rf_emit_line(n->o, "meta l4proto . %s saddr . %s daddr . th dport @%s ", ip, ip, openings);
+		break;
+	case RF_PINHOLE_TO_ANY:
+		rf_emit_line(n->o, "meta l4proto . %s daddr . %s saddr . th sport @%s ", ip, ip, openings);
+		break;
+	}
+}
+
 /* --- the match */
 
 void rf_nft_match(const struct rf_nft *n, const struct rf_rule *r, uint8_t family, unsigned without)
@@ -211,12 +233,8 @@ void rf_nft_match(const struct rf_nft *n, const struct rf_rule *r, uint8_t famil
 	put_protocol(n, r);
 	if (!(without & RF_NFT_NO_STATE))
 		put_states(n, r->states);
-	if (pinhole) {
-		const char *ip = family == 4 ? "ip" : "ip6";
-
-		rf_emit_line(n->o, "meta l4proto . %s saddr . th sport . %s daddr . th dport @%s ", ip, ip,
-			     family == 4 ? RF_PINHOLE_SET4 : RF_PINHOLE_SET6);
-	}
+	if (pinhole)
+		put_pinhole(n, r->pinhole, family);
 }
 
 /* --- the rule */

@@ -1,9 +1,10 @@
 /* nftables for routers and hosts that run Linux: one table, `inet ringfort`, replaced whole in one transaction.
  *
- *	counters, limits, sets   one counter for each rule's id; pinholes4 and pinholes6, filled by the wall role; for each
- *	                         rule with a rate a set of the sources seen in the last ten seconds
+ *	counters, limits, sets   one counter for each rule's id; pinholes4, pinholes6, openings4 and openings6, filled by the
+ *	                         wall role; for each rule with a rate a set of the sources seen in the last ten seconds
  *	untracked-in, -out       at priority raw, before connection tracking: media that pinholes or stateless flows let
- *	                         through is not tracked, so that a pinhole that goes ends what runs
+ *	                         through is not tracked, so that a pinhole that goes ends what runs; of TCP only what is in
+ *	                         those sets, because other connections may have the same ports
  *	input, forward, output   policy drop. Rules in their order; where rules in a row name the interfaces on both sides, a
  *	                         verdict map leads to the chain of that pair of zones, which returns when nothing fits
  *	marking                  DSCP of tracked packets, by the mark that the accepting rule gave the connection
@@ -213,9 +214,15 @@ static void put_sets(const struct rf_nft *n)
 {
 	static const char set[] =
 		"\tset %s {\n\t\ttype inet_proto . %s . inet_service . %s . inet_service\n\t\tsize 65536\n\t\tflags timeout\n\t}\n";
+	static const char opening[] =
+		"\tset %s {\n\t\ttype inet_proto . %s . %s . inet_service\n\t\tsize 16384\n\t\tflags timeout\n\t}\n";
 
 	rf_emit_line(n->o, set, RF_PINHOLE_SET4, "ipv4_addr", "ipv4_addr");
 	rf_emit_line(n->o, set, RF_PINHOLE_SET6, "ipv6_addr", "ipv6_addr");
+	if (n->point->kind == RF_POINT_ROUTER) {
+		rf_emit_line(n->o, opening, RF_OPENING_SET4, "ipv4_addr", "ipv4_addr");
+		rf_emit_line(n->o, opening, RF_OPENING_SET6, "ipv6_addr", "ipv6_addr");
+	}
 	if (n->point->kind == RF_POINT_ROUTER)
 		rf_emit_line(n->o, "\tset %s {\n\t\ttype ipv4_addr\n\t\tsize 16384\n\t\tflags timeout\n\t}\n\tset %s {\n\t\t"
 				   "type ipv6_addr\n\t\tsize 16384\n\t\tflags timeout\n\t}\n", RF_BLOCKED_SET4, RF_BLOCKED_SET6);
@@ -243,12 +250,14 @@ static void put_untracked(const struct rf_nft *n, bool outgoing)
 		uint8_t families[2];
 		size_t k = rf_nft_families(r, families);
 
-		if (!rf_nft_untracked(r) || r->action != RF_ACTION_ACCEPT || (r->chain == RF_CHAIN_OUTPUT) != outgoing)
+		if (!rf_nft_untracked(r) || r->action != RF_ACTION_ACCEPT || (r->chain == RF_CHAIN_OUTPUT) != outgoing ||
+		    (r->pinhole > RF_PINHOLE_EXACT && !rf_nft_untracked_by_set(r))) /* said with the exact one */
 			continue;
 		for (size_t f = 0; f < k; f++) {
 			rf_emit_line(n->o, "\t\t");
 			rf_nft_match(n, r, families[f],
-				     RF_NFT_NO_STATE | RF_NFT_NO_PINHOLE | (outgoing ? RF_NFT_NO_INTERFACES : RF_NFT_NO_OUT));
+				     RF_NFT_NO_STATE | (rf_nft_untracked_by_set(r) ? 0 : RF_NFT_NO_PINHOLE) |
+					     (outgoing ? RF_NFT_NO_INTERFACES : RF_NFT_NO_OUT));
 			rf_emit_line(n->o, "notrack comment \"%.120s\"\n", r->id);
 		}
 	}

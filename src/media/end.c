@@ -105,6 +105,7 @@ void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned sid
 	}
 	c->rtcp_mux = ours->mux && (said->mux || l->mux_only);
 	c->source = source_of(said, ours);
+	c->nat = said->learn;
 	c->dir = (enum rf_sdp_dir)said->dir;
 	c->dtls_active = ours->active;
 	if (ours->keying == RF_KEYING_SDES || ours->keying == RF_KEYING_PASSED)

@@ -29,6 +29,7 @@ static struct rf_path *make(struct rf_media_worker *w, enum rf_path_kind kind, c
 		return NULL;
 	*p = (struct rf_path){ .w = w, .kind = kind, .ops = ops, .arg = arg };
 	rf_timer_init(&p->silence, check_silence);
+	rf_path_flows_init(p);
 	for (unsigned i = 0; i < RF_PATH_ENDS; i++) {
 		p->end[i].nobody = interface[i] == RF_PATH_NOBODY;
 		p->end[i].carried = interface[i] == RF_PATH_CARRIED;
@@ -66,6 +67,7 @@ static void unmake(struct rf_path *p)
 		rf_end_give_ports(p, i);
 	}
 	rf_timer_stop(rf_loop_wheel(p->w->loop), &p->silence);
+	rf_timer_stop(rf_loop_wheel(p->w->loop), &p->openings);
 	free(p);
 }
 
@@ -244,42 +246,6 @@ int rf_path_send_rtcp(struct rf_path *p, unsigned end, uint8_t *compound, size_t
 }
 
 /* ---- what is known */
-
-static void add_both_ways(struct rf_addr remote, struct rf_addr local, uint8_t protocol, struct rf_path_tuple *ret, size_t *n)
-{
-	ret[(*n)++] = (struct rf_path_tuple){ remote, local, protocol };
-	ret[(*n)++] = (struct rf_path_tuple){ local, remote, protocol };
-}
-
-static void add_flows(const struct rf_path *p, const struct rf_end *e, unsigned rtcp, struct rf_path_tuple *ret, size_t *n)
-{
-	const struct rf_peer *at = rf_source_to(e, rtcp);
-
-	if (e->sock[rtcp].fd < 0 || (rtcp && p->kind != RF_PATH_RTP))
-		return;
-	struct rf_addr local = p->w->place[e->interface].conf.local, remote = { 0 };
-
-	local.port = (uint16_t)(e->port + rtcp);
-	if (at) {
-		remote = rf_peer_addr(at);
-		add_both_ways(remote, local, p->kind == RF_PATH_STREAM ? IPPROTO_TCP : IPPROTO_UDP, ret, n);
-	}
-	if (e->how != RF_SOURCE_ICE || !e->ice[rtcp] || !rf_ice_waits(e->ice[rtcp]))
-		return;
-	for (unsigned i = 0; i < e->n_candidates; i++)
-		if (e->candidates[i].rtcp == rtcp && !rf_addr_eq(&e->candidates[i].at, &remote))
-			add_both_ways(e->candidates[i].at, local, IPPROTO_UDP, ret, n);
-}
-
-size_t rf_path_flows(const struct rf_path *p, struct rf_path_tuple ret[static RF_PATH_TUPLES_MAX])
-{
-	size_t n = 0;
-
-	for (unsigned i = 0; i < RF_PATH_ENDS; i++)
-		for (unsigned rtcp = 0; rtcp < 2; rtcp++)
-			add_flows(p, &p->end[i], rtcp, ret, &n);
-	return n;
-}
 
 static void put_stream(const struct rf_path_ssrc *s, struct rf_path_stream *ret)
 {

@@ -92,6 +92,7 @@ struct rf_path_end_conf {
 	struct rf_addr remote, remote_rtcp; /* as signaled; family 0: not known. remote_rtcp family 0: remote's port + 1 */
 	bool rtcp_mux;                      /* RTCP on the RTP port, both ways (RFC 5761) */
 	enum rf_path_source source;
+	bool nat;                           /* NAT is declared for it; FIRST has that in it */
 	uint32_t window_ms;                 /* FIRST: counted from rf_path_open(); 0: 10000 */
 	enum rf_sdp_dir dir;                /* what this party does: SENDONLY: it sends and takes nothing */
 	enum rf_path_keying keying;
@@ -200,11 +201,17 @@ void rf_path_drop_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t); /
 
 /* ---- what is known */
 
-struct rf_path_tuple { struct rf_addr from, to; uint8_t protocol; /* IPPROTO_UDP, IPPROTO_TCP */ };
+struct rf_path_tuple {
+	struct rf_addr from, to;
+	uint8_t protocol;            /* IPPROTO_UDP, IPPROTO_TCP */
+	bool any_port;               /* an opening: from any port of `from`, whose port does not count, and back to it */
+};
 /* Both ways, of each end: two ports with where packets come from, and after a restart of ICE all candidates beside that. */
 enum { RF_PATH_TUPLES_MAX = 2 * RF_PATH_ENDS * (2 + RF_PATH_CANDIDATES_MAX) };
-/* Each direction that packets take now or may begin to: exact ones only (an end whose party is not known yet has none). With ICE
- * those of the candidates until one is nominated, and again from a restart until the next nomination. */
+/* Each direction that packets take now or may begin to (an end whose party is not known yet has none). With ICE those of the
+ * candidates until one is nominated, and again from a restart until the next nomination. All are exact but those of a party
+ * that connects to us, until it has, and of one behind a declared NAT, from rf_path_open() on until its first packet that was
+ * let in, or a nomination, but no longer than conf.window_ms: openings from its signaled address. */
 size_t rf_path_flows(const struct rf_path *p, struct rf_path_tuple ret[static RF_PATH_TUPLES_MAX]);
 
 /* Why a datagram went nowhere. Names in path.c; status, metrics and ledger show them. */

@@ -14,6 +14,7 @@
  *	path_dtls.c    handshakes
  *	path_stream.c  TCP
  *	path_source.c  may it come from there
+ *	path_flows.c   the pinholes that it needs
  *	path_near.c    what comes round
  *	path_check.c   sequence, SSRC, payload type, rate
  *	path_fast.c    what may pass through the kernel (fast.h), and what it did
@@ -164,6 +165,7 @@ struct rf_end {
 	bool set;                    /* rf_path_set() was here */
 	bool mux;
 	bool any_ip;                 /* FIRST, without a signaled address */
+	bool nat;                    /* declared */
 	uint8_t holds, n_types, n_ssrcs;
 	bool keys_in, keys_out;      /* of SDES: conf had some */
 	enum rf_path_source how;
@@ -213,6 +215,7 @@ struct rf_path {
 	uint32_t silence_ms;
 	uint64_t quiet_us;           /* since then: opened, or told */
 	struct rf_timer silence;
+	struct rf_timer openings;    /* runs while a window is open in which a NAT's port may show itself */
 	struct rf_end end[RF_PATH_ENDS];
 };
 
@@ -423,6 +426,12 @@ const struct rf_peer *rf_source_to(const struct rf_end *e, unsigned rtcp);
 /* From now on as signaled. */
 void rf_source_reset(struct rf_path *p, struct rf_end *e);
 void rf_source_begin_window(struct rf_path *p, struct rf_end *e);
+
+/* ---- path_flows.c */
+
+void rf_path_flows_init(struct rf_path *p);
+/* A window has begun: pinholes that wait for what comes in it end with it. */
+void rf_path_watch_window(struct rf_path *p);
 
 /* ---- path_near.c */
 

@@ -51,6 +51,7 @@ void rf_source_begin_window(struct rf_path *p, struct rf_end *e)
 	uint32_t ms = e->window_ms ? e->window_ms : WINDOW_MS;
 
 	e->window_us = rf_mono_add_ms(rf_loop_now(p->w->loop), ms).us;
+	rf_path_watch_window(p);
 }
 
 void rf_source_reset(struct rf_path *p, struct rf_end *e)

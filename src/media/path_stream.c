@@ -11,7 +11,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READS_PER_TURN = 16 };
+enum {
+	READS_PER_TURN = 16,
+	/* Fits a packet of 1,280 bytes with either family's headers: every way of IPv6 takes that. Media is not tracked where a
+	 * wall stands, and so no error would come through to say how much a narrower way takes. */
+	SEGMENT_MAX = 1220,
+};
 
 static struct rf_end *end_of(const struct rf_sock *s)
 {
@@ -193,12 +198,19 @@ static void accept_one(struct rf_path *p, struct rf_end *e)
 	update(p);
 }
 
+static void keep_small(const struct rf_sock *s)
+{
+	setsockopt(s->fd, IPPROTO_TCP, TCP_MAXSEG, &(int){ SEGMENT_MAX }, sizeof(int));
+}
+
 static void begin_connecting(struct rf_path *p, struct rf_end *e)
 {
 	if (e->sock[1].fd >= 0 || !rf_source_to(e, 0))
 		return;
-	if (rf_sock_open(p->w, &e->sock[1], SOCK_STREAM, &p->w->place[e->interface].conf.local, e->port, false) != 0 ||
-	    (connect(e->sock[1].fd, &e->signaled[0].sa, e->signaled[0].n) != 0 && errno != EINPROGRESS)) {
+	int rc = rf_sock_open(p->w, &e->sock[1], SOCK_STREAM, &p->w->place[e->interface].conf.local, e->port, false);
+	if (rc == 0)
+		keep_small(&e->sock[1]);
+	if (rc != 0 || (connect(e->sock[1].fd, &e->signaled[0].sa, e->signaled[0].n) != 0 && errno != EINPROGRESS)) {
 		rf_end_drop(p, e, RF_DROP_SEND);
 		rf_sock_close(p->w, &e->sock[1]);
 		return;
@@ -217,8 +229,10 @@ void rf_tcp_begin(struct rf_path *p, struct rf_end *e)
 			shutdown(e->sock[0].fd, SHUT_RDWR);
 		want(&e->sock[0], &e->tcp->listens, 0);
 		begin_connecting(p, e);
-	} else if (!e->tcp->listens && listen(e->sock[0].fd, 1) == 0) {
-		want(&e->sock[0], &e->tcp->listens, EPOLLIN);
+	} else if (!e->tcp->listens) {
+		keep_small(&e->sock[0]); /* whoever is accepted inherits it */
+		if (listen(e->sock[0].fd, 1) == 0)
+			want(&e->sock[0], &e->tcp->listens, EPOLLIN);
 	}
 	update(p);
 }

@@ -11,7 +11,7 @@
 enum rf_flow_how {
 	RF_FLOW_STATEFUL,   /* the first packet opens it; answers pass by connection tracking */
 	RF_FLOW_STATELESS,  /* both directions by address and port (media between phones: the matrix says stateless) */
-	RF_FLOW_PINHOLE,    /* only 5-tuples in the pinhole set, and only while they are there */
+	RF_FLOW_PINHOLE,    /* only 5-tuples in the pinhole set, and what is in the set of openings, and only while it is there */
 	RF_FLOW_LOCAL,      /* inside one zone: it passes no router; host filters and switches see it */
 };
 
@@ -67,6 +67,15 @@ size_t rf_flows_from_to(const struct rf_flow *v, size_t n, const struct rf_site_
 /* The name of the pinhole set: on every Linux router one set a family, of (protocol, source, sport, destination, dport). */
 #define RF_PINHOLE_SET4 "pinholes4"
 #define RF_PINHOLE_SET6 "pinholes6"
+/* Openings: pinholes for somebody whose port nobody can name yet (a connection that begins, a NAT that changes ports): any port of
+ * one address, exactly one address and port of ours. (protocol, their address, our address, our port), both ways. */
+#define RF_OPENING_SET4 "openings4"
+#define RF_OPENING_SET6 "openings6"
+/* Which end of a flow with pinholes may be ours: where relays stand. */
+static inline bool rf_flow_opens_at(const struct rf_end *end)
+{
+	return end->zone->kind == RF_ZONE_BORDER;
+}
 /* Likewise a set a family of source addresses outside the site that a router drops before it looks at anything else. */
 #define RF_BLOCKED_SET4 "blocked4"
 #define RF_BLOCKED_SET6 "blocked6"

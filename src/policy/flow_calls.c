@@ -310,10 +310,12 @@ static struct rf_who media_who(enum rf_zone_kind kind)
 	}
 }
 
-static const char *media_why(const struct rf_make *m, enum rf_flow_how how)
+static const char *media_why(const struct rf_make *m, enum rf_flow_how how, int protocol)
 {
 	bool srtp = m->site->policy.media_encrypted;
 
+	if (protocol == IPPROTO_TCP)
+		return "Messages and floor control (MSRP, BFCP over TCP) of one outside call, while its pinhole is open.";
 	switch (how) {
 	case RF_FLOW_PINHOLE:
 		return srtp ? "Media (SRTP) of one outside call, while its pinhole is open."
@@ -354,6 +356,26 @@ static bool media_end(struct rf_make *m, const struct rf_party *at, const struct
 									       rf_party_select(m, *at, who, ret_end);
 }
 
+/* Connections past a relay: it has ports of the same range, and the others whatever they like. Behind voice in every queue
+ * (RFC 4594 4.7, AF21): they take what they can get. */
+static void media_tcp(struct rf_make *m, const struct rf_pair *p, const struct rf_end *from, const struct rf_end *to)
+{
+	static const struct rf_site_ports any = { HIGH_FIRST, ANY_LAST };
+	enum { AF21 = 18 };
+	bool ahead = p->from.kind == RF_ZONE_BORDER, back = p->to.kind == RF_ZONE_BORDER;
+	struct rf_service s = { "media-tcp", RF_CAT_MEDIA, IPPROTO_TCP, ahead ? media_ports(m, p->from.kind) : any,
+				back ? media_ports(m, p->to.kind) : any, "arch-per-sbc-pinholes", RF_ICMP_NONE };
+
+	if ((!ahead && !back) || p->from.kind == RF_ZONE_GATEWAY || p->to.kind == RF_ZONE_GATEWAY)
+		return; /* telephone lines carry neither */
+	struct rf_flow *f = rf_flow_add(m, p, &s, from, to, media_why(m, RF_FLOW_PINHOLE, s.protocol));
+
+	if (!f)
+		return;
+	f->how = RF_FLOW_PINHOLE;
+	f->dscp = AF21;
+}
+
 static void media(struct rf_make *m, const struct rf_pair *p)
 {
 	struct rf_service s = {
@@ -370,9 +392,12 @@ static void media(struct rf_make *m, const struct rf_pair *p)
 	enum rf_flow_how how = media_how(p);
 	if (how == RF_FLOW_PINHOLE)
 		s.mitigation = "arch-per-sbc-pinholes";
-	struct rf_flow *f = rf_flow_add(m, p, &s, &from, &to, media_why(m, how));
-	if (f)
-		f->how = how;
+	struct rf_flow *f = rf_flow_add(m, p, &s, &from, &to, media_why(m, how, s.protocol));
+	if (!f)
+		return;
+	f->how = how;
+	if (how == RF_FLOW_PINHOLE)
+		media_tcp(m, p, &from, &to);
 }
 
 void rf_calls_of_pair(struct rf_make *m, const struct rf_pair *pair)

@@ -129,6 +129,21 @@ static bool is_outside(const struct rf_flow *f)
 	return f->from.zone->kind == RF_ZONE_INTERNET || f->to.zone->kind == RF_ZONE_INTERNET;
 }
 
+/* What is there for a 5-tuple is there for an opening, too, at the end where relays stand. */
+static void add_openings(struct rf_draft *d, const struct rf_flow *f, struct rf_rule r, bool backwards)
+{
+	const struct rf_end *src = backwards ? &f->to : &f->from, *dst = backwards ? &f->from : &f->to;
+
+	if (rf_flow_opens_at(dst)) {
+		r.pinhole = RF_PINHOLE_FROM_ANY;
+		rf_draft_add(d, &r);
+	}
+	if (rf_flow_opens_at(src)) {
+		r.pinhole = RF_PINHOLE_TO_ANY;
+		rf_draft_add(d, &r);
+	}
+}
+
 void rf_draft_flow(struct rf_draft *d, const struct rf_flow *f, const struct rf_rule *base, bool backwards, bool router)
 {
 	struct rf_rule r = *base;
@@ -144,8 +159,8 @@ void rf_draft_flow(struct rf_draft *d, const struct rf_flow *f, const struct rf_
 	r.protocol = f->protocol;
 	r.sport = backwards ? f->dport : f->sport;
 	r.dport = backwards ? f->sport : f->dport;
-	r.states = rf_flow_untracked(f) ? RF_STATE_UNTRACKED : RF_STATE_NEW;
-	r.pinhole = router && f->how == RF_FLOW_PINHOLE;
+	r.states = rf_flow_untracked_here(f, router) ? RF_STATE_UNTRACKED : RF_STATE_NEW;
+	r.pinhole = router && f->how == RF_FLOW_PINHOLE ? RF_PINHOLE_EXACT : RF_PINHOLE_NONE;
 	r.dscp = f->dscp;
 	if (!backwards && r.chain != RF_CHAIN_OUTPUT)
 		r.new_per_second = f->new_per_second;
@@ -155,6 +170,8 @@ void rf_draft_flow(struct rf_draft *d, const struct rf_flow *f, const struct rf_
 		add_icmp(d, r, seen);
 	else
 		rf_draft_add(d, &r);
+	if (r.pinhole)
+		add_openings(d, f, r, backwards);
 }
 
 /* --- the book */

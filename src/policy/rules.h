@@ -15,6 +15,14 @@ enum rf_action { RF_ACTION_ACCEPT, RF_ACTION_DROP };
 /* States of connection tracking, as bits. */
 enum { RF_STATE_NEW = 1, RF_STATE_ESTABLISHED = 2, RF_STATE_RELATED = 4, RF_STATE_INVALID = 8, RF_STATE_UNTRACKED = 16 };
 
+/* Which packets a rule is for, by the sets that the wall fills (flow.h). */
+enum rf_pinhole {
+	RF_PINHOLE_NONE,
+	RF_PINHOLE_EXACT,                /* its 5-tuple is in the set */
+	RF_PINHOLE_FROM_ANY,             /* an opening: its source is theirs, with any port, its destination ours */
+	RF_PINHOLE_TO_ANY,               /* the way back of one */
+};
+
 struct rf_rule {
 	const char *id;                  /* the flow's id, or the duty's: "source-in-zone-phone" */
 	const struct rf_flow *flow;      /* NULL: a duty of the point itself */
@@ -35,8 +43,9 @@ struct rf_rule {
 	size_t icmp_n;
 	unsigned states;                 /* bits; 0: any. RF_STATE_UNTRACKED alone: packets with this rule's addresses,
 					  * protocol and ports are kept out of connection tracking (before it, and whether
-					  * or not a pinhole is there), so that a pinhole that goes ends what runs */
-	bool pinhole;                    /* its 5-tuple is in the set */
+					  * or not a pinhole is there; of TCP only with one, for connections of other kinds may
+					  * have such ports), so that a pinhole that goes ends what runs */
+	enum rf_pinhole pinhole;
 	uint32_t new_per_second;         /* per source address; past it: drop */
 	uint8_t dscp;                    /* marked with it when accepted; 0: left alone */
 	uint32_t kbit;                   /* all that this rule accepts together; past it: drop. 0: no bound */

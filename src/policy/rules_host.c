@@ -106,7 +106,7 @@ static void flows_of(struct rf_draft *d, const struct rf_site_host *h, const str
 
 		if (here.n)
 			pass(d, f, &here, in ? &f->from : &f->to, chain, false);
-		if (!rf_flow_untracked(f) || rf_flow_mirrored(d->flows, f))
+		if (!rf_flow_untracked_here(f, false) || rf_flow_mirrored(d->flows, f))
 			continue;
 		here = meant(d, h, own, in ? &f->from : &f->to);
 		if (here.n)

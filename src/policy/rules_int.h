@@ -12,6 +12,8 @@
 #include "policy/path.h"
 #include "policy/rules.h"
 
+#include <netinet/in.h>
+
 struct rf_draft {
 	const struct rf_flows *flows;
 	const struct rf_site *site;
@@ -44,6 +46,11 @@ bool rf_flow_mirrored(const struct rf_flows *flows, const struct rf_flow *f);
 static inline bool rf_flow_untracked(const struct rf_flow *f)
 {
 	return f->how == RF_FLOW_STATELESS || f->how == RF_FLOW_PINHOLE;
+}
+/* Where there is no pinhole to close, a connection is tracked as any other. */
+static inline bool rf_flow_untracked_here(const struct rf_flow *f, bool router)
+{
+	return rf_flow_untracked(f) && (router || f->protocol != IPPROTO_TCP);
 }
 
 void rf_rules_router(struct rf_draft *d, const struct rf_site_router *router);

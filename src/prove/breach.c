@@ -97,7 +97,9 @@ bool rf_nice_member(struct rf_prover *p, const struct rf_site_zone *from, const 
 	size_t mark = rf_sets_mark(s);
 
 	prefer(s, &x, rf_space_num(s, RF_RS_FRAGMENT, 0, 0));
-	prefer(s, &x, rf_sets_var(s, rf_space_field(RF_SPACE_PINHOLE)->first, false));
+	if (!prefer(s, &x, rf_space_hole_only(s, RF_SPACE_NO_HOLE))) /* else in one of the sets alone */
+		for (unsigned f = RF_SPACE_PINHOLE; f <= RF_SPACE_TO_ANY; f++)
+			prefer(s, &x, rf_sets_var(s, rf_space_field(f)->first, false));
 	prefer(s, &x, rf_space_num(s, RF_RS_STATE, RF_RS_NEW, RF_RS_NEW));
 	prefer(s, &x, rf_space_family(s, 4));
 	for (size_t i = 0; i < sizeof protos && !prefer(s, &x, rf_space_num(s, RF_RS_PROTO, protos[i], protos[i])); i++)

@@ -4,7 +4,8 @@
  *	RF_MAY    both branches are followed: what is accepted may be accepted, sooner or later
  *	RF_REST   nothing is exceeded, and sets hold what was in them when they were read: what is accepted is so when the
  *	          network is quiet. What nobody can say even then goes both ways, so a packet may be accepted and dropped
- * The set of pinholes is neither: membership is a bit of the packet (RF_SPACE_PINHOLE), which the asker sets. */
+ * The sets of pinholes and openings are neither: membership is a bit of the packet (RF_SPACE_PINHOLE, FROM_ANY, TO_ANY), which
+ * the asker sets. */
 #ifndef RF_PROVE_DEVICE_H
 #define RF_PROVE_DEVICE_H
 
@@ -76,8 +77,9 @@ bool rf_way_named(const char *interface, const struct rf_rs_cell *cell);
 /* Of which kind is a destination on this way: one of RF_RS_TO_*. */
 unsigned rf_way_destination(const struct rf_way *way, uint8_t family, const uint8_t *address);
 bool rf_way_meets(const struct rf_way *way, const struct rf_rs_hook *hook);
-/* The pinhole set of ringfort's own name, looked up by the whole 5-tuple, in either direction. */
-bool rf_match_is_pinhole(const struct rf_rs_match *m);
+/* The sets of ringfort's own names that the wall fills: which bit of a packet such a look-up asks for. Pinholes by the whole 5-tuple,
+ * in either direction, openings by all but the port that may be any. 0: it is no such look-up. */
+unsigned rf_match_hole(const struct rf_rs_match *m);
 /* The hooks of a way, in the order in which a packet meets them; ends with NULL. */
 const struct rf_rs_hook *const *rf_device_hooks(const struct rf_device *d, enum rf_rs_hook_kind kind);
 

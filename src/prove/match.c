@@ -141,19 +141,23 @@ bool rf_match_names(const struct rf_rs_match *m)
 	return false;
 }
 
-bool rf_match_is_pinhole(const struct rf_rs_match *m)
+unsigned rf_match_hole(const struct rf_rs_match *m)
 {
-	static const uint8_t orders[2][5] = {
-		{ RF_RS_PROTO, RF_RS_SRC, RF_RS_SPORT, RF_RS_DST, RF_RS_DPORT },
-		{ RF_RS_PROTO, RF_RS_DST, RF_RS_DPORT, RF_RS_SRC, RF_RS_SPORT },
+	static const struct { const char *set4, *set6; unsigned n; uint8_t fields[5]; unsigned bit; } holes[] = {
+		{ RF_PINHOLE_SET4, RF_PINHOLE_SET6, 5, { RF_RS_PROTO, RF_RS_SRC, RF_RS_SPORT, RF_RS_DST, RF_RS_DPORT }, RF_SPACE_PINHOLE },
+		{ RF_PINHOLE_SET4, RF_PINHOLE_SET6, 5, { RF_RS_PROTO, RF_RS_DST, RF_RS_DPORT, RF_RS_SRC, RF_RS_SPORT }, RF_SPACE_PINHOLE },
+		{ RF_OPENING_SET4, RF_OPENING_SET6, 4, { RF_RS_PROTO, RF_RS_SRC, RF_RS_DST, RF_RS_DPORT }, RF_SPACE_FROM_ANY },
+		{ RF_OPENING_SET4, RF_OPENING_SET6, 4, { RF_RS_PROTO, RF_RS_DST, RF_RS_SRC, RF_RS_SPORT }, RF_SPACE_TO_ANY },
 	};
 	const char *name = m->kind == RF_RS_IN_SET && m->set->changes ? m->set->name : NULL;
 	const char *last = name ? strrchr(name, ' ') : NULL;
 
 	last = last ? last + 1 : name;
-	if (!last || m->field_count != 5 || (strcmp(last, RF_PINHOLE_SET4) && strcmp(last, RF_PINHOLE_SET6)))
-		return false;
-	return memcmp(m->fields, orders[0], 5) == 0 || memcmp(m->fields, orders[1], 5) == 0;
+	for (size_t i = 0; last && i < sizeof holes / sizeof *holes; i++)
+		if ((strcmp(last, holes[i].set4) == 0 || strcmp(last, holes[i].set6) == 0) && m->field_count == holes[i].n &&
+		    memcmp(m->fields, holes[i].fields, holes[i].n) == 0)
+			return holes[i].bit;
+	return 0;
 }
 
 /* --- sets of values */
@@ -289,8 +293,8 @@ static int loose(struct rf_device *d, const struct rf_way *way, const struct rf_
 	default:
 		break;
 	}
-	if (rf_match_is_pinhole(m))
-		return rf_sets_var(d->s, rf_space_field(RF_SPACE_PINHOLE)->first, !m->negate);
+	if (rf_match_hole(m)) /* where there are no ports nothing is true of them, not even its contrary */
+		return with_header(d->s, m, rf_sets_var(d->s, rf_space_field(rf_match_hole(m))->first, !m->negate));
 	if (m->set->changes && way->mode == RF_MAY) {
 		*ret_maybe = true;
 		return rf_sets_all();

@@ -81,11 +81,6 @@ static void meets(struct rf_prover *p, struct rf_station *st, const char *foot, 
 	rf_sets_release(s, mark, rf_sets_none());
 }
 
-static int none_pinhole(struct rf_sets *s, int x)
-{
-	return rf_sets_and(s, x, rf_sets_var(s, rf_space_field(RF_SPACE_PINHOLE)->first, false));
-}
-
 /* --- flows that end here */
 
 static bool judged_elsewhere(const struct rf_prover *p)
@@ -145,7 +140,7 @@ static void at_end(struct rf_prover *p, struct rf_station *st, const struct rf_f
 	size_t mark = rf_sets_mark(s);
 	int x = rf_flow_set(p, f, (struct rf_flow_part){ .needed = true });
 	int y = rf_flow_set(p, f, (struct rf_flow_part){ .needed = true, .turned = true });
-	int pin = rf_sets_var(s, rf_space_field(RF_SPACE_PINHOLE)->first, f->how == RF_FLOW_PINHOLE);
+	int pin = rf_space_hole_only(s, f->how == RF_FLOW_PINHOLE ? RF_SPACE_PINHOLE : RF_SPACE_NO_HOLE);
 	int still = rf_sets_and(s, pin, rf_sets_and(s, rf_space_num(s, RF_RS_DSCP, 0, 0), rf_space_num(s, RF_RS_PKTTYPE, 0, 0)));
 
 	x = rf_sets_and(s, rf_sets_and(s, x, still), e->receives ? e->own_dst : e->own_src);
@@ -196,7 +191,7 @@ void rf_prove_own(struct rf_prover *p, struct rf_station *st)
 {
 	struct rf_sets *s = p->s;
 	size_t mark = rf_sets_mark(s);
-	int x = none_pinhole(s, for_device(p, st));
+	int x = rf_sets_and(s, rf_space_hole_only(s, RF_SPACE_NO_HOLE), for_device(p, st));
 
 	for (size_t i = 0; i < st->foot_count && !p->err; i++) {
 		const struct rf_foot *f = &st->feet[i];
@@ -226,7 +221,8 @@ void rf_prove_host(struct rf_prover *p, struct rf_station *st)
 		return;
 	/* What comes from other zones has passed routers, and was proven there. */
 	int near = rf_region_set(s, RF_RS_SRC, &p->zones[z - p->site->zones]);
-	int x = rf_sets_minus(s, none_pinhole(s, for_device(p, st)), rf_region_set(s, RF_RS_SRC, &st->own));
+	int x = rf_sets_and(s, rf_space_hole_only(s, RF_SPACE_NO_HOLE),
+			    rf_sets_minus(s, for_device(p, st), rf_region_set(s, RF_RS_SRC, &st->own)));
 	if (judged_elsewhere(p))
 		x = rf_sets_and(s, x, near);
 	takes(p, st, &w, z, x, from_zones(p, NULL, true));

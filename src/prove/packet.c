@@ -83,6 +83,8 @@ const char *rf_packet_text(const struct rf_packet *p, char *buf, size_t cap)
 	rf_put_fmt(&w, ", %s", rf_packet_state(p->state));
 	if (p->pinhole)
 		rf_put_lit(&w, ", in the pinhole set");
+	if (p->from_any || p->to_any)
+		rf_put_fmt(&w, ", in the set of openings%s", p->to_any ? ", turned round" : "");
 	buf[w.n] = 0;
 	return buf;
 }

@@ -161,11 +161,6 @@ static int travel(struct visit *v, int x, int *ret_untracked)
 
 /* --- what the flows say of these zones */
 
-static int pinhole(struct rf_sets *s, bool yes)
-{
-	return rf_sets_var(s, rf_space_field(RF_SPACE_PINHOLE)->first, yes);
-}
-
 static int flows(struct rf_prover *p, const struct rf_site_zone *from, const struct rf_site_zone *to, bool (*wanted)(const struct rf_flow *f),
 		 struct rf_flow_part part)
 {
@@ -185,6 +180,17 @@ static int flows(struct rf_prover *p, const struct rf_site_zone *from, const str
 static bool is_pinhole(const struct rf_flow *f)
 {
 	return f->how == RF_FLOW_PINHOLE;
+}
+
+/* Those that openings may be for: ours is the end where it goes, or where it comes from. */
+static bool opens_at_end(const struct rf_flow *f)
+{
+	return is_pinhole(f) && rf_flow_opens_at(&f->to);
+}
+
+static bool opens_at_start(const struct rf_flow *f)
+{
+	return is_pinhole(f) && rf_flow_opens_at(&f->from);
 }
 
 static bool is_open(const struct rf_flow *f)
@@ -254,10 +260,36 @@ static int permitted(struct rf_prover *p, const struct road *r)
 	return x;
 }
 
-static int holes(struct rf_prover *p, const struct road *r)
+/* What a pinhole or opening may be for: packets of these flows, and answers of those. */
+static const struct hole {
+	bool (*ahead)(const struct rf_flow *f), (*back)(const struct rf_flow *f);
+	unsigned bit;
+	int any;                     /* the field that it does not name; -1: none */
+} holes[] = {
+	{ is_pinhole, is_pinhole, RF_SPACE_PINHOLE, -1 },
+	{ opens_at_end, opens_at_start, RF_SPACE_FROM_ANY, RF_RS_SPORT },
+	{ opens_at_start, opens_at_end, RF_SPACE_TO_ANY, RF_RS_DPORT },
+};
+
+static int holed(struct rf_prover *p, const struct road *r, const struct hole *h)
 {
-	return rf_sets_or(p->s, flows(p, r->from, r->to, is_pinhole, (struct rf_flow_part){ 0 }),
-			  flows(p, r->to, r->from, is_pinhole, (struct rf_flow_part){ .turned = true }));
+	return rf_sets_or(p->s, flows(p, r->from, r->to, h->ahead, (struct rf_flow_part){ 0 }),
+			  flows(p, r->to, r->from, h->back, (struct rf_flow_part){ .turned = true }));
+}
+
+/* x without what the wall's sets never hold: a hole for which no flow has a reason. */
+static int with_reason(struct rf_prover *p, const struct road *r, int x)
+{
+	struct rf_sets *s = p->s;
+
+	for (size_t i = 0; i < sizeof holes / sizeof *holes; i++) {
+		int y = holed(p, r, &holes[i]);
+
+		if (holes[i].any >= 0)
+			y = rf_space_forget(s, y, (unsigned)holes[i].any);
+		x = rf_sets_minus(s, x, rf_sets_minus(s, rf_space_hole(s, holes[i].bit), y));
+	}
+	return x;
 }
 
 static void nothing_else(struct rf_prover *p, const struct road *r)
@@ -268,39 +300,44 @@ static void nothing_else(struct rf_prover *p, const struct road *r)
 
 	x = rf_sets_minus(s, rf_sets_minus(s, x, p->no_target), p->no_source);
 	x = rf_sets_and(s, x, rf_space_num(s, RF_RS_PKTTYPE, 0, 0));
-	int holed = holes(p, r);
-	x = rf_sets_minus(s, x, rf_sets_minus(s, pinhole(s, true), holed));
-	x = travel(&v, x, &untracked);
+	x = travel(&v, with_reason(p, r, x), &untracked);
 	x = rf_sets_minus(s, x, permitted(p, r));
-	x = rf_sets_minus(s, x, rf_sets_and(s, pinhole(s, true), holed));
+	for (size_t i = 0; i < sizeof holes / sizeof *holes; i++)
+		x = rf_sets_minus(s, x, rf_sets_and(s, rf_space_hole(s, holes[i].bit), holed(p, r, &holes[i])));
 	if (x)
 		rf_breaches(p, &(struct rf_breach_at){ RF_BREACH_LEAK, r->from, r->to, NULL, NULL }, x);
 }
 
 /* --- all of the flows */
 
-static int needed(struct rf_prover *p, const struct road *r, bool (*wanted)(const struct rf_flow *f), bool turned)
+/* Flows, and by what their packets and their answers are let through. */
+struct class {
+	bool (*wanted)(const struct rf_flow *f);
+	unsigned ahead, back;        /* RF_SPACE_PINHOLE, FROM_ANY, TO_ANY, NO_HOLE */
+};
+
+static int needed(struct rf_prover *p, const struct road *r, const struct class *c, bool turned)
 {
 	struct rf_sets *s = p->s;
 	size_t mark = rf_sets_mark(s);
 	const struct rf_site_zone *from = turned ? r->to : r->from, *to = turned ? r->from : r->to;
-	int x = flows(p, from, to, wanted, (struct rf_flow_part){ .turned = turned, .needed = true });
+	int x = flows(p, from, to, c->wanted, (struct rf_flow_part){ .turned = turned, .needed = true });
 
 	if (!x)
 		return x;
 	x = rf_sets_minus(s, rf_sets_minus(s, x, p->no_target), p->no_source);
 	x = rf_sets_and(s, x, rf_space_num(s, RF_RS_PKTTYPE, 0, 0));
 	x = rf_sets_and(s, x, rf_space_num(s, RF_RS_DSCP, 0, 0));
-	return rf_sets_release(s, mark, rf_sets_and(s, x, pinhole(s, wanted == is_pinhole)));
+	return rf_sets_release(s, mark, rf_sets_and(s, x, rf_space_hole_only(s, turned ? c->back : c->ahead)));
 }
 
 /* The flows of `ahead` one way and back. */
-static void all_of(struct rf_prover *p, const struct road *ahead, const struct road *back, bool (*wanted)(const struct rf_flow *f))
+static void all_of(struct rf_prover *p, const struct road *ahead, const struct road *back, const struct class *c)
 {
 	struct rf_sets *s = p->s;
 	struct visit v = { .p = p, .road = ahead, .mode = RF_REST, .kind = RF_BREACH_STOPPED,
 			   .states = rf_states_of(s, RF_RS_NEW, false) };
-	int f = needed(p, ahead, wanted, false), untracked, later;
+	int f = needed(p, ahead, c, false), untracked, later;
 
 	if (!f)
 		return;
@@ -310,7 +347,7 @@ static void all_of(struct rf_prover *p, const struct road *ahead, const struct r
 	travel(&v, tcp_with(s, f, running(s)), &later);
 
 	struct visit w = { .p = p, .road = back, .mode = RF_REST, .kind = RF_BREACH_ANSWER };
-	int t = needed(p, back, wanted, true), no_state = rf_sets_and(s, t, rf_space_turn(s, open));
+	int t = needed(p, back, c, true), no_state = rf_sets_and(s, t, rf_space_turn(s, open));
 	int answer = rf_sets_or(s, running(s), flags(s, SYN | ACK, 0xff));
 	w.states = rf_states_of(s, RF_RS_ESTABLISHED, true);
 	travel(&w, tcp_with(s, rf_sets_minus(s, t, no_state), answer), &later);
@@ -322,6 +359,10 @@ static void all_of(struct rf_prover *p, const struct road *ahead, const struct r
 
 void rf_prove_pair(struct rf_prover *p, const struct rf_site_zone *from, const struct rf_site_zone *to)
 {
+	static const struct class classes[] = {
+		{ is_open, RF_SPACE_NO_HOLE, RF_SPACE_NO_HOLE }, { is_pinhole, RF_SPACE_PINHOLE, RF_SPACE_PINHOLE },
+		{ opens_at_end, RF_SPACE_FROM_ANY, RF_SPACE_TO_ANY }, { opens_at_start, RF_SPACE_TO_ANY, RF_SPACE_FROM_ANY },
+	};
 	struct rf_sets *s = p->s;
 	size_t mark = rf_sets_mark(s), known = 0;
 	struct road ahead, back;
@@ -339,8 +380,8 @@ void rf_prove_pair(struct rf_prover *p, const struct rf_site_zone *from, const s
 	}
 	nothing_else(p, &ahead);
 	rf_sets_release(s, mark, rf_sets_none());
-	all_of(p, &ahead, &back, is_open);
-	rf_sets_release(s, mark, rf_sets_none());
-	all_of(p, &ahead, &back, is_pinhole);
-	rf_sets_release(s, mark, rf_sets_none());
+	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+		all_of(p, &ahead, &back, &classes[i]);
+		rf_sets_release(s, mark, rf_sets_none());
+	}
 }

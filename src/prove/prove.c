@@ -43,7 +43,7 @@ void rf_assume(struct rf_prover *p, const char *fmt, ...)
 }
 
 struct uses {
-	bool chance, pinholes, reassembles;
+	bool chance, pinholes, openings, reassembles;
 };
 
 static void look_at_rules(const struct rf_ruleset *rs, struct uses *u)
@@ -52,16 +52,22 @@ static void look_at_rules(const struct rf_ruleset *rs, struct uses *u)
 		for (const struct rf_rs_rule *r = c->rules; r; r = r->next)
 			for (const struct rf_rs_match *m = r->matches; m; m = m->next) {
 				u->chance |= m->kind == RF_RS_SOMETIMES;
-				u->pinholes |= rf_match_is_pinhole(m);
+				u->pinholes |= rf_match_hole(m) == RF_SPACE_PINHOLE;
+				u->openings |= rf_match_hole(m) > RF_SPACE_PINHOLE;
 			}
 }
 
+/* Of these more is known than that they change. */
 static bool is_pinhole_set(const struct rf_rs_set *set)
 {
+	static const char *const names[] = { RF_PINHOLE_SET4, RF_PINHOLE_SET6, RF_OPENING_SET4, RF_OPENING_SET6 };
 	const char *last = strrchr(set->name, ' ');
 
 	last = last ? last + 1 : set->name;
-	return strcmp(last, RF_PINHOLE_SET4) == 0 || strcmp(last, RF_PINHOLE_SET6) == 0;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(last, names[i]) == 0)
+			return true;
+	return false;
 }
 
 static void assume_sets(struct rf_prover *p, const struct rf_station *st)
@@ -96,6 +102,9 @@ static void assumptions(struct rf_prover *p)
 	if (u.pinholes)
 		rf_assume(p, "the sets %s and %s hold only 5-tuples that a flow with pinholes permits", RF_PINHOLE_SET4,
 			  RF_PINHOLE_SET6);
+	if (u.openings)
+		rf_assume(p, "the sets %s and %s hold only openings to which a flow with pinholes permits some port, each to an address "
+			  "in a border zone", RF_OPENING_SET4, RF_OPENING_SET6);
 	if (u.chance)
 		rf_assume(p, "rates, quotas and the like: nothing forbidden passes whatever they say, and what flows need passes "
 			  "as long as none is exceeded");

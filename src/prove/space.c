@@ -6,22 +6,24 @@ static const struct rf_space_field fields[RF_SPACE_FIELDS] = {
 	[RF_RS_FAMILY] = { 0, 1 },
 	[RF_RS_FRAGMENT] = { 1, 1 },
 	[RF_SPACE_PINHOLE] = { 2, 1 },
-	[RF_RS_STATE] = { 3, 3 },
-	[RF_RS_DIRECTION] = { 6, 1 },
-	[RF_RS_PKTTYPE] = { 7, 2 },
-	[RF_RS_PROTO] = { 9, 8 },
-	[RF_RS_DPORT] = { 17, 16 },
-	[RF_RS_DST] = { 33, 128 },
-	[RF_RS_SRC] = { 161, 128 },
-	[RF_RS_SPORT] = { 289, 16 },
-	[RF_RS_ICMP_TYPE] = { 305, 8 },
-	[RF_RS_ICMP_CODE] = { 313, 8 },
-	[RF_RS_TCP_FLAGS] = { 321, 8 },
-	[RF_RS_DSCP] = { 329, 6 },
-	[RF_RS_MARK] = { 335, 32 },
+	[RF_SPACE_FROM_ANY] = { 3, 1 },
+	[RF_SPACE_TO_ANY] = { 4, 1 },
+	[RF_RS_STATE] = { 5, 3 },
+	[RF_RS_DIRECTION] = { 8, 1 },
+	[RF_RS_PKTTYPE] = { 9, 2 },
+	[RF_RS_PROTO] = { 11, 8 },
+	[RF_RS_DPORT] = { 19, 16 },
+	[RF_RS_DST] = { 35, 128 },
+	[RF_RS_SRC] = { 163, 128 },
+	[RF_RS_SPORT] = { 291, 16 },
+	[RF_RS_ICMP_TYPE] = { 307, 8 },
+	[RF_RS_ICMP_CODE] = { 315, 8 },
+	[RF_RS_TCP_FLAGS] = { 323, 8 },
+	[RF_RS_DSCP] = { 331, 6 },
+	[RF_RS_MARK] = { 337, 32 },
 };
 
-enum { VARIABLES = 367 };
+enum { VARIABLES = 369 };
 
 const struct rf_space_field *rf_space_field(unsigned field)
 {
@@ -94,9 +96,25 @@ int rf_space_turn(struct rf_sets *s, int x)
 	const struct rf_sets_swap swaps[] = {
 		{ fields[RF_RS_SRC].first, fields[RF_RS_DST].first, 128 },
 		{ fields[RF_RS_SPORT].first, fields[RF_RS_DPORT].first, 16 },
+		{ fields[RF_SPACE_FROM_ANY].first, fields[RF_SPACE_TO_ANY].first, 1 },
 	};
 
-	return rf_sets_exchange(s, x, swaps, 2);
+	return rf_sets_exchange(s, x, swaps, sizeof swaps / sizeof *swaps);
+}
+
+int rf_space_hole(struct rf_sets *s, unsigned field)
+{
+	return rf_sets_var(s, fields[field].first, true);
+}
+
+int rf_space_hole_only(struct rf_sets *s, unsigned field)
+{
+	size_t mark = rf_sets_mark(s);
+	int x = rf_sets_all();
+
+	for (unsigned f = RF_SPACE_PINHOLE; f <= RF_SPACE_TO_ANY; f++)
+		x = rf_sets_and(s, x, rf_sets_var(s, fields[f].first, f == field));
+	return rf_sets_release(s, mark, x);
 }
 
 /* --- one packet */
@@ -118,6 +136,8 @@ uint32_t rf_packet_num(const struct rf_packet *p, unsigned field)
 	case RF_RS_DSCP: return p->dscp;
 	case RF_RS_PKTTYPE: return p->pkttype;
 	case RF_SPACE_PINHOLE: return p->pinhole;
+	case RF_SPACE_FROM_ANY: return p->from_any;
+	case RF_SPACE_TO_ANY: return p->to_any;
 	}
 	return 0;
 }
@@ -139,6 +159,8 @@ static void set_num(struct rf_packet *p, unsigned field, uint32_t x)
 	case RF_RS_DSCP: p->dscp = (uint8_t)x; break;
 	case RF_RS_PKTTYPE: p->pkttype = (uint8_t)x; break;
 	case RF_SPACE_PINHOLE: p->pinhole = x; break;
+	case RF_SPACE_FROM_ANY: p->from_any = x; break;
+	case RF_SPACE_TO_ANY: p->to_any = x; break;
 	}
 }
 

@@ -10,8 +10,9 @@
 #include "prove/ruleset.h"
 #include "prove/sets.h"
 
-/* The bits, beside the fields of rules: is the packet's 5-tuple in the set of pinholes? */
-enum { RF_SPACE_PINHOLE = RF_RS_FIELDS, RF_SPACE_FIELDS };
+/* The bits, beside the fields of rules: is the packet's 5-tuple in the set of pinholes? Is there an opening to its destination for
+ * any port of its source; or the other way round? */
+enum { RF_SPACE_PINHOLE = RF_RS_FIELDS, RF_SPACE_FROM_ANY, RF_SPACE_TO_ANY, RF_SPACE_FIELDS, RF_SPACE_NO_HOLE = RF_SPACE_FIELDS };
 
 struct rf_space_field {
 	uint16_t first, bits;  /* bits 0: no variables (interfaces) */
@@ -27,16 +28,19 @@ struct rf_packet {
 	uint8_t proto, icmp_type, icmp_code, tcp_flags, fragment, state, direction, dscp, pkttype;
 	uint16_t sport, dport;
 	uint32_t mark;
-	bool pinhole;
+	bool pinhole, from_any, to_any;
 };
 
 /* Packets whose field has a value of the cell; fields with names (interfaces) have no sets: everything. */
 int rf_space_cell(struct rf_sets *s, unsigned field, const struct rf_rs_cell *cell);
+/* With this bit of RF_SPACE_PINHOLE, FROM_ANY, TO_ANY; and without the two others, NO_HOLE: without any. */
+int rf_space_hole(struct rf_sets *s, unsigned field);
+int rf_space_hole_only(struct rf_sets *s, unsigned field);
 int rf_space_num(struct rf_sets *s, unsigned field, uint32_t lo, uint32_t hi);
 int rf_space_family(struct rf_sets *s, uint8_t family);
 /* x, whatever the field was. */
 int rf_space_forget(struct rf_sets *s, int x, unsigned field);
-/* Addresses and ports change places. */
+/* Addresses and ports change places, and with them the two ways of an opening. */
 int rf_space_turn(struct rf_sets *s, int x);
 /* The packet alone (without its fields that have no meaning: those stay any). */
 int rf_space_packet(struct rf_sets *s, const struct rf_packet *p);

@@ -90,8 +90,8 @@ static enum fit fits(const struct run *r, const struct rf_rs_match *m)
 	default:
 		break;
 	}
-	if (rf_match_is_pinhole(m))
-		return r->p.pinhole != m->negate;
+	if (rf_match_hole(m))
+		return has_fields(r, m) && !rf_packet_num(&r->p, rf_match_hole(m)) == m->negate;
 	if (m->set->changes && r->way->mode == RF_MAY)
 		return MAYBE;
 	return has_fields(r, m) && in_set(r, m) != m->negate;

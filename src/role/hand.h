@@ -56,15 +56,26 @@ struct rf_hand_head {
 };
 
 enum rf_hand_op { RF_HAND_OPEN, RF_HAND_REFRESH, RF_HAND_CLOSE };
-enum rf_hand_set { RF_HAND_PINHOLES, RF_HAND_BLOCKED /* of its tuple family and src count */, RF_HAND_SETS };
+enum rf_hand_set {
+	RF_HAND_PINHOLES,
+	RF_HAND_BLOCKED,             /* of its tuple family and src count */
+	RF_HAND_OPENINGS,            /* all of its tuple but sport counts */
+	RF_HAND_SETS
+};
 
-/* A 5-tuple. Ports in host order; IPv4 in the first four bytes, the rest zero. */
+/* A 5-tuple. Ports in host order; IPv4 in the first four bytes, the rest zero. sport 0: an opening (policy/flow.h), for any port of
+ * src, and for the way back. */
 struct rf_tuple {
 	uint8_t family, protocol;
 	uint16_t sport, dport;
 	uint16_t zero;
 	uint8_t src[16], dst[16];
 };
+
+static inline bool rf_tuple_is_opening(const struct rf_tuple *t)
+{
+	return !t->sport;
+}
 
 struct rf_hand_element {
 	uint16_t op, set;            /* enum rf_hand_op, enum rf_hand_set */

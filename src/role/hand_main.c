@@ -48,7 +48,7 @@ static int load_rules(struct hand *h, struct rf_view rules, struct rf_diag *diag
 {
 	char *saved = NULL;
 	size_t n = 0;
-	int rc = h->net.nl ? rf_hand_net_saved(&h->net, &saved, &n) : 0;
+	int rc = h->net.nl ? rf_hand_net_saved(&h->net, rules, &saved, &n) : 0;
 
 	if (rc)
 		return rf_diag_set(diag, rc, "reading the pinholes: %s", rf_err_text(rc));

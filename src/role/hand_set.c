@@ -34,7 +34,8 @@ static size_t key_of(const struct rf_hand_element *e, uint8_t key[static KEY_MAX
 		return put_part(key, at, t->src, n);
 	at = put_part(key, at, &t->protocol, 1);
 	at = put_part(key, at, t->src, n);
-	at = put_part(key, at, &sport, 2);
+	if (e->set == RF_HAND_PINHOLES)
+		at = put_part(key, at, &sport, 2);
 	at = put_part(key, at, t->dst, n);
 	return put_part(key, at, &dport, 2);
 }
@@ -45,6 +46,7 @@ static const char *set_name(unsigned set, uint8_t family)
 {
 	static const char *const names[RF_HAND_SETS][2] = {
 		[RF_HAND_PINHOLES] = { RF_PINHOLE_SET4, RF_PINHOLE_SET6 }, [RF_HAND_BLOCKED] = { RF_BLOCKED_SET4, RF_BLOCKED_SET6 },
+		[RF_HAND_OPENINGS] = { RF_OPENING_SET4, RF_OPENING_SET6 },
 	};
 
 	return names[set][family == 6];
@@ -217,7 +219,7 @@ struct saved {
 	int err;
 };
 
-/* "6 . 10.1.2.3 . 5060 . 10.1.2.4 . 5060", or an address alone. */
+/* "6 . 10.1.2.3 . 5060 . 10.1.2.4 . 5060", of an opening "17 . 10.1.2.3 . 10.1.2.4 . 20000", or an address alone. */
 static void save_key(const struct saved *s, const uint8_t *key, char dst[static SAVED_LINE / 2])
 {
 	char src[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
@@ -229,9 +231,15 @@ static void save_key(const struct saved *s, const uint8_t *key, char dst[static 
 		inet_ntop(af, key, dst, SAVED_LINE / 2);
 		return;
 	}
+	inet_ntop(af, key + 4, src, sizeof src);
+	if (s->set == RF_HAND_OPENINGS) {
+		memcpy(&dport, key + 4 + 2 * n, 2);
+		inet_ntop(af, key + 4 + n, to, sizeof to);
+		snprintf(dst, SAVED_LINE / 2, "%u . %s . %s . %u", (unsigned)key[0], src, to, (unsigned)ntohs(dport));
+		return;
+	}
 	memcpy(&sport, key + 4 + n, 2);
 	memcpy(&dport, key + 8 + 2 * n, 2);
-	inet_ntop(af, key + 4, src, sizeof src);
 	inet_ntop(af, key + 8 + n, to, sizeof to);
 	snprintf(dst, SAVED_LINE / 2, "%u . %s . %u . %s . %u", (unsigned)key[0], src, (unsigned)ntohs(sport), to,
 		 (unsigned)ntohs(dport));
@@ -267,6 +275,13 @@ static const struct nlattr *child_of(const struct nlattr *nest, uint16_t type)
 	return NULL;
 }
 
+static size_t key_length(unsigned set, uint8_t family)
+{
+	size_t n = family == 4 ? 4 : 16;
+
+	return set == RF_HAND_BLOCKED ? n : set == RF_HAND_OPENINGS ? 8 + 2 * n : 12 + 2 * n;
+}
+
 static void save_elements(const struct nlmsghdr *h, void *arg)
 {
 	struct saved *s = arg;
@@ -280,16 +295,23 @@ static void save_elements(const struct nlmsghdr *h, void *arg)
 			const struct nlattr *value = key ? child_of(key, NFTA_DATA_VALUE) : NULL;
 			const struct nlattr *left = child_of(item, NFTA_SET_ELEM_EXPIRATION);
 
-			size_t n = s->set == RF_HAND_BLOCKED ? (s->family == 4 ? 4 : 16) : (s->family == 4 ? 20 : KEY_MAX);
-
-			if (value && left && mnl_attr_get_payload_len(value) == n &&
+			if (value && left && mnl_attr_get_payload_len(value) == key_length(s->set, s->family) &&
 			    be64toh(mnl_attr_get_u64(left)) && !s->err)
 				save_line(s, mnl_attr_get_payload(value), be64toh(mnl_attr_get_u64(left)));
 		}
 	}
 }
 
-int rf_hand_net_saved(struct rf_hand_net *n, char **ret_text, size_t *ret_n)
+/* Rules of an older ringfort may lack a set; what was in it ends with them. */
+static bool has_set(struct rf_view rules, const char *name)
+{
+	char text[64];
+	int n = snprintf(text, sizeof text, "\tset %s {", name);
+
+	return rules.p && memmem(rules.p, rules.n, text, (size_t)n);
+}
+
+int rf_hand_net_saved(struct rf_hand_net *n, struct rf_view rules, char **ret_text, size_t *ret_n)
 {
 	struct saved s = { 0 };
 	int rc = 0;
@@ -299,6 +321,8 @@ int rf_hand_net_saved(struct rf_hand_net *n, char **ret_text, size_t *ret_n)
 
 		s.family = i % 2 ? 6 : 4;
 		s.set = (uint8_t)(i / 2);
+		if (!has_set(rules, set_name(s.set, s.family)))
+			continue;
 		mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, RF_HAND_TABLE);
 		mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, set_name(s.set, s.family));
 		rc = rf_hand_net_dump(n, h, save_elements, &s);

@@ -23,6 +23,7 @@ enum {
 	RF_PIN_BLOCKS_MAX = 1024,    /* addresses that walls are told to drop; more are dropped here alone */
 	RF_PIN_FLYING = 32,          /* requests to one wall without answer */
 	RF_PIN_LEASE_S = 120,        /* how long a wall keeps one unasked; refreshed at half of it */
+	RF_PIN_OPENING_S = 30,       /* of an opening for UDP; never refreshed: the wall ends it */
 	RF_PIN_SOON_MS = 200,        /* "busy": asked again after this */
 	RF_PIN_LATER_MS = 30000,     /* refused: asked again after this */
 	RF_PIN_PING_MS = 30000,      /* a wall that was told nothing for so long is asked whether it is there */

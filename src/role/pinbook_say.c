@@ -58,6 +58,14 @@ void pin_set_state(struct rf_pinbook *b, struct pin_at *a, enum pin_state state)
 	a->state = (uint8_t)state;
 }
 
+/* An opening for UDP ends by itself. */
+static bool is_brief(const struct pin_at *a)
+{
+	const struct rf_tuple *t = &pin_of(a)->tuple;
+
+	return rf_tuple_is_opening(t) && t->protocol == IPPROTO_UDP;
+}
+
 void pin_sort(struct rf_pinbook *b, struct pin_at *a)
 {
 	bool wanted = pin_of(a)->wanted;
@@ -73,6 +81,8 @@ void pin_sort(struct rf_pinbook *b, struct pin_at *a)
 	} else if (!wanted || a->state != PIN_OPEN) {
 		if (a->list != LIST_SOON && a->list != LIST_LATER)
 			enlist(b, a, wanted ? LIST_OPEN : LIST_CLOSE);
+	} else if (is_brief(a)) {
+		pin_unlist(b, a);
 	} else if (a->list != LIST_REFRESH) {
 		wait_in(b, a, LIST_REFRESH, b->conf.lease_s * 500ull);
 	}
@@ -95,8 +105,11 @@ static size_t put_tuple(const struct rf_tuple *t, char *dst, size_t cap)
 
 	inet_ntop(family, t->src, src, sizeof src);
 	inet_ntop(family, t->dst, to, sizeof to);
-	return (size_t)snprintf(dst, cap, " %s/%s/%u/%s/%u", t->protocol == IPPROTO_TCP ? "tcp" : "udp", src, t->sport, to,
-				t->dport);
+	const char *protocol = t->protocol == IPPROTO_TCP ? "tcp" : "udp";
+
+	if (rf_tuple_is_opening(t))
+		return (size_t)snprintf(dst, cap, " %s/%s/any/%s/%u", protocol, src, to, t->dport);
+	return (size_t)snprintf(dst, cap, " %s/%s/%u/%s/%u", protocol, src, t->sport, to, t->dport);
 }
 
 static struct pin_flight *free_flight(struct pin_wall *w)
@@ -122,7 +135,7 @@ static void load(struct rf_pinbook *b, struct pin_wall *w, struct pin_flight *f,
 {
 	struct pin_line *l = &w->lists[list];
 
-	while (l->first && f->n < RF_WALL_LINE_TUPLES && !(f->n && l->first->alone) &&
+	while (l->first && f->n < RF_WALL_LINE_TUPLES && !(f->n && (l->first->alone || is_brief(l->first) != is_brief(f->v[0]))) &&
 	       (list != LIST_REFRESH || l->first->due_us <= b->now_us)) {
 		struct pin_at *a = l->first;
 		bool alone = a->alone;
@@ -171,7 +184,8 @@ size_t rf_pinbook_line(struct rf_pinbook *b, unsigned wall, struct rf_mono now, 
 		load(b, w, f, list);
 	size_t n = (size_t)snprintf(dst, RF_WALL_LINE_MAX, "%u %s", f->id, words[f->verb]);
 	if (f->verb == RF_WALL_OPEN || f->verb == RF_WALL_REFRESH)
-		n += (size_t)snprintf(dst + n, RF_WALL_LINE_MAX - n, " %u", b->conf.lease_s);
+		n += (size_t)snprintf(dst + n, RF_WALL_LINE_MAX - n, " %u",
+				      f->n && is_brief(f->v[0]) && b->conf.lease_s > RF_PIN_OPENING_S ? RF_PIN_OPENING_S : b->conf.lease_s);
 	for (size_t i = 0; i < f->n; i++)
 		n += put_tuple(&pin_of(f->v[i])->tuple, dst + n, RF_WALL_LINE_MAX - n);
 	dst[n++] = '\n';

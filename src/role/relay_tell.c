@@ -3,7 +3,6 @@
 #include "base/secret.h"
 #include "media/ng_event.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +121,12 @@ static void take_wish(struct rf_mail *mail, int status)
 	free(x);
 }
 
+/* Port 0 is nobody's; asked for, it would be any port. */
+static bool can_be_asked(const struct rf_path_tuple *t)
+{
+	return t->from.family && t->from.family == t->to.family && t->to.port && (t->any_port || t->from.port);
+}
+
 static struct rf_tuple tuple_of(const struct rf_path_tuple *t)
 {
 	struct rf_tuple r;
@@ -129,7 +134,7 @@ static struct rf_tuple tuple_of(const struct rf_path_tuple *t)
 	memset(&r, 0, sizeof r);
 	r.family = t->from.family;
 	r.protocol = t->protocol;
-	r.sport = t->from.port;
+	r.sport = t->any_port ? 0 : t->from.port;
 	r.dport = t->to.port;
 	memcpy(r.src, t->from.ip, sizeof r.src);
 	memcpy(r.dst, t->to.ip, sizeof r.dst);
@@ -146,7 +151,7 @@ static bool send_wish(struct anchor_worker *w, uint64_t session, const struct rf
 	x->anchor = w->anchor;
 	x->session = session;
 	for (size_t i = 0; i < n; i++)
-		if (tuples[i].from.family && tuples[i].from.family == tuples[i].to.family)
+		if (can_be_asked(&tuples[i]))
 			x->tuples[x->n++] = tuple_of(&tuples[i]);
 	if (rf_mail_post(w->anchor->loop, &x->mail) == 0)
 		return true;
@@ -271,20 +276,17 @@ static void on_tuple_refused(void *arg, const char *name, const char *why, const
 {
 	struct anchor *a = arg;
 	uint64_t now = rf_loop_now(a->loop).us;
-	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN], text[160];
+	char text[160];
 	struct rf_event e;
 
 	a->pin_failures++;
 	if (a->pin_told_us && now < a->pin_told_us + 1000000)
 		return;
 	a->pin_told_us = now;
-	inet_ntop(t->family == 4 ? AF_INET : AF_INET6, t->src, src, sizeof src);
-	inet_ntop(t->family == 4 ? AF_INET : AF_INET6, t->dst, dst, sizeof dst);
-	snprintf(text, sizeof text, "protocol %u, %s port %u > %s port %u", t->protocol, src, t->sport, dst, t->dport);
 	anchor_event(a, &e, RF_EVENT_RELAY_PINHOLE);
 	rf_event_cstr(&e, "wall", name);
 	rf_event_cstr(&e, "why", why);
-	rf_event_cstr(&e, "tuple", text);
+	rf_event_cstr(&e, "tuple", rf_tuple_text(t, text, sizeof text));
 	rf_event_u64(&e, "failures", a->pin_failures);
 	anchor_post(a, &e);
 }

@@ -19,6 +19,8 @@
 enum {
 	RF_WALL_TUPLES = 60000,      /* open at once; the kernel's set has room for 65,536 */
 	RF_WALL_TUPLES_OF_HOST = 30000,
+	RF_WALL_OPENINGS = 8192,     /* among those: any port of an address; the kernel's set has room for 16,384 */
+	RF_WALL_OPENINGS_OF_HOST = 4096,
 	RF_WALL_BLOCKS = 8192,       /* addresses; the kernel's set has room for 16,384 */
 	RF_WALL_HOSTS = 64,          /* that have pinholes or a connection */
 	RF_WALL_STREAMS_OF_HOST = 8,

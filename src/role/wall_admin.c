@@ -55,7 +55,8 @@ static json_t *pinholes_json(const struct rf_front *w)
 {
 	const struct rf_wall_counts *c = &w->counts;
 
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "now", (json_int_t)w->pins.count, "opened", (json_int_t)c->opened,
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "now", (json_int_t)w->pins.count, "openings",
+			 (json_int_t)w->openings, "opened", (json_int_t)c->opened,
 			 "refreshed", (json_int_t)c->refreshed, "closed", (json_int_t)c->closed, "expired",
 			 (json_int_t)c->expired, "refused", (json_int_t)c->refused, "failed", (json_int_t)c->failed);
 }

@@ -42,7 +42,7 @@ struct rf_wall_host {
 	struct rf_front *wall;
 	char name[64];               /* "": the slot is free */
 	unsigned streams;
-	size_t pins;
+	size_t pins, openings;       /* openings are among the pins */
 	struct rf_timer grace;       /* runs while it has pinholes and no connection */
 	uint64_t refused_second;     /* when a refusal of it was last recorded */
 };
@@ -142,6 +142,7 @@ struct rf_front {
 	bool stopping, hand_died;
 
 	struct rf_table pins, blocks;
+	size_t openings;             /* among the pins */
 	struct rf_wall_host hosts[RF_WALL_HOSTS];
 	struct rf_wall_jobs jobs;
 	struct rf_wall_counts counts, counts_told;
@@ -184,9 +185,9 @@ const struct rf_site_host *rf_wall_host_of(const struct rf_front *w, struct rf_v
 int rf_wall_pins_init(struct rf_front *w);
 void rf_wall_pins_fini(struct rf_front *w);
 /* Check and do a request. wait: told when the kernel has done it. 0; RF_E_DENIED, RF_E_NOT_FOUND with *ret_index, RF_E_LIMIT,
- * RF_E_BUSY: nothing was done. */
+ * RF_E_BUSY: nothing was done. RF_E_DENIED with the rule that did it. */
 int rf_wall_pin_request(struct rf_front *w, struct rf_wall_host *host, const struct rf_wall_request *r,
-			struct rf_wall_wait *wait, uint32_t *ret_index);
+			struct rf_wall_wait *wait, uint32_t *ret_index, const char **ret_rule);
 /* Something for the hand; there is room for it. */
 void rf_wall_push(struct rf_front *w, const struct rf_hand_element *e, struct rf_wall_wait *wait, uint32_t index);
 void rf_wall_pins_flush(struct rf_hook *hook);

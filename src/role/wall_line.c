@@ -2,7 +2,9 @@
 
 #include "net/addr.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 
 static int refuse(const char **ret_rule, int code, const char *rule)
 {
@@ -48,8 +50,10 @@ static bool tuple(struct rf_view text, struct rf_tuple *t)
 	uint8_t family;
 
 	memset(t, 0, sizeof *t);
+	bool any = rf_view_eq(sport, RF_V("any"));
+
 	t->protocol = rf_view_eq(protocol, RF_V("udp")) ? IPPROTO_UDP : rf_view_eq(protocol, RF_V("tcp")) ? IPPROTO_TCP : 0;
-	return t->protocol && address(src, &t->family, t->src) && port(sport, &t->sport) && address(dst, &family, t->dst) &&
+	return t->protocol && address(src, &t->family, t->src) && (any || port(sport, &t->sport)) && address(dst, &family, t->dst) &&
 	       family == t->family && port(text, &t->dport);
 }
 
@@ -122,4 +126,17 @@ int rf_wall_line_parse(struct rf_view line, struct rf_wall_request *r, const cha
 		r->seconds = (uint32_t)seconds;
 	}
 	return verbs[verb].takes != NOTHING ? tuples(rest, r, ret_rule) : 0;
+}
+
+const char *rf_tuple_text(const struct rf_tuple *t, char *dst, size_t cap)
+{
+	char src[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN], port[8] = "any";
+	int family = t->family == 4 ? AF_INET : AF_INET6;
+
+	inet_ntop(family, t->src, src, sizeof src);
+	inet_ntop(family, t->dst, to, sizeof to);
+	if (!rf_tuple_is_opening(t))
+		snprintf(port, sizeof port, "%u", t->sport);
+	snprintf(dst, cap, "protocol %u, %s port %s > %s port %u", t->protocol, src, port, to, t->dport);
+	return dst;
 }

@@ -61,7 +61,7 @@ void rf_wall_answer(struct rf_wall_wait *x, uint32_t failed)
 static void record_refusal(struct rf_front *w, struct rf_wall_host *host, const char *peer, const char *why,
 			   const struct rf_tuple *t)
 {
-	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN], text[160] = "";
+	char text[160] = "";
 	uint64_t second = rf_loop_now(w->loop).us / 1000000;
 	struct rf_event e;
 
@@ -70,11 +70,8 @@ static void record_refusal(struct rf_front *w, struct rf_wall_host *host, const 
 		return;
 	if (host)
 		host->refused_second = second;
-	if (t) {
-		inet_ntop(t->family == 4 ? AF_INET : AF_INET6, t->src, src, sizeof src);
-		inet_ntop(t->family == 4 ? AF_INET : AF_INET6, t->dst, dst, sizeof dst);
-		snprintf(text, sizeof text, "protocol %u, %s port %u > %s port %u", t->protocol, src, t->sport, dst, t->dport);
-	}
+	if (t)
+		rf_tuple_text(t, text, sizeof text);
 	rf_wall_event(w, &e, RF_EVENT_WALL_REFUSED);
 	rf_event_cstr(&e, "what", "pinhole");
 	rf_event_cstr(&e, "host", host ? host->name : "");
@@ -96,6 +93,7 @@ static void refused(struct rf_wall_peer *p, const char *why, const struct rf_tup
 static void run_request(struct rf_wall_peer *p, const struct rf_wall_request *r)
 {
 	struct rf_wall_wait *x = p->waiting < RF_WALL_WAITING ? calloc(1, sizeof *x) : NULL;
+	const char *rule = "";
 	uint32_t index = 0;
 
 	if (!x) {
@@ -108,12 +106,12 @@ static void run_request(struct rf_wall_peer *p, const struct rf_wall_request *r)
 		x->next->link = &x->next;
 	p->waits = x;
 	p->waiting++;
-	int rc = rf_wall_pin_request(p->wall, p->host, r, x, &index);
+	int rc = rf_wall_pin_request(p->wall, p->host, r, x, &index, &rule);
 	if (!rc)
 		return;
 	end_wait(x);
 	if (rc == RF_E_DENIED) {
-		refused(p, "no flow of the site permits it", &r->tuples[index]);
+		refused(p, rule, &r->tuples[index]);
 		say_at(p, r->id, "denied", index);
 	} else if (rc == RF_E_NOT_FOUND) {
 		say_at(p, r->id, "unknown", index);

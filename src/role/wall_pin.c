@@ -2,6 +2,7 @@
 
 #include "role/wall_right.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 
 /* --- the table */
@@ -22,11 +23,21 @@ static struct rf_wall_pin *find(const struct rf_front *w, const struct rf_tuple 
 	return NULL;
 }
 
+/* By is 1 or -1. */
+static void count(struct rf_front *w, const struct rf_wall_pin *p, int by)
+{
+	size_t opening = rf_tuple_is_opening(&p->tuple) ? (size_t)by : 0;
+
+	p->host->pins += (size_t)by;
+	p->host->openings += opening;
+	w->openings += opening;
+}
+
 static void forget(struct rf_front *w, struct rf_wall_pin *p)
 {
 	rf_timer_stop(rf_loop_wheel(w->loop), &p->end);
 	rf_table_del(&w->pins, &p->node);
-	p->host->pins--;
+	count(w, p, -1);
 	free(p);
 }
 
@@ -45,8 +56,9 @@ void rf_wall_push(struct rf_front *w, const struct rf_hand_element *e, struct rf
 static void push(struct rf_front *w, enum rf_hand_op op, uint32_t timeout_ms, const struct rf_tuple *t,
 		 struct rf_wall_wait *wait, uint32_t index)
 {
-	rf_wall_push(w, &(struct rf_hand_element){ .op = op, .set = RF_HAND_PINHOLES, .timeout_ms = timeout_ms, .tuple = *t },
-		     wait, index);
+	uint16_t set = rf_tuple_is_opening(t) ? RF_HAND_OPENINGS : RF_HAND_PINHOLES;
+
+	rf_wall_push(w, &(struct rf_hand_element){ .op = op, .set = set, .timeout_ms = timeout_ms, .tuple = *t }, wait, index);
 }
 
 /* One order is with the hand at a time; what comes in the meantime gathers to the next. */
@@ -165,19 +177,40 @@ void rf_wall_host_out(struct rf_wall_host *host)
 
 /* --- requests */
 
+/* One that ends by itself: its first packet says which port it is. Of TCP one waits for a connection. */
+static bool is_brief(const struct rf_tuple *t)
+{
+	return rf_tuple_is_opening(t) && t->protocol == IPPROTO_UDP;
+}
+
+static bool may_open(const struct rf_front *w, const struct rf_site_host *host, const struct rf_wall_request *r, size_t i,
+		     const char **ret_rule)
+{
+	bool too_long = is_brief(&r->tuples[i]) && (r->verb == RF_WALL_REFRESH || r->seconds > RF_WALL_OPENING_SECONDS_MAX);
+
+	*ret_rule = too_long ? "an opening for UDP ends by itself within 60 seconds" : "the host is no border or relay any more";
+	return !too_long && host && rf_wall_may_open(&w->flows, host, &r->tuples[i], ret_rule);
+}
+
 static int check_open(struct rf_front *w, const struct rf_wall_host *host, const struct rf_wall_request *r,
-		      uint32_t *ret_index)
+		      uint32_t *ret_index, const char **ret_rule)
 {
 	const struct rf_site_host *site_host = rf_wall_host_of(w, rf_view_str(host->name));
-	size_t more = 0;
+	size_t more = 0, openings = 0;
 
 	for (size_t i = 0; i < r->n; i++) {
 		*ret_index = (uint32_t)i;
-		if (!site_host || !rf_wall_may_open(&w->flows, site_host, &r->tuples[i]))
+		if (!may_open(w, site_host, r, i, ret_rule))
 			return RF_E_DENIED;
-		more += !find(w, &r->tuples[i], hash_of(w, &r->tuples[i]));
+		bool is_new = !find(w, &r->tuples[i], hash_of(w, &r->tuples[i]));
+
+		more += is_new;
+		openings += is_new && rf_tuple_is_opening(&r->tuples[i]);
 	}
-	return w->pins.count + more > RF_WALL_TUPLES || host->pins + more > RF_WALL_TUPLES_OF_HOST ? RF_E_LIMIT : 0;
+	bool full = w->pins.count + more > RF_WALL_TUPLES || host->pins + more > RF_WALL_TUPLES_OF_HOST ||
+		    (openings && (w->openings + openings > RF_WALL_OPENINGS || host->openings + openings > RF_WALL_OPENINGS_OF_HOST));
+
+	return full ? RF_E_LIMIT : 0;
 }
 
 static int check_own(struct rf_front *w, const struct rf_wall_host *host, const struct rf_wall_request *r,
@@ -195,11 +228,11 @@ static int check_own(struct rf_front *w, const struct rf_wall_host *host, const 
 
 /* The site may have changed since it was opened: who must not open it any more must not keep it either. */
 static int check_refresh(struct rf_front *w, const struct rf_wall_host *host, const struct rf_wall_request *r,
-			 uint32_t *ret_index)
+			 uint32_t *ret_index, const char **ret_rule)
 {
 	int rc = check_own(w, host, r, ret_index);
 
-	return rc ? rc : check_open(w, host, r, ret_index);
+	return rc ? rc : check_open(w, host, r, ret_index, ret_rule);
 }
 
 static bool add(struct rf_front *w, struct rf_wall_host *host, const struct rf_tuple *t, uint64_t hash,
@@ -216,7 +249,7 @@ static bool add(struct rf_front *w, struct rf_wall_host *host, const struct rf_t
 		free(p);
 		return false;
 	}
-	host->pins++;
+	count(w, p, 1);
 	*ret = p;
 	return true;
 }
@@ -232,9 +265,13 @@ static bool keep(struct rf_front *w, struct rf_wall_host *host, const struct rf_
 	if (is_new && !add(w, host, &r->tuples[i], hash, &p))
 		return false;
 	if (p->host != host) {
-		p->host->pins--;
+		count(w, p, -1);
 		p->host = host;
-		host->pins++;
+		count(w, p, 1);
+	}
+	if (!is_new && is_brief(&p->tuple)) { /* asked for again it does not stay longer */
+		rf_wall_answer(wait, UINT32_MAX);
+		return true;
 	}
 	rf_timer_start(rf_loop_wheel(w->loop), &p->end, (uint64_t)r->seconds * 1000);
 	push(w, is_new ? RF_HAND_OPEN : RF_HAND_REFRESH, r->seconds * 1000, &p->tuple, wait, i);
@@ -253,14 +290,15 @@ static void drop(struct rf_front *w, const struct rf_wall_request *r, uint32_t i
 }
 
 int rf_wall_pin_request(struct rf_front *w, struct rf_wall_host *host, const struct rf_wall_request *r,
-			struct rf_wall_wait *wait, uint32_t *ret_index)
+			struct rf_wall_wait *wait, uint32_t *ret_index, const char **ret_rule)
 {
+	*ret_rule = "such an address is not blocked, or not by this host";
 	if (room(w) < r->n + RF_WALL_TUPLES) /* room is kept for their ends */
 		return RF_E_BUSY;
 	if (r->verb == RF_WALL_BLOCK || r->verb == RF_WALL_UNBLOCK)
 		return rf_wall_block_request(w, host, r, wait, ret_index);
-	int rc = r->verb == RF_WALL_OPEN ? check_open(w, host, r, ret_index) :
-		 r->verb == RF_WALL_REFRESH ? check_refresh(w, host, r, ret_index) : check_own(w, host, r, ret_index);
+	int rc = r->verb == RF_WALL_OPEN ? check_open(w, host, r, ret_index, ret_rule) :
+		 r->verb == RF_WALL_REFRESH ? check_refresh(w, host, r, ret_index, ret_rule) : check_own(w, host, r, ret_index);
 
 	if (rc)
 		return rc;

@@ -27,10 +27,23 @@ static bool in_ports(struct rf_site_ports p, uint16_t port)
 	return port >= p.first && port <= p.last;
 }
 
-static bool fits(const struct rf_site *site, const struct rf_flow *f, const struct rf_site_ip *a, uint16_t a_port,
-		 const struct rf_site_ip *b, uint16_t b_port)
+struct port_at { const struct rf_site_ip *ip; uint16_t port; bool any; };
+
+static bool fits(const struct rf_site *site, const struct rf_flow *f, const struct port_at *a, const struct port_at *b)
 {
-	return in_ports(f->sport, a_port) && in_ports(f->dport, b_port) && in_end(site, &f->from, a) && in_end(site, &f->to, b);
+	return (a->any || in_ports(f->sport, a->port)) && (b->any || in_ports(f->dport, b->port)) && in_end(site, &f->from, a->ip) &&
+	       in_end(site, &f->to, b->ip);
+}
+
+/* Ahead or as an answer. */
+static bool fits_either(const struct rf_site *site, const struct rf_flow *f, const struct rf_tuple *t, const struct rf_site_ip *src,
+			const struct rf_site_ip *dst)
+{
+	bool any = rf_tuple_is_opening(t);
+	const struct port_at a = { src, t->sport, any }, b = { dst, t->dport, false };
+
+	return ((!any || rf_flow_opens_at(&f->to)) && fits(site, f, &a, &b)) ||
+	       ((!any || rf_flow_opens_at(&f->from)) && fits(site, f, &b, &a));
 }
 
 /* On either side. */
@@ -49,21 +62,28 @@ static bool speaks_for(const struct rf_site *site, const struct rf_site_host *ho
 	return false;
 }
 
-bool rf_wall_may_open(const struct rf_flows *flows, const struct rf_site_host *host, const struct rf_tuple *t)
+static bool no(const char **ret_rule, const char *rule)
+{
+	*ret_rule = rule;
+	return false;
+}
+
+bool rf_wall_may_open(const struct rf_flows *flows, const struct rf_site_host *host, const struct rf_tuple *t,
+		      const char **ret_rule)
 {
 	const struct rf_site_ip src = ip_of(t->family, t->src), dst = ip_of(t->family, t->dst);
 
-	if (!rf_ip_is_ordinary(&src) || !rf_ip_is_ordinary(&dst) ||
-	    (!speaks_for(flows->site, host, &src) && !speaks_for(flows->site, host, &dst)))
-		return false;
+	if (!rf_ip_is_ordinary(&src) || !rf_ip_is_ordinary(&dst))
+		return no(ret_rule, "no machine has such an address");
+	if (!speaks_for(flows->site, host, &dst) && (rf_tuple_is_opening(t) || !speaks_for(flows->site, host, &src)))
+		return no(ret_rule, rf_tuple_is_opening(t) ? "an opening is to an address of the host's own" : "neither end is the host's own");
 	for (size_t i = 0; i < flows->n; i++) {
 		const struct rf_flow *f = &flows->v[i];
 
-		if (f->how == RF_FLOW_PINHOLE && f->protocol == t->protocol &&
-		    (fits(flows->site, f, &src, t->sport, &dst, t->dport) || fits(flows->site, f, &dst, t->dport, &src, t->sport)))
+		if (f->how == RF_FLOW_PINHOLE && f->protocol == t->protocol && fits_either(flows->site, f, t, &src, &dst))
 			return true;
 	}
-	return false;
+	return no(ret_rule, "no flow of the site permits it");
 }
 
 bool rf_wall_may_block(const struct rf_site *site, const struct rf_site_host *host, const struct rf_tuple *t)

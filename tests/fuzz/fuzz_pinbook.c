@@ -7,8 +7,9 @@
 
 static struct rf_tuple tuple(unsigned i)
 {
-	return (struct rf_tuple){ .family = 4, .protocol = IPPROTO_UDP, .sport = (uint16_t)(20000 + i), .dport = 30000,
-				  .src = { 10, 60, 0, 12 }, .dst = { 198, 51, 100, 7 } };
+	/* Each fifth is an opening. */
+	return (struct rf_tuple){ .family = 4, .protocol = i % 2 ? IPPROTO_TCP : IPPROTO_UDP, .sport = i % 5 ? (uint16_t)(20000 + i) : 0,
+				  .dport = (uint16_t)(30000 + i), .src = { 10, 60, 0, 12 }, .dst = { 198, 51, 100, 7 } };
 }
 
 static void want(struct rf_pinbook *b, uint8_t session, uint8_t n)

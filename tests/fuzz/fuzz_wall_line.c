@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,16 +18,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 		} \
 	} while (0)
 
-static const char *const verbs[] = { "open", "refresh", "close", "ping" };
+static const char *const verbs[] = { "open", "refresh", "close", "ping", "block", "unblock" };
 
-static size_t put_tuple(char *dst, size_t cap, const struct rf_tuple *t)
+static bool blocks(const struct rf_wall_request *r)
 {
-	char src[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
+	return r->verb == RF_WALL_BLOCK || r->verb == RF_WALL_UNBLOCK;
+}
+
+static size_t put_tuple(char *dst, size_t cap, const struct rf_tuple *t, bool alone)
+{
+	char src[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN], port[8] = "any";
 	int family = t->family == 4 ? AF_INET : AF_INET6;
 
 	inet_ntop(family, t->src, src, sizeof src);
 	inet_ntop(family, t->dst, to, sizeof to);
-	return (size_t)snprintf(dst, cap, " %s/%s/%u/%s/%u", t->protocol == IPPROTO_UDP ? "udp" : "tcp", src, t->sport, to, t->dport);
+	if (alone)
+		return (size_t)snprintf(dst, cap, " %s", src);
+	if (!rf_tuple_is_opening(t))
+		snprintf(port, sizeof port, "%u", t->sport);
+	return (size_t)snprintf(dst, cap, " %s/%s/%s/%s/%u", t->protocol == IPPROTO_UDP ? "udp" : "tcp", src, port, to, t->dport);
 }
 
 static void again(const struct rf_wall_request *r)
@@ -39,7 +49,7 @@ static void again(const struct rf_wall_request *r)
 	if (r->seconds)
 		n += (size_t)snprintf(text + n, sizeof text - n, " %u", r->seconds);
 	for (size_t i = 0; i < r->n; i++)
-		n += put_tuple(text + n, sizeof text - n, &r->tuples[i]);
+		n += put_tuple(text + n, sizeof text - n, &r->tuples[i], blocks(r));
 	MUST(n < sizeof text);
 	MUST(rf_wall_line_parse(rf_view_of(text, n), &other, &rule) == 0);
 	MUST(other.id == r->id && other.verb == r->verb && other.seconds == r->seconds && other.n == r->n);
@@ -57,9 +67,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	}
 	MUST(r.n <= RF_WALL_LINE_TUPLES && (r.n > 0) == (r.verb != RF_WALL_PING));
-	MUST(r.seconds <= RF_WALL_SECONDS_MAX && (r.seconds > 0) == (r.verb == RF_WALL_OPEN || r.verb == RF_WALL_REFRESH));
-	for (size_t i = 0; i < r.n; i++)
-		MUST((r.tuples[i].family == 4 || r.tuples[i].family == 6) && r.tuples[i].sport && r.tuples[i].dport);
+	MUST(r.seconds <= (blocks(&r) ? RF_WALL_BLOCK_SECONDS_MAX : RF_WALL_SECONDS_MAX));
+	MUST((r.seconds > 0) == (r.verb == RF_WALL_OPEN || r.verb == RF_WALL_REFRESH || r.verb == RF_WALL_BLOCK));
+	for (size_t i = 0; i < r.n; i++) {
+		char said[160];
+
+		MUST((r.tuples[i].family == 4 || r.tuples[i].family == 6) && !r.tuples[i].dport == blocks(&r));
+		rf_tuple_text(&r.tuples[i], said, sizeof said);
+	}
 	again(&r);
 	return 0;
 }

@@ -1,4 +1,5 @@
 """The wall on a router: rules applied, confirmed and taken back; pinholes; drops on record."""
+import json
 import os
 import shutil
 import signal
@@ -218,7 +219,6 @@ def test_the_hand_believes_nobody(guarded):
 
 
 def ask(house, question):
-    import json
     s = socket.socket(socket.AF_UNIX)
     here = os.open(".", os.O_RDONLY)
     try:
@@ -288,6 +288,51 @@ def test_ipv6(guarded):
     media.close()
 
 
+def elements(house, name):
+    done = json.loads(house.rt.run("nft", "-j", "list", "set", "inet", "ringfort", name))
+    return next(x["set"] for x in done["nftables"] if "set" in x).get("elem", [])
+
+
+def test_openings(guarded):
+    """Any port of one address to one port of ours and back, for a while; all of it gone the moment that it is closed."""
+    relay = guarded.client("relay", "10.60.0.12")
+    def place(zone, ip, port):
+        s = guarded.spaces[zone].socket()
+        s.bind((ip, port))
+        return s
+
+    def passes(a, b):
+        a.sendto(b"x", b.getsockname())
+        b.settimeout(0.15)
+        try:
+            return b.recvfrom(10)[1] == a.getsockname()
+        except TimeoutError:
+            return False
+
+    ours, beside = place("border", "10.60.0.12", 20000), place("border", "10.60.0.12", 20002)
+    one, two, low = (place("internet", "198.51.100.7", p) for p in (30000, 44444, 1000))
+    stranger = place("internet", "203.0.113.9", 30000)
+    hole = "udp/198.51.100.7/any/10.60.0.12/20000"
+    assert not passes(one, ours) and not passes(ours, one)
+    assert relay.ask("open", 61, hole) == "no denied 0" and relay.ask("open", 60, hole) == "ok"
+    assert passes(one, ours) and passes(two, ours) and passes(ours, two)
+    assert not passes(stranger, ours) and not passes(one, beside) and not passes(low, ours)
+    assert relay.ask("refresh", 60, hole) == "no denied 0" and relay.ask("open", 60, hole) == "ok"
+    assert guarded.status()["pinholes"]["openings"] == 1
+    # It crosses a change of rules, with the time that is left.
+    guarded.ok("apply", guarded.compile())
+    guarded.ok("confirm")
+    assert len(elements(guarded, "openings4")) == 1 and passes(two, ours)
+    assert relay.ask("close", hole) == "ok"
+    assert not passes(one, ours) and not passes(two, ours) and not passes(ours, two) and not elements(guarded, "openings4")
+    assert relay.ask("open", 1, hole) == "ok"
+    wait_until("it ends by itself", lambda: guarded.status()["pinholes"]["openings"] == 0 and not passes(one, ours), 4)
+    why = {e["why"] for e in guarded.recorded("wall.refused")}
+    assert "an opening for UDP ends by itself within 60 seconds" in why
+    for s in (ours, beside, one, two, low, stranger, relay):
+        s.close()
+
+
 def test_time_is_over(guarded):
     media = Media(guarded, ("10.60.0.12", 20000), "border", ("10.30.0.50", 20002), "phone")
     edge = guarded.client("relay", "10.60.0.12")
@@ -304,7 +349,10 @@ def test_time_is_over(guarded):
 def test_only_media_of_the_site(guarded):
     """What a border or relay that was taken over gets."""
     edge, relay = guarded.client(), guarded.client("relay", "10.60.0.12")
-    for hole in ["tcp/10.60.0.12/20000/198.51.100.7/30000",       # not media
+    for hole in ["tcp/10.60.0.12/20000/198.51.100.7/443",         # not media
+                 "tcp/198.51.100.7/any/10.60.0.12/5061",          # openings to other ports, other ends, from other zones
+                 "udp/10.60.0.12/any/198.51.100.7/30000", "tcp/198.51.100.7/any/10.60.0.66/20000",
+                 "udp/10.20.0.11/any/10.60.0.12/20000", "udp/224.0.0.1/any/10.60.0.12/20000",
                  "udp/10.60.0.12/20000/198.51.100.7/53",          # another port
                  "udp/10.60.0.12/53/198.51.100.7/30000",
                  "udp/10.60.0.12/20000/10.20.0.11/20000",         # zones without such a flow

@@ -119,7 +119,7 @@ static void every_flow_says_why(const struct rf_flows *flows)
 		assert_true(rf_mitigation_known(rf_view_str(f->mitigation), NULL));
 		assert_int_equal(f->how == RF_FLOW_LOCAL, f->from.zone == f->to.zone);
 		assert_true(f->dport.first <= f->dport.last && f->sport.first <= f->sport.last);
-		assert_true(f->category != RF_CAT_MEDIA || f->dscp == 46);
+		assert_true(f->category != RF_CAT_MEDIA || f->dscp == (f->protocol == IPPROTO_TCP ? 18 : 46));
 	}
 }
 

@@ -16,7 +16,7 @@ struct packet {
 	struct rf_site_ip src, dst;
 	int protocol;
 	uint16_t sport, dport;
-	bool pinhole;
+	enum rf_pinhole pinhole;
 };
 
 /* --- the judge */
@@ -66,13 +66,17 @@ static bool accepts(const struct rf_point *point, enum rf_chain chain, const str
 {
 	bool untracked = false;
 
-	for (size_t i = 0; i < point->rule_count && !untracked; i++)
-		untracked = point->rules[i].states == RF_STATE_UNTRACKED && same_packet(&point->rules[i], chain, p, in, out);
+	for (size_t i = 0; i < point->rule_count && !untracked; i++) {
+		const struct rf_rule *r = &point->rules[i];
+
+		untracked = r->states == RF_STATE_UNTRACKED && same_packet(r, chain, p, in, out) &&
+			    (r->protocol != IPPROTO_TCP || !r->pinhole || r->pinhole == p->pinhole);
+	}
 	for (size_t i = 0; i < point->rule_count; i++) {
 		const struct rf_rule *r = &point->rules[i];
 
 		if (same_packet(r, chain, p, in, out) && (!r->states || r->states & (untracked ? RF_STATE_UNTRACKED : RF_STATE_NEW)) &&
-		    (!r->pinhole || p->pinhole))
+		    (!r->pinhole || p->pinhole == r->pinhole))
 			return r->action == RF_ACTION_ACCEPT;
 	}
 	return false;
@@ -117,7 +121,11 @@ static bool flow_says(const struct rf_flows *flows, const struct packet *p, cons
 		bool back = (f->how == RF_FLOW_STATELESS || f->how == RF_FLOW_PINHOLE) && f->from.zone == b && f->to.zone == a &&
 			    end_has(&f->from, flows->site, &p->dst) && end_has(&f->to, flows->site, &p->src) &&
 			    in_ports(p->sport, f->dport) && in_ports(p->dport, f->sport);
-		if (f->protocol == p->protocol && (there || back) && (f->how != RF_FLOW_PINHOLE || p->pinhole))
+		/* An opening is ours at one end: where relays stand. */
+		const struct rf_end *ours = there == (p->pinhole == RF_PINHOLE_FROM_ANY) ? &f->to : &f->from;
+		bool opens = p->pinhole <= RF_PINHOLE_EXACT || ours->zone->kind == RF_ZONE_BORDER;
+
+		if (f->protocol == p->protocol && (there || back) && (f->how != RF_FLOW_PINHOLE || (p->pinhole && opens)))
 			return true;
 	}
 	return false;
@@ -236,12 +244,13 @@ static void each_port(struct sample *s, const struct rf_site_zone *a, const stru
 				p.protocol = protocols[k];
 				p.sport = sources[j];
 				p.dport = ports[i];
-				p.pinhole = false;
-				send_one(s, a, b, &p);
-				if (p.protocol != IPPROTO_UDP)
-					continue;
-				p.pinhole = true;
-				send_one(s, a, b, &p);
+				/* Holes where media may be, and beside it. */
+				bool holes = has_ports(p.protocol) && ((p.dport >= 16383 && p.dport <= 32768) || p.dport == 22 || p.dport == 5061);
+
+				for (int h = RF_PINHOLE_NONE; h <= (holes ? RF_PINHOLE_TO_ANY : RF_PINHOLE_NONE); h++) {
+					p.pinhole = (enum rf_pinhole)h;
+					send_one(s, a, b, &p);
+				}
 			}
 }
 
@@ -461,20 +470,23 @@ static void a_host_takes_only_its_flows(void **state)
 static void media_is_not_tracked(void **state)
 {
 	struct house h = open_house(RF_LEVEL_MEDIUM);
-	size_t pinholes = 0;
+	size_t exact = 0, openings = 0;
 
 	(void)state;
 	for (size_t i = 0; i < h.book.n; i++)
 		for (size_t k = 0; k < h.book.points[i].rule_count; k++) {
 			const struct rf_rule *r = &h.book.points[i].rules[k];
-			bool untracked = r->flow && (r->flow->how == RF_FLOW_STATELESS || r->flow->how == RF_FLOW_PINHOLE);
-			bool pinhole = r->flow && r->flow->how == RF_FLOW_PINHOLE && h.book.points[i].kind == RF_POINT_ROUTER;
+			bool router = h.book.points[i].kind == RF_POINT_ROUTER;
+			bool untracked = r->flow && (r->flow->how == RF_FLOW_STATELESS || r->flow->how == RF_FLOW_PINHOLE) &&
+					 (router || r->protocol != IPPROTO_TCP);
+			bool pinhole = r->flow && r->flow->how == RF_FLOW_PINHOLE && router;
 
 			assert_int_equal(r->states == RF_STATE_UNTRACKED, untracked);
-			assert_int_equal(r->pinhole, pinhole);
-			pinholes += pinhole;
+			assert_int_equal(r->pinhole != RF_PINHOLE_NONE, pinhole);
+			exact += r->pinhole == RF_PINHOLE_EXACT;
+			openings += r->pinhole > RF_PINHOLE_EXACT;
 		}
-	assert_true(pinholes > 0);
+	assert_true(exact > 0 && openings > 0);
 	close_house(&h);
 }
 
@@ -507,7 +519,7 @@ static bool covers(const struct rf_rule *a, const struct rf_rule *b)
 	       list_covers(a->src, a->src_n, a->src_not, b->src, b->src_n, b->src_not) &&
 	       list_covers(a->dst, a->dst_n, a->dst_not, b->dst, b->dst_n, b->dst_not) &&
 	       (!a->protocol || a->protocol == b->protocol) && ports_cover(a, b) &&
-	       (!a->states || (b->states && !(b->states & ~a->states))) && (!a->pinhole || b->pinhole) && !a->icmp_n;
+	       (!a->states || (b->states && !(b->states & ~a->states))) && (!a->pinhole || b->pinhole == a->pinhole) && !a->icmp_n;
 }
 
 static void nothing_is_shadowed(void **state)

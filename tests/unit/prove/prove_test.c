@@ -17,6 +17,7 @@ static const char site_text[] =
 	"  phone:  { vlan: 30, subnet: 10.30.0.0/24, subnet6: 'fd00:30::/64' }\n"
 	"  admin:  { vlan: 50, subnet: 10.50.0.0/24 }\n"
 	"  internet: {}\n"
+	"  border: { vlan: 60, subnet: 10.60.0.0/24, subnet6: 'fd00:60::/64' }\n"
 	"hosts:\n"
 	"  - { name: ctl, zone: server, address: 10.20.0.11, address6: 'fd00:20::11', roles: [controller] }\n"
 	"  - { name: desk, zone: admin, address: 10.50.0.11, services: workstation }\n"
@@ -26,11 +27,13 @@ static const char site_text[] =
 	"      - { zone: server, name: if0 }\n"
 	"      - { zone: phone, name: if1 }\n"
 	"      - { zone: admin, name: if2 }\n"
-	"      - { zone: internet, name: if3, address: 192.0.2.2 }\n";
+	"      - { zone: internet, name: if3, address: 192.0.2.2 }\n"
+	"      - { zone: border, name: if4 }\n";
 
-enum { SERVER, PHONE, ADMIN, INTERNET, ZONES };
+enum { SERVER, PHONE, ADMIN, INTERNET, BORDER, ZONES };
 
 static const struct rf_site_ip ctl[] = { { 4, 32, { 10, 20, 0, 11 } }, { 6, 128, { 0xfd, 0, 0, 0x20, [15] = 0x11 } } };
+static const struct rf_site_ip relay[] = { { 4, 32, { 10, 60, 0, 12 } }, { 6, 128, { 0xfd, 0, 0, 0x60, [15] = 0x12 } } };
 static const struct rf_site_ip desk[] = { { 4, 32, { 10, 50, 0, 11 } } };
 
 struct fixture {
@@ -55,6 +58,10 @@ static struct rf_flow flow(const struct fixture *x, const char *id, int from, in
 		f.to.v = ctl;
 		f.to.n = 2;
 	}
+	if (from == BORDER) {
+		f.from.v = relay;
+		f.from.n = 2;
+	}
 	if (from == ADMIN) {
 		f.from.v = desk;
 		f.from.n = 1;
@@ -78,7 +85,8 @@ static void set_up(struct fixture *x)
 	x->flows[n++] = flow(x, "ssh", ADMIN, SERVER, 6, 22, 22, RF_FLOW_STATEFUL);
 	x->flows[n++] = flow(x, "web", ADMIN, PHONE, 6, 443, 444, RF_FLOW_STATEFUL);
 	x->flows[n++] = flow(x, "media", PHONE, SERVER, 17, 16384, 32767, RF_FLOW_STATELESS);
-	x->flows[n++] = flow(x, "outside", SERVER, INTERNET, 17, 40000, 40100, RF_FLOW_PINHOLE);
+	x->flows[n++] = flow(x, "outside", BORDER, INTERNET, 17, 40000, 40100, RF_FLOW_PINHOLE);
+	x->flows[n++] = flow(x, "messages", BORDER, INTERNET, 6, 40000, 40100, RF_FLOW_PINHOLE);
 	x->flows[n++] = flow(x, "ping", ADMIN, PHONE, 1, 0, 0, RF_FLOW_STATEFUL);
 	x->all = (struct rf_flows){ .v = x->flows, .n = n, .site = x->site };
 }
@@ -100,7 +108,7 @@ static void interface(struct rf_ruleset *rs, struct rf_rs_rule *r, enum rf_rs_fi
 	rf_rs_match_cell(rs, r, field, rf_rs_interface(rs, rf_view_str(name)), false);
 }
 
-static const char *const ifs[ZONES] = { "if0", "if1", "if2", "if3" };
+static const char *const ifs[ZONES] = { "if0", "if1", "if2", "if3", "if4" };
 
 static void addresses(struct rf_ruleset *rs, struct rf_rs_rule *r, enum rf_rs_field field, const struct rf_end *e,
 		      const struct rf_site *site, uint8_t family)
@@ -122,7 +130,7 @@ static void addresses(struct rf_ruleset *rs, struct rf_rs_rule *r, enum rf_rs_fi
 }
 
 static void permit(struct rf_ruleset *rs, struct rf_rs_chain *c, const struct fixture *x, const struct rf_flow *f, bool turned,
-		   uint8_t family)
+		   uint8_t family, bool opening)
 {
 	const struct rf_end *from = turned ? &f->to : &f->from, *to = turned ? &f->from : &f->to;
 	struct rf_rs_rule *r = rule(rs, c, RF_RS_ACCEPT);
@@ -141,7 +149,12 @@ static void permit(struct rf_ruleset *rs, struct rf_rs_chain *c, const struct fi
 		if (f->sport.first)
 			rf_rs_match_num(rs, r, RF_RS_SPORT, turned ? f->dport.first : f->sport.first, turned ? f->dport.last : f->sport.last, false);
 	}
-	if (f->how == RF_FLOW_PINHOLE) {
+	if (opening) { /* ours is where the flow begins */
+		static const uint8_t key[2][4] = { { RF_RS_PROTO, RF_RS_DST, RF_RS_SRC, RF_RS_SPORT },
+						   { RF_RS_PROTO, RF_RS_SRC, RF_RS_DST, RF_RS_DPORT } };
+
+		rf_rs_match_set(rs, r, rf_rs_set_named(rs, family == 4 ? RF_V("t openings4") : RF_V("t openings6")), key[turned], 4, false);
+	} else if (f->how == RF_FLOW_PINHOLE) {
 		static const uint8_t key[2][5] = { { RF_RS_PROTO, RF_RS_SRC, RF_RS_SPORT, RF_RS_DST, RF_RS_DPORT },
 						   { RF_RS_PROTO, RF_RS_DST, RF_RS_DPORT, RF_RS_SRC, RF_RS_SPORT } };
 
@@ -167,10 +180,12 @@ static void permit_all(struct rf_ruleset *rs, struct rf_rs_chain *c, const struc
 
 			if (family == 6 && (f->from.zone == &x->site->zones[ADMIN]))
 				continue;
-			if (stateless || !untracked_only)
-				permit(rs, c, x, f, false, family);
-			if (stateless)
-				permit(rs, c, x, f, true, family);
+			for (int opening = 0; opening <= (f->how == RF_FLOW_PINHOLE); opening++) {
+				if (stateless || !untracked_only)
+					permit(rs, c, x, f, false, family, opening);
+				if (stateless)
+					permit(rs, c, x, f, true, family, opening);
+			}
 		}
 }
 
@@ -182,6 +197,8 @@ static void write_rules(struct rf_ruleset *rs, const struct fixture *x)
 	raw->defined = c->defined = true;
 	rf_rs_set(rs, RF_V("t pinholes4"), 5)->changes = true;
 	rf_rs_set(rs, RF_V("t pinholes6"), 5)->changes = true;
+	rf_rs_set(rs, RF_V("t openings4"), 4)->changes = true;
+	rf_rs_set(rs, RF_V("t openings6"), 4)->changes = true;
 	for (int i = 0; i < ZONES; i++) {
 		struct rf_rs_rule *r = rule(rs, raw, RF_RS_DROP);
 
@@ -235,7 +252,7 @@ static void correct_rules_are_proven(void **state)
 		print_breaches(&proof);
 		fail();
 	}
-	assert_int_equal(proof.pairs, 12);
+	assert_int_equal(proof.pairs, ZONES * (ZONES - 1));
 	assert_int_equal(proof.idle_count, 0);
 	rf_proof_fini(&proof);
 	rf_ruleset_fini(&rs);
@@ -351,6 +368,7 @@ struct probe {
 static const uint8_t hosts4[][4] = {
 	{ 10, 20, 0, 11 }, { 10, 20, 0, 12 }, { 10, 20, 0, 10 }, { 10, 20, 0, 13 }, { 10, 30, 0, 2 }, { 10, 30, 0, 99 },
 	{ 10, 50, 0, 11 }, { 10, 50, 0, 12 }, { 10, 50, 0, 10 }, { 10, 50, 0, 13 }, { 8, 8, 8, 8 },
+	{ 10, 60, 0, 12 }, { 10, 60, 0, 13 }, { 10, 60, 0, 12 }, { 8, 8, 8, 8 },
 };
 
 static struct probe any_probe(void)
@@ -372,14 +390,14 @@ static struct probe any_probe(void)
 	if (p->state == RF_RS_ESTABLISHED)
 		p->tcp_flags = 16;
 	if (p->family == 4) {
-		memcpy(p->src, hosts4[pick(11)], 4);
-		memcpy(p->dst, hosts4[pick(11)], 4);
+		memcpy(p->src, hosts4[pick(15)], 4);
+		memcpy(p->dst, hosts4[pick(15)], 4);
 	} else {
-		static const uint8_t nets[] = { 0x20, 0x30, 0x31 }, last[] = { 0x11, 0x12, 0x13, 1 };
+		static const uint8_t nets[] = { 0x20, 0x30, 0x31, 0x60, 0x2a }, last[] = { 0x11, 0x12, 0x13, 0x12 };
 
 		p->src[0] = p->dst[0] = 0xfd;
-		p->src[3] = nets[pick(3)];
-		p->dst[3] = nets[pick(3)];
+		p->src[3] = nets[pick(5)];
+		p->dst[3] = nets[pick(5)];
 		p->src[15] = last[pick(4)];
 		p->dst[15] = last[pick(4)];
 	}
@@ -416,6 +434,43 @@ static unsigned outcome(const struct rf_device *d, const struct rf_region *back,
 	return t.accept.possible + 2u * t.drop.possible;
 }
 
+static bool is_hole(const struct rf_packet *p)
+{
+	return p->pinhole || p->from_any || p->to_any;
+}
+
+/* Do the sets that it is in let this flow's packets (or answers) through? Openings are ours at the flow's beginning. */
+static bool by_hole(const struct rf_packet *p, bool back)
+{
+	return p->pinhole || (back ? p->from_any : p->to_any);
+}
+
+static bool in_flow(struct rf_prover *p, const struct rf_flow *f, const struct rf_packet *packet, bool back)
+{
+	return rf_sets_and(p->s, rf_space_packet(p->s, packet), rf_flow_set(p, f, (struct rf_flow_part){ .turned = back }));
+}
+
+/* Is there, for each set that it is in, a flow for which somebody may have put it there? Of an opening with some port. */
+static bool has_reasons(struct rf_prover *p, const struct fixture *x, const struct probe *b)
+{
+	const struct rf_site_zone *from = &x->site->zones[b->in], *to = &x->site->zones[b->out];
+	struct rf_packet any_from = b->p, any_to = b->p;
+	bool exact = !b->p.pinhole, from_any = !b->p.from_any, to_any = !b->p.to_any;
+
+	any_from.sport = any_to.dport = 40050;
+	for (size_t i = 0; i < x->all.n; i++) {
+		const struct rf_flow *f = &x->all.v[i];
+		bool ahead = f->from.zone == from && f->to.zone == to, back = f->from.zone == to && f->to.zone == from;
+
+		if (f->how != RF_FLOW_PINHOLE || (!ahead && !back))
+			continue;
+		exact |= in_flow(p, f, &b->p, back);
+		from_any |= back && in_flow(p, f, &any_from, back);
+		to_any |= ahead && in_flow(p, f, &any_to, back);
+	}
+	return exact && from_any && to_any;
+}
+
 /* A packet that makes the mutant wrong by itself: forbidden and accepted, or needed and dropped. Established ones only
  * count when they are answers or continue a flow. */
 static bool wrong(struct rf_prover *p, const struct fixture *x, const struct probe *b, unsigned got)
@@ -423,24 +478,24 @@ static bool wrong(struct rf_prover *p, const struct fixture *x, const struct pro
 	const struct rf_site_zone *from = &x->site->zones[b->in], *to = &x->site->zones[b->out];
 	size_t mark = rf_sets_mark(p->s);
 	int one = rf_space_packet(p->s, &b->p);
-	bool permitted = false, needed = false, in_hole = false, established = b->p.state == RF_RS_ESTABLISHED;
+	bool permitted = false, needed = false, established = b->p.state == RF_RS_ESTABLISHED;
 
 	for (size_t i = 0; i < x->all.n; i++) {
 		const struct rf_flow *f = &x->all.v[i];
 		bool ahead = f->from.zone == from && f->to.zone == to, back = f->from.zone == to && f->to.zone == from;
 		bool stateless = f->how == RF_FLOW_STATELESS, hole = f->how == RF_FLOW_PINHOLE;
 
-		if (hole && !b->p.pinhole)
+		if (hole && !by_hole(&b->p, back))
 			continue;
 		if ((ahead || (back && (stateless || hole)))
 		    && rf_sets_and(p->s, one, rf_flow_set(p, f, (struct rf_flow_part){ .turned = back })))
-			permitted = true, in_hole |= hole;
-		if ((ahead || back) && b->p.pinhole == hole && (ahead ? b->p.state != RF_RS_INVALID : established)
+			permitted = true;
+		if ((ahead || back) && is_hole(&b->p) == hole && b->p.pinhole + b->p.from_any + b->p.to_any <= 1 && (ahead ? b->p.state != RF_RS_INVALID : established)
 		    && rf_sets_and(p->s, one, rf_flow_set(p, f, (struct rf_flow_part){ .turned = back, .needed = true })))
 			needed = true;
 	}
 	rf_sets_release(p->s, mark, 0);
-	if (b->p.pinhole && !in_hole)
+	if (!has_reasons(p, x, b))
 		return false; /* nobody opens that one */
 	return (!permitted && !established && (got & 1)) || (needed && (got & 2));
 }
@@ -489,7 +544,9 @@ static bool found_wrong(struct bench *b, const struct rf_ruleset *mutant, char *
 	for (unsigned i = 0; i < 6000 && !bad; i++) {
 		struct probe q = any_probe();
 
-		q.p.pinhole = pick(2);
+		q.p.pinhole = !pick(3);
+		q.p.from_any = !pick(3);
+		q.p.to_any = !pick(3);
 		if (!routed(&b->x, &q))
 			continue;
 		unsigned got = outcome(b->after, b->back, &q);
@@ -538,6 +595,89 @@ static void check_once(const struct rf_proof *p)
 		}
 }
 
+static bool has_num(const struct rf_rs_rule *r, enum rf_rs_field field, uint32_t value)
+{
+	for (const struct rf_rs_match *m = r->matches; m; m = m->next)
+		if (m->field_count == 1 && m->fields[0] == field && m->set->cells[0].num.lo == value)
+			return true;
+	return false;
+}
+
+/* The rule of an opening for packets of this protocol from outside, in the chain whose name begins so. */
+static struct rf_rs_rule *opening_rule(struct rf_ruleset *rs, char chain, uint32_t proto)
+{
+	for (struct rf_rs_chain *c = rs->chains; c; c = c->next)
+		for (struct rf_rs_rule *r = c->rules; r; r = r->next)
+			for (const struct rf_rs_match *m = r->matches; m && c->name[0] == chain && r->family == 4; m = m->next)
+				if (rf_match_hole(m) == RF_SPACE_FROM_ANY && has_num(r, RF_RS_PROTO, proto))
+					return r;
+	abort();
+}
+
+static struct rf_rs_match **match_of(struct rf_rs_rule *r, enum rf_rs_field field)
+{
+	struct rf_rs_match **m = &r->matches;
+
+	while (*m && ((*m)->field_count != 1 || (*m)->fields[0] != field))
+		m = &(*m)->next;
+	if (!*m)
+		abort();
+	return m;
+}
+
+enum mistake { ANY_PORT, LOW_PORT, ANY_OF_OURS, MISTAKES };
+
+static void make_mistake(struct rf_rs_rule *r, enum mistake mistake)
+{
+	static const uint8_t twice[4] = { RF_RS_PROTO, RF_RS_SRC, RF_RS_SRC, RF_RS_DPORT };
+	struct rf_rs_match **sport = match_of(r, RF_RS_SPORT), **dst = match_of(r, RF_RS_DST);
+
+	switch (mistake) {
+	case ANY_PORT:
+		*sport = (*sport)->next;
+		break;
+	case LOW_PORT:
+		(*sport)->set->cells[0].num.lo--;
+		break;
+	default: /* the set is asked, but not for the address of ours */
+		*dst = (*dst)->next;
+		for (struct rf_rs_match *m = r->matches; m; m = m->next)
+			if (rf_match_hole(m))
+				memcpy(m->fields, twice, sizeof twice);
+	}
+}
+
+/* A rule of an opening that is wider than its flow: a packet is shown. */
+static void openings_are_no_wider(void **state)
+{
+	static const char *const what[MISTAKES] = { "any source port", "one port more", "any address of ours" };
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * MISTAKES; i++) {
+		struct fixture x;
+		struct rf_ruleset rs;
+		struct rf_proof proof;
+		char text[300];
+
+		set_up(&x);
+		write_rules(&rs, &x);
+		struct rf_rs_rule *r = opening_rule(&rs, 'f', i % 2 ? 6 : 17);
+		make_mistake(r, i / 2);
+		make_mistake(opening_rule(&rs, 'r', i % 2 ? 6 : 17), i / 2); /* and is not tracked by the same mistake */
+		if (proves(&x, &rs, &proof))
+			fail_msg("%s", what[i / 2]);
+		const struct rf_breach *b = &proof.breaches[0];
+		assert_int_equal(b->kind, RF_BREACH_LEAK);
+		assert_true(b->from == &x.site->zones[INTERNET] && b->to == &x.site->zones[BORDER]);
+		assert_string_equal(b->text, r->text);
+		if (i / 2 != ANY_OF_OURS)
+			assert_non_null(strstr(rf_packet_text(&b->packet, text, sizeof text), "in the set of openings"));
+		rf_proof_fini(&proof);
+		rf_ruleset_fini(&rs);
+		rf_site_put(x.site);
+	}
+}
+
 static void mutants_are_caught(void **state)
 {
 	const char *env = getenv("RF_PROVE_MUTANTS");
@@ -575,7 +715,7 @@ static void mutants_are_caught(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(correct_rules_are_proven), cmocka_unit_test(mutants_are_caught),
+		cmocka_unit_test(correct_rules_are_proven), cmocka_unit_test(openings_are_no_wider), cmocka_unit_test(mutants_are_caught),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

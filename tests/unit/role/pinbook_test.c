@@ -254,6 +254,63 @@ static void refreshed_in_time(void **state)
 	rf_pinbook_free(x.book);
 }
 
+/* The next line is this, behind its number. */
+static void says(struct bench *x, const char *text, const char *answer)
+{
+	char line[RF_WALL_LINE_MAX];
+	size_t n = rf_pinbook_line(x->book, 0, x->now, line);
+	const char *behind = n ? strchr(line, ' ') : NULL;
+
+	assert_true(behind && n < sizeof line);
+	line[n - 1] = '\0';
+	assert_string_equal(behind + 1, text);
+	assert_int_equal(reply(x, 0, (uint32_t)strtoul(line, NULL, 10), answer), 0);
+}
+
+static void says_nothing(struct bench *x)
+{
+	char line[RF_WALL_LINE_MAX];
+
+	assert_int_equal(rf_pinbook_line(x->book, 0, x->now, line), 0);
+}
+
+/* An opening for UDP is asked for once, for half a minute, beside the others; one for TCP like any pinhole. */
+static void openings(void **state)
+{
+	struct rf_tuple t[3] = {
+		{ .family = 4, .protocol = IPPROTO_UDP, .dport = 20000, .src = { 198, 51, 100, 7 }, .dst = { 10, 60, 0, 12 } },
+		{ .family = 4, .protocol = IPPROTO_TCP, .dport = 20002, .src = { 198, 51, 100, 7 }, .dst = { 10, 60, 0, 12 } },
+		tuple(1),
+	};
+	struct rf_pinbook_stats s;
+	struct rf_pinbook_wall w;
+	struct bench x;
+
+	(void)state;
+	start(&x, 1, 0);
+	rf_pinbook_up(x.book, 0, x.now);
+	rf_pinbook_now(x.book, x.now);
+	assert_int_equal(rf_pinbook_want(x.book, 1, t, 3), 0);
+	says(&x, "open 30 udp/198.51.100.7/any/10.60.0.12/20000", "ok");
+	says(&x, "open 60 tcp/198.51.100.7/any/10.60.0.12/20002 udp/10.60.0.12/20001/198.51.100.7/30000", "ok");
+	says_nothing(&x);
+	rf_pinbook_wall_stats(x.book, 0, &w);
+	assert_int_equal(w.open, 3);
+	x.now = rf_mono_add_ms(x.now, 30000);
+	says(&x, "refresh 60 tcp/198.51.100.7/any/10.60.0.12/20002 udp/10.60.0.12/20001/198.51.100.7/30000", "ok");
+	x.now = rf_mono_add_ms(x.now, 30000);
+	says(&x, "refresh 60 tcp/198.51.100.7/any/10.60.0.12/20002 udp/10.60.0.12/20001/198.51.100.7/30000", "ok");
+	/* The port is known: the exact one is there, the opening goes, which the wall has ended already. */
+	assert_int_equal(rf_pinbook_want(x.book, 1, t + 1, 2), 0);
+	says(&x, "close udp/198.51.100.7/any/10.60.0.12/20000", "no unknown 0");
+	rf_pinbook_drop_all(x.book);
+	says(&x, "close tcp/198.51.100.7/any/10.60.0.12/20002 udp/10.60.0.12/20001/198.51.100.7/30000", "ok");
+	says_nothing(&x);
+	rf_pinbook_stats(x.book, &s);
+	assert_true(!s.held && !s.tuples);
+	rf_pinbook_free(x.book);
+}
+
 static void wanted_again_while_it_closes(void **state)
 {
 	char line[RF_WALL_LINE_MAX];
@@ -644,7 +701,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opened_and_closed), cmocka_unit_test(in_batches), cmocka_unit_test(two_sessions_one_tuple),
-		cmocka_unit_test(refreshed_in_time), cmocka_unit_test(wanted_again_while_it_closes), cmocka_unit_test(one_denied),
+		cmocka_unit_test(refreshed_in_time), cmocka_unit_test(openings), cmocka_unit_test(wanted_again_while_it_closes), cmocka_unit_test(one_denied),
 		cmocka_unit_test(moods), cmocka_unit_test(a_wall_that_was_away), cmocka_unit_test(nobody_answers),
 		cmocka_unit_test(asked_whether_it_is_there), cmocka_unit_test(lines_that_are_none), cmocka_unit_test(bounds),
 		cmocka_unit_test(anything), cmocka_unit_test(without_memory), cmocka_unit_test(addresses),

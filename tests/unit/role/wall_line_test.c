@@ -27,6 +27,8 @@ static void good_lines(void **state)
 		{ "9 close " T4 " " T4, 9, 0, RF_WALL_CLOSE, 2 },
 		{ "10 ping", 10, 0, RF_WALL_PING, 0 },
 		{ "11 open 5 tcp/10.0.0.1/1/10.0.0.2/65535", 11, 5, RF_WALL_OPEN, 1 },
+		{ "14 open 60 udp/10.0.0.1/any/10.0.0.2/20000 " T4, 14, 60, RF_WALL_OPEN, 2 },
+		{ "15 close tcp/fd00::1/any/fd00::2/20000", 15, 0, RF_WALL_CLOSE, 1 },
 		{ "12 block 86400 203.0.113.9 2001:db8::9", 12, 86400, RF_WALL_BLOCK, 2 },
 		{ "13 unblock 203.0.113.9", 13, 0, RF_WALL_UNBLOCK, 1 },
 	};
@@ -62,6 +64,12 @@ static void tuple_values(void **state)
 	assert_int_equal(rf_wall_line_parse(RF_V("1 close udp/fd00:0:0::1/5/fd00::2/6"), &a, &rule), 0);
 	assert_int_equal(rf_wall_line_parse(RF_V("1 close udp/FD00::1/5/fd00:0::0:2/6"), &b, &rule), 0);
 	assert_memory_equal(&a.tuples[0], &b.tuples[0], sizeof a.tuples[0]);
+	char text[160];
+	assert_string_equal(rf_tuple_text(&b.tuples[0], text, sizeof text), "protocol 17, fd00::1 port 5 > fd00::2 port 6");
+	assert_false(rf_tuple_is_opening(&b.tuples[0]));
+	assert_int_equal(rf_wall_line_parse(RF_V("1 close tcp/10.0.0.1/any/10.0.0.2/6"), &a, &rule), 0);
+	assert_true(rf_tuple_is_opening(&a.tuples[0]) && a.tuples[0].dport == 6 && a.tuples[0].protocol == IPPROTO_TCP);
+	assert_string_equal(rf_tuple_text(&a.tuples[0], text, sizeof text), "protocol 6, 10.0.0.1 port any > 10.0.0.2 port 6");
 	assert_int_equal(rf_wall_line_parse(RF_V("1 close udp/::ffff:10.0.0.1/5/10.0.0.2/6"), &a, &rule), 0);
 	assert_int_equal(rf_wall_line_parse(RF_V("1 close udp/10.0.0.1/5/10.0.0.2/6"), &b, &rule), 0);
 	assert_memory_equal(&a.tuples[0], &b.tuples[0], sizeof a.tuples[0]);
@@ -85,6 +93,8 @@ static void bad_lines(void **state)
 		{ "1 block 86401 203.0.113.9", 1 }, { "1 block 0 203.0.113.9", 1 }, { "1 block 203.0.113.9", 1 }, { "1 block 60", 1 },
 		{ "1 block 60 ", 1 }, { "1 block 60 203.0.113.9/32", 1 }, { "1 block 60 203.0.113.9:5060", 1 }, { "1 block 60 [::1]", 1 },
 		{ "1 block 60 " T4, 1 }, { "1 unblock 60 203.0.113.9", 1 }, { "1 unblock x", 1 }, { "1 open 30 203.0.113.9", 1 },
+		{ "1 close udp/1.1.1.1/1/1.1.1.2/any", 1 }, { "1 close udp/any/1/1.1.1.2/1", 1 }, { "1 close udp/1.1.1.1/an/1.1.1.2/1", 1 },
+		{ "1 close any/1.1.1.1/any/1.1.1.2/1", 1 }, { "1 close udp/1.1.1.1/Any/1.1.1.2/1", 1 }, { "1 close udp/1.1.1.1/any/1.1.1.2/0", 1 },
 		{ "1 close udp/1.1.1.1:5/1/1.1.1.2/1", 1 }, { "1 close udp//1/1.1.1.2/1", 1 }, { "1 close ////", 1 },
 	};
 	struct rf_wall_request r;

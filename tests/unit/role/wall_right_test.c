@@ -61,7 +61,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static bool may(const struct world *w, const char *host, const char *tuple)
+static bool may(const struct world *w, const char *host, const char *tuple, const char **ret_refused)
 {
 	struct rf_wall_request r;
 	const char *rule = "";
@@ -69,7 +69,10 @@ static bool may(const struct world *w, const char *host, const char *tuple)
 	int n = snprintf(line, sizeof line, "1 close %s", tuple);
 
 	assert_int_equal(rf_wall_line_parse(rf_view_of(line, (size_t)n), &r, &rule), 0);
-	return rf_wall_may_open(&w->flows, rf_site_host(w->site, rf_view_str(host)), &r.tuples[0]);
+	*ret_refused = NULL;
+	bool is = rf_wall_may_open(&w->flows, rf_site_host(w->site, rf_view_str(host)), &r.tuples[0], ret_refused);
+	assert_true(is == !*ret_refused); /* a rule is named for each refusal */
+	return is;
 }
 
 static void what_is_permitted(void **state)
@@ -78,13 +81,22 @@ static void what_is_permitted(void **state)
 		"udp/10.60.0.12/16384/10.30.0.50/32767",  "udp/10.30.0.50/16384/10.60.0.12/16384",
 		"udp/10.60.0.12/32767/198.51.100.7/1024", "udp/198.51.100.7/65535/10.60.0.12/16384",
 		"udp/fd00:60::12/20000/fd00:30::9/20002", "udp/10.60.0.12/20000/203.0.113.9/30000",
+		/* connections: the others have whatever port they like */
+		"tcp/10.60.0.12/20000/198.51.100.7/30000", "tcp/198.51.100.7/1024/10.60.0.12/16384",
+		"tcp/10.60.0.12/16384/10.30.0.50/65535", "tcp/10.30.0.50/40000/10.60.0.12/20000", "tcp/fd00:60::12/20000/fd00:30::9/2855",
+		/* openings */
+		"tcp/198.51.100.7/any/10.60.0.12/16384", "udp/198.51.100.7/any/10.60.0.12/32767", "tcp/10.30.0.50/any/10.60.0.12/20000",
+		"udp/10.30.0.50/any/10.60.0.12/20000", "tcp/fd00:30::9/any/fd00:60::12/20000",
 	};
+	const char *rule;
 
 	for (size_t i = 0; i < sizeof tuples / sizeof *tuples; i++) {
-		assert_true(may(*state, "relay", tuples[i]));
-		assert_true(may(*state, "edge", tuples[i])); /* a border speaks for relays */
-		assert_false(may(*state, "relay-b", tuples[i])); /* a relay for itself */
-		assert_false(may(*state, "ctl-a", tuples[i]));
+		if (!may(*state, "relay", tuples[i], &rule))
+			fail_msg("%s: %s", tuples[i], rule);
+		assert_true(may(*state, "edge", tuples[i], &rule)); /* a border speaks for relays */
+		assert_false(may(*state, "relay-b", tuples[i], &rule)); /* a relay for itself */
+		assert_non_null(strstr(rule, "the host's own"));
+		assert_false(may(*state, "ctl-a", tuples[i], &rule));
 	}
 }
 
@@ -95,7 +107,12 @@ static void what_is_not(void **state)
 		"udp/10.60.0.12/16383/10.30.0.50/20000", "udp/10.60.0.12/20000/10.30.0.50/32768",
 		"udp/10.60.0.12/20000/198.51.100.7/1023", "udp/10.60.0.12/32768/198.51.100.7/30000",
 		/* protocol, zones, ends */
-		"tcp/10.60.0.12/20000/198.51.100.7/30000", "udp/10.60.0.12/20000/10.20.0.11/20000",
+		"tcp/10.60.0.12/16383/198.51.100.7/30000", "tcp/10.60.0.12/20000/198.51.100.7/1023",
+		"tcp/10.60.0.12/20000/10.20.0.11/20000", "udp/10.60.0.12/20000/10.20.0.11/20000",
+		/* openings: to what is not ours, past the ports of media, from where no flow comes */
+		"tcp/10.60.0.12/any/198.51.100.7/30000", "udp/10.60.0.12/any/10.30.0.50/20000", "udp/198.51.100.7/any/10.60.0.12/16383",
+		"tcp/198.51.100.7/any/10.60.0.12/32768", "tcp/10.20.0.11/any/10.60.0.12/20000", "udp/10.30.0.50/any/198.51.100.7/20000",
+		"udp/0.0.0.0/any/10.60.0.12/20000", "udp/224.0.0.1/any/10.60.0.12/20000",
 		"udp/10.60.0.12/20000/10.50.0.101/20000", "udp/10.30.0.50/20000/198.51.100.7/20000",
 		"udp/10.60.0.66/20000/198.51.100.7/30000", "udp/10.60.0.12/20000/10.60.0.13/20000",
 		"udp/fd00:60::66/20000/fd00:30::9/20002", "udp/fd00:60::12/20000/fd00:20::11/20002",
@@ -106,9 +123,11 @@ static void what_is_not(void **state)
 		"udp/fd00:60::12/20000/::/30000", "udp/fd00:60::12/20000/ff02::1/30000", "udp/fd00:60::12/20000/fe80::1/30000",
 	};
 
+	const char *rule;
+
 	for (size_t i = 0; i < sizeof tuples / sizeof *tuples; i++) {
-		assert_false(may(*state, "relay", tuples[i]));
-		assert_false(may(*state, "edge", tuples[i]));
+		if (may(*state, "relay", tuples[i], &rule) || may(*state, "edge", tuples[i], &rule))
+			fail_msg("%s", tuples[i]);
 	}
 }
 

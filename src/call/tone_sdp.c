@@ -122,7 +122,7 @@ const char *rf_tone_offer(struct rf_leg *leg, uint16_t port, struct rf_tone_line
 		if (i == ret_line->index)
 			fill_line(leg, ret_line, port, &sdp->media[i], &t);
 		else
-			rf_sdp_media_off(sdp, &sdp->media[i]);
+			rf_sdp_media_off(&sdp->media[i]);
 	rf_writer_init(&w, core->sdp_join, sizeof core->sdp_join);
 	rf_sdp_build(&w, sdp, NULL);
 	rf_arena_reset(&core->scratch);

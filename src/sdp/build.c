@@ -49,11 +49,38 @@ static void put_bws(struct rf_writer *w, const struct rf_sdp_bw *bws, size_t n)
 	}
 }
 
-static void put_attrs(struct rf_writer *w, const struct rf_sdp_attr *attrs, size_t n)
+/* A group without the lines that are off (RFC 5888 9.2); none at all when no other is left. */
+static void put_group(struct rf_writer *w, const struct rf_sdp *sdp, const struct rf_sdp_attr *a)
+{
+	struct rf_view rest = a->value, word = rf_sdp_word(&rest);
+	bool begun = false;
+
+	for (struct rf_view mid = rf_sdp_word(&rest); mid.n; mid = rf_sdp_word(&rest)) {
+		const struct rf_sdp_media *m = rf_sdp_media_named(sdp, mid);
+
+		if (m && !rf_sdp_media_live(m))
+			continue;
+		if (!begun) {
+			rf_put_lit(w, "a=group:");
+			rf_put(w, word);
+		}
+		begun = true;
+		rf_put_byte(w, ' ');
+		rf_put(w, mid);
+	}
+	if (begun)
+		rf_put_lit(w, "\r\n");
+}
+
+static void put_attrs(struct rf_writer *w, const struct rf_sdp *session, const struct rf_sdp_attr *attrs, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (attrs[i].drop)
 			continue;
+		if (session && attrs[i].id == RF_SDP_A_GROUP && attrs[i].value.n) {
+			put_group(w, session, &attrs[i]);
+			continue;
+		}
 		rf_put_lit(w, "a=");
 		rf_put(w, attrs[i].name);
 		if (attrs[i].value.p) {
@@ -87,7 +114,7 @@ static void put_media(struct rf_writer *w, const struct rf_sdp_media *m)
 		put_line(w, 'i', m->info);
 	put_conn(w, &m->conn);
 	put_bws(w, m->bws, m->n_bws);
-	put_attrs(w, m->attrs, m->n_attrs);
+	put_attrs(w, NULL, m->attrs, m->n_attrs);
 }
 
 void rf_sdp_build(struct rf_writer *w, const struct rf_sdp *sdp, const struct rf_sdp_origin *origin)
@@ -104,7 +131,7 @@ void rf_sdp_build(struct rf_writer *w, const struct rf_sdp *sdp, const struct rf
 	rf_put_byte(w, ' ');
 	rf_put_u64(w, sdp->t_stop);
 	rf_put_lit(w, "\r\n");
-	put_attrs(w, sdp->attrs, sdp->n_attrs);
+	put_attrs(w, sdp, sdp->attrs, sdp->n_attrs);
 	for (size_t i = 0; i < sdp->n_media; i++)
 		put_media(w, &sdp->media[i]);
 }
@@ -122,26 +149,10 @@ const struct rf_sdp_conn *rf_sdp_media_conn(const struct rf_sdp *sdp, const stru
 	return m->conn.present ? &m->conn : &sdp->conn;
 }
 
-/* Does a group ("BUNDLE 0 1") name this mid. */
-static bool group_names(struct rf_view group, struct rf_view mid)
-{
-	while (group.n) {
-		size_t n = rf_view_find(group, ' ');
-
-		if (rf_view_eq(rf_view_sub(group, 0, n), mid))
-			return true;
-		group = rf_view_from(group, n + 1);
-	}
-	return false;
-}
-
-void rf_sdp_media_off(struct rf_sdp *sdp, struct rf_sdp_media *m)
+void rf_sdp_media_off(struct rf_sdp_media *m)
 {
 	const struct rf_sdp_attr *mid = rf_sdp_attr_find(m->attrs, m->n_attrs, RF_SDP_A_MID);
 
-	for (size_t i = 0; mid && i < sdp->n_attrs; i++)
-		if (sdp->attrs[i].id == RF_SDP_A_GROUP && group_names(sdp->attrs[i].value, mid->value))
-			sdp->attrs[i].drop = true;
 	for (size_t i = 0; i < m->n_attrs; i++)
 		m->attrs[i].drop = &m->attrs[i] != mid;
 	m->port = 0;

@@ -90,8 +90,17 @@ static void order_crypto(struct kept *kept, size_t n, struct rf_sdp_line *line)
 	line->n_crypto = (uint8_t)n;
 }
 
+/* What the line says on whose transport m is, when that was found good with these keys. */
+static const struct rf_sdp_line *carrier_with(const struct judge *j, const struct rf_sdp_media *m, unsigned keys)
+{
+	const struct rf_sdp_media *c = rf_sdp_carrier(j->sdp, m);
+	const struct rf_sdp_line *line = c ? &j->sum->lines[c - j->sdp->media] : NULL;
+
+	return line && (line->flags & keys) && (line->flags & RF_SDP_LINE_LIVE) ? line : NULL;
+}
+
 /* Drop weak fingerprints; true when a strong one is in force for m. A section's own replace the session's
- * (RFC 8122 5). */
+ * (RFC 8122 5); a bundled one without has that of the line that it shares the transport of. */
 static bool strong_fingerprint(struct judge *j, struct rf_sdp_media *m)
 {
 	bool own = false, strong = false;
@@ -107,16 +116,19 @@ static bool strong_fingerprint(struct judge *j, struct rf_sdp_media *m)
 	}
 	for (size_t i = 0; !own && i < j->sdp->n_attrs; i++)
 		strong |= j->sdp->attrs[i].id == RF_SDP_A_FINGERPRINT && !j->sdp->attrs[i].drop;
-	return strong;
+	return strong || (!own && carrier_with(j, m, RF_SDP_LINE_DTLS));
 }
 
 static void note_setup(struct judge *j, const struct rf_sdp_media *m, struct rf_sdp_line *line)
 {
 	const struct rf_sdp_attr *a = rf_sdp_attr_find(m->attrs, m->n_attrs, RF_SDP_A_SETUP);
+	const struct rf_sdp_line *carrier = a ? NULL : carrier_with(j, m, RF_SDP_LINE_DTLS);
 
 	if (!a)
 		a = rf_sdp_attr_find(j->sdp->attrs, j->sdp->n_attrs, RF_SDP_A_SETUP);
-	if (a)
+	if (carrier)
+		line->setup = carrier->setup;
+	else if (a)
 		line->setup = (uint8_t)rf_sdp_setup_of(a->value);
 }
 
@@ -157,6 +169,10 @@ static enum rf_sdp_rule judge_crypto(struct judge *j, size_t index, struct rf_sd
 	struct kept kept[RF_SDP_CRYPTO_MAX];
 	size_t n;
 
+	if (!rf_sdp_attr_find(m->attrs, m->n_attrs, RF_SDP_A_CRYPTO) && carrier_with(j, m, RF_SDP_LINE_SDES)) {
+		line->flags |= RF_SDP_LINE_SDES;
+		return RF_SDP_RULE_OK;
+	}
 	if (!(j->job->from_secure && j->job->to_secure) &&
 	    rf_sdp_attr_find(m->attrs, m->n_attrs, RF_SDP_A_CRYPTO))
 		return RF_SDP_RULE_KEYS_IN_CLEAR;
@@ -299,10 +315,34 @@ static enum rf_sdp_rule check_frame(const struct rf_sdp *sdp, const struct rf_sd
 	return RF_SDP_RULE_OK;
 }
 
+/* Whether the line stays on; what forbids it, if anything, into ret as the first reason. */
+static bool police_line(struct judge *j, size_t i, struct rf_sdp_result *ret, enum rf_sdp_rule *first)
+{
+	struct rf_sdp_media *m = &j->sdp->media[i];
+	struct rf_sdp_line *line = &j->sum->lines[i];
+	enum rf_sdp_rule rule;
+
+	clean_section(j, m->attrs, m->n_attrs);
+	rule = judge_line(j, i, m, line);
+	if (rule == RF_SDP_RULE_OK) {
+		line->flags |= RF_SDP_LINE_LIVE;
+		return true;
+	}
+	line->flags |= RF_SDP_LINE_REFUSED;
+	line->n_crypto = 0;
+	rf_sdp_media_off(m);
+	if (*first == RF_SDP_RULE_OK) {
+		*first = rule;
+		ret->line = (uint8_t)i;
+	}
+	return false;
+}
+
 enum rf_sdp_rule rf_sdp_police(struct rf_sdp *sdp, const struct rf_sdp_job *job, struct rf_sdp_result *ret)
 {
 	struct judge j = { sdp, job, &ret->summary };
 	enum rf_sdp_rule first = RF_SDP_RULE_OK;
+	bool rides[RF_SDP_MEDIA_MAX] = { false };
 	size_t live = 0;
 
 	*ret = (struct rf_sdp_result){ .line = 255, .origin = sdp->origin };
@@ -312,30 +352,16 @@ enum rf_sdp_rule rf_sdp_police(struct rf_sdp *sdp, const struct rf_sdp_job *job,
 		return ret->rule;
 	clean_session(&j);
 	for (size_t i = 0; i < sdp->n_media; i++) {
-		struct rf_sdp_media *m = &sdp->media[i];
-		struct rf_sdp_line *line = &ret->summary.lines[ret->summary.n_lines++];
-		enum rf_sdp_rule rule;
-
-		note_line(sdp, m, line);
-		if (!rf_sdp_media_live(m)) {
-			rf_sdp_media_off(sdp, m);
-			continue;
-		}
-		clean_section(&j, m->attrs, m->n_attrs);
-		rule = judge_line(&j, i, m, line);
-		if (rule == RF_SDP_RULE_OK) {
-			line->flags |= RF_SDP_LINE_LIVE;
-			live++;
-			continue;
-		}
-		line->flags |= RF_SDP_LINE_REFUSED;
-		line->n_crypto = 0;
-		rf_sdp_media_off(sdp, m);
-		if (first == RF_SDP_RULE_OK) {
-			first = rule;
-			ret->line = (uint8_t)i;
-		}
+		note_line(sdp, &sdp->media[i], &ret->summary.lines[ret->summary.n_lines++]);
+		rides[i] = rf_sdp_carrier(sdp, &sdp->media[i]) != NULL;
 	}
+	/* What is on another's transport is judged after it. */
+	for (unsigned riding = 0; riding < 2; riding++)
+		for (size_t i = 0; i < sdp->n_media; i++)
+			if (!rf_sdp_media_live(&sdp->media[i]))
+				rf_sdp_media_off(&sdp->media[i]);
+			else if (rides[i] == riding)
+				live += police_line(&j, i, ret, &first);
 	if (live == 0)
 		ret->rule = first;
 	return ret->rule;

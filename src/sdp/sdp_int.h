@@ -13,4 +13,9 @@ enum rf_sdp_proto rf_sdp_proto_of(struct rf_view proto);
  * media is true. */
 int rf_sdp_address_parse(struct rf_view text, bool media, struct rf_sdp_conn *ret_conn);
 
+/* The words of a list with single blanks between (group.c); takes the first off *rest, empty at the end. */
+struct rf_view rf_sdp_word(struct rf_view *rest);
+/* The m-line with this a=mid, NULL when there is none. */
+const struct rf_sdp_media *rf_sdp_media_named(const struct rf_sdp *sdp, struct rf_view mid);
+
 #endif

@@ -11,6 +11,7 @@ from dialogs import SDP, Leg, expect, uri
 from dialogs import sdp as sdes_sdp
 from lab import have, wait_until
 from outside import PEER, PHONE, OurRelay, Wiretap, carrier_phone, hears, inner_phone, traced, whole
+from test_border_video import BLUE, MODULES, films, sees
 from test_websocket import aor, come, ring
 from webphone import LISTEN, PASSWORD, WebPhone
 
@@ -18,31 +19,44 @@ pytestmark = pytest.mark.skipif(not have("chromium") or not have("baresip"), rea
 
 # The media half of a phone: a tone instead of a microphone, and an ear for the loudest tone that comes.
 PAGE = """<!doctype html><meta charset="utf-8"><title>phone</title><script>
-let pc, ear;
+let pc, ear, eye;
 function start() {}
 function gathered() {
   return new Promise(done => { if (pc.iceGatheringState === "complete") done();
                                pc.onicegatheringstatechange = () => pc.iceGatheringState === "complete" && done(); });
 }
-function make(hertz) {
+function shows(colour) {
+  const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+  [canvas.width, canvas.height] = [176, 144];
+  setInterval(() => { pen.fillStyle = colour; pen.fillRect(0, 0, 176, 144); }, 100);
+  return canvas.captureStream(10).getTracks()[0];
+}
+function make(hertz, colour) {
   const sound = new AudioContext({ sampleRate: 48000 }), tone = sound.createOscillator(), mouth = sound.createMediaStreamDestination();
   tone.frequency.value = hertz;
   tone.connect(mouth);
   tone.start();
   pc = new RTCPeerConnection();
   pc.ontrack = e => {
-    const stream = new MediaStream([e.track]), player = new Audio();
+    const stream = new MediaStream([e.track]), player = document.createElement(e.track.kind);
     player.srcObject = stream;
+    player.muted = e.track.kind === "video";
     player.play();
+    if (e.track.kind === "video") {
+      eye = player;
+      return;
+    }
     ear = sound.createAnalyser();
     ear.fftSize = 8192;
     sound.createMediaStreamSource(stream).connect(ear);
   };
   mouth.stream.getTracks().forEach(t => pc.addTrack(t, mouth.stream));
+  if (colour)
+    pc.addTrack(shows(colour), mouth.stream);
 }
-async function offer(hertz) {
+async function offer(hertz, colour) {
   if (!pc)
-    make(hertz);
+    make(hertz, colour);
   await pc.setLocalDescription();
   await gathered();
   return pc.localDescription.sdp;
@@ -63,6 +77,13 @@ function heard() {
   const best = bins.indexOf(Math.max(...bins));
   return bins[best] > -60 ? best * 48000 / ear.fftSize : 0;
 }
+function seen() {     // red, green and blue of the middle of the picture that comes
+  if (!eye || !eye.videoWidth) return [0, 0, 0];
+  const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+  [canvas.width, canvas.height] = [eye.videoWidth, eye.videoHeight];
+  pen.drawImage(eye, 0, 0);
+  return [...pen.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data].slice(0, 3);
+}
 </script>"""
 
 
@@ -76,7 +97,7 @@ def page(tmp_path):
 
 
 @pytest.fixture
-def call(make_site, authority, places, monkeypatch):
+def call(make_site, authority, places, monkeypatch, request):
     """A site whose number 1001 is a browser, up, with the trunk's phone; and what is recorded outside."""
     monkeypatch.setattr(borders, "SITE", borders.SITE.replace("hosts:\n", "  softphone: {{ vlan: 40, subnet: 10.40.{n}.0/24 }}\nhosts:\n"))
 
@@ -87,7 +108,7 @@ def call(make_site, authority, places, monkeypatch):
     site.run("user", "add", "alice", "--number", "1001", "--password-stdin", stdin=PASSWORD + "\n")
     tap = Wiretap(two.outside[0])
     site.started.append(tap)
-    far = carrier_phone(site, places[PEER], authority)
+    far = carrier_phone(site, places[PEER], authority, more=getattr(request, "param", None))
     two.up()
     alice = come(site, "alice", "1001")
     two.wait_trunk("carrier", "up")
@@ -108,9 +129,8 @@ def nothing_of_the_browser(two, tap, far, said):
     assert len(tap.rtp(PEER)) > 50 and tap.loudest(440, 880) < 0.1
 
 
-def test_a_browser_calls(call, page):
-    two, tap, far, alice = call
-    offer = page.eval("offer(440)")
+def dial(alice, page, offer):
+    """The call's dialog, answered."""
     ring(alice, "0089123456", offer)
     ok = expect(alice, 200, 10)
     answer = ok.body.decode()
@@ -118,6 +138,30 @@ def test_a_browser_calls(call, page):
     leg = Leg(alice, alice.call_id, ok.get("From"), ok.get("To"), uri(ok.get("Contact")), int(ok.get("CSeq").split()[0]))
     alice.send(leg.request("ACK", cseq=leg.cseq))
     page.eval(f"answered({json.dumps(answer)})")
+    return leg
+
+
+@pytest.mark.skipif(not (MODULES / "avformat.so").exists(), reason="baresip's ffmpeg modules are not installed")
+@pytest.mark.parametrize("call", [films(BLUE)], indirect=True, ids=["video"])
+def test_a_browser_shows_and_sees(call, page):
+    """One bundle, DTLS and ICE at the browser; two lines with keys of their own at the peer. Each sees the other's colour."""
+    two, tap, far, alice = call
+    offer = page.eval("offer(440, 'red')")
+    leg = dial(alice, page, offer)
+    both_hear(page, far)
+    wait_until("the browser sees blue", lambda: (rgb := page.eval("seen()"))[2] > 150 and max(rgb[:2]) < 100, 20)
+    wait_until("the outside sees red", lambda: sees(far, 0), 20)
+    alice.send(leg.request("BYE"))
+    assert expect(alice, 200)
+    two.wait_empty(15)
+    two.relay.wait_empty(two.relay.before)
+    nothing_of_the_browser(two, tap, far, offer)
+
+
+def test_a_browser_calls(call, page):
+    two, tap, far, alice = call
+    offer = page.eval("offer(440)")
+    leg = dial(alice, page, offer)
     both_hear(page, far)
     # and once more in the call: the browser changes nothing but asks again
     alice.send(leg.request("INVITE", [SDP, f"Contact: <sip:1001@{alice.here()};transport=ws>"], page.eval("offer(440)")))

@@ -3,6 +3,8 @@ import os
 
 import pytest
 
+pytest.importorskip("dbus", reason="python3-dbus is not installed")
+
 from jami import DAEMON, Jami, mostly
 from lab import have, wait_until
 from outside import PEER, PHONE, Wiretap, carrier_phone, samples, whole

@@ -17,6 +17,8 @@
 #define CPLAIN "a=crypto:4 AES_CM_128_HMAC_SHA1_80 inline:" K30 " UNENCRYPTED_SRTP\r\n"
 #define AA8 "AA:AA:AA:AA:AA:AA:AA:AA"
 #define FP "a=fingerprint:sha-256 " AA8 ":" AA8 ":" AA8 ":" AA8 "\r\n"
+#define BUNDLE "a=group:BUNDLE 0 1\r\n"
+#define VDTLS(port) "m=video " port " UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n"
 #define FPOLD "a=fingerprint:sha-1 " AA8 ":" AA8 ":AA:AA:AA:AA\r\n"
 #define AVP "m=audio 4000 RTP/AVP 0\r\n"
 #define SAVP "m=audio 4000 RTP/SAVP 0\r\n"
@@ -104,6 +106,28 @@ static void test_offers(void **state)
 		{ "both under SAVP", HEAD SAVP FP C80, medium, RF_SDP_RULE_OK, C80, NULL },
 		{ "bundle-only plain video", HEAD SAVP C80 "m=video 0 RTP/AVP 96\r\na=bundle-only\r\na=fmtp:96 x\r\n", medium,
 			RF_SDP_RULE_OK, "m=video 0 RTP/AVP 96\r\n", "bundle-only" },
+		{ "on another's transport", HEAD BUNDLE DTLS "a=mid:0\r\n" FP VDTLS("4000"), medium,
+			RF_SDP_RULE_OK, "m=video 4000 ", NULL },
+		{ "whose own comes after it", HEAD BUNDLE "m=video 4000 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n" FP DTLS "a=mid:1\r\n", medium,
+			RF_SDP_RULE_OK, "m=audio 4000 ", NULL },
+		{ "bundle-only, too", HEAD BUNDLE DTLS "a=mid:0\r\n" FP VDTLS("0") "a=bundle-only\r\n", medium,
+			RF_SDP_RULE_OK, "a=bundle-only", NULL },
+		{ "but not with a port of its own", HEAD BUNDLE DTLS "a=mid:0\r\n" FP VDTLS("4002"), medium,
+			RF_SDP_RULE_OK, "m=video 0 ", "BUNDLE 0 1" },
+		{ "nor outside the group", HEAD "a=group:BUNDLE 0\r\n" DTLS "a=mid:0\r\n" FP VDTLS("4000"), medium,
+			RF_SDP_RULE_OK, "m=video 0 ", NULL },
+		{ "nor with a weak fingerprint of its own", HEAD BUNDLE DTLS "a=mid:0\r\n" FP VDTLS("4000") FPOLD, medium,
+			RF_SDP_RULE_OK, "m=video 0 ", "BUNDLE 0 1" },
+		{ "nor on one that is refused", HEAD BUNDLE DTLS "a=mid:0\r\n" FPOLD VDTLS("4000"), medium,
+			RF_SDP_RULE_NO_FINGERPRINT, NULL, NULL },
+		{ "nor on itself", HEAD "a=group:BUNDLE 1 0\r\n" DTLS "a=mid:0\r\n" FP VDTLS("4000"), medium,
+			RF_SDP_RULE_OK, "m=video 0 ", NULL },
+		{ "plain video does not ride", HEAD BUNDLE DTLS "a=mid:0\r\n" FP "m=video 4000 RTP/AVP 96\r\na=mid:1\r\n", medium,
+			RF_SDP_RULE_OK, "m=video 0 ", NULL },
+		{ "with keys", HEAD BUNDLE SAVP "a=mid:0\r\n" C80 "m=video 4000 RTP/SAVP 96\r\na=mid:1\r\n", medium,
+			RF_SDP_RULE_OK, "m=video 4000 ", NULL },
+		{ "DTLS does not ride on keys", HEAD BUNDLE SAVP "a=mid:0\r\n" C80 VDTLS("4000"), medium,
+			RF_SDP_RULE_OK, "m=video 0 ", NULL },
 		{ "all off", HEAD "m=audio 0 RTP/AVP 0\r\n", medium, RF_SDP_RULE_OK, "m=audio 0", NULL },
 		{ "off with keys", HEAD "m=audio 0 RTP/SAVP 0\r\n" C80, medium, RF_SDP_RULE_OK, "m=audio 0", "crypto" },
 		{ "no media", HEAD, medium, RF_SDP_RULE_NO_MEDIA, NULL, NULL },

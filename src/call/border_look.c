@@ -330,7 +330,7 @@ unsigned rf_border_look_phone(struct rf_call_core *core, const struct rf_sip_msg
 		const struct rf_sip_hdr *h = &msg->hdr[i];
 		enum rf_list_rule rule = h->id == RF_SIP_H_P_ASSERTED_IDENTITY ? RF_LIST_IDENTITY : rf_list_header(h->id, h->name);
 
-		if (rule != RF_LIST_PASS && !rf_roam_reads(msg->method, h->id))
+		if (rule != RF_LIST_PASS && !rf_roam_reads(msg->method, h->id, h->name))
 			count(&k, rule);
 	}
 	return 0;

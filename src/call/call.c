@@ -1,6 +1,7 @@
 /* The life of a call and its parts: made, timed, freed. What happens in between is the machines'. */
 #include "call/anchor.h"
 #include "call/call_int.h"
+#include "call/roam.h"
 #include "call/join.h"
 #include "call/park.h"
 #include "call/xfer.h"
@@ -155,6 +156,7 @@ void rf_call_finish(struct rf_call *call)
 	call->state = RF_CALL_ENDED;
 	rf_anchor_end(call);
 	rf_xfer_free(call);
+	rf_roam_refer_free(call);
 	rf_park_over(call);
 	rf_join_lost(call);
 	if (!call->recorded)

@@ -24,6 +24,7 @@ struct rf_join;
 struct rf_leg_tone;
 struct rf_pair;
 struct rf_parked;
+struct rf_roam_refer;
 struct rf_routed;
 struct rf_xfer;
 
@@ -194,6 +195,7 @@ struct rf_call {
 	struct rf_join *join;       /* one of its legs is being brought together with another one (join.h) */
 	struct rf_parked *parked;   /* one of its legs is (park.h), the other place is empty */
 	struct rf_xfer *xfer;       /* a transfer that one of its phones asked for (xfer.h) */
+	struct rf_roam_refer *refer; /* in a border: one on its way to the controller (roam.h) */
 	uint8_t moves;              /* transfers that it came by */
 	struct rf_flow caller_flow; /* kind NONE: nobody's */
 	struct rf_link caller_link;

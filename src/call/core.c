@@ -131,7 +131,10 @@ static void in_dialog_options(struct rf_leg *leg, struct rf_in *in)
 	struct rf_writer w;
 
 	rf_writer_init(&w, core->head, sizeof core->head);
-	rf_core_put_abilities(core, in->proof.trunk, &w);
+	if (core->border && leg->party->phone.n)
+		rf_roam_put_abilities(&w);
+	else
+		rf_core_put_abilities(core, in->proof.trunk, &w);
 	rf_put_lit(&w, "Accept: application/sdp\r\n");
 	rf_writer_done(&w, &headers);
 	rf_core_reply_headers(core, in->srv, 200, RF_V(""), headers);
@@ -144,7 +147,10 @@ void rf_core_refuse_method(struct rf_call_core *core, struct rf_in *in)
 
 	rf_writer_init(&w, core->head, sizeof core->head);
 	if (core->border) {
-		rf_border_put_allow(in->proof.trunk, &w);
+		if (in->proof.phone && !in->proof.host)
+			rf_roam_put_abilities(&w);
+		else
+			rf_border_put_allow(in->proof.trunk, &w);
 		rf_writer_done(&w, &headers);
 	}
 	rf_core_reply_headers(core, in->srv, 405, RF_V(""), headers);
@@ -224,13 +230,25 @@ void rf_core_in_dialog(struct rf_leg *leg, struct rf_in *in)
 			rf_mid_request(leg, in);
 		break;
 	case RF_SIP_REFER:
-		rf_xfer_refer(leg, in);
+		if (core->border)
+			rf_roam_refer(leg, in);
+		else
+			rf_xfer_refer(leg, in);
+		break;
+	case RF_SIP_NOTIFY:
+		if (rf_roam_crosses(leg))
+			rf_roam_refer_told(leg, in);
+		else
+			rf_core_refuse_method(core, in);
 		break;
 	case RF_SIP_OPTIONS:
 		in_dialog_options(leg, in);
 		break;
 	case RF_SIP_MESSAGE:
-		rf_message_in_dialog(leg, in);
+		if (core->border && !rf_roam_crosses(leg))
+			rf_core_refuse_method(core, in);
+		else
+			rf_message_in_dialog(leg, in);
 		break;
 	default:
 		rf_core_refuse_method(core, in);
@@ -248,7 +266,10 @@ static void options(struct rf_call_core *core, struct rf_in *in)
 
 	rf_writer_init(&w, core->head, sizeof core->head);
 	if (core->border) {
-		rf_border_put_allow(in->proof.trunk, &w);
+		if (in->proof.phone && !in->proof.host)
+			rf_roam_put_abilities(&w);
+		else
+			rf_border_put_allow(in->proof.trunk, &w);
 		rf_put_lit(&w, "Supported: timer, 100rel\r\nAccept: application/sdp\r\n");
 		rf_writer_done(&w, &headers);
 		rf_core_reply_headers(core, in->srv, in->proof.host && !in->proof.phone ? rf_border_health(core, in) : 200, RF_V(""), headers);
@@ -446,9 +467,9 @@ const struct rf_view *rf_call_core_supported(bool border, size_t *ret_n)
 		{ (const uint8_t *)"timer", 5 }, { (const uint8_t *)"100rel", 6 },
 		{ (const uint8_t *)"resource-priority", 17 },
 		{ (const uint8_t *)"path", 4 }, { (const uint8_t *)"outbound", 8 },
-		{ (const uint8_t *)"replaces", 8 }, { (const uint8_t *)"norefersub", 10 },
+		{ (const uint8_t *)"norefersub", 10 }, { (const uint8_t *)"replaces", 8 },
 	};
 
-	*ret_n = border ? 5 : sizeof tags / sizeof *tags;
+	*ret_n = border ? 6 : sizeof tags / sizeof *tags;
 	return tags;
 }

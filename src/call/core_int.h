@@ -40,6 +40,7 @@ struct rf_party;
 struct rf_outside;
 struct rf_registration;
 struct rf_relays;
+struct rf_roam_dialogs;
 struct rf_roam_watches;
 struct rf_usage;
 struct rf_settings_table;
@@ -199,6 +200,8 @@ struct rf_stir_replay *rf_call_shared_replay(struct rf_call_shared *s);
 struct rf_resources *rf_call_shared_resources(struct rf_call_shared *s);
 /* Who called for help a moment ago. */
 struct rf_callbacks *rf_call_shared_callbacks(struct rf_call_shared *s);
+/* In a border: the calls of phones outside, as controllers call them. */
+struct rf_roam_dialogs *rf_call_shared_roaming(struct rf_call_shared *s);
 /* Which numbers are in calls. */
 struct rf_lines *rf_call_shared_lines(struct rf_call_shared *s);
 /* Another number each time. */

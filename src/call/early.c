@@ -2,6 +2,7 @@
  * called phone's at once and make our own toward the caller. The exception is an offer in a reliable provisional: its
  * PRACK must carry the answer, so it waits for the caller's. */
 #include "call/call_int.h"
+#include "call/roam.h"
 
 static unsigned code_to_tell(unsigned code, bool has_sdp)
 {
@@ -168,6 +169,7 @@ void rf_early_response(struct rf_pair *pair, const struct rf_sip_msg *msg)
 	if (rel && rf_rel_uac_receive(&pair->rel_b, rseq) != RF_REL_NEW)
 		return;
 	rf_leg_learn(pair->b, msg);
+	rf_roam_note(pair);
 	if (rf_sdp_of(msg, &sdp))
 		sdp = RF_V("");
 	enum rf_sdp_rule rule = take_description(pair, rel, sdp, &role, &out);

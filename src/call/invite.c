@@ -3,6 +3,7 @@
 #include "call/anchor.h"
 #include "call/border.h"
 #include "call/call_int.h"
+#include "call/roam.h"
 #include "call/emergency.h"
 #include "call/origin.h"
 #include "call/trunk.h"
@@ -160,6 +161,7 @@ static void on_2xx(struct rf_pair *pair, const struct rf_sip_msg *msg)
 	bool usable = take_dialog(pair, msg, &answer);
 
 	rf_leg_learn(pair->b, msg);
+	rf_roam_note(pair);
 	pair->b->code = msg->status;
 	rf_invite_final(pair->b, msg->status);
 	if (!usable || call->up || call->state >= RF_CALL_ANSWERED || pair->cancelled || !call->origin->waits(call))

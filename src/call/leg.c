@@ -1,6 +1,7 @@
 #include "call/anchor.h"
 #include "call/border.h"
 #include "call/call_int.h"
+#include "call/roam.h"
 #include "call/trunk.h"
 
 #include "base/secret.h"
@@ -85,6 +86,7 @@ void rf_leg_free(struct rf_leg *leg)
 		return;
 	rf_leg_tone_drop(leg);
 	rf_anchor_forget_leg(leg);
+	rf_roam_forget(leg);
 	if (leg->dlg) {
 		rf_lamps_end(leg);
 		leave_flow(leg);
@@ -455,7 +457,10 @@ void rf_leg_put_self(struct rf_leg *leg, struct rf_writer *w)
 	if (!rf_border_put_contact(leg, &flow, w))
 		rf_ua_put_contact(core->ua, &flow, RF_V(""), w);
 	rf_put_lit(w, ">\r\n");
-	rf_core_put_abilities(core, rf_site_trunk(rf_core_site(core), leg->party->trunk), w);
+	if (core->border && leg->party->phone.n)
+		rf_roam_put_abilities(w);
+	else
+		rf_core_put_abilities(core, rf_site_trunk(rf_core_site(core), leg->party->trunk), w);
 }
 
 struct rf_stimer_policy rf_leg_timer_policy(const struct rf_leg *leg)

@@ -514,9 +514,11 @@ void rf_message_in_dialog(struct rf_leg *leg, struct rf_in *in)
 		rf_core_reply(core, in->srv, 481, RF_V(""));
 		return;
 	}
-	if (!within_rate(core, in, leg->party->number))
+	if (!within_rate(core, in, leg->party->number.n ? leg->party->number : other->party->number))
 		return;
-	unsigned code = content(core, in->msg, leg->party->number, leg->party->user, &type, &why);
+	/* who it says it is from the controller has looked at, or will */
+	unsigned code = core->border ? rf_message_content(in->msg, &type, &why) :
+				       content(core, in->msg, leg->party->number, leg->party->user, &type, &why);
 
 	if (code) {
 		rf_message_refuse(core, in, code, why, other->party->number);

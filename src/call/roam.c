@@ -54,21 +54,29 @@ bool rf_roam_method(const struct rf_call_core *core, unsigned method)
 {
 	if (!rf_core_site(core)->roaming.phones.n)
 		return false;
-	return method == RF_SIP_MESSAGE || method == RF_SIP_PUBLISH || method == RF_SIP_SUBSCRIBE || method == RF_SIP_NOTIFY;
+	return method == RF_SIP_MESSAGE || method == RF_SIP_PUBLISH || method == RF_SIP_SUBSCRIBE ||
+	       method == RF_SIP_NOTIFY || method == RF_SIP_REFER;
 }
 
-bool rf_roam_reads(unsigned method, unsigned id)
+bool rf_roam_reads(unsigned method, unsigned id, struct rf_view name)
 {
 	static const struct {
 		unsigned method, id; /* method RF_SIP_UNKNOWN: all */
 	} rows[] = {
 		{ RF_SIP_UNKNOWN, RF_SIP_H_ROUTE }, /* the way to us */
 		{ RF_SIP_UNKNOWN, RF_SIP_H_PROXY_AUTHORIZATION },
-		{ RF_SIP_PUBLISH, RF_SIP_H_EVENT }, { RF_SIP_SUBSCRIBE, RF_SIP_H_EVENT }, { RF_SIP_PUBLISH, RF_SIP_H_SIP_IF_MATCH },
+		{ RF_SIP_PUBLISH, RF_SIP_H_EVENT }, { RF_SIP_SUBSCRIBE, RF_SIP_H_EVENT },
+		{ RF_SIP_REFER, RF_SIP_H_REFER_TO }, { RF_SIP_PUBLISH, RF_SIP_H_SIP_IF_MATCH },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (rows[i].id == id && (rows[i].method == RF_SIP_UNKNOWN || rows[i].method == method))
 			return true;
-	return false;
+	return method == RF_SIP_REFER && id == RF_SIP_H_OTHER && rf_view_eq_nocase(name, RF_V("Refer-Sub"));
+}
+
+void rf_roam_put_abilities(struct rf_writer *w)
+{
+	rf_put_lit(w, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER, MESSAGE, SUBSCRIBE, PUBLISH\r\n"
+		      "Supported: timer, norefersub\r\n");
 }

@@ -11,6 +11,7 @@
  *	roam_login.c    the password that a controller asks for, and the phone's answer
  *	roam_register.c a registration on its way through the border
  *	roam_text.c     MESSAGE and PUBLISH, likewise
+ *	roam_refer.c    a transfer that such a phone asks for; roam_dialogs.h: the calls that it may name in it
  *	roam_watch*.c   a subscription: SUBSCRIBE in, NOTIFY back, in a dialog with each side
  *	roam_call.c     calls at the border: from such a phone to the controllers, and from them to the phone
  *	roam_claim.c    what a controller believes of a border: which phone
@@ -28,6 +29,7 @@
 #include "call/core_int.h"
 #include "call/route.h"
 
+struct rf_pair;
 
 enum {
 	RF_ROAM_EXPIRES_S = 600,     /* the longest that a phone outside is known without saying so again */
@@ -51,7 +53,7 @@ bool rf_roam_flow(struct rf_call_core *core, const struct rf_dir_phone *phone, s
 /* A border: is it a method that phones outside have and trunks have not? */
 bool rf_roam_method(const struct rf_call_core *core, unsigned method);
 /* Is this header, which the list drops from a trunk's message, read of a phone's request? */
-bool rf_roam_reads(unsigned method, unsigned id);
+bool rf_roam_reads(unsigned method, unsigned id, struct rf_view name);
 
 /* A border: a REGISTER of a phone that roams. */
 void rf_roam_register(struct rf_call_core *core, struct rf_in *in);
@@ -72,6 +74,19 @@ bool rf_roam_watch_in_dialog(struct rf_call_core *core, struct rf_in *in);
 /* The site is new: those of phones that may not come any more end. All end. */
 void rf_roam_watches_fallen(struct rf_call_core *core);
 void rf_roam_watches_drain(struct rf_call_core *core);
+
+/* Is this leg of a call between a phone outside and a controller? */
+bool rf_roam_crosses(const struct rf_leg *leg);
+/* A border: REFER in a call of a phone outside; what the controller tells of it. */
+void rf_roam_refer(struct rf_leg *leg, struct rf_in *in);
+void rf_roam_refer_told(struct rf_leg *leg, struct rf_in *in);
+/* The call ends, or is freed. */
+void rf_roam_refer_free(struct rf_call *call);
+/* Both dialogs of the pair may be known now: a Replaces of the phone may name them. The leg is freed. */
+void rf_roam_note(struct rf_pair *pair);
+void rf_roam_forget(struct rf_leg *leg);
+/* Allow and Supported, for a phone outside. */
+void rf_roam_put_abilities(struct rf_writer *w);
 
 /* A border: who calls or writes, as the controller has decided to show them. NULL: no memory. */
 struct rf_party *rf_roam_caller(const struct rf_in *in);

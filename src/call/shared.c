@@ -6,6 +6,7 @@
 #include "call/callbacks.h"
 #include "call/lines.h"
 #include "call/park.h"
+#include "call/roam_dialogs.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct rf_call_shared {
 	struct rf_lines *lines;
 	struct rf_slots *slots;
 	struct rf_callbacks *callbacks;
+	struct rf_roam_dialogs *roaming;
 	_Atomic uint32_t turn;    /* of hunt groups in round robin */
 };
 
@@ -31,6 +33,7 @@ static void free_all(struct rf_call_shared *s)
 	rf_lines_free(s->lines);
 	rf_slots_free(s->slots);
 	rf_callbacks_free(s->callbacks);
+	rf_roam_dialogs_free(s->roaming);
 	free(s);
 }
 
@@ -46,7 +49,8 @@ struct rf_call_shared *rf_call_shared_new(struct rf_random *random, const struct
 	s->lines = rf_lines_new(key);
 	s->slots = rf_slots_new();
 	s->callbacks = rf_callbacks_new();
-	if (rf_usage_new(USAGE_CAP, key, &s->usage) || !s->slots || !s->callbacks || !s->lines || !s->replay ||
+	s->roaming = rf_roam_dialogs_new(key);
+	if (rf_usage_new(USAGE_CAP, key, &s->usage) || !s->slots || !s->callbacks || !s->roaming || !s->lines || !s->replay ||
 	    !s->resources) {
 		free_all(s);
 		return NULL;
@@ -79,6 +83,11 @@ struct rf_usage *rf_call_shared_usage(struct rf_call_shared *s)
 struct rf_callbacks *rf_call_shared_callbacks(struct rf_call_shared *s)
 {
 	return s->callbacks;
+}
+
+struct rf_roam_dialogs *rf_call_shared_roaming(struct rf_call_shared *s)
+{
+	return s->roaming;
 }
 
 struct rf_resources *rf_call_shared_resources(struct rf_call_shared *s)

@@ -1,5 +1,6 @@
 /* The end of an answered call: a BYE to each leg that still lives, then the records. */
 #include "call/call_int.h"
+#include "call/roam.h"
 #include "call/join.h"
 #include "call/park.h"
 #include "call/tone.h"
@@ -41,6 +42,7 @@ static void finish_end(struct rf_call *call)
 {
 	rf_record_call(call, RF_EVENT_CALL_END);
 	rf_xfer_lost(call);
+	rf_roam_refer_free(call);
 	rf_park_over(call);
 	rf_join_lost(call);
 }

@@ -355,7 +355,8 @@ static bool parks(struct rf_leg *leg, const struct rf_refer *refer, struct rf_vi
 	struct rf_dial *d = &core->dial;
 	struct rf_dial_ask ask = {
 		.directory = core->directory, .now = rf_core_wall(core),
-		.who = { .number = leg->party->number, .phone = leg->party->phone, .user = leg->party->user },
+		.who = { .number = leg->party->number, .phone = leg->party->phone, .user = leg->party->user,
+			 .roams = rf_party_roams(leg->party) },
 	};
 
 	if (!rf_core_site(core)->tel.parking.last || !rf_identity_our_host(core, &refer->to) ||
@@ -531,7 +532,7 @@ static const char *may_not(struct rf_leg *leg)
 		return "too many transfers";
 	if (leg->pair->call->emergency) /* nobody takes a call for help away from who answered it */
 		return "emergency call";
-	if (rf_party_is_far(leg->party) || rf_flow_is_inside(&leg->flow) || !rf_directory_number(core->directory, leg->party->number))
+	if ((rf_party_is_far(leg->party) && !rf_party_roams(leg->party)) || rf_flow_is_inside(&leg->flow) || !rf_directory_number(core->directory, leg->party->number))
 		return "not a phone of this site";
 	return NULL;
 }

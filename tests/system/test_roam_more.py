@@ -8,6 +8,7 @@ import pytest
 import borders
 from borders import TRUNK, Halves
 from dialogs import SDP, Leg, expect, sdp, tag, uri
+from lab import Baresip, have, make_headless, set_account
 from test_border import authority, copy_ca  # noqa: F401, a fixture
 from test_border_relay import Own
 from test_roam import CLASSES, ROAMING, SUPPORTED, answer_to, come, contact, establish, nothing_inside, outside
@@ -272,4 +273,157 @@ def test_password(make_site, monkeypatch):
     anna.send(write(anna, aor, to, headers=[MESSAGE, login]))
     lobby.reply(expect(lobby, "MESSAGE"), 200)
     assert expect(anna, 200)
+    two.wait_empty()
+
+
+def agree(c, timeout=5):
+    """Answers what is asked of a phone in a call, until its INVITE's ACK is in or something else comes: that."""
+    while True:
+        got = c.receive(timeout)
+        assert got is not None
+        if got.method == "INVITE":
+            body = answer_to(got) if "m=audio" in got.body.decode() else sdp()
+            c.reply(got, 200, headers=[SDP, f"Contact: <sip:x@{c.here()};transport=tls>"], body=body)
+        elif got.method != "ACK":
+            return got
+
+
+def heard(c, leg, number):
+    """The NOTIFYs about a REFER until the last one: their codes."""
+    codes = []
+    while True:
+        got = expect(c, "NOTIFY")
+        assert got.get("Event") == f"refer;id={number}" and "message/sipfrag" in got.get("Content-Type")
+        c.reply(got, 200)
+        codes.append(int(got.body.decode().split()[1]))
+        if got.get("Subscription-State").startswith("terminated"):
+            return codes
+
+
+def refer(leg, to, headers=()):
+    c = leg.client
+    c.send(leg.request("REFER", [f"Refer-To: <{to}>", *headers]))
+    return leg.cseq
+
+
+def test_transfer_blind(house):
+    """anna, outside, gives lobby to bert, who is outside too; and to somebody who is not there, which changes nothing."""
+    two, lobby = house
+    site, domain = two.site, two.site.domain
+    anna, _ = come(two, "anna", "1002")
+    bert, _ = come(two, "bert", "1003")
+    a, b, got = establish(anna, f"sip:1002@{domain}", lobby, f"sip:1001@{domain}")
+    # text in the call, both ways
+    anna.send(a.request("MESSAGE", [MESSAGE], "one moment"))
+    said = expect(lobby, "MESSAGE")
+    assert said.body == b"one moment"
+    lobby.reply(said, 200)
+    assert expect(anna, 200)
+
+    number = refer(a, f"sip:1099@{domain}")
+    refused = expect(anna, 404)
+    nothing_inside(two, refused)
+    number = refer(a, f"sip:1003@{domain}")
+    taken = expect(anna, 202)
+    rang = expect(bert, "INVITE")
+    assert "192.168" not in str(rang.headers)
+    nothing_inside(two, taken, rang)
+    bert.reply(rang, 486)
+    codes = heard(anna, a, number)
+    assert codes[-1] == 486, codes
+    expect(bert, "ACK")
+
+    number = refer(a, f"sip:1003@{domain}")
+    assert expect(anna, 202)
+    rang = expect(bert, "INVITE")
+    bert.reply(rang, 180)
+    offer = sdp() if "m=audio" not in rang.body.decode() else answer_to(rang)
+    bert.reply(rang, 200, headers=[SDP, f"Contact: <{contact(bert, '1003')}>"], body=offer)
+    asked = expect(lobby, "INVITE")
+    lobby.reply(asked, 200, headers=[SDP, f"Contact: <sip:x@{lobby.here()};transport=tls>"], body=answer_to(asked))
+    expect(lobby, "ACK")
+    expect(bert, "ACK")
+    codes = heard(anna, a, number)
+    assert codes[0] == 100 and codes[-1] == 200, codes
+    anna.reply(expect(anna, "BYE"), 200)
+    assert site.wait_event("call.transferred", rule="blind", by="1002", who="1001", to="1003")
+    # they talk on without her, and end
+    t = Leg(bert, rang.get("Call-ID"), f"{rang.get('To')};tag={bert.tag}", rang.get("From"), uri(rang.get("Contact")), 0)
+    bert.send(t.request("BYE"))
+    lobby.reply(expect(lobby, "BYE"), 200)
+    assert expect(bert, 200)
+    two.wait_empty()
+
+
+def test_transfer_attended(house):
+    """anna has called lobby and bert, and brings both together; before that she tries calls that are not hers."""
+    two, lobby = house
+    site, domain = two.site, two.site.domain
+    anna, _ = come(two, "anna", "1002")
+    bert, _ = come(two, "bert", "1003")
+    me = f"sip:1002@{domain}"
+    a, b, _ = establish(anna, me, lobby, f"sip:1001@{domain}")
+    c, d, _ = establish(anna, me, bert, f"sip:1003@{domain}")
+
+    def replaces(leg):
+        return f"{leg.call_id.replace('@', '%40')}%3Bto-tag%3D{tag(leg.other)}%3Bfrom-tag%3D{tag(leg.own)}"
+    # bert's own dialog in her hands, and nobody's
+    assert refer(a, f"sip:1003@{domain}?Replaces={replaces(d)}") and expect(anna, 403)
+    assert refer(a, f"sip:1003@{domain}?Replaces=x%3Bto-tag%3Dy%3Bfrom-tag%3Dz") and expect(anna, 403)
+    # who calls, and is in no call of hers, does not get at it either
+    bert.send(a.request("REFER", [f"Refer-To: <sip:1003@{domain}>"], by=bert))
+    assert expect(bert, 403)
+
+    number = refer(a, f"{c.target}?Replaces={replaces(c)}")
+    taken = expect(anna, 202)
+    nothing_inside(two, taken)
+    for phone in (bert, lobby):      # he is asked for an offer, and gets the answer
+        asked = expect(phone, "INVITE")
+        body = answer_to(asked) if "m=audio" in asked.body.decode() else sdp()
+        phone.reply(asked, 200, headers=[SDP, f"Contact: <sip:x@{phone.here()};transport=tls>"], body=body)
+        if phone is bert:
+            nothing_inside(two, asked)
+    assert heard(anna, a, number)[-1] == 200
+    for _ in range(2):
+        anna.reply(expect(anna, "BYE"), 200)
+    assert site.wait_event("call.transferred", rule="attended", by="1002", who="1001", to="1003")
+    lobby.send(b.request("BYE"))
+    bye = agree(bert)
+    assert bye.method == "BYE"
+    bert.reply(bye, 200)
+    assert expect(lobby, 200)
+    two.wait_empty()
+
+
+def baresip_outside(two, name, index, hertz):
+    """A baresip that comes to the border, as `phone config --outside` sets it up."""
+    site = two.site
+    folder, address = site.folder / f"baresip-{name}-outside", site.phone_address(index)
+    site.run("phone", "config", name, "--for", "baresip", "--outside", "-o", folder)
+    assert two.outside[0] in (folder / "accounts").read_text()
+    make_headless(folder, name, address, hertz, 4444)
+    set_account(folder, answermode="auto", audio_codecs="PCMA/8000/1")
+    phone = Baresip(name, folder, address, 4444, "baresip")
+    site.started.append(phone)
+    return phone.start()
+
+
+@pytest.mark.skipif(not have("baresip"), reason="baresip is not installed")
+def test_transfer_by_baresip(make_site, monkeypatch):
+    """baresip outside calls one inside, and gives it to the other phone outside."""
+    two = halves(make_site, monkeypatch)
+    two.up()
+    site, domain = two.site, two.site.domain
+    lobby = site.baresip("lobby", 0, 440)
+    anna, bert = baresip_outside(two, "anna", 1, 550), baresip_outside(two, "bert", 2, 660)
+    site.wait_registered("1001", "1002", "1003")
+    anna.command("dial", f"sip:1001@{domain}")
+    for p in (lobby, anna):
+        p.wait_event("CALL_ESTABLISHED", seconds=15, fatal=("CALL_CLOSED",))
+    anna.command("transfer", f"sip:1003@{domain}")
+    bert.wait_event("CALL_ESTABLISHED", seconds=15, fatal=("CALL_CLOSED",))
+    anna.wait_event("CALL_CLOSED", seconds=5)
+    assert site.wait_event("call.transferred", rule="blind", by="1002", who="1001", to="1003")
+    bert.command("hangup")
+    lobby.wait_event("CALL_CLOSED", seconds=5)
     two.wait_empty()

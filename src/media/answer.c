@@ -380,8 +380,10 @@ static void take_offer(struct job *j, struct rf_line *l, struct plan *pl)
 	l->said[j->to] = pl->merged ? pl->merged : l->offered;
 	if (waited && pl->merged)
 		rf_said_free(l->offered);
-	if (waited)
+	if (waited) {
 		l->offered = NULL;
+		memcpy(l->ptime, l->ptime_offered, sizeof l->ptime);
+	}
 	pl->merged = NULL;
 }
 

@@ -162,7 +162,7 @@ static int take(struct rf_path_filter *f, uint8_t *packet, size_t *n, size_t cap
 	if (rf_dsp_presses(d) || d->player.clip) {
 		rf_dsp_leave_out(d, &head);
 		if (d->coder)
-			d->coder->n = 0;
+			d->coder->n = d->coder->cut.n = 0;
 		return RF_FILTER_HELD;
 	}
 	if (d->coder && in && strip(&head, packet, n))
@@ -277,6 +277,8 @@ int rf_dsp_set(struct rf_dsp *d, const struct rf_dsp_conf *conf)
 	bool listen = conf->listen || conf->block || conf->to_events;
 	int rc = 0;
 
+	if (d->coder && conf->cut_ms != d->conf.cut_ms)
+		rf_dsp_cut_end(d);
 	if (d->coder && conf->ptime != d->conf.ptime) {
 		d->coder->waits = false;
 		d->coder->n = 0;

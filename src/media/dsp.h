@@ -4,6 +4,7 @@
  *	                       -> a key that is blocked becomes silence
  *	                       -> a key or a clip of ours runs: it makes room
  *	                       -> another codec for the taker, another clock, an event as a key (dsp_code.c)
+ *	                       -> packets of another size (dsp_cut.c)
  *	                       -> its number in the stream as the taker sees it -> the taker
  *	every 20 ms, while a key or a clip of ours runs: one packet more, to the taker
  *
@@ -43,18 +44,32 @@ enum rf_dsp_way {
 	RF_DSP_CODE,                 /* sound in a codec that the taker does not understand: said in its first */
 	RF_DSP_CLOCK,                /* an event whose clock is not the taker's */
 	RF_DSP_KEYS,                 /* an event, and the taker knows none: pressed as tones */
+	RF_DSP_CUT,                  /* as it is, in packets of another size; its codec has a unit */
 	RF_DSP_LEAVE,                /* comfort noise that the taker's codec knows in its own way: nothing is sent */
 };
+/* Bytes of sound that are worth the same time wherever they stand. */
+struct rf_dsp_unit {
+	struct rf_view name;
+	uint32_t clock;
+	uint8_t ms, bytes;
+	bool fills;                  /* with quiet, where something is missing */
+	uint8_t quiet;
+};
+/* NULL: packets of this codec can not be cut and joined. */
+const struct rf_dsp_unit *rf_dsp_unit_of(struct rf_view name, uint32_t clock, unsigned channels);
+
 struct rf_dsp_in {                   /* what the sender may send */
 	uint8_t type, codec;         /* as in rf_dsp_type */
 	uint8_t way;                 /* enum rf_dsp_way */
 	bool dtmf;
 	uint32_t clock;
+	const struct rf_dsp_unit *unit; /* of CUT */
 };
 
 struct rf_dsp_conf {
 	uint8_t n, n_in;             /* n_in 0: the sender sends what the taker takes, all of it as it is */
 	uint8_t ptime;               /* ms of a packet that is transcoded: 10, 20, 30, 40, 60; 0: as it comes */
+	uint8_t cut_ms;              /* ms of a packet of CUT: the same, and a multiple of the unit's */
 	uint32_t bits_s;             /* of the encoder, 0: its own choice */
 	struct rf_dsp_type types[RF_PATH_TYPES_MAX];
 	struct rf_dsp_in in[RF_PATH_TYPES_MAX];

@@ -13,6 +13,8 @@ void rf_dsp_coder_begin(struct rf_dsp_coder *c)
 	c->keys = (struct rf_dtmf_in){ 0 };
 	c->waits = c->event = false;
 	c->n = 0;
+	c->cut.unit = NULL;
+	c->cut.n = 0;
 }
 
 void rf_dsp_coder_free(struct rf_dsp_coder *c)
@@ -106,6 +108,18 @@ static int pass(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rt
 	d->coder->waits = false;
 	d->coder->n = 0;
 	return rf_dsp_number(d, head, at, in->dtmf ? 0 : in->clock, packet) ? RF_FILTER_ON : RF_FILTER_HELD;
+}
+/* As much sound as time goes by: pieces are more packets than came. */
+static int cut(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint8_t *packet, size_t n)
+{
+	size_t payload = n - head->size;
+
+	if (!in_time(d, (uint32_t)(payload / in->unit->bytes * in->unit->ms)))
+		return hold(d, head);
+	uint32_t at = time_of(d, head->timestamp, in->clock, in->clock);
+	int rc = rf_dsp_cut(d, in, head, at, packet + head->size, payload);
+
+	return rc == RF_FILTER_ON ? pass(d, in, head, packet) : rc;
 }
 
 /* ---- events */
@@ -262,7 +276,7 @@ static void join(struct rf_dsp *d, const struct rf_dsp_type *t, uint32_t at, boo
 	c->at = at;
 }
 
-static int cut(struct rf_dsp *d, const struct rf_dsp_type *t, const struct rf_rtp_head *head, uint32_t at,
+static int recut(struct rf_dsp *d, const struct rf_dsp_type *t, const struct rf_rtp_head *head, uint32_t at,
 	       const int16_t *samples, size_t n)
 {
 	struct rf_dsp_stream *s = &d->stream;
@@ -303,7 +317,7 @@ static int code(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rt
 	d->stats.to = (enum rf_pcm_codec)t->codec;
 	d->stats.coded++;
 	if (!one_for_one(d, t->codec, got))
-		return cut(d, t, head, at, samples, got);
+		return recut(d, t, head, at, samples, got);
 	c->waits = false;
 	if (!rf_dsp_number(d, head, at, t->clock, packet))
 		return RF_FILTER_HELD;
@@ -317,9 +331,13 @@ static int code(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rt
 int rf_dsp_code(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint8_t *packet, size_t *n,
 		size_t cap)
 {
+	if (in->way != RF_DSP_CUT)
+		rf_dsp_cut_end(d);
 	switch (in->way) {
 	case RF_DSP_PASS:
 		return pass(d, in, head, packet);
+	case RF_DSP_CUT:
+		return cut(d, in, head, packet, *n);
 	case RF_DSP_CODE:
 		return code(d, in, head, packet, n, cap);
 	case RF_DSP_CLOCK:

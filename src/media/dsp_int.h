@@ -1,5 +1,5 @@
 /* Inside of a direction: dsp.c (its life, packets of the sender), dsp_key.c (keys of ours), dsp_play.c (clips of ours),
- * dsp_hear.c (keys in the sound), dsp_code.c (another codec). */
+ * dsp_hear.c (keys in the sound), dsp_code.c (another codec), dsp_cut.c (packets of another size). */
 #ifndef RF_MEDIA_DSP_INT_H
 #define RF_MEDIA_DSP_INT_H
 
@@ -36,7 +36,18 @@ struct rf_dsp_player {
 
 enum {
 	RF_DSP_FRAME_SAMPLES = RF_PCM_HIGH * 60 / 1000,
+	RF_DSP_CUT_BYTES = 60 * 8,   /* of the longest packet that is joined */
 	RF_DSP_WAIT_SAMPLES = RF_DSP_FRAME_SAMPLES + RF_PCM_HIGH * RF_DSP_FILL_MS / 1000 + RF_PCM_MOST,
+};
+
+/* What waits until it is a packet of the wished size, in the taker's clock. */
+struct rf_dsp_cut {
+	const struct rf_dsp_unit *unit; /* NULL: nothing was cut yet, or something else came between */
+	uint8_t type;
+	bool marker;
+	uint32_t at;                 /* of the first byte */
+	size_t n;
+	uint8_t bytes[RF_DSP_CUT_BYTES];
 };
 
 /* From one codec to another. */
@@ -56,6 +67,7 @@ struct rf_dsp_coder {
 	uint32_t keys_clock;
 	bool event;                  /* one was sent: */
 	uint32_t event_from, event_to;
+	struct rf_dsp_cut cut;
 	int16_t samples[RF_DSP_WAIT_SAMPLES];
 };
 
@@ -123,6 +135,11 @@ bool rf_dsp_play_tick(struct rf_dsp *d);
 /* ---- dsp_code.c: what becomes of a packet, as rf_path_filter.take() */
 int rf_dsp_code(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint8_t *packet, size_t *n,
 		size_t cap);
+/* ---- dsp_cut.c: ON: as it is, and nothing waits; HELD; TAKEN */
+int rf_dsp_cut(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint32_t at, const uint8_t *payload, size_t n);
+/* What waits goes on in a shorter packet. */
+void rf_dsp_cut_end(struct rf_dsp *d);
+
 /* Another stream: what was of the old one is forgotten. */
 void rf_dsp_coder_begin(struct rf_dsp_coder *c);
 void rf_dsp_coder_free(struct rf_dsp_coder *c); /* NULL is fine */

@@ -193,7 +193,7 @@ const struct rf_ng_word rf_ng_words[] = {
 	FLAG("pierce NAT", RF_NG_PIERCE_NAT,
 	     FATE(IGNORED, "declares NAT, but nothing is sent before media is: that opens the way")),
 	FLAG("port latching", RF_NG_PORT_LATCHING, FATE(ACCEPTED, "a session keeps its ports")),
-	INT("ptime", ptime, 1, 1000, .reason = "a=ptime; what is not transcoded is passed on in the size in which it comes"),
+	INT("ptime", ptime, 1, 1000, .reason = "10, 20, 30, 40, 60: packets of PCMU, PCMA, G722, G729, GSM and of what is transcoded have this size; others a warning"),
 	INT("ptime-reverse", ptime_reverse, 1, 1000, .reason = "as ptime, towards who offers"),
 	{ .name = "received from", .form = RF_NG_FORM_SOURCE, .at = AT(received_from) },
 	FLAG("record call", -1, FATE(REFUSED, "the relay writes no recordings")),

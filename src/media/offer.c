@@ -111,6 +111,12 @@ static int plan_codecs(struct job *j, size_t i, struct plan *pl, const struct rf
 	return rf_turn_fail(j->t, RF_E_LIMIT, "so much is transcoded already (%zu m-lines) that no more can be", r->coded);
 }
 
+/* Packets of another size are made of what is opened here. */
+static bool wants_size(const struct rf_ng_request *q, const struct rf_said *said)
+{
+	return said->kind == RF_SDP_AUDIO && (q->ptime.set || q->ptime_reverse.set);
+}
+
 /* The RTP line as it will be said to the answerer. */
 static int plan_rtp(struct job *j, size_t i, struct plan *pl, const struct rf_line *l)
 {
@@ -139,7 +145,7 @@ static int plan_rtp(struct job *j, size_t i, struct plan *pl, const struct rf_li
 		rf_ours_ice(t->relay, &pl->ours);
 	if (keying != RF_KEYING_SDES)
 		return 0;
-	j->rules.pass = theirs == RF_KEYING_SDES && !pl->said.coded && !rf_ng_has(t->req, RF_NG_INJECT_DTMF) &&
+	j->rules.pass = theirs == RF_KEYING_SDES && !pl->said.coded && !wants_size(t->req, &pl->said) && !rf_ng_has(t->req, RF_NG_INJECT_DTMF) &&
 			!rf_ng_has(t->req, RF_NG_DETECT_DTMF) && !rf_ng_has(t->req, RF_NG_SIPREC) && !j->p->session->recorders;
 	pl->ours.sdes = rf_sdes_offer(&j->rules, &pl->said, last ? last->sdes : NULL, t->relay->conf.random);
 	return pl->ours.sdes ? 0 : rf_turn_fail(t, -ENOMEM, "no memory");
@@ -416,14 +422,28 @@ static uint8_t ptime_of(const struct rf_ng_request *q, const struct rf_ng_int *p
 	uint8_t ms = ptime->set && (ptime->v % 10 == 0 && ptime->v != 50 && ptime->v <= 60) ? (uint8_t)ptime->v : 0;
 
 	if (ptime->set && !ms)
-		rf_ng_warn(q, "packets of %d ms are not made: what is transcoded has 10, 20, 30, 40 or 60", ptime->v);
+		rf_ng_warn(q, "packets of %d ms are not made: there are those of 10, 20, 30, 40 and 60", ptime->v);
 	return ms;
 }
 
-static void note_wishes(const struct rf_ng_request *q, struct rf_line *l, unsigned to, bool coded)
+/* In its own codec sound is cut and joined where its bytes allow it; the others, and pictures, go on in the size in which they come. */
+static void tell_uncut(const struct rf_ng_request *q, const struct rf_said *said, uint8_t ms)
 {
-	l->ptime[to] = coded ? ptime_of(q, &q->ptime) : 0;
-	l->ptime[!to] = coded ? ptime_of(q, &q->ptime_reverse) : 0;
+	for (size_t i = 0; ms && i < said->n_codecs; i++) {
+		const struct rf_codec *c = &said->codecs[i];
+
+		if (!c->off && !c->made && !(c->flags & (RF_TYPE_DTMF | RF_TYPE_COMFORT)) && !rf_line_cuts(c, ms))
+			rf_ng_warn(q, "\"ptime\": packets of %.*s are not cut and joined to %u ms; they go on as they come", RF_VFMT(c->name), ms);
+	}
+}
+
+static void note_wishes(const struct rf_ng_request *q, struct rf_line *l, unsigned to)
+{
+	bool sound = l->offered->kind == RF_SDP_AUDIO;
+
+	l->ptime_offered[to] = sound ? ptime_of(q, &q->ptime) : 0;
+	l->ptime_offered[!to] = sound ? ptime_of(q, &q->ptime_reverse) : 0;
+	tell_uncut(q, l->offered, l->ptime_offered[to] ? l->ptime_offered[to] : l->ptime_offered[!to]);
 	l->no_ice = rf_ng_has(q, RF_NG_REJECT_ICE);
 	l->dtls_passive = q->dtls_reverse == RF_NG_DTLS_PASSIVE;
 	l->mux_only = q->mux & RF_NG_MUX_REQUIRE;
@@ -472,7 +492,7 @@ static int commit(struct job *j, size_t i)
 		rf_sdes_free(l->ours[j->to].sdes);
 		pl->ours.active = l->ours[j->to].active;
 		l->ours[j->to] = pl->ours;
-		note_wishes(j->t->req, l, j->to, l->offered->coded);
+		note_wishes(j->t->req, l, j->to);
 		if (l->offered->coded)
 			rf_line_set_coded(j->t->relay, l, true);
 	}

@@ -62,7 +62,9 @@ struct rf_line {
 	bool no_ice, dtls_passive;       /* what the offer's request wants of its answer: `reject ICE`, `DTLS-reverse=passive` */
 	uint8_t mux_answer;              /* the same */
 	uint16_t ptime_answer;           /* the same; 0: as it comes */
-	uint8_t ptime[2];                /* of what is transcoded towards a side, as the offer's request said; 0: as that side says */
+	uint8_t ptime[2];                /* ms of packets towards a side, as the offer's request said; 0: as they come, or, where they
+	                                  * are made here, as that side says */
+	uint8_t ptime_offered[2];        /* with the answer */
 	bool coded;                      /* something is transcoded, or may have to be by an offer that waits: counted */
 	uint64_t picture_us[2];          /* when this side was last asked for a whole picture for a recorder; 0: never */
 	bool mux_only;                   /* `rtcp-mux=require`: the answerer has no other choice */
@@ -272,6 +274,8 @@ int rf_session_play(struct rf_turn *t, struct rf_session *s, uint32_t *ret_ms);
 int rf_session_stop(struct rf_turn *t, struct rf_session *s);
 /* What side `from` of a line sends, as it is held and listened for now. Returns the holds for its path. */
 unsigned rf_line_sound(const struct rf_pair *p, const struct rf_line *l, unsigned from, unsigned holds);
+/* Packets of this codec can be cut and joined to so many ms. */
+bool rf_line_cuts(const struct rf_codec *c, uint8_t ms);
 /* `detect DTMF`: whoever asks is told of this party's keys from now on, on the stream by which it asks. */
 void rf_party_detect(const struct rf_turn *t, struct rf_party *party);
 /* A key of the party at this end, for whoever asked. */

@@ -118,6 +118,13 @@ static bool takes_events(const struct rf_dsp_conf *c)
 	return false;
 }
 
+bool rf_line_cuts(const struct rf_codec *c, uint8_t ms)
+{
+	const struct rf_dsp_unit *u = rf_dsp_unit_of(c->name, c->clock, c->channels);
+
+	return u && ms && ms % u->ms == 0;
+}
+
 static enum rf_dsp_way way_of(const struct rf_codec *c, const struct rf_dsp_conf *takes)
 {
 	uint32_t clock = 0;
@@ -139,8 +146,14 @@ static void set_sends(const struct rf_line *l, unsigned sender, struct rf_dsp_co
 
 		if (c->off || (c->made && !rf_codec_own(said->codecs, said->n_codecs, c)))
 			continue;
-		ret->in[ret->n_in++] = (struct rf_dsp_in){ .type = c->type, .clock = c->clock, .dtmf = c->flags & RF_TYPE_DTMF,
+		struct rf_dsp_in *in = &ret->in[ret->n_in++];
+
+		*in = (struct rf_dsp_in){ .type = c->type, .clock = c->clock, .dtmf = c->flags & RF_TYPE_DTMF,
 			.codec = (uint8_t)rf_pcm_codec_of(c->name, c->clock), .way = (uint8_t)(l->coded ? way_of(c, ret) : RF_DSP_PASS) };
+		if (in->way == RF_DSP_PASS && rf_line_cuts(c, ret->cut_ms)) {
+			in->way = RF_DSP_CUT;
+			in->unit = rf_dsp_unit_of(c->name, c->clock, c->channels);
+		}
 	}
 }
 
@@ -150,7 +163,7 @@ static void conf_of(const struct rf_pair *p, const struct rf_line *l, unsigned f
 	const struct rf_party *party = p->side[from];
 
 	*ret = (struct rf_dsp_conf){ .listen = party->detect, .block = (p->session->holds | party->holds) & RF_HOLD_DTMF,
-		.ptime = l->ptime[!from] ? l->ptime[!from] : taker->ptime };
+		.ptime = l->ptime[!from] ? l->ptime[!from] : taker->ptime, .cut_ms = l->ptime[!from] };
 	set_takes(l, !from, ret);
 	set_sends(l, from, ret);
 	ret->to_events = (party->detect || l->coded) && !has_events(sender) &&
@@ -176,12 +189,22 @@ static int make(const struct rf_pair *p, const struct rf_line *l, unsigned from,
 	return rf_dsp_set(*ret_dsp, &conf);
 }
 
+/* Is anything that this side sends to have another size? Without memory for it packets go on as they come. */
+static bool cuts(const struct rf_line *l, unsigned from)
+{
+	for (size_t i = 0; l->ptime[!from] && i < l->said[!from]->n_codecs; i++)
+		if (!l->said[!from]->codecs[i].off && rf_line_cuts(&l->said[!from]->codecs[i], l->ptime[!from]))
+			return true;
+	return false;
+}
+
 /* What is to be blocked or transcoded is, also without memory: then there is silence, or nothing. */
 unsigned rf_line_sound(const struct rf_pair *p, const struct rf_line *l, unsigned from, unsigned holds)
 {
 	struct rf_dsp *d;
 
-	if (!is_sound(l) || (!rf_dsp_of(l->path, from) && !p->side[from]->detect && !l->coded && !(holds & RF_HOLD_DTMF)))
+	if (!is_sound(l) || (!rf_dsp_of(l->path, from) && !p->side[from]->detect && !l->coded && !cuts(l, from) &&
+			     !(holds & RF_HOLD_DTMF)))
 		return holds;
 	if (make(p, l, from, &d) == 0)
 		return holds;

@@ -50,6 +50,8 @@ static void choose(struct rf_ng_request *q, uint8_t with, uint8_t tags)
 		q->codecs[RF_NG_STRIP] = (struct rf_ng_list){ strip, 1 };
 		q->codecs[RF_NG_CODEC_OFFER] = (struct rf_ng_list){ keep, 1 };
 	}
+	q->ptime = (struct rf_ng_int){ 10 * (1 + (tags >> 5)), tags & 128 };
+	q->ptime_reverse = (struct rf_ng_int){ 30, with & 4 && tags & 64 };
 }
 
 static bool is_recorder(enum rf_ng_command c)
@@ -63,7 +65,11 @@ static void choose_recorder(struct rf_ng_request *q, uint8_t tags)
 	static const struct rf_view names[] = { { (const uint8_t *)"R", 1 }, { (const uint8_t *)"S", 1 }, { (const uint8_t *)"B", 1 },
 		{ NULL, 0 } };
 
+	static const struct rf_view codec[] = { { (const uint8_t *)"opus", 4 }, { (const uint8_t *)"telephone-event", 15 } };
+
 	q->to_tag = names[tags >> 1 & 3];
+	if (tags & 32)
+		q->codecs[RF_NG_TRANSCODE] = (struct rf_ng_list){ codec, 2 };
 	q->flags |= (tags & 8 ? 1ull << RF_NG_ALL : 0) | (tags & 16 ? 1ull << RF_NG_ALLOW_TRANSCODING : 0);
 }
 

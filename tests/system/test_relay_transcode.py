@@ -200,3 +200,20 @@ def test_by_rtpengines_own_client(call):
                           capture_output=True, text=True, timeout=20)
     assert done.returncode == 0 and "G722/8000" in done.stdout, done.stdout + done.stderr
     c.ng.ask("delete", call_id="other", from_tag="x")
+
+
+def test_packets_of_another_size(call, relay):
+    """Both speak PCMA: 40 ms towards Bob, 10 towards Alice, byte for byte what was said, and nothing is transcoded."""
+    c = call("PCMA/8000", "PCMA/8000", codec={}, ptime=40, ptime_reverse=10)
+    said = []
+    for n in range(20):
+        payload = bytes((n * 7 + i) % 251 for i in range(160))
+        said.append(payload)
+        c.a.send(payload=payload)
+    got = c.b.gather(10)
+    assert b"".join(p[3] for p in got) == b"".join(said) and {len(p[3]) for p in got} == {320}
+    assert [p[1] for p in got] == [(got[0][1] + i) % 65536 for i in range(10)]
+    c.b.send(payload=said[0])
+    got = c.a.gather(2)
+    assert b"".join(p[3] for p in got) == said[0] and got[1][2] - got[0][2] == 80
+    assert relay.counts()["transcoded"] == 0

@@ -196,6 +196,49 @@ static void test_said(void **state)
 	ok(k, "delete", B, NULL);
 }
 
+/* Packets of another size, where both speak the same. */
+static void test_sizes(void **state)
+{
+	struct kit *k = *state;
+	char text[512];
+	size_t n;
+
+	ok(k, "offer", A ",'ptime':40,'ptime-reverse':10", ALAW);
+	line(k, "a=ptime", ":40");
+	assert_null(k->reply.warning.p);
+	assert_int_equal(rf_relay_census(k->relay).coded, 0); /* nothing is decoded */
+	ok(k, "answer", B, BARE);
+	line(k, "a=ptime", ":10");
+	assert_int_equal(passes(k, 0, 8, RF_PCM_PCMA, 1, &n), -1); /* it waits */
+	assert_int_equal(kit_path(k, 0)->sent[1], 0);
+	assert_int_equal(passes(k, 0, 8, RF_PCM_PCMA, 2, &n), -1);
+	assert_int_equal(kit_path(k, 0)->sent[1], 1);
+	assert_int_equal(kit_path(k, 0)->last_n[1], 12 + 320);
+	assert_int_equal(passes(k, 1, 8, RF_PCM_PCMA, 1, &n), -1);
+	assert_int_equal(kit_path(k, 0)->sent[0], 2);
+	assert_int_equal(kit_path(k, 0)->last_n[0], 12 + 80);
+	/* an offer that waits changes nothing yet; one without the words has them as they come again */
+	ok(k, "offer", B, ALAW);
+	assert_int_equal(passes(k, 1, 8, RF_PCM_PCMA, 2, &n), -1);
+	ok(k, "answer", B, BARE);
+	assert_int_equal(passes(k, 1, 8, RF_PCM_PCMA, 3, &n), 8);
+	ok(k, "delete", B, NULL);
+	/* what cannot be is said */
+	ok(k, "offer", A ",'ptime':30", HEAD("192.0.2.9") "m=audio 2000 RTP/AVP 96 3 8\r\na=rtpmap:96 opus/48000/2\r\n");
+	assert_true(memmem(k->reply.warning.p, k->reply.warning.n, "packets of opus are not cut and joined to 30 ms", 47) != NULL);
+	assert_true(memmem(k->reply.warning.p, k->reply.warning.n, "packets of GSM are not", 22) != NULL);
+	assert_true(memmem(k->reply.warning.p, k->reply.warning.n, "PCMA", 4) == NULL);
+	ok(k, "answer", B, BARE);
+	assert_non_null(kit_path(k, 0)->filter[0]);
+	assert_null(kit_path(k, 0)->filter[1]);
+	ok(k, "delete", B, NULL);
+	/* what is to be cut is opened here: keys are not shared */
+	ok(k, "offer", A ",'ptime':40", SECRET);
+	snprintf(text, sizeof text, HEAD("203.0.113.7") "m=audio 3000 RTP/SAVP 8\r\n%s\r\n", kit_line(k, "a=crypto:1 "));
+	assert_null(strstr(text, "abcdefghijklmnopqrstuvwxyz"));
+	ok(k, "delete", "'call-id':'c1'", NULL);
+}
+
 static void test_limit(void **state)
 {
 	struct kit *k = *state;
@@ -253,6 +296,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_opus, setup, down),
 		cmocka_unit_test_setup_teardown(test_keys_are_not_shared, setup, down),
 		cmocka_unit_test_setup_teardown(test_said, setup, down),
+		cmocka_unit_test_setup_teardown(test_sizes, setup, down),
 		cmocka_unit_test_setup_teardown(test_limit, setup, down),
 		cmocka_unit_test_setup_teardown(test_memory, setup, down),
 	};

@@ -449,6 +449,106 @@ static void test_reports(void **state)
 }
 
 /* A key of ours in the middle; without memory nothing goes on, and nothing crashes. */
+static void cut_to(struct bed *x, unsigned ms, const char *name)
+{
+	struct rf_dsp_conf c;
+
+	conf(x, &c);
+	c.in[0].way = RF_DSP_CUT;
+	c.in[0].unit = rf_dsp_unit_of(rf_view_str(name), 8000, 1);
+	c.cut_ms = (uint8_t)ms;
+	c.in[c.n_in++] = (struct rf_dsp_in){ EVENT_IN, RF_PCM_NONE, RF_DSP_PASS, true, 8000 };
+	assert_non_null(c.in[0].unit);
+	assert_int_equal(rf_dsp_set(x->d, &c), 0);
+}
+
+/* The same codec in packets of another size: the same bytes. */
+static void test_cut(void **state)
+{
+	static const unsigned sizes[][2] = { { 20, 10 }, { 20, 20 }, { 20, 30 }, { 20, 60 }, { 60, 20 }, { 60, 40 }, { 10, 60 }, { 30, 20 }, { 120, 10 } };
+	static const char *const names[] = { "PCMU", "PCMA", "G722" };
+	static struct bed x;
+
+	(void)state;
+	for (unsigned codec = PCMU; codec <= G722; codec++)
+		for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+			unsigned in = sizes[s][0], out = sizes[s][1];
+
+			begin(&x, codec, codec);
+			cut_to(&x, out, names[codec]);
+			for (unsigned t = 0; t < 720; t += in)
+				speak(&x, in, false);
+			hear(&x);
+			if (x.gap || x.unsteady || x.n != 720 / out || x.step != 8 * out || x.marks)
+				fail_msg("%s %u to %u: %u packets, step %u", names[codec], in, out, x.n, x.step);
+			clear(&x, names[codec]);
+			assert_int_equal(rf_dsp_stats(x.d).coded, 0);
+			end(&x);
+		}
+}
+
+/* What is lost is silence, or missing; a pause is one; events come between; another number of bytes goes on as it is. */
+static void test_cut_gaps(void **state)
+{
+	static struct bed x;
+	uint8_t bytes[400], event[4] = { 5, 0x80, 0, 160 };
+
+	(void)state;
+	begin(&x, PCMA, PCMA);
+	cut_to(&x, 60, "PCMA");
+	for (unsigned i = 0; i < 60; i++)
+		speak(&x, 20, i % 10 == 5);
+	hear(&x);
+	assert_true(x.n == 20 && !x.gap && !x.unsteady && x.samples == 60 * 160);
+	assert_int_equal(x.sound[5 * 160 + 40], x.sound[5 * 160 + 80]); /* silence there */
+	send_raw(&x, (uint16_t)(x.seq - 5), x.ts - 5 * 160, codecs[PCMA].type, false, bytes, 160); /* late */
+	hear(&x);
+	assert_int_equal(x.n, 20);
+	/* two wait; then an event, behind what waited; then a pause of three seconds */
+	speak(&x, 20, false);
+	speak(&x, 20, false);
+	send_raw(&x, x.seq++, x.ts, EVENT_IN, true, event, sizeof event);
+	hear(&x);
+	assert_true(x.n == 22 && x.events == 1 && !x.gap);
+	speak(&x, 20, false);
+	x.ts += 24000;
+	x.k.now.us += 3000000;
+	uint32_t at = x.ts;
+	speak(&x, 20, false);
+	speak(&x, 20, false);
+	speak(&x, 20, false);
+	hear(&x);
+	assert_true(x.n == 24 && !x.gap && x.head.timestamp == at && x.payload_n == 480);
+	end(&x);
+
+	/* frames without a byte for silence */
+	begin(&x, PCMU, PCMU);
+	cut_to(&x, 30, "G729");
+	x.to = OPUS; /* nothing is decoded */
+	for (unsigned i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)i;
+	for (unsigned i = 0; i < 3; i++, x.ts += 160)
+		send_raw(&x, x.seq++, x.ts, codecs[PCMU].type, i == 0, bytes + 20 * i, 20);
+	hear(&x);
+	assert_true(x.n == 2 && x.events == 2 && x.payload_n == 30 && x.marks == 1);
+	assert_memory_equal(x.payload, bytes + 30, 30);
+	send_raw(&x, x.seq++, x.ts, codecs[PCMU].type, false, bytes, 20); /* waits */
+	send_raw(&x, x.seq++, x.ts + 480, codecs[PCMU].type, false, bytes, 22); /* two frames and a last one of two bytes */
+	hear(&x);
+	assert_true(x.n == 4 && !x.gap && x.payload_n == 22 && x.head.timestamp == x.ts + 480);
+	end(&x);
+
+	/* no more than a second's worth a second, however it is cut */
+	begin(&x, PCMU, PCMU);
+	cut_to(&x, 10, "PCMU");
+	for (unsigned i = 0; i < 200; i++, x.ts += 400)
+		send_raw(&x, x.seq++, x.ts, codecs[PCMU].type, false, bytes, 400);
+	x.samples = 0;
+	hear(&x);
+	assert_in_range(x.n, 190, 210);
+	end(&x);
+}
+
 static void test_keys_and_memory(void **state)
 {
 	struct rf_dsp_key key = { .event = 4, .volume = 8, .ms = 100, .pause_ms = 40 };
@@ -514,7 +614,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_matrix), cmocka_unit_test(test_exact), cmocka_unit_test(test_loss), cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_events), cmocka_unit_test(test_mixed), cmocka_unit_test(test_flood), cmocka_unit_test(test_reports),
-		cmocka_unit_test(test_keys_and_memory),
+		cmocka_unit_test(test_cut), cmocka_unit_test(test_cut_gaps), cmocka_unit_test(test_keys_and_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@ time a call, as ratios to Debian's rtpengine in one run. See bench/README.md. Re
 is repeated in turn, so that a drift of the machine hits all.
 
     bench/media/run.py BUILD-DIR [--rounds 3] [--quick] [--mode plain --mode srtp-gcm ...] [--relay NAME ...]
-                       [--json FILE] [--more FILE ...]
+                       [--json FILE] [--more FILE ...] [--about FILE ...]
 """
 import argparse
 import contextlib
@@ -33,6 +33,7 @@ SILENT = ("wire", "kernel")    # nobody to set up calls with: beside plain RTP o
 PACKETS_A_STREAM = 50
 GATHER_US = 50      # how long a network card waits before it tells of packets, when many come
 PAUSES = 0.2        # of the 20 ms that a run consists of, those in which something may be lost
+TRIES = 2           # before a rate is too much: a moment of the machine's spoils one run, seldom two
 UNSENT = 0.1        # of the packets of a run, those that the load may leave out
 QUEUE = 0.025       # of a run's time: more than half of the packets later than this, and it is 5 percent more than the relay can do
 
@@ -40,7 +41,7 @@ QUEUE = 0.025       # of a run's time: more than half of the packets later than 
 class Bench:
     def __init__(self, a, bed, work):
         self.a, self.bed, self.work = a, bed, work
-        self.seconds, self.long = (0.5, 1.0) if a.quick else (2.0, 2.0)
+        self.seconds, self.long = (0.5, 0.6) if a.quick else (2.0, 2.0)
 
     def fly(self, relay, load, streams, seconds, gather=GATHER_US):
         """One run, and what it cost. None: the load could not keep its pace."""
@@ -62,7 +63,7 @@ class Bench:
         """Is every packet there, and no queue? Loss of a moment is the machine's, which stands still now and then for longer than
         the link's 256 packets last (the wire's row shows how often); loss of a relay that has too much to do is everywhere. A run
         in which the load itself stood still for long says nothing."""
-        tries = 3
+        tries = TRIES
         seconds = min(self.seconds, load.packets / streams / PACKETS_A_STREAM)
         for _ in range(10):
             r = self.fly(relay, load, streams, seconds)
@@ -140,7 +141,8 @@ class Bench:
         out["half"] = self.fly(relay, load, streams, self.long)
         with self.bed.single():
             out["half_each"] = self.fly(relay, load, streams, self.long, 0)
-            out["each"] = self.fly(relay, load, 200, self.long, 0)
+            if not self.a.quick:
+                out["each"] = self.fly(relay, load, 200, self.long, 0)
         if not self.a.quick:
             out["at_20k"] = self.fly(relay, load, 400, 2)
 
@@ -237,6 +239,8 @@ def main():
     p.add_argument("--json", type=pathlib.Path, help="what was measured, for --more")
     p.add_argument("--more", type=pathlib.Path, action="append", default=[],
                    help="rounds of another sitting (--json), added to these: medians and spread are of all")
+    p.add_argument("--about", type=pathlib.Path, action="append", default=[],
+                   help="rounds that are not counted: the search for the highest rate begins where they ended")
     a = p.parse_args()
     mediaload = a.build.resolve() / "bench" / "mediaload"
     if os.geteuid() != 0:
@@ -256,16 +260,18 @@ def main():
         for mode in a.mode or MODES:
             print(f"{mode}: {MODES[mode]}", flush=True)
             results = {k.name: [] for k in kinds if k.name not in SILENT or mode == "plain"}
-            for earlier in a.more:
-                for name, rows in json.loads(earlier.read_text())["modes"].get(mode, {}).items():
-                    results.setdefault(name, []).extend(rows)
+            about = {}
+            for files, into in ((a.more, results), (a.about, about)):
+                for earlier in files:
+                    for name, rows in json.loads(earlier.read_text())["modes"].get(mode, {}).items():
+                        into.setdefault(name, []).extend(rows)
             for _ in range(a.rounds):
                 for kind in kinds:
                     if kind.name in results:
                         relay = kind(bed, bench.work, a.calls) if kind is Kernel else kind(bed, bench.work)
-                        about = median(results[kind.name], "most", "streams")
+                        was = median(results[kind.name] + about.get(kind.name, []), "most", "streams")
                         results[kind.name].append(bench.round(relay, kind.name if kind.name in SILENT else mode,
-                                                              int(about[0]) if about else 0))
+                                                              int(was[0]) if was else 0))
                 if Wire in kinds and a.rounds:
                     bench.beside_the_wire(Wire(bed, bench.work), [r[-1] for name, r in results.items() if r and name != "wire"])
             show(results)

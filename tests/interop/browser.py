@@ -46,13 +46,14 @@ function start(uri, user, password, server) {
   ua.on("newRTCSession", e => { if (e.originator === "remote") watch(e.session, answering); });
   ua.start();
 }
-function dial(target) {
-  watch(ua.call(target, { mediaConstraints: { audio: true, video: false } }), false);
+function dial(target, video) {
+  watch(ua.call(target, { mediaConstraints: { audio: true, video: !!video } }), false);
 }
 async function media() {
-  const out = { received: 0, cipher: "" };
+  const out = { received: 0, frames: 0, cipher: "" };
   for (const s of (await session.connection.getStats()).values()) {
     if (s.type === "inbound-rtp") out.received += s.packetsReceived;
+    if (s.type === "inbound-rtp") out.frames += s.framesDecoded || 0;
     if (s.type === "transport" && s.dtlsState === "connected") out.cipher = s.srtpCipher || "";
   }
   return out;

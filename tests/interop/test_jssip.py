@@ -6,8 +6,11 @@ import shutil
 
 import pytest
 
+import borders
 from browser import Chromium, Pages, bundle, find_jssip
-from lab import wait_until
+from lab import have, wait_until
+from outside import PEER, Wiretap, carrier_phone, samples, traced, whole
+from test_border_video import BLUE, films
 from webphone import PASSWORD, web_site
 
 LISTEN = """\
@@ -128,3 +131,40 @@ def test_a_desk_phone(phones):
     hears(b)
     b.eval("session.terminate()")
     wait_until("no call is alive", lambda: not census(site), 5)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not have("baresip"), reason="baresip is not installed")
+def test_outside(page, make_site, authority, places, tmp_path, monkeypatch):
+    """Sound and picture with a peer outside, through controller, border and relay; called from there, too."""
+    monkeypatch.setattr(borders, "SITE", borders.SITE.replace("hosts:\n", "  softphone: {{ vlan: 40, subnet: 10.40.{n}.0/24 }}\nhosts:\n"))
+    two = whole(lambda **kw: make_site(level="minimum", **kw), authority, {"alice": "1001"},
+                limits=lambda site: LISTEN.replace("ORIGIN", page.origin).format(address=site.address))
+    site = two.site
+    site.run("user", "add", "alice", "--number", "1001", "--password-stdin", stdin=PASSWORD + "\n")
+    tap = Wiretap(two.outside[0])
+    site.started.append(tap)
+    far = carrier_phone(site, places[PEER], authority, more=films(BLUE))
+    two.up()
+    browser = Chromium(tmp_path / "chromium", {site.domain: site.address})
+    site.started.append(browser)
+    a = browser.open(page.origin + "/")
+    a.eval(f"start('sip:1001@{site.domain}', 'alice', '{PASSWORD}', 'wss://{site.domain}:8443/sip')")
+    a.wait("registered")
+    two.wait_trunk("carrier", "up")
+    a.eval(f"dial('sip:0089123456@{site.domain}', true)")
+    a.wait("confirmed")
+    assert "AES" in hears(a)["cipher"]
+    wait_until("the browser shows pictures from outside", lambda: a.eval("media()")["frames"] > 10, 15)
+    wait_until("the outside hears its beeps", lambda: max(samples(far)[-8000:], default=0) > 1000, 15)
+    a.eval("session.terminate()")
+    far.wait_event("CALL_CLOSED", seconds=8)
+    two.wait_empty(15)
+    far.command("dial", f"sip:+493012341001@{two.outside[0]}")
+    wait_until("the browser takes the call", lambda: len(a.seen("confirmed")) == 2, 15)
+    hears(a)
+    far.command("hangup")
+    wait_until("it ends", lambda: len(a.seen("ended")) == 2, 10)
+    two.wait_empty(15)
+    two.relay.wait_empty(two.relay.before)
+    assert "a=candidate" not in traced(far) and "JsSIP" not in traced(far) and not tap.has("JsSIP")

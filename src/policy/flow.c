@@ -298,3 +298,11 @@ void rf_flows_fini(struct rf_flows *flows)
 	free(flows->arena);
 	*flows = (struct rf_flows){ 0 };
 }
+
+bool rf_flow_opens_at(const struct rf_flow *f, const struct rf_end *end)
+{
+	const struct rf_end *other = end == &f->to ? &f->from : &f->to;
+
+	return f->how == RF_FLOW_PINHOLE && end->zone->kind == RF_ZONE_BORDER &&
+	       (f->protocol == IPPROTO_TCP || other->zone->kind == RF_ZONE_INTERNET);
+}

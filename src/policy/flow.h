@@ -71,11 +71,8 @@ size_t rf_flows_from_to(const struct rf_flow *v, size_t n, const struct rf_site_
  * one address, exactly one address and port of ours. (protocol, their address, our address, our port), both ways. */
 #define RF_OPENING_SET4 "openings4"
 #define RF_OPENING_SET6 "openings6"
-/* Which end of a flow with pinholes may be ours: where relays stand. */
-static inline bool rf_flow_opens_at(const struct rf_end *end)
-{
-	return end->zone->kind == RF_ZONE_BORDER;
-}
+/* May there be openings at this end of the flow: do relays stand there? A port may be chosen by a NAT outside alone. */
+bool rf_flow_opens_at(const struct rf_flow *f, const struct rf_end *end);
 /* Likewise a set a family of source addresses outside the site that a router drops before it looks at anything else. */
 #define RF_BLOCKED_SET4 "blocked4"
 #define RF_BLOCKED_SET6 "blocked6"

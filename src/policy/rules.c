@@ -134,11 +134,11 @@ static void add_openings(struct rf_draft *d, const struct rf_flow *f, struct rf_
 {
 	const struct rf_end *src = backwards ? &f->to : &f->from, *dst = backwards ? &f->from : &f->to;
 
-	if (rf_flow_opens_at(dst)) {
+	if (rf_flow_opens_at(f, dst)) {
 		r.pinhole = RF_PINHOLE_FROM_ANY;
 		rf_draft_add(d, &r);
 	}
-	if (rf_flow_opens_at(src)) {
+	if (rf_flow_opens_at(f, src)) {
 		r.pinhole = RF_PINHOLE_TO_ANY;
 		rf_draft_add(d, &r);
 	}

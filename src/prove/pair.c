@@ -185,12 +185,12 @@ static bool is_pinhole(const struct rf_flow *f)
 /* Those that openings may be for: ours is the end where it goes, or where it comes from. */
 static bool opens_at_end(const struct rf_flow *f)
 {
-	return is_pinhole(f) && rf_flow_opens_at(&f->to);
+	return rf_flow_opens_at(f, &f->to);
 }
 
 static bool opens_at_start(const struct rf_flow *f)
 {
-	return is_pinhole(f) && rf_flow_opens_at(&f->from);
+	return rf_flow_opens_at(f, &f->from);
 }
 
 static bool is_open(const struct rf_flow *f)

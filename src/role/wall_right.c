@@ -42,8 +42,8 @@ static bool fits_either(const struct rf_site *site, const struct rf_flow *f, con
 	bool any = rf_tuple_is_opening(t);
 	const struct port_at a = { src, t->sport, any }, b = { dst, t->dport, false };
 
-	return ((!any || rf_flow_opens_at(&f->to)) && fits(site, f, &a, &b)) ||
-	       ((!any || rf_flow_opens_at(&f->from)) && fits(site, f, &b, &a));
+	return ((!any || rf_flow_opens_at(f, &f->to)) && fits(site, f, &a, &b)) ||
+	       ((!any || rf_flow_opens_at(f, &f->from)) && fits(site, f, &b, &a));
 }
 
 /* On either side. */

@@ -111,6 +111,19 @@ def test_holes_are_shown(compiled, tmp_path):
     assert [c for c in answer["counterexamples"] if c["from"] == "phone" and c["to"] == "server" and c["flow"]]
 
 
+def test_an_opening_is_no_wider_than_its_flow(compiled, tmp_path):
+    """Rules as compiled, where those of the second set forgot the flow's ports: a packet is shown, and the line."""
+    site, bundle = compiled
+    text = (bundle / "routers/rt-a/ringfort.nft").read_text()
+    wide = re.sub(r"(?m)^(.*)tcp sport 1024-65535 (.*ip saddr . ip daddr . th dport @openings4 .*)$", r"\1\2", text)
+    assert wide.count("@openings4") == text.count("@openings4") and len(text) - len(wide) >= 2 * len("tcp sport 1024-65535 ")
+    (tmp_path / "rules.nft").write_text(wide)
+    leaks = [c for c in prove(site, f"rt-a={tmp_path / 'rules.nft'}")["counterexamples"] if c["kind"] == "leak"]
+    found = next(c for c in leaks if (c["from"], c["to"]) == ("internet", "border"))
+    assert found["packet"]["in_opening_set"] and found["packet"]["protocol"] == "tcp" and found["packet"]["source_port"] < 1024
+    assert "@openings4" in found["rule"] or "openings4" in found["rule"]
+
+
 def test_what_is_not_understood_is_named(compiled, tmp_path):
     site, _ = compiled
     file = tmp_path / "rules.nft"

@@ -12,6 +12,7 @@ import checks
 from anchor import Call, Ng, Party, Refused, Relay
 from house import SITE, House
 from lab import RINGFORT, wait_until
+from streams import Home, Phone, connect, describe, listen, place, says
 from test_wall import why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "")
@@ -172,6 +173,122 @@ def test_ice_through_the_wall(house):
     wait_until("nothing is open", lambda: wall_pins(house) == 0, 5)
     assert not c.other.hears(c.a.send(), 0.2) and not c.a.hears(c.other.send(), 0.2) and not c.check(c.other)
     c.close()
+
+
+def openings(house):
+    return house.status()["pinholes"]["openings"]
+
+
+class Stream:
+    """A call of messages or floor control: who connects is the one that says so, and the relay connects to the other."""
+
+    def __init__(self, house, proto, inside):
+        self.house, self.ng, self.id = house, house.border(), f"stream-{proto}-{inside}"
+        outside = {"active": "passive", "passive": "active"}[inside]
+        self.at = {"phone": PHONE, "internet": PEER}
+        self.setup = {"phone": inside, "internet": outside}
+        self.listener = listen(house.spaces[self.passive()], self.at[self.passive()])
+        port = {z: self.listener.getsockname()[1] if z == self.passive() else 9 for z in self.at}
+        fields = {"call_id": self.id, "from_tag": "a", "direction": ["inside", "outside"]}
+        sdp = {z: describe(self.at[z], port[z], self.setup[z], proto) for z in self.at}
+        self.to = {"internet": place(self.ng.ask("offer", **fields, sdp=sdp["phone"])["sdp"])}
+        self.to["phone"] = place(self.ng.ask("answer", **fields, to_tag="b", sdp=sdp["internet"])["sdp"])
+
+    def passive(self):
+        return next(z for z, s in self.setup.items() if s == "passive")
+
+    def active(self):
+        return next(z for z, s in self.setup.items() if s == "active")
+
+    def connect(self, address=None, wait=5):
+        return connect(self.house.spaces[self.active()], address or self.at[self.active()], self.to[self.active()], wait)
+
+    def delete(self):
+        self.ng.ask("delete", call_id=self.id, from_tag="a")
+
+    def close(self):
+        self.listener.close()
+        self.ng.close()
+
+
+@pytest.mark.parametrize("proto, inside", [("TCP/BFCP", "passive"), ("TCP/MSRP", "active")])
+def test_connections(house, proto, inside):
+    """Through the wall both ways: for who was signaled, one connection, no longer than the call."""
+    x = Stream(house, proto, inside)
+    wait_until("an opening, and the way of the relay's own connection", lambda: (wall_pins(house), openings(house)) == (3, 1), 5)
+    stranger = "203.0.113.9" if x.active() == "internet" else "10.30.0.51"
+    assert x.connect(stranger, 0.3) is None
+    one = x.connect()
+    assert one
+    other, (came_from, _) = x.listener.accept()
+    assert came_from == x.to[x.passive()][0]
+    assert says(one, other, b"hello") and says(other, one, b"x" * 900)
+    wait_until("both connections, and nothing else", lambda: (wall_pins(house), openings(house)) == (4, 0), 5)
+    assert x.connect(wait=0.3) is None                     # nor from there a second time
+    assert says(one, other, b"still here")
+    assert "source" not in house.relay.status()["drops"]   # the wall kept them out, the relay never saw them
+    x.delete()
+    wait_until("nothing is open", lambda: wall_pins(house) == 0, 5)
+    assert not says(one, other, b"anybody there?", 0.3) and x.connect(wait=0.3) is None
+    house.relay.wait_empty()
+    for s in (one, other, x):
+        s.close()
+
+
+@pytest.fixture(scope="module")
+def home(built):
+    h = Home(built)
+    yield h
+    h.close()
+
+
+def test_a_nat_that_changes_ports(house, home):
+    """The wall lets any port of the NAT's address through, until the first packet with the right key; then that port alone."""
+    ng, a, b = house.border(), house.party("phone", PHONE, 20040), Phone(home, 30060)
+    stranger, beside = house.party("internet", PEER, 30061), house.party("internet", Home.SEEN, 30062)
+    fields = {"call_id": "nat", "from_tag": "a", "direction": ["inside", "outside"]}
+    offer = ng.ask("offer", **fields, sdp=a.sdp(), transport_protocol="RTP/SAVP", rtcp_mux=["offer"])
+    sdp = b.answer(offer["sdp"])
+    assert openings(house) == 0
+    a.learn(ng.ask("answer", **fields, to_tag="b", sdp=sdp, flags=["SIP-source-address"], received_from=["IP4", Home.SEEN])["sdp"])
+    stranger.to = beside.to = b.to
+    wait_until("an opening", lambda: openings(house) == 1, 5)
+    packet = stranger.send()
+    assert not a.hears(packet, 0.2) and not house.relay.status()["drops"]              # the wall kept it out
+    packet = beside.send()                                                             # behind the same NAT, without the key
+    assert not a.hears(packet, 0.2) and house.relay.status()["drops"].get("auth") == 1
+    assert openings(house) == 1
+    wait_until("the phone is heard", lambda: a.hears(b.send(), 0.3), 5)
+    wait_until("its port alone is open", lambda: (openings(house), wall_pins(house)) == (0, 4 + 2), 5)
+    assert f"{Home.SEEN} . 30060" not in house.rt.run("nft", "list", "set", "inet", "ringfort", "pinholes4") # not what it named
+    for _ in range(5):
+        assert a.hears(b.send()) and b.hears(a.send())
+    before = house.relay.status()["drops"]
+    for s in (stranger, beside):
+        packet = s.send()
+        assert not a.hears(packet, 0.2)
+    assert house.relay.status()["drops"] == before                                     # the wall kept both out
+    ng.ask("delete", call_id="nat", from_tag="a")
+    wait_until("nothing is open", lambda: wall_pins(house) == 0, 5)
+    assert not a.hears(b.send(), 0.2) and b.hear_nothing()
+    for x in (a, b, stranger, beside, ng):
+        x.close()
+
+
+@pytest.mark.long
+def test_an_opening_that_nobody_uses(house, home):
+    """Ends by itself with the window, and the call goes on without it."""
+    ng, a, b = house.border(), house.party("phone", PHONE, 20042), Phone(home, 30064)
+    fields = {"call_id": "late", "from_tag": "a", "direction": ["inside", "outside"]}
+    offer = ng.ask("offer", **fields, sdp=a.sdp(), transport_protocol="RTP/SAVP", rtcp_mux=["offer"])
+    a.learn(ng.ask("answer", **fields, to_tag="b", sdp=b.answer(offer["sdp"]), flags=["SIP-source-address"],
+                   received_from=["IP4", Home.SEEN])["sdp"])
+    wait_until("an opening", lambda: openings(house) == 1, 5)
+    wait_until("it ends", lambda: openings(house) == 0, 15)
+    assert not a.hears(b.send(), 0.3) and not house.relay.status()["drops"] and wall_pins(house) == 6
+    ng.ask("delete", call_id="late", from_tag="a")
+    for x in (a, b, ng):
+        x.close()
 
 
 def test_ipv6_inside_ipv4_outside(house):

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import streams
 from house import SITE, House
 from lab import wait_until
 
@@ -330,6 +331,34 @@ def test_openings(guarded):
     why = {e["why"] for e in guarded.recorded("wall.refused")}
     assert "an opening for UDP ends by itself within 60 seconds" in why
     for s in (ours, beside, one, two, low, stranger, relay):
+        s.close()
+
+
+def test_a_connection(guarded):
+    """It begins through an opening, goes on by its own pinholes, and stops at once with them: nobody tracks it."""
+    relay = guarded.client("relay", "10.60.0.12")
+    ours = guarded.spaces["border"].socket(kind=socket.SOCK_STREAM)
+    ours.bind(("10.60.0.12", 20010))
+    ours.listen(1)
+    hole = "tcp/198.51.100.7/any/10.60.0.12/20010"
+    there = guarded.spaces["internet"]
+    assert streams.connect(there, "198.51.100.7", ours.getsockname(), 0.2) is None
+    assert relay.ask("open", 60, hole) == "ok"
+    assert streams.connect(there, "203.0.113.9", ours.getsockname(), 0.2) is None
+    a = streams.connect(there, "198.51.100.7", ours.getsockname())
+    b, _ = ours.accept()
+    exact = [x.replace("udp", "tcp") for x in pair("10.60.0.12", 20010, *a.getsockname())]
+    assert streams.says(a, b, b"by the opening") and relay.ask("open", 60, *exact) == "ok" and relay.ask("close", hole) == "ok"
+    assert streams.says(a, b, b"by its own") and streams.says(b, a, b"both ways")
+    assert streams.connect(there, "198.51.100.7", ours.getsockname(), 0.2) is None
+    assert relay.ask("close", *exact) == "ok"
+    assert not streams.says(a, b, b"not any more", 0.3) and not streams.says(b, a, b"nor back", 0.3)
+    assert relay.ask("open", 60, *exact) == "ok"      # they have not noticed: what was sent comes when it is sent again
+    a.settimeout(5)
+    b.settimeout(5)
+    assert b.recv(100) == b"not any more" and a.recv(100) == b"nor back"
+    assert relay.ask("close", *exact) == "ok"
+    for s in (a, b, ours, relay):
         s.close()
 
 

@@ -121,9 +121,11 @@ static bool flow_says(const struct rf_flows *flows, const struct packet *p, cons
 		bool back = (f->how == RF_FLOW_STATELESS || f->how == RF_FLOW_PINHOLE) && f->from.zone == b && f->to.zone == a &&
 			    end_has(&f->from, flows->site, &p->dst) && end_has(&f->to, flows->site, &p->src) &&
 			    in_ports(p->sport, f->dport) && in_ports(p->dport, f->sport);
-		/* An opening is ours at one end: where relays stand. */
-		const struct rf_end *ours = there == (p->pinhole == RF_PINHOLE_FROM_ANY) ? &f->to : &f->from;
-		bool opens = p->pinhole <= RF_PINHOLE_EXACT || ours->zone->kind == RF_ZONE_BORDER;
+		/* An opening is ours at one end: where relays stand. Of UDP only for who is outside. */
+		bool at_end = there == (p->pinhole == RF_PINHOLE_FROM_ANY);
+		const struct rf_end *ours = at_end ? &f->to : &f->from, *theirs = at_end ? &f->from : &f->to;
+		bool opens = p->pinhole <= RF_PINHOLE_EXACT || (ours->zone->kind == RF_ZONE_BORDER &&
+			     (f->protocol == IPPROTO_TCP || theirs->zone->kind == RF_ZONE_INTERNET));
 
 		if (f->protocol == p->protocol && (there || back) && (f->how != RF_FLOW_PINHOLE || (p->pinhole && opens)))
 			return true;

@@ -10,6 +10,10 @@ void rf_put_u64(struct rf_writer *w, uint64_t x)
 	uint8_t d[20];
 	size_t i = sizeof d;
 
+	if (x < 10) { /* most are lengths and counts */
+		rf_put_byte(w, (uint8_t)('0' + x));
+		return;
+	}
 	do {
 		d[--i] = (uint8_t)('0' + x % 10);
 		x /= 10;

@@ -85,17 +85,3 @@ void rf_ng_out_int(struct rf_ng_out *o, int64_t x)
 	if (o->encoding == RF_NG_BENCODE)
 		rf_put_byte(o->w, 'e');
 }
-
-void rf_ng_out_member(struct rf_ng_out *o, const char *key, struct rf_view v)
-{
-	if (!v.n)
-		return;
-	rf_ng_out_key(o, rf_view_str(key));
-	rf_ng_out_str(o, v);
-}
-
-void rf_ng_out_number(struct rf_ng_out *o, const char *key, int64_t x)
-{
-	rf_ng_out_key(o, rf_view_str(key));
-	rf_ng_out_int(o, x);
-}

@@ -25,8 +25,19 @@ void rf_ng_out_key(struct rf_ng_out *o, struct rf_view key); /* a value, diction
 void rf_ng_out_str(struct rf_ng_out *o, struct rf_view v);   /* JSON: bytes that are not UTF-8 become U+FFFD */
 void rf_ng_out_int(struct rf_ng_out *o, int64_t x);
 
-/* A member: nothing where v is empty. */
-void rf_ng_out_member(struct rf_ng_out *o, const char *key, struct rf_view v);
-void rf_ng_out_number(struct rf_ng_out *o, const char *key, int64_t x);
+/* A member: nothing where v is empty. Here, so that the length of a literal key is known beforehand. */
+static inline void rf_ng_out_member(struct rf_ng_out *o, const char *key, struct rf_view v)
+{
+	if (!v.n)
+		return;
+	rf_ng_out_key(o, rf_view_str(key));
+	rf_ng_out_str(o, v);
+}
+
+static inline void rf_ng_out_number(struct rf_ng_out *o, const char *key, int64_t x)
+{
+	rf_ng_out_key(o, rf_view_str(key));
+	rf_ng_out_int(o, x);
+}
 
 #endif

@@ -342,7 +342,10 @@ static const struct rf_ng_word *find_exact(struct rf_view name)
 
 	while (from < to) {
 		const struct rf_ng_word *w = &rf_ng_words[(from + to) / 2];
-		int cmp = rf_view_cmp(name, rf_view_str(w->name));
+		int cmp = name.n ? name.p[0] - (uint8_t)w->name[0] : -1;
+
+		if (cmp == 0)
+			cmp = rf_view_cmp(name, rf_view_str(w->name));
 
 		if (cmp == 0)
 			return w;

@@ -273,6 +273,7 @@ void rf_end_set_dscp(struct rf_end *e);
 /* Bind; watch: and be told what comes. -errno. */
 int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const struct rf_addr *ip, uint16_t port, bool watch);
 int rf_sock_adopt(struct rf_media_worker *w, struct rf_sock *s, int fd); /* -ENOMEM */
+int rf_sock_open_fd(struct rf_media_worker *w, int type, const struct rf_addr *ip, uint16_t port, bool watch, int *ret_fd);
 void rf_sock_close(struct rf_media_worker *w, struct rf_sock *s);
 /* Its descriptor is not its any more. */
 void rf_sock_forget(struct rf_media_worker *w, struct rf_sock *s);
@@ -291,6 +292,8 @@ bool rf_sock_wake(struct rf_media_worker *w, struct rf_sock *s, int fd, uint8_t 
 void rf_kept_ready(struct rf_media_worker *w, int fd);
 void rf_kept_drop(struct rf_media_worker *w, const struct rf_port_kept *kept);
 void rf_kept_make_room(struct rf_media_worker *w);
+/* Those of the stock are opened, as far as they can be. */
+void rf_kept_fill(struct rf_media_worker *w);
 void rf_kept_drop_all(struct rf_media_worker *w);
 void rf_kept_tick(struct rf_timer *t);
 

@@ -78,18 +78,7 @@ int rf_sock_adopt(struct rf_media_worker *w, struct rf_sock *s, int fd)
 	return 0;
 }
 
-/* Where descriptors are short, those that wait for another call make room for this one. */
-static int new_socket(struct rf_media_worker *w, int family, int type)
-{
-	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || !w->n_kept)
-		return fd;
-	rf_kept_make_room(w);
-	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-}
-
-int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const struct rf_addr *ip, uint16_t port, bool watch)
+int rf_sock_open_fd(struct rf_media_worker *w, int type, const struct rf_addr *ip, uint16_t port, bool watch, int *ret_fd)
 {
 	struct rf_addr local = *ip;
 	struct rf_peer at;
@@ -97,7 +86,7 @@ int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const s
 
 	local.port = port;
 	rf_peer_of(&local, &at);
-	int fd = new_socket(w, at.sa.sa_family, type);
+	int fd = socket(at.sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	/* A connection from a port that listened, or whose last one is not yet forgotten. */
@@ -107,10 +96,24 @@ int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const s
 	int rc = bind(fd, &at.sa, at.n) != 0 || (watch && epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) != 0) ? -errno : 0;
 
 	if (!rc)
-		rc = rf_sock_adopt(w, s, fd);
+		rc = make_room(w, (size_t)fd);
 	if (rc)
 		close(fd);
+	else
+		*ret_fd = fd;
 	return rc;
+}
+
+/* Where descriptors are short, those that wait for another call make room for this one. */
+int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const struct rf_addr *ip, uint16_t port, bool watch)
+{
+	int fd, rc = rf_sock_open_fd(w, type, ip, port, watch, &fd);
+
+	if ((rc == -EMFILE || rc == -ENFILE) && w->n_kept) {
+		rf_kept_make_room(w);
+		rc = rf_sock_open_fd(w, type, ip, port, watch, &fd);
+	}
+	return rc ? rc : rf_sock_adopt(w, s, fd);
 }
 
 /* What of a pair is kept and not in use goes back with it. */

@@ -128,6 +128,26 @@ int rf_ports_take(struct rf_ports *p, struct rf_mono now, uint16_t *ret_even, st
 	return 0;
 }
 
+int rf_ports_take_bare(struct rf_ports *p, struct rf_mono now, uint16_t *ret_even)
+{
+	wake(p, now);
+	if (!p->n_free)
+		return RF_E_LIMIT;
+	size_t i = draw(p, p->n_free);
+
+	*ret_even = p->free[i];
+	p->free[i] = p->free[--p->n_free];
+	return 0;
+}
+
+void rf_ports_stock(struct rf_ports *p, struct rf_mono now, uint16_t even, const struct rf_port_kept *kept)
+{
+	struct given g = { now.us, *kept, even };
+
+	p->n_kept += keeps(&g);
+	put(p, &p->ready, &g);
+}
+
 void rf_ports_give(struct rf_ports *p, struct rf_mono now, uint16_t even, const struct rf_port_kept *kept)
 {
 	struct given g = { rf_mono_add_ms(now, RF_PORTS_REST_MS).us, kept ? *kept : nothing, even };
@@ -141,18 +161,23 @@ size_t rf_ports_left(const struct rf_ports *p)
 	return p->n_free + p->rest.n + p->ready.n;
 }
 
+size_t rf_ports_count(const struct rf_ports *p)
+{
+	return p->count;
+}
+
 size_t rf_ports_kept(const struct rf_ports *p)
 {
 	return p->n_kept;
 }
 
-bool rf_ports_let_go(struct rf_ports *p, struct rf_mono now, bool all, size_t most,
+bool rf_ports_let_go(struct rf_ports *p, struct rf_mono now, bool all, size_t least, size_t most,
 		     void (*close)(void *arg, const struct rf_port_kept *kept), void *arg)
 {
 	static const uint64_t more_us = (RF_PORTS_KEEP_MS - RF_PORTS_REST_MS) * UINT64_C(1000);
 
 	wake(p, now);
-	while (p->ready.n && (all || at(p, &p->ready, 0)->rested_us + more_us <= now.us)) {
+	while (p->ready.n && p->n_kept > least && (all || at(p, &p->ready, 0)->rested_us + more_us <= now.us)) {
 		if (!most--)
 			return false;
 		struct given g = oldest(p, &p->ready);
@@ -161,7 +186,7 @@ bool rf_ports_let_go(struct rf_ports *p, struct rf_mono now, bool all, size_t mo
 		p->free[p->n_free++] = g.even;
 		p->n_kept--;
 	}
-	for (size_t i = 0; all && p->n_kept && i < p->rest.n; i++) {
+	for (size_t i = 0; all && p->n_kept > least && i < p->rest.n; i++) {
 		struct given *g = at(p, &p->rest, i);
 
 		if (!keeps(g))

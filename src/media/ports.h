@@ -36,9 +36,15 @@ void rf_ports_give(struct rf_ports *p, struct rf_mono now, uint16_t even, const 
 size_t rf_ports_left(const struct rf_ports *p);
 /* Pairs with something kept. */
 size_t rf_ports_kept(const struct rf_ports *p);
-/* What was kept for RF_PORTS_KEEP_MS without being needed, or all: to close(), for most pairs at once at most. False: there may
- * be more. */
-bool rf_ports_let_go(struct rf_ports *p, struct rf_mono now, bool all, size_t most,
+/* All of them. */
+size_t rf_ports_count(const struct rf_ports *p);
+/* A pair that has rested and keeps nothing, drawn as the others are. RF_E_LIMIT: there is none. */
+int rf_ports_take_bare(struct rf_ports *p, struct rf_mono now, uint16_t *ret_even);
+/* One that was taken so and served nobody: it needs no rest. */
+void rf_ports_stock(struct rf_ports *p, struct rf_mono now, uint16_t even, const struct rf_port_kept *kept);
+/* What was kept for RF_PORTS_KEEP_MS without being needed, or all, but for least pairs: to close(), for most at once at most.
+ * False: there may be more. */
+bool rf_ports_let_go(struct rf_ports *p, struct rf_mono now, bool all, size_t least, size_t most,
 		     void (*close)(void *arg, const struct rf_port_kept *kept), void *arg);
 
 #endif

@@ -130,6 +130,8 @@ static int start(struct rf_media_worker *w, const struct rf_media_conf *conf)
 	rc = rf_watch_new(w->loop, w->epoll, on_ready, w, &w->watch);
 	if (!rc)
 		rc = rf_watch_set(w->watch, RF_WATCH_READ);
+	if (!rc && conf->stock)
+		rf_kept_fill(w);
 	return rc ? rc : rf_worker_start_xsk(w);
 }
 

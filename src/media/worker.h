@@ -37,6 +37,7 @@ struct rf_media_conf {
 	unsigned n_interfaces;
 	size_t paths_max;            /* 0: 20000 */
 	size_t keep_max;             /* sockets that may stay open between two calls while calls come; 0: none */
+	size_t stock;                /* of them: pairs that are open before calls come, of all interfaces together; 0: none */
 };
 
 int rf_media_worker_new(const struct rf_media_conf *conf, struct rf_media_worker **ret_worker);

@@ -299,6 +299,99 @@ static void they_make_room_for_rtcp(void **state)
 	end(&s);
 }
 
+enum { PLACES = 3 };
+
+/* Sockets are there before the first call, and again after a time without calls. */
+static void a_stock_waits(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin_with(&s, 400);
+	s.k.w->conf.keep_max = 40;
+	s.k.w->conf.stock = 4 * PLACES + 1;
+	rf_kept_fill(s.k.w);
+	assert_int_equal(rf_media_census(s.k.w).kept, 8 * PLACES);
+	assert_int_equal(rf_media_census(s.k.w).ports, 0);
+	struct rf_path *p[3];
+	for (unsigned i = 0; i < 3; i++) { /* two of KIT_V4's four pairs each, then none is left */
+		p[i] = call(&s, false, 0);
+		assert_int_equal(kit_passes(&s.k, p[i], 0, &s.a, &s.b, 1), 1);
+		assert_int_equal(rf_media_census(s.k.w).kept, 8 * PLACES - (i < 2 ? 4 * (i + 1) : 8));
+	}
+	kit_wait_ms(&s.k, 1001); /* calls come: nobody makes sockets in advance */
+	assert_int_equal(rf_media_census(s.k.w).kept, 8 * PLACES - 8);
+	kit_wait_ms(&s.k, 1001);
+	kit_wait_ms(&s.k, 1001);
+	assert_int_equal(rf_media_census(s.k.w).kept, 8 * PLACES);
+	/* Those of the calls wait, too, until it is quiet. */
+	for (unsigned i = 0; i < 3; i++)
+		rf_path_free(p[i]);
+	assert_int_equal(rf_media_census(s.k.w).kept, 8 * PLACES + 12);
+	kit_wait_ms(&s.k, 1001);
+	assert_int_equal(rf_media_census(s.k.w).kept, 8 * PLACES);
+	kit_wait_ms(&s.k, 60000);
+	kit_wait_ms(&s.k, 1001);
+	assert_int_equal(rf_media_census(s.k.w).kept, 8 * PLACES);
+	s.k.w->conf.stock = 0;
+	end(&s);
+}
+
+/* At most a quarter of the ports, what may be kept, and what there are descriptors for; what comes to it is nobody's. */
+static void how_much_is_in_stock(void **state)
+{
+	static const struct { size_t stock, keep_max, kept; } cases[] = {
+		{ 3, 40, 2 + 4 }, { 900, 40, 40 }, { 900, 0, 0 }, { 6, 9, 2 + 4 + 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct scene s;
+
+		begin_with(&s, 4); /* one pair is its share */
+		s.k.w->conf.keep_max = cases[i].keep_max;
+		s.k.w->conf.stock = cases[i].stock;
+		rf_kept_fill(s.k.w);
+		assert_int_equal(rf_media_census(s.k.w).kept, cases[i].kept);
+		s.k.w->conf.stock = 0;
+		end(&s);
+	}
+	struct scene s;
+	struct rlimit was, few;
+
+	begin_with(&s, 400);
+	s.k.w->conf.keep_max = 40;
+	s.k.w->conf.stock = 4 * PLACES;
+	int next = dup(0);
+	assert_true(next >= 0);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	few = (struct rlimit){ (rlim_t)next + 3, was.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	rf_kept_fill(s.k.w);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_int_equal(rf_media_census(s.k.w).kept, 2);
+	s.k.w->conf.stock = 0;
+	end(&s);
+}
+
+static void a_stock_hears_nobody(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin_with(&s, 4);
+	s.k.w->conf.stock = 3;
+	rf_kept_fill(s.k.w);
+	struct rf_addr at = s.k.w->place[KIT_V4].conf.local;
+	for (at.port = 20000; at.port < 20008; at.port++)
+		sends(&s, &at, 1, 1);
+	kit_turn(&s.k);
+	assert_int_equal(s.k.w->totals.dropped[RF_DROP_UNANSWERED], 2);
+	s.k.w->conf.stock = 0;
+	end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +404,9 @@ int main(void)
 		cmocka_unit_test(ends_that_change),
 		cmocka_unit_test(they_make_room),
 		cmocka_unit_test(they_make_room_for_rtcp),
+		cmocka_unit_test(a_stock_waits),
+		cmocka_unit_test(how_much_is_in_stock),
+		cmocka_unit_test(a_stock_hears_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,17 +134,17 @@ static void what_nobody_needs_goes(void **state)
 		rf_ports_give(p, (struct rf_mono){ t + i / 10 * 15000000 }, even[i],
 			      &(struct rf_port_kept){ { i < 10 ? 1 : i < 20 ? 100 : 10000, 0 }, { 0, 0 } });
 	t += RF_PORTS_KEEP_MS * 1000u;
-	assert_true(rf_ports_let_go(p, (struct rf_mono){ t - 1 }, false, 100, let_go, &sum));
+	assert_true(rf_ports_let_go(p, (struct rf_mono){ t - 1 }, false, 0, 100, let_go, &sum));
 	assert_int_equal(sum, 0);
-	assert_false(rf_ports_let_go(p, (struct rf_mono){ t }, false, 4, let_go, &sum));
+	assert_false(rf_ports_let_go(p, (struct rf_mono){ t }, false, 0, 4, let_go, &sum));
 	assert_int_equal(sum, 4);
-	assert_true(rf_ports_let_go(p, (struct rf_mono){ t }, false, 6, let_go, &sum));
+	assert_true(rf_ports_let_go(p, (struct rf_mono){ t }, false, 0, 6, let_go, &sum));
 	assert_int_equal(sum, 10);
 	assert_int_equal(rf_ports_kept(p), 20);
 	/* All: those that rest, too; they go on resting. */
-	assert_false(rf_ports_let_go(p, (struct rf_mono){ t }, true, 13, let_go, &sum));
+	assert_false(rf_ports_let_go(p, (struct rf_mono){ t }, true, 0, 13, let_go, &sum));
 	assert_int_equal(sum, 10 + 10 * 100 + 3 * 10000);
-	assert_true(rf_ports_let_go(p, (struct rf_mono){ t }, true, 100, let_go, &sum));
+	assert_true(rf_ports_let_go(p, (struct rf_mono){ t }, true, 0, 100, let_go, &sum));
 	assert_int_equal(sum, 10 + 10 * 100 + 10 * 10000);
 	assert_int_equal(rf_ports_kept(p), 0);
 	assert_int_equal(rf_ports_left(p), 100);
@@ -154,6 +154,43 @@ static void what_nobody_needs_goes(void **state)
 		for (unsigned k = 20; k < 30; k++)
 			assert_int_not_equal(even[0], even[k]);
 	}
+	rf_ports_free(p);
+}
+
+/* Some are there before anybody asks, and are the last to go. */
+static void a_stock(void **state)
+{
+	struct rf_random random;
+	struct rf_ports *p;
+	struct rf_port_kept kept = { { 1, 0 }, { 0, 0 } };
+	struct rf_mono now = { 5000000 };
+	uint16_t even, stocked[4];
+	unsigned sum = 0;
+
+	(void)state;
+	rf_random_system(&random);
+	assert_int_equal(rf_ports_new(30000, 30019, &random, &p), 0);
+	assert_int_equal(rf_ports_count(p), 10);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(rf_ports_take_bare(p, now, &stocked[i]), 0);
+		rf_ports_stock(p, now, stocked[i], &kept);
+	}
+	assert_int_equal(rf_ports_kept(p), 4);
+	assert_int_equal(rf_ports_left(p), 10);
+	assert_true(rf_ports_let_go(p, (struct rf_mono){ now.us + 100000000 }, true, 4, 100, let_go, &sum));
+	assert_int_equal(sum, 0);
+	/* They come first, without any rest. */
+	assert_int_equal(rf_ports_take(p, now, &even, &kept), 0);
+	assert_true(kept.fd[0] == 1 && (even == stocked[0] || even == stocked[1] || even == stocked[2] || even == stocked[3]));
+	assert_true(rf_ports_let_go(p, now, true, 2, 100, let_go, &sum));
+	assert_int_equal(sum, 1);
+	/* Of those that keep nothing there are seven; one that rests is not among them. */
+	rf_ports_give(p, now, even, NULL);
+	for (unsigned i = 0; i < 7; i++)
+		assert_int_equal(rf_ports_take_bare(p, now, &even), 0);
+	assert_int_equal(rf_ports_take_bare(p, now, &even), RF_E_LIMIT);
+	assert_true(rf_ports_let_go(p, now, true, 0, 100, let_go, &sum));
+	assert_int_equal(sum, 3);
 	rf_ports_free(p);
 }
 
@@ -196,6 +233,7 @@ int main(void)
 		cmocka_unit_test(they_rest),
 		cmocka_unit_test(what_stays_with_a_pair),
 		cmocka_unit_test(what_nobody_needs_goes),
+		cmocka_unit_test(a_stock),
 		cmocka_unit_test(ranges),
 	};
 

@@ -70,9 +70,14 @@ void rf_anchor_put(struct rf_anchor *a)
 
 void rf_anchor_adopt(struct rf_call *call, struct rf_anchor *anchor)
 {
+	struct rf_call_core *core = call->core;
+
 	call->anchor = anchor;
 	anchor->session = call->id;
 	anchor->refs++;
+	/* who is not found there hears no keys by INFO; there are no more of them than calls */
+	if (rf_table_add(&core->anchors, &anchor->by_id, rf_hash(&core->hash_key, rf_id_view(&anchor->id))) == 0)
+		anchor->call = call;
 }
 
 /* --- holding */
@@ -263,6 +268,9 @@ void rf_anchor_end(struct rf_call *call)
 	if (!a)
 		return;
 	drop_all(a, NULL, NULL);
+	if (a->call)
+		rf_table_del(&call->core->anchors, &a->by_id);
+	a->call = NULL;
 	call->anchor = NULL;
 	rf_anchor_put(a);
 }

@@ -67,6 +67,8 @@ struct rf_web {
 struct rf_anchor {
 	struct rf_call_core *core;
 	uint32_t refs;
+	struct rf_node by_id;        /* in core->anchors under id, while call is there */
+	struct rf_call *call;        /* whose it is; NULL: nobody's yet, or no more */
 	struct rf_id id;             /* the call's name at the relay */
 	struct rf_id session;        /* the call's own, for the record; empty: none was made of it */
 	int relay;                   /* that has it; RF_NG_ANY: none yet */

@@ -103,11 +103,14 @@ bool rf_anchor_presses(struct rf_leg *leg, const struct rf_in *in)
 
 static struct rf_call *call_of(struct rf_call_core *core, unsigned relay, struct rf_view call_id)
 {
-	struct rf_call *call;
+	struct rf_node *n = rf_table_first(&core->anchors, rf_hash(&core->hash_key, call_id));
 
-	TAILQ_FOREACH(call, &core->calls, list)
-		if (call->anchor && call->anchor->relay == (int)relay && rf_view_eq(rf_id_view(&call->anchor->id), call_id))
-			return call;
+	for (; n; n = rf_table_next(n)) {
+		const struct rf_anchor *a = rf_container(n, struct rf_anchor, by_id);
+
+		if (a->relay == (int)relay && rf_view_eq(rf_id_view(&a->id), call_id))
+			return a->call;
+	}
 	return NULL;
 }
 

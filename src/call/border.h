@@ -13,6 +13,7 @@
  *	border_carry.c  what crosses a border beside who calls whom: attestation, a diversion, the place of a call for help
  *	border_choice.c one offer for phones and for browsers
  *	border_list.c   the positive list: what of a message from a trunk is looked at, and what is dropped by which rule
+ *	border_further.c, border_words.c  headers that only one trunk knows, and what no text may tell
  *	border_look.c   messages held against it, and against what a trunk has of its own
  *
  * A controller sees a call from a border as it would see the trunk's: struct rf_proof has the trunk, and the host beside it.
@@ -28,6 +29,7 @@ struct rf_aim;
 struct rf_aim_ops;
 struct rf_call;
 struct rf_leg;
+struct rf_pair;
 struct rf_party;
 struct rf_routed;
 struct rf_trunk_way_to;
@@ -157,6 +159,15 @@ void rf_border_put_allow(const struct rf_site_trunk *trunk, struct rf_writer *w)
 void rf_border_count(struct rf_call_core *core, enum rf_list_rule rule);
 struct rf_looked *rf_looked_new(void);
 void rf_looked_free(struct rf_looked *l);
+/* --- border_further.c */
+
+/* The trunk's own header of this name; NULL: it has none. */
+const struct rf_site_further *rf_border_further(const struct rf_site_trunk *trunk, unsigned id, struct rf_view name);
+/* May it have this value? RF_LIST_PASS, or the rule that drops it. */
+enum rf_list_rule rf_border_further_rule(const struct rf_site *site, const struct rf_site_further *f, struct rf_view value);
+/* Lines for our INVITE to leg b: those of the caller's that the trunk at either end has. */
+void rf_border_put_further(const struct rf_pair *pair, struct rf_writer *w);
+
 /* --- border_words.c */
 
 /* Does this text name something of the inside: an address of the site's own networks or a private one; with names, one of

@@ -126,8 +126,11 @@ static bool is_left_out(const struct rf_site_accept *a, const struct rf_sip_hdr 
  * that. */
 static enum rf_list_rule rule_of(const struct look *k, const struct rf_sip_hdr *h)
 {
-	enum rf_list_rule rule = rf_list_header(h->id, h->name);
+	const struct rf_site_further *further = rf_border_further(k->trunk, h->id, h->name);
+	enum rf_list_rule rule = further ? rf_border_further_rule(rf_core_site(k->core), further, h->value) : rf_list_header(h->id, h->name);
 
+	if (further)
+		return rule;
 	if (h->id == RF_SIP_H_P_ASSERTED_IDENTITY && !k->trunk->trusted)
 		return RF_LIST_IDENTITY;
 	if (h->id == RF_SIP_H_RESOURCE_PRIORITY && !k->trunk->trust_precedence)

@@ -75,6 +75,7 @@ struct rf_leg {
 	struct rf_flow flow;
 	struct rf_link link;
 	struct rf_cli *own;         /* a refresh or BYE of ours, NULL */
+	struct rf_cli *prack;       /* our last PRACK, NULL: it stands in the way of nothing (RFC 3311 5.1) */
 	uint8_t *sdp;               /* the last description that we sent here */
 	uint32_t sdp_n;
 	uint32_t invite_cseq;       /* of our last INVITE here: what an ACK names */

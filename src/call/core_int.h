@@ -107,6 +107,7 @@ struct rf_call_core {
 	struct rf_hash_key hash_key;
 	struct rf_table legs;      /* by our tag */
 	struct rf_table flows;     /* legs by the connection that they are on */
+	struct rf_table anchors;   /* of calls, by their name at the relay (anchor_int.h) */
 	struct rf_table by_id;     /* calls by session id */
 	struct rf_table by_number; /* calls by the caller's number: their number is bounded */
 	struct rf_board *board;    /* of all cores of the process: what watched numbers do */

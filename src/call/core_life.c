@@ -130,6 +130,7 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 
 	rf_table_init(&core->legs, calls * LEGS_PER_CALL);
 	rf_table_init(&core->flows, calls * LEGS_PER_CALL);
+	rf_table_init(&core->anchors, calls);
 	rf_table_init(&core->by_id, calls);
 	rf_table_init(&core->by_number, calls);
 	TAILQ_INIT(&core->calls);
@@ -209,6 +210,7 @@ void rf_call_core_free(struct rf_call_core *core)
 	rf_trunk_watch_stop(core);
 	rf_table_fini(&core->legs);
 	rf_table_fini(&core->flows);
+	rf_table_fini(&core->anchors);
 	rf_table_fini(&core->by_id);
 	rf_table_fini(&core->by_number);
 	rf_suspects_free(core->suspects);

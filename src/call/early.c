@@ -96,7 +96,7 @@ static void prack_event(void *arg, struct rf_cli *cli, const struct rf_cli_event
 		return;
 	if (e->kind != RF_CLI_GONE)
 		rf_cli_drop(cli);
-	b->own = NULL;
+	b->prack = NULL;
 }
 
 static int send_prack(struct rf_pair *pair, uint32_t rseq, struct rf_view sdp)
@@ -105,8 +105,8 @@ static int send_prack(struct rf_pair *pair, uint32_t rseq, struct rf_view sdp)
 	struct rf_rack rack = { rseq, b->invite_cseq, RF_V("INVITE") };
 	struct rf_writer w;
 
-	rf_cli_drop(b->own);
-	b->own = NULL;
+	rf_cli_drop(b->prack);
+	b->prack = NULL;
 	int rc = rf_leg_begin(b, RF_SIP_PRACK, &w);
 
 	if (rc)
@@ -114,7 +114,7 @@ static int send_prack(struct rf_pair *pair, uint32_t rseq, struct rf_view sdp)
 	rf_sip_put_hdr_name(&w, RF_SIP_H_RACK);
 	rf_rack_put(&w, &rack);
 	rf_sip_put_crlf(&w);
-	rc = rf_leg_send(b, &w, sdp.n ? RF_V("application/sdp") : RF_V(""), sdp, prack_event, b, &b->own);
+	rc = rf_leg_send(b, &w, sdp.n ? RF_V("application/sdp") : RF_V(""), sdp, prack_event, b, &b->prack);
 	if (rc == 0)
 		rf_offer_sent(&b->offer, RF_OFFER_PRACK, sdp.n > 0);
 	return rc;

@@ -97,6 +97,7 @@ void rf_leg_free(struct rf_leg *leg)
 		leg->aim->gone(leg);
 	rf_leg_give_back(leg);
 	rf_cli_drop(leg->own);
+	rf_cli_drop(leg->prack);
 	if (leg->srv)
 		rf_srv_watch(leg->srv, NULL, NULL);
 	rf_sdp_drop(&leg->sdp, &leg->sdp_n);

@@ -44,12 +44,26 @@ static const struct rf_choice rules[] = {
 };
 _Static_assert(COUNT(rules) == RF_ACCEPT_RULES + 2, "a bit for each rule");
 
+static const struct rf_site_further further_defaults = { .bytes = 128 };
+
+static const struct rf_key further_rows[] = {
+	{ "name", RF_KEY_TEXT, offsetof(struct rf_site_further, name), .required = true,
+	  .place_at = offsetof(struct rf_site_further, name_pos) },
+	{ "bytes", RF_KEY_COUNT, offsetof(struct rf_site_further, bytes), .min = 1, .max = RF_ACCEPT_FURTHER_BYTES },
+};
+
+static const struct rf_keys further_keys = {
+	"a further header", further_rows, COUNT(further_rows), sizeof(struct rf_site_further), &further_defaults, 0, true,
+	offsetof(struct rf_site_further, pos),
+};
+
 static const struct rf_key rows[] = {
 	{ "methods", RF_KEY_CHOICES, AT(methods), .choices = methods, .place_at = AT(methods_pos) },
 	{ "headers", RF_KEY_CHOICES, AT(headers), .choices = headers, .place_at = AT(headers_pos) },
 	{ "parameters", RF_KEY_CHOICES, AT(parameters), .choices = parameters, .place_at = AT(parameters_pos) },
 	{ "bodies", RF_KEY_CHOICES, AT(bodies), .choices = bodies, .place_at = AT(bodies_pos) },
 	{ "refuse", RF_KEY_CHOICES, AT(refuse), .choices = rules, .place_at = AT(refuse_pos) },
+	{ "further", RF_KEY_ITEMS, AT(further), AT(further_count), .max = RF_ACCEPT_FURTHER, .sub = &further_keys },
 	{ "message_bytes", RF_KEY_COUNT, AT(message_bytes), .min = 2048, .max = 65535, .place_at = AT(message_pos) },
 	{ "header_fields", RF_KEY_COUNT, AT(header_fields), .min = 16, .max = RF_ACCEPT_HEADER_FIELDS, .place_at = AT(fields_pos) },
 };
@@ -157,4 +171,66 @@ void rf_accept_compare(const struct rf_site_accept *a, const struct rf_site_acce
 	for (size_t i = 0; i < COUNT(sizes); i++)
 		if (pos_of(a, &sizes[i])->line && *value(&x, &sizes[i]) > *value(&b, &sizes[i]))
 			wider(arg, *pos_of(a, &sizes[i]), sizes[i].key);
+	if (a->further_count)
+		wider(arg, a->further[0].pos, "further");
+}
+
+/* --- headers that only one network knows */
+
+/* What such a name may not be or hold, and why: whoever reads it at the other end would do what nobody here has judged. */
+static const struct {
+	const char *word, *why;
+} never[] = {
+	{ "auto", "it makes a phone do something" }, { "answer", "it makes a phone do something" },
+	{ "intercom", "it makes a phone do something" }, { "paging", "it makes a phone do something" },
+	{ "alert", "it makes a phone do something" }, { "ring", "it makes a phone do something" },
+	{ "remote", "it makes a phone do something" }, { "control", "it makes a phone do something" },
+	{ "command", "it makes a phone do something" }, { "talk", "it makes a phone do something" },
+	{ "hold", "it makes a phone do something" }, { "call-info", "it makes a phone do something" },
+	{ "via", "it tells the way through somebody's house" }, { "rout", "it tells the way through somebody's house" },
+	{ "path", "it tells the way through somebody's house" }, { "forward", "it tells the way through somebody's house" },
+	{ "host", "it tells the way through somebody's house" }, { "server", "it tells the way through somebody's house" },
+	{ "agent", "it tells the way through somebody's house" }, { "network", "it tells the way through somebody's house" },
+	{ "-ip", "it tells the way through somebody's house" }, { "address", "it tells the way through somebody's house" },
+	{ "identity", "it says who somebody is" }, { "called-party", "it says who somebody is" },
+	{ "associated-uri", "it says who somebody is" }, { "served-user", "it says who somebody is" },
+	{ "profile-key", "it says who somebody is" }, { "user-database", "it says who somebody is" },
+	{ "auth", "it carries credentials" }, { "password", "it carries credentials" },
+	{ "token", "it carries credentials" }, { "dialog", "it speaks of other calls" },
+	{ "replaces", "it speaks of other calls" }, { "refer", "it speaks of other calls" },
+	{ "call-id", "it speaks of other calls" }, { "session-id", "it speaks of other calls" },
+	{ "ringfort", "it is ours" },
+};
+
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 'a' - 'A') : c;
+}
+
+static bool holds(struct rf_view name, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (size_t at = 0; at + n <= name.n; at++)
+		if (rf_view_eq_nocase(rf_view_sub(name, at, n), rf_view_of(word, n)))
+			return true;
+	return false;
+}
+
+const char *rf_accept_further_refusal(struct rf_view name)
+{
+	enum { NAME_MAX_BYTES = 64 };
+
+	if (name.n < 3 || name.n > NAME_MAX_BYTES || name.p[1] != '-' || (lower(name.p[0]) != 'p' && lower(name.p[0]) != 'x'))
+		return "it is no private header: their names begin with P- or X-";
+	for (size_t i = 0; i < name.n; i++) {
+		uint8_t c = lower(name.p[i]);
+
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+			return "its name is not made of letters, digits and -";
+	}
+	for (size_t i = 0; i < COUNT(never); i++)
+		if (holds(name, never[i].word))
+			return never[i].why;
+	return NULL;
 }

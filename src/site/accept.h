@@ -18,6 +18,15 @@ enum rf_accept_body {
 enum { RF_ACCEPT_HEADERS = 18, RF_ACCEPT_PARAMETERS = 26, RF_ACCEPT_RULES = 8, RF_ACCEPT_MESSAGE_BYTES = 32768,
        RF_ACCEPT_HEADER_FIELDS = 256 };
 
+/* A header that only this trunk's network knows: carried as it is in the INVITE of a call, both ways. */
+struct rf_site_further {
+	struct rf_site_pos pos, name_pos;
+	struct rf_view name;         /* P-... or X-..., and rf_accept_further_refusal() has nothing against it */
+	uint32_t bytes;              /* the longest value; 128 */
+};
+
+enum { RF_ACCEPT_FURTHER = 8, RF_ACCEPT_FURTHER_BYTES = 512 };
+
 /* Bits in the order of the names below; *_pos.line 0: not in the file. */
 struct rf_site_accept {
 	struct rf_site_pos pos;
@@ -25,6 +34,8 @@ struct rf_site_accept {
 	unsigned refuse;             /* rules by which a request is refused of which only a part would be dropped; none */
 	uint32_t message_bytes;      /* RF_ACCEPT_MESSAGE_BYTES */
 	uint32_t header_fields;      /* RF_ACCEPT_HEADER_FIELDS */
+	const struct rf_site_further *further;
+	size_t further_count;
 	struct rf_site_pos methods_pos, headers_pos, parameters_pos, bodies_pos, refuse_pos, message_pos, fields_pos;
 };
 
@@ -35,5 +46,8 @@ const char *rf_accept_parameter_name(unsigned i);
 const char *rf_accept_body_name(unsigned i);   /* "application/dtmf" */
 /* The rules of call/border.h that concern a part of a message: "body", "remote-control", ... */
 const char *rf_accept_rule_name(unsigned i);
+
+/* Why a header of this name is never carried, for people: "it makes a phone do something", ... NULL: it may be. */
+const char *rf_accept_further_refusal(struct rf_view name);
 
 #endif

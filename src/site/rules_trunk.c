@@ -87,6 +87,22 @@ static void too_wide(void *arg, struct rf_site_pos pos, const char *key)
 			"trunk \"%.*s\": accept.%s takes more than the site does of trunks", RF_VFMT(r->trunk->name), key);
 }
 
+/* Headers that are never carried, whatever deviates; and one twice. */
+static void look_further(struct rules *r, const struct rf_site_accept *a)
+{
+	for (size_t i = 0; i < a->further_count; i++) {
+		const struct rf_site_further *h = &a->further[i];
+		const char *why = rf_accept_further_refusal(h->name);
+
+		if (why)
+			FINDING(r, h->name_pos, RF_MIT_BORDER, "remove it", "accept.further: \"%.*s\" does not cross a border: %s",
+				RF_VFMT(h->name), why);
+		for (size_t k = 0; k < i; k++)
+			if (rf_view_eq_nocase(a->further[k].name, h->name))
+				FINDING(r, h->name_pos, NULL, "remove one of them", "accept.further: \"%.*s\" is there twice", RF_VFMT(h->name));
+	}
+}
+
 static void default_too_wide(void *arg, struct rf_site_pos pos, const char *key)
 {
 	struct rules *r = arg;
@@ -128,5 +144,6 @@ void rf_site_rules_trunks(struct rf_site_all *all, struct rf_wall now, struct rf
 		look_encryption(&r);
 		look_sound(&r);
 		rf_accept_compare(&r.trunk->accept, &s->trunk_defaults.accept, too_wide, &r);
+		look_further(&r, &r.trunk->accept);
 	}
 }

@@ -298,6 +298,28 @@ def test_a_trunk_has_a_list_of_its_own(halves):
     two.wait_empty()
 
 
+def test_headers_that_one_trunk_knows(halves):
+    """Carried from it and to it, by name, within bounds; what tells of the inside, and what no trunk named, is not."""
+    two, peer, lobby, _ = halves(trunk=", accept: { further: [ { name: X-Billing, bytes: 32 } ] }",
+                                 more="deviations:\n  - { mitigation: pub-sbc, trunks: [carrier], reason: test, approved_by: tester, "
+                                      "until: 2099-01-01 }\n")
+    peer.dial()
+    sender, to = "sip:+43123456@sip.carrier.example", f"sip:+493012341001@{two.outside[0]}"
+    a, b, got = establish(peer, sender, lobby, to, ["X-Billing: code=7", "X-Other: 1"])
+    assert got.get("X-Billing") == "code=7" and not got.get("X-Other")
+    peer.send(a.request("BYE"))
+    lobby.reply(expect(lobby, "BYE"), 200)
+    assert expect(peer, 200)
+    out = f"sip:0123456@{two.site.domain}"
+    for value, goes in (("code=8", True), (f"at {two.site.address}", False), ("x" * 33, False)):
+        a, b, got = establish(lobby, f"sip:1001@{two.site.domain}", peer, out, [f"X-Billing: {value}", "X-Other: 1"])
+        assert got.get("X-Billing") == (value if goes else "") and not got.get("X-Other")
+        lobby.send(a.request("BYE"))
+        peer.reply(expect(peer, "BYE"), 200)
+        assert expect(lobby, 200)
+    two.wait_empty()
+
+
 def test_strangers_get_nothing(halves, authority, tmp_path):
     """At the outside: no certificate, another authority's, another name's, a phone's, a host's. At the inside: a phone's."""
     two, peer, lobby, _ = halves()

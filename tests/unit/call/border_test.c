@@ -254,6 +254,87 @@ static void narrower(void **state)
 	free(m);
 }
 
+#define FURTHER \
+	"trunks:\n  - { name: carrier, peer: sip.carrier.example, ca: c.pem, trusted: true, accept: { headers: none, " \
+	"further: [ { name: P-Charge-Info, bytes: 24 }, { name: X-Billing } ] } }\n" \
+	"deviations:\n  - { mitigation: pub-sbc, trunks: [carrier], reason: billing, approved_by: CISO, until: 2099-06-30 }\n"
+
+/* A header that the trunk has of its own passes, as long and as plain as the site says, and telling nothing of the inside. */
+static void further(void **state)
+{
+	static const struct {
+		const char *line;
+		bool passes;
+		enum rf_list_rule rule;
+	} rows[] = {
+		{ "P-Charge-Info: <sip:4711@isp.example>", true, RF_LIST_PASS },
+		{ "p-charge-info: 123456789012345678901234", true, RF_LIST_PASS },
+		{ "P-Charge-Info: 1234567890123456789012345", false, RF_LIST_SIZE },
+		{ "X-Billing: code=7;rate=\"night, day\"", true, RF_LIST_PASS },
+		{ "X-Billing: caf\xc3\xa9", false, RF_LIST_HEADER },
+		{ "X-Billing: at 10.20.0.11", false, RF_LIST_NAME },
+		{ "X-Billing: [fd00::5]:5060", false, RF_LIST_NAME },
+		{ "X-Billing: from ctl.voice", false, RF_LIST_NAME },
+		{ "X-Other: 1", false, RF_LIST_HEADER },
+		{ "Alert-Info: <http://ring.example/>", false, RF_LIST_REMOTE_CONTROL },
+	};
+	struct kit *k = kit_new_with("medium", FURTHER);
+	const struct rf_site_trunk *t = rf_site_trunk(k->site, RF_V("carrier"));
+	struct rf_sip_msg *m = malloc(sizeof *m);
+
+	(void)state;
+	k->core->looked = rf_looked_new();
+	assert_int_equal(t->accept.further_count, 2);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		uint64_t before = rows[i].rule ? rf_border_listed(k->core, rows[i].rule) : 0;
+		char came[1024];
+
+		snprintf(came, sizeof came, CAME("sip:1@h", "INVITE", "<sip:c@d>", "%s\r\n", "", "0\r\n\r\n"), rows[i].line);
+		const struct rf_sip_msg *left = m;
+
+		assert_int_equal(rf_sip_msg_parse(m, rf_view_str(came), RF_SIP_DATAGRAM, NULL), 0);
+		assert_int_equal(rf_border_look(k->core, t, &left), 0);
+		struct rf_view name = rf_view_sub(rf_view_str(rows[i].line), 0, rf_view_find(rf_view_str(rows[i].line), ':'));
+
+		if ((rf_sip_msg_named(left, name, NULL) != NULL) != rows[i].passes)
+			fail_msg("%s", rows[i].line);
+		if (rows[i].rule)
+			assert_int_equal(rf_border_listed(k->core, rows[i].rule), before + 1);
+	}
+	free(m);
+	kit_free(k);
+}
+
+static struct rf_view name_of(enum rf_sip_hid id)
+{
+	static uint8_t buf[64];
+	struct rf_writer w;
+
+	rf_writer_init(&w, buf, sizeof buf);
+	rf_sip_put_hdr_name(&w, id);
+	return rf_view_sub(rf_view_of(buf, w.n), 0, rf_view_find(rf_view_of(buf, w.n), ':'));
+}
+
+/* No header that anything here has a number for, or that the border's list has a word for, can be one of those. */
+static void never_further(void **state)
+{
+	static const char *const never[] = {
+		"Alert-Info", "X-Auto-Answer", "P-Auto-Answer", "X-Intercom", "P-Answer-State", "X-Remote-Control", "P-Asserted-Identity", "X-Via",
+		"P-Visited-Network-ID", "P-Access-Network-Info", "P-Charging-Function-Addresses", "X-Real-IP", "X-Forwarded-For", "X-Route",
+		"X-Authorization", "P-Called-Party-ID", "P-Served-User", "X-Ringfort-Do", "X", "x-", "", "Via", "X Y", "P-A:B", "X-Call-ID",
+	};
+
+	(void)state;
+	for (unsigned id = 0; id < RF_SIP_H_COUNT; id++)
+		if (id != RF_SIP_H_OTHER)
+			assert_non_null(rf_accept_further_refusal(name_of((enum rf_sip_hid)id)));
+	for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+		if (!rf_accept_further_refusal(rf_view_str(never[i])))
+			fail_msg("%s", never[i]);
+	assert_null(rf_accept_further_refusal(RF_V("P-Charge-Info")));
+	assert_null(rf_accept_further_refusal(RF_V("x-billing_code2")));
+}
+
 static void allowed(void **state)
 {
 	struct kit *k = kit_new_with("minimum", ACCEPT("methods: [INFO]"));
@@ -328,6 +409,8 @@ int main(void)
 		cmocka_unit_test(who_is_a_controller), cmocka_unit_test(ports), cmocka_unit_test(the_list),
 		cmocka_unit_test(looked_at),
 		cmocka_unit_test(narrower),
+		cmocka_unit_test(further),
+		cmocka_unit_test(never_further),
 		cmocka_unit_test(allowed), cmocka_unit_test(reasons), cmocka_unit_test(verstat),
 	};
 

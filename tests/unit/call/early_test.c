@@ -408,6 +408,35 @@ static void prack_offer_is_refused_there(void **state)
 	finish(a, b, &invite, cseq);
 }
 
+/* The called phone has our PRACK and has not answered it, the caller's is done: its UPDATE waits for nothing. */
+static void update_behind_a_prack(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1];
+	struct kept invite, prack;
+	char rack[64];
+
+	phone_request(a, "INVITE", "1002", "1001", "1002", "Supported: 100rel\r\n" ABLE, SDP_PLAIN);
+	unsigned cseq = a->cseq;
+
+	phone_expect(b, "INVITE");
+	keep(b, &invite);
+	phone_answer(b, 183, REL(7), SDP_PLAIN);
+	phone_expect(b, "PRACK");
+	keep(b, &prack);
+	phone_expect_status(a, 183);
+	rack_of(a, rack);
+	phone_in_dialog(a, "PRACK", rack, NULL);
+	phone_expect_status(a, 200);
+	phone_in_dialog(a, "UPDATE", NULL, SDP_HOLD);
+	phone_expect(b, "UPDATE");
+	phone_answer(b, 200, NULL, SDP_PLAIN);
+	phone_expect_status(a, 200);
+	back(b, &prack);
+	phone_answer(b, 200, NULL, NULL);
+	finish(a, b, &invite, cseq);
+}
+
 /* The answer overtakes the one to UPDATE: the caller's 2xx waits until the exchange is over. */
 static void answered_in_the_middle_of_it(void **state)
 {
@@ -476,7 +505,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(media_of_two_forks), T(reliable_in_two_forks), T(bye_in_a_fork_that_lost), T(media_behind_a_proxy),
-		T(reliable_behind_a_proxy), T(many_behind_a_proxy), T(prack_offers_again),
+		T(reliable_behind_a_proxy), T(many_behind_a_proxy), T(prack_offers_again), T(update_behind_a_prack),
 		T(prack_offers_what_cannot_cross), T(prack_offer_is_refused_there), T(answered_in_the_middle_of_it), T(silence_in_the_middle),
 	};
 

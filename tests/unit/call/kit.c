@@ -50,6 +50,8 @@ static void with_certificate(struct kit *k, const struct rf_peer *from, struct r
 
 	*ret_peer = *from;
 	ret_peer->id = p && p->certificate ? &p->id : NULL;
+	if (k->outer)
+		ret_peer->flow.kind = RF_FLOW_TLS;
 }
 
 static void on_request(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from)

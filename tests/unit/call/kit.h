@@ -50,6 +50,7 @@ struct kit {
 	struct phone phone[KIT_PHONES];
 	uint16_t port;
 	char dir[64];
+	bool outer;              /* what comes is as if it had come over TLS, at a border's outer side */
 	const char *level;
 	const char *more;        /* of the site file */
 	struct rf_settings_table *settings;

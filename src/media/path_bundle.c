@@ -3,6 +3,8 @@
 #include "base/err.h"
 #include "rtp/rtcp.h"
 
+#include <stdlib.h>
+
 /* Several m-lines on one transport (RFC 9143): an end that is carried has no port, keys, ICE or handshake, but those of the one
  * end of another path, which carries it. What arrives there is authenticated there, and only then it is looked at for which
  * of them it is. */
@@ -28,8 +30,23 @@ int rf_path_ride(struct rf_path *p, unsigned end, struct rf_path *on)
 	return 0;
 }
 
+/* What reports said: the last so many, of SSRCs from which no RTP may have come yet. */
+enum { NAMES = 16 };
+struct rf_rider_names {
+	unsigned at;
+	struct { uint32_t ssrc; struct rf_end *of; } name[NAMES];
+};
+
 void rf_end_alight(struct rf_end *e)
 {
+	struct rf_rider_names *names = e->bearer ? e->bearer->names : NULL;
+
+	for (unsigned i = 0; names && i < NAMES; i++)
+		if (names->name[i].of == e)
+			names->name[i].of = NULL;
+	free(e->names); /* nobody rides on who rides, nor on who ends */
+	e->names = NULL;
+
 	struct rf_end **at = e->bearer ? &e->bearer->riders : NULL;
 
 	while (at && *at != e)
@@ -61,13 +78,21 @@ static struct rf_end *by_mid(struct rf_end *base, struct rf_view packet, const s
 	return NULL;
 }
 
+static struct rf_end *by_name(const struct rf_end *base, uint32_t ssrc)
+{
+	for (unsigned i = 0; base->names && i < NAMES; i++)
+		if (base->names->name[i].of && base->names->name[i].ssrc == ssrc)
+			return base->names->name[i].of;
+	return NULL;
+}
+
 static struct rf_end *by_ssrc(struct rf_end *base, uint32_t ssrc)
 {
 	struct rf_end *e = base->riders;
 
 	while (e && !ssrc_of(e, ssrc))
 		e = e->next_rider;
-	return e;
+	return e ? e : by_name(base, ssrc);
 }
 
 static struct rf_end *by_type(struct rf_end *base, uint8_t type)
@@ -92,14 +117,35 @@ static void leave_others(struct rf_end *base, const struct rf_end *to, uint32_t 
 			rf_check_forget_one(e, ssrc);
 }
 
+static void learn_name(struct rf_end *base, uint32_t ssrc, struct rf_end *of)
+{
+	struct rf_rider_names *n = base->names;
+
+	if (!n && !(n = base->names = calloc(1, sizeof *n)))
+		return; /* then RTP says it, or the next report */
+	for (unsigned i = 0; i < NAMES; i++)
+		if (n->name[i].of && n->name[i].ssrc == ssrc) {
+			n->name[i].of = of;
+			return;
+		}
+	n->name[n->at].ssrc = ssrc;
+	n->name[n->at].of = of;
+	n->at = (n->at + 1) % NAMES;
+}
+
 bool rf_bundle_take(struct rf_arrival *a, const struct rf_rtp_head *head)
 {
 	struct rf_end *base = a->e, *e = by_mid(base, rf_view_of(a->text, a->text_n), head);
 
-	if (e)
+	if (e) {
+		struct rf_end *named = by_name(base, head->ssrc);
+
 		leave_others(base, e, head->ssrc);
-	else
+		if (named && named != e) /* what was said last holds */
+			learn_name(base, head->ssrc, e);
+	} else {
 		e = by_ssrc(base, head->ssrc);
+	}
 	if (!e)
 		e = by_type(base, head->type);
 	if (!e) {
@@ -118,11 +164,47 @@ bool rf_bundle_take(struct rf_arrival *a, const struct rf_rtp_head *head)
 	return true;
 }
 
-/* ---- RTCP: each packet of a compound to those whose streams it is about */
+/* ---- RTCP: which line an SSRC is of */
+
+static struct rf_end *with_mid(struct rf_end *base, struct rf_view mid)
+{
+	struct rf_end *e = base->riders;
+
+	while (e && (e->mid_n != mid.n || memcmp(e->mid, mid.p, mid.n) != 0))
+		e = e->next_rider;
+	return e;
+}
+
+void rf_bundle_learn(struct rf_end *base, struct rf_view compound)
+{
+	struct rf_reader r = rf_reader_of(compound);
+	struct rf_rtcp_packet packet;
+
+	while (rf_rtcp_next(&r, &packet) == 0) {
+		struct rf_reader body = rf_reader_of(packet.body);
+		struct rf_rtcp_source source;
+
+		for (unsigned i = 0; packet.type == RF_RTCP_SDES && i < packet.count && rf_rtcp_source_next(&body, &source) == 0; i++) {
+			struct rf_end *e = source.mid.n ? with_mid(base, source.mid) : NULL;
+
+			if (!e || by_ssrc(base, source.ssrc) == e)
+				continue;
+			leave_others(base, e, source.ssrc);
+			learn_name(base, source.ssrc, e);
+		}
+	}
+}
+
+/* ---- and each packet of a compound to those whose streams it is about */
+
+static bool says(struct rf_end *e, uint32_t ssrc)
+{
+	return ssrc_of(e, ssrc) || by_name(e->bearer, ssrc) == e;
+}
 
 static bool is_of(struct rf_end *e, uint32_t sender, uint32_t about)
 {
-	return ssrc_of(e, sender) || ssrc_of(rf_end_other(e->sock[0].path, e), about);
+	return says(e, sender) || ssrc_of(rf_end_other(e->sock[0].path, e), about);
 }
 
 static bool report_is_of(struct rf_end *e, const struct rf_rtcp_packet *packet)
@@ -131,7 +213,7 @@ static bool report_is_of(struct rf_end *e, const struct rf_rtcp_packet *packet)
 
 	if (rf_rtcp_report_parse(packet, &report) != 0)
 		return false;
-	if (ssrc_of(e, report.ssrc))
+	if (says(e, report.ssrc))
 		return true;
 	for (unsigned i = 0; i < report.count; i++)
 		if (is_of(e, report.ssrc, rf_rtcp_block_at(&report, i).ssrc))
@@ -167,7 +249,7 @@ static bool packet_is_of(struct rf_end *e, const struct rf_rtcp_packet *packet)
 	case RF_RTCP_RTPFB: case RF_RTCP_PSFB:
 		return feedback_is_of(e, packet);
 	default:                     /* SDES, BYE: about their first source */
-		return ssrc_of(e, be32_at(packet->body, 0));
+		return says(e, be32_at(packet->body, 0));
 	}
 }
 

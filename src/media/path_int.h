@@ -162,6 +162,7 @@ struct rf_end {
 	char mid[RF_PATH_MID_MAX];
 	struct rf_end *bearer;       /* whose port, keys and source are this one's, too; NULL: its own */
 	struct rf_end *riders, *next_rider;
+	struct rf_rider_names *names; /* of one that carries others: what RTCP said whose an SSRC is; NULL: nothing */
 	bool set;                    /* rf_path_set() was here */
 	bool mux;
 	bool any_ip;                 /* FIRST, without a signaled address */
@@ -352,6 +353,8 @@ enum rf_path_drop rf_end_send_rtp(struct rf_path *p, struct rf_end *to, uint8_t 
 void rf_end_alight(struct rf_end *e);
 /* An authentic packet at an end that carries others becomes that of one of them. False: of none; counted. */
 bool rf_bundle_take(struct rf_arrival *a, const struct rf_rtp_head *head);
+/* An authentic compound may say which line an SSRC is of (RFC 9143 15.1, 9.2), before or without any RTP that does. */
+void rf_bundle_learn(struct rf_end *base, struct rf_view compound);
 /* What of a compound is about the streams of e, into buf, which has room for all of it; its length. */
 size_t rf_bundle_pick(struct rf_end *e, struct rf_view compound, uint8_t *buf);
 

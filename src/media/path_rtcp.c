@@ -149,6 +149,7 @@ static void take_for_riders(const struct rf_arrival *a)
 {
 	uint8_t buf[RF_PATH_DATAGRAM_MAX];
 
+	rf_bundle_learn(a->e, rf_view_of(a->text, a->text_n));
 	for (struct rf_end *e = a->e->riders; e; e = e->next_rider) {
 		struct rf_arrival part = { .p = e->sock[0].path, .e = e, .proven = a->proven, .buf = buf, .text = buf };
 

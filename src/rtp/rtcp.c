@@ -1,6 +1,6 @@
 #include "rtp/rtcp.h"
 
-enum { VERSION = 2, PADDING = 0x20, SR_BYTES = 20, BLOCK_BYTES = 24, SDES_END = 0, SDES_CNAME = 1 };
+enum { VERSION = 2, PADDING = 0x20, SR_BYTES = 20, BLOCK_BYTES = 24, SDES_END = 0, SDES_CNAME = 1, SDES_MID = 15 };
 
 int rf_rtcp_next(struct rf_reader *r, struct rf_rtcp_packet *ret_packet)
 {
@@ -71,6 +71,8 @@ int rf_rtcp_source_next(struct rf_reader *r, struct rf_rtcp_source *ret_source)
 	while ((type = rf_take_u8(r)) != SDES_END) {
 		struct rf_view text = rf_take(r, rf_take_u8(r));
 
+		if (type == SDES_MID && !s.mid.n)
+			s.mid = text;
 		if (type == SDES_CNAME && !s.cname.n)
 			s.cname = text;
 		else

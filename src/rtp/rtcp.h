@@ -79,6 +79,7 @@ struct rf_rtcp_block rf_rtcp_block_at(const struct rf_rtcp_report *report, unsig
 struct rf_rtcp_source {
 	uint32_t ssrc;
 	struct rf_view cname;         /* empty: none */
+	struct rf_view mid;           /* the m-line that it is of (RFC 9143 15.1); empty: none */
 	unsigned others;              /* items that are no CNAME */
 };
 int rf_rtcp_source_next(struct rf_reader *r, struct rf_rtcp_source *ret_source);

@@ -278,6 +278,61 @@ static void reports(void **state)
 	end(&s);
 }
 
+/* A report whose SDES says of which line this SSRC is. */
+static void name(struct scene *s, uint32_t ssrc, char mid)
+{
+	struct rf_addr to = kit_local(s->carrier, 0, 0);
+	uint8_t buf[512] = { 0x80, 201, 0, 1, [7] = (uint8_t)ssrc, 0x81, 202, 0, 2, [15] = (uint8_t)ssrc, 15, 1, (uint8_t)mid, 0 };
+
+	party_send(&s->k, &s->one, 0, &to, buf, sealed(s, buf, 20));
+}
+
+/* Reports say it, too: of streams of which no packet says anything, before the first of them, and of others anew. */
+static void named_by_reports(void **state)
+{
+	struct rf_path_end_conf conf = line_conf(VIDEO);
+	struct scene s;
+	uint16_t seq = 1;
+
+	(void)state;
+	begin(&s);
+	conf.types[0] = line_conf(AUDIO).types[0]; /* one payload type for both */
+	assert_int_equal(rf_path_set(s.p[VIDEO], 0, &conf), 0);
+	assert_int_equal(says(&s, 1, seq++, 0, 0), -1);
+	name(&s, 1, 'v');
+	assert_int_equal(came(&s, AUDIO, RF_RTCP_RR), 0);
+	assert_int_equal(came(&s, VIDEO, RF_RTCP_RR), 1); /* the report itself, too */
+	assert_int_equal(says(&s, 1, seq++, 0, 0), VIDEO);
+	name(&s, 1, 'x'); /* a line that is not there */
+	assert_int_equal(says(&s, 1, seq++, 0, 0), VIDEO);
+	name(&s, 1, 'a');
+	assert_int_equal(says(&s, 1, seq++, 0, 0), AUDIO);
+	assert_int_equal(says(&s, 1, seq++, 0, 'v'), VIDEO);
+	assert_int_equal(says(&s, 1, seq++, 0, 0), VIDEO);
+	/* the last sixteen are remembered */
+	for (uint32_t ssrc = 10; ssrc < 30; ssrc++)
+		name(&s, ssrc, 'a');
+	assert_int_equal(says(&s, 10, 1, 0, 0), -1);
+	assert_int_equal(says(&s, 29, 1, 0, 0), AUDIO);
+	/* nothing of whoever has no key, nor of a line that has left */
+	struct rf_addr to = kit_local(s.carrier, 0, 0);
+	uint8_t buf[64] = { 0x80, 201, 0, 1, [7] = 40, 0x81, 202, 0, 2, [15] = 40, 15, 1, 'a', 0 };
+	party_send(&s.k, &s.one, 0, &to, buf, 20);
+	assert_int_equal(says(&s, 40, 1, 0, 0), -1);
+	name(&s, 41, 'v');
+	assert_int_equal(rf_path_ride(s.p[VIDEO], 0, NULL), 0);
+	assert_int_equal(says(&s, 41, 1, 0, 0), AUDIO); /* the only line with this type now */
+	/* without memory RTP alone says it */
+	end(&s);
+	begin(&s);
+	assert_int_equal(rf_path_set(s.p[VIDEO], 0, &conf), 0);
+	fail_alloc_at(1);
+	name(&s, 1, 'v');
+	fail_alloc_off();
+	assert_int_equal(says(&s, 1, 1, 0, 'v'), VIDEO);
+	end(&s);
+}
+
 /* Onto another port, off it, and who carries may end first. */
 static void moves(void **state)
 {
@@ -312,7 +367,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(told_apart), cmocka_unit_test(one_type_for_both), cmocka_unit_test(nothing_of_strangers),
-		cmocka_unit_test(both_to_one_port), cmocka_unit_test(reports), cmocka_unit_test(moves),
+		cmocka_unit_test(both_to_one_port), cmocka_unit_test(reports), cmocka_unit_test(named_by_reports), cmocka_unit_test(moves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,7 +168,11 @@ static void test_sources(void **state)
 	assert_true(s.ssrc == 1 && rf_view_eq(s.cname, RF_V("x")) && s.others == 0);
 	assert_int_equal(rf_rtcp_source_next(&body, &s), 0);
 	assert_true(s.ssrc == 2 && s.cname.n == 0 && s.others == 1);
+	assert_true(s.mid.n == 0);
 	assert_int_equal(rf_rtcp_source_next(&body, &s), RF_E_NOT_FOUND);
+	body = rf_reader_of(RF_V("\x00\x00\x00\x03" "\x0f\x02" "v0" "\x0f\x01" "w" "\x00"));
+	assert_int_equal(rf_rtcp_source_next(&body, &s), 0);
+	assert_true(s.ssrc == 3 && rf_view_eq(s.mid, RF_V("v0")) && s.others == 2);
 }
 
 static void test_feedback(void **state)

@@ -146,7 +146,9 @@ static void take_answer(struct rf_anchor *a, struct rf_held *h, int err, const s
 
 	if (!h->offer)
 		rf_anchor_block_keys(a);
-	if (rule != RF_SDP_RULE_OK)
+	if (rule == RF_SDP_RULE_MALFORMED && h->offer && rf_codec_emptied(a, to, reply->sdp))
+		rf_held_failed(h, 488, RF_SDP_RULE_CODEC);
+	else if (rule != RF_SDP_RULE_OK)
 		rf_held_failed(h, 503, rule);
 	else if (h->offer && !rf_codec_judge(a, to, reply->sdp))
 		rf_held_failed(h, 488, RF_SDP_RULE_CODEC);

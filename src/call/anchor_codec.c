@@ -92,6 +92,33 @@ static bool line_is_fine(const struct rf_site_trunk *t, enum rf_towards to, cons
 	return sound; /* events alone are what is left where everything else was taken away */
 }
 
+/* m=audio 30000 RTP/AVP */
+static bool has_formats(struct rf_view line)
+{
+	unsigned words = 0;
+
+	for (struct rf_view v = rf_view_trim(line); v.n; v = rf_view_trim(rf_view_from(v, rf_view_find(v, ' '))))
+		words++;
+	return words > 3;
+}
+
+bool rf_codec_emptied(const struct rf_anchor *a, enum rf_towards to, struct rf_view sdp)
+{
+	const struct rf_site_trunk *t = rf_anchor_trunk(a);
+
+	if (!t || !t->codecs.n || a->side[to].media.emergency)
+		return false;
+	while (sdp.n) {
+		size_t n = rf_view_find(sdp, '\n');
+		struct rf_view line = rf_view_sub(sdp, 0, n);
+
+		if (rf_view_starts(line, RF_V("m=")) && !has_formats(line))
+			return true;
+		sdp = rf_view_from(sdp, n + 1);
+	}
+	return false;
+}
+
 bool rf_codec_judge(const struct rf_anchor *a, enum rf_towards to, struct rf_view sdp)
 {
 	const struct rf_site_trunk *t = rf_anchor_trunk(a);

@@ -127,6 +127,8 @@ struct rf_codec_words { struct rf_view v[RF_NG_CODEC_LISTS][RF_CODEC_WORDS_MAX];
 void rf_codec_put(const struct rf_anchor *a, enum rf_towards from, struct rf_codec_words *words, struct rf_ng_request *req);
 /* Whose call it is; NULL: nobody's, or the site file has it no more. */
 const struct rf_site_trunk *rf_anchor_trunk(const struct rf_anchor *a);
+/* An offer of a relay that has left a line nothing at all: rtpengine writes an m-line without formats, which is none. */
+bool rf_codec_emptied(const struct rf_anchor *a, enum rf_towards to, struct rf_view sdp);
 /* May this offer of the relay's go to this side? */
 bool rf_codec_judge(const struct rf_anchor *a, enum rf_towards to, struct rf_view sdp);
 

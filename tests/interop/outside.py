@@ -65,14 +65,14 @@ class OurRelay:
             self.process = None
 
 
-def whole(make_site, authority, numbers, trunk="", limits=""):
+def whole(make_site, authority, numbers, trunk="", limits="", relay=OurRelay):
     """Halves with phones lobby and so on of `numbers` and the trunk carrier; not up yet. limits: more of the site file, or what makes
     it of the site."""
     site = make_site(phones=numbers, up=False)
     copy_ca(site, authority)
     limits = limits(site) if callable(limits) else limits
     return Halves(site, more="trunks:\n" + TRUNK.format(name="carrier", peer=PEER, certificate="sip.carrier.example", more=trunk) +
-                  limits + ROUTES, relay=OurRelay)
+                  limits + ROUTES, relay=relay)
 
 
 def start(site, space, name, folder, address):

@@ -5,7 +5,8 @@ import os
 import pytest
 
 from lab import have, set_account, wait_until
-from outside import PEER, PHONE, carrier_phone, hears, inner_phone, whole
+from borders import Rtpengine
+from outside import PEER, PHONE, OurRelay, carrier_phone, hears, inner_phone, whole
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not have("baresip"), reason="no root, or baresip is not installed")
 
@@ -22,8 +23,8 @@ def speaks(codecs, module):
 @pytest.fixture
 def call(make_site, authority, places):
     """call(who calls, what the trunk's lines say more, the peer's codec and module): a call under way."""
-    def make(who, trunk, codec, module, inside="PCMU/8000/1"):
-        two = whole(make_site, authority, {"lobby": "1001"}, trunk=trunk)
+    def make(who, trunk, codec, module, inside="PCMU/8000/1", relay=OurRelay):
+        two = whole(make_site, authority, {"lobby": "1001"}, trunk=trunk, relay=relay)
         site = two.site
         far = carrier_phone(site, places[PEER], authority, more=speaks(codec, module))
         two.up()
@@ -56,6 +57,20 @@ def test_tones_both_ways(call, who, codec, module, rate):
     lines = two.site.run("ledger", "show", "--role", "border", "--kind", "call.media", "--json")
     for words in ('"codec":"PCMU/8000"', f'"transcoded_to":"{name}/', f'"codec":"{name}/', '"transcoded_to":"PCMU/8000"'):
         assert words in lines.replace(" ", ""), lines
+
+
+@pytest.mark.skipif(not have("rtpengine"), reason="rtpengine is not installed")
+@pytest.mark.parametrize("who,codec,module,rate", [("out", *OPUS), ("in", *G722)])
+def test_rtpengine_as_the_relay(call, who, codec, module, rate):
+    """The same words, and Debian's rtpengine transcodes."""
+    name = codec.split("/")[0]
+    two, lobby, far = call(who, f", codecs: [{name}], transcode: true", codec, module, relay=Rtpengine)
+    for p in (far, lobby):
+        p.wait_event("CALL_ESTABLISHED", seconds=15, fatal=("CALL_CLOSED",))
+    wait_until("the phone hears the tone from outside", lambda: hears(lobby, 880), 15)
+    wait_until("the outside hears the phone's tone", lambda: hears(far, 440, rate), 15)
+    (far if who == "in" else lobby).command("hangup")
+    two.wait_empty(15)
 
 
 def test_without_a_word_there_is_no_call(call):

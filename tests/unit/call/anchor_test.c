@@ -279,8 +279,15 @@ static void codecs_of_trunks(void **state)
 		snprintf(sdp, sizeof sdp, MADE("%s"), rows[i].formats);
 		if (rf_codec_judge(a, to, rf_view_str(sdp)) != rows[i].fine)
 			fail_msg("row %zu: %s", i, rows[i].formats);
+		/* nothing at all is left */
+		bool strict = !rows[i].trunk[1] && words_of[rows[i].trunk[0] - 'a'].n;
+
+		assert_false(rf_codec_emptied(a, to, rf_view_str(sdp)));
+		assert_int_equal(rf_codec_emptied(a, to, rf_view_str(MADE(""))), strict);
+		assert_int_equal(rf_codec_emptied(a, to, RF_V("v=0\r\nm=audio 4000 RTP/AVP")), strict);
 		a->side[to].media.emergency = true;
 		assert_true(rf_codec_judge(a, to, rf_view_str(sdp)));
+		assert_false(rf_codec_emptied(a, to, rf_view_str(MADE(""))));
 		rf_anchor_put(a);
 	}
 	kit_free(k);

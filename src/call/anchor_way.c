@@ -48,9 +48,9 @@ void rf_way_put_source(const struct rf_side *from, const struct rf_flow *flow, s
 	struct rf_addr at = flow->remote;
 
 	at.port = 0;
-	if (from->way.dtls) /* ICE proves each address */
+	if (from->way.dtls && !from->nat) /* ICE proves each address */
 		return;
-	if (from->nat) {
+	if (from->nat) { /* a browser's, too: through a wall its checks may come from a port that no candidate names */
 		req->flags = (req->flags & ~(1ull << RF_NG_TRUST_ADDRESS)) | 1ull << RF_NG_SIP_SOURCE_ADDRESS;
 		req->received_from = at;
 	} else {

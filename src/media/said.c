@@ -253,18 +253,27 @@ static void read_rtcp(struct rf_said *s, struct rf_view v, bool own_address)
 	}
 }
 
+/* With ICE an address is only where nobody has checked yet: another one of the other family would take the line to an interface that
+ * its candidates are not for. */
+static bool stands_in(const struct rf_said_source *source, const struct rf_sdp_conn *c, const struct rf_said *s)
+{
+	return source->instead.family && (!s->ice || !c->present || (source->instead.family == 6) == c->ip6);
+}
+
 static int read_address(const struct rf_sdp *sdp, const struct rf_sdp_media *m, const struct rf_said_source *source,
 	struct rf_said *s, const char **ret_why)
 {
 	const struct rf_sdp_conn *c = rf_sdp_media_conn(sdp, m);
 
-	s->family = source->instead.family ? source->instead.family : c->ip6 ? 6 : 4;
+	bool instead = stands_in(source, c, s);
+
+	s->family = instead ? source->instead.family : c->ip6 ? 6 : 4;
 	if (c->zero) {
 		/* The old way to hold (RFC 3264 8.4); with ICE it only says that the candidates are still to come (RFC 8840 4.1.1). */
 		s->dir &= s->ice ? RF_SDP_SENDRECV : RF_SDP_SENDONLY;
 		return 0;
 	}
-	if (source->instead.family) {
+	if (instead) {
 		s->remote = source->instead;
 	} else if (c->present && rf_addr_parse(c->addr, 0, &s->remote)) {
 		*ret_why = "a name stands where the description must have an address";

@@ -122,21 +122,21 @@ def test_open_with_the_call_and_closed_with_it(house, call):
 class Checked:
     """A call whose outer party knows ICE: a plain phone inside, candidates outside, one of which is where it is."""
 
-    def __init__(self, house, ports=(30040, 30042)):
+    def __init__(self, house, ports=(30040, 30042), **answer):
         self.ng = house.border()
         self.a = house.party("phone", PHONE, 20030)
         self.b, self.other = (house.party("internet", PEER, p) for p in ports)
         self.strange = house.party("internet", PEER, 30050)
         ice = "a=ice-ufrag:peer\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\na=rtcp-mux\r\n" + "".join(
             f"a=candidate:{i} 1 udp {9 - i} {PEER} {x.port} typ host\r\n" for i, x in enumerate((self.b, self.other)))
-        fields = {"call_id": f"ice-{self.b.port}", "from_tag": "a"}
+        fields = {"call_id": f"ice-{self.b.port}-{len(answer)}", "from_tag": "a"}
         offer = self.ng.ask("offer", **fields, sdp=self.a.sdp(), ICE="force", direction=["inside", "outside"], rtcp_mux=["offer"])
         self.b.learn(offer["sdp"])
         self.other.to = self.strange.to = self.b.to
         self.ufrag, self.password = checks.credentials(offer["sdp"])
         # The default address is nobody's: what counts is candidates.
         sdp = self.b.sdp(extra=ice).replace(f"m=audio {self.b.port}", "m=audio 9")
-        self.a.learn(self.ng.ask("answer", **fields, to_tag="b", sdp=sdp, ICE="remove")["sdp"])
+        self.a.learn(self.ng.ask("answer", **fields, to_tag="b", sdp=sdp, ICE="remove", **answer)["sdp"])
         self.fields = fields
 
     def check(self, who, **kw):
@@ -289,6 +289,21 @@ def test_an_opening_that_nobody_uses(house, home):
     ng.ask("delete", call_id="late", from_tag="a")
     for x in (a, b, ng):
         x.close()
+
+
+def test_ice_behind_a_nat(house):
+    """A check from a port that no candidate names: where NAT is declared it comes through, until one is nominated."""
+    c = Checked(house, flags=["SIP-source-address"], received_from=["IP4", PEER])
+    wait_until("two candidates, and an opening", lambda: (wall_pins(house), openings(house)) == (4 + 4 + 1, 1), 5)
+    wait_until("checks are answered from another port", lambda: c.check(c.strange), 5)
+    assert c.check(c.strange, nominate=True)
+    wait_until("what was nominated", lambda: (wall_pins(house), openings(house)) == (4 + 2, 0), 5)
+    assert not c.check(c.b)
+    for one, other in ((c.a, c.strange), (c.strange, c.a)):
+        wait_until("media flows", lambda: other.hears(one.send(), 0.2), 5)
+    c.ng.ask("delete", **c.fields)
+    wait_until("nothing is open", lambda: wall_pins(house) == 0, 5)
+    c.close()
 
 
 def test_ipv6_inside_ipv4_outside(house):

@@ -9,10 +9,9 @@
 
 #include "base/err.h"
 
-static int read_said(struct rf_arena *a, const char *attrs, struct rf_said *ret)
+static int read_from(struct rf_arena *a, const char *attrs, struct rf_said_source source, struct rf_said *ret)
 {
 	static char text[4096];
-	const struct rf_said_source source = { 0 };
 	const char *why = NULL;
 	struct rf_sdp *sdp;
 
@@ -20,6 +19,27 @@ static int read_said(struct rf_arena *a, const char *attrs, struct rf_said *ret)
 		 "m=audio 4000 RTP/AVP 8\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n%s", attrs);
 	assert_int_equal(rf_sdp_parse(a, rf_view_str(text), NULL, &sdp, NULL), 0);
 	return rf_said_read(a, sdp, 0, &source, ret, &why);
+}
+
+static int read_said(struct rf_arena *a, const char *attrs, struct rf_said *ret)
+{
+	return read_from(a, attrs, (struct rf_said_source){ 0 }, ret);
+}
+
+/* Where signaling comes from stands for what is said; with ICE not for an address of the other family, which its candidates are of. */
+static void where_signaling_comes_from(void **state)
+{
+	static const struct rf_addr four = { .family = 4, .ip = { 203, 0, 113, 9 } }, six = { .family = 6, .ip = { 0x20, 1 } };
+	struct rf_arena a;
+	struct rf_said s;
+
+	(void)state;
+	rf_arena_init(&a, 1 << 20);
+	assert_int_equal(read_from(&a, "", (struct rf_said_source){ four, true }, &s), 0);
+	assert_true(s.learn && s.family == 4 && s.remote.ip[0] == 203 && s.remote.port == 4000);
+	assert_int_equal(read_from(&a, "", (struct rf_said_source){ six, true }, &s), 0);
+	assert_true(s.learn && s.family == 4 && s.remote.family == 4 && s.remote.ip[0] == 192);
+	rf_arena_fini(&a);
 }
 
 static void candidates(void **state)
@@ -82,7 +102,7 @@ static void no_more_than_it_may(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(candidates), cmocka_unit_test(no_more_than_it_may) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(candidates), cmocka_unit_test(where_signaling_comes_from), cmocka_unit_test(no_more_than_it_may) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

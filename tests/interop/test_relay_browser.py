@@ -5,7 +5,10 @@ may come out at the other side."""
 import json
 import re
 import secrets
+import socket
+import struct
 import threading
+import time
 
 import pytest
 
@@ -231,5 +234,62 @@ def test_a_line_more(relay, ng, page):
     for name in "ab":
         moves_on(page, name)
     assert relay.counts()["sockets"] == 2
+    ng.ask("delete", call_id=call["call_id"])
+    relay.wait_empty()
+
+
+def is_whole_picture(packet):
+    """Of VP8: the first packet of a key frame (RFC 7741 4.2, 4.3)."""
+    body = packet[12 + (4 + 4 * int.from_bytes(packet[14:16], "big") if packet[0] & 0x10 else 0):]
+    if body[0] & 0x17 != 0x10:                                           # the beginning of a frame
+        return False
+    at = 1
+    if body[0] & 0x80:
+        more, at = body[1], 2
+        if more & 0x80:
+            at += 2 if body[at] & 0x80 else 1
+        at += bool(more & 0x40) + bool(more & 0x30)
+    return not body[at] & 1
+
+
+@pytest.mark.long
+def test_a_recorder_joins_the_video(relay, ng, page):
+    """Chromium makes whole pictures when it is asked for them: one when a recorder joins, and one when that asks itself."""
+    call = {"call_id": secrets.token_hex(8), "from_tag": "a"}
+    to_b = ng.ask("offer", sdp=page.eval("offer('a', true)"), codec={"strip": ["all"], "except": ["opus", "VP8"]}, **call)["sdp"]
+    to_a = ng.ask("answer", to_tag="b", sdp=page.eval(f"answer('b', true, {json.dumps(to_b)})"), **call)["sdp"]
+    page.eval(f"answered('a', {json.dumps(to_a)})")
+    for name in "ab":
+        moves_on(page, name)
+    offer = ng.ask("subscribe request", to_tag="rec", transport_protocol="RTP/AVP", **call)["sdp"]
+    assert re.search(r"m=video .*\r\n(?:a=.*\r\n)*a=rtcp-fb:\* nack pli", offer)
+    ears = [Party("127.0.0.1"), Party("127.0.0.1")]
+    lines = [f"{line}\r\n" for line in offer.split("\r\n") if line.startswith(("m=", "a=rtpmap", "a=fmtp"))]
+    ports = [int(p) for p in re.findall(r"(?m)^m=\w+ (\d+)", offer)]
+    body = "".join(lines)
+    for ear, port in zip(ears, ports):
+        body = body.replace(f" {port} ", f" {ear.port} ")
+    ng.ask("subscribe answer", call_id=call["call_id"], to_tag="rec",
+           sdp=f"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n{body}")
+    video = ears[1]
+    video.s.settimeout(3)
+
+    def whole():
+        """The first packet of the next whole picture."""
+        for _ in range(2000):
+            packet = video.s.recv(2000)
+            if packet[1] & 0x7f == int(re.search(r"a=rtpmap:(\d+) VP8", offer)[1]) and is_whole_picture(packet):
+                return packet
+        raise AssertionError("no whole picture came")
+
+    first = whole()
+    time.sleep(1.1)                                                      # not more often than once a second
+    pli = struct.pack("!BBHIBBHI", 0x80, 201, 1, 77, 0x81, 206, 2, 77) + first[8:12]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rtcp:
+        rtcp.bind(("127.0.0.1", video.port + 1))
+        rtcp.sendto(pli, ("127.0.0.1", ports[1] + 1))
+        whole()
+    for ear in ears:
+        ear.close()
     ng.ask("delete", call_id=call["call_id"])
     relay.wait_empty()

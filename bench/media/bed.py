@@ -167,6 +167,7 @@ class Load:
 class Relay:
     """A relay on its core: what it is called, how it is started, what it costs."""
     name = "?"
+    learns = False    # a stream that it has seen for a while goes a shorter way
 
     def __init__(self, bed, work, workers=1):
         """workers: threads, of which the first has the relay's core and a second one the load's beside it."""
@@ -264,13 +265,13 @@ class Ringfort(Relay):
 class Fast(Ringfort):
     """Ours, with the kernel's way where it can go."""
     name = "ringfort-fast"
-    fast = True
+    fast = learns = True
 
 
 class Xdp(Ringfort):
     """Ours, in userspace, packets past the sockets."""
     name = "ringfort-xdp"
-    xdp = True
+    xdp = learns = True
 
 
 class Wire(Relay):

@@ -31,6 +31,7 @@ MODES = {
 STREAMS_A_CALL = 2
 SILENT = ("wire", "kernel")    # nobody to set up calls with: beside plain RTP only
 PACKETS_A_STREAM = 50
+RAMP = 1000
 GATHER_US = 50      # how long a network card waits before it tells of packets, when many come
 PAUSES = 0.2        # of the 20 ms that a run consists of, those in which something may be lost
 TRIES = 2           # before a rate is too much: a moment of the machine's spoils one run, seldom two
@@ -44,7 +45,7 @@ class Bench:
         self.seconds, self.long = (0.5, 0.6) if a.quick else (2.0, 2.0)
 
     def fly(self, relay, load, streams, seconds, gather=GATHER_US):
-        """One run, and what it cost. None: the load could not keep its pace."""
+        """One run, and what it cost."""
         cable = self.bed.cable()
         before = relay.cpu_us(), self.bed.kernel_us()
         r = load.tell("run", streams, seconds, gather)
@@ -114,9 +115,7 @@ class Bench:
                 out["call_kb"] = (relay.pss_kb() - before) / (calls - 200)
             self.no_failure(relay, first, got)
             streams_max = STREAMS_A_CALL * calls
-            # Sources are learned and the first packets of streams dealt with: not part of what is measured.
-            load.tell("run", streams_max, 0.2, GATHER_US)
-            load.tell("run", min(1000, streams_max), self.long, GATHER_US)
+            self.warm(relay, load, streams_max)
             if not self.a.quick:
                 out["low"] = self.fly(relay, load, 200, 2, 0)
             out["most"] = self.most(relay, load, streams_max, about)
@@ -128,6 +127,12 @@ class Bench:
             return out
         finally:
             relay.stop()
+
+    def warm(self, relay, load, streams_max):
+        """Sources are learned, the first packets of streams dealt with, streams go where they can go: not part of what is measured. As
+        calls come, not all at once."""
+        for streams in range(RAMP, streams_max + 1, RAMP) if relay.learns else (streams_max, min(RAMP, streams_max)):
+            load.tell("run", streams, 0.4, GATHER_US)
 
     def calls(self, relay, load, out):
         for key, at_once in (("call_us", 1), ("call_16_us", 16)):

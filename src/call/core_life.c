@@ -115,9 +115,6 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 	core->log = config->log;
 	core->border = config->border;
 	memcpy(core->from, config->from, sizeof core->from);
-	core->trunk_tls = config->trunk_tls;
-	core->trunk_cas = config->trunk_cas;
-	core->trunk_ca_n = config->trunk_ca_n;
 	core->trunks = config->trunks ? rf_trunks_get(config->trunks) : rf_trunks_new();
 	core->password = config->password;
 	core->password_ctx = config->password_ctx;
@@ -158,6 +155,19 @@ int rf_call_core_new(const struct rf_call_config *config, struct rf_call_core **
 int rf_call_core_set_relays(struct rf_call_core *core, const struct rf_relay_at *at, size_t n)
 {
 	return rf_relays_new(core, at, n, &core->relays);
+}
+
+void rf_call_core_set_trunk_tls(struct rf_call_core *core, struct rf_tls *tls, const struct rf_trunk_ca *cas, size_t n)
+{
+	core->trunk_tls = tls;
+	core->trunk_cas = cas;
+	core->trunk_ca_n = n;
+}
+
+void rf_call_core_set_relay_tls(struct rf_call_core *core, struct rf_tls *tls)
+{
+	if (core->relays)
+		rf_relays_set_tls(core->relays, tls);
 }
 
 void rf_call_core_attach(struct rf_call_core *core, struct rf_ua *ua)

@@ -231,6 +231,17 @@ void rf_relays_free(struct rf_relays *r)
 	free(r);
 }
 
+void rf_relays_set_tls(struct rf_relays *r, struct rf_tls *tls)
+{
+	for (unsigned i = 0; i < r->n; i++)
+		if (r->relay[i].at.tls) {
+			struct rf_tls *old = r->relay[i].at.tls;
+
+			r->relay[i].at.tls = rf_tls_get(tls);
+			rf_tls_put(old);
+		}
+}
+
 bool rf_relays_well(const struct rf_relays *r)
 {
 	for (unsigned i = 0; r && i < r->n; i++)

@@ -26,6 +26,8 @@ struct rf_relay_at {
 int rf_relays_new(struct rf_call_core *core, const struct rf_relay_at *at, size_t n, struct rf_relays **ret_relays);
 /* What is asked ends with RF_E_CLOSED. NULL is fine. */
 void rf_relays_free(struct rf_relays *r);
+/* Those that are asked by TLS: connections that are made from now on. */
+void rf_relays_set_tls(struct rf_relays *r, struct rf_tls *tls);
 /* Is any of them well? r NULL: no. */
 bool rf_relays_well(const struct rf_relays *r);
 struct rf_ng_client *rf_relays_client(struct rf_relays *r);

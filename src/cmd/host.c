@@ -71,7 +71,7 @@ static int host_issue(struct rf_cmd_ctx *c)
 		status = rf_cmd_json(c, json_pack("{s:s, s:I, s:I}", "host", c->arg[0], "not_after", (json_int_t)id.not_after_s,
 						  "revoked", (json_int_t)n), RF_EXIT_YES);
 	else if (!status)
-		fprintf(c->out, "issued " RF_PKI_HOSTS "/%s, %zu certificate%s revoked; restart what runs there to use it\n", c->arg[0], n,
+		fprintf(c->out, "issued " RF_PKI_HOSTS "/%s, %zu certificate%s revoked; what runs there takes it up by itself\n", c->arg[0], n,
 			plural(n));
 	end(&h);
 	return status;

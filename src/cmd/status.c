@@ -2,6 +2,8 @@
 #include "cmd/cmd.h"
 #include "cmd/roles.h"
 #include "cmd/table.h"
+#include "role/admin.h"
+#include "role/controller.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -140,34 +142,47 @@ static int status(struct rf_cmd_ctx *c)
 	return result;
 }
 
-/* All of them; the first that says no ends it. */
-static int reload(struct rf_cmd_ctx *c)
+struct reloading {
+	struct rf_cmd_ctx *c;
+	json_t *first;
+};
+
+/* One role; an exit status after telling the user. */
+static int reload_one(struct reloading *x, const struct rf_cmd_role *r)
 {
-	json_t *first = NULL;
+	struct rf_diag diag = { 0 };
+	json_t *answer = NULL;
 	char t[512];
 
-	for (const struct rf_cmd_role *r = rf_cmd_roles; r->name; r++) {
-		struct rf_diag diag = { 0 };
-		json_t *answer = NULL;
+	if (r->ask(x->c->dir, json_pack("{s:s}", "do", "reload"), 30000, &answer, &diag))
+		return rf_cmd_error(x->c, diag.code == RF_E_INVALID ? RF_EXIT_NO : RF_EXIT_FAILED, "%s", diag.text);
+	rf_cmd_cell(json_object_get(answer, "result"), t, sizeof t);
+	if (!x->c->json)
+		fprintf(x->c->out, "%-10s %s\n", r->name, t[0] ? t : "read again");
+	if (x->first)
+		json_decref(answer);
+	else
+		x->first = answer;
+	return 0;
+}
 
-		if (!rf_cmd_role_runs(c, r))
-			continue;
-		if (r->ask(c->dir, json_pack("{s:s}", "do", "reload"), 30000, &answer, &diag)) {
-			json_decref(first);
-			return rf_cmd_error(c, diag.code == RF_E_INVALID ? RF_EXIT_NO : RF_EXIT_FAILED, "%s", diag.text);
-		}
-		rf_cmd_cell(json_object_get(answer, "result"), t, sizeof t);
-		if (!c->json)
-			fprintf(c->out, "%-10s %s\n", r->name, t);
-		if (first)
-			json_decref(answer);
-		else
-			first = answer;
-	}
-	if (c->json)
-		return rf_cmd_json(c, first, RF_EXIT_YES);
-	json_decref(first);
-	return RF_EXIT_YES;
+/* All of them; the first that says no ends it. A wall is among them, where it runs. */
+static int reload(struct rf_cmd_ctx *c)
+{
+	static const struct rf_cmd_role wall = { "wall", RF_ROLE_WALL, "ledger", rf_admin_ask_wall };
+	struct reloading x = { .c = c };
+	int status = 0, pid;
+	bool walled = rf_controller_probe(c->dir, wall.name, &pid) == RF_E_BUSY;
+
+	for (const struct rf_cmd_role *r = rf_cmd_roles; r->name && !status; r++)
+		if (rf_cmd_role_runs(c, r) && (!walled || rf_controller_probe(c->dir, r->name, &pid) == RF_E_BUSY))
+			status = reload_one(&x, r);
+	if (!status && walled)
+		status = reload_one(&x, &wall);
+	if (!status && c->json)
+		return rf_cmd_json(c, x.first, RF_EXIT_YES);
+	json_decref(x.first);
+	return status;
 }
 
 const struct rf_cmd rf_cmd_status[] = {
@@ -184,8 +199,9 @@ const struct rf_cmd rf_cmd_status[] = {
 const struct rf_cmd rf_cmd_reload[] = {
 	{
 		.name = "reload",
-		.summary = "read the site and the directory again, whole or not at all",
-		.help = "A site file with an error changes nothing: each role goes on with what it had and says why.",
+		.summary = "read the site, the directory and certificates again, whole or not at all",
+		.help = "A site file with an error changes nothing, nor does a certificate that does not fit its key, has expired, does not\n"
+			"name this host or was not signed by the site's authority: each role goes on with what it had and says why.",
 		.example = "ringfort -C /etc/ringfort reload",
 		.run = reload,
 	},

@@ -207,6 +207,7 @@ static int add_listener(struct rf_ng_server *s, const struct rf_addr *local, int
 	if (!g)
 		return RF_E_LIMIT;
 	g->open_to_all = open_to_all;
+	g->tls = tls != NULL;
 	if (local)
 		conf.local = *local;
 	int err = local ? rf_listener_new(s->conf.net, &conf, &g->listener) :
@@ -217,6 +218,13 @@ static int add_listener(struct rf_ng_server *s, const struct rf_addr *local, int
 	if (ret_port)
 		*ret_port = rf_listener_local(g->listener)->port;
 	return 0;
+}
+
+void rf_ng_server_set_tls(struct rf_ng_server *s, struct rf_tls *tls)
+{
+	for (size_t i = 0; i < s->n_gates; i++)
+		if (s->gates[i].tls)
+			rf_listener_set_tls(s->gates[i].listener, tls);
 }
 
 int rf_ng_server_udp(struct rf_ng_server *s, const struct rf_addr *local, uint16_t *ret_port)

@@ -56,6 +56,8 @@ int rf_ng_server_udp(struct rf_ng_server *s, const struct rf_addr *local, uint16
 /* tls NULL: plain TCP, for listed peers. With tls the certificate decides (rf_tls_conf.client REQUIRED and .check), the
  * list of peers does not. */
 int rf_ng_server_tcp(struct rf_ng_server *s, const struct rf_addr *local, struct rf_tls *tls, uint16_t *ret_port);
+/* Connections over TLS take that one from now on; those that stand keep theirs. */
+void rf_ng_server_set_tls(struct rf_ng_server *s, struct rf_tls *tls);
 /* Adopt sockets that were bound (and listen) before privileges went. On success they are the server's. */
 int rf_ng_server_udp_fd(struct rf_ng_server *s, int fd);
 int rf_ng_server_tcp_fd(struct rf_ng_server *s, int fd, struct rf_tls *tls);

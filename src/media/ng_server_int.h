@@ -20,6 +20,7 @@ struct rf_ng_gate {
 	struct rf_udp *udp;            /* one of the two */
 	struct rf_listener *listener;
 	bool open_to_all;              /* the certificate or the socket's mode has decided */
+	bool tls;
 };
 
 /* An accepted connection. */

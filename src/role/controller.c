@@ -103,6 +103,7 @@ static void poll_fire(struct rf_timer *t)
 	rf_timer_start(rf_loop_wheel(k->loop), &k->poll, POLL_MS);
 	if (k->stopping)
 		return;
+	rf_controller_poll_papers(k);
 	rf_controller_poll_store(k);
 	if (k->keeper)
 		rf_keeper_state(k->keeper, &keeper);
@@ -370,14 +371,9 @@ static void close_all(struct rf_controller *k)
 	for (size_t i = 0; i < k->listens; i++)
 		for (unsigned w = 0; w < RF_CONTROLLER_WORKERS_MAX; w++)
 			close_fd(&k->listen[i].fd[w]);
-	rf_tls_put(k->tls_server);
-	rf_tls_put(k->tls_browser);
-	rf_tls_put(k->tls_client);
-	rf_tls_put(k->tls_outer);
-	rf_tls_put(k->tls_trunk);
+	rf_controller_tls_put(k->tls);
 	rf_controller_close_trunks(k);
 	rf_controller_close_penalties(k);
-	rf_keyhandle_free(k->key);
 	rf_keeper_free(k->keeper);
 	rf_fetcher_free(k->fetcher);
 	rf_notifier_free(k->notifier);
@@ -409,7 +405,7 @@ static int start(struct rf_controller *k, struct rf_diag *diag)
 	    (rc = rf_controller_open_penalties(k, diag)) ||
 	    (rc = rf_controller_start_fetcher(k, diag)) ||
 	    (rc = rf_controller_start_hook(k, diag)) ||
-	    (rc = rf_controller_make_tls(k, diag)) ||
+	    (rf_controller_watch_papers(k), rc = rf_controller_take_papers(k, diag)) ||
 	    (rc = rf_controller_bind(k, diag)) ||
 	    (rc = rf_controller_start_announcer(k, diag)) ||
 	    (rc = rf_admin_listen("state", admin_path(k) + sizeof "state/" - 1, k->become ? k->user.uid : (uid_t)-1,

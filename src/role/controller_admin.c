@@ -245,7 +245,7 @@ static json_t *refused_json(const struct rf_controller *k)
 
 static void problem(json_t *list, const char *text, int err)
 {
-	char line[300];
+	char line[RF_PAPERS_WHY + 200];
 
 	snprintf(line, sizeof line, "%s%s%s", text, err ? ": " : "", err ? rf_err_text(err) : "");
 	json_array_append_new(list, json_string(line));
@@ -256,6 +256,7 @@ static json_t *problems_json(const struct rf_controller *k)
 	json_t *list = json_array();
 	struct rf_ledger_state ledger;
 	struct rf_bindings_counts bindings;
+	char papers[RF_PAPERS_WHY + 100];
 
 	rf_ledger_state(k->ledger, &ledger);
 	bindings = (struct rf_bindings_counts){ 0 };
@@ -271,6 +272,8 @@ static json_t *problems_json(const struct rf_controller *k)
 		problem(list, "the key keeper has ended: no new TLS connections until a restart", 0);
 	if (k->stopping)
 		problem(list, "it is stopping", 0);
+	if (*rf_papers_problem(&k->papers, k->clock.wall(k->clock.ctx).us / 1000000, papers))
+		problem(list, papers, 0);
 	if (k->crl_until_s && k->clock.wall(k->clock.ctx).us / 1000000 > k->crl_until_s)
 		problem(list, RF_REVOKED_OLD, 0);
 	return list;

@@ -30,59 +30,19 @@ static bool has_trunk(const struct rf_site *site, unsigned transport)
 	return false;
 }
 
-/* A trunk without an authority of its own has its certificate from the site's. */
-static bool site_certifies(const struct rf_site *site)
-{
-	for (size_t i = 0; i < site->trunk_count; i++)
-		if (site->trunks[i].transport == RF_TRANSPORT_TLS && !site->trunks[i].ca.n)
-			return true;
-	return false;
-}
-
-static bool two_sides(const struct rf_controller *k)
+bool rf_controller_two_sides(const struct rf_controller *k)
 {
 	return k->host->outside.pos.line != 0;
 }
 
 /* The certificate that strangers see names the site's domain and nothing of its inside. */
-static int outer_chain(const struct rf_controller *k, char *dst, size_t cap, struct rf_diag *diag)
+int rf_controller_outer_chain(const struct rf_controller *k, char dst[static RF_RENEW_PATH], struct rf_diag *diag)
 {
-	snprintf(dst, cap, RF_PKI_HOSTS "/%s/%s", rf_site_cstr(k->host->name), two_sides(k) ? "outside.pem" : "cert.pem");
+	rf_papers_file(k->host, rf_controller_two_sides(k) ? "outside.pem" : "cert.pem", dst);
 	if (access(dst, R_OK) == 0)
 		return 0;
 	return rf_diag_set(diag, -errno, "%s: %s: `ringfort host issue %s` makes it", dst, strerror(errno),
 			   rf_site_cstr(k->host->name));
-}
-
-static int listen_tls(struct rf_controller *k, struct rf_tls_conf conf, struct rf_diag *diag)
-{
-	const char *peer_files[RF_CONTROLLER_TRUNK_CAS];
-
-	conf.client = RF_TLS_CLIENT_REQUIRED;
-	conf.peer_ca_count = rf_controller_trunk_files(k, peer_files);
-	conf.peer_ca_files = peer_files;
-	if (two_sides(k) && !site_certifies(k->site) && conf.peer_ca_count && !k->site->roaming.phones.n)
-		conf.ca_file = NULL;
-	return rf_tls_new(&conf, &k->tls_outer, diag);
-}
-
-int rf_controller_border_tls(struct rf_controller *k, const struct rf_tls_conf *inner, struct rf_diag *diag)
-{
-	struct rf_tls_conf conf = *inner, outer = *inner;
-	char chain[512];
-	int rc = outer_chain(k, chain, sizeof chain, diag);
-
-	conf.client = RF_TLS_CLIENT_REQUIRED;
-	outer.chain_file = chain;
-	if (!rc)
-		rc = rf_tls_new(&conf, &k->tls_server, diag);
-	if (!rc)
-		rc = rf_tls_new(&conf, &k->tls_client, diag);
-	if (!rc)
-		rc = rf_tls_new(&outer, &k->tls_trunk, diag);
-	if (!rc)
-		rc = rf_controller_trunk_tls(k, &outer, diag);
-	return rc ? rc : listen_tls(k, outer, diag);
 }
 
 /* ---- listeners */
@@ -96,7 +56,7 @@ static int listen_inside(struct rf_controller *k, const struct rf_site_ip *ip, s
 	struct rf_listen *l;
 	int rc = ip->family ? rf_controller_listen(k, &tls_listen, ip, rf_border_port(k->host), &l, diag) : 0;
 
-	if (!rc && ip->family && !two_sides(k))
+	if (!rc && ip->family && !rf_controller_two_sides(k))
 		l->outer = true; /* one listener for both sides */
 	return rc;
 }
@@ -112,7 +72,7 @@ static int listen_outside(struct rf_controller *k, const struct rf_site_ip *ip, 
 
 		bool roamed = all[i] == &tls_listen && k->site->roaming.phones.n;
 
-		if ((!has_trunk(k->site, all[i]->transport) && !roamed) || (all[i] == &tls_listen && !two_sides(k)))
+		if ((!has_trunk(k->site, all[i]->transport) && !roamed) || (all[i] == &tls_listen && !rf_controller_two_sides(k)))
 			continue;
 		rc = rf_controller_listen(k, all[i], ip, (uint16_t)all[i]->port, &l, diag);
 		if (rc)
@@ -137,7 +97,7 @@ static int listen_browsers(struct rf_controller *k, const struct rf_site_ip *ip,
 
 int rf_controller_border_bind(struct rf_controller *k, struct rf_diag *diag)
 {
-	if (k->host->roles & RF_ROLE_CONTROLLER && !two_sides(k))
+	if (k->host->roles & RF_ROLE_CONTROLLER && !rf_controller_two_sides(k))
 		return rf_diag_set(diag, RF_E_INVALID, "host %s is controller and border: give it  outside: { address: ADDRESS }  with an "
 				   "address of its own for trunks", rf_site_cstr(k->host->name));
 	int rc = listen_inside(k, &k->host->address, diag);
@@ -166,7 +126,6 @@ static void put_address(const struct rf_site_ip *ip, struct rf_addr own[2])
 void rf_controller_sides(const struct rf_controller *k, struct rf_call_config *conf)
 {
 	conf->border = k->opt->border;
-	conf->trunk_tls = k->tls_trunk;
 	if (!k->host || !rf_site_has_role(k->first_site, RF_ROLE_BORDER))
 		return;
 	put_address(&k->host->address, conf->from[RF_TOWARDS_SITE]);
@@ -206,7 +165,7 @@ static struct rf_relay_at elsewhere(const struct rf_controller *k, const struct 
 	const struct rf_site_ip *at = h->address.family && k->host->address.family ? &h->address : &h->address6;
 	const struct rf_site_ip *own = at == &h->address ? &k->host->address : &k->host->address6;
 
-	return (struct rf_relay_at){ .addr = address_of(at, RF_ANCHOR_TLS_PORT), .local = address_of(own, 0), .tls = k->tls_client };
+	return (struct rf_relay_at){ .addr = address_of(at, RF_ANCHOR_TLS_PORT), .local = address_of(own, 0), .tls = k->tls->client };
 }
 
 size_t rf_controller_relays(const struct rf_controller *k, const struct rf_site *site, struct rf_relay_at at[static RF_NG_RELAYS_MAX])

@@ -3,6 +3,7 @@
  *	controller.c         the visible block: open, give up, run, stop
  *	controller_open.c    what must be opened while we may
  *	controller_border.c  what is otherwise when it is a border
+ *	controller_tls.c     its TLS contexts, at the start and again
  *	controller_trunks.c  the authorities of trunks, and what is known of them
  *	controller_worker.c  the worker threads and the mail to them
  *	controller_reload.c  the next site and directory, whole or not at all
@@ -38,9 +39,9 @@
 #include "role/fetcher.h"
 #include "role/host.h"
 #include "role/keeper.h"
-#include "role/keyhandle.h"
 #include "role/load_meter.h"
 #include "role/notifier.h"
+#include "role/papers.h"
 #include "role/relative_vfs.h"
 #include "role/sandbox.h"
 #include "site/site.h"
@@ -51,12 +52,23 @@
 
 #include <jansson.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 enum { RF_CONTROLLER_WORKERS_MAX = RF_KEEPER_CHANNELS_MAX, RF_CONTROLLER_TRUNK_CAS = 32 };
 
 struct rf_controller;
 struct rf_pinholes;
+
+/* Contexts of one reading of the certificates. */
+struct rf_controller_tls {
+	atomic_uint refs;
+	struct rf_tls *server, *client; /* NULL: the site speaks no TLS */
+	struct rf_tls *browser;      /* of wss listeners; NULL without any */
+	struct rf_tls *outer, *trunk; /* of a border: its listeners and connections towards trunks */
+	size_t ca_n;
+	struct rf_trunk_ca ca[RF_CONTROLLER_TRUNK_CAS];
+};
 
 struct rf_worker {
 	struct rf_controller *controller;
@@ -65,6 +77,7 @@ struct rf_worker {
 	struct rf_dns *dns;
 	struct rf_ua *ua;
 	struct rf_call_core *core;
+	struct rf_controller_tls *tls; /* what its core was given last */
 	struct rf_random random;
 	struct rf_timer second;      /* worker 0: expiry of bindings */
 	struct rf_timer sample;      /* load */
@@ -101,16 +114,14 @@ struct rf_controller {
 	struct rf_ledger *ledger;
 	struct rf_keeper *keeper;
 	struct rf_fetcher *fetcher;  /* NULL: the site fetches no certificates */
-	struct rf_keyhandle *key;
+	struct rf_papers papers;
 	struct rf_announcer *announcer; /* NULL: nobody plays tones */
 	struct rf_notifier *notifier; /* NULL: the site names no program */
-	struct rf_tls *tls_server, *tls_client;
-	struct rf_tls *tls_browser;  /* of wss listeners; NULL without any */
-	struct rf_tls *tls_outer, *tls_trunk; /* of a border: its listeners and connections towards trunks */
+	struct rf_controller_tls *tls; /* the newest; workers may have the one before */
 	const struct rf_site_trunk *logins[RF_KEEPER_LOGINS_MAX]; /* whose passwords the keeper has, by its numbers */
 	unsigned login_n;
-	struct rf_trunk_ca trunk_cas[RF_CONTROLLER_TRUNK_CAS];
-	size_t trunk_ca_n;
+	const char *trunk_files[RF_CONTROLLER_TRUNK_CAS]; /* authorities of trunks: strings of first_site */
+	size_t trunk_file_n;
 	struct rf_trunks *trunks;
 	struct rf_penalties *penalties; /* a border's, NULL else */
 	struct rf_pinholes *walls;   /* that drop what it blocks; NULL: there are none */
@@ -162,7 +173,6 @@ struct rf_controller {
 int rf_controller_load(struct rf_controller *k, struct rf_diag *diag);
 int rf_controller_open_ledger(struct rf_controller *k, struct rf_diag *diag);
 int rf_controller_start_keeper(struct rf_controller *k, struct rf_diag *diag);
-int rf_controller_make_tls(struct rf_controller *k, struct rf_diag *diag);
 int rf_controller_bind(struct rf_controller *k, struct rf_diag *diag);
 /* state/ and ledger/ to the service user, and the site file readable by its group. */
 int rf_controller_hand_over(struct rf_controller *k, struct rf_diag *diag);
@@ -178,8 +188,9 @@ static inline const char *rf_controller_role(const struct rf_controller *k)
 }
 /* Does this process speak with trunks? A controller does where the site has no border. */
 bool rf_controller_has_trunks(const struct rf_controller *k, const struct rf_site *site);
-/* As rf_controller_make_tls() and rf_controller_bind(), of a border. */
-int rf_controller_border_tls(struct rf_controller *k, const struct rf_tls_conf *inner, struct rf_diag *diag);
+bool rf_controller_two_sides(const struct rf_controller *k);
+int rf_controller_outer_chain(const struct rf_controller *k, char dst[static RF_RENEW_PATH], struct rf_diag *diag);
+/* As rf_controller_bind(), of a border. */
 int rf_controller_border_bind(struct rf_controller *k, struct rf_diag *diag);
 /* Another socket for every worker. */
 int rf_controller_listen(struct rf_controller *k, const struct rf_site_listen *asked, const struct rf_site_ip *ip,
@@ -199,12 +210,18 @@ int rf_controller_give_relays(struct rf_controller *k, struct rf_worker *w);
 /* What the cores are told of both sides. */
 void rf_controller_sides(const struct rf_controller *k, struct rf_call_config *conf);
 
+/* controller_tls.c */
+bool rf_controller_wants_tls(const struct rf_controller *k);
+/* Certificates and authorities as they are on the disk, into k->tls; or what was before stays. */
+int rf_controller_take_papers(struct rf_controller *k, struct rf_diag *diag);
+void rf_controller_watch_papers(struct rf_controller *k); /* the files that only a call server has */
+void rf_controller_tls_put(struct rf_controller_tls *tls);
+struct rf_tls *rf_controller_listen_tls(const struct rf_controller_tls *tls, const struct rf_listen *l);
+void rf_controller_give_tls(struct rf_worker *w, struct rf_controller_tls *tls); /* to its core; on its thread, or before it runs */
+int rf_controller_publish_tls(struct rf_controller *k); /* k->tls, to all who make connections; as rf_controller_publish() */
+
 /* controller_trunks.c */
 int rf_controller_open_trunks(struct rf_controller *k, struct rf_diag *diag);
-/* The CA files of trunks; how many. */
-size_t rf_controller_trunk_files(const struct rf_controller *k, const char *files[static RF_CONTROLLER_TRUNK_CAS]);
-/* A client context for each of them, otherwise as ours. */
-int rf_controller_trunk_tls(struct rf_controller *k, const struct rf_tls_conf *ours, struct rf_diag *diag);
 void rf_controller_close_trunks(struct rf_controller *k);
 /* Can this site run without a restart, as far as its trunks' authorities go? */
 /* For the keeper: logins has room for RF_KEEPER_LOGINS_MAX. RF_E_LIMIT. */
@@ -222,6 +239,7 @@ json_t *rf_controller_trunks_json(const struct rf_controller *k);
 int rf_controller_open_penalties(struct rf_controller *k, struct rf_diag *diag);
 void rf_controller_penalty_site(struct rf_controller *k, struct rf_site *site); /* who is spared from now on */
 int rf_controller_open_walls(struct rf_controller *k, struct rf_diag *diag); /* on main's loop */
+void rf_controller_wall_tls(struct rf_controller *k); /* k->tls, for walls */
 void rf_controller_close_walls(struct rf_controller *k); /* no worker runs, main's loop turns no more */
 void rf_controller_close_penalties(struct rf_controller *k); /* no worker runs any more */
 json_t *rf_controller_penalties_json(struct rf_controller *k);
@@ -258,6 +276,8 @@ void rf_controller_poll_stir(struct rf_controller *k);
 
 /* controller_reload.c */
 int rf_controller_reload(struct rf_controller *k, const char *by, struct rf_diag *diag);
+/* Were certificates or authorities written anew? Then take them up. */
+void rf_controller_poll_papers(struct rf_controller *k);
 /* Did a command change the database? Then take it up. */
 void rf_controller_poll_store(struct rf_controller *k);
 void rf_controller_remember_site_file(struct rf_controller *k);

@@ -1,6 +1,5 @@
 #include "role/controller_int.h"
 
-#include "pki/ca.h"
 #include "role/startup.h"
 
 #include <fcntl.h>
@@ -55,53 +54,19 @@ int rf_controller_open_ledger(struct rf_controller *k, struct rf_diag *diag)
 	return rf_ledger_open("ledger/border", &opt, &k->ledger, diag);
 }
 
-/* The certificate's folder is named after the host; a site that names no hosts has one called "controller". */
-static void host_file(const struct rf_controller *k, const char *file, char *dst, size_t cap)
-{
-	snprintf(dst, cap, RF_PKI_HOSTS "/%s/%s", k->host ? rf_site_cstr(k->host->name) : "controller", file);
-}
-
-static bool has_tls_trunk(const struct rf_controller *k)
-{
-	const struct rf_site *site = k->site;
-
-	if (!rf_controller_has_trunks(k, site))
-		return false;
-	for (size_t i = 0; i < site->trunk_count; i++)
-		if (site->trunks[i].transport == RF_TRANSPORT_TLS)
-			return true;
-	return false;
-}
-
-static bool listens_on(const struct rf_site *site, unsigned transport)
-{
-	for (size_t i = 0; i < site->sip.listens; i++)
-		if (site->sip.listen[i].transport == transport)
-			return true;
-	return false;
-}
-
-static bool wants_tls(const struct rf_controller *k)
-{
-	const struct rf_site *site = k->site;
-
-	return rf_site_has_role(site, RF_ROLE_BORDER) || listens_on(site, RF_TRANSPORT_TLS) ||
-	       listens_on(site, RF_TRANSPORT_WSS) || site->sip.listens == 0 || has_tls_trunk(k);
-}
-
 int rf_controller_start_keeper(struct rf_controller *k, struct rf_diag *diag)
 {
 	const struct rf_view stir_key = rf_controller_has_trunks(k, k->site) ? k->site->tel.stir.key : RF_V("");
 	struct rf_keeper_login logins[RF_KEEPER_LOGINS_MAX];
-	char key_file[512];
+	char key_file[RF_RENEW_PATH];
 	unsigned n;
 	int rc = rf_controller_trunk_logins(k, logins, &n, diag);
 
-	if (rc || (!wants_tls(k) && !stir_key.n && !n))
+	if (rc || (!rf_controller_wants_tls(k) && !stir_key.n && !n))
 		return rc;
-	host_file(k, "key.pem", key_file, sizeof key_file);
+	rf_papers_file(k->host, "key.pem", key_file);
 	struct rf_keeper_options opt = {
-		.exe = "/proc/self/exe", .key_file = wants_tls(k) ? key_file : NULL,
+		.exe = "/proc/self/exe", .key_file = rf_controller_wants_tls(k) ? key_file : NULL,
 		.stir_key_file = stir_key.n ? rf_site_cstr(stir_key) : NULL, .user = k->become ? &k->user : NULL,
 		.channels = k->workers, .logins = logins, .n_logins = n,
 	};
@@ -109,66 +74,11 @@ int rf_controller_start_keeper(struct rf_controller *k, struct rf_diag *diag)
 	struct rf_keeper_state st;
 	if (rc)
 		return rc;
+	rf_papers_init(&k->papers, k->keeper, k->site, k->host);
 	rf_keeper_state(k->keeper, &st);
 	if (!st.locked)
 		rf_log(k->log, RF_LOG_INFO, "the keeper locks only the key itself in memory (RLIMIT_MEMLOCK is low)");
 	return 0;
-}
-
-static int ask_keeper(void *arg, struct rf_view digest, uint8_t sig[static RF_KEYHANDLE_SIG_MAX], size_t *ret_n)
-{
-	_Static_assert(RF_KEYHANDLE_SIG_MAX == RF_KEEPER_SIG_MAX, "one size of signature");
-	return rf_keeper_sign(arg, digest, sig, ret_n);
-}
-
-/* A browser that is asked for a certificate and has none breaks a WebSocket off, where it would open a page without one
- * (Chromium: ERR_SSL_CLIENT_AUTH_CERT_NEEDED). So it is asked only where it needs one. */
-static int make_browser_tls(struct rf_controller *k, const struct rf_tls_conf *conf, struct rf_diag *diag)
-{
-	struct rf_tls_conf web = *conf;
-
-	if (conf->client == RF_TLS_CLIENT_OPTIONAL)
-		web.client = RF_TLS_CLIENT_NONE;
-	return rf_tls_new(&web, &k->tls_browser, diag);
-}
-
-int rf_controller_make_tls(struct rf_controller *k, struct rf_diag *diag)
-{
-	char cert_file[512];
-	struct evp_pkey_st *public_key = NULL;
-
-	if (!k->keeper || !wants_tls(k))
-		return 0;
-	host_file(k, "cert.pem", cert_file, sizeof cert_file);
-	int rc = rf_keyhandle_public(cert_file, &public_key, diag);
-	if (!rc)
-		rc = rf_keyhandle_new(public_key, ask_keeper, k->keeper, &k->key, diag);
-	rf_keyhandle_public_free(public_key);
-	if (rc)
-		return rc;
-	const struct rf_policy *p = &k->site->policy;
-	const char *peer_files[RF_CONTROLLER_TRUNK_CAS];
-	struct rf_tls_conf conf = {
-		.chain_file = cert_file,
-		.key = rf_keyhandle_pkey(k->key),
-		.ca_file = RF_PKI_CA_CERT,
-		.profile = p->profile == RF_CRYPTO_CNSA ? &rf_tls_cnsa : &rf_tls_modern,
-		.client = p->require_certificate ? RF_TLS_CLIENT_REQUIRED :
-			  p->ask_certificate ? RF_TLS_CLIENT_OPTIONAL : RF_TLS_CLIENT_NONE,
-	};
-	if (rf_controller_is_border(k))
-		return rf_controller_border_tls(k, &conf, diag);
-	rc = rf_tls_new(&conf, &k->tls_client, diag);
-	if (!rc)
-		rc = rf_controller_trunk_tls(k, &conf, diag);
-	if (!rc && listens_on(k->site, RF_TRANSPORT_WSS))
-		rc = make_browser_tls(k, &conf, diag);
-	/* Whoever connects may be a phone or a trunk. */
-	conf.peer_ca_count = rf_controller_trunk_files(k, peer_files);
-	conf.peer_ca_files = peer_files;
-	if (conf.client == RF_TLS_CLIENT_NONE && has_tls_trunk(k))
-		conf.client = RF_TLS_CLIENT_OPTIONAL;
-	return rc ? rc : rf_tls_new(&conf, &k->tls_server, diag);
 }
 
 /* ---- listeners */

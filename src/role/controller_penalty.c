@@ -100,13 +100,19 @@ int rf_controller_open_walls(struct rf_controller *k, struct rf_diag *diag)
 		return 0;
 	int rc = rf_net_new(k->loop, &net, &k->wall_net);
 	struct rf_pinholes_conf conf = {
-		.net = k->wall_net, .log = k->log, .tls = k->tls_client, .walls = walls, .n = (unsigned)n, .hash_key = k->hash_key,
+		.net = k->wall_net, .log = k->log, .tls = k->tls->client, .walls = walls, .n = (unsigned)n, .hash_key = k->hash_key,
 		.local = { own_address(&k->host->address), own_address(&k->host->address6) }, .ops = &wall_ops, .arg = k,
 	};
 
 	if (!rc)
 		rc = rf_pinholes_new(&conf, &k->walls);
 	return rc ? rf_diag_set(diag, rc, "connections to walls: %s", rf_err_text(rc)) : 0;
+}
+
+void rf_controller_wall_tls(struct rf_controller *k)
+{
+	if (k->walls)
+		rf_pinholes_set_tls(k->walls, k->tls->client);
 }
 
 void rf_controller_close_walls(struct rf_controller *k)

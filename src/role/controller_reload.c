@@ -168,12 +168,37 @@ static void record(struct rf_controller *k, int rc, const char *by, const char *
 	rf_ledger_post(k->ledger, &e);
 }
 
+static void tell_papers(struct rf_controller *k)
+{
+	if (rf_controller_publish_tls(k))
+		rf_log(k->log, RF_LOG_ERROR, "not every worker could be told of the new certificates: reload again");
+}
+
+void rf_controller_poll_papers(struct rf_controller *k)
+{
+	struct rf_diag diag = { 0 };
+	char why[700], text[800];
+
+	if (!rf_renew_look(&k->papers.renew))
+		return;
+	int rc = rf_controller_take_papers(k, &diag);
+
+	if (rc) {
+		snprintf(text, sizeof text, "certificates are not taken up: %s", rf_controller_why(&diag, why, sizeof why));
+	} else {
+		tell_papers(k);
+		snprintf(text, sizeof text, "certificates were taken up: connections that begin now have them");
+	}
+	record(k, rc, "a change of its files", text);
+}
+
 int rf_controller_reload(struct rf_controller *k, const char *by, struct rf_diag *diag)
 {
 	struct rf_site *site = NULL;
 	struct rf_directory *directory = NULL;
 	struct rf_stir_setup *stir = NULL;
 	char why[700], text[800];
+	bool papers = rf_papers_due(&k->papers);
 
 	rf_controller_remember_site_file(k);
 	int rc = load_next(k, &site, diag);
@@ -183,14 +208,19 @@ int rf_controller_reload(struct rf_controller *k, const char *by, struct rf_diag
 		rc = rf_controller_load_stir(k, site, &stir, diag);
 	if (!rc)
 		rc = rf_controller_directory(k, site, &directory, diag);
+	if (!rc && papers)
+		rc = rf_controller_take_papers(k, diag);
 	if (rc) {
 		rf_stir_setup_put(stir);
+		rf_directory_put(directory);
 		rf_site_put(site);
 		snprintf(text, sizeof text, "not reloaded: %s", rf_controller_why(diag, why, sizeof why));
 		record(k, rc, by, text);
 		return rc;
 	}
 	put_in_place(k, site, directory, stir);
+	if (papers)
+		tell_papers(k);
 	struct rf_directory_counts counts;
 	rf_directory_counts(directory, &counts);
 	snprintf(text, sizeof text, "reloaded: %zu phones, %zu users, level %s", counts.phones, counts.users,

@@ -1,6 +1,7 @@
 /* Caller identity of the site (RFC 8224): its files made into a snapshot for the cores, at the start and at every
  * reload, once the process is confined; so what can be loaded at the start can be loaded again. */
 #include "role/controller_int.h"
+#include "role/keyhandle.h"
 
 #include "pki/stir_store.h"
 
@@ -29,7 +30,7 @@ static int look_at_pair(struct rf_controller *k, const char *cert_file, struct r
 	bool good = ctx && EVP_PKEY_verify_init(ctx) == 1 && EVP_PKEY_verify(ctx, sig, n, digest, sizeof digest) == 1;
 
 	EVP_PKEY_CTX_free(ctx);
-	rf_keyhandle_public_free(key);
+	rf_keyhandle_free(key);
 	if (rc)
 		return rf_diag_set(diag, rc, "signing with stir.key: %s", rf_err_text(rc));
 	return good ? 0 : rf_diag_set(diag, RF_E_INVALID, "stir.certificate (%s) does not belong to stir.key", cert_file);

@@ -1,6 +1,6 @@
 /* What the trunks of a site need beside its own certificate authority: the authorities that the site file names for
- * them, each with a TLS context of its own, so that none speaks for another's peers. Read before rights are given up; a
- * change needs a restart. */
+ * them, each with a TLS context of its own (controller_tls.c), so that none speaks for another's peers. Which files there are
+ * needs a restart; what is in them does not. */
 #include "role/controller_int.h"
 
 #include "call/border.h"
@@ -10,8 +10,8 @@
 
 static bool known(const struct rf_controller *k, struct rf_view file)
 {
-	for (size_t i = 0; i < k->trunk_ca_n; i++)
-		if (rf_view_eq(file, rf_view_str(k->trunk_cas[i].file)))
+	for (size_t i = 0; i < k->trunk_file_n; i++)
+		if (rf_view_eq(file, rf_view_str(k->trunk_files[i])))
 			return true;
 	return false;
 }
@@ -20,16 +20,10 @@ static int add(struct rf_controller *k, struct rf_view file, struct rf_diag *dia
 {
 	if (known(k, file))
 		return 0;
-	if (k->trunk_ca_n == RF_CONTROLLER_TRUNK_CAS)
+	if (k->trunk_file_n == RF_CONTROLLER_TRUNK_CAS)
 		return rf_diag_set(diag, RF_E_LIMIT, "the trunks have more than %d CA files", RF_CONTROLLER_TRUNK_CAS);
-	struct rf_trunk_ca *ca = &k->trunk_cas[k->trunk_ca_n];
-
-	ca->file = rf_site_cstr(file); /* first_site keeps it */
-	int rc = rf_tls_roots(ca->file, ca->root, RF_TRUNK_ROOTS_MAX, &ca->root_n, diag);
-
-	if (!rc)
-		k->trunk_ca_n++;
-	return rc;
+	k->trunk_files[k->trunk_file_n++] = rf_site_cstr(file); /* first_site keeps it */
+	return 0;
 }
 
 int rf_controller_open_trunks(struct rf_controller *k, struct rf_diag *diag)
@@ -101,38 +95,13 @@ bool rf_controller_logins_fit(const struct rf_controller *k, const struct rf_sit
 	return true;
 }
 
-size_t rf_controller_trunk_files(const struct rf_controller *k, const char *files[static RF_CONTROLLER_TRUNK_CAS])
-{
-	for (size_t i = 0; i < k->trunk_ca_n; i++)
-		files[i] = k->trunk_cas[i].file;
-	return k->trunk_ca_n;
-}
-
-int rf_controller_trunk_tls(struct rf_controller *k, const struct rf_tls_conf *ours, struct rf_diag *diag)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < k->trunk_ca_n && !rc; i++) {
-		struct rf_tls_conf conf = *ours;
-
-		conf.ca_file = NULL;
-		conf.peer_ca_files = &k->trunk_cas[i].file;
-		conf.peer_ca_count = 1;
-		rc = rf_tls_new(&conf, &k->trunk_cas[i].client, diag);
-	}
-	return rc;
-}
-
 void rf_controller_close_trunks(struct rf_controller *k)
 {
-	for (size_t i = 0; i < k->trunk_ca_n; i++)
-		rf_tls_put(k->trunk_cas[i].client);
 	rf_trunks_put(k->trunks);
 	k->trunks = NULL;
-	k->trunk_ca_n = 0;
 }
 
-/* All of next's files are open already. */
+/* All of next's files are known already. */
 bool rf_controller_trunks_fit(const struct rf_controller *k, const struct rf_site *next)
 {
 	if (!rf_controller_has_trunks(k, next))

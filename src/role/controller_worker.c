@@ -68,10 +68,7 @@ static int make_ua(struct rf_worker *w, struct rf_diag *diag)
 			.kind = flow_kind(k->listen[i].asked->transport),
 			.local = k->listen[i].local,
 			.fd = k->listen[i].fd[w->index],
-			.tls = k->listen[i].asked->transport == RF_TRANSPORT_WSS && !k->listen[i].outer ? k->tls_browser :
-			       k->listen[i].asked->transport == RF_TRANSPORT_WSS ? k->tls_outer :
-			       k->listen[i].asked->transport != RF_TRANSPORT_TLS ? NULL :
-			       k->listen[i].outer ? k->tls_outer : k->tls_server,
+			.tls = rf_controller_listen_tls(k->tls, &k->listen[i]),
 			.host = advertised_of(&k->listen[i], advertised[i]),
 			.v6_also_v4 = true,
 			.outside = k->listen[i].outer,
@@ -90,7 +87,7 @@ static int make_ua(struct rf_worker *w, struct rf_diag *diag)
 		.hash_key = k->hash_key,
 		.listeners = listeners,
 		.listener_count = k->listens,
-		.tls_client = k->tls_client,
+		.tls_client = k->tls->client,
 		.dns = w->dns,
 		.guard = &guard,
 		.penalties = k->penalties,
@@ -169,8 +166,6 @@ static int make_worker(struct rf_controller *k, unsigned index, struct rf_diag *
 	struct rf_call_config core = {
 		.worker = index,
 		.loop = w->loop,
-		.trunk_cas = k->trunk_cas,
-		.trunk_ca_n = k->trunk_ca_n,
 		.trunks = k->trunks,
 		.directory = k->directory,
 		.ledger = k->ledger,
@@ -190,6 +185,7 @@ static int make_worker(struct rf_controller *k, unsigned index, struct rf_diag *
 	if (rc)
 		return rf_diag_set(diag, rc, "%s: %s", name, rf_err_text(rc));
 	rf_call_core_set_stir(w->core, k->stir);
+	rf_controller_give_tls(w, k->tls);
 	if (k->fetcher && (rc = rf_call_core_set_fetcher(w->core, rf_fetcher_fd(k->fetcher, index))))
 		return rf_diag_set(diag, rc, "%s: %s", name, rf_err_text(rc));
 	if ((rc = rf_controller_give_relays(k, w)))
@@ -316,6 +312,8 @@ void rf_controller_free_workers(struct rf_controller *k)
 		if (w->core)
 			rf_call_core_free(w->core);
 		rf_dns_free(w->dns);
+		rf_controller_tls_put(w->tls);
+		w->tls = NULL;
 		w->ua = NULL;
 		w->core = NULL;
 		w->dns = NULL;

@@ -34,6 +34,8 @@ struct rf_keeper {
 	atomic_bool gone;
 	atomic_uint next; /* where to start looking for a free channel */
 	atomic_ullong signatures, refused, failed;
+	pthread_mutex_t keys_lock;
+	unsigned keys[RF_KEEPER_TLS_KEYS]; /* how many have it */
 	struct channel channels[];
 };
 
@@ -113,6 +115,7 @@ int rf_keeper_new(const struct rf_keeper_options *opt, struct rf_keeper **ret_ke
 	k->n = opt->channels;
 	k->stir = opt->stir_key_file != NULL;
 	k->pid = -1;
+	pthread_mutex_init(&k->keys_lock, NULL);
 	for (unsigned i = 0; i < k->n; i++) {
 		pthread_mutex_init(&k->channels[i].lock, NULL);
 		k->channels[i].fd = fds[i] = -1;
@@ -143,6 +146,7 @@ void rf_keeper_free(struct rf_keeper *k)
 		pthread_mutex_destroy(&k->channels[i].lock);
 	}
 	rf_child_wait(k->pid);
+	pthread_mutex_destroy(&k->keys_lock);
 	free(k);
 }
 
@@ -191,12 +195,14 @@ static int ask(struct channel *c, uint8_t *question, size_t n_question, struct r
 	}
 }
 
+/* sig and *ret_n hold what came with another status, too. */
 static int put_question(struct rf_keeper *k, uint8_t *question, size_t n_question, uint8_t sig[static RF_KEEPER_SIG_MAX],
 			size_t *ret_n)
 {
 	uint8_t buf[RF_KEEPER_ANSWER_SIZE], status = RF_KEEPER_NO_SIGNATURE;
 	struct rf_view answer = { buf, 0 };
 
+	*ret_n = 0;
 	if (atomic_load(&k->gone))
 		return RF_E_CLOSED;
 	struct channel *c = take_channel(k);
@@ -208,17 +214,18 @@ static int put_question(struct rf_keeper *k, uint8_t *question, size_t n_questio
 		atomic_fetch_add(&k->failed, 1);
 		return rc;
 	}
-	if (status != RF_KEEPER_OK || answer.n == 0 || answer.n > RF_KEEPER_SIG_MAX) {
+	if (answer.n <= RF_KEEPER_SIG_MAX) {
+		memcpy(sig, answer.p, answer.n);
+		*ret_n = answer.n;
+	}
+	if (status != RF_KEEPER_OK || *ret_n == 0) {
 		atomic_fetch_add(&k->refused, 1);
 		return status == RF_KEEPER_OVER_RATE ? RF_E_BUSY : RF_E_CRYPTO;
 	}
-	atomic_fetch_add(&k->signatures, 1);
-	memcpy(sig, answer.p, answer.n);
-	*ret_n = answer.n;
 	return 0;
 }
 
-static int sign_with(struct rf_keeper *k, enum rf_keeper_key key, struct rf_view digest,
+static int sign_with(struct rf_keeper *k, unsigned key, struct rf_view digest,
 		     uint8_t sig[static RF_KEEPER_SIG_MAX], size_t *ret_n)
 {
 	uint8_t question[RF_KEEPER_QUESTION_SIZE] = { RF_KEEPER_QUESTION, (uint8_t)digest.n, (uint8_t)key };
@@ -226,12 +233,47 @@ static int sign_with(struct rf_keeper *k, enum rf_keeper_key key, struct rf_view
 	if (digest.n < 20 || digest.n > 64)
 		return RF_E_UNSUPPORTED;
 	memcpy(question + 8, digest.p, digest.n);
-	return put_question(k, question, sizeof question, sig, ret_n);
+	int rc = put_question(k, question, sizeof question, sig, ret_n);
+
+	if (!rc)
+		atomic_fetch_add(&k->signatures, 1);
+	return rc;
 }
 
-int rf_keeper_sign(struct rf_keeper *k, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX], size_t *ret_n)
+int rf_keeper_sign(struct rf_keeper *k, unsigned key, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX], size_t *ret_n)
 {
-	return sign_with(k, RF_KEEPER_KEY_TLS, digest, sig, ret_n);
+	return key < RF_KEEPER_TLS_KEYS ? sign_with(k, RF_KEEPER_KEY_TLS + key, digest, sig, ret_n) : RF_E_UNSUPPORTED;
+}
+
+/* Questions about keys go one at a time, so that none is given out again while it is being forgotten. */
+int rf_keeper_again(struct rf_keeper *k, unsigned *ret_key, struct rf_diag *diag)
+{
+	uint8_t question[RF_KEEPER_QUESTION_SIZE] = { RF_KEEPER_AGAIN }, said[RF_KEEPER_SIG_MAX];
+	size_t n;
+
+	pthread_mutex_lock(&k->keys_lock);
+	int rc = put_question(k, question, sizeof question, said, &n);
+	if (!rc && (n != 1 || said[0] >= RF_KEEPER_TLS_KEYS))
+		rc = RF_E_CLOSED;
+	if (!rc)
+		k->keys[said[0]]++;
+	pthread_mutex_unlock(&k->keys_lock);
+	if (rc)
+		return rf_diag_set(diag, rc, "%.*s", n ? (int)n : 100, n ? (const char *)said : "the key keeper does not answer: "
+				   "`ringfort down` and `ringfort up`");
+	*ret_key = said[0];
+	return 0;
+}
+
+void rf_keeper_forget(struct rf_keeper *k, unsigned key)
+{
+	uint8_t question[RF_KEEPER_QUESTION_SIZE] = { RF_KEEPER_FORGET, 0, (uint8_t)key }, said[RF_KEEPER_SIG_MAX];
+	size_t n;
+
+	pthread_mutex_lock(&k->keys_lock);
+	if (key < RF_KEEPER_TLS_KEYS && k->keys[key] && --k->keys[key] == 0)
+		(void)put_question(k, question, sizeof question, said, &n); /* a keeper that is gone has forgotten it */
+	pthread_mutex_unlock(&k->keys_lock);
 }
 
 int rf_keeper_sign_stir(struct rf_keeper *k, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX],
@@ -269,6 +311,7 @@ int rf_keeper_respond(struct rf_keeper *k, unsigned login, const struct rf_diges
 	if (n != 2 * rf_digest_alg_bytes(cred->alg))
 		return RF_E_CRYPTO;
 	memcpy(ret_hex, sig, n);
+	atomic_fetch_add(&k->signatures, 1);
 	return 0;
 }
 

@@ -1,11 +1,13 @@
 /* The keeper: a process of its own that holds the controller's private keys (of TLS, and of caller identity where the
  * site signs its calls, RFC 8224) and the passwords by which it logs in at trunks, and answers two questions: "sign this
- * digest with that key", "what is the response to this challenge". The controller, which parses strangers' bytes, never
+ * digest with that key", "what is the response to this challenge"; and takes two orders: "read the key file again", "forget that
+ * key". The controller, which parses strangers' bytes, never
  * has key or password: whoever takes it over may have answers made while that lasts, but takes no secret away.
  *
  * It is forked before the first thread and executes the program anew under a hidden role name, so that it shares no
  * address with the controller. It reads the key file (as root, when it is), becomes the service user, locks and hides
- * its memory, and keeps ten system calls. Questions come over channels, one SOCK_SEQPACKET pair and one thread each;
+ * its memory, and keeps fourteen system calls. Of the file system it keeps the key file's folder, to read, and of root's rights
+ * that of reading there what the service user may not; without Landlock neither, and then a new key takes a restart. Questions come over channels, one SOCK_SEQPACKET pair and one thread each;
  * a channel serves one caller at a time, so there are as many as workers.
  *
  * Wire, both directions, fields big-endian, one datagram each, fixed size (keeper.c has the layout). The keeper
@@ -21,6 +23,7 @@
 
 #define RF_KEEPER_CHANNELS_MAX 64
 #define RF_KEEPER_RATE 4000     /* signatures a second and channel: several times what a core can make */
+#define RF_KEEPER_TLS_KEYS 8
 #define RF_KEEPER_SIG_MAX 144   /* an ECDSA P-521 signature in DER has at most 139 bytes */
 #define RF_KEEPER_LOGINS_MAX 32
 #define RF_KEEPER_PASSWORD_MAX 256
@@ -58,9 +61,15 @@ int rf_keeper_new(const struct rf_keeper_options *opt, struct rf_keeper **ret_ke
 /* Closes the channels, upon which the keeper ends, and waits for it. */
 void rf_keeper_free(struct rf_keeper *keeper);
 
-/* Sign digest (32, 48 or 64 bytes) with ECDSA; the DER signature goes to sig. Blocks for the time of a signature, two
+/* Read the key file again. *ret_key: the number of the key that is in it, which is one that it had when the file holds the same as
+ * before. The caller gives it back with rf_keeper_forget(), once for each time; the keeper wipes what nobody has any more.
+ * RF_E_CRYPTO and others, with what is wrong with the file in diag; RF_E_LIMIT: RF_KEEPER_TLS_KEYS are in use. Threads: any. */
+int rf_keeper_again(struct rf_keeper *keeper, unsigned *ret_key, struct rf_diag *diag);
+void rf_keeper_forget(struct rf_keeper *keeper, unsigned key);
+
+/* Sign digest (32, 48 or 64 bytes) with ECDSA and that key; the DER signature goes to sig. Blocks for the time of a signature, two
  * seconds at most. Threads: any. RF_E_CLOSED, RF_E_TIMEOUT, RF_E_BUSY (rate), RF_E_CRYPTO. */
-int rf_keeper_sign(struct rf_keeper *keeper, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX],
+int rf_keeper_sign(struct rf_keeper *keeper, unsigned key, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX],
 		   size_t *ret_n);
 
 /* The same with the key of caller identity; digest has 32 bytes. RF_E_UNSUPPORTED: it was given none. */

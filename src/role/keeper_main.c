@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -28,7 +29,9 @@
 #define STACK_BYTES (256 * 1024)
 
 struct keeper {
+	pthread_mutex_t lock;          /* over key */
 	EVP_PKEY *key[RF_KEEPER_KEYS]; /* NULL: not given */
+	const char *key_file;          /* of TLS; NULL: none */
 	struct rf_keeper_passwords passwords;
 	pthread_barrier_t set_up, confined; /* every thread has signed once; every thread has its filter */
 	atomic_uint failed;
@@ -38,7 +41,6 @@ struct keeper {
 
 struct server {
 	struct keeper *keeper;
-	EVP_PKEY_CTX *ctx[RF_KEEPER_KEYS];
 	struct rf_digest_ctx *digest; /* NULL: no passwords */
 	struct rf_clock clock;
 	uint64_t second; /* of the monotonic clock */
@@ -99,33 +101,113 @@ static bool over_rate(struct server *s)
 	return ++s->made > RF_KEEPER_RATE;
 }
 
-static int sign(struct server *s, unsigned key, const uint8_t *digest, size_t n, uint8_t *sig, size_t *ret_n)
+/* A reference, so that another thread may forget it meanwhile: the last one wipes it. */
+static EVP_PKEY *take_key(struct keeper *k, unsigned key)
 {
-	*ret_n = RF_KEEPER_SIG_MAX;
-	return EVP_PKEY_sign(s->ctx[key], sig, ret_n, digest, n) == 1 ? RF_KEEPER_OK : RF_KEEPER_NO_SIGNATURE;
+	pthread_mutex_lock(&k->lock);
+	EVP_PKEY *p = key < RF_KEEPER_KEYS ? k->key[key] : NULL;
+
+	if (p)
+		EVP_PKEY_up_ref(p);
+	pthread_mutex_unlock(&k->lock);
+	return p;
 }
 
-/* A key that is there, and a digest that it may sign: TLS has several, a token has SHA-256. */
-static bool good_question(const struct server *s, const uint8_t *q)
+/* TLS has several digests, a token has SHA-256. */
+static int sign(struct keeper *k, const uint8_t *q, uint8_t *sig, size_t *ret_n)
 {
-	return q[0] == RF_KEEPER_QUESTION && q[2] < RF_KEEPER_KEYS && s->ctx[q[2]] &&
-	       (q[1] == 32 || (q[2] == RF_KEEPER_KEY_TLS && (q[1] == 48 || q[1] == 64)));
+	bool good = q[1] == 32 || (q[2] != RF_KEEPER_KEY_STIR && (q[1] == 48 || q[1] == 64));
+	EVP_PKEY *key = good ? take_key(k, q[2]) : NULL;
+	EVP_PKEY_CTX *ctx = key ? EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL) : NULL;
+
+	*ret_n = RF_KEEPER_SIG_MAX;
+	int status = !key ? RF_KEEPER_BAD_QUESTION :
+		     ctx && EVP_PKEY_sign_init(ctx) == 1 && EVP_PKEY_sign(ctx, sig, ret_n, q + 8, q[1]) == 1 ? RF_KEEPER_OK :
+		     RF_KEEPER_NO_SIGNATURE;
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	return status;
+}
+
+/* Its number: that of the same key, or of a free place, which takes it. */
+static int keep_key(struct keeper *k, EVP_PKEY *key)
+{
+	int place = -1, same = -1;
+
+	pthread_mutex_lock(&k->lock);
+	for (int i = RF_KEEPER_KEYS - 1; i >= RF_KEEPER_KEY_TLS; i--) {
+		if (k->key[i] && EVP_PKEY_eq(k->key[i], key) == 1)
+			same = i;
+		else if (!k->key[i])
+			place = i;
+	}
+	if (same < 0 && place >= 0) {
+		EVP_PKEY_up_ref(key);
+		k->key[place] = key;
+	}
+	pthread_mutex_unlock(&k->lock);
+	return same >= 0 ? same : place;
+}
+
+static int read_again(struct keeper *k, uint8_t *said, size_t *ret_n)
+{
+	struct rf_diag diag = { 0 };
+	EVP_PKEY *key = NULL;
+	int rc = k->key_file ? read_key(k->key_file, &key, &diag) : RF_E_UNSUPPORTED;
+	int place = rc ? -1 : keep_key(k, key);
+
+	EVP_PKEY_free(key);
+	if (place >= 0) {
+		said[0] = (uint8_t)(place - RF_KEEPER_KEY_TLS);
+		*ret_n = 1;
+		return RF_KEEPER_OK;
+	}
+	const char *why = rc ? diag.text : "keys that were replaced are all still used by connections: `ringfort down` and `ringfort up`";
+	*ret_n = strnlen(why, RF_KEEPER_SIG_MAX);
+	memcpy(said, why, *ret_n);
+	return RF_KEEPER_NO_KEY;
+}
+
+static int forget(struct keeper *k, unsigned number)
+{
+	unsigned i = RF_KEEPER_KEY_TLS + number;
+
+	if (i >= RF_KEEPER_KEYS)
+		return RF_KEEPER_BAD_QUESTION;
+	pthread_mutex_lock(&k->lock);
+	EVP_PKEY *key = k->key[i];
+	k->key[i] = NULL;
+	pthread_mutex_unlock(&k->lock);
+	EVP_PKEY_free(key);
+	return RF_KEEPER_OK;
+}
+
+static int act(struct server *s, const uint8_t *q, size_t n, uint8_t *said, size_t *ret_n)
+{
+	if (n == RF_KEEPER_LOGIN_SIZE)
+		return q[0] == RF_KEEPER_LOGIN && s->digest ?
+		       rf_keeper_login_answer(&s->keeper->passwords, s->digest, q, said, ret_n) : RF_KEEPER_BAD_QUESTION;
+	switch (n == RF_KEEPER_QUESTION_SIZE ? q[0] : 0) {
+	case RF_KEEPER_QUESTION:
+		return sign(s->keeper, q, said, ret_n);
+	case RF_KEEPER_AGAIN:
+		return read_again(s->keeper, said, ret_n);
+	case RF_KEEPER_FORGET:
+		return forget(s->keeper, q[2]);
+	default:
+		return RF_KEEPER_BAD_QUESTION;
+	}
 }
 
 static void answer(struct server *s, const uint8_t *question, size_t n)
 {
 	uint8_t out[RF_KEEPER_ANSWER_SIZE] = { RF_KEEPER_ANSWER };
-	bool login = n == RF_KEEPER_LOGIN_SIZE && question[0] == RF_KEEPER_LOGIN && s->digest;
 	size_t sig_n = 0;
-	int status = RF_KEEPER_BAD_QUESTION;
 
 	if (n == RF_KEEPER_QUESTION_SIZE || n == RF_KEEPER_LOGIN_SIZE)
 		memcpy(out + 4, question + 4, 4);
-	if (login || (n == RF_KEEPER_QUESTION_SIZE && good_question(s, question)))
-		status = over_rate(s) ? RF_KEEPER_OVER_RATE :
-			 login ? rf_keeper_login_answer(&s->keeper->passwords, s->digest, question, out + 8, &sig_n) :
-				 sign(s, question[2], question + 8, question[1], out + 8, &sig_n);
-	if (status != RF_KEEPER_OK)
+	int status = over_rate(s) ? RF_KEEPER_OVER_RATE : act(s, question, n, out + 8, &sig_n);
+	if (status != RF_KEEPER_OK && status != RF_KEEPER_NO_KEY)
 		sig_n = 0;
 	out[1] = (uint8_t)status;
 	out[2] = (uint8_t)(sig_n >> 8);
@@ -137,16 +219,13 @@ static void answer(struct server *s, const uint8_t *question, size_t n)
 /* One signature while everything is still allowed: it fetches algorithms and seeds this thread's generator. */
 static void prepare(struct server *s)
 {
-	uint8_t sig[RF_KEEPER_SIG_MAX], digest[32] = { 1 };
+	uint8_t sig[RF_KEEPER_SIG_MAX], question[RF_KEEPER_QUESTION_SIZE] = { RF_KEEPER_QUESTION, 32 };
 	size_t n;
 
 	s->clock = rf_clock_system();
 	for (unsigned i = 0; i < RF_KEEPER_KEYS; i++) {
-		if (!s->keeper->key[i])
-			continue;
-		s->ctx[i] = EVP_PKEY_CTX_new_from_pkey(NULL, s->keeper->key[i], NULL);
-		if (!s->ctx[i] || EVP_PKEY_sign_init(s->ctx[i]) != 1 ||
-		    sign(s, i, digest, sizeof digest, sig, &n) != RF_KEEPER_OK)
+		question[2] = (uint8_t)i;
+		if (s->keeper->key[i] && sign(s->keeper, question, sig, &n) != RF_KEEPER_OK)
 			atomic_fetch_add(&s->keeper->failed, 1);
 	}
 	if (s->keeper->passwords.n && rf_keeper_login_prepare(&s->digest))
@@ -230,6 +309,30 @@ static int read_keys(struct keeper *k, const char *tls, const char *stir, struct
 	return rc;
 }
 
+/* What may still be opened: the folder of the key file. With Landlock around that the right to read in it whatever its modes say
+ * is worth no more than the key, which is here anyway. */
+static int give_up(struct keeper *k, const struct rf_sandbox_user *become, struct rf_diag *diag)
+{
+	const char *slash = k->key_file ? strrchr(k->key_file, '/') : NULL;
+	char *folder = slash ? strndup(k->key_file, (size_t)(slash - k->key_file)) : strdup(".");
+	const struct rf_sandbox_path path = { folder, RF_SANDBOX_READ, true };
+	struct rf_sandbox_landlock ll = { .fd = -1 };
+	int rc = folder ? rf_sandbox_landlock_open(&path, k->key_file ? 1 : 0, &ll, diag) : -ENOMEM;
+
+	free(folder);
+	if (rc == RF_E_UNSUPPORTED)
+		rc = 0;
+	if (!rc)
+		rc = ll.abi && become ? rf_sandbox_drop_user_but(become, CAP_DAC_READ_SEARCH, diag) : rf_sandbox_drop_user(become, diag);
+	if (!rc)
+		rc = rf_sandbox_no_new_privileges(diag);
+	if (!rc && ll.abi)
+		rc = rf_sandbox_landlock_apply(&ll, diag);
+	if (ll.fd >= 0)
+		close(ll.fd);
+	return rc;
+}
+
 static int set_up(struct keeper *k, char **argv, struct server *servers, unsigned n, struct rf_diag *diag)
 {
 	struct rf_sandbox_user user, *become = NULL;
@@ -246,14 +349,14 @@ static int set_up(struct keeper *k, char **argv, struct server *servers, unsigne
 	/* The private number itself lies in locked pages even where the limit forbids to lock everything. */
 	if (CRYPTO_secure_malloc_init(32768, 16) == 0)
 		return rf_diag_set(diag, RF_E_CRYPTO, "no locked memory for the key");
+	pthread_mutex_init(&k->lock, NULL);
+	k->key_file = strcmp(argv[2], "-") == 0 ? NULL : argv[2];
 	int rc = read_keys(k, argv[2], argv[6], diag);
 	for (char **a = argv + 7; !rc && a[0] && a[1]; a += 2)
 		rc = rf_keeper_login_read(&k->passwords, a[0], a[1], diag);
 	k->locked = !rc && mlockall(MCL_CURRENT) == 0; /* with root's right to do so, while it lasts */
 	if (!rc)
-		rc = rf_sandbox_drop_user(become, diag);
-	if (!rc)
-		rc = rf_sandbox_no_new_privileges(diag);
+		rc = give_up(k, become, diag);
 	return rc ? rc : start_servers(k, servers, n, diag);
 }
 

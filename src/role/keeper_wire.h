@@ -4,6 +4,9 @@
  *	question  type:1 (1)  digest length:1  key:1  zero:1  id:4  digest:64
  *	login     type:1 (4)  algorithm:1  login:1  sess:1  id:4, then texts, each behind its length:2 (realm, nonce, uri,
  *	          method, nc, cnonce); the answer's signature is the response in hex
+ *	again     type:1 (5)  zero:3  id:4  zero:64; the answer's signature is the number of the key that the file holds, one byte, or
+ *	          with another status than OK why not, as text
+ *	forget    type:1 (6)  zero:1  key:1  zero:1  id:4  zero:64
  *	answer    type:1 (2)  status:1  signature length:2  id:4  signature:144
  *	ready     type:1 (3)  status:1  flags:1  zero:1  text:252 (why not, NUL-padded) */
 #ifndef RF_ROLE_KEEPER_WIRE_H
@@ -17,12 +20,15 @@
 #define RF_KEEPER_READY_SIZE 256
 #define RF_KEEPER_FIRST_FD 3 /* the channels' descriptors in the keeper: 3, 4, ... */
 
-enum rf_keeper_type { RF_KEEPER_QUESTION = 1, RF_KEEPER_ANSWER = 2, RF_KEEPER_READY = 3, RF_KEEPER_LOGIN = 4 };
+enum rf_keeper_type { RF_KEEPER_QUESTION = 1, RF_KEEPER_ANSWER = 2, RF_KEEPER_READY = 3, RF_KEEPER_LOGIN = 4,
+		      RF_KEEPER_AGAIN = 5, RF_KEEPER_FORGET = 6 };
 enum rf_keeper_text {
 	RF_KEEPER_REALM, RF_KEEPER_NONCE, RF_KEEPER_URI, RF_KEEPER_METHOD, RF_KEEPER_NC, RF_KEEPER_CNONCE, RF_KEEPER_TEXTS
 };
-enum rf_keeper_key { RF_KEEPER_KEY_TLS, RF_KEEPER_KEY_STIR, RF_KEEPER_KEYS };
-enum rf_keeper_status { RF_KEEPER_OK, RF_KEEPER_BAD_QUESTION, RF_KEEPER_OVER_RATE, RF_KEEPER_NO_SIGNATURE };
+/* Of TLS there may be several: the one that is in use, and those of contexts that still have connections. */
+enum rf_keeper_key { RF_KEEPER_KEY_STIR, RF_KEEPER_KEY_TLS, RF_KEEPER_KEYS = RF_KEEPER_KEY_TLS + RF_KEEPER_TLS_KEYS };
+enum rf_keeper_status { RF_KEEPER_OK, RF_KEEPER_BAD_QUESTION, RF_KEEPER_OVER_RATE, RF_KEEPER_NO_SIGNATURE,
+			RF_KEEPER_NO_KEY };
 enum rf_keeper_flag { RF_KEEPER_LOCKED = 1, RF_KEEPER_FILTERED = 2 };
 
 #endif

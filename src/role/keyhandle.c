@@ -7,14 +7,16 @@
 #include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <openssl/pem.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-struct rf_keyhandle {
+struct handle {
+	atomic_uint refs; /* EC_KEYs that have it: OpenSSL may copy one */
 	rf_keyhandle_sign *sign;
+	void (*gone)(void *arg);
 	void *arg;
 	EC_KEY_METHOD *method;
-	EVP_PKEY *pkey;
 };
 
 /* Index 0 of a key's extra data is for the application (OpenSSL reserves it: "app data"); OpenSSL hands this
@@ -22,7 +24,7 @@ struct rf_keyhandle {
 static int sign_elsewhere(int type, const unsigned char *digest, int n, unsigned char *sig, unsigned int *sig_n,
 			  const BIGNUM *kinv, const BIGNUM *r, EC_KEY *key)
 {
-	struct rf_keyhandle *h = EC_KEY_get_ex_data(key, 0);
+	struct handle *h = EC_KEY_get_ex_data(key, 0);
 	uint8_t out[RF_KEYHANDLE_SIG_MAX];
 	size_t out_n;
 
@@ -55,48 +57,76 @@ static EC_KEY *public_half(struct evp_pkey_st *public_key)
 	return key;
 }
 
-int rf_keyhandle_new(struct evp_pkey_st *public_key, rf_keyhandle_sign *sign, void *arg,
-		     struct rf_keyhandle **ret_handle, struct rf_diag *diag)
+static int copied(EC_KEY *to, const EC_KEY *from)
 {
-	struct rf_keyhandle *h = calloc(1, sizeof *h);
-	EC_KEY *key = public_half(public_key);
+	struct handle *h = EC_KEY_get_ex_data(from, 0);
 
-	if (!key) {
-		free(h);
-		return rf_diag_set(diag, RF_E_UNSUPPORTED, "the controller's certificate has no EC key");
-	}
-	if (h) {
-		h->sign = sign;
-		h->arg = arg;
-		h->method = EC_KEY_METHOD_new(EC_KEY_OpenSSL());
-		h->pkey = EVP_PKEY_new();
-	}
-	if (!h || !h->method || !h->pkey || EC_KEY_set_ex_data(key, 0, h) != 1)
-		goto fail;
-	EC_KEY_METHOD_set_sign(h->method, sign_elsewhere, NULL, NULL);
-	if (EC_KEY_set_method(key, h->method) != 1 || EVP_PKEY_assign_EC_KEY(h->pkey, key) != 1)
-		goto fail;
-	*ret_handle = h;
-	return 0;
-fail:
-	EC_KEY_free(key);
-	rf_keyhandle_free(h);
-	return rf_diag_set(diag, -ENOMEM, "the key handle: out of memory");
+	(void)to;
+	atomic_fetch_add(&h->refs, 1);
+	return 1;
 }
 
-void rf_keyhandle_free(struct rf_keyhandle *h)
+static void drop(struct handle *h)
 {
-	if (!h)
+	if (atomic_fetch_sub(&h->refs, 1) != 1)
 		return;
-	EVP_PKEY_free(h->pkey);
-	if (h->method)
-		EC_KEY_METHOD_free(h->method);
+	if (h->gone)
+		h->gone(h->arg);
+	EC_KEY_METHOD_free(h->method);
 	free(h);
 }
 
-struct evp_pkey_st *rf_keyhandle_pkey(struct rf_keyhandle *h)
+/* A key's end; OpenSSL asks nothing more of its method after this. */
+static void finished(EC_KEY *key)
 {
-	return h->pkey;
+	struct handle *h = EC_KEY_get_ex_data(key, 0);
+
+	if (h)
+		drop(h);
+}
+
+static struct handle *new_handle(rf_keyhandle_sign *sign, void *arg)
+{
+	struct handle *h = calloc(1, sizeof *h);
+
+	if (!h)
+		return NULL;
+	h->method = EC_KEY_METHOD_new(EC_KEY_OpenSSL());
+	if (!h->method) {
+		free(h);
+		return NULL;
+	}
+	atomic_init(&h->refs, 1);
+	h->sign = sign;
+	h->arg = arg;
+	EC_KEY_METHOD_set_sign(h->method, sign_elsewhere, NULL, NULL);
+	EC_KEY_METHOD_set_init(h->method, NULL, finished, copied, NULL, NULL, NULL);
+	return h;
+}
+
+int rf_keyhandle_new(struct evp_pkey_st *public_key, rf_keyhandle_sign *sign, void (*gone)(void *arg), void *arg,
+		     struct evp_pkey_st **ret_key, struct rf_diag *diag)
+{
+	EC_KEY *key = public_half(public_key);
+
+	if (!key)
+		return rf_diag_set(diag, RF_E_UNSUPPORTED, "the certificate has no EC key; `ringfort host issue` makes one that has");
+	EVP_PKEY *pkey = EVP_PKEY_new();
+	struct handle *h = pkey ? new_handle(sign, arg) : NULL;
+
+	if (h && EC_KEY_set_ex_data(key, 0, h) != 1) {
+		drop(h);
+		h = NULL;
+	}
+	/* With its method the key frees the handle. */
+	if (!h || EC_KEY_set_method(key, h->method) != 1 || EVP_PKEY_assign_EC_KEY(pkey, key) != 1) {
+		EC_KEY_free(key);
+		EVP_PKEY_free(pkey);
+		return rf_diag_set(diag, -ENOMEM, "the key handle: out of memory");
+	}
+	h->gone = gone;
+	*ret_key = pkey;
+	return 0;
 }
 
 int rf_keyhandle_public(const char *cert_file, struct evp_pkey_st **ret_key, struct rf_diag *diag)
@@ -110,12 +140,12 @@ int rf_keyhandle_public(const char *cert_file, struct evp_pkey_st **ret_key, str
 	EVP_PKEY *key = cert ? X509_get_pubkey(cert) : NULL;
 	X509_free(cert);
 	if (!key)
-		return rf_diag_set(diag, RF_E_CRYPTO, "%s holds no certificate in PEM", cert_file);
+		return rf_diag_set(diag, RF_E_CRYPTO, "%s holds no certificate in PEM; `ringfort host issue` makes one", cert_file);
 	*ret_key = key;
 	return 0;
 }
 
-void rf_keyhandle_public_free(struct evp_pkey_st *key)
+void rf_keyhandle_free(struct evp_pkey_st *key)
 {
 	EVP_PKEY_free(key);
 }

@@ -12,23 +12,18 @@
 #define RF_KEYHANDLE_SIG_MAX 144
 
 struct evp_pkey_st;
-struct rf_keyhandle;
 
 /* Sign a digest with ECDSA, the DER signature to sig. Called on the thread that does the TLS handshake. */
 typedef int rf_keyhandle_sign(void *arg, struct rf_view digest, uint8_t sig[static RF_KEYHANDLE_SIG_MAX],
 			      size_t *ret_n);
 
-/* public_key: EC (borrowed, copied). arg must outlive the handle and every TLS context that uses it.
- * RF_E_UNSUPPORTED when the key is not EC. */
-int rf_keyhandle_new(struct evp_pkey_st *public_key, rf_keyhandle_sign *sign, void *arg,
-		     struct rf_keyhandle **ret_handle, struct rf_diag *diag);
-void rf_keyhandle_free(struct rf_keyhandle *handle);
+/* public_key: EC (borrowed, copied). gone(arg) comes when the last reference to the key has been given back, on whatever thread
+ * did: contexts and their connections have some. RF_E_UNSUPPORTED when the key is not EC; on an error gone does not come. */
+int rf_keyhandle_new(struct evp_pkey_st *public_key, rf_keyhandle_sign *sign, void (*gone)(void *arg), void *arg,
+		     struct evp_pkey_st **ret_key, struct rf_diag *diag);
 
 /* The public key of a PEM certificate file. -errno, RF_E_CRYPTO. */
 int rf_keyhandle_public(const char *cert_file, struct evp_pkey_st **ret_key, struct rf_diag *diag);
-void rf_keyhandle_public_free(struct evp_pkey_st *key); /* NULL is fine */
-
-/* Borrowed: lives as long as the handle. */
-struct evp_pkey_st *rf_keyhandle_pkey(struct rf_keyhandle *handle);
+void rf_keyhandle_free(struct evp_pkey_st *key); /* a reference to either; NULL is fine */
 
 #endif

@@ -271,6 +271,14 @@ void rf_pinholes_free(struct rf_pinholes *p)
 	free(p);
 }
 
+void rf_pinholes_set_tls(struct rf_pinholes *p, struct rf_tls *tls)
+{
+	struct rf_tls *old = p->tls;
+
+	p->tls = rf_tls_get(tls);
+	rf_tls_put(old);
+}
+
 int rf_pinholes_want(struct rf_pinholes *p, uint64_t session, const struct rf_tuple *tuples, size_t n)
 {
 	rf_pinbook_now(p->book, rf_loop_now(p->loop));

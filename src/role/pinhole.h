@@ -42,6 +42,9 @@ int rf_pinholes_new(const struct rf_pinholes_conf *conf, struct rf_pinholes **re
 /* Connections end; the walls close what was open when their grace is over. NULL is fine. */
 void rf_pinholes_free(struct rf_pinholes *p);
 
+/* Connections that are made from now on. */
+void rf_pinholes_set_tls(struct rf_pinholes *p, struct rf_tls *tls);
+
 /* As rf_pinbook_want(). */
 int rf_pinholes_want(struct rf_pinholes *p, uint64_t session, const struct rf_tuple *tuples, size_t n);
 /* Ends everything that is open, as far as the walls answer within ms; then done, once. No want after it. */

@@ -157,7 +157,7 @@ static void interval_fire(struct rf_timer *t)
 	struct look *x;
 
 	rf_timer_start(rf_loop_wheel(a->loop), t, INTERVAL_MS);
-	anchor_renew(a);
+	anchor_renew(a, false);
 	if (++a->seconds % REVIEW_S == 0)
 		anchor_review(a);
 	if (a->stopping && rf_loop_now(a->loop).us >= a->drain_until_us)
@@ -395,7 +395,6 @@ static void close_all(struct anchor *a)
 	rf_fast_close(a->fast);
 	rf_xsk_close(a->xsk);
 	rf_clips_free(a->clips);
-	rf_keyhandle_free(a->key);
 	rf_keeper_free(a->keeper);
 	rf_ledger_free(a->ledger);
 	if (a->admin_fd >= 0)

@@ -2,7 +2,7 @@
  *
  *	{"do":"status"}
  *	{"do":"calls"}   {"do":"call","id":CALL-ID}
- *	{"do":"reload"}   {"do":"stop"}   {"do":"stop","wait":SECONDS as text}
+ *	{"do":"reload"}   {"do":"refresh"}   {"do":"stop"}   {"do":"stop","wait":SECONDS as text}
  */
 #include "role/relay_int.h"
 #include "media/dsp.h"
@@ -169,7 +169,7 @@ static json_t *walls_json(const struct anchor *a)
 
 static void problem(json_t *list, const char *text, const char *name, const char *behind)
 {
-	char whole[640];
+	char whole[RF_PAPERS_WHY + 200];
 
 	snprintf(whole, sizeof whole, "%s%s%s", text, name, behind);
 	json_array_append_new(list, json_string(whole));
@@ -194,6 +194,7 @@ static json_t *problems_json(const struct anchor *a, const struct anchor_sums *s
 	json_t *list = json_array();
 	struct rf_ledger_state ledger = { 0 };
 	struct rf_keeper_state keeper = { .alive = true };
+	char papers[RF_PAPERS_WHY + 100];
 
 	if (a->ledger)
 		rf_ledger_state(a->ledger, &ledger);
@@ -205,6 +206,8 @@ static json_t *problems_json(const struct anchor *a, const struct anchor_sums *s
 		problem(list, "the key keeper has ended: no new TLS connections until a restart", "", "");
 	if (a->revoked && rf_revoked_until_s(a->revoked) && a->clock.wall(a->clock.ctx).us / 1000000 > rf_revoked_until_s(a->revoked))
 		problem(list, RF_REVOKED_OLD, "", "");
+	if (a->site && *rf_papers_problem(&a->papers, a->clock.wall(a->clock.ctx).us / 1000000, papers))
+		problem(list, papers, "", "");
 	if (!s->media.ports_free)
 		problem(list, "no port for media is free", "", "");
 	if (a->fast_why[0])
@@ -501,6 +504,13 @@ static void do_reload(void *ctx, struct rf_admin_request *r)
 					 "restart", restart));
 }
 
+/* A command has written certificates or the list of revoked ones. */
+static void do_refresh(void *ctx, struct rf_admin_request *r)
+{
+	anchor_renew(ctx, true);
+	rf_admin_answer(r, (struct rf_view){ NULL, 0 });
+}
+
 static void do_stop(void *ctx, struct rf_admin_request *r)
 {
 	const char *wait = rf_admin_text(r, "wait");
@@ -517,6 +527,7 @@ static void do_stop(void *ctx, struct rf_admin_request *r)
 }
 
 const struct rf_admin_verb anchor_verbs[] = {
-	{ "status", do_status }, { "calls", do_calls }, { "call", do_call }, { "reload", do_reload }, { "stop", do_stop },
+	{ "status", do_status }, { "calls", do_calls }, { "call", do_call }, { "reload", do_reload },
+	{ "refresh", do_refresh }, { "stop", do_stop },
 	{ NULL, NULL },
 };

@@ -29,10 +29,9 @@
 #include "pki/revoked.h"
 #include "role/admin.h"
 #include "role/keeper.h"
-#include "role/keyhandle.h"
+#include "role/papers.h"
 #include "role/pinhole.h"
 #include "role/relay.h"
-#include "role/renew.h"
 #include "role/sandbox.h"
 #include "role/startup.h"
 #include "rtp/dtls.h"
@@ -106,10 +105,9 @@ struct anchor {
 	unsigned listens;
 	struct rf_ledger *ledger;    /* NULL: alone */
 	struct rf_keeper *keeper;
-	struct rf_keyhandle *key;
 	struct rf_tls *tls_server, *tls_client;
 	struct rf_revoked *revoked;  /* NULL: alone */
-	struct rf_renew renew;
+	struct rf_papers papers;
 	struct rf_dtls_ctx *dtls;
 	struct rf_clips *clips;      /* sounds by name; NULL: none */
 	struct rf_fast *fast;        /* NULL: everything in user space */
@@ -166,11 +164,12 @@ int anchor_reload(struct anchor *a, const char *by, const char **ret_restart, st
 /* relay_tls.c */
 int anchor_start_keeper(struct anchor *a, struct rf_diag *diag);
 int anchor_make_tls(struct anchor *a, struct rf_diag *diag);
-int anchor_load_revoked(struct anchor *a, struct rf_diag *diag); /* anew, or the one before stays */
+/* Our certificate and the list of revoked ones, as they are on the disk; or what was before stays. */
+int anchor_take_papers(struct anchor *a, struct rf_diag *diag);
 /* Borders that are connected: are they still ones that we believe? */
 void anchor_review(struct anchor *a);
-/* Once a second: has somebody written anew what we believe by? */
-void anchor_renew(struct anchor *a);
+/* Once a second: has somebody written a file of those anew? now: he says so. */
+void anchor_renew(struct anchor *a, bool now);
 
 /* relay_stun.c */
 int anchor_open_stun(struct anchor *a);

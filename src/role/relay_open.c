@@ -116,10 +116,10 @@ int anchor_reload(struct anchor *a, const char *by, const char **ret_restart, st
 	*ret_restart = "";
 	if (!a->site)
 		return rf_diag_set(diag, RF_E_STATE, "a relay without a site has nothing to read again");
-	rf_renew_take(&a->renew);
+	bool due = rf_papers_due(&a->papers);
 	int rc = load_site(a, &site, diag);
-	if (!rc)
-		rc = anchor_load_revoked(a, diag);
+	if (!rc && due)
+		rc = anchor_take_papers(a, diag);
 	if (!rc)
 		*ret_restart = needs_restart(a, site);
 	anchor_event(a, &e, rc ? RF_EVENT_CONFIG_REFUSED : RF_EVENT_CONFIG_LOADED);

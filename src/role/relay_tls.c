@@ -3,31 +3,28 @@
 
 #include "pki/ca.h"
 #include "pki/id.h"
+#include "role/keyhandle.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 
-static void host_file(const struct anchor *a, const char *file, char *dst, size_t cap)
-{
-	snprintf(dst, cap, RF_PKI_HOSTS "/%s/%s", rf_site_cstr(a->host->name), file);
-}
-
 int anchor_start_keeper(struct anchor *a, struct rf_diag *diag)
 {
-	char key_file[512];
+	char key_file[RF_RENEW_PATH];
 
 	if (!a->site)
 		return 0;
-	host_file(a, "key.pem", key_file, sizeof key_file);
+	rf_papers_file(a->host, "key.pem", key_file);
 	struct rf_keeper_options opt = {
 		.exe = "/proc/self/exe", .key_file = key_file, .user = a->become ? &a->user : NULL, .channels = 1,
 	};
-	return rf_keeper_new(&opt, &a->keeper, diag);
-}
+	int rc = rf_keeper_new(&opt, &a->keeper, diag);
 
-static int ask_keeper(void *arg, struct rf_view digest, uint8_t sig[static RF_KEYHANDLE_SIG_MAX], size_t *ret_n)
-{
-	return rf_keeper_sign(arg, digest, sig, ret_n);
+	if (rc)
+		return rc;
+	rf_papers_init(&a->papers, a->keeper, a->site, a->host);
+	rf_renew_add(&a->papers.renew, RF_PKI_CRL);
+	return 0;
 }
 
 static bool names_ip(const struct rf_pki_id *id, const struct rf_site_ip *ip)
@@ -114,81 +111,87 @@ void anchor_review(struct anchor *a)
 		rf_log(a->log, RF_LOG_WARN, "%zu connections of borders were ended: they are no borders any more, revoked, or over", cut);
 }
 
-/* --- the list of revoked certificates */
+/* --- certificates, at the start and again */
 
-int anchor_load_revoked(struct anchor *a, struct rf_diag *diag)
+static int make_contexts(struct anchor *a, struct rf_tls **ret_server, struct rf_tls **ret_client, struct rf_diag *diag)
 {
-	struct rf_revoked *next;
-	int rc = rf_revoked_load(RF_PKI_CRL, RF_PKI_CA_CERT, &next, diag);
+	struct evp_pkey_st *key = NULL;
+	int rc = rf_papers_open(&a->papers, a->clock.wall(a->clock.ctx).us / 1000000, &key, diag);
 
 	if (rc)
 		return rc;
-	rf_revoked_free(a->revoked);
-	a->revoked = next;
-	return 0;
-}
-
-static int make_contexts(struct anchor *a, struct rf_diag *diag)
-{
-	char cert_file[512];
-
-	host_file(a, "cert.pem", cert_file, sizeof cert_file);
 	struct rf_tls_conf conf = {
-		.chain_file = cert_file,
-		.key = rf_keyhandle_pkey(a->key),
+		.chain_file = a->papers.cert_file,
+		.key = key,
 		.ca_file = RF_PKI_CA_CERT,
 		.profile = a->site->policy.profile == RF_CRYPTO_CNSA ? &rf_tls_cnsa : &rf_tls_modern,
 		.client = RF_TLS_CLIENT_REQUIRED,
+		.check = is_believed,
+		.check_arg = a,
 	};
-	conf.check = is_believed;
-	conf.check_arg = a;
-	int rc = rf_tls_new(&conf, &a->tls_client, diag);
-
-	if (rc)
-		return rc;
+	rc = rf_tls_new(&conf, ret_client, diag);
 	conf.check = is_border;
-	return rf_tls_new(&conf, &a->tls_server, diag);
+	if (!rc)
+		rc = rf_tls_new(&conf, ret_server, diag);
+	rf_keyhandle_free(key);
+	return rc;
+}
+
+/* Connections that stand keep the contexts before until they end. */
+int anchor_take_papers(struct anchor *a, struct rf_diag *diag)
+{
+	struct rf_tls *server = NULL, *client = NULL;
+	struct rf_revoked *revoked = NULL;
+	char why[RF_PAPERS_WHY];
+	int rc = rf_revoked_load(RF_PKI_CRL, RF_PKI_CA_CERT, &revoked, diag);
+
+	if (!rc)
+		rc = make_contexts(a, &server, &client, diag);
+	if (rc) {
+		rf_papers_refused(&a->papers, anchor_why(diag, why, sizeof why));
+		rf_revoked_free(revoked);
+		rf_tls_put(client);
+		return rc;
+	}
+	rf_papers_taken(&a->papers);
+	rf_revoked_free(a->revoked);
+	rf_tls_put(a->tls_server);
+	rf_tls_put(a->tls_client);
+	a->revoked = revoked;
+	a->tls_server = server;
+	a->tls_client = client;
+	if (a->gate[ANCHOR_GATE_MAIN].server)
+		rf_ng_server_set_tls(a->gate[ANCHOR_GATE_MAIN].server, server);
+	if (a->pinholes)
+		rf_pinholes_set_tls(a->pinholes, client);
+	return 0;
 }
 
 int anchor_make_tls(struct anchor *a, struct rf_diag *diag)
 {
-	struct evp_pkey_st *public_key = NULL;
-	char cert_file[512];
 	int rc = rf_dtls_ctx_new(a->clock.wall(a->clock.ctx), 3650, &a->dtls);
 
 	if (rc)
 		return rf_diag_set(diag, rc, "the certificate of DTLS: %s", rf_err_text(rc));
-	if (!a->site)
-		return 0;
-	rf_renew_add(&a->renew, RF_PKI_CRL);
-	rf_renew_add(&a->renew, RF_PKI_CA_CERT);
-	rc = anchor_load_revoked(a, diag);
-	host_file(a, "cert.pem", cert_file, sizeof cert_file);
-	if (!rc)
-		rc = rf_keyhandle_public(cert_file, &public_key, diag);
-	if (!rc)
-		rc = rf_keyhandle_new(public_key, ask_keeper, a->keeper, &a->key, diag);
-	rf_keyhandle_public_free(public_key);
-	return rc ? rc : make_contexts(a, diag);
+	return a->site ? anchor_take_papers(a, diag) : 0;
 }
 
-/* Once a second: what somebody wrote anew holds at once. */
-void anchor_renew(struct anchor *a)
+void anchor_renew(struct anchor *a, bool now)
 {
 	struct rf_diag diag = { 0 };
 	struct rf_event e;
 	char why[700];
 
-	if (!a->site || !rf_renew_look(&a->renew))
+	if (!a->site || !(now ? rf_papers_due(&a->papers) : rf_renew_look(&a->papers.renew)))
 		return;
-	int rc = anchor_load_revoked(a, &diag);
+	int rc = anchor_take_papers(a, &diag);
 
 	anchor_event(a, &e, rc ? RF_EVENT_CONFIG_REFUSED : RF_EVENT_CONFIG_LOADED);
 	rf_event_cstr(&e, "by", "a change of its files");
-	rf_event_cstr(&e, "text", rc ? anchor_why(&diag, why, sizeof why) : "the relay read the list of revoked certificates again");
+	rf_event_cstr(&e, "text", rc ? anchor_why(&diag, why, sizeof why) : "the relay took up its certificate and the list of revoked ones");
 	anchor_post(a, &e);
 	if (rc)
-		rf_log(a->log, RF_LOG_ERROR, "not read again: %s", why);
+		rf_log(a->log, RF_LOG_ERROR, "certificates are not taken up: %s", why);
 	else
 		anchor_review(a);
 }

@@ -56,8 +56,15 @@ bool rf_renew_look(struct rf_renew *r)
 	return true;
 }
 
-void rf_renew_take(struct rf_renew *r)
+bool rf_renew_take(struct rf_renew *r)
 {
-	for (unsigned i = 0; i < r->n; i++)
-		r->file[i].taken = r->file[i].seen = look_at(r->file[i].path);
+	bool changed = false;
+
+	for (unsigned i = 0; i < r->n; i++) {
+		struct rf_renew_mark now = look_at(r->file[i].path);
+
+		changed |= !same(&now, &r->file[i].taken);
+		r->file[i].taken = r->file[i].seen = now;
+	}
+	return changed;
 }

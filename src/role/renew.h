@@ -30,7 +30,7 @@ void rf_renew_add(struct rf_renew *r, const char *path);
 /* Look, about once a second. True: some have changed since they were taken and stood still between two looks; now they count as
  * taken. */
 bool rf_renew_look(struct rf_renew *r);
-/* All are taken as they are: before they are read for another reason. */
-void rf_renew_take(struct rf_renew *r);
+/* All are taken as they are: before they are read for another reason. True: some have changed since they were taken. */
+bool rf_renew_take(struct rf_renew *r);
 
 #endif

@@ -98,22 +98,41 @@ static int become(const struct rf_sandbox_user *user, struct rf_diag *diag)
 	return 0;
 }
 
-int rf_sandbox_drop_user(const struct rf_sandbox_user *user, struct rf_diag *diag)
+/* capability -1: none stays. */
+static int drop_user(const struct rf_sandbox_user *user, int capability, struct rf_diag *diag)
 {
+	cap_value_t one = capability;
+
 	/* The bounding set first: it needs CAP_SETPCAP, which the change of user takes away. Without that capability
 	 * there is nothing in reach of this process to bound. */
 	for (int c = 0; c <= CAP_LAST_CAP; c++)
 		prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	prctl(PR_SET_KEEPCAPS, capability >= 0, 0, 0, 0);
 	int rc = user ? become(user, diag) : 0;
 	if (rc)
 		return rc;
-	cap_t none = cap_init();
-	if (!none)
+	cap_t set = cap_init();
+	if (!set)
 		return rf_diag_set(diag, -ENOMEM, "dropping capabilities: out of memory");
-	rc = cap_set_proc(none) < 0 ? -errno : 0;
-	cap_free(none);
+	if (capability >= 0 && (cap_set_flag(set, CAP_PERMITTED, 1, &one, CAP_SET) < 0 ||
+				cap_set_flag(set, CAP_EFFECTIVE, 1, &one, CAP_SET) < 0))
+		rc = -errno;
+	if (!rc)
+		rc = cap_set_proc(set) < 0 ? -errno : 0;
+	cap_free(set);
+	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
 	return rc ? rf_diag_set(diag, rc, "dropping capabilities: %s", strerror(-rc)) : 0;
+}
+
+int rf_sandbox_drop_user(const struct rf_sandbox_user *user, struct rf_diag *diag)
+{
+	return drop_user(user, -1, diag);
+}
+
+int rf_sandbox_drop_user_but(const struct rf_sandbox_user *user, int capability, struct rf_diag *diag)
+{
+	return drop_user(user, capability, diag);
 }
 
 int rf_sandbox_keep(int capability, struct rf_diag *diag)

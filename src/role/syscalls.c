@@ -203,6 +203,10 @@ static const struct rf_syscall announcer[] = {
 static const struct rf_syscall keeper[] = {
 	{ "read", RF_SYSCALL_ANY, "a question" },
 	{ "write", RF_SYSCALL_ANY, "its answer" },
+	{ "openat", RF_SYSCALL_ANY, "the key file again (which: Landlock)" },
+	{ "newfstatat", RF_SYSCALL_ANY, "who may read it" },
+	{ "fstat", RF_SYSCALL_ANY, "the same" },
+	{ "close", RF_SYSCALL_ANY, "it" },
 };
 
 static const struct rf_syscall_set of_every_process = SET(every_process), of_memory = SET(memory), of_threads = SET(threads),

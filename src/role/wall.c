@@ -179,7 +179,7 @@ static int start(struct rf_front *w, struct rf_diag *diag)
 	    (rc = rf_lock_take("state", "wall", &w->lock_fd, diag)) ||
 	    (rc = rf_wall_open_ledger(w, diag)) ||
 	    (rc = rf_wall_start_keeper(w, diag)) ||
-	    (rc = rf_wall_make_tls(w, diag)) ||
+	    (rc = rf_wall_take_papers(w, diag)) ||
 	    (rc = rf_wall_bind(w, diag)) ||
 	    (rc = rf_admin_listen("state", RF_ADMIN_WALL_SOCKET, w->become ? w->user.uid : (uid_t)-1, &w->admin_fd, diag)) ||
 	    (rc = rf_startup_signals(&w->signal_fd, diag)) ||
@@ -229,7 +229,6 @@ static void close_all(struct rf_front *w)
 	rf_loop_free(w->loop);
 	rf_tls_put(w->tls);
 	rf_revoked_free(w->revoked);
-	rf_keyhandle_free(w->key);
 	rf_keeper_free(w->keeper);
 	rf_hand_free(w->hand); /* takes back what was not confirmed */
 	rf_ledger_free(w->ledger);

@@ -25,8 +25,7 @@
 #include "role/admin.h"
 #include "role/hand.h"
 #include "role/keeper.h"
-#include "role/keyhandle.h"
-#include "role/renew.h"
+#include "role/papers.h"
 #include "role/sandbox.h"
 #include "role/startup.h"
 #include "role/wall.h"
@@ -115,10 +114,9 @@ struct rf_front {
 	unsigned listens;
 	struct rf_ledger *ledger;
 	struct rf_keeper *keeper;
-	struct rf_keyhandle *key;
 	struct rf_tls *tls;
 	struct rf_revoked *revoked;
-	struct rf_renew renew;
+	struct rf_papers papers;
 	struct rf_hand *hand;
 
 	/* what was given up */
@@ -168,8 +166,8 @@ int rf_wall_reload(struct rf_front *w, const char *by, struct rf_diag *diag);
 
 /* wall_tls.c */
 int rf_wall_start_keeper(struct rf_front *w, struct rf_diag *diag);
-int rf_wall_make_tls(struct rf_front *w, struct rf_diag *diag);
-int rf_wall_load_revoked(struct rf_front *w, struct rf_diag *diag); /* anew, or the one before stays */
+/* Our certificate and the list of revoked ones, as they are on the disk; or what was before stays. */
+int rf_wall_take_papers(struct rf_front *w, struct rf_diag *diag);
 void rf_wall_look_fire(struct rf_timer *t);
 
 /* wall_peer.c */

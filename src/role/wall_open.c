@@ -66,11 +66,10 @@ int rf_wall_reload(struct rf_front *w, const char *by, struct rf_diag *diag)
 	struct rf_site *site;
 	struct rf_event e;
 	char why[700];
-	int rc;
+	bool due = rf_papers_due(&w->papers);
+	int rc = load_site(w, &site, &flows, diag);
 
-	rf_renew_take(&w->renew);
-	rc = load_site(w, &site, &flows, diag);
-	if (!rc && (rc = rf_wall_load_revoked(w, diag))) {
+	if (!rc && due && (rc = rf_wall_take_papers(w, diag))) {
 		rf_flows_fini(&flows);
 		rf_site_put(site);
 	}

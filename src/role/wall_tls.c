@@ -2,83 +2,89 @@
 #include "role/wall_int.h"
 
 #include "pki/ca.h"
-
-#include <stdio.h>
-
-static void host_file(const struct rf_front *w, const char *file, char *dst, size_t cap)
-{
-	snprintf(dst, cap, RF_PKI_HOSTS "/%s/%s", rf_site_cstr(w->host->name), file);
-}
+#include "role/keyhandle.h"
 
 int rf_wall_start_keeper(struct rf_front *w, struct rf_diag *diag)
 {
-	char key_file[512];
+	char key_file[RF_RENEW_PATH];
 
-	host_file(w, "key.pem", key_file, sizeof key_file);
+	rf_papers_file(w->host, "key.pem", key_file);
 	struct rf_keeper_options opt = {
 		.exe = "/proc/self/exe", .key_file = key_file, .user = w->become ? &w->user : NULL, .channels = 1,
 	};
-	return rf_keeper_new(&opt, &w->keeper, diag);
+	int rc = rf_keeper_new(&opt, &w->keeper, diag);
+
+	if (rc)
+		return rc;
+	rf_papers_init(&w->papers, w->keeper, w->site, w->host);
+	rf_renew_add(&w->papers.renew, RF_PKI_CRL);
+	return 0;
 }
 
-static int ask_keeper(void *arg, struct rf_view digest, uint8_t sig[static RF_KEYHANDLE_SIG_MAX], size_t *ret_n)
+static int64_t now_s(const struct rf_front *w)
 {
-	return rf_keeper_sign(arg, digest, sig, ret_n);
+	return w->clock.wall(w->clock.ctx).us / 1000000;
 }
 
-int rf_wall_make_tls(struct rf_front *w, struct rf_diag *diag)
+static int make_context(struct rf_front *w, struct rf_tls **ret_tls, struct rf_diag *diag)
 {
-	struct evp_pkey_st *public_key = NULL;
-	char cert_file[512];
+	struct evp_pkey_st *key = NULL;
+	int rc = rf_papers_open(&w->papers, now_s(w), &key, diag);
 
-	rf_renew_add(&w->renew, RF_PKI_CRL);
-	rf_renew_add(&w->renew, RF_PKI_CA_CERT);
-	host_file(w, "cert.pem", cert_file, sizeof cert_file);
-	int rc = rf_wall_load_revoked(w, diag);
-	if (!rc)
-		rc = rf_keyhandle_public(cert_file, &public_key, diag);
-	if (!rc)
-		rc = rf_keyhandle_new(public_key, ask_keeper, w->keeper, &w->key, diag);
-	rf_keyhandle_public_free(public_key);
 	if (rc)
 		return rc;
 	struct rf_tls_conf conf = {
-		.chain_file = cert_file,
-		.key = rf_keyhandle_pkey(w->key),
+		.chain_file = w->papers.cert_file,
+		.key = key,
 		.ca_file = RF_PKI_CA_CERT,
 		.profile = w->site->policy.profile == RF_CRYPTO_CNSA ? &rf_tls_cnsa : &rf_tls_modern,
 		.client = RF_TLS_CLIENT_REQUIRED,
 	};
-	return rf_tls_new(&conf, &w->tls, diag);
+	rc = rf_tls_new(&conf, ret_tls, diag);
+	rf_keyhandle_free(key);
+	return rc;
 }
 
-/* --- the list of revoked certificates */
-
-int rf_wall_load_revoked(struct rf_front *w, struct rf_diag *diag)
+/* Connections that stand keep the context before until they end. */
+int rf_wall_take_papers(struct rf_front *w, struct rf_diag *diag)
 {
-	struct rf_revoked *next;
-	int rc = rf_revoked_load(RF_PKI_CRL, RF_PKI_CA_CERT, &next, diag);
+	struct rf_revoked *revoked = NULL;
+	struct rf_tls *tls = NULL;
+	char why[RF_PAPERS_WHY];
+	int rc = rf_revoked_load(RF_PKI_CRL, RF_PKI_CA_CERT, &revoked, diag);
 
-	if (rc)
+	if (!rc)
+		rc = make_context(w, &tls, diag);
+	if (rc) {
+		rf_papers_refused(&w->papers, rf_wall_why(diag, why, sizeof why));
+		rf_revoked_free(revoked);
 		return rc;
+	}
+	rf_papers_taken(&w->papers);
 	rf_revoked_free(w->revoked);
-	w->revoked = next;
+	rf_tls_put(w->tls);
+	w->revoked = revoked;
+	w->tls = tls;
+	for (unsigned i = 0; i < w->listens; i++)
+		if (w->listener[i])
+			rf_listener_set_tls(w->listener[i], tls);
 	return 0;
 }
 
+/* Somebody wrote one of the files anew: that holds at once. */
 static void renew(struct rf_front *w)
 {
 	struct rf_diag diag = { 0 };
 	struct rf_event e;
 	char why[700];
-	int rc = rf_wall_load_revoked(w, &diag);
+	int rc = rf_wall_take_papers(w, &diag);
 
 	rf_wall_event(w, &e, rc ? RF_EVENT_CONFIG_REFUSED : RF_EVENT_CONFIG_LOADED);
 	rf_event_cstr(&e, "by", "a change of its files");
-	rf_event_cstr(&e, "text", rc ? rf_wall_why(&diag, why, sizeof why) : "the wall read the list of revoked certificates again");
+	rf_event_cstr(&e, "text", rc ? rf_wall_why(&diag, why, sizeof why) : "the wall took up its certificate and the list of revoked ones");
 	rf_ledger_post(w->ledger, &e);
 	if (rc)
-		rf_log(w->log, RF_LOG_ERROR, "not read again: %s", why);
+		rf_log(w->log, RF_LOG_ERROR, "certificates are not taken up: %s", why);
 	else
 		rf_wall_review(w);
 }
@@ -88,7 +94,7 @@ void rf_wall_look_fire(struct rf_timer *t)
 	struct rf_front *w = rf_container(t, struct rf_front, look);
 
 	rf_timer_start(rf_loop_wheel(w->loop), t, RF_WALL_LOOK_MS);
-	if (rf_renew_look(&w->renew))
+	if (rf_renew_look(&w->papers.renew))
 		renew(w);
 	if (++w->looks % RF_WALL_REVIEW == 0)
 		rf_wall_review(w);

@@ -239,12 +239,19 @@ static struct rf_cli *make(struct rf_ua *ua, rf_cli_fn *fn, void *arg, struct rf
 	return cli;
 }
 
+static void free_route(struct rf_route *r)
+{
+	if (r)
+		rf_tls_put(r->tls);
+	free(r);
+}
+
 static void release(struct rf_cli *cli)
 {
 	unlink_conn(cli);
 	rf_resolve_stop(cli->resolve);
 	rf_forks_free(cli);
-	free(cli->route);
+	free_route(cli->route);
 	free(cli->wire);
 	free(cli->ack);
 	free(cli->cancel_headers);
@@ -319,7 +326,7 @@ static int aim(struct rf_cli *cli, const struct rf_target *t, struct rf_view req
 	cli->route = calloc(1, sizeof *cli->route);
 	if (!cli->route || keep_request(cli, request, line_n))
 		return -ENOMEM;
-	cli->route->tls = t->tls;
+	cli->route->tls = t->tls ? rf_tls_get(t->tls) : NULL;
 	cli->route->from = t->from;
 	rf_branch_make(ua->random, ua->worker, &cli->branch); /* it counts from now on, sent or not */
 	rc = add_to_table(cli);
@@ -422,7 +429,7 @@ static void settle(struct rf_cli *cli)
 	cli->first_at = rf_mono_never();
 	unlink_conn(cli);
 	free(cli->wire);
-	free(cli->route);
+	free_route(cli->route);
 	cli->wire = NULL;
 	cli->route = NULL;
 	rf_tx_quiet(&cli->tx);

@@ -13,6 +13,7 @@ void rf_ack_free(struct rf_ack *ack)
 	rf_resolve_stop(ack->resolve);
 	LIST_REMOVE(ack, all);
 	ack->ua->ack_jobs--;
+	rf_tls_put(ack->tls);
 	free(ack->wire);
 	free(ack);
 }
@@ -98,7 +99,8 @@ static int aim(struct rf_ack *ack, const struct rf_target *t)
 	struct rf_ua *ua = ack->ua;
 	struct rf_flow flow = t->flow;
 
-	ack->tls = t->tls;
+	rf_tls_put(ack->tls);
+	ack->tls = t->tls ? rf_tls_get(t->tls) : NULL;
 	ack->from = t->from;
 	if (t->flow.kind == RF_FLOW_NONE && t->uri) {
 		struct rf_resolve_conf conf = rf_ua_resolve_conf(ua, t->secure, ack->wire_n + 200);

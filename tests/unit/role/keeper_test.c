@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "role/hostkey.h"
 #include "role/keeper.h"
 #include "role/keeper_wire.h"
 #include "role/keyhandle.h"
@@ -26,12 +27,15 @@ struct fixture {
 	EVP_PKEY *key;
 	X509 *cert;
 	struct rf_keeper *keeper;
-	struct rf_keyhandle *handle;
+	EVP_PKEY *handle;
+	unsigned place;
 };
 
 static int forward(void *arg, struct rf_view digest, uint8_t sig[static RF_KEYHANDLE_SIG_MAX], size_t *ret_n)
 {
-	return rf_keeper_sign(arg, digest, sig, ret_n);
+	struct fixture *f = arg;
+
+	return rf_keeper_sign(f->keeper, f->place, digest, sig, ret_n);
 }
 
 static X509 *self_signed(EVP_PKEY *key)
@@ -68,7 +72,8 @@ static void set_up(struct fixture *f, const char *curve, unsigned channels)
 	struct rf_keeper_options opt = { .exe = "/proc/self/exe", .key_file = f->key_file, .channels = channels };
 	if (rf_keeper_new(&opt, &f->keeper, &diag))
 		fail_msg("%s", diag.text);
-	assert_int_equal(rf_keyhandle_new(X509_get0_pubkey(f->cert), forward, f->keeper, &f->handle, &diag), 0);
+	assert_int_equal(rf_keeper_again(f->keeper, &f->place, &diag), 0);
+	assert_int_equal(rf_keyhandle_new(X509_get0_pubkey(f->cert), forward, NULL, f, &f->handle, &diag), 0);
 }
 
 static void tear_down(struct fixture *f)
@@ -94,18 +99,18 @@ static void a_signature_verifies(void **state)
 		set_up(&f, curves[i], 2);
 		for (int round = 0; round < 3; round++) {
 			digest[1] = (uint8_t)round;
-			assert_int_equal(rf_keeper_sign(f.keeper, rf_view_of(digest, i ? 48 : 32), sig, &n), 0);
+			assert_int_equal(rf_keeper_sign(f.keeper, 0, rf_view_of(digest, i ? 48 : 32), sig, &n), 0);
 			EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(f.key, NULL);
 			assert_int_equal(EVP_PKEY_verify_init(ctx), 1);
 			assert_int_equal(EVP_PKEY_verify(ctx, sig, n, digest, i ? 48 : 32), 1);
 			EVP_PKEY_CTX_free(ctx);
 		}
-		assert_int_equal(rf_keeper_sign(f.keeper, rf_view_of(digest, 7), sig, &n), RF_E_UNSUPPORTED);
+		assert_int_equal(rf_keeper_sign(f.keeper, 0, rf_view_of(digest, 7), sig, &n), RF_E_UNSUPPORTED);
 		struct rf_keeper_state st;
 		rf_keeper_state(f.keeper, &st);
 		assert_true(st.alive);
 		assert_int_equal(st.signatures, 3);
-		assert_int_equal(rf_keeper_sign(f.keeper, rf_view_of(digest, 33), sig, &n), RF_E_CRYPTO);
+		assert_int_equal(rf_keeper_sign(f.keeper, 0, rf_view_of(digest, 33), sig, &n), RF_E_CRYPTO);
 		rf_keeper_state(f.keeper, &st);
 		assert_int_equal(st.refused, 1);
 		tear_down(&f);
@@ -166,7 +171,7 @@ static void tls_with_a_key_elsewhere(void **state)
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		set_up(&f, curves[i / 2], 1);
-		SSL_CTX *far = server_context(f.cert, rf_keyhandle_pkey(f.handle));
+		SSL_CTX *far = server_context(f.cert, f.handle);
 		SSL_CTX *near = server_context(f.cert, f.key), *client = SSL_CTX_new(TLS_client_method());
 		uint64_t far_us = many(far, client, versions[i % 2], 20);
 		uint64_t near_us = many(near, client, versions[i % 2], 20);
@@ -193,7 +198,7 @@ static void cost_of_a_signature(void **state)
 	set_up(&f, "P-256", 1);
 	uint64_t start = clock.mono(clock.ctx).us;
 	for (int i = 0; i < 500; i++)
-		assert_int_equal(rf_keeper_sign(f.keeper, rf_view_of(digest, 32), sig, &n), 0);
+		assert_int_equal(rf_keeper_sign(f.keeper, 0, rf_view_of(digest, 32), sig, &n), 0);
 	print_message("P-256 signature through the keeper: %lu us\n",
 		      (unsigned long)(clock.mono(clock.ctx).us - start) / 500);
 	tear_down(&f);
@@ -219,7 +224,7 @@ static void a_dead_keeper_is_noticed(void **state)
 	kill(pid, SIGKILL);
 	siginfo_t info;
 	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
-	assert_int_equal(rf_keeper_sign(f.keeper, rf_view_of(digest, 32), sig, &n), RF_E_CLOSED);
+	assert_int_equal(rf_keeper_sign(f.keeper, 0, rf_view_of(digest, 32), sig, &n), RF_E_CLOSED);
 	rf_keeper_state(f.keeper, &st);
 	assert_false(st.alive);
 	assert_int_equal(st.failed, 1);
@@ -275,7 +280,7 @@ static void two_keys(void **state)
 	struct rf_keeper_options opt = { .exe = "/proc/self/exe", .key_file = f.key_file, .stir_key_file = g.key_file,
 					 .channels = 1 };
 	assert_int_equal(rf_keeper_new(&opt, &both, &diag), 0);
-	assert_int_equal(rf_keeper_sign(both, rf_view_of(digest, 32), sig, &n), 0);
+	assert_int_equal(rf_keeper_sign(both, 0, rf_view_of(digest, 32), sig, &n), 0);
 	assert_true(verifies(f.key, digest, sig, n));
 	assert_int_equal(rf_keeper_sign_stir(both, rf_view_of(digest, 32), sig, &n), 0);
 	assert_true(verifies(g.key, digest, sig, n));
@@ -283,7 +288,7 @@ static void two_keys(void **state)
 	assert_int_equal(rf_keeper_sign_stir(f.keeper, rf_view_of(digest, 32), sig, &n), RF_E_UNSUPPORTED);
 	opt.key_file = NULL;
 	assert_int_equal(rf_keeper_new(&opt, &alone, &diag), 0);
-	assert_int_equal(rf_keeper_sign(alone, rf_view_of(digest, 32), sig, &n), RF_E_CRYPTO);
+	assert_int_equal(rf_keeper_sign(alone, 0, rf_view_of(digest, 32), sig, &n), RF_E_CRYPTO);
 	assert_int_equal(rf_keeper_sign_stir(alone, rf_view_of(digest, 32), sig, &n), 0);
 	assert_true(verifies(g.key, digest, sig, n));
 	rf_keeper_free(both);
@@ -291,6 +296,204 @@ static void two_keys(void **state)
 	opt.stir_key_file = f.key_file; /* P-384 */
 	assert_int_equal(rf_keeper_new(&opt, &alone, &diag), RF_E_CRYPTO);
 	assert_non_null(strstr(diag.text, "P-256"));
+	tear_down(&f);
+	tear_down(&g);
+}
+
+static void write_key(const char *file, EVP_PKEY *key, mode_t mode)
+{
+	FILE *out = fopen(file, "w");
+
+	assert_non_null(out);
+	assert_int_equal(PEM_write_PrivateKey(out, key, NULL, NULL, 0, NULL, NULL), 1);
+	fclose(out);
+	assert_int_equal(chmod(file, mode), 0);
+}
+
+/* The key file is read again: the same key has the same number, another one another, and what nobody has is forgotten. */
+static void read_again(void **state)
+{
+	struct fixture f = { 0 };
+	struct rf_diag diag = { 0 };
+	uint8_t digest[32] = { 9 }, sig[RF_KEEPER_SIG_MAX];
+	unsigned same, other, more, all[RF_KEEPER_TLS_KEYS];
+	size_t n;
+
+	(void)state;
+	set_up(&f, "P-256", 2);
+	assert_int_equal(f.place, 0);
+	assert_int_equal(rf_keeper_again(f.keeper, &same, &diag), 0);
+	assert_int_equal(same, 0);
+	EVP_PKEY *next = EVP_EC_gen("P-384");
+	write_key(f.key_file, next, 0600);
+	assert_int_equal(rf_keeper_again(f.keeper, &other, &diag), 0);
+	assert_int_equal(other, 1);
+	assert_int_equal(rf_keeper_sign(f.keeper, other, rf_view_of(digest, 32), sig, &n), 0);
+	assert_true(verifies(next, digest, sig, n));
+	assert_int_equal(rf_keeper_sign(f.keeper, 0, rf_view_of(digest, 32), sig, &n), 0);
+	assert_true(verifies(f.key, digest, sig, n));
+	/* the first one has two owners */
+	rf_keeper_forget(f.keeper, same);
+	assert_int_equal(rf_keeper_sign(f.keeper, 0, rf_view_of(digest, 32), sig, &n), 0);
+	rf_keeper_forget(f.keeper, f.place);
+	assert_int_equal(rf_keeper_sign(f.keeper, 0, rf_view_of(digest, 32), sig, &n), RF_E_CRYPTO);
+	rf_keeper_forget(f.keeper, f.place); /* nobody's: nothing */
+	rf_keeper_forget(f.keeper, 77);
+	assert_int_equal(rf_keeper_sign(f.keeper, 77, rf_view_of(digest, 32), sig, &n), RF_E_UNSUPPORTED);
+	/* what is wrong with the file is said, and the keys that are there are left alone */
+	assert_int_equal(chmod(f.key_file, 0644), 0);
+	assert_int_equal(rf_keeper_again(f.keeper, &more, &diag), RF_E_CRYPTO);
+	assert_non_null(strstr(diag.text, "chmod 600"));
+	unlink(f.key_file);
+	assert_int_equal(rf_keeper_again(f.keeper, &more, &diag), RF_E_CRYPTO);
+	assert_non_null(strstr(diag.text, "No such file"));
+	assert_int_equal(rf_keeper_sign(f.keeper, other, rf_view_of(digest, 32), sig, &n), 0);
+	/* as many as there are places, and then no more */
+	for (unsigned i = 0; i < RF_KEEPER_TLS_KEYS - 1; i++) {
+		EVP_PKEY *key = EVP_EC_gen("P-256");
+
+		write_key(f.key_file, key, 0600);
+		EVP_PKEY_free(key);
+		assert_int_equal(rf_keeper_again(f.keeper, &all[i], &diag), 0);
+	}
+	EVP_PKEY *last = EVP_EC_gen("P-256");
+	write_key(f.key_file, last, 0600);
+	assert_int_equal(rf_keeper_again(f.keeper, &more, &diag), RF_E_CRYPTO);
+	assert_non_null(strstr(diag.text, "still used"));
+	rf_keeper_forget(f.keeper, all[0]);
+	assert_int_equal(rf_keeper_again(f.keeper, &more, &diag), 0);
+	assert_int_equal(more, all[0]);
+	assert_int_equal(rf_keeper_sign(f.keeper, more, rf_view_of(digest, 32), sig, &n), 0);
+	assert_true(verifies(last, digest, sig, n));
+	EVP_PKEY_free(next);
+	EVP_PKEY_free(last);
+	tear_down(&f);
+}
+
+static unsigned gone_calls;
+
+static void count_gone(void *arg)
+{
+	(void)arg;
+	gone_calls++;
+}
+
+/* The handle lives as long as anything has the key: a context, a connection, a copy. */
+static void the_last_one_ends_it(void **state)
+{
+	struct fixture f = { 0 };
+	struct rf_diag diag = { 0 };
+	EVP_PKEY *key = NULL;
+
+	(void)state;
+	set_up(&f, "P-256", 1);
+	gone_calls = 0;
+	assert_int_equal(rf_keyhandle_new(X509_get0_pubkey(f.cert), forward, count_gone, &f, &key, &diag), 0);
+	SSL_CTX *ctx = server_context(f.cert, key);
+	rf_keyhandle_free(key);
+	SSL *ssl = SSL_new(ctx);
+	SSL_CTX_free(ctx);
+	assert_int_equal(gone_calls, 0);
+	SSL_free(ssl);
+	assert_int_equal(gone_calls, 1);
+	tear_down(&f);
+}
+
+static struct rf_pki_id own_id(void)
+{
+	struct rf_pki_id id = { .present = true, .not_before_s = 100, .not_after_s = 200 };
+
+	snprintf(id.domains, sizeof id.domains, "voice.example.org 10.0.0.1 ");
+	return id;
+}
+
+static void host_keys(void **state)
+{
+	struct fixture f = { 0 };
+	struct rf_diag diag = { 0 };
+	struct rf_pki_id id;
+	EVP_PKEY *key = NULL, *again = NULL;
+	char cert_file[128];
+
+	(void)state;
+	set_up(&f, "P-256", 1);
+	snprintf(cert_file, sizeof cert_file, "%s/cert.pem", f.dir);
+	FILE *out = fopen(cert_file, "w");
+	assert_int_equal(PEM_write_X509(out, f.cert), 1);
+	fclose(out);
+	assert_int_equal(rf_hostkey_open(f.keeper, cert_file, &key, &id, &diag), 0);
+	assert_true(id.not_after_s > id.not_before_s);
+	SSL_CTX_free(server_context(f.cert, key));
+	/* another key beside it */
+	EVP_PKEY *other = EVP_EC_gen("P-256");
+	write_key(f.key_file, other, 0600);
+	assert_int_equal(rf_hostkey_open(f.keeper, cert_file, &again, &id, &diag), RF_E_INVALID);
+	assert_null(again);
+	assert_string_equal(diag.file, cert_file);
+	assert_non_null(strstr(diag.text, "was not issued for the key"));
+	/* it was forgotten again: there is room for many more tries */
+	for (unsigned i = 0; i < 2 * RF_KEEPER_TLS_KEYS; i++)
+		assert_int_equal(rf_hostkey_open(f.keeper, cert_file, &again, &id, &diag), RF_E_INVALID);
+	out = fopen(cert_file, "w");
+	fputs("no certificate\n", out);
+	fclose(out);
+	assert_int_equal(rf_hostkey_open(f.keeper, cert_file, &again, &id, &diag), RF_E_INVALID);
+	assert_non_null(strstr(diag.text, "no certificate in PEM"));
+	unlink(cert_file);
+	assert_int_equal(rf_hostkey_open(f.keeper, cert_file, &again, &id, &diag), -ENOENT);
+	rf_keyhandle_free(key);
+	EVP_PKEY_free(other);
+	tear_down(&f);
+}
+
+static void host_certificates(void **state)
+{
+	static const struct {
+		int64_t now_s;
+		const char *name;
+		const char *word;    /* NULL: it may take over */
+	} rows[] = {
+		{ 150, "voice.example.org", NULL }, { 150, "10.0.0.1", NULL }, { 150, "10.0.0.2", "does not name 10.0.0.2" },
+		{ 201, "10.0.0.1", "has expired" }, { 99, "10.0.0.1", "not valid yet" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *names[] = { rows[i].name, NULL };
+		struct rf_pki_id id = own_id();
+		struct rf_diag diag = { 0 };
+		int rc = rf_hostkey_check("cert.pem", &id, NULL, names, rows[i].now_s, &diag);
+
+		assert_int_equal(rc, rows[i].word ? RF_E_INVALID : 0);
+		assert_true(!rows[i].word || (strstr(diag.text, rows[i].word) && strcmp(diag.file, "cert.pem") == 0));
+	}
+}
+
+/* Who signed it: a self-signed one is its own authority's, and no other's. */
+static void host_authorities(void **state)
+{
+	static const char *const none[] = { NULL };
+	struct fixture f = { 0 }, g = { 0 };
+	struct rf_pki_id id = own_id();
+	struct rf_diag diag = { 0 };
+	char ours[128], theirs[128];
+
+	(void)state;
+	set_up(&f, "P-256", 1);
+	set_up(&g, "P-256", 1);
+	snprintf(ours, sizeof ours, "%s/cert.pem", f.dir);
+	snprintf(theirs, sizeof theirs, "%s/cert.pem", g.dir);
+	FILE *a = fopen(ours, "w"), *b = fopen(theirs, "w");
+	assert_int_equal(PEM_write_X509(a, f.cert), 1);
+	assert_int_equal(PEM_write_X509(b, g.cert), 1);
+	fclose(a);
+	fclose(b);
+	assert_int_equal(rf_hostkey_check(ours, &id, ours, none, 150, &diag), 0);
+	assert_int_equal(rf_hostkey_check(ours, &id, theirs, none, 150, &diag), RF_E_INVALID);
+	assert_non_null(strstr(diag.text, "was not signed by an authority"));
+	assert_int_equal(rf_hostkey_check(ours, &id, "/nonexistent.pem", none, 150, &diag), RF_E_INVALID);
+	unlink(ours);
+	unlink(theirs);
 	tear_down(&f);
 	tear_down(&g);
 }
@@ -388,6 +591,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(cost_of_a_signature),
 		cmocka_unit_test(a_dead_keeper_is_noticed),
 		cmocka_unit_test(bad_key_files_are_explained),
+		cmocka_unit_test(read_again), cmocka_unit_test(the_last_one_ends_it),
+		cmocka_unit_test(host_keys), cmocka_unit_test(host_certificates), cmocka_unit_test(host_authorities),
 		cmocka_unit_test(two_keys),
 		cmocka_unit_test(passwords),
 	};

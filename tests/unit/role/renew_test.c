@@ -59,7 +59,8 @@ static void notices(void **state)
 	assert_true(rf_renew_look(&r));
 	/* taken for another reason: nothing is due */
 	by_rename(a, "four");
-	rf_renew_take(&r);
+	assert_true(rf_renew_take(&r));
+	assert_false(rf_renew_take(&r));
 	assert_false(rf_renew_look(&r));
 	assert_false(rf_renew_look(&r));
 	/* gone counts, too */

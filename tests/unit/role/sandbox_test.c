@@ -217,7 +217,7 @@ static void every_call_has_a_reason(void **state)
 				assert_string_not_equal(call[i]->name, call[j]->name);
 		}
 	}
-	assert_int_equal(calls_of(RF_SANDBOX_KEEPER, call), 10);
+	assert_int_equal(calls_of(RF_SANDBOX_KEEPER, call), 14);
 }
 
 int main(void)

@@ -8,5 +8,7 @@
 bool rf_secret_eq(struct rf_view a, struct rf_view b);
 /* Overwrite, in a way that the compiler may not drop. */
 void rf_secret_wipe(void *p, size_t n);
+/* The same to malloc'd bytes, which are given back; NULL is fine. */
+void rf_secret_free(void *p, size_t n);
 
 #endif

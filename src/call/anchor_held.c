@@ -223,7 +223,7 @@ static void without(struct rf_held *h)
 	rf_writer_init(&w, buf, buf ? h->n + 64 : 0);
 	rf_anchor_put_without(&w, &h->msg);
 	rf_held_go_on(h, &w);
-	rf_arena_reset(&core->scratch);
+	rf_arena_wipe(&core->scratch);
 }
 
 void rf_held_failed(struct rf_held *h, unsigned code, enum rf_sdp_rule rule)

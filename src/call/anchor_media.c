@@ -79,7 +79,7 @@ static void queried(void *arg, int err, int relay, const struct rf_ng_reply *rep
 
 		for (size_t t = 0; rc == 0 && t < call.n_tags; t++)
 			record_tag(f, &call, &call.tags[t]);
-		rf_arena_reset(&f->core->scratch);
+		rf_arena_wipe(&f->core->scratch);
 	}
 	if (err != RF_E_CLOSED) /* the core ends: so does the relay's session, by itself */
 		let_go(f->core, &f->name, f->relay);

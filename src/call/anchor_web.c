@@ -92,7 +92,7 @@ void rf_web_choose(struct rf_anchor *a, struct rf_view answer)
 				rf_web_swap(a);
 			break;
 		}
-	rf_arena_reset(scratch);
+	rf_arena_wipe(scratch);
 }
 
 void rf_anchor_put_choice(struct rf_leg *leg, struct rf_writer *w, struct rf_view sdp, struct rf_view *ret_type,

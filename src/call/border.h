@@ -158,6 +158,7 @@ void rf_border_put_allow(const struct rf_site_trunk *trunk, struct rf_writer *w)
 /* One more, of the process. */
 void rf_border_count(struct rf_call_core *core, enum rf_list_rule rule);
 struct rf_looked *rf_looked_new(void);
+void rf_looked_wipe(struct rf_looked *l); /* the last message had keys of media */
 void rf_looked_free(struct rf_looked *l);
 /* --- border_further.c */
 

@@ -1,6 +1,7 @@
 /* Messages from trunks, held against the border's list and against what a trunk has of its own. Where that is narrower the
  * message is written anew without the rest and read again, so that nobody behind sees what was not taken. */
 #include "call/border.h"
+#include "base/secret.h"
 
 #include "call/call_int.h"
 #include "call/roam.h"
@@ -13,6 +14,7 @@ _Static_assert((int)RF_LIST_RULES <= (int)RF_LISTED_MAX && (int)RF_LIST_RULES <=
 
 struct rf_looked {
 	struct rf_sip_msg msg;
+	size_t n;                    /* so much of bytes has been written */
 	uint8_t bytes[65536];
 };
 
@@ -27,7 +29,17 @@ struct look {
 
 struct rf_looked *rf_looked_new(void)
 {
-	return malloc(sizeof(struct rf_looked));
+	struct rf_looked *l = malloc(sizeof *l);
+
+	if (l)
+		l->n = 0;
+	return l;
+}
+
+void rf_looked_wipe(struct rf_looked *l)
+{
+	rf_secret_wipe(l->bytes, l->n);
+	l->n = 0;
 }
 
 void rf_looked_free(struct rf_looked *l)
@@ -296,6 +308,8 @@ unsigned rf_border_look(struct rf_call_core *core, const struct rf_site_trunk *t
 
 	rf_writer_init(&w, left->bytes, narrower ? sizeof left->bytes : 0);
 	put_taken(&k, *msg, &w);
+	if (w.n > left->n)
+		left->n = w.n;
 	if (k.by != RF_LIST_PASS && may_be_refused(*msg))
 		return k.by == RF_LIST_BODY ? 415 : 403;
 	if (!narrower)

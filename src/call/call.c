@@ -1,5 +1,7 @@
 /* The life of a call and its parts: made, timed, freed. What happens in between is the machines'. */
+#include "base/secret.h"
 #include "call/anchor.h"
+#include "call/border.h"
 #include "call/call_int.h"
 #include "call/roam.h"
 #include "call/join.h"
@@ -92,7 +94,7 @@ void rf_mid_relay_free(struct rf_relay *relay)
 	if (relay->srv)
 		rf_srv_watch(relay->srv, NULL, NULL);
 	rf_cli_drop(relay->cli);
-	free(relay->message);
+	rf_secret_free(relay->message, relay->message_n);
 	rf_sdp_drop(&relay->before, &relay->before_n);
 	TAILQ_REMOVE(&relay->pair->relays, relay, list);
 	call->relays--;
@@ -174,11 +176,22 @@ void rf_call_finish(struct rf_call *call)
 	rf_loop_defer(core->loop, &core->sweep);
 }
 
+/* Buffers of all calls: nobody reads in them at the end of a turn. */
+static void wipe_descriptions(struct rf_call_core *core)
+{
+	rf_secret_wipe(core->sdp_out, core->sdp_out_n);
+	rf_secret_wipe(core->sdp_join, core->sdp_join_n);
+	core->sdp_out_n = core->sdp_join_n = 0;
+	if (core->looked)
+		rf_looked_wipe(core->looked);
+}
+
 void rf_call_sweep(struct rf_defer *defer)
 {
 	struct rf_call_core *core = rf_container(defer, struct rf_call_core, sweep);
 	struct rf_call *call;
 
+	wipe_descriptions(core);
 	while ((call = TAILQ_FIRST(&core->ended))) {
 		TAILQ_REMOVE(&core->ended, call, list);
 		while (!TAILQ_EMPTY(&call->pairs))

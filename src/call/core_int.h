@@ -152,8 +152,10 @@ struct rf_call_core {
 	struct rf_arena scratch;          /* reset by whoever used it, before returning */
 	uint8_t out[RF_CORE_MESSAGE];     /* the message being built */
 	uint8_t head[RF_CORE_HEADERS];    /* the headers of an answer being built */
+	/* Descriptions have keys: what was written since the last call ended is wiped when the next one does (call.c). */
 	uint8_t sdp_out[RF_MEDIA_MAX];    /* the last description that media.c passed */
 	uint8_t sdp_join[RF_MEDIA_MAX];   /* the last one that join_sdp.c made of it */
+	size_t sdp_out_n, sdp_join_n;     /* so much of them has been written */
 };
 
 /* A request as it came: where from, and who that proves. */
@@ -292,5 +294,12 @@ struct rf_text {
 void rf_record_text(struct rf_call_core *core, enum rf_event_kind kind, const struct rf_text *t);
 /* A bound of the site was reached: which one, and whose work was refused. */
 void rf_record_limit(struct rf_call_core *core, const char *bound, const struct rf_in *in);
+
+/* core->sdp_out or core->sdp_join was written to. */
+static inline void rf_core_wrote(size_t *mark, const struct rf_writer *w)
+{
+	if (w->n > *mark)
+		*mark = w->n;
+}
 
 #endif

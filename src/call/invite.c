@@ -304,7 +304,7 @@ static int send_invite(struct rf_pair *pair)
 	else
 		rf_anchor_put_choice(b, &w, sdp, &type, &body);
 	rc = rf_leg_send(b, &w, type, body, invite_event, pair, &pair->invite);
-	rf_arena_reset(&call->core->scratch);
+	rf_arena_wipe(&call->core->scratch);
 	return rc;
 }
 

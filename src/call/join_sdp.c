@@ -100,6 +100,7 @@ struct rf_view rf_join_sdp_go_on(struct rf_call_core *core, struct rf_view sdp, 
 	}
 	for (unsigned i = lines; offer && i < had; i++)
 		put_off(&w, find_line(before, 'm', i));
+	rf_core_wrote(&core->sdp_join_n, &w);
 	rf_writer_done(&w, &out);
 	return out;
 }
@@ -221,6 +222,7 @@ struct rf_view rf_join_sdp_inactive(struct rf_call_core *core, struct rf_view of
 	}
 	if (a.live)
 		rf_put_lit(&w, "a=inactive\r\n");
+	rf_core_wrote(&core->sdp_join_n, &w);
 	rf_writer_done(&w, &out);
 	return out;
 }
@@ -256,6 +258,7 @@ struct rf_view rf_join_sdp_hold(struct rf_call_core *core, struct rf_view before
 	}
 	if (media)
 		rf_put_lit(&w, "a=inactive\r\n");
+	rf_core_wrote(&core->sdp_join_n, &w);
 	rf_writer_done(&w, &out);
 	return out;
 }

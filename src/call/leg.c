@@ -245,7 +245,7 @@ bool rf_party_flow(struct rf_call_core *core, const struct rf_party *party, stru
 			*ret_flow = b[i].flow;
 			found = true;
 		}
-	rf_arena_reset(&core->scratch);
+	rf_arena_wipe(&core->scratch);
 	return found;
 }
 
@@ -341,8 +341,11 @@ int rf_leg_send(struct rf_leg *leg, struct rf_writer *w, struct rf_view type, st
 	put_login(leg, w);
 	rf_sip_put_body(w, type, body);
 	int rc = rf_writer_done(w, &conf.request);
-
-	return rc ? rc : rf_cli_new(rf_leg_core(leg)->ua, &conf, ret_cli);
+	if (!rc)
+		rc = rf_cli_new(rf_leg_core(leg)->ua, &conf, ret_cli);
+	if (body.n) /* keys of media: the buffer is everybody's */
+		rf_secret_wipe(w->buf, w->n);
+	return rc;
 }
 
 void rf_leg_unsent(struct rf_leg *leg, enum rf_sip_method method)
@@ -373,6 +376,8 @@ void rf_leg_ack(struct rf_leg *leg, struct rf_cli *cli, struct rf_view sdp)
 	rf_leg_keep_sdp(leg, sdp);
 	if (!cli || rf_cli_ack(cli, rf_dialog_remote_tag(leg->dlg), &target, ack))
 		rf_ua_send_ack(core->ua, &target, ack);
+	if (sdp.n) /* keys of media: the buffer is everybody's */
+		rf_secret_wipe(core->out, ack.n);
 }
 
 static int send_bye_again(struct rf_leg *leg);

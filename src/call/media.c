@@ -1,4 +1,5 @@
 #include "call/media.h"
+#include "base/secret.h"
 
 #include "call/core_int.h"
 
@@ -17,10 +18,15 @@ void rf_media_policy(const struct rf_policy *site, struct rf_sdp_policy *ret_pol
 	}
 }
 
+static void drop(struct rf_sdp_summary *s)
+{
+	rf_secret_free(s, s ? rf_sdp_summary_bytes(s) : 0);
+}
+
 void rf_media_fini(struct rf_media *m)
 {
-	free(m->offer);
-	free(m->last);
+	drop(m->offer);
+	drop(m->last);
 	*m = (struct rf_media){ .offer = NULL };
 }
 
@@ -32,7 +38,7 @@ static int keep(struct rf_sdp_summary **slot, const struct rf_sdp_summary *s)
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, s, n);
-	free(*slot);
+	drop(*slot);
 	*slot = copy;
 	return 0;
 }
@@ -69,7 +75,8 @@ static enum rf_sdp_rule pass(struct rf_call_core *core, const struct rf_media *m
 	rf_writer_init(&w, core->sdp_out, sizeof core->sdp_out);
 	enum rf_sdp_rule rule = rf_sdp_pass(&core->scratch, in, job, &w, result, NULL);
 
-	rf_arena_reset(&core->scratch);
+	rf_arena_wipe(&core->scratch);
+	rf_core_wrote(&core->sdp_out_n, &w);
 	if (rule == RF_SDP_RULE_OK && rf_writer_done(&w, ret_out))
 		rule = RF_SDP_RULE_TOO_LONG;
 	if (rule != RF_SDP_RULE_OK)
@@ -118,13 +125,13 @@ enum rf_sdp_rule rf_media_answer(struct rf_call_core *core, struct rf_media *m, 
 
 void rf_media_settled(struct rf_media *m)
 {
-	free(m->offer);
+	drop(m->offer);
 	m->offer = NULL;
 }
 
 void rf_media_failed(struct rf_media *m)
 {
-	free(m->offer);
+	drop(m->offer);
 	m->offer = NULL;
 }
 

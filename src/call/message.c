@@ -479,7 +479,7 @@ void rf_message_request(struct rf_call_core *core, struct rf_in *in)
 	else
 		begin(core, in, &(struct reach){ .number = number, .but = &in->from->flow,
 						 .but_phone = in->proof.host ? in->proof.phone->name : RF_V("") }, type);
-	rf_arena_reset(&core->scratch);
+	rf_arena_wipe(&core->scratch);
 }
 
 void rf_message_to_phone(struct rf_call_core *core, struct rf_in *in, const struct rf_dir_phone *phone)
@@ -495,7 +495,7 @@ void rf_message_to_phone(struct rf_call_core *core, struct rf_in *in, const stru
 		rf_message_refuse(core, in, core->draining ? 503 : code, core->draining ? "shutting down" : why, phone->number);
 	else
 		begin(core, in, &(struct reach){ .number = phone->number, .only_phone = phone->name }, type);
-	rf_arena_reset(&core->scratch);
+	rf_arena_wipe(&core->scratch);
 }
 
 /* --- in a call */
@@ -558,7 +558,7 @@ int rf_message_tell(struct rf_call_core *core, struct rf_view number, struct rf_
 	int rc = n ? message_new(core, number, n, &m) : RF_E_NOT_FOUND;
 
 	if (rc) {
-		rf_arena_reset(&core->scratch);
+		rf_arena_wipe(&core->scratch);
 		return rc;
 	}
 	m->type = types[TEXT_PLAIN];
@@ -566,6 +566,6 @@ int rf_message_tell(struct rf_call_core *core, struct rf_view number, struct rf_
 	m->done = done;
 	m->ctx = ctx;
 	fork_to(m, to, RF_V("text/plain;charset=UTF-8"), text);
-	rf_arena_reset(&core->scratch);
+	rf_arena_wipe(&core->scratch);
 	return 0;
 }

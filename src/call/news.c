@@ -3,6 +3,7 @@
  * other phone then gets it as an offer of ours. What that one answers may be new again, so there is a bound on how
  * often it goes to and fro; phones that have said all answer as before, and it ends. */
 #include "call/call_int.h"
+#include "base/secret.h"
 
 #include <stdlib.h>
 
@@ -45,7 +46,7 @@ void rf_news_keep(struct rf_leg *leg, struct rf_view sdp)
 	if (!p)
 		return; /* what the other phone has stays as it is */
 	memcpy(p, sdp.p, sdp.n);
-	free(leg->news);
+	rf_secret_free(leg->news, leg->news_n);
 	leg->news = p;
 	leg->news_n = (uint32_t)sdp.n;
 	leg->news_at = rf_core_now(rf_leg_core(leg));
@@ -53,7 +54,7 @@ void rf_news_keep(struct rf_leg *leg, struct rf_view sdp)
 
 void rf_news_drop(struct rf_leg *leg)
 {
-	free(leg->news);
+	rf_secret_free(leg->news, leg->news_n);
 	leg->news = NULL;
 	leg->news_at = (struct rf_mono){ 0 };
 }

@@ -1,4 +1,5 @@
 #include "call/relays_int.h"
+#include "base/secret.h"
 
 #include "call/anchor.h"
 #include "call/core_int.h"
@@ -75,6 +76,7 @@ static bool take_messages(struct rf_relay_link *relay)
 	}
 	memmove(relay->in, relay->in + used, relay->in_n - used);
 	relay->in_n -= used;
+	rf_secret_wipe(relay->in + relay->in_n, used); /* keys of media */
 	return rc == RF_E_MORE && relay->in_n < IN_MAX;
 }
 

@@ -74,7 +74,7 @@ static void forget_others(struct rf_call_core *core, struct rf_view aor, const s
 		if (!rf_binding_same(&b[i], but))
 			rf_location_remove(core->location, aor, &b[i]);
 	}
-	rf_arena_reset(scratch);
+	rf_arena_wipe(scratch);
 }
 
 static uint32_t granted(const struct registration *r, const struct rf_sip_msg *msg)

@@ -147,7 +147,7 @@ static bool make_body(struct rf_sub *sub, struct rf_view *ret_body, int *ret_rc)
 		any = sub->package->body(sub, &line, sub->full, &w) || sub->full;
 		sub->seen = line.version;
 	}
-	rf_arena_reset(&core->scratch);
+	rf_arena_wipe(&core->scratch);
 	if (!w.err)
 		rf_writer_done(&w, ret_body);
 	return any;

@@ -107,7 +107,7 @@ const char *rf_tone_offer(struct rf_leg *leg, uint16_t port, struct rf_tone_line
 		return why;
 	if (rf_sdp_parse(&core->scratch, rf_view_of(leg->sdp, leg->sdp_n), NULL, &sdp, NULL) ||
 	    sdp->n_media <= ret_line->index || sdp->media[ret_line->index].kind != RF_SDP_AUDIO) {
-		rf_arena_reset(&core->scratch);
+		rf_arena_wipe(&core->scratch);
 		return "no audio";
 	}
 	rf_writer_init(&host, t.host, sizeof t.host);
@@ -125,7 +125,8 @@ const char *rf_tone_offer(struct rf_leg *leg, uint16_t port, struct rf_tone_line
 			rf_sdp_media_off(&sdp->media[i]);
 	rf_writer_init(&w, core->sdp_join, sizeof core->sdp_join);
 	rf_sdp_build(&w, sdp, NULL);
-	rf_arena_reset(&core->scratch);
+	rf_core_wrote(&core->sdp_join_n, &w);
+	rf_arena_wipe(&core->scratch);
 	rf_secret_wipe(&t, sizeof t);
 	return rf_writer_done(&w, ret_sdp) ? "too long" : NULL;
 }
@@ -188,6 +189,6 @@ const char *rf_tone_answer(struct rf_leg *leg, const struct rf_tone_line *line, 
 
 	if (rf_sdp_parse(&core->scratch, sdp, NULL, &parsed, NULL) == 0)
 		why = read_answer(leg, line, parsed, ret_to, ret_code);
-	rf_arena_reset(&core->scratch);
+	rf_arena_wipe(&core->scratch);
 	return why;
 }

@@ -1,6 +1,7 @@
 /* Caller identity at trunks: calls from one that has `stir: verify` or `require` are proven before they go on; calls to
  * one that has `stir: sign` are signed (call/stir.h). */
 #include "call/trunk.h"
+#include "base/secret.h"
 
 #include "call/border.h"
 #include "call/call_int.h"
@@ -68,7 +69,7 @@ static void free_wait(struct rf_trunk_wait *w)
 	if (w->srv)
 		rf_srv_watch(w->srv, NULL, NULL);
 	rf_stir_drop(w->check);
-	free(w);
+	rf_secret_free(w, sizeof *w + w->n);
 }
 
 static void on_srv(void *arg, struct rf_srv *srv, enum rf_srv_event event)

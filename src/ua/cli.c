@@ -1,6 +1,7 @@
 /* Client transactions. One struct rf_cli is what its user sees; under it one attempt after another goes to the next
  * hops of the target (RFC 3263 4.3), each with its own branch and its own run of the machine (sip/trans.h). */
 #include "ua/ua_int.h"
+#include "base/secret.h"
 
 #include <stdlib.h>
 
@@ -122,7 +123,8 @@ static int attempt(struct rf_cli *cli, const struct rf_flow *flow, struct rf_vie
 	if (!wire)
 		return -ENOMEM;
 	memcpy(wire, w.buf, w.n);
-	free(cli->wire);
+	rf_secret_wipe(ua->out, w.n); /* keys of media: the buffer is everybody's */
+	rf_secret_free(cli->wire, cli->wire_n);
 	cli->wire = wire;
 	cli->wire_n = w.n;
 	cli->line_n = head.n;
@@ -252,7 +254,7 @@ static void release(struct rf_cli *cli)
 	rf_resolve_stop(cli->resolve);
 	rf_forks_free(cli);
 	free_route(cli->route);
-	free(cli->wire);
+	rf_secret_free(cli->wire, cli->wire_n);
 	free(cli->ack);
 	free(cli->cancel_headers);
 	rf_ua_bump(&cli->tx.ua->stats.cli_now, -1);
@@ -428,7 +430,7 @@ static void settle(struct rf_cli *cli)
 	cli->final = true;
 	cli->first_at = rf_mono_never();
 	unlink_conn(cli);
-	free(cli->wire);
+	rf_secret_free(cli->wire, cli->wire_n);
 	free_route(cli->route);
 	cli->wire = NULL;
 	cli->route = NULL;

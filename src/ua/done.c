@@ -3,6 +3,7 @@
  * still need, the keys and the bytes of the answer, moves into one block of memory, and one timer serves all: timer J
  * is the same for each, so the oldest is always the first that is due. */
 #include "ua/ua_int.h"
+#include "base/secret.h"
 
 #include <stdlib.h>
 
@@ -43,7 +44,7 @@ static void end(struct rf_ua *ua, struct rf_done *d)
 	if (d->merged.key.n)
 		rf_table_del(&ua->merged, &d->merged.node);
 	ua->srv_bytes -= size_of(d);
-	free(d);
+	rf_secret_free(d, size_of(d));
 	rf_ua_bump(&ua->stats.srv_now, -1);
 }
 

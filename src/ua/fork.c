@@ -1,6 +1,7 @@
 /* ACKs to 2xx: the user writes them, ua sends them, and sends them again whenever the same 2xx comes again. Each To tag
  * of a forked INVITE has its own. */
 #include "ua/ua_int.h"
+#include "base/secret.h"
 
 #include <stdlib.h>
 
@@ -14,7 +15,7 @@ void rf_ack_free(struct rf_ack *ack)
 	LIST_REMOVE(ack, all);
 	ack->ua->ack_jobs--;
 	rf_tls_put(ack->tls);
-	free(ack->wire);
+	rf_secret_free(ack->wire, ack->wire_n);
 	free(ack);
 }
 
@@ -48,7 +49,8 @@ static int send_first(struct rf_ack *ack, const struct rf_flow *flow)
 	if (!wire)
 		return -ENOMEM;
 	memcpy(wire, w.buf, w.n);
-	free(ack->wire);
+	rf_secret_wipe(ua->out, w.n); /* keys of media: the buffer is everybody's */
+	rf_secret_free(ack->wire, ack->wire_n);
 	ack->wire = wire;
 	ack->wire_n = w.n;
 	ack->flow = *flow;

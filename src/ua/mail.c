@@ -3,6 +3,7 @@
  * in bytes, and what goes over the bound is dropped and counted as the network would. Who has read a letter writes its
  * next one on it, since mail goes both ways. */
 #include "ua/ua_int.h"
+#include "base/secret.h"
 
 #include <stdlib.h>
 
@@ -73,7 +74,7 @@ static void deliver(struct rf_mail *mail, int status)
 	struct rf_ua *ua = l->to;
 
 	if (status) { /* the loop ends, and ua may be gone */
-		free(l);
+		rf_secret_free(l, l->size);
 		return;
 	}
 	__atomic_sub_fetch(&ua->mail_waiting, l->size, __ATOMIC_RELAXED);
@@ -92,6 +93,7 @@ static void deliver(struct rf_mail *mail, int status)
 		rf_ua_flow_close(ua, &l->flow);
 		break;
 	}
+	rf_secret_wipe(l->data + l->id_n, l->bytes_n);
 	rf_spare_give(&ua->letters, l, l->size);
 }
 

@@ -2,6 +2,7 @@
  * request, the last response is kept where it may have to be repeated, and nothing else. The repetition of a 2xx and
  * of a reliable provisional is the transaction user's duty by the RFC; we do it for our user. */
 #include "ua/ua_int.h"
+#include "base/secret.h"
 
 #include <stdlib.h>
 
@@ -173,7 +174,7 @@ void rf_srv_finish(struct rf_srv *srv)
 	forget_2xx(srv);
 	if (srv->merged.key.n)
 		rf_table_del(&ua->merged, &srv->merged.node);
-	free(srv->last);
+	rf_secret_free(srv->last, srv->last_n);
 	rf_srv_rel_drop_all(srv);
 	free(srv);
 	rf_ua_bump(&ua->stats.srv_now, -1);
@@ -206,7 +207,7 @@ static int keep(struct rf_ua *ua, uint8_t **slot, size_t *slot_n, struct rf_view
 	if (!p)
 		return -ENOMEM;
 	memcpy(p, bytes.p, bytes.n);
-	free(*slot);
+	rf_secret_free(*slot, *slot_n);
 	ua->srv_bytes += bytes.n - *slot_n;
 	*slot = p;
 	*slot_n = bytes.n;
@@ -216,7 +217,7 @@ static int keep(struct rf_ua *ua, uint8_t **slot, size_t *slot_n, struct rf_view
 static void forget(struct rf_ua *ua, uint8_t **slot, size_t *slot_n)
 {
 	ua->srv_bytes -= *slot_n;
-	free(*slot);
+	rf_secret_free(*slot, *slot_n);
 	*slot = NULL;
 	*slot_n = 0;
 }
@@ -338,8 +339,10 @@ static int answer(struct rf_srv *srv, const struct rf_srv_reply *reply)
 	int rc = build(srv, reply, tag, &bytes);
 	if (!rc)
 		rc = prepare(srv, reply, tag, bytes);
-	if (rc)
+	if (rc) {
+		rf_secret_wipe(srv->tx.ua->out, sizeof srv->tx.ua->out);
 		return rc;
+	}
 	unsigned todo = rf_trans_step(&srv->tx.trans, RF_TRANS_REPLY, reply->code, rf_loop_now(srv->tx.ua->loop));
 	if (!(todo & RF_TRANS_REFUSED))
 		after_reply(srv, reply, tag);
@@ -347,6 +350,8 @@ static int answer(struct rf_srv *srv, const struct rf_srv_reply *reply)
 		srv->final = true; /* 408: it goes on in silence */
 	if (todo & RF_TRANS_SEND_RESPONSE)
 		rf_srv_send(srv, bytes, false);
+	if (reply->body.n) /* keys of media: the buffer is everybody's */
+		rf_secret_wipe(srv->tx.ua->out, bytes.n);
 	if (todo & RF_TRANS_TERMINATED)
 		rf_tx_end(&srv->tx);
 	else

@@ -1,6 +1,7 @@
 /* Reliable provisionals without PRACK (RFC 3262 3). Phones that ring together are early dialogs of one INVITE, and each
  * numbers, repeats and gives up its own; a list with few members, told apart by the To tag. */
 #include "ua/ua_int.h"
+#include "base/secret.h"
 
 #include <stdlib.h>
 
@@ -15,7 +16,7 @@ static void cut(struct rf_srv *srv, struct rf_srv_rel **at)
 
 	*at = rel->next;
 	srv->tx.ua->srv_bytes -= rel->n;
-	free(rel);
+	rf_secret_free(rel, sizeof *rel + rel->tag_n + rel->n);
 }
 
 void rf_srv_rel_drop(struct rf_srv *srv, struct rf_view tag)

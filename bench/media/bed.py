@@ -17,6 +17,7 @@ LOAD, RELAY = "10.99.0.1", "10.99.0.2"
 # What is measured goes before whatever else this machine does: the link's driver as an interrupt would, then the relay; the
 # load and its senders likewise on their core. Others are left the twentieth of each core that Linux keeps for them.
 FIFO_RELAY, FIFO_LINK, FIFO_SENDER, FIFO_LOAD = 9, 10, 10, 11
+HELD_TIMES, HELD_NS = 100, 500000    # interrupts of an interface that keeps them back
 
 
 def die_with_parent():
@@ -131,6 +132,12 @@ class Bed:
         for ns in (self.gen, self.rel):
             subprocess.run(["ip", "netns", "del", ns], stderr=subprocess.DEVNULL, check=False)
 
+    def hold_back(self, held):
+        """As docs/relay.md says for --poll, or as a kernel has it from the start."""
+        base = f"/sys/class/net/{self.dev_rel}"
+        run("ip", "netns", "exec", self.rel, "sh", "-c", f"echo {HELD_TIMES if held else 0} >{base}/napi_defer_hard_irqs; "
+            f"echo {HELD_NS if held else 0} >{base}/gro_flush_timeout")
+
     def kernel_us(self):
         return cpu_us(self.threads)
 
@@ -168,6 +175,7 @@ class Relay:
     """A relay on its core: what it is called, how it is started, what it costs."""
     name = "?"
     learns = False    # a stream that it has seen for a while goes a shorter way
+    held = False    # the relay's interface keeps its interrupts back
 
     def __init__(self, bed, work, workers=1):
         """workers: threads, of which the first has the relay's core and a second one the load's beside it."""
@@ -177,6 +185,7 @@ class Relay:
         raise NotImplementedError
 
     def start(self):
+        self.bed.hold_back(self.held)
         cores = str(RELAY_CORE) if self.workers == 1 else f"{RELAY_CORE},{LOAD_CORE}"
         fifo = FIFO_RELAY if self.bed.senders == 1 else FIFO_LOAD   # a sender on its core never sleeps
         with open(self.work / f"{self.name}.log", "ab") as log:
@@ -250,16 +259,22 @@ class Rtpengine(Relay):
                 f"--pidfile={self.work}/rtpengine.pid"]
 
 
+class RtpengineHeld(Rtpengine):
+    """The same, on an interface that keeps its interrupts back, as ringfort-poll has it."""
+    name = "rtpengine-held"
+    held = True
+
+
 class Ringfort(Relay):
     """Ours, all in userspace: one worker."""
     name = "ringfort"
-    fast = xdp = False
+    fast = xdp = poll = False
 
     def argv(self):
         binary = pathlib.Path(self.bed.mediaload).parents[1] / "src" / "ringfort"
         return [str(binary), "relay", "--listen-ng", f"{RELAY}:2223", "--peer", LOAD, "--interface", f"bench/{RELAY}", "--ports",
                 "10000-60000", "--workers", str(self.workers), *(["--fast", self.bed.dev_rel] if self.fast else []),
-                *(["--xdp", self.bed.dev_rel] if self.xdp else [])]
+                *(["--xdp", self.bed.dev_rel] if self.xdp else []), *(["--poll"] if self.poll else [])]
 
 
 class Fast(Ringfort):
@@ -272,6 +287,12 @@ class Xdp(Ringfort):
     """Ours, in userspace, packets past the sockets."""
     name = "ringfort-xdp"
     xdp = learns = True
+
+
+class Poll(Ringfort):
+    """Ours, by sockets, packets fetched from the driver."""
+    name = "ringfort-poll"
+    poll = held = True
 
 
 class Wire(Relay):

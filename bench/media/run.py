@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 
-from bed import Bed, Fast, Kernel, Load, Ringfort, Rtpengine, Wire, Xdp
+from bed import Bed, Fast, Kernel, Load, Poll, Ringfort, Rtpengine, RtpengineHeld, Wire, Xdp
 
 MODES = {
     "plain": "RTP, plain on both sides",
@@ -237,7 +237,8 @@ def main():
     p.add_argument("build", type=pathlib.Path)
     p.add_argument("--rounds", type=int, help="3, with --quick 1; 0: show those of --more")
     p.add_argument("--mode", action="append", choices=MODES, default=[])
-    p.add_argument("--relay", action="append", default=[], help="only these: wire, rtpengine, ringfort, ringfort-xdp, ringfort-fast, kernel")
+    p.add_argument("--relay", action="append", default=[], help="only these: wire, rtpengine, rtpengine-held, "
+                   "ringfort, ringfort-poll, ringfort-xdp, ringfort-fast, kernel")
     p.add_argument("--calls", type=int, default=4000, help="that are up; two streams each")
     p.add_argument("--packets", type=int, default=1000000, help="of one run, made beforehand (256 bytes each)")
     p.add_argument("--quick", action="store_true", help="shorter runs, one round, nothing at low rates")
@@ -261,7 +262,7 @@ def main():
     print(f"{out['machine']}; {out['rtpengine']}; relay on core 0, load on core 1", flush=True)
     with tempfile.TemporaryDirectory(prefix="ringfort-media-") as tmp, Bed(mediaload) as bed:
         bench = Bench(a, bed, pathlib.Path(tmp))
-        kinds = [k for k in (Wire, Rtpengine, Ringfort, Xdp, Fast, Kernel) if not a.relay or k.name in a.relay]
+        kinds = [k for k in (Wire, Rtpengine, RtpengineHeld, Ringfort, Poll, Xdp, Fast, Kernel) if not a.relay or k.name in a.relay]
         for mode in a.mode or MODES:
             print(f"{mode}: {MODES[mode]}", flush=True)
             results = {k.name: [] for k in kinds if k.name not in SILENT or mode == "plain"}

@@ -297,7 +297,7 @@ static int run_alone(struct rf_cmd_ctx *c)
 {
 	struct rf_anchor_plan p = { .user = account(c), .fast = rf_cmd_opt(c, "fast") ? rf_cmd_opt(c, "fast") : "",
 		.xdp = rf_cmd_opt(c, "xdp") ? rf_cmd_opt(c, "xdp") : "",
-		.sounds = rf_cmd_opt(c, "sounds") ? rf_cmd_opt(c, "sounds") : "" };
+		.poll = rf_cmd_flag(c, "poll"), .sounds = rf_cmd_opt(c, "sounds") ? rf_cmd_opt(c, "sounds") : "" };
 	uint64_t workers = 0, silence_s = 0, sessions = 0, coded = 0, ready_fd = UINT64_MAX;
 	struct rf_diag diag = { 0 };
 
@@ -343,6 +343,7 @@ static const struct rf_cmd_opt relay_opts[] = {
 	{ .name = "ports", .arg = "FIRST-LAST", .summary = "of media (30000-40000)" },
 	{ .name = "fast", .arg = "INTERFACES", .summary = "the kernel passes on what it can, on these, commas between" },
 	{ .name = "xdp", .arg = "INTERFACES", .summary = "what it does not pass by the sockets on these (AF_XDP)" },
+	{ .name = "poll", .summary = "under load fetch media from the driver instead of being woken" },
 	{ .name = "sounds", .arg = "FOLDER", .summary = "WAV files that may be played by name" },
 	{ .name = "encrypted", .summary = "no leg without SRTP" },
 	{ .name = "workers", .arg = "N", .summary = "threads (one for each processor)" },

@@ -18,6 +18,7 @@
  *	path_near.c    what comes round
  *	path_check.c   sequence, SSRC, payload type, rate
  *	path_fast.c    what may pass through the kernel (fast.h), and what it did
+ *	path_poll.c    what comes is fetched, under load
  *	path_xsk.c     what comes and goes past the sockets (xsk.h) */
 #ifndef RF_MEDIA_PATH_INT_H
 #define RF_MEDIA_PATH_INT_H
@@ -226,6 +227,15 @@ struct rf_media_place {              /* an interface */
 	struct rf_sock **xsk_socks;  /* whose flow is admitted, by even port from port_first; NULL: there is no AF_XDP */
 };
 
+/* Of a worker that fetches datagrams. */
+struct rf_worker_poll {
+	struct rf_defer again;
+	struct rf_media_worker *w;   /* NULL: it is gone */
+	uint64_t since_us;           /* of this window */
+	unsigned n;                  /* in it */
+	bool busy;                   /* the last one was */
+};
+
 struct rf_media_worker {
 	struct rf_media_conf conf;
 	struct rf_loop *loop;
@@ -240,6 +250,7 @@ struct rf_media_worker {
 	struct rf_timer keep;        /* n_kept: sockets that wait for another call; this ends them */
 	uint64_t taken_us;           /* when a port was last asked for */
 	struct rf_watch *xsk_watch[RF_XSK_QUEUES_MAX];
+	struct rf_worker_poll *poll; /* NULL: it waits to be told */
 	bool xsk_turn;               /* datagrams are under way that came as frames: what they cause leaves so, too */
 	/* Of the batch that is under way, [ready_at, n_ready) are to come. The kernel tells descriptors; data.ptr is the socket by
 	 * then, NULL where there is nothing (any more). */
@@ -310,6 +321,15 @@ void rf_path_fast_count(struct rf_path *p);
 void rf_path_fast_leave(struct rf_path *p);
 /* Those of an end that the kernel has, but did not hear for so long that another SSRC may have their place. */
 void rf_path_fast_leave_idle(struct rf_path *p, struct rf_end *e, uint64_t now_us);
+
+/* ---- worker.c, path_poll.c */
+
+/* What is ready, one datagram of each; how many sockets. ask: wait for a moment and ask the driver. */
+unsigned rf_worker_batch(struct rf_media_worker *w, bool ask);
+int rf_worker_start_poll(struct rf_media_worker *w); /* -ENOMEM; where the kernel cannot, it does not */
+void rf_worker_stop_poll(struct rf_media_worker *w);
+/* So many came just now: when that is worth it, it asks at the end of the turn, before it sleeps. */
+void rf_worker_poll_on(struct rf_media_worker *w, unsigned n);
 
 /* ---- path_xsk.c */
 

@@ -73,12 +73,13 @@ static void find_socks(struct rf_media_worker *w)
 	}
 }
 
-/* One batch: false when it was not full. A path that is freed while it is under way takes its sockets out of it. */
-static bool batch(struct rf_media_worker *w)
+/* A path that is freed while it is under way takes its sockets out of it. */
+unsigned rf_worker_batch(struct rf_media_worker *w, bool ask)
 {
-	int n = epoll_wait(w->epoll, w->ready, RF_PATH_BATCH, 0);
+	static const struct timespec moment = { 0, 1000 }; /* not nothing: only who waits asks the driver, as long as the set says */
+	int n = ask ? epoll_pwait2(w->epoll, w->ready, RF_PATH_BATCH, &moment, NULL) : epoll_wait(w->epoll, w->ready, RF_PATH_BATCH, 0);
 
-	w->n_ready = n;
+	w->n_ready = n > 0 ? n : 0;
 	find_socks(w);
 	for (w->ready_at = 0; w->ready_at < w->n_ready;) {
 		struct epoll_event *ready = &w->ready[w->ready_at++];
@@ -91,13 +92,15 @@ static bool batch(struct rf_media_worker *w)
 			rf_sock_ready(s);
 	}
 	w->ready_at = w->n_ready = 0;
-	return n >= FEW;
+	if (n > 0)
+		rf_worker_poll_on(w, (unsigned)n);
+	return n > 0 ? (unsigned)n : 0;
 }
 
 static void on_ready(void *arg, unsigned events)
 {
 	(void)events;
-	for (int i = 0; i < BATCHES_PER_TURN && batch(arg); i++)
+	for (int i = 0; i < BATCHES_PER_TURN && rf_worker_batch(arg, false) >= FEW; i++)
 		;
 }
 
@@ -130,6 +133,8 @@ static int start(struct rf_media_worker *w, const struct rf_media_conf *conf)
 	rc = rf_watch_new(w->loop, w->epoll, on_ready, w, &w->watch);
 	if (!rc)
 		rc = rf_watch_set(w->watch, RF_WATCH_READ);
+	if (!rc)
+		rc = rf_worker_start_poll(w);
 	if (!rc && conf->stock)
 		rf_kept_fill(w);
 	return rc ? rc : rf_worker_start_xsk(w);
@@ -169,6 +174,7 @@ void rf_media_worker_free(struct rf_media_worker *w)
 	rf_kept_drop_all(w);
 	rf_timer_stop(rf_loop_wheel(w->loop), &w->keep);
 	rf_worker_stop_xsk(w);
+	rf_worker_stop_poll(w);
 	rf_watch_free(w->watch);
 	if (w->epoll >= 0)
 		close(w->epoll);
@@ -207,6 +213,11 @@ struct rf_media_census rf_media_census(const struct rf_media_worker *w)
 		c.ports += 2 * (all - rf_ports_left(w->place[i].ports));
 	}
 	return c;
+}
+
+bool rf_media_polls(const struct rf_media_worker *w)
+{
+	return w->poll;
 }
 
 void rf_media_totals(const struct rf_media_worker *w, struct rf_media_totals *ret)

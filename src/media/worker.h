@@ -36,6 +36,7 @@ struct rf_media_conf {
 	const struct rf_media_interface *interfaces;
 	unsigned n_interfaces;
 	size_t paths_max;            /* 0: 20000 */
+	bool poll;                   /* under load datagrams are fetched from the driver (path_poll.c), where the kernel lets us */
 	size_t keep_max;             /* sockets that may stay open between two calls while calls come; 0: none */
 	size_t stock;                /* of them: pairs that are open before calls come, of all interfaces together; 0: none */
 };
@@ -51,6 +52,7 @@ int rf_media_interface_find(const struct rf_media_worker *w, struct rf_view name
 /* kept: sockets of no call, which wait for the next ones. */
 struct rf_media_census { size_t paths, ports, sockets, kept, ports_free, in_kernel, in_xdp; };
 struct rf_media_census rf_media_census(const struct rf_media_worker *w);
+bool rf_media_polls(const struct rf_media_worker *w); /* conf.poll, and the kernel can */
 
 struct rf_media_totals {
 	uint64_t packets, bytes, sent, dropped[32];  /* by enum rf_path_drop */

@@ -47,6 +47,7 @@ struct rf_anchor_plan {
 	const char *sounds;          /* folder of WAV files that may be played (media/clip.h); "": none */
 	const char *fast;            /* network interfaces for the kernel's path, commas between; "": none */
 	const char *xdp;             /* and for packets past the sockets (media/xsk.h) */
+	bool poll;                   /* under load datagrams are fetched from the driver (media/worker.h) */
 };
 
 struct rf_anchor_options {

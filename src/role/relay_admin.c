@@ -214,6 +214,8 @@ static json_t *problems_json(const struct anchor *a, const struct anchor_sums *s
 		problem(list, "the kernel does not pass media on (", a->fast_why, "): all of it goes through the process");
 	if (a->xsk_why[0])
 		problem(list, "media does not pass by the sockets (", a->xsk_why, ")");
+	if (a->plan.poll && !s->polls)
+		problem(list, "media is waited for and not fetched: that takes Linux 6.9", "", "");
 	wall_problems(a, list);
 	return list;
 }
@@ -316,6 +318,7 @@ static json_t *status_json(const struct anchor *a, const struct anchor_sums *s)
 	json_object_set_new(j, "ended", ended_json(&s->totals.ended));
 	json_object_set_new(j, "kernel", kernel_json(a, s));
 	json_object_set_new(j, "af_xdp", xdp_json(a, s));
+	json_object_set_new(j, "poll", json_boolean(s->polls));
 	if (a->site) {
 		json_object_set_new(j, "site", json_string(rf_site_cstr(a->site->name)));
 		json_object_set_new(j, "host", json_string(rf_site_cstr(a->host->name)));

@@ -84,6 +84,7 @@ struct anchor_sums {
 	struct rf_relay_census census;
 	struct rf_media_census media;
 	struct rf_media_totals totals;
+	bool polls;                  /* workers fetch media from the driver */
 	struct rf_ng_stats_relay ng;
 	struct rf_ng_server_stats server; /* of the gates of workers; anchor_gates_add() adds main's */
 };

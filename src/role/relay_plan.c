@@ -117,6 +117,7 @@ int rf_anchor_plan_site(const struct rf_site *site, const struct rf_site_host *h
 		.user = rf_site_cstr(site->run_as),
 		.fast = rf_site_cstr(site->relay.fast),
 		.xdp = rf_site_cstr(site->relay.xdp),
+		.poll = site->relay.poll,
 		.sounds = rf_site_cstr(site->relay.sounds),
 		.policy = {
 			.plain_allowed = !site->policy.media_encrypted || plain_trunk(site),

@@ -45,7 +45,7 @@ static int make_worker(struct anchor *a, unsigned index, struct rf_diag *diag)
 	struct rf_media_conf media = {
 		.log = a->log, .random = &w->random, .dtls = a->dtls, .fast = a->fast,
 		.xsk = a->xsk ? rf_xsk_part(a->xsk, index) : NULL, .interfaces = w->interfaces,
-		.n_interfaces = a->plan.n_interfaces, .keep_max = a->keep_max, .stock = a->keep_max / 4,
+		.n_interfaces = a->plan.n_interfaces, .keep_max = a->keep_max, .stock = a->keep_max / 4, .poll = a->plan.poll,
 	};
 	struct rf_relay_conf relay = {
 		.random = &w->random, .log = a->log, .hash_key = a->hash_key, .fingerprint = rf_dtls_ctx_print(a->dtls),
@@ -203,6 +203,7 @@ void anchor_add(struct anchor_sums *s, const struct anchor_worker *w)
 	s->media.ports_free += media.ports_free;
 	s->media.in_kernel += media.in_kernel;
 	s->media.in_xdp += media.in_xdp;
+	s->polls = rf_media_polls(w->media);
 	s->totals.packets += t.packets;
 	s->totals.bytes += t.bytes;
 	s->totals.sent += t.sent;

@@ -67,6 +67,7 @@ static const struct rf_syscall loop[] = {
 	{ "epoll_ctl", RF_SYSCALL_ANY, "a worker's loop, ports of a session" },
 	{ "epoll_wait", RF_SYSCALL_ANY, "a worker's loop" },
 	{ "epoll_pwait", RF_SYSCALL_ANY, "a worker's loop" },
+	{ "epoll_pwait2", RF_SYSCALL_ANY, "media fetched from the driver" },
 	{ "poll", RF_SYSCALL_ANY, "libuv, start-up of threads" },
 	{ "ppoll", RF_SYSCALL_ANY, "the same" },
 	{ "eventfd2", RF_SYSCALL_ANY, "mail between threads" },

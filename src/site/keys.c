@@ -192,6 +192,7 @@ static const struct rf_key relay_rows[] = {
 	{ "silence", RF_KEY_COUNT, ALL(pub.relay.silence_s), .min = 10, .max = 3600 },
 	{ "fast", RF_KEY_TEXT, ALL(pub.relay.fast), .place_at = ALL(pub.relay.fast_pos) },
 	{ "xdp", RF_KEY_TEXT, ALL(pub.relay.xdp), .place_at = ALL(pub.relay.xdp_pos) },
+	{ "poll", RF_KEY_BOOL, ALL(pub.relay.poll) },
 	{ "sounds", RF_KEY_TEXT, ALL(pub.relay.sounds) },
 	{ "transcodings", RF_KEY_COUNT, ALL(pub.relay.transcodings), .min = 1, .max = 10000 },
 };

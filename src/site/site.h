@@ -184,6 +184,7 @@ struct rf_site_relay {
 	uint32_t silence_s;               /* 60: a session without media ends */
 	struct rf_view fast;              /* network interfaces whose media the kernel passes on, commas between; "": none */
 	struct rf_view xdp;               /* and those whose media passes by the sockets (AF_XDP); "": none */
+	bool poll;                        /* under load they fetch media from the driver instead of being woken */
 	struct rf_view sounds;            /* folder of WAV files that relays may play; "": none */
 	uint32_t transcodings;            /* 100: streams of calls (m-lines) at a time whose codec is changed */
 	struct rf_site_pos ng_pos, peers_pos, fast_pos, xdp_pos;

@@ -400,3 +400,23 @@ def test_stun(run):
     assert 40 <= answered < 150, answered
     assert ask_stun(BOB, bytes(request))[0]
     assert r.status()["stun"]["limited"] > 0
+
+
+def test_fetched_under_load(run, ng, parties):
+    """Whoever has no driver to ask (the loopback) is told as ever; and a flood does not keep the relay from its requests."""
+    relay = run("--workers", 1, "--poll")
+    status = relay.status()
+    if not status["poll"]:
+        assert "Linux 6.9" in status["problems"][0]
+        pytest.skip("this kernel does not hand media over")
+    assert status["healthy"]
+    call = Call(ng, *parties, **WAYS).up()
+    call.speaks()
+    flood, to = Party(MALLORY), parties[0].to
+    for i in range(3000):
+        flood.s.sendto(bytes([0x80, 0, i >> 8, i & 255]) + bytes(168), to)
+    wait_until("most of the flood is counted", lambda: relay.status()["drops"]["source"] > 1000)
+    call.speaks()
+    flood.close()
+    call.delete()
+    relay.wait_empty()

@@ -15,18 +15,6 @@ enum {
 };
 
 static const struct {
-	enum rf_srtp_suite suite;
-	unsigned long id;
-	const char *name; /* as OpenSSL calls it */
-} profiles[] = {
-	{ RF_SRTP_AEAD_AES_256_GCM, SRTP_AEAD_AES_256_GCM, "SRTP_AEAD_AES_256_GCM" },
-	{ RF_SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_128_GCM, "SRTP_AEAD_AES_128_GCM" },
-	{ RF_SRTP_AES_CM_128_HMAC_SHA1_80, SRTP_AES128_CM_SHA1_80, "SRTP_AES128_CM_SHA1_80" },
-	{ RF_SRTP_AES_CM_128_HMAC_SHA1_32, SRTP_AES128_CM_SHA1_32, "SRTP_AES128_CM_SHA1_32" },
-};
-enum { PROFILES = sizeof profiles / sizeof *profiles };
-
-static const struct {
 	int reason; /* of OpenSSL's error */
 	enum rf_dtls_why why;
 } reasons[] = {
@@ -46,32 +34,7 @@ static const struct {
 	{ ERR_R_INTERNAL_ERROR, RF_DTLS_WHY_LOCAL },
 };
 
-const char *rf_dtls_why_name(enum rf_dtls_why why)
-{
-	static const char *const names[RF_DTLS_WHYS] = {
-		"none", "fingerprint", "no-certificate", "profile", "version", "cipher", "alert", "timeout", "limit",
-		"protocol", "local",
-	};
-
-	return why < RF_DTLS_WHYS ? names[why] : "none";
-}
-
-enum rf_dtls_setup rf_dtls_setup_answer(enum rf_dtls_setup theirs, enum rf_dtls_setup preferred)
-{
-	if (theirs != RF_DTLS_ACTPASS)
-		return theirs == RF_DTLS_ACTIVE ? RF_DTLS_PASSIVE : RF_DTLS_ACTIVE;
-	return preferred == RF_DTLS_PASSIVE ? RF_DTLS_PASSIVE : RF_DTLS_ACTIVE;
-}
-
 /* --- life */
-
-static bool is_profile(enum rf_srtp_suite suite)
-{
-	for (size_t i = 0; i < PROFILES; i++)
-		if (profiles[i].suite == suite)
-			return true;
-	return false;
-}
 
 int rf_dtls_new(struct rf_dtls_ctx *ctx, const struct rf_dtls_params *params, struct rf_random *r,
 		struct rf_dtls **ret_dtls)
@@ -81,7 +44,7 @@ int rf_dtls_new(struct rf_dtls_ctx *ctx, const struct rf_dtls_params *params, st
 	if (!params->suite_count || params->suite_count > RF_DTLS_SUITES_MAX)
 		return RF_E_INVALID;
 	for (size_t i = 0; i < params->suite_count; i++)
-		if (!is_profile(params->suites[i]))
+		if (!rf_dtls_profile_of(params->suites[i]))
 			return RF_E_INVALID;
 	d = calloc(1, sizeof *d);
 	if (!d)
@@ -89,6 +52,7 @@ int rf_dtls_new(struct rf_dtls_ctx *ctx, const struct rf_dtls_params *params, st
 	d->setup = params->setup;
 	memcpy(d->suites, params->suites, params->suite_count * sizeof *d->suites);
 	d->suite_count = params->suite_count;
+	d->client_13 = params->client_13;
 	d->send = params->send;
 	d->arg = params->arg;
 	d->alert = -1;
@@ -99,8 +63,10 @@ int rf_dtls_new(struct rf_dtls_ctx *ctx, const struct rf_dtls_params *params, st
 	return 0;
 }
 
-static void drop_ssl(struct rf_dtls *d)
+/* Of both kinds. */
+static void drop_handshake(struct rf_dtls *d)
 {
+	rf_dtls13_drop(d);
 	SSL_free(d->ssl);
 	BIO_meth_free(d->method);
 	d->ssl = NULL;
@@ -113,7 +79,7 @@ void rf_dtls_free(struct rf_dtls *d)
 {
 	if (!d)
 		return;
-	drop_ssl(d);
+	drop_handshake(d);
 	SSL_CTX_free(d->ssl_ctx);
 	rf_secret_wipe(d, sizeof *d);
 	free(d);
@@ -125,12 +91,19 @@ static void forget_keys(struct rf_dtls *d)
 	d->has_keys = false;
 }
 
-static void fail(struct rf_dtls *d, enum rf_dtls_why why)
+static void forget_all(struct rf_dtls *d)
 {
-	drop_ssl(d);
+	drop_handshake(d);
 	forget_keys(d);
 	rf_secret_wipe(&d->opener, sizeof d->opener);
+	rf_secret_wipe(&d->in13, sizeof d->in13);
+	rf_secret_wipe(&d->out13, sizeof d->out13);
 	d->closing_n = d->final_n = 0;
+}
+
+void rf_dtls_fail(struct rf_dtls *d, enum rf_dtls_why why)
+{
+	forget_all(d);
 	d->state = RF_DTLS_FAILED;
 	d->why = why;
 }
@@ -149,14 +122,11 @@ static unsigned wait_us(SSL *ssl, unsigned before_us)
 
 static bool offer_profiles(struct rf_dtls *d)
 {
-	char names[PROFILES * 24];
+	char names[RF_DTLS_SUITES_MAX * 24];
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->suite_count; i++)
-		for (size_t k = 0; k < PROFILES; k++)
-			if (profiles[k].suite == d->suites[i])
-				n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ":" : "",
-						      profiles[k].name);
+		n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ":" : "", rf_dtls_profile_name(d->suites[i]));
 	return SSL_set_tlsext_use_srtp(d->ssl, names) == 0; /* 0 is success here */
 }
 
@@ -178,18 +148,22 @@ static bool make_ssl(struct rf_dtls *d)
 	return SSL_set_app_data(d->ssl, d) == 1 && SSL_set_mtu(d->ssl, RF_DTLS_MTU) && offer_profiles(d);
 }
 
-static int begin(struct rf_dtls *d, bool server, struct rf_mono now)
+static void begin(struct rf_dtls *d, bool server)
 {
 	d->state = RF_DTLS_HANDSHAKE;
 	d->server = server;
 	d->timing = true;
-	d->deadline = rf_mono_add_ms(now, RF_DTLS_HANDSHAKE_MS);
+	d->deadline = rf_mono_add_ms(d->now, RF_DTLS_HANDSHAKE_MS);
 	d->resend = d->deadline;
+}
+
+static int begin_12(struct rf_dtls *d)
+{
 	if (!make_ssl(d)) {
-		fail(d, RF_DTLS_WHY_LOCAL);
+		rf_dtls_fail(d, RF_DTLS_WHY_LOCAL);
 		return -ENOMEM;
 	}
-	if (server)
+	if (d->server)
 		SSL_set_accept_state(d->ssl);
 	else
 		SSL_set_connect_state(d->ssl);
@@ -214,35 +188,24 @@ static enum rf_dtls_why why_of_error(struct rf_dtls *d)
 
 /* --- the handshake is done */
 
-/* RFC 5764 4.2: the client's key, the server's, the client's salt, the server's. */
 static int export_keys(struct rf_dtls *d, enum rf_srtp_suite suite)
 {
 	static const char label[] = "EXTRACTOR-dtls_srtp";
-	size_t n = rf_srtp_key_bytes(suite), key_n = suite == RF_SRTP_AEAD_AES_256_GCM ? 32 : 16, salt_n = n - key_n;
-	uint8_t material[2 * RF_SRTP_KEY_MAX];
-	uint8_t *client = d->server ? d->keys.in : d->keys.out, *server = d->server ? d->keys.out : d->keys.in;
+	uint8_t material[RF_DTLS_MATERIAL_BYTES];
+	bool ok = SSL_export_keying_material(d->ssl, material, 2 * rf_srtp_key_bytes(suite), label, sizeof label - 1, NULL, 0,
+					     0) == 1;
 
-	if (SSL_export_keying_material(d->ssl, material, 2 * n, label, sizeof label - 1, NULL, 0, 0) != 1)
-		return RF_E_CRYPTO;
-	memcpy(client, material, key_n);
-	memcpy(server, material + key_n, key_n);
-	memcpy(client + key_n, material + 2 * key_n, salt_n);
-	memcpy(server + key_n, material + 2 * key_n + salt_n, salt_n);
-	d->keys.suite = suite;
-	d->keys.n = n;
-	d->has_keys = true;
+	if (ok)
+		rf_dtls_split_keys(d, suite, material);
 	rf_secret_wipe(material, sizeof material);
-	return 0;
+	return ok ? 0 : RF_E_CRYPTO;
 }
 
 static enum rf_srtp_suite selected_suite(struct rf_dtls *d)
 {
 	const SRTP_PROTECTION_PROFILE *p = SSL_get_selected_srtp_profile(d->ssl);
 
-	for (size_t i = 0; p && i < PROFILES; i++)
-		if (profiles[i].id == p->id)
-			return profiles[i].suite;
-	return RF_SRTP_NONE;
+	return p ? rf_dtls_suite_of((uint16_t)p->id) : RF_SRTP_NONE;
 }
 
 /* Our close_notify is sealed now, for later: then there is no OpenSSL object any more. */
@@ -259,15 +222,24 @@ static void settle(struct rf_dtls *d)
 
 	if (suite == RF_SRTP_NONE) {
 		SSL_shutdown(d->ssl);
-		fail(d, RF_DTLS_WHY_PROFILE);
+		rf_dtls_fail(d, RF_DTLS_WHY_PROFILE);
 		return;
 	}
 	if (export_keys(d, suite) || rf_dtls_opener_make(d->ssl, d->server, &d->opener)) {
-		fail(d, RF_DTLS_WHY_LOCAL);
+		rf_dtls_fail(d, RF_DTLS_WHY_LOCAL);
 		return;
 	}
 	seal_closing(d);
-	drop_ssl(d);
+	drop_handshake(d);
+	rf_dtls_settled(d);
+}
+
+/* Of 1.3 the client has the last flight, and goes on until it is acknowledged. */
+void rf_dtls_settled(struct rf_dtls *d)
+{
+	d->is_13 = d->h13 != NULL;
+	if (d->server)
+		drop_handshake(d);
 	/* The server's flight is the last: only a client can miss it. */
 	if (!d->server || d->final_n > sizeof d->final)
 		d->final_n = 0;
@@ -294,7 +266,7 @@ static void handle(struct rf_dtls *d, int rc)
 	if (rc == 1)
 		settle(d);
 	else if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
-		fail(d, why_of_error(d));
+		rf_dtls_fail(d, why_of_error(d));
 	else
 		note_timer(d);
 	ERR_clear_error();
@@ -365,20 +337,30 @@ static int in_handshake(struct rf_dtls *d, struct rf_view datagram)
 	if (datagram.n > RF_DTLS_BYTES_MAX - d->taken)
 		return RF_E_LIMIT;
 	d->taken += (uint32_t)datagram.n;
+	if (d->h13) {
+		rf_dtls13_receive(d, datagram);
+		return 0;
+	}
 	d->in = datagram;
 	go_on(d);
 	d->in = (struct rf_view){ NULL, 0 };
 	return 0;
 }
 
+bool rf_dtls_may_repeat(struct rf_dtls *d)
+{
+	if (d->final_sent == RF_DTLS_FINAL_MAX || (d->final_sent && d->now.us - d->final_at.us < FINAL_GAP_MS * 1000))
+		return false;
+	d->final_sent++;
+	d->final_at = d->now;
+	return true;
+}
+
 /* The client has lost our last flight and sends his again. The same records as before are what he lacks. */
 static int send_final(struct rf_dtls *d)
 {
-	if (!d->final_n || d->final_sent == RF_DTLS_FINAL_MAX ||
-	    (d->final_sent && d->now.us - d->final_at.us < FINAL_GAP_MS * 1000))
+	if (!d->final_n || !rf_dtls_may_repeat(d))
 		return RF_E_STATE;
-	d->final_sent++;
-	d->final_at = d->now;
 	for (size_t at = 0; at + 2 < d->final_n;) {
 		size_t n = (size_t)d->final[at] << 8 | d->final[at + 1];
 
@@ -393,6 +375,11 @@ static int after_handshake(struct rf_dtls *d, struct rf_view datagram)
 	struct rf_dtls_record r;
 	bool again = false;
 
+	if (d->is_13) {
+		int rc = rf_dtls13_after(d, datagram);
+
+		return rc == RF_E_BUSY ? send_final(d) : rc;
+	}
 	while (rf_dtls_record_next(&datagram, &r)) {
 		int alert = rf_dtls_open_alert(&d->opener, &r);
 
@@ -407,32 +394,78 @@ static int after_handshake(struct rf_dtls *d, struct rf_view datagram)
 	return again ? send_final(d) : RF_E_STATE;
 }
 
-/* Before its sender has shown a cookie a message leaves nothing here but the answer. */
+void rf_dtls_back_to_new(struct rf_dtls *d)
+{
+	drop_handshake(d);
+	d->state = RF_DTLS_NEW;
+	d->taken = 0;
+	d->alert = -1;
+}
+
+static int first_hello_12(struct rf_dtls *d, struct rf_view datagram)
+{
+	if (begin_12(d))
+		return 0;
+	int rc = in_handshake(d, datagram);
+
+	if (d->listening)
+		rf_dtls_back_to_new(d);
+	return rc;
+}
+
+/* Before its sender has shown a cookie a message leaves nothing here but the answer. Which of the two it is for says the
+ * message itself; in fragments it is put together first, where the source is proven. */
 static int first_hello(struct rf_dtls *d, struct rf_view datagram, const struct rf_dtls_record *first, bool proven)
 {
 	if (d->setup == RF_DTLS_ACTIVE || !is_client_hello(first))
 		return RF_E_STATE;
-	if (begin(d, true, d->now))
-		return 0;
-	d->listening = !proven || is_second_hello(first);
-	int rc = in_handshake(d, datagram);
+	int wants_13 = rf_dtls13_wants(first);
 
-	if (d->listening) {
-		drop_ssl(d);
-		d->state = RF_DTLS_NEW;
-		d->taken = 0;
-		d->alert = -1;
+	begin(d, true);
+	if (wants_13 > 0 || (wants_13 < 0 && proven)) {
+		d->listening = !proven;
+		d->taken = (uint32_t)(datagram.n < RF_DTLS_BYTES_MAX ? datagram.n : RF_DTLS_BYTES_MAX);
+		rf_dtls13_accept(d, first, datagram, proven);
+		return 0;
 	}
-	return rc;
+	d->listening = !proven || is_second_hello(first);
+	return first_hello_12(d, datagram);
+}
+
+/* As OpenSSL would have had it from the wire: what it counts is the message, not its fragments. */
+void rf_dtls_turn_to_12(struct rf_dtls *d, uint16_t number, struct rf_view body)
+{
+	uint8_t head[25] = { RF_DTLS_HANDSHAKE_RECORD, 254, 253 };
+	size_t n = body.n + HANDSHAKE_HEAD;
+	uint8_t *copy = malloc(sizeof head + body.n);
+
+	head[11] = (uint8_t)(n >> 8);
+	head[12] = (uint8_t)n;
+	head[13] = 1; /* a ClientHello, whole */
+	head[15] = head[23] = (uint8_t)(body.n >> 8);
+	head[16] = head[24] = (uint8_t)body.n;
+	head[17] = (uint8_t)(number >> 8);
+	head[18] = (uint8_t)number;
+	if (copy) {
+		memcpy(copy, head, sizeof head);
+		memcpy(copy + sizeof head, body.p, body.n);
+	}
+	rf_dtls13_drop(d);
+	d->listening = number > 0; /* it carries a cookie */
+	if (!copy)
+		rf_dtls_fail(d, RF_DTLS_WHY_LOCAL);
+	else
+		first_hello_12(d, rf_view_of(copy, sizeof head + body.n));
+	free(copy);
 }
 
 int rf_dtls_receive(struct rf_dtls *d, struct rf_view datagram, const struct rf_stun_addr *from, bool proven,
 		    struct rf_mono now)
 {
 	struct rf_view rest = datagram;
-	struct rf_dtls_record first;
+	struct rf_dtls_record first = { .type = 0 };
 
-	if (!rf_dtls_record_next(&rest, &first))
+	if (!rf_dtls_record_next(&rest, &first) && !rf_dtls13_is_sealed(datagram))
 		return RF_E_MALFORMED;
 	enter(d, now, datagram.n);
 	d->from = *from;
@@ -456,7 +489,10 @@ int rf_dtls_connect(struct rf_dtls *d, struct rf_mono now)
 	if (d->setup == RF_DTLS_PASSIVE || d->state != RF_DTLS_NEW)
 		return RF_E_STATE;
 	enter(d, now, 0);
-	if (begin(d, false, now) == 0)
+	begin(d, false);
+	if (d->client_13)
+		rf_dtls13_connect(d);
+	else if (begin_12(d) == 0)
 		go_on(d);
 	return 0;
 }
@@ -472,7 +508,7 @@ static void say_closing(struct rf_dtls *d)
 static void refuse(struct rf_dtls *d)
 {
 	say_closing(d);
-	fail(d, RF_DTLS_WHY_FINGERPRINT);
+	rf_dtls_fail(d, RF_DTLS_WHY_FINGERPRINT);
 }
 
 int rf_dtls_set_peer(struct rf_dtls *d, const struct rf_dtls_print *prints, size_t count)
@@ -505,16 +541,24 @@ void rf_dtls_tick(struct rf_dtls *d, struct rf_mono now)
 	if (!d->timing)
 		return;
 	enter(d, now, 0);
+	if (now.us >= d->deadline.us && d->state != RF_DTLS_HANDSHAKE) {
+		drop_handshake(d); /* nobody acknowledges: the keys are out, and media show whether they are right */
+		return;
+	}
 	if (now.us >= d->deadline.us) {
-		fail(d, d->alert >= 0 ? RF_DTLS_WHY_ALERT : d->taken >= RF_DTLS_BYTES_MAX ? RF_DTLS_WHY_LIMIT :
+		rf_dtls_fail(d, d->alert >= 0 ? RF_DTLS_WHY_ALERT : d->taken >= RF_DTLS_BYTES_MAX ? RF_DTLS_WHY_LIMIT :
 		     RF_DTLS_WHY_TIMEOUT);
 		return;
 	}
 	if (now.us < d->resend.us)
 		return;
+	if (d->h13) {
+		rf_dtls13_resend(d);
+		return;
+	}
 	ERR_clear_error();
 	if (DTLSv1_handle_timeout(d->ssl) < 0)
-		fail(d, why_of_error(d));
+		rf_dtls_fail(d, why_of_error(d));
 	else
 		note_timer(d);
 	ERR_clear_error();
@@ -525,16 +569,18 @@ void rf_dtls_close(struct rf_dtls *d)
 	if (d->state == RF_DTLS_FAILED || d->state == RF_DTLS_CLOSED)
 		return;
 	say_closing(d);
-	drop_ssl(d);
-	forget_keys(d);
-	rf_secret_wipe(&d->opener, sizeof d->opener);
-	d->closing_n = d->final_n = 0;
+	forget_all(d);
 	d->state = RF_DTLS_CLOSED;
 }
 
 enum rf_dtls_state rf_dtls_state(const struct rf_dtls *d)
 {
 	return d->state;
+}
+
+unsigned rf_dtls_version(const struct rf_dtls *d)
+{
+	return d->state < RF_DTLS_UNPROVEN || d->state == RF_DTLS_FAILED ? 0 : d->is_13 ? 13 : 12;
 }
 
 enum rf_dtls_why rf_dtls_why(const struct rf_dtls *d)

@@ -1,15 +1,19 @@
-/* DTLS-SRTP (RFC 5763, 5764, 8122, 8842) as a machine around OpenSSL: datagrams and times in, datagrams and a state
- * out. It carries no data: once the keys are exported, all that is left is to answer a peer that lost our last flight,
- * and close_notify. So OpenSSL's object, 75 KiB, is freed then (docs/decisions/0050).
+/* DTLS-SRTP (RFC 5763, 5764, 8122, 8842) as a machine: datagrams and times in, datagrams and a state out. It carries no
+ * data: once the keys are exported, all that is left is to answer a peer that lost our last flight, and close_notify.
  *
- * DTLS 1.2 only (OpenSSL 3.0 has no 1.3), ECDHE with AES-GCM only, no renegotiation, resumption or tickets. Both sides
- * show a certificate, and the peer's is compared with the fingerprints of its description before any key is given out.
+ * DTLS 1.2 is OpenSSL's, whose object, 75 KiB, is freed then (docs/decisions/0050). 1.3 (RFC 9147) no library of the
+ * distribution has: one shape of its handshake is in dtls13*.c, on OpenSSL's primitives (docs/decisions/0073). A server
+ * takes what the ClientHello names, 1.3 first; a client begins with one of them and takes no other, because a handshake
+ * that was begun cannot be turned from one to the other.
+ *
+ * ECDHE with AES-GCM only, no renegotiation, resumption or tickets. Both sides show a certificate, and the peer's is
+ * compared with the fingerprints of its description before any key is given out.
  *
  *	NEW -> HANDSHAKE -> [UNPROVEN] -> READY -> CLOSED         NEW, HANDSHAKE, UNPROVEN -> FAILED, with a reason
  *
  * UNPROVEN: the handshake came before the description that says whose certificate it must be; there are no keys yet.
  *
- * One clock is not the caller's: OpenSSL times retransmissions by gettimeofday(). The caller is told in his own time
+ * One clock is not the caller's: OpenSSL times retransmissions of 1.2 by gettimeofday(). The caller is told in his own time
  * when to call again (rf_dtls_due()); that the whole handshake ends is decided by his clock alone. When the system's
  * date is set back in mid-handshake nothing is sent again, and the handshake fails by that end.
  *
@@ -34,7 +38,7 @@ enum {
 	RF_DTLS_RESEND_MAX_MS = 4000,
 	RF_DTLS_BYTES_MAX = 65536,     /* that a handshake takes in */
 	RF_DTLS_CERT_MAX = 8192,       /* certificates of the peer */
-	RF_DTLS_FINAL_MAX = 16,        /* times the last flight is sent again */
+	RF_DTLS_FINAL_MAX = 16,        /* times the last flight, or an acknowledgement, is sent again */
 	RF_DTLS_OUT_MAX = 16,          /* datagrams that one call sends at most */
 };
 
@@ -101,9 +105,11 @@ struct rf_dtls_params {
 	 * where the datagram at hand came from. Called from within the functions below; must not call them. */
 	void (*send)(void *arg, struct rf_view datagram);
 	void *arg;
+	/* As the client: 1.3 and nothing else; without it 1.2 and nothing else. The server takes what the client offers. */
+	bool client_13;
 };
 
-/* Costs 1.4 KiB; OpenSSL's object comes with the first message that begins a handshake. RF_E_INVALID, -ENOMEM. */
+/* Costs 1.6 KiB; OpenSSL's object, or ours of 1.3 (4 KiB), comes with the first message that begins a handshake. RF_E_INVALID, -ENOMEM. */
 int rf_dtls_new(struct rf_dtls_ctx *ctx, const struct rf_dtls_params *params, struct rf_random *r,
 		struct rf_dtls **ret_dtls);
 /* Without a word to the peer; wiped. NULL is fine. */
@@ -130,6 +136,8 @@ void rf_dtls_tick(struct rf_dtls *d, struct rf_mono now);
 void rf_dtls_close(struct rf_dtls *d);
 
 enum rf_dtls_state rf_dtls_state(const struct rf_dtls *d);
+/* Of a handshake that is done: 12 or 13; 0: there is none. */
+unsigned rf_dtls_version(const struct rf_dtls *d);
 enum rf_dtls_why rf_dtls_why(const struct rf_dtls *d);
 /* The last alert from the peer: level << 8 | description, -1: none. */
 int rf_dtls_alert(const struct rf_dtls *d);

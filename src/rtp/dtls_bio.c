@@ -57,6 +57,12 @@ void rf_dtls_out(struct rf_dtls *d, struct rf_view v)
 	d->send(d->arg, v);
 }
 
+void rf_dtls_out_kept(struct rf_dtls *d, struct rf_view v)
+{
+	remember(d, v);
+	rf_dtls_out(d, v);
+}
+
 static int bio_write(BIO *bio, const char *buf, int n)
 {
 	struct rf_dtls *d = BIO_get_data(bio);
@@ -64,8 +70,7 @@ static int bio_write(BIO *bio, const char *buf, int n)
 
 	BIO_clear_retry_flags(bio);
 	if (!d->keeping) {
-		remember(d, v);
-		rf_dtls_out(d, v);
+		rf_dtls_out_kept(d, v);
 	} else if (v.n <= sizeof d->closing) {
 		memcpy(d->closing, v.p, v.n);
 		d->closing_n = v.n;

@@ -7,7 +7,7 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 
-enum { DAY_S = 86400, COOKIE_BYTES = 16, KEY_BITS_LEAST = 112 };
+enum { DAY_S = 86400, COOKIE_MORE_MAX = 64, KEY_BITS_LEAST = 112 };
 
 /* --- fingerprints */
 
@@ -76,58 +76,63 @@ bool rf_dtls_print_fits(const struct rf_dtls_print *prints, size_t count, const 
 
 /* In place of a chain: the certificate is the peer's if its description said so (RFC 8122 5). When there is no
  * description yet the digests wait for it. */
-static int verify(X509_STORE_CTX *store, void *arg)
+bool rf_dtls_judge(struct rf_dtls *d, const X509 *cert)
 {
-	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct rf_dtls *d = SSL_get_app_data(ssl);
-	X509 *cert = X509_STORE_CTX_get0_cert(store);
 	EVP_PKEY *key = cert ? X509_get0_pubkey(cert) : NULL;
 
-	(void)arg;
-	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
 	if (!key || !digest_cert(cert, d->digests))
-		return 0;
+		return false;
 	d->shown = true;
 	if (EVP_PKEY_get_security_bits(key) < KEY_BITS_LEAST)
 		d->why = RF_DTLS_WHY_CIPHER;
 	else if (d->print_count && !rf_dtls_print_fits(d->prints, d->print_count, d->digests))
 		d->why = RF_DTLS_WHY_FINGERPRINT;
-	else
-		X509_STORE_CTX_set_error(store, X509_V_OK);
 	return d->why == RF_DTLS_WHY_NONE;
+}
+
+static int verify(X509_STORE_CTX *store, void *arg)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	bool good = rf_dtls_judge(SSL_get_app_data(ssl), X509_STORE_CTX_get0_cert(store));
+
+	(void)arg;
+	X509_STORE_CTX_set_error(store, good ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
+	return good;
 }
 
 /* --- cookies: this association's, for one source */
 
-static bool make_cookie(SSL *ssl, uint8_t cookie[static 32])
+bool rf_dtls_cookie_make(const struct rf_dtls *d, struct rf_view more, uint8_t cookie[static RF_DTLS_COOKIE_BYTES])
 {
-	struct rf_dtls *d = SSL_get_app_data(ssl);
-	uint8_t from[19];
+	uint8_t over[19 + COOKIE_MORE_MAX], mac[32];
 	unsigned n;
 
-	memcpy(from, d->from.ip, 16);
-	from[16] = (uint8_t)(d->from.port >> 8);
-	from[17] = (uint8_t)d->from.port;
-	from[18] = d->from.family;
-	return HMAC(EVP_sha256(), d->cookie_key, sizeof d->cookie_key, from, sizeof from, cookie, &n) != NULL;
+	if (more.n > COOKIE_MORE_MAX)
+		return false;
+	memcpy(over, d->from.ip, 16);
+	over[16] = (uint8_t)(d->from.port >> 8);
+	over[17] = (uint8_t)d->from.port;
+	over[18] = d->from.family;
+	if (more.n)
+		memcpy(over + 19, more.p, more.n);
+	if (!HMAC(EVP_sha256(), d->cookie_key, sizeof d->cookie_key, over, 19 + more.n, mac, &n))
+		return false;
+	memcpy(cookie, mac, RF_DTLS_COOKIE_BYTES);
+	return true;
 }
 
 static int give_cookie(SSL *ssl, unsigned char *cookie, unsigned *ret_n)
 {
-	uint8_t bytes[32];
-
-	if (!make_cookie(ssl, bytes))
-		return 0;
-	memcpy(cookie, bytes, COOKIE_BYTES);
-	*ret_n = COOKIE_BYTES;
-	return 1;
+	*ret_n = RF_DTLS_COOKIE_BYTES;
+	return rf_dtls_cookie_make(SSL_get_app_data(ssl), (struct rf_view){ NULL, 0 }, cookie);
 }
 
 static int check_cookie(SSL *ssl, const unsigned char *cookie, unsigned n)
 {
-	uint8_t bytes[32];
+	uint8_t ours[RF_DTLS_COOKIE_BYTES];
 
-	return make_cookie(ssl, bytes) && rf_secret_eq(rf_view_of(cookie, n), rf_view_of(bytes, COOKIE_BYTES));
+	return rf_dtls_cookie_make(SSL_get_app_data(ssl), (struct rf_view){ NULL, 0 }, ours) &&
+	       rf_secret_eq(rf_view_of(cookie, n), rf_view_of(ours, sizeof ours));
 }
 
 /* --- the context */

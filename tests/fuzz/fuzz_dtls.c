@@ -1,7 +1,7 @@
 /* DTLS from strangers. The first byte says what is tried: bits 0-1: (0) the datagrams that follow, each behind two bytes of
  * length, at a server that nobody has spoken to, (1) at a client that waits for its server, (2) at a server whose handshake
  * is done, (3) a whole handshake in which the bytes change datagrams on their way: number, place, place, what is turned.
- * Bit 2: the source is proven.
+ * Bit 2: the source is proven. Bit 3: the client speaks 1.3.
  *
  * Whatever comes: who has not shown his address gets no more than he sent; nobody is READY but the two who know each
  * other's certificates, and then with the same keys. */
@@ -62,7 +62,7 @@ static void send_to(void *arg, struct rf_view v)
 	memcpy(p->queue[p->count++].bytes, v.p, v.n);
 }
 
-static void open_pair(struct pair *p)
+static void open_pair(struct pair *p, bool modern)
 {
 	static const enum rf_srtp_suite suites[] = { RF_SRTP_AEAD_AES_256_GCM, RF_SRTP_AES_CM_128_HMAC_SHA1_80 };
 	struct rf_dtls_print print;
@@ -72,7 +72,8 @@ static void open_pair(struct pair *p)
 	p->first = p->count = 0;
 	MUST(rf_dtls_print_parse(rf_view_str(rf_dtls_ctx_print(context())), &print) == 0);
 	for (unsigned i = 0; i < 2; i++) {
-		struct rf_dtls_params params = { i == CLIENT ? RF_DTLS_ACTIVE : RF_DTLS_PASSIVE, suites, 2, send_to, &p->ends[i] };
+		struct rf_dtls_params params = { i == CLIENT ? RF_DTLS_ACTIVE : RF_DTLS_PASSIVE, suites, 2, send_to, &p->ends[i],
+						 modern };
 
 		p->ends[i] = (struct end){ p, !i };
 		MUST(rf_dtls_new(context(), &params, &r, &p->d[i]) == 0);
@@ -144,7 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (!n || rf_dtls_print_parse(v, &print) == 0)
 		return 0;
-	open_pair(&p);
+	open_pair(&p, data[0] & 8);
 	switch (data[0] & 3) {
 	case 0:
 		feed(&p, SERVER, rf_view_from(v, 1), proven);

@@ -2,10 +2,10 @@
  * time, and prints what the machines say. Media that is authentic goes back to where it came from. Ends with its input,
  * after close_notify.
  *
- *	dtls_peer active|passive LOCAL-PORT REMOTE-PORT SUITE[,SUITE] [FINGERPRINT [UFRAG PWD THEIR-UFRAG]]
+ *	dtls_peer active|active13|passive LOCAL-PORT REMOTE-PORT SUITE[,SUITE] [FINGERPRINT [UFRAG PWD THEIR-UFRAG]]
  *
  * All on 127.0.0.1. With ICE nothing but checks is taken before one nominates, and the remote port does not matter.
- * Lines: "print FINGERPRINT" (ours), then "nominated", "unproven", "ready SUITE in HEX out HEX", "failed WHY", "media"
+ * Lines: "print FINGERPRINT" (ours), then "nominated", "unproven", "version 12" or 13, "ready SUITE in HEX out HEX", "failed WHY", "media"
  * (the first ten packets were authentic), "closed". */
 #include "rtp/demux.h"
 #include "rtp/dtls.h"
@@ -56,6 +56,7 @@ static void say_ready(struct peer *p)
 	struct rf_srtp_master out = { .suite = keys.suite, .key = rf_view_of(keys.out, keys.n) };
 	if (rf_srtp_in_new(&in, 1, &p->in) || rf_srtp_out_new(&out, &p->out))
 		exit(2);
+	printf("version %u\n", rf_dtls_version(p->dtls));
 	printf("ready %d", (int)keys.suite);
 	put_hex("in", keys.in, keys.n);
 	put_hex("out", keys.out, keys.n);
@@ -211,7 +212,7 @@ int main(int argc, char **argv)
 		return 2;
 	rf_random_system(&r);
 	struct rf_dtls_params params = { *argv[1] == 'a' ? RF_DTLS_ACTIVE : RF_DTLS_PASSIVE, suites,
-					 read_suites(argv[4], suites), send_to, &p };
+					 read_suites(argv[4], suites), send_to, &p, strcmp(argv[1], "active13") == 0 };
 	if (rf_dtls_new(ctx, &params, &r, &p.dtls))
 		return 2;
 	if (argc > 5 && (rf_dtls_print_parse(rf_view_str(argv[5]), &print) || rf_dtls_set_peer(p.dtls, &print, 1)))

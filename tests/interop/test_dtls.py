@@ -300,11 +300,13 @@ a=candidate:1 1 UDP 2130706431 127.0.0.1 {port} typ host\r
 
 
 @pytest.mark.skipif(not have("chromium"), reason="chromium is not installed")
-@pytest.mark.parametrize("role,suite", [("passive", "AEAD_AES_256_GCM"),
-                                        pytest.param("active", "AEAD_AES_256_GCM", marks=pytest.mark.long),
-                                        pytest.param("active", "AES_CM_128_HMAC_SHA1_80", marks=pytest.mark.long)])
-def test_chromium(start, tmp_path, role, suite):
-    """A browser: its checks nominate, its certificate is the one that it named, its speech is authentic and comes back."""
+@pytest.mark.parametrize("role,suite,version", [("passive", "AEAD_AES_256_GCM", 13),
+                                                pytest.param("active13", "AEAD_AES_256_GCM", 13, marks=pytest.mark.long),
+                                                pytest.param("active", "AEAD_AES_256_GCM", 12, marks=pytest.mark.long),
+                                                pytest.param("active", "AES_CM_128_HMAC_SHA1_80", 12, marks=pytest.mark.long)])
+def test_chromium(start, tmp_path, role, suite, version):
+    """A browser: its checks nominate, its certificate is the one that it named, its speech is authentic and comes back. It
+    knows both versions."""
     port, ufrag, pwd = next(_ports), "lite+ice", "abcdefghijklmnopqrstuvwx"
     pages = Pages(PAGE)
     browser = Chromium(tmp_path / "chromium", {})
@@ -314,13 +316,14 @@ def test_chromium(start, tmp_path, role, suite):
         theirs = {k: re.search(rf"(?m)^a={k}:(.*?)\r?$", offer)[1] for k in ("ice-ufrag", "fingerprint")}
         payload = re.search(r"a=rtpmap:(\d+) opus/48000/2", offer)[1]
         peer = start(PEER, role, port, 0, suite, theirs["fingerprint"], ufrag, pwd, theirs["ice-ufrag"])
-        answer = ANSWER.format(port=port, role=role, print=peer.wait("^print (.*)$")[1], ufrag=ufrag, pwd=pwd, type=payload)
+        answer = ANSWER.format(port=port, role=role.rstrip("13"), print=peer.wait("^print (.*)$")[1], ufrag=ufrag, pwd=pwd, type=payload)
         page.eval(f"answered({json.dumps(answer)})")
         peer.wait("^nominated$", 20)
         peer.wait(r"^ready \d+")
         peer.wait("^media$")
         media = wait_until("speech comes back", lambda: (m := page.eval("media()"))["received"] > 10 and m, 15)
-        assert media["dtls"] == "connected" and media["version"] == "FEFD", media
+        assert media["dtls"] == "connected" and media["version"] == {12: "FEFD", 13: "FEFC"}[version], media
+        peer.wait(f"^version {version}$")
     finally:
         browser.stop()
         pages.stop()

@@ -93,6 +93,7 @@ static void put_media(struct rf_ng_out *o, const struct rf_ng_stats_media *m)
 {
 	rf_ng_out_dict(o);
 	rf_ng_out_member(o, "codec", m->codec);
+	rf_ng_out_member(o, "dtls version", m->dtls);
 	put_flags(o, m->flags, rf_ng_media_flags);
 	rf_ng_out_number(o, "index", m->index);
 	rf_ng_out_member(o, "protocol", m->protocol);

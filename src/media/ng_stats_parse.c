@@ -126,6 +126,7 @@ static void read_media(struct reading *rd, const struct rf_ng_value *v, void *to
 	m->type = text(rd, v, "type");
 	m->protocol = text(rd, v, "protocol");
 	m->codec = text(rd, v, "codec");
+	m->dtls = text(rd, v, "dtls version");
 	m->coded = text(rd, v, "transcoded to");
 	m->flags = bits(rd, v, rf_ng_media_flags);
 	m->streams =

@@ -268,7 +268,8 @@ void rf_path_stats(const struct rf_path *p, unsigned end, struct rf_path_end_sta
 	const struct rf_crypt *c = base->keying == RF_KEYING_PLAIN ? NULL : rf_end_crypt_in(base, false);
 
 	ret->suite = c && base->keying != RF_KEYING_PASSED ? rf_srtp_in_suite(c->in) : RF_SRTP_NONE;
-	ret->dtls_ready = base->agreed[0] && base->agreed[0]->in;
+	if (base->shake[0] && base->agreed[0] && base->agreed[0]->in)
+		ret->dtls = rf_dtls_version(base->shake[0]->dtls);
 	for (const struct rf_path_ssrc *s = e->ssrcs; s; s = s->next) {
 		put_stream(s, &ret->streams[ret->n_streams++]);
 		ret->in_kernel = ret->in_kernel || s->fast;

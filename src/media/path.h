@@ -238,7 +238,8 @@ struct rf_path_end_stats {
 	uint64_t drops[RF_DROPS];
 	enum rf_srtp_suite suite;    /* in force from it; NONE: plain, or passed */
 	enum rf_path_keying keying;
-	bool dtls_ready, in_kernel;
+	unsigned dtls;               /* keyed by DTLS: 12 or 13, its version; 0: not yet, or otherwise */
+	bool in_kernel;
 	bool in_xdp;                 /* what it sends comes past the sockets (xsk.h) */
 	uint64_t last_us;            /* monotonic; 0: nothing yet */
 	uint8_t n_streams;

@@ -79,6 +79,8 @@ static void fill_streams(struct report *r, const struct rf_line *l, unsigned sid
 	m->n_streams = l->kind == RF_PATH_RTP && s[0].local.port != s[1].local.port ? 2 : 1;
 	if (r->brief)
 		leave_out(m, s);
+	if (st.dtls)
+		m->dtls = st.dtls == 13 ? RF_V("1.3") : RF_V("1.2");
 	m->flags |= st.keying == RF_KEYING_PASSED ? RF_NG_MEDIA_PASSTHROUGH : 0;
 	add_ssrcs(r, &st);
 }

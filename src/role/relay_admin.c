@@ -442,7 +442,7 @@ static json_t *end_json(const struct rf_path *p, unsigned end, struct rf_view ta
 	json_object_set_new(j, "way", json_string(s.in_kernel ? "kernel" : s.in_xdp ? "af_xdp" : "sockets"));
 	json_object_set_new(j, "cipher", suite_name(s.suite) ? json_string(suite_name(s.suite)) : json_null());
 	if (s.keying == RF_KEYING_DTLS)
-		json_object_set_new(j, "dtls_ready", json_boolean(s.dtls_ready));
+		json_object_set_new(j, "dtls", s.dtls ? json_string(s.dtls == 13 ? "1.3" : "1.2") : json_null());
 	if (sound.coded)
 		json_object_set_new(j, "transcoded", json_pack("{s:s,s:s,s:I,s:I}", "from", rf_pcm_text(sound.from), "to",
 			rf_pcm_text(sound.to), "packets", (json_int_t)sound.coded, "refused", (json_int_t)sound.uncoded));

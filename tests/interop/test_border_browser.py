@@ -120,6 +120,12 @@ def both_hear(page, far):
     wait_until("the browser hears the tone from outside", lambda: abs(page.eval("heard()") - 880) < 20, 20)
 
 
+def keyed_by(two):
+    """The versions of DTLS in the one call that the relay has."""
+    show = two.relay.json("show", two.relay.json("calls")["calls"][0]["call_id"])
+    return [e["dtls"] for media in show["media"] for e in media["ends"] if "dtls" in e]
+
+
 def nothing_of_the_browser(two, tap, far, said):
     trace = traced(far)
     assert trace.count("SIP/2.0") > 3 and "RTP/SAVP" in trace and "a=crypto" in trace
@@ -163,6 +169,7 @@ def test_a_browser_calls(call, page):
     offer = page.eval("offer(440)")
     leg = dial(alice, page, offer)
     both_hear(page, far)
+    assert keyed_by(two) == ["1.3"]
     # and once more in the call: the browser changes nothing but asks again
     alice.send(leg.request("INVITE", [SDP, f"Contact: <sip:1001@{alice.here()};transport=ws>"], page.eval("offer(440)")))
     again = expect(alice, 200, 10)
@@ -195,6 +202,7 @@ def test_a_browser_is_called(call, page):
     desk.reply(there, 487)
     far.wait_event("CALL_ESTABLISHED", seconds=15, fatal=("CALL_CLOSED",))
     both_hear(page, far)
+    assert keyed_by(two) == ["1.3"]
     far.command("hangup")
     alice.reply(expect(alice, "BYE"), 200)
     two.wait_empty(15)

@@ -154,7 +154,7 @@ def test_with_a_plain_phone(relay, ng, page, video):
     said = ng.ask("offer", sdp=offer, transport_protocol="RTP/AVP", ICE="remove", codec={"strip": ["all"], "except": ["PCMA", "VP8"]}, **call)
     assert "m=audio" in said["sdp"] and " RTP/AVP 8\r\n" in said["sdp"] and "a=ice" not in said["sdp"] and "BUNDLE" not in said["sdp"]
     nothing_of(offer, said["sdp"])
-    back = ng.ask("answer", to_tag="phone", sdp=phone.sdp(), **call)["sdp"]
+    back = ng.ask("answer", to_tag="phone", sdp=phone.sdp(), DTLS="passive", **call)["sdp"]
     assert "a=group:BUNDLE 0" in back and len(set(re.findall(r"(?m)^m=\w+ (\d+)", back))) == 1
     try:
         phone.learn(said["sdp"])
@@ -164,6 +164,7 @@ def test_with_a_plain_phone(relay, ng, page, video):
         else:
             heard = wait_until("speech comes back", lambda: (m := page.eval("media('a')"))["audio"] > 25 and m, 20)
         assert heard["state"] == "connected", heard
+        assert versions(relay, call) == {("browser", "1.3")}
         for media in relay.json("show", call["call_id"])["media"]:
             assert min(e["packets"] for e in media["ends"]) > 20, media
     finally:
@@ -196,6 +197,8 @@ def test_with_itself(relay, ng, page, policy):
     page.eval(f"answered('a', {json.dumps(to_a)})")
     for name in "ab":
         moves_on(page, name)
+    # Who answers an offer of ours begins the handshake, and with 1.3; where we are to begin it is 1.2.
+    assert versions(relay, call) == {("a", "1.2"), ("b", "1.3")}
     counts = relay.counts()
     assert counts["sockets"] == 2 and counts["ports"] == 4, counts     # one port of each side, its pair's odd one unused
     assert len(relay.json("show", call["call_id"])["media"]) == 2
@@ -204,6 +207,10 @@ def test_with_itself(relay, ng, page, policy):
     assert relay.counts()["sockets"] == 2
     ng.ask("delete", call_id=call["call_id"])
     relay.wait_empty()
+
+
+def versions(relay, call):
+    return {(e["tag"], e["dtls"]) for media in relay.json("show", call["call_id"])["media"] for e in media["ends"] if "dtls" in e}
 
 
 def again(ng, page, call, one, other):

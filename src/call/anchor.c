@@ -10,13 +10,14 @@
 /* --- life */
 
 /* The outer side is a phone: never in the clear, and by what it registered with. */
-static void put_roaming(struct rf_call_core *core, const struct rf_in *in, struct rf_side *side)
+static void put_roaming(struct rf_call_core *core, const struct rf_in *in, struct rf_anchor *a, struct rf_side *side)
 {
 	const struct rf_dir_phone *called = in->msg ? rf_roam_called(core, in) : NULL;
 	struct rf_flow flow;
 
 	if (!called && !in->proof.phone)
 		return;
+	rf_view_cstr(called ? called->name : in->proof.phone->name, a->phone, sizeof a->phone);
 	side->roams = true;
 	side->nat = rf_core_site(core)->roaming.nat;
 	side->policy.encrypted_required = true;
@@ -47,7 +48,7 @@ static struct rf_anchor *anchor_new(struct rf_call_core *core, const struct rf_i
 	out->secure = !t || t->encryption != RF_TRUNK_MEDIA_PLAIN;
 	out->policy.addresses = a->side[RF_TOWARDS_SITE].policy.addresses = true;
 	out->policy.encrypted_required = !t || t->encryption == RF_TRUNK_MEDIA_ENCRYPTED;
-	put_roaming(core, in, out);
+	put_roaming(core, in, a, out);
 	return a;
 }
 
@@ -116,6 +117,8 @@ void rf_anchor_invite(struct rf_call_core *core, struct rf_in *in)
 		return;
 	}
 	if (!rf_anchor_has_sdp(in->msg)) {
+		/* who offers later has not said how it is keyed; protocol() asks the site's policy besides */
+		a->side[RF_TOWARDS_SITE].way.plain = in->proof.host && rf_border_wants_plain(in->msg);
 		in->anchor = a;
 		rf_setup_invite(core, in);
 		rf_anchor_put(a);

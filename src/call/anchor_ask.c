@@ -49,7 +49,7 @@ static void make_request(const struct rf_anchor *a, const struct rf_held *h, str
 	enum rf_towards from = side_of(h), to = other_side(from);
 	static const struct rf_view interfaces[RF_TOWARDS] = { { (const uint8_t *)"inside", 6 }, { (const uint8_t *)"outside", 7 } };
 	enum rf_towards offerer = h->offer ? from : to;
-	const struct rf_site_trunk *t = rf_anchor_trunk(a);
+	int dtmf = rf_anchor_dtmf(a);
 
 	*req = (struct rf_ng_request){
 		.command = h->offer ? RF_NG_OFFER : RF_NG_ANSWER, .call_id = rf_id_view(&a->id), .sdp = sdp,
@@ -60,9 +60,9 @@ static void make_request(const struct rf_anchor *a, const struct rf_held *h, str
 	};
 	if (a->web.chosen)
 		req->via_branch = RF_V("web");
-	if (t && t->dtmf != RF_DTMF_AS_SAID) /* then the relay has a say in the media */
+	if (dtmf != RF_DTMF_AS_SAID) /* then the relay has a say in the media */
 		req->flags |= UINT64_C(1) << RF_NG_INJECT_DTMF;
-	if (t && t->dtmf == RF_DTMF_INFO && from == RF_TOWARDS_SITE)
+	if (dtmf == RF_DTMF_INFO && from == RF_TOWARDS_SITE)
 		req->flags |= UINT64_C(1) << RF_NG_DETECT_DTMF;
 	rf_way_put(&a->side[from], &a->side[to], req);
 	if (a->side[from].roams)

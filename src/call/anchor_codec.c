@@ -19,6 +19,14 @@ const struct rf_site_trunk *rf_anchor_trunk(const struct rf_anchor *a)
 	return a->trunk[0] ? rf_site_trunk(rf_core_site(a->core), rf_view_str(a->trunk)) : NULL;
 }
 
+int rf_anchor_dtmf(const struct rf_anchor *a)
+{
+	const struct rf_site_trunk *t = rf_anchor_trunk(a);
+	const struct rf_dir_phone *p = a->phone[0] ? rf_directory_phone(a->core->directory, rf_view_str(a->phone)) : NULL;
+
+	return t ? t->dtmf : p && p->site ? p->site->dtmf : RF_DTMF_AS_SAID;
+}
+
 static bool is_among(const struct rf_view *v, size_t n, struct rf_view name)
 {
 	for (size_t i = 0; i < n; i++)
@@ -37,11 +45,13 @@ static void add(struct rf_codec_words *w, struct rf_ng_request *req, enum rf_ng_
 }
 
 /* Who takes no events gets none: those of the others become something else. */
-static void put_events(const struct rf_site_trunk *t, enum rf_towards from, struct rf_codec_words *w, struct rf_ng_request *req)
+static void put_events(const struct rf_anchor *a, bool narrowed, enum rf_towards from, struct rf_codec_words *w,
+		       struct rf_ng_request *req)
 {
-	bool takes = t->dtmf == RF_DTMF_AS_SAID || t->dtmf == RF_DTMF_EVENTS;
+	int dtmf = rf_anchor_dtmf(a);
+	bool takes = dtmf == RF_DTMF_AS_SAID || dtmf == RF_DTMF_EVENTS;
 
-	if (takes && t->codecs.n)
+	if (takes && narrowed)
 		add(w, req, RF_NG_CODEC_OFFER, events);
 	if (takes)
 		return;
@@ -57,8 +67,10 @@ void rf_codec_put(const struct rf_anchor *a, enum rf_towards from, struct rf_cod
 {
 	const struct rf_site_trunk *t = rf_anchor_trunk(a);
 
-	if (!t)
+	if (!t) {
+		put_events(a, false, from, w, req);
 		return;
+	}
 	if (t->codecs.n)
 		add(w, req, from == RF_TOWARDS_SITE && t->transcode ? RF_NG_MASK : RF_NG_STRIP,
 		    from == RF_TOWARDS_SITE ? all : full);
@@ -69,7 +81,7 @@ void rf_codec_put(const struct rf_anchor *a, enum rf_towards from, struct rf_cod
 	for (size_t i = 0; t->transcode && i < sizeof spoken / sizeof spoken[0]; i++)
 		if (from == RF_TOWARDS_TRUNKS || is_among(t->codecs.v, t->codecs.n, spoken[i]))
 			add(w, req, RF_NG_TRANSCODE, spoken[i]);
-	put_events(t, from, w, req);
+	put_events(a, t->codecs.n > 0, from, w, req);
 }
 
 /* ---- what the relay made */

@@ -76,6 +76,7 @@ struct rf_anchor {
 	struct rf_web web;
 	enum rf_towards caller;      /* which of them called */
 	char trunk[RF_SITE_NAME_MAX + 1]; /* whose call it is; "": not known */
+	char phone[RF_SITE_NAME_MAX + 1]; /* or which phone's outside */
 	uint64_t keys_us;            /* the keys that were pressed by INFO are worth the time until then */
 	struct rf_held_list held;    /* the first one is with the relay, when asking */
 	unsigned held_n;
@@ -129,6 +130,8 @@ void rf_codec_put(const struct rf_anchor *a, enum rf_towards from, struct rf_cod
 const struct rf_site_trunk *rf_anchor_trunk(const struct rf_anchor *a);
 /* An offer of a relay that has left a line nothing at all: rtpengine writes an m-line without formats, which is none. */
 bool rf_codec_emptied(const struct rf_anchor *a, enum rf_towards to, struct rf_view sdp);
+/* How keys are pressed at the outer side, by the trunk or the phone outside: enum rf_trunk_dtmf. */
+int rf_anchor_dtmf(const struct rf_anchor *a);
 /* May this offer of the relay's go to this side? */
 bool rf_codec_judge(const struct rf_anchor *a, enum rf_towards to, struct rf_view sdp);
 

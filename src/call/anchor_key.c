@@ -75,9 +75,9 @@ static int press(struct rf_anchor *a, enum rf_towards from, const struct rf_sip_
 /* Does the other side take keys by INFO itself? Without the site's word nobody knows: then both speak as they do. */
 static bool passes(const struct rf_anchor *a, enum rf_towards from)
 {
-	const struct rf_site_trunk *t = rf_anchor_trunk(a);
+	int dtmf = rf_anchor_dtmf(a);
 
-	return !t || t->dtmf == RF_DTMF_AS_SAID || (from == RF_TOWARDS_SITE && t->dtmf == RF_DTMF_INFO);
+	return dtmf == RF_DTMF_AS_SAID || (from == RF_TOWARDS_SITE && dtmf == RF_DTMF_INFO);
 }
 
 bool rf_anchor_presses(struct rf_leg *leg, const struct rf_in *in)
@@ -118,14 +118,13 @@ void rf_anchor_heard(struct rf_call_core *core, unsigned relay, const struct rf_
 {
 	struct rf_call *call = call_of(core, relay, e->call_id);
 	struct rf_anchor *a = call ? call->anchor : NULL;
-	const struct rf_site_trunk *t = a ? rf_anchor_trunk(a) : NULL;
 	struct rf_sip_key key = { e->code, e->ms < RF_SIP_KEY_MS_MIN ? RF_SIP_KEY_MS_MIN : e->ms > RF_SIP_KEY_MS_MAX ?
 				  RF_SIP_KEY_MS_MAX : e->ms };
 	uint8_t body[RF_SIP_KEY_BYTES_MAX];
 	struct rf_writer w, text;
 	struct rf_cli *cli;
 
-	if (!t || t->dtmf != RF_DTMF_INFO || !call->up || call->state != RF_CALL_ANSWERED || !in_time(a) ||
+	if (!a || rf_anchor_dtmf(a) != RF_DTMF_INFO || !call->up || call->state != RF_CALL_ANSWERED || !in_time(a) ||
 	    !rf_view_eq(e->tag, rf_anchor_tag(a, RF_TOWARDS_SITE)))
 		return;
 	struct rf_leg *leg = call->up->a->party->host.n ? call->up->b : call->up->a;
@@ -141,11 +140,10 @@ void rf_anchor_heard(struct rf_call_core *core, unsigned relay, const struct rf_
  * asked. Nobody waits for the answer. */
 void rf_anchor_block_keys(struct rf_anchor *a)
 {
-	const struct rf_site_trunk *t = rf_anchor_trunk(a);
 	struct rf_ng_request req = { .command = RF_NG_BLOCK_DTMF, .call_id = rf_id_view(&a->id),
 				     .from_tag = rf_anchor_tag(a, RF_TOWARDS_SITE), .flags = UINT64_C(1) << RF_NG_DETECT_DTMF };
 
-	if (t && t->dtmf == RF_DTMF_INFO)
+	if (rf_anchor_dtmf(a) == RF_DTMF_INFO)
 		rf_ng_client_tell(rf_relays_client(a->core->relays), &req, a->relay);
 }
 

@@ -110,6 +110,11 @@ void rf_border_put_attest(struct rf_writer *w, char attest);
 /* A Reason value without its text, into buf: what crosses a border is a cause, never words. Empty when it is none. */
 struct rf_view rf_border_reason(struct rf_view reason, uint8_t *buf, size_t cap);
 
+/* A controller: the caller offers nothing yet, and could be told no keys: what the called side offers it is to be without. */
+void rf_border_put_plain(const struct rf_pair *pair, struct rf_writer *w);
+/* A border: is an INVITE of a controller such a one? */
+bool rf_border_wants_plain(const struct rf_sip_msg *msg);
+
 /* --- border_choice.c */
 
 /* The body of an offer in two forms. */

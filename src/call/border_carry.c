@@ -109,3 +109,25 @@ struct rf_view rf_border_reason(struct rf_view reason, uint8_t *buf, size_t cap)
 	rf_put(&w, cause);
 	return w.err ? RF_V("") : rf_view_of(buf, w.n);
 }
+
+/* Accept takes parameters of a media type (RFC 3261 25.1, accept-range): which descriptions the caller can use. */
+void rf_border_put_plain(const struct rf_pair *pair, struct rf_writer *w)
+{
+	const struct rf_call_core *core = pair->call->core;
+
+	if (!core->border && pair->b->party->host.n && !rf_leg_secure(pair->a) && !core->media_policy.encrypted_required)
+		rf_put_lit(w, "Accept: application/sdp;proto=\"RTP/AVP\"\r\n");
+}
+
+bool rf_border_wants_plain(const struct rf_sip_msg *msg)
+{
+	struct rf_sip_values it = rf_sip_values_of(msg, RF_SIP_H_ACCEPT);
+	struct rf_sip_param p;
+	struct rf_view v;
+
+	while (rf_sip_values_next(&it, &v) > 0)
+		if (rf_sip_is_media_type(v, RF_V("application/sdp")) &&
+		    rf_sip_params_find(rf_view_from(v, rf_view_find(v, ';')), RF_V("proto"), &p) && rf_view_eq_nocase(p.value, RF_V("RTP/AVP")))
+			return true;
+	return false;
+}

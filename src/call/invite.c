@@ -294,6 +294,8 @@ static int send_invite(struct rf_pair *pair)
 	rf_leg_put_timer(b, &w);
 	rf_put(&w, rf_view_of(call->extra, call->extra_n));
 	rf_border_put_further(pair, &w);
+	if (!sdp.n)
+		rf_border_put_plain(pair, &w);
 	rc = rf_offer_sent(&b->offer, RF_OFFER_INVITE, sdp.n > 0);
 	if (rc)
 		return rc;

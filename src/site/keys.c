@@ -85,6 +85,7 @@ static const struct rf_key phone_rows[] = {
 	{ "class", RF_KEY_NAME, AT(rf_site_phone, class_name) },
 	{ "pickup_group", RF_KEY_NAME, AT(rf_site_phone, pickup_group) },
 	{ "precedence", RF_KEY_GRANT, AT(rf_site_phone, precedence) },
+	{ "dtmf", RF_KEY_CHOICE, AT(rf_site_phone, dtmf), .choices = rf_dtmf_choices, .place_at = AT(rf_site_phone, dtmf_pos) },
 	{ "confirmed", RF_KEY_DATE, AT(rf_site_phone, confirmed_text), AT(rf_site_phone, confirmed_s) },
 };
 

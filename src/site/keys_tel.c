@@ -115,7 +115,7 @@ static const struct rf_choice codecs[] = { /* names alone: RF_KEY_RANKED */
 	{ "speex", 0 }, { "AMR", 0 }, { "AMR-WB", 0 }, { "EVS", 0 }, { "G726-32", 0 }, { 0 },
 };
 
-static const struct rf_choice dtmfs[] = {
+const struct rf_choice rf_dtmf_choices[] = {
 	{ "rfc4733", RF_DTMF_EVENTS }, { "inband", RF_DTMF_INBAND }, { "info", RF_DTMF_INFO }, { 0 },
 };
 
@@ -152,7 +152,7 @@ static const struct rf_key trunk_rows[] = {
 	{ "codecs", RF_KEY_RANKED, AT(rf_site_trunk, codecs), .max = 13, .choices = codecs,
 	  .place_at = AT(rf_site_trunk, codecs_pos) },
 	{ "transcode", RF_KEY_BOOL, AT(rf_site_trunk, transcode), .place_at = AT(rf_site_trunk, transcode_pos) },
-	{ "dtmf", RF_KEY_CHOICE, AT(rf_site_trunk, dtmf), .choices = dtmfs, .place_at = AT(rf_site_trunk, dtmf_pos) },
+	{ "dtmf", RF_KEY_CHOICE, AT(rf_site_trunk, dtmf), .choices = rf_dtmf_choices, .place_at = AT(rf_site_trunk, dtmf_pos) },
 };
 
 const struct rf_keys rf_trunk_keys = {

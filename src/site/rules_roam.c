@@ -4,10 +4,26 @@
 #define FINDING(severity, mend, ...) \
 	rf_finding_add(findings, severity, rf_site_place(all, all->pub.roaming.pos), NULL, mend, __VA_ARGS__)
 
+/* Where no relay is in the call nobody could make other keys of a phone's. */
+static void look_keys(struct rf_site_all *all, const struct rf_site_phone *p, struct rf_findings *findings)
+{
+	if (!p->dtmf)
+		return;
+	if (!p->roams)
+		rf_finding_add(findings, RF_SEV_WARNING, rf_site_place(all, p->dtmf_pos), NULL, "name it in  roaming: { phones: [...] }, or remove dtmf",
+			       "dtmf of phone \"%.*s\" has no effect: the media of a phone inside passes no relay of its own", RF_VFMT(p->name));
+	else if (p->dtmf == RF_DTMF_INFO && all->pub.media.relays.n)
+		rf_finding_add(findings, RF_SEV_ERROR, rf_site_place(all, p->dtmf_pos), NULL, "leave media.relays out, and give a host the role relay",
+			       "keys for phone \"%.*s\" are told by relays of the site alone: those of media.relays are asked by UDP, where nothing is told",
+			       RF_VFMT(p->name));
+}
+
 void rf_site_rules_roam(struct rf_site_all *all, struct rf_findings *findings)
 {
 	const struct rf_site *s = &all->pub;
 
+	for (size_t i = 0; i < s->phone_count; i++)
+		look_keys(all, &s->phones[i], findings);
 	if (!s->roaming.pos.line)
 		return;
 	if (!s->roaming.phones.n)

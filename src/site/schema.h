@@ -118,6 +118,7 @@ const struct rf_key *rf_load_key(struct rf_load *l, const struct rf_keys *keys, 
 /* keys_tel.c */
 extern const struct rf_keys rf_plan_keys, rf_cos_keys, rf_trunk_keys, rf_route_keys, rf_group_keys, rf_numbering_keys,
 	rf_speed_keys, rf_link_keys, rf_trunk_defaults_keys, rf_parking_keys, rf_voicemail_keys, rf_stir_keys, rf_code_keys, rf_precedence_keys;
+extern const struct rf_choice rf_dtmf_choices[];
 /* accept.c */
 extern const struct rf_keys rf_accept_keys;
 /* keys_net.c */

@@ -121,6 +121,8 @@ struct rf_site_phone {
 	uint8_t mac[6];
 	bool has_mac;
 	bool roams;                       /* named in roaming.phones */
+	int dtmf;                         /* enum rf_trunk_dtmf: how it presses keys, where it comes from outside */
+	struct rf_site_pos dtmf_pos;
 };
 
 struct rf_site_deviation {

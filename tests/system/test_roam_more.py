@@ -427,3 +427,30 @@ def test_transfer_by_baresip(make_site, monkeypatch):
     bert.command("hangup")
     lobby.wait_event("CALL_CLOSED", seconds=5)
     two.wait_empty()
+
+
+def test_keys(make_site, monkeypatch):
+    """anna's phone presses by INFO and bert's knows events alone: what she presses reaches lobby as events, and nobody else's INFO."""
+    two = halves(make_site, monkeypatch)
+    rows = (two.site.dir / "phones.csv").read_text().splitlines()
+    words = {"anna": ",rfc4733", "name": ",dtmf", "bert": ",", "lobby": ","}
+    (two.site.dir / "phones.csv").write_text("".join(f"{r}{words.get(r.split(',')[0], '')}\n" for r in rows))
+    two.up()
+    domain = two.site.domain
+    lobby = two.site.client("lobby").open()
+    assert lobby.register(f"sip:1001@{domain}").code == 200
+    key = "Content-Type: application/dtmf-relay"
+    for name, number, passes in (("anna", "1002", False), ("bert", "1003", True)):
+        c, _ = come(two, name, number)
+        a, b, _ = establish(c, f"sip:{number}@{domain}", lobby, f"sip:1001@{domain}")
+        c.send(a.request("INFO", [key], "Signal=5\r\nDuration=160\r\n"))
+        if passes:
+            lobby.reply(expect(lobby, "INFO"), 200)
+            assert expect(c, 200)
+        else:
+            got = c.receive()
+            assert got.code in (200, 500) and lobby.receive(0.3) is None, got      # 500: nothing was negotiated to press it in
+        c.send(a.request("BYE"))
+        lobby.reply(expect(lobby, "BYE"), 200)
+        assert expect(c, 200)
+    two.wait_empty()

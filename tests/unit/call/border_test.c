@@ -305,6 +305,34 @@ static void further(void **state)
 	kit_free(k);
 }
 
+/* A controller's caller that offers later says in Accept that it could use no keys. */
+static void wants_plain(void **state)
+{
+	static const struct {
+		const char *line;
+		bool is;
+	} rows[] = {
+		{ "Accept: application/sdp;proto=\"RTP/AVP\"", true },
+		{ "Accept: text/plain, application/SDP; proto=\"rtp/avp\"", true },
+		{ "Accept: application/sdp", false },
+		{ "Accept: application/sdp;proto=\"RTP/SAVP\"", false },
+		{ "Accept: text/plain;proto=\"RTP/AVP\"", false },
+		{ "Accept: ", false },
+		{ "Date: x", false },
+	};
+	struct rf_sip_msg *m = malloc(sizeof *m);
+	char came[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		snprintf(came, sizeof came, CAME("sip:1@h", "INVITE", "<sip:c@d>", "%s\r\n", "", "0\r\n\r\n"), rows[i].line);
+		assert_int_equal(rf_sip_msg_parse(m, rf_view_str(came), RF_SIP_DATAGRAM, NULL), 0);
+		if (rf_border_wants_plain(m) != rows[i].is)
+			fail_msg("%s", rows[i].line);
+	}
+	free(m);
+}
+
 static struct rf_view name_of(enum rf_sip_hid id)
 {
 	static uint8_t buf[64];
@@ -410,6 +438,7 @@ int main(void)
 		cmocka_unit_test(looked_at),
 		cmocka_unit_test(narrower),
 		cmocka_unit_test(further),
+		cmocka_unit_test(wants_plain),
 		cmocka_unit_test(never_further),
 		cmocka_unit_test(allowed), cmocka_unit_test(reasons), cmocka_unit_test(verstat),
 	};

@@ -451,7 +451,7 @@ void rf_dtls_turn_to_12(struct rf_dtls *d, uint16_t number, struct rf_view body)
 		memcpy(copy + sizeof head, body.p, body.n);
 	}
 	rf_dtls13_drop(d);
-	d->listening = number > 0; /* it carries a cookie */
+	d->listening |= number > 0; /* it carries a cookie */
 	if (!copy)
 		rf_dtls_fail(d, RF_DTLS_WHY_LOCAL);
 	else

@@ -332,6 +332,9 @@ void rf_dtls13_accept(struct rf_dtls *d, const struct rf_dtls_record *first, str
 	for (unsigned i = 5; i < 11; i++)
 		h->plain_number = h->plain_number << 8 | first->bytes.p[i];
 	rf_dtls13_receive(d, datagram);
+	/* No whole message from one who has shown nothing, or no part of one from any: it began nothing. */
+	if (under_way(d) && h->stage == RF_DTLS13_AWAIT_CLIENT_HELLO && (d->listening || !h->message.bytes))
+		rf_dtls_back_to_new(d);
 }
 
 void rf_dtls13_connect(struct rf_dtls *d)

@@ -272,6 +272,57 @@ static void test_retries(void **state)
 	}
 }
 
+/* A ClientHello whose head says of it what is not so: from a source that is not proven nothing is kept, and what comes
+ * behind it has to show a cookie as if it were the first. */
+static void test_nothing_kept(void **state)
+{
+	struct rf_mono at;
+	struct net net;
+
+	(void)state;
+	for (unsigned row = 0; row < 48; row++) {
+		unsigned byte = row / 8 % 3;
+
+		open_net(&net);
+		net.proven = false;
+		rf_dtls_connect(net.d[1], now);
+		/* Where the part begins, or how long both it and the message are. */
+		struct packet bent = net.queue[0];
+		bent.bytes[(row < 24 ? 19 : 14) + byte] ^= (uint8_t)(1u << row % 8);
+		bent.bytes[(row < 24 ? 14 : 22) + byte] ^= row < 24 ? 0 : (uint8_t)(1u << row % 8);
+		net.count = net.sent_bytes[0] = 0;
+		rf_dtls_receive(net.d[0], rf_view_of(bent.bytes, bent.n), &there, false, now);
+		assert_true(rf_dtls_state(net.d[0]) == RF_DTLS_NEW && !net.d[0]->h13 && !net.d[0]->ssl);
+		assert_false(rf_dtls_due(net.d[0], &at));
+		assert_true(net.sent_bytes[0] <= bent.n);
+		/* One of 1.2: it is asked for a cookie, not answered. */
+		modern = false;
+		rf_dtls_free(net.d[1]);
+		net.d[1] = make(&net, 1, RF_DTLS_ACTIVE, all_suites, 4);
+		expect_peer(&net, 1);
+		modern = true;
+		net.count = net.sent_bytes[0] = 0;
+		rf_dtls_connect(net.d[1], now);
+		size_t n = net.queue[0].n;
+		deliver(&net, 0);
+		assert_true(net.sent_bytes[0] <= n);
+		run(&net);
+		assert_true(settled(&net));
+		close_net(&net);
+	}
+	/* Nor does it begin anything from a proven one. */
+	open_net(&net);
+	rf_dtls_connect(net.d[1], now);
+	struct packet bent = net.queue[0];
+	bent.bytes[18] = 7;
+	bent.bytes[21] = 1;
+	rf_dtls_receive(net.d[0], rf_view_of(bent.bytes, bent.n), &there, true, now);
+	assert_int_equal(rf_dtls_state(net.d[0]), RF_DTLS_NEW);
+	run(&net);
+	assert_true(settled(&net));
+	close_net(&net);
+}
+
 /* A server that knows no 1.3: an answer of 1.2, whichever. */
 static void test_old_server(void **state)
 {
@@ -573,6 +624,7 @@ int main(void)
 		cmocka_unit_test(test_stripped),
 		cmocka_unit_test(test_group),
 		cmocka_unit_test(test_retries),
+		cmocka_unit_test(test_nothing_kept),
 		cmocka_unit_test(test_old_server),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_wrong_fragments),

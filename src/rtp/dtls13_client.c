@@ -11,9 +11,9 @@ int rf_dtls13_put_client_hello(struct rf_dtls *d, struct rf_view cookie)
 	size_t share_n = 0;
 	struct rf_writer w;
 
-	EVP_PKEY_free(h->share);
-	h->share = rf_dtls13_share_make(h->group, share, &share_n);
-	if (!h->share)
+	if (!h->share) /* else another group was not asked for: the same again (RFC 8446 4.1.2) */
+		h->share = rf_dtls13_share_make(h->group);
+	if (!rf_dtls13_share_show(h->share, h->group, share, &share_n))
 		return RF_E_CRYPTO;
 	rf_writer_init(&w, h->plain, sizeof h->plain);
 	rf_dtls13_message_begin(h, RF_DTLS13_CLIENT_HELLO, &w);
@@ -57,8 +57,11 @@ static struct rf_dtls13_verdict take_retry(struct rf_dtls *d, const struct rf_dt
 	h->retried = true;
 	h->suite = a->suite;
 	rc = fold_hello(h, (unsigned)a->suite, body);
-	if (a->group >= 0)
+	if (a->group >= 0) {
 		h->group = (unsigned)a->group;
+		EVP_PKEY_free(h->share);
+		h->share = NULL;
+	}
 	rc = rc ? rc : rf_dtls13_put_client_hello(d, a->cookie);
 	rf_dtls13_arm(d);
 	return rf_dtls13_ours(rc ? rc : rf_dtls13_flight_send(d));

@@ -244,6 +244,8 @@ static int read_answered(struct rf_dtls13_answer *a, uint16_t type, struct rf_vi
 		a->group = index_of(rf_dtls13_groups, RF_DTLS13_GROUPS, rf_take_be16(&r));
 		if (!a->retry)
 			a->share = take_long(&r);
+		else if (a->group < 0) /* not one that was offered */
+			return RF_E_MALFORMED;
 		break;
 	case RF_DTLS13_X_COOKIE:
 		a->cookie = take_long(&r);
@@ -372,30 +374,34 @@ struct rf_dtls13_verdict rf_dtls13_extensions_read(const struct rf_dtls *d, stru
 
 /* --- shares */
 
-EVP_PKEY *rf_dtls13_share_make(unsigned group, uint8_t share[static RF_DTLS13_SHARE_MAX], size_t *ret_n)
+EVP_PKEY *rf_dtls13_share_make(unsigned group)
 {
-	EVP_PKEY *key = groups[group].name ? EVP_EC_gen(groups[group].name) : EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
-	unsigned char *point = NULL;
-	size_t n = key ? EVP_PKEY_get1_encoded_public_key(key, &point) : 0;
-
-	if (n == groups[group].share_n) {
-		memcpy(share, point, n);
-		*ret_n = n;
-	} else {
-		EVP_PKEY_free(key);
-		key = NULL;
-	}
-	OPENSSL_free(point);
-	return key;
+	return groups[group].name ? EVP_EC_gen(groups[group].name) : EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
 }
 
-/* Whether it is a point of the curve OpenSSL says, and whether X25519 came to nothing but zeros. */
+bool rf_dtls13_share_show(EVP_PKEY *own, unsigned group, uint8_t share[static RF_DTLS13_SHARE_MAX], size_t *ret_n)
+{
+	unsigned char *point = NULL;
+	size_t n = own ? EVP_PKEY_get1_encoded_public_key(own, &point) : 0;
+	bool ok = n == groups[group].share_n;
+
+	if (ok) {
+		memcpy(share, point, n);
+		*ret_n = n;
+	}
+	OPENSSL_free(point);
+	return ok;
+}
+
+/* Whether it is a point of the curve OpenSSL says, and whether X25519 came to nothing but zeros. OpenSSL would take more
+ * forms of a point than TLS has (RFC 8446 4.2.8.2). */
 int rf_dtls13_share_meet(EVP_PKEY *own, unsigned group, struct rf_view theirs, uint8_t shared[static 48], size_t *ret_n)
 {
 	EVP_PKEY *peer = EVP_PKEY_new();
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(own, NULL);
 	size_t n = 48;
-	bool ok = theirs.n == groups[group].share_n && peer && ctx && EVP_PKEY_copy_parameters(peer, own) == 1 &&
+	bool ok = theirs.n == groups[group].share_n && (!groups[group].name || theirs.p[0] == 4) && peer && ctx &&
+		  EVP_PKEY_copy_parameters(peer, own) == 1 &&
 		  EVP_PKEY_set1_encoded_public_key(peer, theirs.p, theirs.n) == 1 && EVP_PKEY_derive_init(ctx) == 1 &&
 		  EVP_PKEY_derive_set_peer(ctx, peer) == 1 && EVP_PKEY_derive(ctx, shared, &n) == 1 &&
 		  n == groups[group].shared_n;

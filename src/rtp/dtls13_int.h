@@ -171,7 +171,9 @@ enum rf_srtp_suite rf_dtls13_choose(const struct rf_dtls *d, struct rf_view prof
 /* The next extension; sticky errors are in r. */
 bool rf_dtls13_extension_next(struct rf_reader *r, uint16_t *ret_type, struct rf_view *ret_data);
 
-EVP_PKEY *rf_dtls13_share_make(unsigned group, uint8_t share[static RF_DTLS13_SHARE_MAX], size_t *ret_n); /* NULL */
+EVP_PKEY *rf_dtls13_share_make(unsigned group); /* NULL */
+/* As the peer gets it; false also of NULL. */
+bool rf_dtls13_share_show(EVP_PKEY *own, unsigned group, uint8_t share[static RF_DTLS13_SHARE_MAX], size_t *ret_n);
 /* The shared secret; wipe it. RF_E_MALFORMED: no point of the group. */
 int rf_dtls13_share_meet(EVP_PKEY *own, unsigned group, struct rf_view theirs, uint8_t shared[static 48], size_t *ret_n);
 

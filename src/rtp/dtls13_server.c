@@ -106,8 +106,8 @@ static struct rf_dtls13_verdict say_hello(struct rf_dtls *d, unsigned suite, uns
 	size_t own_n, shared_n;
 	struct rf_writer w;
 
-	h->share = rf_dtls13_share_make(group, own, &own_n);
-	if (!h->share || RAND_bytes(h->random, sizeof h->random) != 1)
+	h->share = rf_dtls13_share_make(group);
+	if (!rf_dtls13_share_show(h->share, group, own, &own_n) || RAND_bytes(h->random, sizeof h->random) != 1)
 		return rf_dtls13_ours(RF_E_CRYPTO);
 	if (rf_dtls13_share_meet(h->share, group, share, shared, &shared_n))
 		return rf_dtls13_verdict(RF_DTLS_WHY_PROTOCOL, SSL_AD_ILLEGAL_PARAMETER);

@@ -11,7 +11,7 @@ enum {
 	FIXED = 0xe0, SEALED = 0x20, CID = 0x10, LONG = 0x08, LENGTH = 0x04, EPOCH = 0x03,
 	NUMBER_BYTES = 16,              /* in an acknowledgement: epoch and number, 8 each */
 };
-static const uint64_t numbers_max = (uint64_t)1 << 32; /* far below where AES-GCM wears out; a handshake needs tens */
+static const uint64_t numbers_max = 1 << 24; /* AES-GCM wears out behind it (RFC 8446 5.5); a handshake needs tens */
 
 void rf_dtls13_put_be(struct rf_writer *w, uint64_t x, unsigned bytes)
 {

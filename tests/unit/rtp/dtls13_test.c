@@ -75,7 +75,7 @@ static void test_records(void **state)
 		}
 	}
 	/* Numbers are used up some time, long before AES-GCM is worn. */
-	out.next = (uint64_t)1 << 32;
+	out.next = 1 << 24;
 	rf_writer_init(&w, buf, sizeof buf);
 	assert_int_equal(rf_dtls13_seal_put(&out, 2, 22, RF_V("words"), &w), RF_E_LIMIT);
 	rf_writer_init(&w, buf, 20);
@@ -321,6 +321,72 @@ static void test_nothing_kept(void **state)
 	run(&net);
 	assert_true(settled(&net));
 	close_net(&net);
+}
+
+/* A HelloRetryRequest that asks for no other group gets the same share again (RFC 8446 4.1.2). One that names a group that
+ * was not offered ends it, cookie or not. */
+static void test_same_share(void **state)
+{
+	struct rf_dtls13_offer first, second;
+	struct packet p;
+	struct net net;
+
+	(void)state;
+	open_net(&net);
+	net.proven = false;
+	rf_dtls_connect(net.d[1], now);
+	p = net.queue[0];
+	assert_int_equal(rf_dtls13_client_hello_read(hello_body(&p), &first), 0);
+	deliver(&net, 0);
+	deliver(&net, 0);
+	assert_int_equal(rf_dtls13_client_hello_read(hello_body(&net.queue[0]), &second), 0);
+	assert_true(second.has_cookie && rf_view_eq(first.shares[0], second.shares[0]));
+	run(&net);
+	assert_true(settled(&net));
+	check_keys(&net, RF_SRTP_AEAD_AES_256_GCM);
+	close_net(&net);
+
+	open_net(&net);
+	net.proven = false;
+	rf_dtls_connect(net.d[1], now);
+	net.queue[0].bytes[find(&net.queue[0], RF_V("\0\x33\0\x26\0\x24\0\x1d")) + 7] = 0x19;
+	deliver(&net, 0);
+	net.queue[0].bytes[find(&net.queue[0], RF_V("\0\x33\0\2\0\x1d")) + 5] = 0x19;
+	deliver(&net, 0);
+	assert_int_equal(rf_dtls_why(net.d[1]), RF_DTLS_WHY_PROTOCOL);
+	close_net(&net);
+}
+
+/* No secret comes of what is no point of the group, or one that anybody knows the product of. */
+static void test_bad_shares(void **state)
+{
+	uint8_t share[RF_DTLS13_SHARE_MAX], shared[48];
+	size_t share_n, n;
+
+	(void)state;
+	for (unsigned group = 0; group < RF_DTLS13_GROUPS; group++) {
+		EVP_PKEY *own = rf_dtls13_share_make(group), *other = rf_dtls13_share_make(group);
+
+		assert_true(rf_dtls13_share_show(other, group, share, &share_n));
+		assert_int_equal(rf_dtls13_share_meet(own, group, rf_view_of(share, share_n), shared, &n), 0);
+		for (size_t k = 0; k < share_n; k++)
+			assert_int_equal(rf_dtls13_share_meet(own, group, rf_view_of(share, k), shared, &n), RF_E_MALFORMED);
+		if (group > 0) {
+			share[0] = 6 | (share[share_n - 1] & 1); /* the hybrid form */
+			assert_int_equal(rf_dtls13_share_meet(own, group, rf_view_of(share, share_n), shared, &n), RF_E_MALFORMED);
+			share[0] = 4;
+			share[share_n - 1] ^= 1; /* beside the curve */
+			assert_int_equal(rf_dtls13_share_meet(own, group, rf_view_of(share, share_n), shared, &n), RF_E_MALFORMED);
+		}
+		/* Nothing, and one: points of small order on X25519. */
+		for (uint8_t x = 0; x < 2; x++) {
+			memset(share, 0, sizeof share);
+			share[0] = x;
+			assert_int_equal(rf_dtls13_share_meet(own, group, rf_view_of(share, share_n), shared, &n), RF_E_MALFORMED);
+		}
+		EVP_PKEY_free(own);
+		EVP_PKEY_free(other);
+	}
 }
 
 /* A server that knows no 1.3: an answer of 1.2, whichever. */
@@ -625,6 +691,8 @@ int main(void)
 		cmocka_unit_test(test_group),
 		cmocka_unit_test(test_retries),
 		cmocka_unit_test(test_nothing_kept),
+		cmocka_unit_test(test_same_share),
+		cmocka_unit_test(test_bad_shares),
 		cmocka_unit_test(test_old_server),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_wrong_fragments),

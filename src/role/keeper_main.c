@@ -32,6 +32,7 @@ struct keeper {
 	pthread_mutex_t lock;          /* over key */
 	EVP_PKEY *key[RF_KEEPER_KEYS]; /* NULL: not given */
 	const char *key_file;          /* of TLS; NULL: none */
+	bool reads;                    /* it can be read again, whoever owns it */
 	struct rf_keeper_passwords passwords;
 	pthread_barrier_t set_up, confined; /* every thread has signed once; every thread has its filter */
 	atomic_uint failed;
@@ -149,6 +150,14 @@ static int keep_key(struct keeper *k, EVP_PKEY *key)
 	return same >= 0 ? same : place;
 }
 
+static int first_key(struct keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	bool there = k->key[RF_KEEPER_KEY_TLS];
+	pthread_mutex_unlock(&k->lock);
+	return there ? RF_KEEPER_KEY_TLS : -1;
+}
+
 static int read_again(struct keeper *k, uint8_t *said, size_t *ret_n)
 {
 	struct rf_diag diag = { 0 };
@@ -157,6 +166,9 @@ static int read_again(struct keeper *k, uint8_t *said, size_t *ret_n)
 	int place = rc ? -1 : keep_key(k, key);
 
 	EVP_PKEY_free(key);
+	/* Where it cannot be read again the one of the start stays, and serves for a certificate that was issued for it. */
+	if (rc == -EACCES && !k->reads)
+		place = first_key(k);
 	if (place >= 0) {
 		said[0] = (uint8_t)(place - RF_KEEPER_KEY_TLS);
 		*ret_n = 1;
@@ -310,7 +322,7 @@ static int read_keys(struct keeper *k, const char *tls, const char *stir, struct
 }
 
 /* What may still be opened: the folder of the key file. With Landlock around that the right to read in it whatever its modes say
- * is worth no more than the key, which is here anyway. */
+ * is worth no more than the key, which is here anyway. Without Landlock, or where that right was withheld from us, we go on without. */
 static int give_up(struct keeper *k, const struct rf_sandbox_user *become, struct rf_diag *diag)
 {
 	const char *slash = k->key_file ? strrchr(k->key_file, '/') : NULL;
@@ -322,8 +334,10 @@ static int give_up(struct keeper *k, const struct rf_sandbox_user *become, struc
 	free(folder);
 	if (rc == RF_E_UNSUPPORTED)
 		rc = 0;
+	bool keeps = ll.abi && become && k->key_file && rf_sandbox_has(CAP_DAC_READ_SEARCH);
+	k->reads = !become || keeps;
 	if (!rc)
-		rc = ll.abi && become ? rf_sandbox_drop_user_but(become, CAP_DAC_READ_SEARCH, diag) : rf_sandbox_drop_user(become, diag);
+		rc = keeps ? rf_sandbox_drop_user_but(become, CAP_DAC_READ_SEARCH, diag) : rf_sandbox_drop_user(become, diag);
 	if (!rc)
 		rc = rf_sandbox_no_new_privileges(diag);
 	if (!rc && ll.abi)

@@ -135,6 +135,17 @@ int rf_sandbox_drop_user_but(const struct rf_sandbox_user *user, int capability,
 	return drop_user(user, capability, diag);
 }
 
+bool rf_sandbox_has(int capability)
+{
+	cap_flag_value_t has = CAP_CLEAR;
+	cap_t set = cap_get_proc();
+
+	if (set && cap_get_flag(set, capability, CAP_PERMITTED, &has) < 0)
+		has = CAP_CLEAR;
+	cap_free(set);
+	return has == CAP_SET;
+}
+
 int rf_sandbox_keep(int capability, struct rf_diag *diag)
 {
 	cap_value_t one = capability;

@@ -37,6 +37,8 @@ bool rf_sandbox_can_become(const struct rf_sandbox_user *user);
 int rf_sandbox_drop_user(const struct rf_sandbox_user *user, struct rf_diag *diag);
 /* The same, but of all capabilities this one stays; it is not inherited by programs that are executed. */
 int rf_sandbox_drop_user_but(const struct rf_sandbox_user *user, int capability, struct rf_diag *diag);
+/* May this process use that capability? */
+bool rf_sandbox_has(int capability);
 /* Stay who we are, with this capability and no other, also in programs that are executed later. -EPERM: we have it not. */
 int rf_sandbox_keep(int capability, struct rf_diag *diag);
 

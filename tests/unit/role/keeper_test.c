@@ -17,6 +17,8 @@
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -370,6 +372,56 @@ static void read_again(void **state)
 	tear_down(&f);
 }
 
+/* As root it becomes another user, and reads a file that is root's alone by the one capability that it keeps. Where that was withheld
+ * (a unit's bounding set) it serves with the key of its start. In a child, for what is withheld is so for good. */
+static int as_a_user(bool withheld)
+{
+	const struct rf_sandbox_user nobody = { 65534, 65534 };
+	struct rf_keeper_options opt = { .exe = "/proc/self/exe", .channels = 1, .user = &nobody };
+	struct fixture f = { 0 };
+	struct rf_keeper *k = NULL;
+	struct rf_diag diag = { 0 };
+	uint8_t digest[32] = { 9 }, sig[RF_KEEPER_SIG_MAX];
+	unsigned place;
+	size_t n;
+
+	set_up(&f, "P-256", 1);
+	opt.key_file = f.key_file;
+	if (withheld && prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH, 0, 0, 0) < 0)
+		return 1;
+	int rc = rf_keeper_new(&opt, &k, &diag);
+	if (rc || rf_keeper_again(k, &place, &diag) || place != 0) {
+		fprintf(stderr, "%s\n", diag.text);
+		return 2;
+	}
+	EVP_PKEY *next = EVP_EC_gen("P-256");
+	write_key(f.key_file, next, 0600);
+	if (rf_keeper_again(k, &place, &diag) || rf_keeper_sign(k, place, rf_view_of(digest, 32), sig, &n))
+		return 3;
+	rc = verifies(withheld ? f.key : next, digest, sig, n) ? 0 : 4;
+	EVP_PKEY_free(next);
+	rf_keeper_free(k);
+	tear_down(&f);
+	return rc;
+}
+
+static void read_again_as_a_user(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (int withheld = 0; withheld < 2; withheld++) {
+		int status = -1;
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(as_a_user(withheld));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (status)
+			fail_msg("%s: %d", withheld ? "withheld" : "kept", WEXITSTATUS(status));
+	}
+}
+
 static unsigned gone_calls;
 
 static void count_gone(void *arg)
@@ -591,7 +643,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(cost_of_a_signature),
 		cmocka_unit_test(a_dead_keeper_is_noticed),
 		cmocka_unit_test(bad_key_files_are_explained),
-		cmocka_unit_test(read_again), cmocka_unit_test(the_last_one_ends_it),
+		cmocka_unit_test(read_again), cmocka_unit_test(read_again_as_a_user), cmocka_unit_test(the_last_one_ends_it),
 		cmocka_unit_test(host_keys), cmocka_unit_test(host_certificates), cmocka_unit_test(host_authorities),
 		cmocka_unit_test(two_keys),
 		cmocka_unit_test(passwords),

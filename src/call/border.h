@@ -176,8 +176,8 @@ void rf_border_put_further(const struct rf_pair *pair, struct rf_writer *w);
 
 /* --- border_words.c */
 
-/* Does this text name something of the inside: an address of the site's own networks or a private one; with names, one of
- * its hosts? What it names, static; NULL: nothing. */
+/* Does this text name something of the inside: an address of the site's own networks or a private one, one of its hosts
+ * by its full name; with names, by its name alone? What it names, static; NULL: nothing. */
 const char *rf_border_tells(const struct rf_site *site, struct rf_view text, bool names);
 
 /* A request of a phone outside (roam.h): the same, counted for the process. 0, or the code to refuse it with. */

@@ -121,12 +121,21 @@ static bool is_host(const struct rf_site *site, struct rf_view word)
 	return false;
 }
 
-static bool names_host(const struct rf_site *site, struct rf_view v)
+/* Is this what follows a host in its full name? */
+static bool is_full(const struct rf_site *site, struct rf_view rest)
+{
+	size_t n = site->domain.n;
+
+	return n && rest.n > n && rest.p[0] == '.' && rf_view_eq_nocase(rf_view_sub(rest, 1, n), site->domain);
+}
+
+/* name: by its name alone, which may be a word of the text by chance; with the domain behind it it is that host in any case. */
+static bool names_host(const struct rf_site *site, struct rf_view v, bool name)
 {
 	for (size_t at = 0, end; at < v.n; at = end + 1) {
 		for (end = at; end < v.n && is_of_name(v.p[end]); end++)
 			;
-		if (end > at && is_host(site, rf_view_sub(v, at, end - at)))
+		if (end > at && is_host(site, rf_view_sub(v, at, end - at)) && (name || is_full(site, rf_view_from(v, end))))
 			return true;
 	}
 	return false;
@@ -136,5 +145,5 @@ const char *rf_border_tells(const struct rf_site *site, struct rf_view text, boo
 {
 	if (names_ip4(site, text) || names_ip6(site, text))
 		return "an address of the inside";
-	return names && names_host(site, text) ? "a host of the site" : NULL;
+	return names_host(site, text, names) ? "a host of the site" : NULL;
 }

@@ -105,7 +105,7 @@ static void from_phone(struct rf_roam_watch *w, struct rf_in *in)
 		rf_core_reply(core, in->srv, code, RF_V(""));
 		return;
 	}
-	code = !w->up || w->asked ? 500 : !is_event(w, in->msg, rf_view_of(w->id, w->id_n)) ? 489 : !host ? 481 : 0;
+	code = !w->up || w->asked || w->asking ? 500 : !is_event(w, in->msg, rf_view_of(w->id, w->id_n)) ? 489 : !host ? 481 : 0;
 	/* where it is, is its connection; its Contact is only what it is called there */
 	if (!code && rf_dialog_refresh(w->out, in->msg) == RF_E_MALFORMED)
 		code = 400;
@@ -263,7 +263,7 @@ static void from_site(struct rf_roam_watch *w, struct rf_in *in)
 		rf_core_refuse(core, in, &v);
 	else if (in->msg->method != RF_SIP_NOTIFY)
 		rf_core_refuse_method(core, in);
-	else if (!w->up || w->told) /* one at a time, and none before the phone knows that it watches */
+	else if (!w->up || w->told || w->telling) /* one at a time, and none before the phone knows that it watches */
 		rf_core_reply_headers(core, in->srv, 503, RF_V(""), RF_V("Retry-After: 1\r\n"));
 	else if (rf_dialog_request(w->in, in->msg, &code))
 		rf_core_reply(core, in->srv, code, RF_V(""));

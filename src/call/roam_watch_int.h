@@ -17,7 +17,7 @@ struct rf_roam_watch {
 	struct rf_dialog *in;        /* with the controller; NULL: not asked yet */
 	struct rf_flow flow;         /* of the phone, as it last asked */
 	struct rf_srv *asked;        /* a refresh of the phone that waits, NULL */
-	struct rf_cli *asking;
+	struct rf_cli *asking;       /* ours; it may outlive what it was asked for */
 	struct rf_srv *told;         /* a NOTIFY that waits for the phone, NULL */
 	struct rf_cli *telling;
 	struct rf_timer timer;       /* nothing was heard of it for longer than it lives */

@@ -14,7 +14,7 @@ static void tells(void **state)
 {
 	static const struct {
 		const char *text;
-		bool address, host;
+		bool address, host;  /* address: or a host by its full name */
 	} rows[] = {
 		{ "", false, false },
 		{ "billing=4711;rate=standard", false, false },
@@ -42,7 +42,11 @@ static void tells(void **state)
 		{ "::ffff:10.0.0.1", true, false },
 		{ "12:34:56", false, false },
 		{ "ctl", false, true },
-		{ "via CTL.voice.example.org", false, true },
+		{ "via CTL.voice.example.org", true, true },
+		{ "<contact>sip:1001@ctl.voice.example.org:5061</contact>", true, true },
+		{ "ctl.voice.example.or", false, true },
+		{ "xctl.voice.example.org", false, false },
+		{ "1001@voice.example.org", false, false },
 		{ "control", false, false },
 		{ "ctl-2", false, false },
 	};

@@ -477,7 +477,8 @@ void rf_message_request(struct rf_call_core *core, struct rf_in *in)
 	else if (code)
 		rf_message_refuse(core, in, code, why, number);
 	else
-		begin(core, in, &(struct reach){ .number = number, .but = &in->from->flow,
+		/* by a border's connection many come: there it is the phone that is not told what it said itself */
+		begin(core, in, &(struct reach){ .number = number, .but = in->proof.host ? NULL : &in->from->flow,
 						 .but_phone = in->proof.host ? in->proof.phone->name : RF_V("") }, type);
 	rf_arena_wipe(&core->scratch);
 }

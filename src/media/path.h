@@ -206,8 +206,9 @@ struct rf_path_tuple {
 	uint8_t protocol;            /* IPPROTO_UDP, IPPROTO_TCP */
 	bool any_port;               /* an opening: from any port of `from`, whose port does not count, and back to it */
 };
-/* Both ways, of each end: two ports with where packets come from, and after a restart of ICE all candidates beside that. */
-enum { RF_PATH_TUPLES_MAX = 2 * RF_PATH_ENDS * (2 + RF_PATH_CANDIDATES_MAX) };
+/* Both ways, of each end: two ports with where packets come from, and after a restart of ICE all candidates beside that. One way:
+ * an opening of each port. */
+enum { RF_PATH_TUPLES_MAX = 2 * RF_PATH_ENDS * (2 + RF_PATH_CANDIDATES_MAX) + 2 * RF_PATH_ENDS };
 /* Each direction that packets take now or may begin to (an end whose party is not known yet has none). With ICE those of the
  * candidates until one is nominated, and again from a restart until the next nomination. All are exact but those of a party
  * that connects to us, until it has, and of one behind a declared NAT, from rf_path_open() on until its first packet that was

@@ -172,6 +172,35 @@ static void candidates_behind_a_nat(void **state)
 	end(&s);
 }
 
+/* All that can be asked for at once: both parties behind a NAT, with ICE, and as many candidates as there may be. */
+static void as_many_as_there_may_be(void **state)
+{
+	struct rf_path_tuple t[2 * RF_PATH_TUPLES_MAX];
+	struct scene s;
+
+	(void)state;
+	begin(&s, false);
+	s.conf.source = RF_SOURCE_ICE;
+	s.conf.nat = true;
+	memcpy(s.conf.ufrag, "abcdEFGH", 9);
+	memcpy(s.conf.pwd, "abcdefghijklmnopqrstuvwx", 25);
+	memcpy(s.conf.ufrag_peer, "theirs", 7);
+	s.conf.n_candidates = RF_PATH_CANDIDATES_MAX;
+	for (unsigned i = 0; i < RF_PATH_CANDIDATES_MAX; i++)
+		s.conf.candidates[i] = (struct rf_path_candidate){ .rtcp = i % 2, .at = {
+			.family = 4, .ip = { 127, 0, 0, 2 }, .port = (uint16_t)(20000 + i) } };
+	for (unsigned end = 0; end < 2; end++)
+		assert_int_equal(rf_path_set(s.p, end, &s.conf), 0);
+	rf_path_open(s.p);
+	for (unsigned i = 0; i < 4; i++) /* all are nominated, and ICE begins anew at once */
+		rf_source_fix(s.p, &s.p->end[i / 2], i % 2, &s.p->end[i / 2].signaled[i % 2]);
+	memcpy(s.conf.ufrag, "HGFEdcba", 9);
+	for (unsigned end = 0; end < 2; end++)
+		assert_int_equal(rf_path_set(s.p, end, &s.conf), 0);
+	assert_int_equal(rf_path_flows(s.p, t), RF_PATH_TUPLES_MAX);
+	end(&s);
+}
+
 /* --- connections */
 
 static int tcp(struct rf_addr *ret)
@@ -248,7 +277,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_nat_that_changes_ports), cmocka_unit_test(the_window_ends), cmocka_unit_test(none_for_nobody),
-		cmocka_unit_test(candidates_behind_a_nat), cmocka_unit_test(connections),
+		cmocka_unit_test(candidates_behind_a_nat), cmocka_unit_test(as_many_as_there_may_be),
+		cmocka_unit_test(connections),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

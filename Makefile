@@ -14,7 +14,7 @@ all: build
 
 help:
 	@echo 'make run         a site, two phones, a secure call; stays with a live view on a terminal'
-	@echo 'make check       build and test everything (about fourteen minutes on two cores)'
+	@echo 'make check       build and test everything (about thirteen minutes on two cores)'
 	@echo 'make check-long  the same with longer fuzzing, floods and restarts'
 	@echo 'make build       build/src/ringfort'
 	@echo 'make asan        unit, torture and seed tests under the address and undefined-behaviour sanitizers'

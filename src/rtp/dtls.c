@@ -2,36 +2,12 @@
 
 #include "base/secret.h"
 
-#include <openssl/err.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/time.h>
 
 enum {
 	ALERT_WAIT_MS = 3000,  /* after an alert that anybody could have sent */
 	FINAL_GAP_MS = 50,     /* between two times that our last flight goes again */
-	TICK_LEAST_MS = 10,    /* OpenSSL rounds its timers */
 	HANDSHAKE_HEAD = 12,
-};
-
-static const struct {
-	int reason; /* of OpenSSL's error */
-	enum rf_dtls_why why;
-} reasons[] = {
-	{ SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, RF_DTLS_WHY_NO_CERTIFICATE },
-	{ SSL_R_UNSUPPORTED_PROTOCOL, RF_DTLS_WHY_VERSION },
-	{ SSL_R_WRONG_SSL_VERSION, RF_DTLS_WHY_VERSION },
-	{ SSL_R_WRONG_VERSION_NUMBER, RF_DTLS_WHY_VERSION },
-	{ SSL_R_VERSION_TOO_LOW, RF_DTLS_WHY_VERSION },
-	{ SSL_R_NO_SHARED_CIPHER, RF_DTLS_WHY_CIPHER },
-	{ SSL_R_NO_SHARED_GROUPS, RF_DTLS_WHY_CIPHER },
-	{ SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, RF_DTLS_WHY_CIPHER },
-	{ SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, RF_DTLS_WHY_CIPHER },
-	{ SSL_R_WRONG_CIPHER_RETURNED, RF_DTLS_WHY_CIPHER },
-	{ SSL_R_WRONG_CURVE, RF_DTLS_WHY_CIPHER },
-	{ SSL_R_WRONG_SIGNATURE_TYPE, RF_DTLS_WHY_CIPHER },
-	{ ERR_R_MALLOC_FAILURE, RF_DTLS_WHY_LOCAL },
-	{ ERR_R_INTERNAL_ERROR, RF_DTLS_WHY_LOCAL },
 };
 
 /* --- life */
@@ -63,8 +39,7 @@ int rf_dtls_new(struct rf_dtls_ctx *ctx, const struct rf_dtls_params *params, st
 	return 0;
 }
 
-/* Of both kinds. */
-static void drop_handshake(struct rf_dtls *d)
+void rf_dtls_drop_handshake(struct rf_dtls *d)
 {
 	rf_dtls13_drop(d);
 	SSL_free(d->ssl);
@@ -79,7 +54,7 @@ void rf_dtls_free(struct rf_dtls *d)
 {
 	if (!d)
 		return;
-	drop_handshake(d);
+	rf_dtls_drop_handshake(d);
 	SSL_CTX_free(d->ssl_ctx);
 	rf_secret_wipe(d, sizeof *d);
 	free(d);
@@ -93,7 +68,7 @@ static void forget_keys(struct rf_dtls *d)
 
 static void forget_all(struct rf_dtls *d)
 {
-	drop_handshake(d);
+	rf_dtls_drop_handshake(d);
 	forget_keys(d);
 	rf_secret_wipe(&d->opener, sizeof d->opener);
 	rf_secret_wipe(&d->in13, sizeof d->in13);
@@ -108,46 +83,6 @@ void rf_dtls_fail(struct rf_dtls *d, enum rf_dtls_why why)
 	d->why = why;
 }
 
-/* --- OpenSSL's object */
-
-/* Seconds pass before a phone with a lossy link has keys, if the first wait is one (RFC 6347 4.2.4.1 leaves it to those
- * who carry media). */
-static unsigned wait_us(SSL *ssl, unsigned before_us)
-{
-	(void)ssl;
-	if (!before_us)
-		return RF_DTLS_RESEND_MS * 1000;
-	return before_us < RF_DTLS_RESEND_MAX_MS * 500 ? before_us * 2 : RF_DTLS_RESEND_MAX_MS * 1000;
-}
-
-static bool offer_profiles(struct rf_dtls *d)
-{
-	char names[RF_DTLS_SUITES_MAX * 24];
-	size_t n = 0;
-
-	for (size_t i = 0; i < d->suite_count; i++)
-		n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ":" : "", rf_dtls_profile_name(d->suites[i]));
-	return SSL_set_tlsext_use_srtp(d->ssl, names) == 0; /* 0 is success here */
-}
-
-static bool make_ssl(struct rf_dtls *d)
-{
-	BIO *bio;
-
-	d->method = rf_dtls_bio_method();
-	bio = d->method ? BIO_new(d->method) : NULL;
-	d->ssl = bio ? SSL_new(d->ssl_ctx) : NULL;
-	if (!d->ssl) {
-		BIO_free(bio);
-		return false;
-	}
-	BIO_set_data(bio, d);
-	BIO_set_init(bio, 1);
-	SSL_set_bio(d->ssl, bio, bio);
-	DTLS_set_timer_cb(d->ssl, wait_us);
-	return SSL_set_app_data(d->ssl, d) == 1 && SSL_set_mtu(d->ssl, RF_DTLS_MTU) && offer_profiles(d);
-}
-
 static void begin(struct rf_dtls *d, bool server)
 {
 	d->state = RF_DTLS_HANDSHAKE;
@@ -157,139 +92,16 @@ static void begin(struct rf_dtls *d, bool server)
 	d->resend = d->deadline;
 }
 
-static int begin_12(struct rf_dtls *d)
-{
-	if (!make_ssl(d)) {
-		rf_dtls_fail(d, RF_DTLS_WHY_LOCAL);
-		return -ENOMEM;
-	}
-	if (d->server)
-		SSL_set_accept_state(d->ssl);
-	else
-		SSL_set_connect_state(d->ssl);
-	return 0;
-}
-
-static enum rf_dtls_why why_of_error(struct rf_dtls *d)
-{
-	int reason = ERR_GET_REASON(ERR_peek_error());
-
-	if (d->why)
-		return d->why;
-	if (reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256) {
-		d->alert = 2 << 8 | (reason - SSL_AD_REASON_OFFSET);
-		return RF_DTLS_WHY_ALERT;
-	}
-	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-		if (reasons[i].reason == reason)
-			return reasons[i].why;
-	return RF_DTLS_WHY_PROTOCOL;
-}
-
-/* --- the handshake is done */
-
-static int export_keys(struct rf_dtls *d, enum rf_srtp_suite suite)
-{
-	static const char label[] = "EXTRACTOR-dtls_srtp";
-	uint8_t material[RF_DTLS_MATERIAL_BYTES];
-	bool ok = SSL_export_keying_material(d->ssl, material, 2 * rf_srtp_key_bytes(suite), label, sizeof label - 1, NULL, 0,
-					     0) == 1;
-
-	if (ok)
-		rf_dtls_split_keys(d, suite, material);
-	rf_secret_wipe(material, sizeof material);
-	return ok ? 0 : RF_E_CRYPTO;
-}
-
-static enum rf_srtp_suite selected_suite(struct rf_dtls *d)
-{
-	const SRTP_PROTECTION_PROFILE *p = SSL_get_selected_srtp_profile(d->ssl);
-
-	return p ? rf_dtls_suite_of((uint16_t)p->id) : RF_SRTP_NONE;
-}
-
-/* Our close_notify is sealed now, for later: then there is no OpenSSL object any more. */
-static void seal_closing(struct rf_dtls *d)
-{
-	d->keeping = true;
-	SSL_shutdown(d->ssl);
-	d->keeping = false;
-}
-
-static void settle(struct rf_dtls *d)
-{
-	enum rf_srtp_suite suite = selected_suite(d);
-
-	if (suite == RF_SRTP_NONE) {
-		SSL_shutdown(d->ssl);
-		rf_dtls_fail(d, RF_DTLS_WHY_PROFILE);
-		return;
-	}
-	if (export_keys(d, suite) || rf_dtls_opener_make(d->ssl, d->server, &d->opener)) {
-		rf_dtls_fail(d, RF_DTLS_WHY_LOCAL);
-		return;
-	}
-	seal_closing(d);
-	drop_handshake(d);
-	rf_dtls_settled(d);
-}
-
 /* Of 1.3 the client has the last flight, and goes on until it is acknowledged. */
 void rf_dtls_settled(struct rf_dtls *d)
 {
 	d->is_13 = d->h13 != NULL;
 	if (d->server)
-		drop_handshake(d);
+		rf_dtls_drop_handshake(d);
 	/* The server's flight is the last: only a client can miss it. */
 	if (!d->server || d->final_n > sizeof d->final)
 		d->final_n = 0;
 	d->state = d->print_count ? RF_DTLS_READY : RF_DTLS_UNPROVEN;
-}
-
-/* How long OpenSSL waits, in the caller's time. */
-static void note_timer(struct rf_dtls *d)
-{
-	struct timeval left;
-	uint64_t us = RF_DTLS_HANDSHAKE_MS * 1000;
-
-	if (d->ssl && DTLSv1_get_timeout(d->ssl, &left) == 1)
-		us = (uint64_t)left.tv_sec * 1000000 + (uint64_t)left.tv_usec;
-	if (us < TICK_LEAST_MS * 1000)
-		us = TICK_LEAST_MS * 1000;
-	d->resend = (struct rf_mono){ d->now.us + us };
-}
-
-static void handle(struct rf_dtls *d, int rc)
-{
-	int error = rc == 1 ? SSL_ERROR_NONE : SSL_get_error(d->ssl, rc);
-
-	if (rc == 1)
-		settle(d);
-	else if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
-		rf_dtls_fail(d, why_of_error(d));
-	else
-		note_timer(d);
-	ERR_clear_error();
-}
-
-/* Until the client shows a cookie nothing of it is kept; then the message that has it begins the handshake. */
-static bool listen_on(struct rf_dtls *d)
-{
-	BIO_ADDR *nobody = BIO_ADDR_new();
-	int rc = nobody ? DTLSv1_listen(d->ssl, nobody) : 0;
-
-	BIO_ADDR_free(nobody);
-	ERR_clear_error();
-	if (rc == 1)
-		d->listening = false;
-	return rc == 1;
-}
-
-static void go_on(struct rf_dtls *d)
-{
-	ERR_clear_error();
-	if (!d->listening || listen_on(d))
-		handle(d, SSL_do_handshake(d->ssl));
 }
 
 /* --- what comes in */
@@ -342,7 +154,7 @@ static int in_handshake(struct rf_dtls *d, struct rf_view datagram)
 		return 0;
 	}
 	d->in = datagram;
-	go_on(d);
+	rf_dtls12_go_on(d);
 	d->in = (struct rf_view){ NULL, 0 };
 	return 0;
 }
@@ -396,7 +208,7 @@ static int after_handshake(struct rf_dtls *d, struct rf_view datagram)
 
 void rf_dtls_back_to_new(struct rf_dtls *d)
 {
-	drop_handshake(d);
+	rf_dtls_drop_handshake(d);
 	d->state = RF_DTLS_NEW;
 	d->taken = 0;
 	d->alert = -1;
@@ -404,7 +216,7 @@ void rf_dtls_back_to_new(struct rf_dtls *d)
 
 static int first_hello_12(struct rf_dtls *d, struct rf_view datagram)
 {
-	if (begin_12(d))
+	if (rf_dtls12_begin(d))
 		return 0;
 	int rc = in_handshake(d, datagram);
 
@@ -492,8 +304,8 @@ int rf_dtls_connect(struct rf_dtls *d, struct rf_mono now)
 	begin(d, false);
 	if (d->client_13)
 		rf_dtls13_connect(d);
-	else if (begin_12(d) == 0)
-		go_on(d);
+	else if (rf_dtls12_begin(d) == 0)
+		rf_dtls12_go_on(d);
 	return 0;
 }
 
@@ -542,7 +354,7 @@ void rf_dtls_tick(struct rf_dtls *d, struct rf_mono now)
 		return;
 	enter(d, now, 0);
 	if (now.us >= d->deadline.us && d->state != RF_DTLS_HANDSHAKE) {
-		drop_handshake(d); /* nobody acknowledges: the keys are out, and media show whether they are right */
+		rf_dtls_drop_handshake(d); /* nobody acknowledges: the keys are out, and media show whether they are right */
 		return;
 	}
 	if (now.us >= d->deadline.us) {
@@ -552,16 +364,10 @@ void rf_dtls_tick(struct rf_dtls *d, struct rf_mono now)
 	}
 	if (now.us < d->resend.us)
 		return;
-	if (d->h13) {
+	if (d->h13)
 		rf_dtls13_resend(d);
-		return;
-	}
-	ERR_clear_error();
-	if (DTLSv1_handle_timeout(d->ssl) < 0)
-		rf_dtls_fail(d, why_of_error(d));
 	else
-		note_timer(d);
-	ERR_clear_error();
+		rf_dtls12_resend(d);
 }
 
 void rf_dtls_close(struct rf_dtls *d)

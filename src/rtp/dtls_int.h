@@ -98,6 +98,8 @@ void rf_dtls_split_keys(struct rf_dtls *d, enum rf_srtp_suite suite, const uint8
 
 /* --- dtls.c */
 void rf_dtls_fail(struct rf_dtls *d, enum rf_dtls_why why);
+/* What a handshake holds, of either version. */
+void rf_dtls_drop_handshake(struct rf_dtls *d);
 /* May something be sent again that anybody can ask for? Counted. */
 bool rf_dtls_may_repeat(struct rf_dtls *d);
 
@@ -107,6 +109,13 @@ void rf_dtls_back_to_new(struct rf_dtls *d);
 void rf_dtls_turn_to_12(struct rf_dtls *d, uint16_t number, struct rf_view body);
 /* The keys are out, the handshake is done. */
 void rf_dtls_settled(struct rf_dtls *d);
+
+/* --- dtls12.c: OpenSSL's handshake; what follows is in the state of d */
+/* As the server or the client that d is. -ENOMEM: d has failed. */
+int rf_dtls12_begin(struct rf_dtls *d);
+/* With what is in d->in. */
+void rf_dtls12_go_on(struct rf_dtls *d);
+void rf_dtls12_resend(struct rf_dtls *d);
 
 /* --- dtls13.c: a handshake in OpenSSL's place; what follows is in the state of d */
 /* Is this ClientHello one for 1.3? -1: the fragment does not say. */

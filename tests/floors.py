@@ -28,7 +28,8 @@ def faults(src):
 
 
 def main():
-    found = list(faults(pathlib.Path(sys.argv[1])))
+    here = pathlib.Path(__file__).resolve().parent.parent / "src"
+    found = list(faults(pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here))
     print("\n".join(found) or "no arrow runs up")
     return 1 if found else 0
 

@@ -5,7 +5,7 @@
  *	   |  on_data                                           |  on_datagram
  *	   +------------------> recv.c <------------------------+        mail.c: to and from the other workers
  *	                       /      \
- *	                   srv.c      cli.c, fork.c             tx.c: what both have in common
+ *	                   srv.c      cli*.c, fork.c            tx.c: what both have in common
  *	                       \      /
  *	                        send.c: a flow -> socket, stream, mail, or the test's wire
  */

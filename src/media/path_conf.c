@@ -82,6 +82,9 @@ static bool is_elsewhere(const struct rf_end *e, const struct rf_path_end_conf *
 {
 	struct rf_addr at[2];
 
+	/* Where it is says ICE alone: the address of a description is a default, which may be said after the checks, or anew. */
+	if (e->set && e->how == RF_SOURCE_ICE && c->source == RF_SOURCE_ICE)
+		return false;
 	remotes(c, at);
 	return !e->set || e->how != c->source || !rf_addr_eq(&at[0], &e->remote[0]) || !rf_addr_eq(&at[1], &e->remote[1]);
 }

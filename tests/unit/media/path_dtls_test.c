@@ -831,6 +831,46 @@ static void flows_of_candidates(void **state)
 	end(&s);
 }
 
+/* A description that comes after the checks, or another one with the same credentials, names another default address: who was
+ * nominated stays. */
+static void a_description_after_the_checks(void **state)
+{
+	static const char user[] = "abcdEFGH:theirs", pwd[] = "abcdefghijklmnopqrstuvwx";
+	struct scene s;
+	uint8_t buf[512];
+
+	(void)state;
+	begin(&s, true);
+	struct rf_addr told = s.conf[0].remote;
+	s.conf[0].source = RF_SOURCE_ICE;
+	memcpy(s.conf[0].ufrag, "abcdEFGH", 9);
+	memcpy(s.conf[0].pwd, pwd, 25);
+	s.conf[0].remote = (struct rf_addr){ 0 };
+	set(&s, 0);
+	set(&s, 1);
+	size_t n = check(buf, sizeof buf, user, pwd, 1, true);
+	party_send(&s.k, &s.a.at, 0, &s.a.to, buf, n);
+	assert_int_equal(s.p->end[0].source[0].n > 0, 1);
+	memcpy(s.conf[0].ufrag_peer, "theirs", 7);
+	s.conf[0].remote = told;
+	set(&s, 0);
+	rf_path_open(s.p);
+	exchange(&s, &s.a);
+	take_keys(&s.a);
+	assert_int_equal(passes_in(&s, 1), 1);
+	assert_int_equal(passes_out(&s, 1), 1);
+	s.conf[0].remote = s.stranger.at.at[0];
+	set(&s, 0);
+	assert_int_equal(passes_in(&s, 2), 1);
+	assert_int_equal(passes_out(&s, 2), 1);
+	/* With ICE no more it is where its description says. */
+	s.conf[0].source = RF_SOURCE_SIGNALED;
+	s.conf[0].ufrag[0] = 0;
+	set(&s, 0);
+	assert_int_equal(passes_in(&s, 3), 0);
+	end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -852,6 +892,7 @@ int main(void)
 		cmocka_unit_test(every_prefix_of_a_check),
 		cmocka_unit_test(forged_checks),
 		cmocka_unit_test(flows_of_candidates),
+		cmocka_unit_test(a_description_after_the_checks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  * (trunk_plan.c). From a trunk to the controllers of the site, in order, the next one when one is not there. */
 #include "call/border.h"
 
+#include "base/secret.h"
 #include "call/call_int.h"
 #include "call/emergency.h"
 #include "call/roam_int.h"
@@ -251,13 +252,13 @@ static void heard(struct rf_leg *leg, const struct rf_sip_msg *msg)
 	if (msg->status != 407 || !call->caller->phone.n || call->challenge_n)
 		return;
 	rf_writer_init(&w, call->core->head, sizeof call->core->head);
-	if (!rf_roam_put_challenges(call->core, msg, &w))
-		return;
-	call->challenge = malloc(w.n);
+	if (rf_roam_put_challenges(call->core, msg, &w))
+		call->challenge = malloc(w.n);
 	if (call->challenge) {
 		memcpy(call->challenge, w.buf, w.n);
 		call->challenge_n = (uint32_t)w.n;
 	}
+	rf_secret_wipe(w.buf, w.n);
 }
 
 static const struct rf_aim_ops aim_ops = {
@@ -331,7 +332,9 @@ static enum rf_source_does next(struct rf_plan *plan, struct rf_source *s, const
 
 static void source_free(struct rf_source *s)
 {
-	free(rf_container(s, struct site, source));
+	struct site *self = rf_container(s, struct site, source);
+
+	rf_secret_free(self, sizeof *self + self->user.n + self->login.n);
 }
 
 static const struct rf_source_ops source_ops = { next, source_free };
@@ -403,13 +406,14 @@ static void from_phone(struct rf_call_core *core, const struct rf_in *in, struct
 	rf_roam_put_credentials(core, in->msg, &login);
 	caller = rf_party_new(core->directory, phone->number, phone->name, RF_V(""));
 	if (!caller || rf_plan_new(core, caller, &r->plan) ||
-	    push_site(r->plan, number, login.err ? RF_V("") : rf_view_of(login.buf, login.n))) {
+	    push_site(r->plan, number, rf_view_of(login.buf, login.n))) {
 		refuse(r, 503, "memory", NULL);
 		rf_plan_free(r->plan);
 		r->plan = NULL;
 	} else {
 		r->plan->urgent = r->plan->emergency = rf_emergency_is(core, in);
 	}
+	rf_secret_wipe(login.buf, login.n);
 	rf_party_put(caller);
 }
 

@@ -199,7 +199,7 @@ void rf_call_sweep(struct rf_defer *defer)
 		rf_plan_free(call->plan);
 		rf_sdp_drop(&call->kept, &call->kept_n);
 		free(call->extra);
-		free(call->challenge);
+		rf_secret_free(call->challenge, call->challenge_n);
 		rf_party_put(call->caller);
 		rf_party_put(call->shown);
 		core->census.calls--;

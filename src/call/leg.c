@@ -105,7 +105,7 @@ void rf_leg_free(struct rf_leg *leg)
 	rf_party_put(leg->party);
 	rf_party_put(leg->by);
 	free(leg->contact);
-	free(leg->login);
+	rf_secret_free(leg->login, leg->login_n);
 	free(leg);
 }
 
@@ -299,7 +299,7 @@ static void put_login(struct rf_leg *leg, struct rf_writer *w)
 	rf_trunk_login_put(rf_leg_core(leg), t, w);
 	if (!rf_view_starts(rf_view_of(w->buf, w->n), RF_V("INVITE ")))
 		return;
-	free(leg->login);
+	rf_secret_free(leg->login, leg->login_n);
 	leg->login_n = (uint32_t)(w->n - before);
 	leg->login = leg->login_n ? malloc(leg->login_n) : NULL;
 	if (leg->login)
@@ -343,8 +343,7 @@ int rf_leg_send(struct rf_leg *leg, struct rf_writer *w, struct rf_view type, st
 	int rc = rf_writer_done(w, &conf.request);
 	if (!rc)
 		rc = rf_cli_new(rf_leg_core(leg)->ua, &conf, ret_cli);
-	if (body.n) /* keys of media: the buffer is everybody's */
-		rf_secret_wipe(w->buf, w->n);
+	rf_secret_wipe(w->buf, w->n); /* keys of media, credentials: the buffer is everybody's */
 	return rc;
 }
 
@@ -376,8 +375,7 @@ void rf_leg_ack(struct rf_leg *leg, struct rf_cli *cli, struct rf_view sdp)
 	rf_leg_keep_sdp(leg, sdp);
 	if (!cli || rf_cli_ack(cli, rf_dialog_remote_tag(leg->dlg), &target, ack))
 		rf_ua_send_ack(core->ua, &target, ack);
-	if (sdp.n) /* keys of media: the buffer is everybody's */
-		rf_secret_wipe(core->out, ack.n);
+	rf_secret_wipe(core->out, ack.n); /* keys of media, credentials: the buffer is everybody's */
 }
 
 static int send_bye_again(struct rf_leg *leg);

@@ -2,6 +2,7 @@
  * is written here or by the request's own table, from a list of codes and headers; nothing is passed on. */
 #include "call/roam_int.h"
 
+#include "base/secret.h"
 #include "call/trunk.h"
 
 #include <stdlib.h>
@@ -17,7 +18,7 @@ static void finish(struct rf_roaming *r)
 	if (r->srv)
 		rf_srv_watch(r->srv, NULL, NULL);
 	rf_cli_drop(r->cli);
-	free(r->login);
+	rf_secret_free(r->login, r->login_n);
 	free(r);
 }
 
@@ -57,6 +58,7 @@ static void refused(struct rf_roaming *r, const struct rf_sip_msg *msg)
 		code = r->ops->refused(r, msg, &w);
 	rf_writer_done(&w, &headers);
 	rf_roaming_reply(r, code ? code : 503, headers);
+	rf_secret_wipe(core->head, w.n); /* a challenge is between that phone and its controller */
 }
 
 static void on_answer(void *arg, struct rf_cli *cli, const struct rf_cli_event *e)
@@ -135,8 +137,8 @@ static int send(struct rf_roaming *r, const struct rf_dir_phone *phone, const st
 	int rc = rf_border_aim(core, host, &way);
 
 	rf_writer_init(&w, core->out, sizeof core->out);
-	if (!rc)
-		rc = r->ops->put(r, phone, host, &w);
+	if (!rc && (rc = r->ops->put(r, phone, host, &w)))
+		rf_secret_wipe(core->out, w.n);
 	if (rc)
 		return rc;
 	struct rf_cli_new conf = {
@@ -144,7 +146,10 @@ static int send(struct rf_roaming *r, const struct rf_dir_phone *phone, const st
 	};
 
 	rc = rf_writer_done(&w, &conf.request);
-	return rc ? rc : rf_cli_new(core->ua, &conf, &r->cli);
+	if (!rc)
+		rc = rf_cli_new(core->ua, &conf, &r->cli);
+	rf_secret_wipe(core->out, w.n); /* credentials, text: the buffer is everybody's */
+	return rc;
 }
 
 /* The next controller. False: there is none that it could be sent to. */
@@ -184,14 +189,15 @@ static int keep_login(struct rf_roaming *r, const struct rf_sip_msg *req)
 
 	rf_writer_init(&w, buf, sizeof buf);
 	rf_roam_put_credentials(r->core, req, &w);
-	if (w.err || !w.n)
-		return 0;
-	r->login = malloc(w.n);
-	if (!r->login)
-		return -ENOMEM;
-	memcpy(r->login, buf, w.n);
-	r->login_n = w.n;
-	return 0;
+	r->login = w.n ? malloc(w.n) : NULL;
+	if (r->login) {
+		memcpy(r->login, buf, w.n);
+		r->login_n = w.n;
+	}
+	int rc = w.n && !r->login ? -ENOMEM : 0;
+
+	rf_secret_wipe(buf, sizeof buf); /* also what did not fit and was taken back */
+	return rc;
 }
 
 int rf_roaming_begin(struct rf_roaming *r, const struct rf_roaming_ops *ops, struct rf_call_core *core, struct rf_in *in)

@@ -36,7 +36,7 @@ struct rf_roaming {
 	struct rf_flow flow;         /* of the phone */
 	size_t tried;                /* controllers */
 	char phone[RF_SITE_NAME_MAX + 1];
-	uint8_t *login;              /* lines of credentials, NULL: none */
+	uint8_t *login;              /* lines of credentials, NULL: none; wiped at the end */
 	size_t login_n;
 };
 
@@ -68,9 +68,10 @@ void rf_roam_put_number(const struct rf_call_core *core, struct rf_view number, 
 
 /* --- roam_login.c: the password of a phone outside is asked for by a controller and known to nobody here */
 
-/* The credentials for our realm in a phone's request, said anew; nothing where there are none. */
+/* The credentials for our realm in a phone's request, said anew; nothing where there are none, or none that fit. Whoever gives w
+ * wipes it. */
 void rf_roam_put_credentials(const struct rf_call_core *core, const struct rf_sip_msg *req, struct rf_writer *w);
-/* The challenges of a controller's 401 or 407, said anew. False: there are none that could be answered. */
+/* The challenges of a controller's 401 or 407, said anew: those that fit, each whole. False: there are none that could be answered. */
 bool rf_roam_put_challenges(const struct rf_call_core *core, const struct rf_sip_msg *answer, struct rf_writer *w);
 
 #endif

@@ -3,9 +3,24 @@
  * phone's certificate (identity.c), of the method and of what was asked for. */
 #include "call/roam_int.h"
 
+#include "base/secret.h"
+
 static bool is_ours(const struct rf_call_core *core, struct rf_view realm)
 {
 	return rf_view_eq(realm, core->digest_policy.realm);
+}
+
+/* A header line is whole, or it was never begun. */
+static bool line_done(struct rf_writer *w, size_t before, int rc)
+{
+	if (!rc && !w->err)
+		rf_sip_put_crlf(w);
+	if (!rc && !w->err)
+		return true;
+	rf_secret_wipe(w->buf + before, w->n - before);
+	w->n = before;
+	w->err = 0;
+	return false;
 }
 
 void rf_roam_put_credentials(const struct rf_call_core *core, const struct rf_sip_msg *req, struct rf_writer *w)
@@ -19,12 +34,8 @@ void rf_roam_put_credentials(const struct rf_call_core *core, const struct rf_si
 		if (rf_digest_cred_parse(h->value, &cred) || !is_ours(core, cred.realm))
 			continue;
 		rf_sip_put_hdr_name(w, id);
-		if (!rf_digest_put_cred(w, &cred)) {
-			rf_sip_put_crlf(w);
+		if (line_done(w, before, rf_digest_put_cred(w, &cred)))
 			return;
-		}
-		w->n = before;
-		w->err = 0;
 	}
 }
 
@@ -35,14 +46,13 @@ bool rf_roam_put_challenges(const struct rf_call_core *core, const struct rf_sip
 
 	for (const struct rf_sip_hdr *h = rf_sip_msg_hdr(answer, id); h && n < RF_DIGEST_ALGS; h = rf_sip_msg_hdr_next(answer, h)) {
 		struct rf_digest_challenge ch;
+		size_t before = w->n;
 
 		if (rf_digest_challenge_parse(h->value, &ch) || !is_ours(core, ch.realm))
 			continue;
 		ch.domain = RF_V(""); /* of ours, and a list of where else it holds is for the inside */
 		rf_sip_put_hdr_name(w, id);
-		rf_digest_put_challenge(w, &ch);
-		rf_sip_put_crlf(w);
-		n++;
+		n += line_done(w, before, rf_digest_put_challenge(w, &ch));
 	}
-	return n && !w->err;
+	return n > 0;
 }

@@ -1,5 +1,6 @@
 #include "call/trunk_login.h"
 
+#include "base/secret.h"
 #include "call/call_int.h"
 #include "call/trunk.h"
 
@@ -45,7 +46,7 @@ void rf_trunk_login_free(struct rf_call_core *core)
 
 	while ((l = SLIST_FIRST(&core->trunk_logins))) {
 		SLIST_REMOVE_HEAD(&core->trunk_logins, list);
-		free(l);
+		rf_secret_free(l, sizeof *l + l->name_n);
 	}
 }
 

@@ -2,6 +2,7 @@
  * come over. What fails is tried again after a time that doubles. */
 #include "call/trunk.h"
 
+#include "base/secret.h"
 #include "call/call_int.h"
 
 enum { RETRY_MS = 30000, RETRY_MOST_MS = 1800000, EARLY_S = 60 };
@@ -183,7 +184,10 @@ static int send(struct rf_call_core *core, const struct rf_site_trunk *t, struct
 
 	rc = rf_writer_done(&w, &conf.request);
 	p->asker = core;
-	return rc ? rc : rf_cli_new(core->ua, &conf, &r->cli);
+	if (!rc)
+		rc = rf_cli_new(core->ua, &conf, &r->cli);
+	rf_secret_wipe(core->out, w.n); /* credentials: the buffer is everybody's */
+	return rc;
 }
 
 void rf_trunk_register(struct rf_call_core *core, const struct rf_site_trunk *t, struct rf_trunk_peer *p)

@@ -1,5 +1,6 @@
 """What phones outside do beside calling: text, presence, lamps, transfer, and a password where the site asks for one; all of it
 through the border, which holds no password and shows nothing of the inside."""
+import os
 import re
 import secrets
 
@@ -8,7 +9,8 @@ import pytest
 import borders
 from borders import TRUNK, Halves
 from dialogs import SDP, Leg, expect, sdp, tag, uri
-from lab import Baresip, have, make_headless, set_account
+from lab import Baresip, have, make_headless, set_account, wait_until
+from memory import all_places
 from test_border import authority, copy_ca  # noqa: F401, a fixture
 from test_border_relay import Own
 from test_roam import CLASSES, ROAMING, SUPPORTED, answer_to, come, contact, establish, nothing_inside, outside
@@ -264,6 +266,7 @@ def test_password(make_site, monkeypatch):
     anna.send(a.request("BYE"))
     lobby.reply(expect(lobby, "BYE"), 200)
     assert expect(anna, 200)
+    logins = [login]
 
     # text: likewise
     to = f"sip:1001@{domain}"
@@ -271,9 +274,18 @@ def test_password(make_site, monkeypatch):
     assert asked.code == 407
     login = anna.authorise(asked.get("Proxy-Authenticate"), "alice", "correct horse battery staple", "MESSAGE", to, "Proxy-Authorization")
     anna.send(write(anna, aor, to, headers=[MESSAGE, login]))
-    lobby.reply(expect(lobby, "MESSAGE"), 200)
+    got = expect(lobby, "MESSAGE")
+    logins.append(login)
+    border = int((site.dir / "state" / "border.pid").read_text())
+    said = [x.encode() for text in logins for x in re.findall(r'(?:nonce|response)="([^"]+)', text)]
+    assert len(set(said)) == 6
+    if os.geteuid() == 0:
+        assert all_places(border, said[3:]), "the control: what is on its way can be found"
+    lobby.reply(got, 200)
     assert expect(anna, 200)
     two.wait_empty()
+    if os.geteuid() == 0:   # who may read the memory of a process
+        wait_until("the border has nothing of a login", lambda: not all_places(border, said), 20)
 
 
 def agree(c, timeout=5):

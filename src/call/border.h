@@ -14,6 +14,7 @@
  *	border_choice.c one offer for phones and for browsers
  *	border_list.c   the positive list: what of a message from a trunk is looked at, and what is dropped by which rule
  *	border_further.c, border_words.c  headers that only one trunk knows, and what no text may tell
+ *	border_info.c   INFO, said anew
  *	border_look.c   messages held against it, and against what a trunk has of its own
  *
  * A controller sees a call from a border as it would see the trunk's: struct rf_proof has the trunk, and the host beside it.
@@ -173,6 +174,15 @@ const struct rf_site_further *rf_border_further(const struct rf_site_trunk *trun
 enum rf_list_rule rf_border_further_rule(const struct rf_site *site, const struct rf_site_further *f, struct rf_view value);
 /* Lines for our INVITE to leg b: those of the caller's that the trunk at either end has. */
 void rf_border_put_further(const struct rf_pair *pair, struct rf_writer *w);
+
+/* --- border_info.c */
+
+enum { RF_BORDER_INFO_MAX = 512 };
+/* An INFO as it crosses: the body that means the same onto w, *ret_type static; nothing of an INFO without a body. 0, or the code to
+ * refuse it with. */
+unsigned rf_border_info(const struct rf_sip_msg *msg, struct rf_view *ret_type, struct rf_writer *w);
+/* Its package (RFC 6086), by its name alone, when that tells nothing of the inside. */
+void rf_border_put_package(const struct rf_site *site, const struct rf_sip_msg *msg, struct rf_writer *w);
 
 /* --- border_words.c */
 

@@ -2,6 +2,7 @@
  * other (here), answered when the other has answered (midcall_answer.c). Whose turn it is says sip/offer.h of each leg, so two that meet in the
  * middle end as 491 for one of them (RFC 3261 14, RFC 3311 5.2). What the phones agreed on before stands until both
  * have agreed on something else. */
+#include "base/secret.h"
 #include "call/anchor.h"
 #include "call/border.h"
 #include "call/join.h"
@@ -23,32 +24,48 @@ static int set_aside(struct rf_relay *relay, struct rf_view sdp)
 	return rf_leg_keep_sdp(to, sdp);
 }
 
+/* What phones of a site tell each other passes as it is; through a border, as what it means. */
+static int send_info(struct rf_relay *relay, const struct rf_sip_msg *msg, struct rf_writer *w)
+{
+	struct rf_call_core *core = rf_leg_core(relay->to);
+	const struct rf_sip_hdr *package = rf_sip_msg_named(msg, RF_V("Info-Package"), NULL);
+	struct rf_view type = msg->content_type, body = msg->body;
+	uint8_t text[RF_BORDER_INFO_MAX];
+	struct rf_writer said;
+
+	rf_writer_init(&said, text, sizeof text);
+	if (core->border) {
+		rf_border_put_package(rf_core_site(core), msg, w);
+		if (rf_border_info(msg, &type, &said) || said.err)
+			return RF_E_INVALID;
+		body = rf_view_of(text, said.n);
+	} else if (package) {
+		rf_sip_put_hdr_named(w, RF_V("Info-Package"), package->value);
+	}
+	int rc = rf_leg_send(relay->to, w, type, body, rf_mid_relay_event, relay, &relay->cli);
+
+	rf_secret_wipe(text, said.n); /* keys that are pressed are secrets */
+	return rc;
+}
+
 static int send_across(struct rf_relay *relay, const struct rf_sip_msg *msg, struct rf_view sdp)
 {
 	struct rf_leg *to = relay->to;
-	struct rf_view type = sdp.n ? RF_V("application/sdp") : RF_V(""), body = sdp;
 	struct rf_writer w;
 	int rc = rf_leg_begin(to, relay->sent, &w);
 
 	if (rc)
 		return rc;
-	if (rf_mid_has_offers(relay->sent)) {
-		rf_leg_put_timer(to, &w);
-		rc = rf_offer_sent(&to->offer, relay->sent == RF_SIP_INVITE ? RF_OFFER_INVITE : RF_OFFER_UPDATE, sdp.n > 0);
-	} else {
-		const struct rf_sip_hdr *package = rf_sip_msg_named(msg, RF_V("Info-Package"), NULL);
-
-		if (package)
-			rf_sip_put_hdr_named(&w, RF_V("Info-Package"), package->value);
-		type = msg->content_type;
-		body = msg->body;
-	}
+	if (!rf_mid_has_offers(relay->sent))
+		return send_info(relay, msg, &w);
+	rf_leg_put_timer(to, &w);
+	rc = rf_offer_sent(&to->offer, relay->sent == RF_SIP_INVITE ? RF_OFFER_INVITE : RF_OFFER_UPDATE, sdp.n > 0);
 	if (rc)
 		return rc;
 	rc = set_aside(relay, sdp);
 	if (!rc)
-		rc = rf_leg_send(to, &w, type, body, rf_mid_relay_event, relay, &relay->cli);
-	if (rc && rf_mid_has_offers(relay->sent)) {
+		rc = rf_leg_send(to, &w, sdp.n ? RF_V("application/sdp") : sdp, sdp, rf_mid_relay_event, relay, &relay->cli);
+	if (rc) {
 		rf_leg_unsent(to, relay->sent);
 		rf_mid_put_back(relay);
 	}
@@ -267,6 +284,38 @@ static void take_offer(struct rf_leg *leg, struct rf_in *in)
 		begin(leg, in, sdp, &timer);
 }
 
+/* Is this INFO one that a border can say anew? What is none that it knows is counted. */
+static unsigned info_crosses(struct rf_call_core *core, const struct rf_sip_msg *msg)
+{
+	uint8_t text[RF_BORDER_INFO_MAX];
+	struct rf_view type;
+	struct rf_writer w;
+
+	rf_writer_init(&w, text, sizeof text);
+	unsigned code = core->border ? rf_border_info(msg, &type, &w) : 0;
+
+	rf_secret_wipe(text, w.n);
+	if (code)
+		rf_border_count(core, RF_LIST_BODY);
+	return code;
+}
+
+static void inform(struct rf_leg *leg, struct rf_in *in)
+{
+	struct rf_call_core *core = rf_leg_core(leg);
+	bool known = info_passes(in->msg);
+
+	if (known && rf_anchor_presses(leg, in))
+		return;
+	unsigned code = known ? info_crosses(core, in->msg) : 415;
+
+	if (code)
+		rf_core_reply_headers(core, in->srv, code, RF_V(""), code == 415 ? RF_V("Accept: application/dtmf-relay, application/dtmf, "
+											"application/media_control+xml\r\n") : RF_V(""));
+	else
+		begin(leg, in, RF_V(""), NULL);
+}
+
 void rf_mid_request(struct rf_leg *leg, struct rf_in *in)
 {
 	struct rf_call_core *core = rf_leg_core(leg);
@@ -276,12 +325,8 @@ void rf_mid_request(struct rf_leg *leg, struct rf_in *in)
 	if (in->msg->method == RF_SIP_INFO) {
 		if (!up)
 			rf_core_reply(core, in->srv, 481, RF_V(""));
-		else if (!info_passes(in->msg))
-			rf_core_reply_headers(core, in->srv, 415, RF_V(""),
-					      RF_V("Accept: application/dtmf-relay, application/dtmf, "
-						   "application/media_control+xml\r\n"));
-		else if (!rf_anchor_presses(leg, in))
-			begin(leg, in, RF_V(""), NULL);
+		else
+			inform(leg, in);
 		return;
 	}
 	if (leg->pair->call->join ||

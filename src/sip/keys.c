@@ -84,3 +84,8 @@ void rf_sip_key_put(struct rf_writer *w, const struct rf_sip_key *key)
 	rf_put_u64(w, key->ms);
 	rf_put_lit(w, "\r\n");
 }
+
+void rf_sip_key_put_alone(struct rf_writer *w, const struct rf_sip_key *key)
+{
+	rf_put_byte(w, (uint8_t)names[key->event & 15]);
+}

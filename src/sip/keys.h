@@ -20,5 +20,7 @@ struct rf_sip_key {
 int rf_sip_key_parse(struct rf_view type, struct rf_view body, struct rf_sip_key *ret_key);
 /* As application/dtmf-relay. */
 void rf_sip_key_put(struct rf_writer *w, const struct rf_sip_key *key);
+/* As application/dtmf: the key alone. */
+void rf_sip_key_put_alone(struct rf_writer *w, const struct rf_sip_key *key);
 
 #endif

@@ -202,10 +202,17 @@ def test_nothing_of_the_inside_crosses(halves):
     a = leg_of(lobby, ok)
     lobby.send(a.request("ACK", cseq=a.cseq))
     assert expect(peer, "ACK")
-    lobby.send(a.request("INFO", headers=["Content-Type: application/dtmf-relay", "X-Inside: secret"],
-                         body="Signal=5\r\nDuration=100\r\n"))
-    peer.reply(expect(peer, "INFO"), 200)
-    assert expect(lobby, 200)
+    for kind, body, crosses in (
+            ("application/dtmf-relay;at=inside", "Signal=5\r\nDuration=100\r\nX-Where: 192.0.2.1\r\n", b"Signal=5\r\nDuration=100\r\n"),
+            ("application/media_control+xml", f"<!-- inside --><media_control at='{lobby.here()}'><vc_primitive><to_encoder>"
+             "<picture_fast_update/></to_encoder></vc_primitive></media_control>", b"<picture_fast_update/>")):
+        lobby.send(a.request("INFO", headers=[f"Content-Type: {kind}", "X-Inside: secret", "Info-Package: inside.ctl-a"], body=body))
+        info = expect(peer, "INFO")
+        assert crosses in info.body and info.get("Content-Type") == kind.split(";")[0]
+        peer.reply(info, 200)
+        assert expect(lobby, 200)
+    lobby.send(a.request("INFO", headers=["Content-Type: application/media_control+xml"], body="<media_control>inside</media_control>"))
+    assert expect(lobby, 415)
     lobby.send(a.request("BYE", headers=['Reason: Q.850;cause=16;text="inside-reason"', *INSIDE]))
     bye = expect(peer, "BYE")
     assert bye.get("Reason") in ("", "Q.850;cause=16")

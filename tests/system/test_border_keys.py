@@ -88,11 +88,16 @@ def test_info_becomes_events(call):
     lobby.send(a.request("INFO", headers=["Content-Type: application/dtmf"], body="#"))
     assert expect(lobby, 200)
     assert outer.event() == (11, 2000)
-    # what is no key: refused, or passed on as it was
+    # what is no key: refused, or said anew where it is something else that is known
     peer.send(b.request("INFO", headers=[RELAY], body="Signal=55\r\n"))
     assert expect(peer, 400)
-    peer.send(b.request("INFO", headers=["Content-Type: application/media_control+xml"], body="<x/>"))
-    lobby.reply(expect(lobby, "INFO"), 200)
+    xml = "Content-Type: application/media_control+xml"
+    peer.send(b.request("INFO", headers=[xml], body="<x/>"))
+    assert expect(peer, 415)
+    peer.send(b.request("INFO", headers=[xml], body="<media_control><picture_fast_update/><x/></media_control>"))
+    info = expect(lobby, "INFO")
+    assert b"<picture_fast_update/>" in info.body and b"<x/>" not in info.body
+    lobby.reply(info, 200)
     assert expect(peer, 200)
     # more than a hand presses
     for _ in range(40):

@@ -363,6 +363,61 @@ static void never_further(void **state)
 	assert_null(rf_accept_further_refusal(RF_V("x-billing_code2")));
 }
 
+/* INFO crosses as what it means. */
+static void informs(void **state)
+{
+	static const char picture[] = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<media_control><vc_primitive><to_encoder>"
+				      "<picture_fast_update/></to_encoder></vc_primitive></media_control>\n";
+	static const struct {
+		const char *type, *package, *body, *said_type, *said, *said_package;
+		unsigned code;
+	} rows[] = {
+		{ "application/dtmf-relay;at=10.20.0.11", "", "Signal=5\nDuration=160\nX: 10.20.0.11\n", "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", "", 0 },
+		{ "Application/DTMF", "", "b\r\n", "application/dtmf", "B", "", 0 },
+		{ "application/dtmf", "", "b\r\nctl.voice.example.org", "", "", "", 400 },
+		{ "application/dtmf-relay", "", "", "", "", "", 400 },
+		{ "audio/telephone-event", "", "\x05\x8a\x01\x40", "audio/telephone-event", "\x05\x8a\x01\x40", "", 0 },
+		{ "audio/telephone-event", "", "10.20.0.11", "", "", "", 415 },
+		{ "application/media_control+xml", "", "<a><picture_fast_update/>10.20.0.11</a>", "application/media_control+xml", picture, "", 0 },
+		{ "application/media_control+xml", "", "<a>picture_fast_update</a>", "", "", "", 415 },
+		{ "application/isup", "", "x", "", "", "", 415 },
+		{ "", "a-package ;at=10.20.0.11", "", "", "", "a-package", 0 },
+		{ "", "10.20.0.11", "", "", "", "", 0 },
+		{ "", "ctl.voice", "", "", "", "", 0 },
+		{ "", "two words", "", "", "", "", 0 },
+		{ "", "thirty-three-characters-long-name", "", "", "", "", 0 },
+	};
+	struct kit *k = kit_new_with("minimum", trunk);
+	struct rf_sip_msg *m = malloc(sizeof *m);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char came[1024], wanted[128];
+		uint8_t body[RF_BORDER_INFO_MAX], head[128];
+		struct rf_writer w, h;
+		struct rf_view type;
+
+		snprintf(came, sizeof came, CAME("sip:1@h", "INFO", "<sip:c@d>;tag=2", "%s%s\r\n%s%s\r\n", "", "%zu\r\n\r\n%s"),
+			 rows[i].package[0] ? "Info-Package: " : "X: ", rows[i].package[0] ? rows[i].package : "1",
+			 rows[i].type[0] ? "Content-Type: " : "Y: ", rows[i].type[0] ? rows[i].type : "1", strlen(rows[i].body), rows[i].body);
+		assert_int_equal(rf_sip_msg_parse(m, rf_view_str(came), RF_SIP_DATAGRAM, NULL), 0);
+		rf_writer_init(&w, body, sizeof body);
+		unsigned code = rf_border_info(m, &type, &w);
+
+		if (code != rows[i].code || (!code && (!rf_view_eq(type, rf_view_str(rows[i].said_type)) ||
+						       !rf_view_eq(rf_view_of(body, w.n), rf_view_str(rows[i].said)))))
+			fail_msg("%zu: %u %.*s: %.*s", i, code, RF_VFMT(type), (int)w.n, (char *)body);
+		rf_writer_init(&h, head, sizeof head);
+		rf_border_put_package(k->site, m, &h);
+		snprintf(wanted, sizeof wanted, "%s%s%s", rows[i].said_package[0] ? "Info-Package: " : "", rows[i].said_package,
+			 rows[i].said_package[0] ? "\r\n" : "");
+		if (!rf_view_eq(rf_view_of(head, h.n), rf_view_str(wanted)))
+			fail_msg("%zu: %.*s", i, (int)h.n, (char *)head);
+	}
+	free(m);
+	kit_free(k);
+}
+
 static void allowed(void **state)
 {
 	struct kit *k = kit_new_with("minimum", ACCEPT("methods: [INFO]"));
@@ -440,6 +495,7 @@ int main(void)
 		cmocka_unit_test(further),
 		cmocka_unit_test(wants_plain),
 		cmocka_unit_test(never_further),
+		cmocka_unit_test(informs),
 		cmocka_unit_test(allowed), cmocka_unit_test(reasons), cmocka_unit_test(verstat),
 	};
 

@@ -488,7 +488,6 @@ static void capacity(void **state)
 		{ { "--kbit", "10000", "--codec", "g729", "--ptime", "60", "--link", "0", "--share", "100" },
 		  "\"calls\": 615,", "\"call_kbit\": 17," },
 		{ { "--calls", "1", "--share", "100", "--ipv6" }, "\"kbit\": 116,", "\"packet_bytes\": 274," },
-		{ { "--kbit", "1" }, "\"calls\": 0,", "" },
 	};
 	struct place *p = *state;
 
@@ -500,6 +499,14 @@ static void capacity(void **state)
 		if (!strstr(p->out, t[i].calls) || !strstr(p->out, t[i].kbit))
 			fail_msg("%zu: %s", i, p->out);
 	}
+	/* A line too narrow for one call: no bound of 0, which would be none. */
+	assert_int_equal(type(p, "capacity", "--kbit", "142", END), RF_EXIT_NO);
+	assert_null(strstr(p->out, "external_calls"));
+	assert_non_null(strstr(p->err, "wants 143 kbit/s"));
+	assert_int_equal(type(p, "capacity", "--kbit", "143", END), RF_EXIT_YES);
+	assert_non_null(strstr(p->out, "limits: { external_calls: 1 }"));
+	assert_int_equal(type(p, "capacity", "--json", "--kbit", "1", END), RF_EXIT_NO);
+	assert_non_null(strstr(p->out, "\"calls\": 0,"));
 	assert_int_equal(type(p, "capacity", END), RF_EXIT_USAGE);
 	assert_int_equal(type(p, "capacity", "--kbit", "1", "--calls", "1", END), RF_EXIT_USAGE);
 	assert_int_equal(type(p, "capacity", "--kbit", "1", "--codec", "tin", END), RF_EXIT_USAGE);

@@ -78,13 +78,24 @@ static void remotes(const struct rf_path_end_conf *c, struct rf_addr ret[static 
 	}
 }
 
+/* It names itself anew, and does not show the certificate of before: another phone that answered the same offer. */
+static bool is_another(const struct rf_end *e, const struct rf_path_end_conf *c)
+{
+	const struct rf_ice *ice = e->ice[0];
+	struct rf_view name = rf_view_of(c->ufrag_peer, strnlen(c->ufrag_peer, sizeof c->ufrag_peer));
+	bool certificate = c->keying == RF_KEYING_DTLS && e->n_prints && e->n_prints == c->n_prints &&
+			   memcmp(e->prints, c->prints, c->n_prints * sizeof *c->prints) == 0;
+
+	return ice && ice->theirs_n && name.n && !certificate && !rf_view_eq(name, rf_view_of(ice->theirs, ice->theirs_n));
+}
+
 static bool is_elsewhere(const struct rf_end *e, const struct rf_path_end_conf *c)
 {
 	struct rf_addr at[2];
 
 	/* Where it is says ICE alone: the address of a description is a default, which may be said after the checks, or anew. */
 	if (e->set && e->how == RF_SOURCE_ICE && c->source == RF_SOURCE_ICE)
-		return false;
+		return is_another(e, c);
 	remotes(c, at);
 	return !e->set || e->how != c->source || !rf_addr_eq(&at[0], &e->remote[0]) || !rf_addr_eq(&at[1], &e->remote[1]);
 }

@@ -41,7 +41,10 @@ void rf_end_take_stun(struct rf_path *p, struct rf_end *e, unsigned rtcp, uint8_
 		rf_sock_send(&e->sock[rtcp], result.reply.p, result.reply.n, from);
 	if (result.fresh || result.moved)
 		e->last_us = now.us;
-	if (result.moved && e->how == RF_SOURCE_ICE) {
+	/* One who was nominated may have been forgotten here: a description came in between. */
+	bool found = result.fresh && !e->source[rtcp].n && !rf_ice_waits(e->ice[rtcp]);
+
+	if ((result.moved || found) && e->how == RF_SOURCE_ICE) {
 		rf_source_fix(p, e, rtcp, from);
 		rf_end_begin_dtls(p, e);
 	}

@@ -863,11 +863,27 @@ static void a_description_after_the_checks(void **state)
 	set(&s, 0);
 	assert_int_equal(passes_in(&s, 2), 1);
 	assert_int_equal(passes_out(&s, 2), 1);
+	/* Another phone that answers: what was nominated is not its, until it is, be it from the same address. */
+	memcpy(s.conf[0].ufrag_peer, "others", 7);
+	s.conf[0].prints[0] = print_of(s.stranger.ctx);
+	set(&s, 0);
+	assert_int_equal(passes_in(&s, 3), 0);
+	assert_int_equal(kit_drops(s.p, 0, RF_DROP_SOURCE), 1);
+	n = check(buf, sizeof buf, user, pwd, 2, true); /* of who was there before */
+	party_send(&s.k, &s.a.at, 0, &s.a.to, buf, n);
+	assert_int_equal(passes_in(&s, 4), 0);
+	assert_int_equal(kit_drops(s.p, 0, RF_DROP_SOURCE), 2);
+	n = check(buf, sizeof buf, "abcdEFGH:others", pwd, 3, true);
+	party_send(&s.k, &s.a.at, 0, &s.a.to, buf, n);
+	assert_int_equal(passes_in(&s, 5), 0);
+	assert_int_equal(kit_drops(s.p, 0, RF_DROP_SOURCE), 2);
 	/* With ICE no more it is where its description says. */
 	s.conf[0].source = RF_SOURCE_SIGNALED;
 	s.conf[0].ufrag[0] = 0;
+	s.conf[0].remote = s.stranger.at.at[0];
 	set(&s, 0);
-	assert_int_equal(passes_in(&s, 3), 0);
+	assert_int_equal(passes_in(&s, 6), 0);
+	assert_int_equal(kit_drops(s.p, 0, RF_DROP_SOURCE), 3);
 	end(&s);
 }
 

@@ -113,6 +113,7 @@ void rf_bundle_transport(struct rf_said *s, const struct rf_said *from)
 	s->ice_lite = from->ice_lite;
 	s->trickle = from->trickle;
 	s->learn = from->learn;
+	s->waits = from->waits;
 	s->ufrag = from->ufrag;
 	s->pwd = from->pwd;
 	s->n_prints = from->n_prints;

@@ -106,6 +106,7 @@ void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned sid
 	c->rtcp_mux = ours->mux && (said->mux || l->mux_only);
 	c->source = source_of(said, ours);
 	c->nat = said->learn;
+	c->nat_waits = said->waits;
 	c->dir = (enum rf_sdp_dir)said->dir;
 	c->dtls_active = ours->active;
 	if (ours->keying == RF_KEYING_SDES || ours->keying == RF_KEYING_PASSED)
@@ -135,6 +136,7 @@ struct rf_said_source rf_turn_source(const struct rf_ng_request *req)
 		  rf_ng_has(req, RF_NG_NAT_WAIT) || rf_ng_has(req, RF_NG_PIERCE_NAT) || req->learn == RF_NG_LEARN_FIRST;
 	if (rf_ng_has(req, RF_NG_ASYMMETRIC) || req->learn == RF_NG_LEARN_OFF)
 		s.learn = false;
+	s.waits = s.learn && rf_ng_has(req, RF_NG_NAT_WAIT);
 	return s;
 }
 

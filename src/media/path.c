@@ -233,7 +233,7 @@ void rf_path_drop_tap(struct rf_path *p, unsigned end, struct rf_path_tap *t)
 
 int rf_path_send(struct rf_path *p, unsigned end, uint8_t *packet, size_t n, size_t cap)
 {
-	if (!p->open || p->kind != RF_PATH_RTP || !rf_source_to(rf_end_base(&p->end[end]), 0))
+	if (!p->open || p->kind != RF_PATH_RTP || !rf_source_for_media(rf_end_base(&p->end[end]), 0))
 		return RF_E_STATE;
 	return rf_end_send_rtp(p, &p->end[end], packet, n, cap) == RF_DROPS ? 0 : RF_E_STATE;
 }

@@ -93,6 +93,7 @@ struct rf_path_end_conf {
 	bool rtcp_mux;                      /* RTCP on the RTP port, both ways (RFC 5761) */
 	enum rf_path_source source;
 	bool nat;                           /* NAT is declared for it; FIRST has that in it */
+	bool nat_waits;                     /* FIRST: no media goes there before its first packet */
 	uint32_t window_ms;                 /* FIRST: counted from rf_path_open(); 0: 10000 */
 	enum rf_sdp_dir dir;                /* what this party does: SENDONLY: it sends and takes nothing */
 	enum rf_path_keying keying;

@@ -107,6 +107,7 @@ static void set_remote(struct rf_end *e, const struct rf_path_end_conf *c)
 	e->window_ms = c->window_ms;
 	e->any_ip = !e->remote[0].family;
 	e->nat = c->nat || c->source == RF_SOURCE_FIRST;
+	e->nat_waits = c->nat_waits && c->source == RF_SOURCE_FIRST;
 	rf_peer_of(&e->remote[0], &e->signaled[0]);
 	rf_peer_of(&e->remote[1], &e->signaled[1]);
 }

@@ -40,7 +40,7 @@ static void enter(struct rf_arrival *a, struct rf_path_ssrc *s, uint16_t seq)
 {
 	struct rf_path *p = a->p;
 	struct rf_end *e = a->e, *to = rf_end_other(p, e);
-	const struct rf_peer *at = rf_source_to(to, 0);
+	const struct rf_peer *at = rf_source_for_media(to, 0);
 	uint64_t now_us = rf_loop_now(p->w->loop).us;
 
 	if (s->packets < AFTER_PACKETS || now_us < s->fast_us || !unopened(e, to) || !e->source[0].n || !at)

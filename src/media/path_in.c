@@ -93,7 +93,7 @@ enum rf_path_drop rf_end_pass(struct rf_path *p, struct rf_end *to, bool rtcp, c
 {
 	struct rf_end *base = rf_end_base(to);
 	unsigned odd = rtcp && !base->mux;
-	const struct rf_peer *at = rf_source_to(base, odd);
+	const struct rf_peer *at = rf_source_for_media(base, odd);
 
 	if (!at || base->sock[odd].fd < 0)
 		return RF_DROP_NO_REMOTE;

@@ -167,7 +167,7 @@ struct rf_end {
 	bool set;                    /* rf_path_set() was here */
 	bool mux;
 	bool any_ip;                 /* FIRST, without a signaled address */
-	bool nat;                    /* declared */
+	bool nat, nat_waits;         /* declared; and nothing is sent before its first packet */
 	uint8_t holds, n_types, n_ssrcs;
 	bool keys_in, keys_out;      /* of SDES: conf had some */
 	enum rf_path_source how;
@@ -449,6 +449,8 @@ enum rf_source_verdict rf_source_judge(const struct rf_path *p, struct rf_end *e
 void rf_source_fix(struct rf_path *p, struct rf_end *e, unsigned rtcp, const struct rf_peer *from);
 /* Where what is sent to this party goes, NULL: not known. */
 const struct rf_peer *rf_source_to(const struct rf_end *e, unsigned rtcp);
+/* The same of media, which may have to wait for that party's first packet. */
+const struct rf_peer *rf_source_for_media(const struct rf_end *e, unsigned rtcp);
 /* From now on as signaled. */
 void rf_source_reset(struct rf_path *p, struct rf_end *e);
 void rf_source_begin_window(struct rf_path *p, struct rf_end *e);

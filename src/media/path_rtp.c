@@ -8,7 +8,7 @@
 enum rf_path_drop rf_end_send_rtp(struct rf_path *p, struct rf_end *to, uint8_t *buf, size_t n, size_t cap)
 {
 	struct rf_end *base = rf_end_base(to);
-	const struct rf_peer *at = rf_source_to(base, 0);
+	const struct rf_peer *at = rf_source_for_media(base, 0);
 
 	if (!at || base->sock[0].fd < 0)
 		return RF_DROP_NO_REMOTE;

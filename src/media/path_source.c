@@ -46,6 +46,11 @@ const struct rf_peer *rf_source_to(const struct rf_end *e, unsigned rtcp)
 	return e->how != RF_SOURCE_ICE && e->signaled[rtcp].n && e->signaled[rtcp].in.sin_port ? &e->signaled[rtcp] : NULL;
 }
 
+const struct rf_peer *rf_source_for_media(const struct rf_end *e, unsigned rtcp)
+{
+	return e->nat_waits && !e->source[0].n && !e->source[1].n ? NULL : rf_source_to(e, rtcp);
+}
+
 void rf_source_begin_window(struct rf_path *p, struct rf_end *e)
 {
 	uint32_t ms = e->window_ms ? e->window_ms : WINDOW_MS;

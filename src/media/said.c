@@ -288,7 +288,8 @@ int rf_said_read(struct rf_arena *a, const struct rf_sdp *sdp, size_t i, const s
 {
 	const struct rf_sdp_media *m = &sdp->media[i];
 	struct rf_said s = { .kind = (uint8_t)m->kind, .proto = (uint8_t)m->proto, .dir = (uint8_t)m->dir,
-		.live = m->port != 0, .bundle_only = m->bundle_only, .learn = source->learn };
+		.live = m->port != 0, .bundle_only = m->bundle_only, .learn = source->learn,
+		.waits = source->waits };
 	struct rf_view rtcp = { 0 };
 	int rc;
 

@@ -36,7 +36,7 @@ struct rf_said {
 	uint8_t mid_ext;       /* the header extension that says its MID (RFC 9143 15); 0: none */
 	bool mux, mux_only;    /* RTCP on the RTP port: can, cannot otherwise (RFC 8858) */
 	bool ice, ice_lite, trickle;
-	bool learn;            /* behind a NAT, as the request declared */
+	bool learn, waits;     /* behind a NAT, as the request declared; nothing is sent there before its first packet */
 	bool pli, fir;         /* it answers these with a whole picture (a=rtcp-fb; RFC 4585, 5104) */
 	bool coded;            /* an offer: codecs are made of others; an answer: they have to be */
 	uint8_t ptime;         /* ms of a packet that it wants; 0: nothing said, or none that is made here */
@@ -53,7 +53,7 @@ struct rf_said {
 /* Where a description's addresses come from when not from itself. */
 struct rf_said_source {
 	struct rf_addr instead; /* family 0: as the description says */
-	bool learn;
+	bool learn, waits;
 };
 
 /* m-line i of a parsed description, into arena and description. RF_E_INVALID (a name instead of an address, ICE without

@@ -172,6 +172,13 @@ static void learns(struct kit *k, const struct rf_path *p)
 	assert_int_equal(p->conf[1].source, RF_SOURCE_SIGNALED);
 }
 
+static void waits(struct kit *k, const struct rf_path *p)
+{
+	learns(k, p);
+	assert_true(p->conf[0].nat_waits);
+	assert_false(p->conf[1].nat_waits);
+}
+
 static void instead(struct kit *k, const struct rf_path *p)
 {
 	(void)k;
@@ -282,6 +289,8 @@ static const struct row {
 	  rtcp_apart },
 	{ "behind a NAT", "'flags':['SIP source address'],'received from':['IP4','198.18.0.77']", A("RTP/AVP"), "!198.18\n", "", B("RTP/AVP"), "",
 	  learns },
+	{ "behind a NAT, and waits", "'flags':['NAT-wait','SIP source address'],'received from':['IP4','198.18.0.77']", A("RTP/AVP"), "", "",
+	  B("RTP/AVP"), "", waits },
 	{ "another address", "'media address':'198.18.0.88'", A("RTP/AVP"), "!198.18\n", "", B("RTP/AVP"), "", instead },
 	{ "held the old way", "", HEAD("0.0.0.0") AUDIO("2000", "RTP/AVP"), "a=sendonly\n!0.0.0.0\n", "", B("RTP/AVP") "a=recvonly\r\n",
 	  "a=recvonly\n", zero },

@@ -243,6 +243,38 @@ static void nothing_is_learned_from_what_was_not_negotiated(void **state)
 	end(&s);
 }
 
+/* Who stands behind a NAT may be promised silence until its first packet: media, reports and what is ours; then all of it comes. */
+static void nothing_before_its_first_packet(void **state)
+{
+	struct scene s;
+	uint8_t buf[512], got[512];
+
+	(void)state;
+	for (unsigned waits = 0; waits < 2; waits++) {
+		begin(&s);
+		struct rf_path_end_conf conf = kit_conf(&s.a);
+		struct rf_addr to = kit_local(s.p, 1, 1);
+
+		conf.source = RF_SOURCE_FIRST;
+		conf.nat_waits = waits;
+		set(&s, 0, conf);
+		set(&s, 1, kit_conf(&s.b));
+		rf_path_open(s.p);
+		to = kit_local(s.p, 1, 1);
+		assert_int_equal(kit_passes(&s.k, s.p, 1, &s.b, &s.a, 1), !waits);
+		party_send(&s.k, &s.b, 1, &to, buf, kit_rtcp(buf, 1, 2, 7, 0, 0, "bob"));
+		assert_int_equal(party_recv(&s.a, 1, got, sizeof got, NULL) > 0, !waits);
+		assert_int_equal(rf_path_send(s.p, 0, buf, kit_rtp(buf, 5, 1, 0, 160), sizeof buf), waits ? RF_E_STATE : 0);
+		assert_int_equal(kit_drops(s.p, 1, RF_DROP_NO_REMOTE), 2 * waits);
+		party_recv(&s.a, 0, got, sizeof got, NULL);
+		assert_int_equal(kit_passes(&s.k, s.p, 0, &s.a, &s.b, 1), 1);
+		assert_int_equal(kit_passes(&s.k, s.p, 1, &s.b, &s.a, 2), 1);
+		party_send(&s.k, &s.b, 1, &to, buf, kit_rtcp(buf, 1, 2, 8, 0, 0, "bob"));
+		assert_true(party_recv(&s.a, 1, got, sizeof got, NULL) > 0);
+		end(&s);
+	}
+}
+
 static void moves_as_signaled(void **state)
 {
 	static const enum rf_path_source hows[] = { RF_SOURCE_SIGNALED, RF_SOURCE_FIRST };
@@ -1051,6 +1083,7 @@ int main(void)
 		cmocka_unit_test(one_end_is_not_known),
 		cmocka_unit_test(sources),
 		cmocka_unit_test(nothing_is_learned_from_what_was_not_negotiated),
+		cmocka_unit_test(nothing_before_its_first_packet),
 		cmocka_unit_test(moves_as_signaled),
 		cmocka_unit_test(strangers_get_nothing_at_any_moment),
 		cmocka_unit_test(types),

@@ -4,10 +4,12 @@
 #include "media/path_int.h"
 
 #include "base/err.h"
+#include "base/reader.h"
 
 enum {
+	SSRC_AT = 8,
 	AFTER_PACKETS = 16,          /* so that short streams cost no system call */
-	AGAIN_MS = 10000,            /* after the kernel would not have it */
+	AGAIN_MS = 10000,            /* after the kernel would not have it, or somebody forged its packets */
 };
 
 /* Nothing here has to see its packets: they leave as they came. */
@@ -131,6 +133,24 @@ void rf_path_fast_count(struct rf_path *p)
 void rf_path_fast_leave(struct rf_path *p)
 {
 	each(p, leave);
+}
+
+/* Who does not know an SSRC finds no stream in the kernel. Who does, finds none for a while: all that comes is looked at. */
+void rf_path_fast_doubt(struct rf_arrival *a)
+{
+	uint64_t until_us = rf_loop_now(a->p->w->loop).us + AGAIN_MS * 1000u;
+	struct rf_reader r = rf_reader_of(rf_view_from(rf_view_of(a->buf, a->n), SSRC_AT));
+	uint32_t ssrc = rf_take_be32(&r);
+	struct rf_path_ssrc *s = a->e->ssrcs;
+
+	while (s && s->ssrc != ssrc)
+		s = s->next;
+	if (!a->p->w->conf.fast || r.err || !s)
+		return;
+	rf_path_fast_leave(a->p);
+	for (unsigned i = 0; i < RF_PATH_ENDS; i++)
+		for (s = a->p->end[i].ssrcs; s; s = s->next)
+			s->fast_us = until_us;
 }
 
 void rf_path_fast_leave_idle(struct rf_path *p, struct rf_end *e, uint64_t now_us)

@@ -71,8 +71,8 @@ bool rf_arrival_open(struct rf_arrival *a, bool rtcp)
 	int rc = open_it(a, c, rtcp, passed);
 
 	if (rc) {
-		if (passed && rf_crypt_why(rc) == RF_DROP_AUTH) /* somebody who knows the addresses: all of it comes up again */
-			rf_path_fast_leave(a->p);
+		if (passed && !rtcp && rf_crypt_why(rc) == RF_DROP_AUTH)
+			rf_path_fast_doubt(a);
 		rf_arrival_drop(a, rf_crypt_why(rc));
 		return false;
 	}

@@ -319,6 +319,8 @@ void rf_path_fast_passed(struct rf_arrival *a, struct rf_path_ssrc *s, uint16_t 
 void rf_path_fast_count(struct rf_path *p);
 /* All of the path's packets come up again, from now on. */
 void rf_path_fast_leave(struct rf_path *p);
+/* A packet was not authentic: if it is of a stream of this end, somebody forges what the kernel would pass. */
+void rf_path_fast_doubt(struct rf_arrival *a);
 /* Those of an end that the kernel has, but did not hear for so long that another SSRC may have their place. */
 void rf_path_fast_leave_idle(struct rf_path *p, struct rf_end *e, uint64_t now_us);
 

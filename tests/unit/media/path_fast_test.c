@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-enum { SSRC = 0x1000, ENTERS_AFTER = 16 };
+enum { SSRC = 0x1000, ENTERS_AFTER = 16, AGAIN_AFTER_MS = 10000 };
 
 static struct rf_fast *fast;
 static char why_not[600];
@@ -251,7 +251,19 @@ static void passed(void **state)
 	rf_path_stats(s.p, 0, &a);
 	assert_int_equal(a.drops[RF_DROP_AUTH], 1);
 	assert_int_equal(way_of_seq(&s, (uint16_t)77825, 0, true), NOT);
-	assert_int_equal(way_of_seq(&s, (uint16_t)77826, 0, false), USER);
+	for (uint16_t i = 0; i < 3 * ENTERS_AFTER; i++)
+		assert_int_equal(way_of_seq(&s, (uint16_t)(77826 + i), 0, false), USER);
+	kit_wait_ms(&s.k, AGAIN_AFTER_MS);
+	assert_int_equal(way_of_seq(&s, (uint16_t)77880, 0, false), USER);
+	assert_int_equal(way_of_seq(&s, (uint16_t)77881, 0, false), KERNEL);
+	/* Who does not know the SSRC finds nothing in the kernel, and brings nothing up. */
+	uint8_t packet[512];
+	size_t n = kit_rtp(packet, SSRC + 1, 12346, 0, 170);
+
+	assert_int_equal(way_of(&s, packet, n), NOT);
+	rf_path_stats(s.p, 0, &a);
+	assert_int_equal(a.drops[RF_DROP_AUTH], 3);
+	assert_int_equal(rf_media_census(s.k.w).in_kernel, 1);
 	end(&s);
 }
 

@@ -100,10 +100,6 @@ static int do_media(struct rf_turn *t, struct rf_writer *w, bool offer)
 		rc = offer ? rf_session_new(t, &s) : rf_turn_fail(t, RF_E_NOT_FOUND, "Unknown call-id");
 	if (rc)
 		return rc;
-	if (s->deleting) {
-		s->deleting = false;
-		rf_timer_stop(rf_loop_wheel(r->conf.loop), &s->timer);
-	}
 	s->busy = true;
 	s->last_signal = rf_loop_wall(r->conf.loop);
 	s->signaled = rf_loop_now(r->conf.loop);
@@ -120,6 +116,7 @@ static int do_media(struct rf_turn *t, struct rf_writer *w, bool offer)
 		clean_up(s);
 		return rc;
 	}
+	s->deleting = false; /* what is refused puts off no end */
 	rf_session_arm(s);
 	rf_session_pinholes(s);
 	reply_sdp(t, w, &out);

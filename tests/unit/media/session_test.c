@@ -472,6 +472,14 @@ static void test_delete_later_and_a_branch_now(void **state)
 	expect_census(k, 1, 2, 1);
 	kit_wait(k, 6000);
 	expect_census(k, 0, 0, 0);
+	/* an offer that is refused puts nothing off */
+	ok(k, "offer", CALL, A_PLAIN);
+	ok(k, "answer", REPLY, B_PLAIN);
+	ok(k, "delete", CALL ",'delete delay':5", NULL);
+	refused(k, "offer", CALL, HEAD("a.example.com") AUDIO("9", "RTP/AVP"), "a name stands where the description must have an address");
+	expect_census(k, 1, 2, 1);
+	kit_wait(k, 6000);
+	expect_census(k, 0, 0, 0);
 }
 
 static void test_bounds(void **state)

@@ -258,17 +258,17 @@ size_t rf_bundle_pick(struct rf_end *e, struct rf_view compound, uint8_t *buf)
 	struct rf_reader r = rf_reader_of(compound);
 	const uint8_t *from = compound.p;
 	struct rf_rtcp_packet packet;
-	bool nobody;
 	size_t n = 0;
 
 	while (rf_rtcp_next(&r, &packet) == 0) {
 		size_t size = compound.n - rf_left(&r) - (size_t)(from - compound.p);
 
-		nobody = true;
-		for (struct rf_end *x = e->bearer->riders; x && nobody; x = x->next_rider)
-			nobody = !packet_is_of(x, &packet);
+		bool is_its = packet_is_of(e, &packet), nobody = !is_its && e == e->bearer->riders;
+
 		/* What is about nobody's stream goes with the first: a report before any stream keeps ways open. */
-		if (nobody ? e == e->bearer->riders : packet_is_of(e, &packet)) {
+		for (struct rf_end *x = e->next_rider; x && nobody; x = x->next_rider)
+			nobody = !packet_is_of(x, &packet);
+		if (is_its || nobody) {
 			memcpy(buf + n, from, size);
 			n += size;
 		}

@@ -312,6 +312,8 @@ struct rf_party *rf_party_new(const struct rf_directory *dir, struct rf_view num
 			      struct rf_view user);
 /* A phone of ours outside, for which this border speaks (roam.h). */
 struct rf_party *rf_party_new_roaming(const struct rf_dir_phone *phone, struct rf_view host);
+/* Who of ours this proof is of, whichever way they come. */
+struct rf_party *rf_party_of(const struct rf_call_core *core, const struct rf_proof *proof);
 /* Somebody behind this trunk, this host, or both. */
 struct rf_far {
 	struct rf_view trunk, host, number, shown, display;

@@ -133,15 +133,26 @@ static void refuse(struct rf_call_core *core, struct rf_in *in, unsigned code, s
 	rf_core_reply(core, in->srv, code, phrase);
 }
 
-/* May the number be forwarded there? It is asked again for each call; a person should hear it now. */
-static bool may_forward(struct rf_call_core *core, struct rf_view number, struct rf_view to)
+static bool may_call(struct rf_call_core *core, const struct rf_dial_who *who, struct rf_view to)
 {
-	const struct rf_dial_ask ask = {
-		.directory = core->directory, .who = { .number = number }, .dialled = to, .now = rf_core_wall(core),
-	};
+	const struct rf_dial_ask ask = { .directory = core->directory, .who = *who, .dialled = to, .now = rf_core_wall(core) };
 
 	rf_dial(&ask, &core->dial);
-	return rf_plan_forwards_to(core->dial.kind) && !rf_view_eq(core->dial.number, number);
+	return rf_plan_forwards_to(core->dial.kind) && !rf_view_eq(core->dial.number, who->number);
+}
+
+/* May the number be forwarded there? It is asked again for each call; a person should hear it now. Whoever sets it from outside
+ * must be one who could call there from outside: calls are forwarded by the number's rights, which may be wider. */
+static bool may_forward(struct rf_call_core *core, const struct rf_proof *proof, struct rf_view to)
+{
+	const struct rf_dial_who number = { .number = rf_proof_number(proof) };
+	struct rf_dial_who outside = number;
+
+	if (!proof->host)
+		return may_call(core, &number, to);
+	outside.phone = proof->phone ? proof->phone->name : outside.phone;
+	outside.roams = true;
+	return may_call(core, &number, to) && may_call(core, &outside, to);
 }
 
 static bool read_number(struct rf_call_core *core, struct rf_in *in, struct rf_view to, char *dst)
@@ -150,7 +161,7 @@ static bool read_number(struct rf_call_core *core, struct rf_in *in, struct rf_v
 		refuse(core, in, 484, RF_V("Dial the Code and the Number"));
 		return false;
 	}
-	if (!rf_settings_target_ok(to) || !may_forward(core, rf_proof_number(&in->proof), to)) {
+	if (!rf_settings_target_ok(to) || !may_forward(core, &in->proof, to)) {
 		refuse(core, in, 403, RF_V("Calls May Not Be Forwarded There"));
 		return false;
 	}
@@ -169,14 +180,11 @@ static void set(struct rf_settings_change *c, const struct row *row)
 static struct rf_feature_job *new_job(struct rf_call_core *core, struct rf_in *in, const struct row *row,
 				      const struct rf_settings_change *change, struct rf_view arg)
 {
-	struct rf_view none = { NULL, 0 };
 	struct rf_feature_job *job = core->census.features < JOBS_MAX ? calloc(1, sizeof *job) : NULL;
 
 	if (!job)
 		return NULL;
-	job->party = rf_party_new(core->directory, rf_proof_number(&in->proof),
-				  in->proof.phone ? in->proof.phone->name : none,
-				  in->proof.user ? in->proof.user->name : none);
+	job->party = rf_party_of(core, &in->proof);
 	if (!job->party) {
 		free(job);
 		return NULL;
@@ -194,10 +202,16 @@ bool rf_feature_run(struct rf_call_core *core, struct rf_in *in, enum rf_feature
 {
 	struct rf_settings_change change = { 0 };
 	const struct row *row = &rows[feature];
+	uint8_t dialled[RF_DIAL_NUMBER_MAX];
 	unsigned kind = 0;
 
 	if (!row->field || !core->settings)
 		return false;
+	/* it stands in core->dial, where we ask ourselves */
+	arg = rf_view_sub(arg, 0, sizeof dialled);
+	if (arg.n)
+		memcpy(dialled, arg.p, arg.n);
+	arg = rf_view_of(dialled, arg.n);
 	pick_up_stranded(core);
 	set(&change, row);
 	while (row->number && (unsigned)RF_SET_FORWARD << kind != row->field)

@@ -112,7 +112,6 @@ static int fill(struct guest *g, struct rf_in *in, struct rf_party *party, bool 
 /* NULL: refused. */
 static struct guest *guest_new(struct rf_call_core *core, struct rf_in *in, bool has_sdp)
 {
-	struct rf_view number = rf_proof_number(&in->proof), none = { NULL, 0 };
 	struct rf_stimer_answer timer;
 	struct rf_party *party;
 	struct guest *g;
@@ -123,8 +122,7 @@ static struct guest *guest_new(struct rf_call_core *core, struct rf_in *in, bool
 	if (g && in->as)
 		party = rf_party_get(in->as);
 	else
-		party = g ? rf_party_new(core->directory, number, in->proof.phone ? in->proof.phone->name : none,
-					 in->proof.user ? in->proof.user->name : none) : NULL;
+		party = g ? rf_party_of(core, &in->proof) : NULL;
 	int rc = party ? rf_call_new(core, false, &g->call) : -ENOMEM;
 
 	if (rc) {

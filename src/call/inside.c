@@ -158,12 +158,10 @@ int rf_inside_plan(struct rf_call_core *core, const struct rf_inside_order *orde
 
 void rf_inside_invite(struct rf_call_core *core, struct rf_in *in, const struct rf_inside_order *order)
 {
-	struct rf_view none = { NULL, 0 };
 	struct rf_inside_order own = *order;
 	struct rf_routed to = { .plan = NULL };
 
-	own.by = rf_party_new(core->directory, rf_proof_number(&in->proof), in->proof.phone ? in->proof.phone->name : none,
-			      in->proof.user ? in->proof.user->name : none);
+	own.by = rf_party_of(core, &in->proof);
 	if (!own.by || rf_inside_plan(core, &own, &to.plan)) {
 		rf_guest_refuse(core, in, 503, "memory");
 	} else {

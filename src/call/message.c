@@ -409,12 +409,7 @@ static bool within_rate(struct rf_call_core *core, struct rf_in *in, struct rf_v
 
 static struct rf_party *sender(struct rf_call_core *core, const struct rf_in *in)
 {
-	struct rf_view none = { NULL, 0 };
-
-	if (in->proof.host)
-		return core->border ? rf_roam_caller(in) : rf_party_new_roaming(in->proof.phone, in->proof.host->name);
-	return rf_party_new(core->directory, rf_proof_number(&in->proof), in->proof.phone ? in->proof.phone->name : none,
-			    in->proof.user ? in->proof.user->name : none);
+	return core->border && in->proof.host ? rf_roam_caller(in) : rf_party_of(core, &in->proof);
 }
 
 static void begin(struct rf_call_core *core, struct rf_in *in, const struct reach *r, struct rf_view type)

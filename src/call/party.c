@@ -50,6 +50,16 @@ struct rf_party *rf_party_new_roaming(const struct rf_dir_phone *phone, struct r
 					      [DISPLAY] = phone->site ? phone->site->label : RF_V("") });
 }
 
+struct rf_party *rf_party_of(const struct rf_call_core *core, const struct rf_proof *proof)
+{
+	struct rf_view none = { NULL, 0 };
+
+	if (proof->host && proof->phone)
+		return rf_party_new_roaming(proof->phone, proof->host->name);
+	return rf_party_new(core->directory, rf_proof_number(proof), proof->phone ? proof->phone->name : none,
+			    proof->user ? proof->user->name : none);
+}
+
 struct rf_party *rf_party_new_far(const struct rf_far *far)
 {
 	return make((struct rf_view[PIECES]){ [NUMBER] = far->number, [DISPLAY] = far->display, [TRUNK] = far->trunk,

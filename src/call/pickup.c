@@ -103,6 +103,7 @@ bool rf_pickup_dialled(struct rf_call_core *core, struct rf_in *in)
 
 	if (in->proof.phone)
 		ask.who.phone = in->proof.phone->name;
+	ask.who.roams = in->proof.phone && in->proof.host;
 	if (in->proof.user)
 		ask.who.user = in->proof.user->name;
 	if (core->draining || in->proof.trunk || !ask.who.number.n || !rf_identity_our_host(core, &in->msg->uri) ||

@@ -23,16 +23,6 @@ static size_t calls_of(struct rf_call_core *core, struct rf_view number)
 	return count;
 }
 
-static struct rf_party *party_of(const struct rf_call_core *core, const struct rf_proof *proof)
-{
-	struct rf_view none = { NULL, 0 };
-
-	if (proof->host && proof->phone)
-		return rf_party_new_roaming(proof->phone, proof->host->name);
-	return rf_party_new(core->directory, rf_proof_number(proof), proof->phone ? proof->phone->name : none,
-			    proof->user ? proof->user->name : none);
-}
-
 static void dialled(struct rf_routed *r, struct rf_view text)
 {
 	r->dialled_n = text.n < sizeof r->dialled ? text.n : sizeof r->dialled;
@@ -183,7 +173,7 @@ static bool hides(struct rf_call_core *core, const struct rf_in *in)
 
 void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_routed *ret_to)
 {
-	struct rf_party *caller = in->proof.trunk || core->border ? NULL : party_of(core, &in->proof);
+	struct rf_party *caller = in->proof.trunk || core->border ? NULL : rf_party_of(core, &in->proof);
 
 	begin(ret_to);
 	if (core->border)

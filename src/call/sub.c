@@ -222,7 +222,6 @@ static void set_texts(struct rf_sub *sub, const struct rf_sub_new *conf)
 int rf_sub_new(struct rf_call_core *core, struct rf_in *in, const struct rf_sub_new *conf, const char **ret_bound,
 	       struct rf_sub **ret_sub)
 {
-	struct rf_view none = { NULL, 0 };
 	struct rf_sub *sub = calloc(1, sizeof *sub);
 
 	*ret_bound = NULL;
@@ -236,12 +235,7 @@ int rf_sub_new(struct rf_call_core *core, struct rf_in *in, const struct rf_sub_
 	set_texts(sub, conf);
 	TAILQ_INSERT_TAIL(&core->subs->list, sub, list);
 	core->subs->count++;
-	if (in->proof.host)
-		sub->party = rf_party_new_roaming(in->proof.phone, in->proof.host->name);
-	else
-		sub->party = rf_party_new(core->directory, rf_proof_number(&in->proof),
-					  in->proof.phone ? in->proof.phone->name : none,
-					  in->proof.user ? in->proof.user->name : none);
+	sub->party = rf_party_of(core, &in->proof);
 	int rc = sub->party ? count(sub, ret_bound) : -ENOMEM;
 
 	if (!rc)

@@ -159,6 +159,26 @@ def test_calls_from_outside(house):
     two.wait_empty()
 
 
+
+def test_forwards_by_code_are_of_that_class(house):
+    """Who may not call a number from outside has no calls forwarded there from outside either; inside the number's own class holds."""
+    two, lobby = house
+    domain = two.site.domain
+    anna, _ = come(two, "anna", "1002")
+
+    def settings(number):
+        return two.site.json("number", "show", number)["settings"]
+    for target, code, now in (("00441234567", 403, ""), ("0089123456", 403, ""), ("1003", 480, "1003"), ("0123456", 480, "0123456"),
+                              ("0089123456", 403, "0123456")):
+        invite(anna, f"sip:1002@{domain}", f"sip:*72{target}@{domain}")
+        assert expect(anna, code), target
+        assert settings("1002")["forward_always"] == now
+    invite(lobby, f"sip:1001@{domain}", f"sip:*720089123456@{domain}")
+    assert expect(lobby, 480)
+    assert settings("1001")["forward_always"] == "0089123456"
+    two.wait_empty()
+
+
 def test_who_may_not(house):
     two, lobby = house
     domain = two.site.domain

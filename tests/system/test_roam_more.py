@@ -8,7 +8,7 @@ import pytest
 
 import borders
 from borders import TRUNK, Halves
-from dialogs import SDP, Leg, expect, sdp, tag, uri
+from dialogs import SDP, Leg, expect, invite, sdp, tag, uri
 from lab import Baresip, have, make_headless, set_account, wait_until
 from memory import all_places
 from test_border import authority, copy_ca  # noqa: F401, a fixture
@@ -365,6 +365,47 @@ def test_transfer_blind(house):
     lobby.reply(expect(lobby, "BYE"), 200)
     assert expect(bert, 200)
     two.wait_empty()
+
+
+def test_picks_up(make_site, monkeypatch):
+    """A call that rings inside is picked up by code from outside: the phone there is in it as in each other call of its own."""
+    two = halves(make_site, monkeypatch)
+    site, domain = two.site, two.site.domain
+    (site.dir / "phones.csv").write_text("name,number,pickup_group\nlobby,1001,front\nanna,1002,front\nbert,1003,\n")
+    two.up()
+    lobby = site.client("lobby").open()
+    assert lobby.register(f"sip:1001@{domain}").code == 200
+    anna, _ = come(two, "anna", "1002")
+    bert, _ = come(two, "bert", "1003")
+    invite(bert, f"sip:1003@{domain}", f"sip:1001@{domain}")
+    rings = expect(lobby, "INVITE")
+    lobby.reply(rings, 180)
+    assert expect(bert, 180)
+    invite(anna, f"sip:1002@{domain}", f"sip:**1001@{domain}")
+    quiet = expect(anna, 200)
+    assert b"a=inactive" in quiet.body
+    nothing_inside(two, quiet)
+    a = Leg(anna, anna.call_id, quiet.get("From"), quiet.get("To"), uri(quiet.get("Contact")), int(quiet.get("CSeq").split()[0]))
+    anna.send(a.request("ACK", cseq=a.cseq))
+    asked = expect(anna, "INVITE")
+    anna.reply(asked, 200, headers=[SDP, f"Contact: <{contact(anna)}>"], body=answer_to(asked))
+    expect(anna, "ACK")
+    ok = expect(bert, 200)
+    b = Leg(bert, bert.call_id, ok.get("From"), ok.get("To"), uri(ok.get("Contact")), int(ok.get("CSeq").split()[0]))
+    bert.send(b.request("ACK", cseq=b.cseq))
+    lobby.reply(expect(lobby, "CANCEL"), 200)
+    lobby.reply(rings, 487)
+    anna.send(a.request("MESSAGE", [MESSAGE], "it is me"))
+    said = expect(bert, "MESSAGE")
+    bert.reply(said, 200)
+    assert expect(anna, 200)
+    anna.send(a.request("BYE"))
+    assert expect(anna, 200)
+    bert.reply(expect(bert, "BYE"), 200)
+    event = site.wait_event("call.picked_up", by="1002", who="1003")
+    assert event["phone"] == "anna"
+    two.wait_empty()
+
 
 
 def test_transfer_attended(house):

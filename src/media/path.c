@@ -263,7 +263,7 @@ void rf_path_stats(const struct rf_path *p, unsigned end, struct rf_path_end_sta
 	*ret = (struct rf_path_end_stats){ .remote = rf_peer_addr(&base->source[0]), .packets = e->packets, .bytes = e->bytes,
 		.rtcp_packets = e->rtcp_packets, .rtcp_bytes = e->rtcp_bytes, .sent = e->sent, .sent_bytes = e->sent_bytes,
 		.rtcp_sent = e->rtcp_sent, .rtcp_sent_bytes = e->rtcp_sent_bytes, .keying = base->keying,
-		.in_xdp = rf_path_xsk_at(e), .last_us = e->last_us };
+		.in_xdp = rf_path_xsk_at(base), .last_us = e->last_us };
 	memcpy(ret->drops, e->drops, sizeof ret->drops);
 	const struct rf_crypt *c = base->keying == RF_KEYING_PLAIN ? NULL : rf_end_crypt_in(base, false);
 

@@ -242,7 +242,7 @@ struct rf_path_end_stats {
 	enum rf_path_keying keying;
 	unsigned dtls;               /* keyed by DTLS: 12 or 13, its version; 0: not yet, or otherwise */
 	bool in_kernel;
-	bool in_xdp;                 /* what it sends comes past the sockets (xsk.h) */
+	bool in_xdp;                 /* what it sends comes past the sockets (xsk.h), to its own port or the one that it shares */
 	uint64_t last_us;            /* monotonic; 0: nothing yet */
 	uint8_t n_streams;
 	struct rf_path_stream streams[RF_PATH_SSRCS_MAX];

@@ -188,5 +188,5 @@ void rf_path_fast_passed(struct rf_arrival *a, struct rf_path_ssrc *s, uint16_t 
 	if (s->fast)                 /* which sees nothing of what the other program takes before it */
 		rf_path_xsk_leave(a->p, a->e);
 	else if (conf->xsk)
-		rf_path_xsk_passed(a->p, a->e);
+		rf_path_xsk_passed(a->e);
 }

@@ -336,11 +336,11 @@ void rf_worker_poll_on(struct rf_media_worker *w, unsigned n);
 /* ---- path_xsk.c */
 
 /* A packet of e was let through, and not by the kernel: its flow comes past the sockets, if it may. */
-void rf_path_xsk_passed(struct rf_path *p, struct rf_end *e);
+void rf_path_xsk_passed(struct rf_end *e);
 /* Its datagrams come by the socket again. */
 void rf_path_xsk_leave(struct rf_path *p, struct rf_end *e);
 void rf_path_xsk_end(struct rf_path *p, struct rf_end *e); /* the same, and its memory */
-bool rf_path_xsk_at(const struct rf_end *e);
+bool rf_path_xsk_at(const struct rf_end *e); /* of an end that is carried: ask for its base */
 /* In a turn of frames. False: to be sent by the socket. */
 bool rf_path_xsk_send(struct rf_sock *s, const uint8_t *buf, size_t n, const struct rf_peer *to);
 int rf_worker_start_xsk(struct rf_media_worker *w);

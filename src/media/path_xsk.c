@@ -64,9 +64,13 @@ bool rf_path_xsk_at(const struct rf_end *e)
 	return e->xsk && e->xsk->from.family;
 }
 
-void rf_path_xsk_passed(struct rf_path *p, struct rf_end *e)
+/* Of lines that share a port the flow is that port's: it comes for all of them. */
+void rf_path_xsk_passed(struct rf_end *of)
 {
-	if (e->packets < AFTER_PACKETS || rf_path_xsk_at(e) || !e->source[0].n || any_fast(e) || !get_state(e))
+	struct rf_end *e = rf_end_base(of);
+	struct rf_path *p = e->sock[0].path;
+
+	if (of->packets < AFTER_PACKETS || rf_path_xsk_at(e) || !e->source[0].n || any_fast(e) || !get_state(e))
 		return;
 	struct rf_addr from = rf_peer_addr(&e->source[0]), to = local_of(p, e);
 	struct rf_sock **slot = slot_of(&p->w->place[e->interface], e->port);

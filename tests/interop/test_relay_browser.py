@@ -3,10 +3,12 @@
 What the relay writes must be what a browser takes: ICE-lite, DTLS-SRTP, rtcp-mux, BUNDLE; and no word of the browser's own addresses
 may come out at the other side."""
 import json
+import os
 import re
 import secrets
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -15,6 +17,8 @@ import pytest
 from anchor import Party, Relay, connect, rtp
 from browser import Chromium, Pages
 from lab import have, wait_until
+from test_fast import Way
+from test_xdp import SFLAGS, STXCSUM, TXVLAN, asker, drive
 
 pytestmark = pytest.mark.skipif(not have("chromium"), reason="chromium is not installed")
 
@@ -207,6 +211,52 @@ def test_with_itself(relay, ng, page, policy):
     assert relay.counts()["sockets"] == 2
     ng.ask("delete", call_id=call["call_id"])
     relay.wait_empty()
+
+
+class Near(Way):
+    """And the browser's own machine is on a link with the relay's host."""
+
+    def __init__(self):
+        super().__init__()
+        subprocess.run(["sh", "-ec", f"""ip link add page type veth peer name near netns {self.host.process.pid}
+ip addr add 10.4.0.2/24 dev page; ip link set page up"""], check=True)
+        self.host.run("sh", "-ec", "ip addr add 10.4.0.1/24 dev near; ip link set near up; ip link set lo up")
+        drive(self, None, "page", STXCSUM, 0)
+        drive(self, self.host, "near", SFLAGS, TXVLAN)
+
+
+@pytest.fixture
+def near(tmp_path):
+    n = Near()
+    n.relay = Relay(tmp_path, ["relay", "--listen-ng", f"127.0.0.1:{NG}", "--interface", "near/10.4.0.1", "--ports", "30000-30999",
+                               "--xdp", "near"], prefix=["nsenter", f"--net=/proc/{n.host.process.pid}/ns/net"])
+    yield n
+    stopped = n.relay.stop()
+    n.end()
+    assert stopped == 0, n.relay.log()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes networks and loads programs into the kernel")
+def test_past_the_sockets(near, page):
+    """Sound and video of both browsers, each on one port: by AF_XDP, with ICE and handshakes in between."""
+    relay = near.relay
+    if not relay.status()["af_xdp"]["on"]:
+        pytest.skip(f"this kernel does not: {relay.status()['problems']}")
+    ng, call = asker(near), {"call_id": secrets.token_hex(8), "from_tag": "a"}
+    page.eval("policy = 'max-bundle'")
+    to_b = ng.ask("offer", sdp=page.eval("offer('a', true)"), **call)["sdp"]
+    to_a = ng.ask("answer", to_tag="b", sdp=page.eval(f"answer('b', true, {json.dumps(to_b)})"), **call)["sdp"]
+    page.eval(f"answered('a', {json.dumps(to_a)})")
+    for name in "ab":
+        moves_on(page, name)
+    assert {e["way"] for m in relay.json("show", call["call_id"])["media"] for e in m["ends"]} == {"af_xdp"}
+    assert relay.status()["af_xdp"]["flows"] == 2
+    again(ng, page, call, "a", "b")
+    status = relay.status()
+    assert status["af_xdp"]["packets"] > status["counts"]["packets"] / 2, status
+    ng.ask("delete", call_id=call["call_id"])
+    relay.wait_empty()
+    assert relay.status()["af_xdp"]["flows"] == 0
 
 
 def versions(relay, call):

@@ -44,39 +44,53 @@ static struct rf_addr addr(const char *text)
 	return a;
 }
 
-/* Party 0 plain, party 1 with keys; sealed 0: both plain. */
-static void begin(struct scene *s, unsigned a, unsigned b, bool sealed, bool with_fast)
+static void begin_worker(struct kit *k, bool with_fast)
 {
 	struct rf_media_interface places[PLACES];
-	struct rf_path_key in = kit_key(RF_SRTP_AEAD_AES_128_GCM, 7), out = kit_key(RF_SRTP_AEAD_AES_128_GCM, 9);
-	struct rf_srtp_master m_in = kit_master(&in), m_out = kit_master(&out);
-	const unsigned at[2] = { a, b };
 
 	for (unsigned i = 0; i < PLACES; i++)
 		places[i] = (struct rf_media_interface){ .local = addr(place_at[i].ours), .port_first = (uint16_t)(20000 + 1000 * i),
 							 .port_last = (uint16_t)(20999 + 1000 * i) };
-	*s = (struct scene){ .out = NULL };
-	kit_begin_on(&s->k, (struct rf_media_conf){ .xsk = rf_xsk_part(xsk, 0), .fast = with_fast ? fast : NULL, .interfaces = places,
-						    .n_interfaces = PLACES });
+	kit_begin_on(k, (struct rf_media_conf){ .xsk = rf_xsk_part(xsk, 0), .fast = with_fast ? fast : NULL, .interfaces = places,
+						.n_interfaces = PLACES });
+}
+
+static void party_at(struct party *p, unsigned place, struct rf_path_end_conf *conf)
+{
 	veth_go_away(&net);
-	for (unsigned i = 0; i < 2; i++)
-		party_open(&s->at[i], place_at[at[i]].theirs);
+	party_open(p, place_at[place].theirs);
 	veth_go_home(&net);
-	for (unsigned i = 0; i < 2; i++) {
-		s->conf[i] = kit_conf(&s->at[i]);
-		s->conf[i].rtcp_mux = true;
-		s->conf[i].dscp = 46;
-		s->conf[i].packets_s = 1000000; /* the clock of the loop stands still */
-		s->conf[i].bytes_s = 1000000000;
-	}
-	if (sealed) {
-		s->conf[1].keying = RF_KEYING_SDES;
-		s->conf[1].n_keys_in = 1;
-		s->conf[1].keys_in[0] = in;
-		s->conf[1].key_out = out;
-		assert_int_equal(rf_srtp_out_new(&m_in, &s->out), 0);
-		assert_int_equal(rf_srtp_in_new(&m_out, 1, &s->in), 0);
-	}
+	*conf = kit_conf(p);
+	conf->rtcp_mux = true;
+	conf->dscp = 46;
+	conf->packets_s = 1000000; /* the clock of the loop stands still */
+	conf->bytes_s = 1000000000;
+}
+
+static void with_keys(struct rf_path_end_conf *conf, struct rf_srtp_out **ret_out, struct rf_srtp_in **ret_in)
+{
+	struct rf_path_key in = kit_key(RF_SRTP_AEAD_AES_128_GCM, 7), out = kit_key(RF_SRTP_AEAD_AES_128_GCM, 9);
+	struct rf_srtp_master m_in = kit_master(&in), m_out = kit_master(&out);
+
+	conf->keying = RF_KEYING_SDES;
+	conf->n_keys_in = 1;
+	conf->keys_in[0] = in;
+	conf->key_out = out;
+	assert_int_equal(rf_srtp_out_new(&m_in, ret_out), 0);
+	assert_int_equal(rf_srtp_in_new(&m_out, 1, ret_in), 0);
+}
+
+/* Party 0 plain, party 1 with keys; sealed 0: both plain. */
+static void begin(struct scene *s, unsigned a, unsigned b, bool sealed, bool with_fast)
+{
+	const unsigned at[2] = { a, b };
+
+	*s = (struct scene){ .out = NULL };
+	begin_worker(&s->k, with_fast);
+	for (unsigned i = 0; i < 2; i++)
+		party_at(&s->at[i], at[i], &s->conf[i]);
+	if (sealed)
+		with_keys(&s->conf[1], &s->out, &s->in);
 	s->p = kit_path(&s->k, RF_PATH_RTP, a, b);
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(rf_path_set(s->p, i, &s->conf[i]), 0);
@@ -95,35 +109,50 @@ static void end(struct scene *s)
 	kit_end(&s->k);
 }
 
-static uint64_t past_sockets(struct scene *s)
+static uint64_t past_sockets_of(struct kit *k)
 {
 	struct rf_media_totals t;
 
-	rf_media_totals(s->k.w, &t);
+	rf_media_totals(k->w, &t);
 	return t.xsk_packets;
 }
 
-/* Turns until something is at a party; the number of bytes. */
-static size_t hear(struct scene *s, unsigned party, uint8_t *got, size_t cap, struct rf_addr *from)
+static uint64_t past_sockets(struct scene *s)
 {
-	struct pollfd p = { .fd = s->at[party].fd[0], .events = POLLIN };
+	return past_sockets_of(&s->k);
+}
+
+/* Turns until something is at a party; the number of bytes. */
+static size_t hear_at(struct kit *k, struct party *at, uint8_t *got, size_t cap, struct rf_addr *from)
+{
+	struct pollfd p = { .fd = at->fd[0], .events = POLLIN };
 
 	for (unsigned i = 0; i < WAIT_MS; i++) {
-		kit_turn(&s->k);
+		kit_turn(k);
 		if (poll(&p, 1, i ? 1 : 0) == 1)
-			return (size_t)party_recv(&s->at[party], 0, got, cap, from);
+			return (size_t)party_recv(at, 0, got, cap, from);
 	}
-	fail_msg("nothing came to party %u", party);
+	fail_msg("nothing came");
 	return 0;
+}
+
+static size_t hear(struct scene *s, unsigned party, uint8_t *got, size_t cap, struct rf_addr *from)
+{
+	return hear_at(&s->k, &s->at[party], got, cap, from);
+}
+
+static void say_to(const struct party *p, const struct rf_path *path, unsigned end, const void *bytes, size_t n)
+{
+	struct rf_addr to = kit_local(path, end, 0);
+	struct rf_peer peer;
+
+	rf_peer_of(&to, &peer);
+	assert_int_equal(sendto(p->fd[0], bytes, n, 0, &peer.sa, peer.n), n);
 }
 
 static void say(struct scene *s, unsigned party, const void *bytes, size_t n)
 {
-	struct rf_addr to = kit_local(s->p, party, 0);
-	struct rf_peer peer;
-
-	rf_peer_of(&to, &peer);
-	assert_int_equal(sendto(s->at[party].fd[0], bytes, n, 0, &peer.sa, peer.n), n);
+	say_to(&s->at[party], s->p, party, bytes, n);
 }
 
 /* A packet of party goes through, whole, from the right port. True: past the sockets. */
@@ -445,6 +474,229 @@ static void test_beside_the_kernels_way(void **state)
 	end(&s);
 }
 
+/* ---- lines that share a port */
+
+enum { LINES = 2, MID_EXT = 4, LINE_SSRC = 0x2000 };
+
+/* Both lines of one party are on one port of ours, under one pair of keys; at the other side each has its own, in the clear. */
+struct shared {
+	struct kit k;
+	struct party one, far[LINES];
+	struct rf_path *carrier, *p[LINES];
+	struct rf_srtp_out *out;
+	struct rf_srtp_in *in;
+};
+
+static void begin_shared(struct shared *s)
+{
+	struct rf_path_end_conf one, far, line;
+
+	*s = (struct shared){ .out = NULL };
+	begin_worker(&s->k, fast != NULL); /* which has no part in these */
+	party_at(&s->one, FAR4, &one);
+	with_keys(&one, &s->out, &s->in);
+	s->carrier = kit_path(&s->k, RF_PATH_RTP, FAR4, RF_PATH_NOBODY);
+	assert_int_equal(rf_path_set(s->carrier, 0, &one), 0);
+	for (unsigned i = 0; i < LINES; i++) {
+		party_at(&s->far[i], NEAR4, &far);
+		line = far;
+		line.mid_ext = MID_EXT;
+		line.mid_n = 1;
+		line.mid[0] = i ? 'v' : 'a';
+		s->p[i] = kit_path(&s->k, RF_PATH_RTP, RF_PATH_CARRIED, NEAR4);
+		assert_int_equal(rf_path_ride(s->p[i], 0, s->carrier), 0);
+		assert_int_equal(rf_path_set(s->p[i], 0, &line), 0);
+		assert_int_equal(rf_path_set(s->p[i], 1, &far), 0);
+		rf_path_open(s->p[i]);
+	}
+	rf_path_open(s->carrier);
+}
+
+static void end_shared(struct shared *s)
+{
+	for (unsigned i = 0; i < LINES; i++) {
+		rf_path_free(s->p[i]);
+		party_close(&s->far[i]);
+	}
+	rf_path_free(s->carrier);
+	assert_int_equal(rf_xsk_totals(xsk).flows, 0);
+	assert_int_equal(rf_media_census(s->k.w).in_xdp, 0);
+	rf_srtp_out_free(s->out);
+	rf_srtp_in_free(s->in);
+	party_close(&s->one);
+	kit_end(&s->k);
+}
+
+/* A packet of a line in the clear, with its MID; and as the one party seals it. */
+static size_t packet_of(unsigned line, uint16_t seq, uint8_t *buf)
+{
+	size_t n = kit_rtp(buf, LINE_SSRC + line, seq, 0, 160);
+
+	memmove(buf + 20, buf + 12, n - 12);
+	memcpy(buf + 12, (uint8_t[]){ 0xbe, 0xde, 0, 1, MID_EXT << 4, line ? 'v' : 'a', 0, 0 }, 8);
+	buf[0] |= 0x10;
+	return n + 8;
+}
+
+static size_t sealed_of(struct shared *s, unsigned line, uint16_t seq, uint8_t *buf, size_t cap)
+{
+	size_t n = packet_of(line, seq, buf);
+
+	assert_int_equal(rf_srtp_out_rtp(s->out, buf, n, cap, &n), 0);
+	return n;
+}
+
+/* From the one party to the line's far side. True: past the sockets. */
+static bool line_goes(struct shared *s, unsigned line, uint16_t seq)
+{
+	uint64_t before = past_sockets_of(&s->k);
+	uint8_t text[256], sent[300], got[2048];
+	size_t n = packet_of(line, seq, text);
+
+	say_to(&s->one, s->carrier, 0, sent, sealed_of(s, line, seq, sent, sizeof sent));
+	assert_int_equal(hear_at(&s->k, &s->far[line], got, sizeof got, NULL), n);
+	assert_memory_equal(got, text, n);
+	return past_sockets_of(&s->k) != before;
+}
+
+static bool line_comes(struct shared *s, unsigned line, uint16_t seq)
+{
+	uint64_t before = past_sockets_of(&s->k);
+	uint8_t text[256], got[2048];
+	size_t n = kit_rtp(text, 0x3000 + line, seq, 0, 160), m;
+	struct rf_addr from, ours = kit_local(s->carrier, 0, 0);
+
+	say_to(&s->far[line], s->p[line], 1, text, n);
+	m = hear_at(&s->k, &s->one, got, sizeof got, &from);
+	assert_int_equal(rf_srtp_in_rtp(s->in, got, m, &m), 0);
+	assert_int_equal(m, n);
+	assert_memory_equal(got, text, n);
+	assert_true(rf_addr_eq(&from, &ours));
+	return past_sockets_of(&s->k) != before;
+}
+
+static bool way_of(const struct rf_path *p, unsigned end)
+{
+	struct rf_path_end_stats st;
+
+	rf_path_stats(p, end, &st);
+	assert_false(st.in_kernel);
+	return st.in_xdp;
+}
+
+static void all_enter(struct shared *s)
+{
+	for (uint16_t i = 0; i < ENTERS_AFTER; i++)
+		assert_false(line_goes(s, 0, (uint16_t)(100 + i)));
+	assert_true(line_goes(s, 1, 100)); /* one line's packets bring the port, and so all of them */
+	assert_true(way_of(s->p[0], 0) && way_of(s->p[1], 0) && !way_of(s->p[0], 1));
+	for (unsigned line = 0; line < LINES; line++) {
+		for (uint16_t i = 0; i < ENTERS_AFTER; i++)
+			assert_false(line_comes(s, line, (uint16_t)(100 + i)));
+		assert_true(line_comes(s, line, 100 + ENTERS_AFTER));
+	}
+	assert_int_equal(rf_media_census(s->k.w).in_xdp, 1 + LINES);
+	assert_int_equal(rf_xsk_totals(xsk).flows, 1 + LINES);
+}
+
+static void test_lines_that_share_a_port(void **state)
+{
+	struct rf_path_end_stats st;
+	struct shared s;
+
+	(void)state;
+	begin_shared(&s);
+	all_enter(&s);
+	for (uint16_t seq = 200; seq < 220; seq++)
+		for (unsigned line = 0; line < LINES; line++)
+			assert_true(line_goes(&s, line, seq) && line_comes(&s, line, seq));
+	for (unsigned line = 0; line < LINES; line++) {
+		assert_true(way_of(s.p[line], 0) && way_of(s.p[line], 1));
+		assert_int_equal(kit_drops_all(s.p[line]), 0);
+		rf_path_stats(s.p[line], 0, &st);
+		assert_int_equal(st.packets, 20 + (line ? 1 : ENTERS_AFTER));
+		assert_int_equal(st.n_streams, 1);
+		assert_int_equal(st.sent, 20 + ENTERS_AFTER + 1);
+	}
+	assert_int_equal(kit_drops_all(s.carrier), 0);
+	/* One line ends; the others stay on their port. */
+	rf_path_free(s.p[0]);
+	s.p[0] = NULL;
+	assert_int_equal(rf_xsk_totals(xsk).flows, LINES);
+	assert_true(line_goes(&s, 1, 300));
+	/* The port ends before its lines. */
+	rf_path_free(s.carrier);
+	s.carrier = NULL;
+	assert_false(way_of(s.p[1], 0));
+	assert_true(way_of(s.p[1], 1));
+	assert_int_equal(rf_xsk_totals(xsk).flows, 1);
+	end_shared(&s);
+}
+
+/* What comes past the sockets to a shared port is judged as at a socket, and told apart only when it is authentic. */
+static void test_a_shared_port_refuses(void **state)
+{
+	uint8_t packet[300], again[300], got[512];
+	struct shared s;
+	size_t n, m;
+
+	(void)state;
+	begin_shared(&s);
+	all_enter(&s);
+	uint64_t before = past_sockets_of(&s.k);
+
+	say_to(&s.one, s.carrier, 0, packet, packet_of(1, 200, packet)); /* in the clear */
+	n = sealed_of(&s, 1, 201, packet, sizeof packet);
+	packet[17] = 'a';                                                /* another line's name, written over */
+	say_to(&s.one, s.carrier, 0, packet, n);
+	packet[17] = 'v';
+	say_to(&s.one, s.carrier, 0, packet, n);
+	say_to(&s.one, s.carrier, 0, packet, n);                         /* once too often */
+	m = kit_rtp(again, LINE_SSRC + 7, 1, 77, 160);                   /* nobody's */
+	assert_int_equal(rf_srtp_out_rtp(s.out, again, m, sizeof again, &m), 0);
+	say_to(&s.one, s.carrier, 0, again, m);
+	say_to(&s.one, s.carrier, 0, "\x80", 1);
+	assert_int_equal(hear_at(&s.k, &s.far[1], got, sizeof got, NULL), n - 16);
+	assert_true(line_goes(&s, 1, 210));
+	assert_true(line_goes(&s, 0, 210));
+	assert_int_equal(past_sockets_of(&s.k) - before, 8);
+	assert_int_equal(kit_drops(s.carrier, 0, RF_DROP_AUTH), 2);
+	assert_int_equal(kit_drops(s.carrier, 0, RF_DROP_REPLAY), 1);
+	assert_int_equal(kit_drops(s.carrier, 0, RF_DROP_SSRC), 1);
+	assert_int_equal(kit_drops(s.carrier, 0, RF_DROP_MALFORMED), 1);
+	assert_int_equal(kit_drops_all(s.p[0]), 0);
+	assert_int_equal(kit_drops_all(s.p[1]), 0);
+	end_shared(&s);
+}
+
+/* The party that has the port goes elsewhere: sockets, until packets have come from there. */
+static void test_a_shared_port_with_another_source(void **state)
+{
+	struct rf_path_end_conf one;
+	struct rf_srtp_out *out;
+	struct rf_srtp_in *in;
+	struct party other;
+	struct shared s;
+
+	(void)state;
+	begin_shared(&s);
+	all_enter(&s);
+	party_at(&other, FAR4, &one);
+	with_keys(&one, &out, &in); /* the same ones */
+	assert_int_equal(rf_path_set(s.carrier, 0, &one), 0);
+	assert_int_equal(rf_xsk_totals(xsk).flows, LINES);
+	assert_false(way_of(s.p[0], 0) || way_of(s.p[1], 0));
+	party_close(&s.one);
+	s.one = other;
+	assert_false(line_goes(&s, 0, 400));
+	assert_true(line_goes(&s, 0, 401)); /* where it is now */
+	assert_true(line_goes(&s, 1, 401));
+	assert_true(line_comes(&s, 1, 401));
+	rf_srtp_out_free(out);
+	rf_srtp_in_free(in);
+	end_shared(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +704,8 @@ int main(void)
 		cmocka_unit_test(test_an_enemy_on_the_link), cmocka_unit_test(test_checksums_left_to_a_card),
 		cmocka_unit_test(test_a_neighbour_that_is_forgotten), cmocka_unit_test(test_long_ones),
 		cmocka_unit_test(test_another_source), cmocka_unit_test(test_rtcp), cmocka_unit_test(test_beside_the_kernels_way),
+		cmocka_unit_test(test_lines_that_share_a_port), cmocka_unit_test(test_a_shared_port_refuses),
+		cmocka_unit_test(test_a_shared_port_with_another_source),
 	};
 	char why_not[700] = "";
 	struct rf_diag d;

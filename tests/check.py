@@ -22,6 +22,7 @@ import xml.etree.ElementTree as ElementTree
 import heartbeat
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+REPORTS = ROOT / "build" / "reports"   # what is written on the way: it stays where a check that is killed may leave it
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 
 
@@ -116,7 +117,7 @@ def run_file(path, extra, only=()):
     """One file of tests in a process, with a network of its own: its cases as (name, outcome), and what it printed.
     only: names of cases, all without any."""
     name = f"{path.parent.name}-{path.stem}"
-    report = ROOT / "build" / "reports" / f"{name}.xml"
+    report = REPORTS / f"{name}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     env = dict(os.environ, RINGFORT=str(ROOT / "build" / "src" / "ringfort"), PYTHONDONTWRITEBYTECODE="1")
@@ -213,8 +214,9 @@ class Behind:
     """The stages of BEHIND in a process of their own, which ends with this one."""
 
     def __init__(self, args):
-        self.folder = tempfile.TemporaryDirectory()
-        self.sum, self.said = (pathlib.Path(self.folder.name) / name for name in ("sum", "said"))
+        REPORTS.mkdir(parents=True, exist_ok=True)
+        self.sum, self.said = REPORTS / "behind.json", REPORTS / "behind.txt"
+        self.sum.unlink(missing_ok=True)
         with open(self.said, "wb") as out:
             self.process = subprocess.Popen(
                 [shutil.which("setpriv"), "--pdeathsig", "TERM", "chrt", "--idle", "0", PYTHON, "tests/check.py", "--jobs", str(args.jobs),
@@ -225,7 +227,6 @@ class Behind:
         self.process.wait()
         say(self.said.read_text(errors="replace"))
         total.add_file(self.sum)
-        self.folder.cleanup()
 
 
 def run_stage(name, args, total):

@@ -120,8 +120,9 @@ int rf_binding_store(struct rf_arena *arena, const struct rf_binding *b, struct 
 	return 0;
 }
 
-void rf_binding_restore(const struct rf_stored_binding *s, struct rf_mono now, struct rf_wall wall,
-			struct rf_binding *ret_b)
+/* A stored binding read back; views borrowed from s. */
+static void restore(const struct rf_stored_binding *s, struct rf_mono now, struct rf_wall wall,
+		    struct rf_binding *ret_b)
 {
 	*ret_b = (struct rf_binding){
 		.contact = s->contact, .call_id = s->call_id, .instance = s->instance, .path = s->path,
@@ -192,7 +193,7 @@ static int load_one(void *ctx, struct rf_view aor, const struct rf_stored_bindin
 	struct load *l = ctx;
 	struct rf_binding b;
 
-	rf_binding_restore(s, l->now, l->wall, &b);
+	restore(s, l->now, l->wall, &b);
 	int rc = rf_location_put(l->location, aor, &b, l->now);
 
 	l->n += rc == 0;

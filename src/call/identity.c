@@ -352,7 +352,8 @@ bool rf_identity_is_anonymous(const struct rf_sip_uri *uri)
 	       (uri->user.n == 0 || rf_view_eq_nocase(uri->user, RF_V("anonymous")));
 }
 
-bool rf_identity_owns(const struct rf_call_core *core, const struct rf_proof *proof, const struct rf_sip_uri *uri)
+/* Is this URI an address of record of the proven sender: its number, or its user name, at this site? */
+static bool owns(const struct rf_call_core *core, const struct rf_proof *proof, const struct rf_sip_uri *uri)
 {
 	uint8_t buf[256];
 	struct rf_view who, number = rf_proof_number(proof);
@@ -384,7 +385,7 @@ struct rf_verdict rf_identity_may_send(const struct rf_call_core *core, const st
 {
 	if (rf_identity_is_anonymous(&req->from.uri) && rf_proof_number(proof).n)
 		return verdict(RF_ID_OK);
-	return verdict(rf_identity_owns(core, proof, &req->from.uri) ? RF_ID_OK : RF_ID_FROM_OTHER);
+	return verdict(owns(core, proof, &req->from.uri) ? RF_ID_OK : RF_ID_FROM_OTHER);
 }
 
 int rf_identity_put_challenge(struct rf_call_core *core, struct rf_writer *w, const struct rf_peer *from,

@@ -79,8 +79,6 @@ static inline bool rf_proof_is_ours(const struct rf_proof *proof)
 }
 /* The number that a proven sender owns; empty when nothing is proven. */
 struct rf_view rf_proof_number(const struct rf_proof *proof);
-/* Is this URI an address of record of the proven sender: its number, or its user name, at this site? */
-bool rf_identity_owns(const struct rf_call_core *core, const struct rf_proof *proof, const struct rf_sip_uri *uri);
 /* sip:anonymous@anonymous.invalid (RFC 3323 4.1.1.3). */
 bool rf_identity_is_anonymous(const struct rf_sip_uri *uri);
 enum rf_privacy { RF_PRIVACY_UNSAID, RF_PRIVACY_NONE, RF_PRIVACY_HIDE };

@@ -118,11 +118,6 @@ struct rf_leg *rf_join_src(const struct rf_join *join)
 	return join->src;
 }
 
-struct rf_leg *rf_join_dst(const struct rf_join *join)
-{
-	return join->dst;
-}
-
 struct rf_view rf_join_answer(const struct rf_join *join)
 {
 	return join->answer;

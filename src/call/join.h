@@ -53,7 +53,6 @@ void rf_join_drop(struct rf_join *join);
 /* Put what they agreed on in place of what m holds. */
 void rf_join_media(struct rf_join *join, struct rf_media *m);
 struct rf_leg *rf_join_src(const struct rf_join *join);
-struct rf_leg *rf_join_dst(const struct rf_join *join);
 /* given: the answer, as it goes to who gave the offer. Good within done(). */
 struct rf_view rf_join_answer(const struct rf_join *join);
 

@@ -44,9 +44,6 @@ int rf_registration_ops(struct rf_registration *r, struct rf_registration_ops *r
 /* A binding as the store has it: key and flow in memory of arena. */
 int rf_binding_store(struct rf_arena *arena, const struct rf_binding *b, struct rf_mono now, struct rf_wall wall,
 		     struct rf_stored_binding **ret_s);
-/* A stored binding read back; views borrowed from s. */
-void rf_binding_restore(const struct rf_stored_binding *s, struct rf_mono now, struct rf_wall wall,
-			struct rf_binding *ret_b);
 
 /* record.c */
 void rf_record_registration(struct rf_call_core *core, enum rf_event_kind kind, struct rf_view aor,

@@ -29,7 +29,7 @@ static void free_all(struct rf_call_shared *s)
 {
 	rf_stir_replay_free(s->replay);
 	rf_resources_put(s->resources);
-	rf_usage_put(s->usage);
+	rf_usage_free(s->usage);
 	rf_lines_free(s->lines);
 	rf_slots_free(s->slots);
 	rf_callbacks_free(s->callbacks);

@@ -91,9 +91,7 @@ void rf_trunk_put_asserted(const struct rf_call *call, struct rf_writer *w);
 /* How a trunk sees our caller. RF_E_SPACE. */
 int rf_trunk_put_from_us(struct rf_leg *leg, struct rf_writer *w);
 void rf_trunk_put_headers(struct rf_leg *leg, struct rf_writer *w);
-/* How a number is written to this party: a border wants E.164 and knows what its trunk wants. enum rf_number_format. */
-int rf_trunk_format(const struct rf_party *party, const struct rf_site_trunk *t);
-/* And who has answered its call: the number that it dialled. */
+/* Who has answered its call: the number that it dialled. */
 void rf_trunk_put_callee(const struct rf_pair *pair, struct rf_writer *w);
 
 /* --- trunk_channel.c */

@@ -169,7 +169,8 @@ static struct rf_view outside_number(const struct rf_leg *leg, const struct rf_s
 	return t->caller_number;
 }
 
-int rf_trunk_format(const struct rf_party *party, const struct rf_site_trunk *t)
+/* How a number is written to this party: a border wants E.164 and knows what its trunk wants. enum rf_number_format. */
+static int format_for(const struct rf_party *party, const struct rf_site_trunk *t)
 {
 	return party->host.n ? RF_FORMAT_E164 : t->format;
 }
@@ -182,7 +183,7 @@ static int put_our_uri(const struct rf_leg *leg, const struct rf_site_trunk *t, 
 	struct rf_writer form;
 
 	rf_writer_init(&form, buf, sizeof buf);
-	rf_trunk_number_put(&form, site->tel.plan, rf_trunk_format(leg->party, t), number);
+	rf_trunk_number_put(&form, site->tel.plan, format_for(leg->party, t), number);
 	if (form.err)
 		return form.err;
 	rf_sip_uri_put_new(w, false, rf_view_of(buf, form.n), site->domain, 0);

@@ -4,7 +4,6 @@
 #include "base/table.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
@@ -23,7 +22,6 @@ struct entry {
 TAILQ_HEAD(entry_list, entry);
 
 struct rf_usage {
-	atomic_uint users;
 	pthread_mutex_t lock;           /* of all that follows */
 	struct rf_table table;
 	struct entry_list quiet;
@@ -81,18 +79,11 @@ int rf_usage_new(size_t cap, const struct rf_hash_key *key, struct rf_usage **re
 		free(u);
 		return -rc;
 	}
-	atomic_init(&u->users, 1);
 	rf_table_init(&u->table, cap ? cap : 1);
 	TAILQ_INIT(&u->quiet);
 	u->hash_key = *key;
 	*ret_u = u;
 	return 0;
-}
-
-struct rf_usage *rf_usage_get(struct rf_usage *u)
-{
-	atomic_fetch_add_explicit(&u->users, 1, memory_order_relaxed);
-	return u;
 }
 
 static void forget(struct rf_usage *u, struct entry *e)
@@ -102,9 +93,9 @@ static void forget(struct rf_usage *u, struct entry *e)
 	free(e);
 }
 
-void rf_usage_put(struct rf_usage *u)
+void rf_usage_free(struct rf_usage *u)
 {
-	if (!u || atomic_fetch_sub_explicit(&u->users, 1, memory_order_acq_rel) != 1)
+	if (!u)
 		return;
 	while (!TAILQ_EMPTY(&u->quiet))
 		forget(u, TAILQ_FIRST(&u->quiet));

@@ -25,8 +25,7 @@ struct rf_usage_key {
 struct rf_usage_key rf_usage_key(struct rf_view user, struct rf_view number);
 
 int rf_usage_new(size_t cap, const struct rf_hash_key *key, struct rf_usage **ret_u);
-struct rf_usage *rf_usage_get(struct rf_usage *u);
-void rf_usage_put(struct rf_usage *u); /* NULL is fine */
+void rf_usage_free(struct rf_usage *u); /* NULL is fine */
 
 /* One more call made, by the bounds of a class. RF_USAGE_OK: rf_usage_end() follows once when *ret_held. Not held: the
  * table is full, and the class has no bounds. */

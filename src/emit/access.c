@@ -242,7 +242,8 @@ static bool hosts_with(struct rf_emit *e, unsigned services, unsigned roles, str
 	return true;
 }
 
-bool rf_access_servers(struct rf_emit *e, struct rf_access *ret)
+/* Hosts that a router or switch of office (NULL: the main site) sends to or hears. */
+static bool servers(struct rf_emit *e, struct rf_access *ret)
 {
 	return hosts_with(e, RF_SERVICE_LOG, 0, &ret->log) && hosts_with(e, RF_SERVICE_NTP, 0, &ret->ntp) &&
 	       hosts_with(e, RF_SERVICE_RADIUS, 0, &ret->radius) &&
@@ -256,7 +257,7 @@ bool rf_access_make(struct rf_emit *e, const struct rf_site_switch *sw, struct r
 		.bind = e->site->level >= RF_LEVEL_MEDIUM,
 		.dot1x = rf_access_dot1x(e->site),
 	};
-	return !e->err && make_ports(e, ret) && make_zones(e, ret) && rf_access_servers(e, ret);
+	return !e->err && make_ports(e, ret) && make_zones(e, ret) && servers(e, ret);
 }
 
 /* --- devices of one language */
@@ -272,7 +273,7 @@ static void each_router(struct rf_emit *e, const struct rf_device_language *l)
 		const struct rf_point *p = &e->book->points[i];
 		struct rf_device w = { .e = e, .point = p, .name = p->name };
 
-		if (p->kind != RF_POINT_ROUTER || p->device != l->kind || !rf_access_servers(e, &w.a) ||
+		if (p->kind != RF_POINT_ROUTER || p->device != l->kind || !servers(e, &w.a) ||
 		    rf_emit_begin(e, &w.o, mode_of(&w), l->comment, "routers/%s/%s", w.name, l->file))
 			continue;
 		l->put_router(&w);

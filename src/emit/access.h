@@ -40,8 +40,6 @@ struct rf_access {
 
 /* In e's arena. false: the error is in e. */
 bool rf_access_make(struct rf_emit *e, const struct rf_site_switch *sw, struct rf_access *ret);
-/* Hosts that a router or switch of office (NULL: the main site) sends to or hears. */
-bool rf_access_servers(struct rf_emit *e, struct rf_access *ret);
 bool rf_access_dot1x(const struct rf_site *site);
 /* Does the switch ask a server before it lets anybody through this port? */
 static inline bool rf_access_asks(const struct rf_access *a, const struct rf_access_port *p)

@@ -113,7 +113,8 @@ bool rf_codec_is(const struct rf_codec *c, struct rf_view word)
 	       (channels.n == 0 || (rf_view_u64(channels, 64, &x) && x == c->channels));
 }
 
-bool rf_codec_listed(const struct rf_ng_list *l, const struct rf_codec *c, bool all)
+/* Is it one that a list of the request means? all: "all" and "full" mean every one. */
+static bool listed(const struct rf_ng_list *l, const struct rf_codec *c, bool all)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (rf_codec_is(c, l->v[i]) ||
@@ -130,7 +131,7 @@ static bool listed_hard(const struct rf_ng_list *l, const struct rf_codec *c)
 	for (size_t i = 0; i < l->n; i++)
 		if (rf_view_eq(l->v[i], full))
 			return true;
-	return rf_codec_listed(l, c, false);
+	return listed(l, c, false);
 }
 
 /* Those of a list come first, in its order. */
@@ -151,16 +152,16 @@ static void to_front(struct rf_codec *c, size_t n, const struct rf_ng_list *l)
 
 static void choose_one(struct rf_codec *c, const struct rf_ng_list *l)
 {
-	bool strip = rf_codec_listed(&l[RF_NG_STRIP], c, true), mask = rf_codec_listed(&l[RF_NG_MASK], c, true);
-	bool consume = rf_codec_listed(&l[RF_NG_CONSUME], c, true);
+	bool strip = listed(&l[RF_NG_STRIP], c, true), mask = listed(&l[RF_NG_MASK], c, true);
+	bool consume = listed(&l[RF_NG_CONSUME], c, true);
 	bool hard = listed_hard(&l[RF_NG_STRIP], c) || listed_hard(&l[RF_NG_MASK], c);
-	bool back = rf_codec_listed(&l[RF_NG_EXCEPT], c, false) || rf_codec_listed(&l[RF_NG_CODEC_OFFER], c, false) ||
-		    (rf_codec_listed(&l[RF_NG_TRANSCODE], c, false) && !hard);
+	bool back = listed(&l[RF_NG_EXCEPT], c, false) || listed(&l[RF_NG_CODEC_OFFER], c, false) ||
+		    (listed(&l[RF_NG_TRANSCODE], c, false) && !hard);
 
 	c->off = (strip || mask || consume) && !back;
-	c->gone = strip && !back && !rf_codec_listed(&l[RF_NG_CONSUME], c, false);
+	c->gone = strip && !back && !listed(&l[RF_NG_CONSUME], c, false);
 	c->first = consume && c->off && !c->gone;
-	c->heard = (c->off && !c->gone) || rf_codec_listed(&l[RF_NG_ACCEPT], c, true);
+	c->heard = (c->off && !c->gone) || listed(&l[RF_NG_ACCEPT], c, true);
 }
 
 void rf_codec_choose(struct rf_codec *c, size_t n, const struct rf_ng_request *req)

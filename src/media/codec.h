@@ -27,8 +27,6 @@ struct rf_codec {
 size_t rf_codec_read(const struct rf_sdp_media *m, struct rf_codec *dst, size_t most);
 /* Does a word of a list ("PCMU", "opus/48000/2", "101") mean this codec? */
 bool rf_codec_is(const struct rf_codec *c, struct rf_view word);
-/* Is it one that a list of the request means? all: "all" and "full" mean every one. */
-bool rf_codec_listed(const struct rf_ng_list *l, const struct rf_codec *c, bool all);
 /* What the request's lists and flags make of the codecs of an offer (in place, the order too). */
 void rf_codec_choose(struct rf_codec *c, size_t n, const struct rf_ng_request *req);
 /* The first codec and telephone-event alone (`single codec`). */

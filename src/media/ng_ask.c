@@ -180,11 +180,6 @@ struct rf_ng_request *rf_ng_ask_request(struct rf_ng_ask *ask)
 	return &ask->req;
 }
 
-const struct rf_addr *rf_ng_ask_from(const struct rf_ng_ask *ask)
-{
-	return &ask->way.from;
-}
-
 /* ---- and is answered */
 
 static void finish(struct rf_ng_ask *ask, struct rf_view reply)

@@ -89,8 +89,6 @@ void rf_ng_server_stats(const struct rf_ng_server *s, struct rf_ng_server_stats 
 /* ---- an ask */
 
 struct rf_ng_request *rf_ng_ask_request(struct rf_ng_ask *ask);
-/* From where; family 0: a Unix socket. */
-const struct rf_addr *rf_ng_ask_from(const struct rf_ng_ask *ask);
 /* reply: the dictionary (ng_reply.h), without the cookie. The ask is gone. */
 void rf_ng_ask_answer(struct rf_ng_ask *ask, struct rf_view reply);
 /* No answer. The ask is gone. */

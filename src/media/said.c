@@ -120,7 +120,8 @@ static void read_path(struct rf_said *s, struct rf_view v)
 		s->path_id = id;
 }
 
-uint8_t rf_said_ptime(struct rf_view v)
+/* ms of a packet that can be made: 10, 20, 30, 40, 60; 0: v is another one, or none. */
+static uint8_t ptime_of(struct rf_view v)
 {
 	uint64_t ms;
 
@@ -221,7 +222,7 @@ static void read_attrs(struct rf_said *s, const struct rf_sdp_attr *at, size_t n
 			else if (is(at, "path"))
 				read_path(s, at->value);
 			else if (is(at, "ptime"))
-				s->ptime = rf_said_ptime(at->value);
+				s->ptime = ptime_of(at->value);
 			break;
 		default:
 			break;

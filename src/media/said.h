@@ -60,8 +60,6 @@ struct rf_said_source {
  * its password, ...: *ret_why), -ENOMEM. */
 int rf_said_read(struct rf_arena *a, const struct rf_sdp *sdp, size_t i, const struct rf_said_source *source,
 		 struct rf_said *ret_said, const char **ret_why);
-/* ms of a packet that can be made: 10, 20, 30, 40, 60; 0: v is another one, or none. */
-uint8_t rf_said_ptime(struct rf_view v);
 /* A copy in one block of its own; NULL without memory. */
 struct rf_said *rf_said_keep(const struct rf_said *said);
 /* Wiped. NULL is fine. */

@@ -351,11 +351,6 @@ bool rf_stream_is_open(const struct rf_stream *s)
 	return s->state == RF_STREAM_OPEN;
 }
 
-bool rf_stream_is_tls(const struct rf_stream *s)
-{
-	return s->tls != NULL;
-}
-
 bool rf_stream_accepted(const struct rf_stream *s)
 {
 	return s->accepted;

@@ -122,7 +122,6 @@ void rf_stream_set_idle(struct rf_stream *s, uint32_t idle_ms);
 /* A number that no other stream of this rf_net has or had. */
 uint64_t rf_stream_id(const struct rf_stream *s);
 bool rf_stream_is_open(const struct rf_stream *s); /* between on_open and closing */
-bool rf_stream_is_tls(const struct rf_stream *s);
 bool rf_stream_accepted(const struct rf_stream *s); /* by a listener, not made by us */
 size_t rf_stream_unsent(const struct rf_stream *s);
 const struct rf_addr *rf_stream_remote(const struct rf_stream *s);

@@ -17,7 +17,7 @@ const char *rf_breach_name(enum rf_breach_kind kind)
 
 /* --- what the proof assumed */
 
-void rf_assume(struct rf_prover *p, const char *fmt, ...)
+static __attribute__((format(printf, 2, 3))) void assume(struct rf_prover *p, const char *fmt, ...)
 {
 	struct rf_proof *proof = p->proof;
 	char text[500];
@@ -74,7 +74,7 @@ static void assume_sets(struct rf_prover *p, const struct rf_station *st)
 {
 	for (const struct rf_rs_set *set = st->rules->sets; set; set = set->next)
 		if (set->name && set->changes && !is_pinhole_set(set))
-			rf_assume(p, "%s: the set \"%s\" changes while the device runs: it may hold anything, and what a flow needs "
+			assume(p, "%s: the set \"%s\" changes while the device runs: it may hold anything, and what a flow needs "
 				  "passes with the %zu entries that it had when it was read", st->name, set->name, set->n);
 }
 
@@ -86,30 +86,30 @@ static void assumptions(struct rf_prover *p)
 		const struct rf_station *st = &p->stations[i];
 
 		if (!st->device && st->doubted)
-			rf_assume(p, "%s: its rules were not given: what it does instead of another router was not looked at, and where it is alone on a "
+			assume(p, "%s: its rules were not given: what it does instead of another router was not looked at, and where it is alone on a "
 				  "way it is taken to pass everything", st->name);
 		if (!st->device)
 			continue;
 		look_at_rules(st->rules, &u);
 		assume_sets(p, st);
 		if (!st->rules->tracks)
-			rf_assume(p, "%s keeps no state: what looks like an answer of a flow by its addresses and ports (and of TCP has "
+			assume(p, "%s keeps no state: what looks like an answer of a flow by its addresses and ports (and of TCP has "
 				  "ACK or RST set) is taken for one, and passes whether or not there is a connection", st->name);
 		u.reassembles |= st->rules->reassembles;
 	}
 	if (u.reassembles)
-		rf_assume(p, "fragments are put together before rules see them, as connection tracking of Linux does");
+		assume(p, "fragments are put together before rules see them, as connection tracking of Linux does");
 	if (u.pinholes)
-		rf_assume(p, "the sets %s and %s hold only 5-tuples that a flow with pinholes permits", RF_PINHOLE_SET4,
+		assume(p, "the sets %s and %s hold only 5-tuples that a flow with pinholes permits", RF_PINHOLE_SET4,
 			  RF_PINHOLE_SET6);
 	if (u.openings)
-		rf_assume(p, "the sets %s and %s hold only openings to which a flow with pinholes permits some port, each to an address "
+		assume(p, "the sets %s and %s hold only openings to which a flow with pinholes permits some port, each to an address "
 			  "in a border zone", RF_OPENING_SET4, RF_OPENING_SET6);
 	if (u.chance)
-		rf_assume(p, "rates, quotas and the like: nothing forbidden passes whatever they say, and what flows need passes "
+		assume(p, "rates, quotas and the like: nothing forbidden passes whatever they say, and what flows need passes "
 			  "as long as none is exceeded");
-	rf_assume(p, "a connection is established or related only where its first packet was accepted; no helper opens more");
-	rf_assume(p, "loopback, link-local and multicast addresses are not forwarded; addresses of no zone lie outside");
+	assume(p, "a connection is established or related only where its first packet was accepted; no helper opens more");
+	assume(p, "loopback, link-local and multicast addresses are not forwarded; addresses of no zone lie outside");
 }
 
 /* --- the whole */

@@ -86,7 +86,6 @@ void rf_breaches(struct rf_prover *p, const struct rf_breach_at *at, int x);
 bool rf_nice_member(struct rf_prover *p, const struct rf_site_zone *from, const struct rf_site_zone *to, int x,
 		    struct rf_packet *ret_packet);
 const char *rf_rule_place(struct rf_prover *p, const struct rf_ruleset *rs, const struct rf_rs_rule *r);
-void rf_assume(struct rf_prover *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *rf_prover_text(struct rf_prover *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -237,7 +237,7 @@ static int first_hello(struct rf_dtls *d, struct rf_view datagram, const struct 
 	if (wants_13 > 0 || (wants_13 < 0 && proven)) {
 		d->listening = !proven;
 		d->taken = (uint32_t)(datagram.n < RF_DTLS_BYTES_MAX ? datagram.n : RF_DTLS_BYTES_MAX);
-		rf_dtls13_accept(d, first, datagram, proven);
+		rf_dtls13_accept(d, first, datagram);
 		return 0;
 	}
 	d->listening = !proven || is_second_hello(first);

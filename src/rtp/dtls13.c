@@ -317,7 +317,7 @@ int rf_dtls13_wants(const struct rf_dtls_record *r)
 	       o.empty_cookie; /* a cookie of 1.2 is an answer to OpenSSL's question */
 }
 
-void rf_dtls13_accept(struct rf_dtls *d, const struct rf_dtls_record *first, struct rf_view datagram, bool proven)
+void rf_dtls13_accept(struct rf_dtls *d, const struct rf_dtls_record *first, struct rf_view datagram)
 {
 	struct rf_dtls13 *h = d->h13 = rf_dtls13_new();
 
@@ -326,7 +326,6 @@ void rf_dtls13_accept(struct rf_dtls *d, const struct rf_dtls_record *first, str
 		return;
 	}
 	h->stage = RF_DTLS13_AWAIT_CLIENT_HELLO;
-	h->proven = proven;
 	h->next_in = (uint16_t)(first->body.p[4] << 8 | first->body.p[5]);
 	/* Its number is ours: so they go up on both sides, without a state (as RFC 6347 4.2.1 has it). */
 	for (unsigned i = 5; i < 11; i++)

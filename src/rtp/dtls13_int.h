@@ -220,7 +220,6 @@ enum rf_dtls13_stage {
 
 struct rf_dtls13 {
 	enum rf_dtls13_stage stage;
-	bool proven;               /* the server: the source of the ClientHello is */
 	bool retried;              /* the client: a HelloRetryRequest came */
 	/* in */
 	uint16_t next_in;

@@ -120,8 +120,9 @@ void rf_dtls12_resend(struct rf_dtls *d);
 /* --- dtls13.c: a handshake in OpenSSL's place; what follows is in the state of d */
 /* Is this ClientHello one for 1.3? -1: the fragment does not say. */
 int rf_dtls13_wants(const struct rf_dtls_record *r);
-/* Begin, as the server with the ClientHello at hand, or a part of it; as the client. */
-void rf_dtls13_accept(struct rf_dtls *d, const struct rf_dtls_record *first, struct rf_view datagram, bool proven);
+/* Begin, as the server with the ClientHello at hand, or a part of it; as the client. d->listening: its source is not
+ * proven. */
+void rf_dtls13_accept(struct rf_dtls *d, const struct rf_dtls_record *first, struct rf_view datagram);
 void rf_dtls13_connect(struct rf_dtls *d);
 void rf_dtls13_receive(struct rf_dtls *d, struct rf_view datagram);
 void rf_dtls13_resend(struct rf_dtls *d);

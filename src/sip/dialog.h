@@ -106,8 +106,6 @@ bool rf_dialog_is_secure(const struct rf_dialog *dlg);
 struct rf_view rf_dialog_call_id(const struct rf_dialog *dlg);
 struct rf_view rf_dialog_local_tag(const struct rf_dialog *dlg);
 struct rf_view rf_dialog_remote_tag(const struct rf_dialog *dlg); /* empty: none yet, or an RFC 2543 peer */
-struct rf_view rf_dialog_local(const struct rf_dialog *dlg);      /* address without tag */
-struct rf_view rf_dialog_remote(const struct rf_dialog *dlg);
 struct rf_view rf_dialog_target(const struct rf_dialog *dlg);
 struct rf_view rf_dialog_routes(const struct rf_dialog *dlg);     /* as a Route value, may be empty */
 uint32_t rf_dialog_local_cseq(const struct rf_dialog *dlg);       /* last used */

@@ -122,16 +122,6 @@ struct rf_view rf_dialog_remote_tag(const struct rf_dialog *dlg)
 	return dlg->path->remote_tag;
 }
 
-struct rf_view rf_dialog_local(const struct rf_dialog *dlg)
-{
-	return dlg->local;
-}
-
-struct rf_view rf_dialog_remote(const struct rf_dialog *dlg)
-{
-	return dlg->remote;
-}
-
 struct rf_view rf_dialog_target(const struct rf_dialog *dlg)
 {
 	return dlg->path->target;

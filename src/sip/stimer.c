@@ -1,6 +1,7 @@
 #include "sip/stimer.h"
 
-int rf_session_expires_of(const struct rf_sip_msg *m, struct rf_session_expires *ret_se)
+/* Session-Expires of a message: 0, RF_E_NOT_FOUND, RF_E_MALFORMED (a request: 400; a 2xx: as if it had none). */
+static int expires_of(const struct rf_sip_msg *m, struct rf_session_expires *ret_se)
 {
 	struct rf_session_expires se;
 	int rc = rf_sip_msg_session_expires(m, &se.interval_s, &se.refresher);
@@ -113,7 +114,7 @@ int rf_stimer_request_of(const struct rf_sip_msg *m, struct rf_stimer_request *r
 		.supported = rf_sip_msg_has_token(m, RF_SIP_H_SUPPORTED, RF_V("timer")) ||
 			     rf_sip_msg_has_token(m, RF_SIP_H_REQUIRE, RF_V("timer")),
 	};
-	int rc = rf_session_expires_of(m, &req.se);
+	int rc = expires_of(m, &req.se);
 
 	if (rc == RF_E_MALFORMED)
 		return rc;

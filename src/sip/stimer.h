@@ -17,9 +17,7 @@ struct rf_session_expires {
 	enum rf_sip_refresher refresher;
 };
 
-/* Session-Expires of a message: 0, RF_E_NOT_FOUND, RF_E_MALFORMED (a request: 400; a 2xx: as if it had none). */
-int rf_session_expires_of(const struct rf_sip_msg *m, struct rf_session_expires *ret_se);
-/* Its value. */
+/* The value of Session-Expires. */
 void rf_session_expires_put(struct rf_writer *w, const struct rf_session_expires *se);
 
 struct rf_stimer_policy {

@@ -41,7 +41,8 @@ int rf_tgrp_parse(const struct rf_sip_uri *uri, struct rf_tgrp *ret_tgrp)
 	return rc;
 }
 
-void rf_tgrp_put(struct rf_writer *w, struct rf_view name, struct rf_view context)
+/* ";tgrp=NAME;trunk-context=DOMAIN". name: letters, digits, - _ . as the site's names are. */
+static void put_tgrp(struct rf_writer *w, struct rf_view name, struct rf_view context)
 {
 	rf_put_lit(w, ";tgrp=");
 	rf_put(w, name);
@@ -54,7 +55,7 @@ void rf_tgrp_put_uri(struct rf_writer *w, struct rf_view user, struct rf_view na
 {
 	rf_put_lit(w, "sip:");
 	rf_sip_uri_put_user(w, user);
-	rf_tgrp_put(w, name, context);
+	put_tgrp(w, name, context);
 	rf_put_byte(w, '@');
 	rf_sip_put_hostport(w, host, port);
 	rf_put_lit(w, ";transport=tls");

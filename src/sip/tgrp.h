@@ -18,8 +18,6 @@ struct rf_tgrp {
  * URI of another scheme. */
 int rf_tgrp_parse(const struct rf_sip_uri *uri, struct rf_tgrp *ret_tgrp);
 
-/* ";tgrp=NAME;trunk-context=DOMAIN". name: letters, digits, - _ . as the site's names are. */
-void rf_tgrp_put(struct rf_writer *w, struct rf_view name, struct rf_view context);
 /* "sip:USER;tgrp=NAME;trunk-context=DOMAIN@host:port;transport=tls". user is escaped. */
 void rf_tgrp_put_uri(struct rf_writer *w, struct rf_view user, struct rf_view name, struct rf_view context,
 		     struct rf_view host, uint16_t port);

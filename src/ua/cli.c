@@ -243,13 +243,3 @@ void rf_cli_drop(struct rf_cli *cli)
 	cli->fn = NULL;
 	rf_cli_cancel(cli, RF_V(""));
 }
-
-const struct rf_flow *rf_cli_flow(const struct rf_cli *cli)
-{
-	return &cli->flow;
-}
-
-struct rf_ua *rf_cli_ua(const struct rf_cli *cli)
-{
-	return cli->tx.ua;
-}

@@ -86,8 +86,4 @@ int rf_cli_ack(struct rf_cli *cli, struct rf_view to_tag, const struct rf_target
  * that is not answered this cancels it. NULL is fine. */
 void rf_cli_drop(struct rf_cli *cli);
 
-/* The flow of the target in hand; kind NONE before it is known. Good as long as cli. */
-const struct rf_flow *rf_cli_flow(const struct rf_cli *cli);
-struct rf_ua *rf_cli_ua(const struct rf_cli *cli);
-
 #endif

@@ -500,17 +500,7 @@ bool rf_srv_answered(const struct rf_srv *srv)
 	return srv->final || srv->tx.ended;
 }
 
-uint32_t rf_srv_cseq(const struct rf_srv *srv)
-{
-	return srv->cseq;
-}
-
 const struct rf_flow *rf_srv_flow(const struct rf_srv *srv)
 {
 	return &srv->flow;
-}
-
-struct rf_ua *rf_srv_ua(const struct rf_srv *srv)
-{
-	return srv->tx.ua;
 }

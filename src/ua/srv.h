@@ -72,11 +72,9 @@ void rf_srv_pracked(struct rf_srv *srv, struct rf_view to_tag);
 
 /* Was a final response given (or is it too late for one)? */
 bool rf_srv_answered(const struct rf_srv *srv);
-uint32_t rf_srv_cseq(const struct rf_srv *srv);
 /* The flow that the request came by. Good as long as srv. */
 const struct rf_flow *rf_srv_flow(const struct rf_srv *srv);
 /* The To tag of our responses when the user gives none: what a UAS dialog made by this request should use. */
 struct rf_view rf_srv_to_tag(struct rf_srv *srv);
-struct rf_ua *rf_srv_ua(const struct rf_srv *srv);
 
 #endif

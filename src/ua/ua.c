@@ -269,16 +269,6 @@ uint8_t rf_ua_worker(const struct rf_ua *ua)
 	return ua->worker;
 }
 
-struct rf_loop *rf_ua_loop(const struct rf_ua *ua)
-{
-	return ua->loop;
-}
-
-struct rf_mono rf_ua_now(const struct rf_ua *ua)
-{
-	return rf_loop_now(ua->loop);
-}
-
 void rf_ua_make_id(struct rf_ua *ua, struct rf_id *ret_id)
 {
 	rf_id_make(ua->random, ua->worker, ret_id);

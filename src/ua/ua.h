@@ -176,8 +176,6 @@ void rf_ua_set_guard(struct rf_ua *ua, const struct rf_guard_conf *guard);
 /* The address that a listener is bound to, with its port. */
 const struct rf_addr *rf_ua_local(const struct rf_ua *ua, size_t listener);
 uint8_t rf_ua_worker(const struct rf_ua *ua);
-struct rf_loop *rf_ua_loop(const struct rf_ua *ua);
-struct rf_mono rf_ua_now(const struct rf_ua *ua);
 
 /* Our URI as a peer on this flow reaches us, "sip:user@192.0.2.1:5061;transport=tls": for Contact. user may be empty;
  * it is escaped. flow of kind NONE: by the first listener. */

@@ -51,7 +51,7 @@ static void at_once(void **state)
 	rf_usage_end(u, &bob, at(2));
 	rf_usage_counts(u, &n);
 	assert_int_equal(n.calls, 0);
-	rf_usage_put(u);
+	rf_usage_free(u);
 }
 
 static void in_an_hour(void **state)
@@ -71,7 +71,7 @@ static void in_an_hour(void **state)
 	assert_int_equal(begin(u, &ann, &three, 3900), RF_USAGE_OK); /* the first is an hour ago */
 	assert_int_equal(begin(u, &ann, &three, 3901), RF_USAGE_HOUR);
 	assert_int_equal(begin(u, &ann, &three, 100000), RF_USAGE_OK);
-	rf_usage_put(u);
+	rf_usage_free(u);
 }
 
 static void abroad(void **state)
@@ -92,7 +92,7 @@ static void abroad(void **state)
 	rf_usage_abroad_add(u, &ann, UINT32_MAX, 6, at(0));
 	rf_usage_abroad_add(u, &ann, UINT32_MAX, 6, at(0));
 	assert_int_equal(rf_usage_abroad(u, &ann, &ten, 6), RF_USAGE_ABROAD);
-	rf_usage_put(u);
+	rf_usage_free(u);
 }
 
 static void full(void **state)
@@ -116,7 +116,7 @@ static void full(void **state)
 	rf_usage_counts(u, &n);
 	assert_int_equal(n.entries, 2);
 	assert_int_equal(n.refused, 2);
-	rf_usage_put(u);
+	rf_usage_free(u);
 }
 
 static void names(void **state)

@@ -58,7 +58,7 @@ static inline bool rf_party_roams(const struct rf_party *p)
 	return p->host.n && p->phone.n;
 }
 
-enum rf_leg_bye { RF_BYE_NONE, RF_BYE_WANTED /* when its ACK is in */, RF_BYE_SENT, RF_BYE_DONE };
+enum rf_leg_bye { RF_BYE_NONE, RF_BYE_WANTED /* when its ACK is in, or a NOTIFY answered */, RF_BYE_SENT, RF_BYE_DONE };
 
 /* One dialog with one phone. An object of its own, so that it can go on in another pair than the one it began in;
  * its pair owns it. */

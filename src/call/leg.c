@@ -3,6 +3,7 @@
 #include "call/call_int.h"
 #include "call/roam.h"
 #include "call/trunk.h"
+#include "call/xfer.h"
 
 #include "base/secret.h"
 #include "call/lamps.h"
@@ -436,7 +437,7 @@ void rf_leg_bye(struct rf_leg *leg, struct rf_view reason)
 		leg->bye = RF_BYE_DONE;
 		return;
 	}
-	if (leg->ack_due) {
+	if (leg->ack_due || rf_xfer_tells(leg)) {
 		leg->bye = RF_BYE_WANTED;
 		return;
 	}

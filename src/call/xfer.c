@@ -210,8 +210,12 @@ static void park(struct rf_leg *leg, struct rf_in *in, const struct rf_refer *re
 	}
 	struct rf_call *exit = leg->pair->call; /* that of who parked, now */
 
+	struct rf_view reason = RF_V("SIP;cause=200;text=\"Call parked\"");
+
 	rf_xfer_accept(leg, in, refer, slot, 200);
-	rf_end(exit, NULL, RF_ENDED_SYSTEM, 200, "parked", RF_V("SIP;cause=200;text=\"Call parked\""));
+	if (exit->xfer)
+		exit->xfer->reason = reason;
+	rf_end(exit, NULL, RF_ENDED_SYSTEM, 200, "parked", reason);
 	rf_call_settle(exit);
 }
 
@@ -263,6 +267,13 @@ bool rf_xfer_holds(struct rf_call *call, struct rf_leg *gone)
 		return false;
 	gone->gone_at = (struct rf_mono){ 0 };
 	return true;
+}
+
+bool rf_xfer_tells(const struct rf_leg *leg)
+{
+	const struct rf_xfer *x = leg->pair->call->xfer;
+
+	return x && x->by == leg && x->notify;
 }
 
 static void give_up(struct rf_xfer *x)

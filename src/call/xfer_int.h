@@ -16,6 +16,7 @@ struct rf_xfer {
 	uint16_t code, told;      /* what there is to tell; what was told last */
 	bool elsewhere;           /* attended: the other call is another worker's */
 	bool quiet;               /* no subscription, or none any more */
+	struct rf_view reason;    /* constant: of the BYE that waits until all is told */
 	uint8_t target[64];       /* number, for the record */
 	uint8_t target_n;
 };

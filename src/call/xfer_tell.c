@@ -57,6 +57,8 @@ static void notify_event(void *arg, struct rf_cli *cli, const struct rf_cli_even
 {
 	struct rf_xfer *x = arg;
 	struct rf_call *call = x->call;
+	struct rf_leg *by = x->by;
+	struct rf_view reason = x->reason;
 
 	if (e->kind == RF_CLI_RESPONSE && e->msg->status < 200)
 		return;
@@ -66,6 +68,8 @@ static void notify_event(void *arg, struct rf_cli *cli, const struct rf_cli_even
 		rf_cli_drop(cli);
 	x->notify = NULL;
 	rf_xfer_notify(x);
+	if (by->bye == RF_BYE_WANTED)
+		rf_leg_bye(by, reason);
 	rf_call_settle(call);
 }
 
@@ -133,6 +137,7 @@ void rf_xfer_succeed(struct rf_xfer *x, struct rf_leg *who, struct rf_leg *place
 	struct rf_call *call = x->call, *to = place->pair->call;
 	struct rf_leg *by = x->by;
 	enum rf_ended_by ended = rf_leg_is_a(by) ? RF_ENDED_CALLER : RF_ENDED_CALLEE;
+	struct rf_view reason = RF_V("SIP;cause=200;text=\"Call transferred\"");
 
 	record(by, RF_EVENT_CALL_TRANSFERRED, rf_view_of(x->target, x->target_n), 0, x->consult ||
 	       x->elsewhere ? "attended" : "blind", to);
@@ -141,8 +146,9 @@ void rf_xfer_succeed(struct rf_xfer *x, struct rf_leg *who, struct rf_leg *place
 	by->left = "transferred";
 	by->related = to->id;
 	by->has_related = true;
+	x->reason = reason;
 	rf_xfer_report(x, 200); /* before the BYE */
-	rf_end(call, NULL, ended, 200, "transferred", RF_V("SIP;cause=200;text=\"Call transferred\""));
+	rf_end(call, NULL, ended, 200, "transferred", reason);
 	rf_call_settle(to);
 	rf_call_settle(call);
 }

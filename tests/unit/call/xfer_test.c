@@ -199,6 +199,33 @@ static void the_called_one_transfers(void **state)
 	hang_up(a, c);
 }
 
+/* Whose phone is slow to answer is told all the same, and has its BYE behind that. */
+static void told_before_the_bye(void **state)
+{
+	struct kit *k = *state;
+	struct phone *a = &k->phone[0], *b = &k->phone[1], *c = &k->phone[2];
+
+	call_up(a, b, SDP_PLAIN, BOB);
+	refer_number(b, "1003");
+	phone_expect_status(b, 202);
+	phone_expect(b, "NOTIFY");
+	assert_true(phone_has(b, "SIP/2.0 100 "));
+	phone_expect(c, "INVITE");
+	phone_answer(c, 200, NULL, CID);
+	reinvited(a, "m=audio 4200", SDP_PLAIN);
+	phone_expect(c, "ACK");
+	phone_silent(b);
+	phone_answer(b, 200, NULL, NULL);
+	phone_expect(b, "NOTIFY");
+	assert_true(phone_has(b, "SIP/2.0 200 "));
+	phone_silent(b);
+	phone_answer(b, 200, NULL, NULL);
+	phone_expect(b, "BYE");
+	assert_true(phone_has(b, "Reason: SIP;cause=200;text=\"Call transferred\""));
+	phone_answer(b, 200, NULL, NULL);
+	hang_up(a, c);
+}
+
 static void target_refuses(void **state)
 {
 	struct kit *k = *state;
@@ -618,7 +645,7 @@ static void chains_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(blind_transfer), T(the_called_one_transfers), T(target_refuses), T(who_is_transferred_refuses),
+		T(blind_transfer), T(the_called_one_transfers), T(told_before_the_bye), T(target_refuses), T(who_is_transferred_refuses),
 		T(glare_with_who_is_transferred), T(glare_without_end), T(transferor_hangs_up_at_once), T(transferee_hangs_up), T(without_subscription),
 		T(refused_at_once), T(one_at_a_time), T(attended_transfer), T(attended_refused), T(attended_offer_refused),
 		T(somebody_elses_call), T(no_such_dialog), T(attended_while_it_rings), T(only_while_it_rings), T(chains_end),

@@ -46,7 +46,7 @@ CALLS = [
     ("uac-cancels", "uas-cancelled", {}, {"CODE": 200, "AFTER": "hung-up"}, "cancelled", "caller"),
     ("uac-early", "uas-early", {}, {}, "answered", "caller"),
     ("uac-holds", "uas-held", {}, {}, "answered", "caller"),
-    ("uac-holds", "uas-held", {"METHOD": "UPDATE", "REACK": "nothing"}, {"METHOD": "UPDATE", "REACKED": "nothing"},
+    ("uac-holds", "uas-held", {"METHOD": "UPDATE", "REACK": "nothing"}, {"METHOD": "UPDATE", "REACKED": "at-once"},
      "answered", "caller"),
     ("uac-held", "uas-acts", {}, {}, "answered", "callee"),
     ("uac-pracks", "uas-prack", {}, {}, "answered", "caller"),

@@ -58,9 +58,9 @@ class Peer(SipClient):
         self.site, self.address, self.port, self.cert, self.key = site, address, port, cert, key
         self.answer_options, self.options = answer_options, 0
         self.inbox, self.lock, self.busy = queue.Queue(), threading.Lock(), threading.Lock()
-        self.threads, self.open_sockets = [], []
+        self.threads, self.open_sockets = {}, []    # a thread reads each socket
         self.accepted = self.failed_handshakes = 0
-        self.listening, self.out = None, None
+        self.listening, self.out, self.over = None, None, False
         site.started.append(self)
 
     def here(self):
@@ -73,7 +73,7 @@ class Peer(SipClient):
         s = socket.socket(socket.AF_INET, kind)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.bind((self.address, self.port))
-        self.listening = s
+        self.listening, self.over = s, False
         if self.transport == "udp":
             self.out = s
             self._thread(self._datagrams, s)
@@ -103,26 +103,27 @@ class Peer(SipClient):
             self.open_sockets.append(s)
         self._thread(self._stream, s)
 
-    def _thread(self, target, *args):
-        t = threading.Thread(target=target, args=args, daemon=True)
-        self.threads.append(t)
+    def _thread(self, target, s):
+        t = self.threads[s] = threading.Thread(target=target, args=(s,), daemon=True)
         t.start()
 
     def _accept(self, listening):
         while True:
             try:
                 s, _ = listening.accept()
+            except OSError:
+                return
+            s.settimeout(5)
+            try:
                 if self.transport == "tls":
                     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                     context.load_cert_chain(self.cert, self.key)
                     context.load_verify_locations(self.site.dir / "pki" / "ca.pem")
                     context.verify_mode = ssl.CERT_REQUIRED
                     s = context.wrap_socket(s, server_side=True)
-            except ssl.SSLError:
+            except OSError:     # an SSLError is one
                 self.failed_handshakes += 1
                 continue
-            except OSError:
-                return
             self.accepted += 1
             self._use(s, self.out is None)
 
@@ -151,6 +152,8 @@ class Peer(SipClient):
             try:
                 data, where = s.recvfrom(65536)
             except OSError:
+                return
+            if self.over:
                 return
             reader = SipClient(self.server, transport="udp")
             reader.pending = data
@@ -195,19 +198,27 @@ class Peer(SipClient):
             with self.busy:
                 self.out.sendall(data)  # never more than the socket's buffer takes
 
-    @staticmethod
-    def hang(s):
-        """Close one connection without a word."""
-        try:
-            s.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        s.close()
+    def hang(self, *sockets):
+        """Close these without a word: when their threads have left them. A thread that waits in select() for a number that is
+        closed meanwhile waits for whoever gets it next, a pipe of a command's, say, and as long as it does that stays open."""
+        for s in sockets:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        for s in sockets:
+            thread = self.threads.pop(s, None)
+            if thread:
+                thread.join(10)
+                assert not thread.is_alive(), f"{self.address}: a thread still reads {s}"
+            s.close()
 
     def die(self):
         """As kill -9: every socket closes, nothing is said."""
-        for s in [self.listening, *self.open_sockets] if self.listening else list(self.open_sockets):
-            self.hang(s)
+        self.over = True
+        if self.listening:
+            self.hang(self.listening)
+        self.hang(*self.open_sockets)
         self.open_sockets.clear()
         self.listening = None
 

@@ -60,6 +60,7 @@ OUT = [
     ("uac-holds", "uas-held", {}, {}),
     ("uac-held", "uas-acts", {}, {}),
     ("uac-pracks", "uas-prack", {}, {}),
+    ("uac-late", "uas-late", {}, {}),
 ]
 
 
@@ -70,7 +71,7 @@ def rows(table, quick):
     return [pytest.param(*row, id=i, marks=[] if i in quick else [pytest.mark.long]) for row, i in zip(table, ids)]
 
 
-@pytest.mark.parametrize("caller,called,mine,theirs", rows(OUT, {"uac-early-uas-early", "uac-held-uas-acts"}))
+@pytest.mark.parametrize("caller,called,mine,theirs", rows(OUT, {"uac-early-uas-early", "uac-held-uas-acts", "uac-late-uas-late"}))
 def test_out(border, caller, called, mine, theirs):
     two, carrier = border
     alice = Sipp(two.site, 0, "1001", "alice")
@@ -95,7 +96,7 @@ class Inside:
     def describe(self, m, code, *headers):
         body = m.body.decode() if isinstance(m.body, bytes) else m.body
         way = re.findall(r"a=(sendonly|recvonly|inactive|sendrecv)", body)[-1:] or ["sendrecv"]
-        tag = re.findall(r"a=crypto:(\d+) AES_CM_128_HMAC_SHA1_80 ", body)
+        tag = re.findall(r"a=crypto:(\d+) AES_CM_128_HMAC_SHA1_80 ", body) or ["1"]      # 1: an offer of ours
         answer = sdp(MIRROR.get(way[0], way[0])).replace("a=crypto:1 ", f"a=crypto:{tag[0]} ")
         self.client.reply(m, code, headers=[SDP, self.contact, *headers], body=answer)
 
@@ -128,6 +129,8 @@ class Inside:
                     self.client.reply(self.first, 487)
                 else:
                     return
+            elif m.method == "ACK" and not self.first.body:
+                self.answer = m.body.decode()
             elif m.method == "ACK" and (isinstance(how, int) or how == "rings"):
                 return
 
@@ -142,10 +145,11 @@ IN = [
     ("uac-refused", 603, {"CODE": 603}),
     ("uac-holds", "answers", {}),
     ("uac-holds", "answers", {"METHOD": "UPDATE", "REACK": "nothing"}),
+    ("uac-late", "answers", {}),
 ]
 
 
-@pytest.mark.parametrize("caller,how,mine", rows(IN, {"uac-pracks-reliable"}))
+@pytest.mark.parametrize("caller,how,mine", rows(IN, {"uac-pracks-reliable", "uac-late-answers"}))
 def test_in(border, caller, how, mine):
     """A carrier is known by its address: nobody asks it for a password."""
     two, carrier = border
@@ -153,7 +157,10 @@ def test_in(border, caller, how, mine):
     assert lobby.register(f"sip:1002@{two.site.domain}").code == 200
     far = carrier.start(caller, "+493012341002", to=f"{two.outside[0]}:5060", DOMAIN=two.outside[0], INSTEAD_OF_invite="invite-unasked",
                         **mine)
-    Inside(lobby).answers(how)
+    phone = Inside(lobby)
+    phone.answers(how)
     carrier.finish(far)
+    if caller == "uac-late":    # what it offered is answered by the relay, with keys
+        assert f"c=IN IP4 {two.inside[0]}" in phone.answer and " RTP/SAVP " in phone.answer and "a=crypto:1 " in phone.answer
     two.wait_empty(15)
     two.relay.wait_empty(two.relay.before)

@@ -4,6 +4,9 @@ included), system calls, turns of threads. Needs no silent machine: time on the 
 
     bench/media/calls.py BUILD-DIR [--mode plain ...] [--relay NAME ...] [--at-once N ...] [--calls 1000] [--rounds 3]
                          [--rested] [--strace FILE | --perf FILE]
+    bench/media/calls.py BUILD-DIR --memory [--mode plain ...] [--relay NAME ...]
+
+--memory: instead, what a call keeps: KiB when it is set up, and when packets went both ways.
 """
 import argparse
 import itertools
@@ -20,6 +23,7 @@ from bed import Bed, Load, Ringfort, Rtpengine
 
 
 REST_S = 10.5
+FEW, MANY = 200, 1400    # calls between whose numbers memory is looked at
 
 
 def turns(relay):
@@ -69,6 +73,26 @@ def measure(relay, load, a, at_once):
     return (after[0] - before[0]) / got["done"], (after[1] - before[1]) / got["done"], got["done"] / got["seconds"]
 
 
+def memory(bed, work, kinds, modes):
+    for mode, kind in itertools.product(modes, kinds):
+        relay = kind(bed, work)
+        relay.start()
+        try:
+            load = Load(bed, mode, MANY, 100 * MANY)
+            load.tell("up", FEW)
+            load.tell("run", 2 * FEW, 1, 50)
+            before = relay.pss_kb()
+            load.tell("up", MANY - FEW)
+            silent = relay.pss_kb()
+            load.tell("run", 2 * MANY, 1, 50)
+            heard = relay.pss_kb()
+            load.end()
+        finally:
+            relay.stop()
+        print(f"{mode:9} {relay.name:10} {(silent - before) / (MANY - FEW):5.1f} KiB a call set up, "
+              f"{(heard - before) / (MANY - FEW):.1f} with packets both ways", flush=True)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("build", type=pathlib.Path)
@@ -78,6 +102,7 @@ def main():
     p.add_argument("--at-once", type=int, action="append", default=[], help="calls under way at a time (else 1, and 16)")
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--rested", action="store_true", help="a relay at work, whose ports have rested: 11 s more each")
+    p.add_argument("--memory", action="store_true")
     p.add_argument("--strace", type=pathlib.Path)
     p.add_argument("--perf", type=pathlib.Path)
     a = p.parse_args()
@@ -85,7 +110,11 @@ def main():
         sys.exit("the bench makes network namespaces: only root may")
     kinds = [k for k in (Rtpengine, Ringfort) if not a.relay or k.name in a.relay]
     with tempfile.TemporaryDirectory(prefix="ringfort-calls-") as tmp, Bed(a.build.resolve() / "bench" / "mediaload") as bed:
-        for mode, at_once in itertools.product(a.mode or ["plain", "pass-cm", "srtp-gcm", "cross"], a.at_once or [1, 16]):
+        modes = a.mode or ["plain", "pass-cm", "pass-gcm", "srtp-gcm", "cross"]
+        if a.memory:
+            memory(bed, pathlib.Path(tmp), kinds, modes)
+            return
+        for mode, at_once in itertools.product(modes, a.at_once or [1, 16]):
             rows = {k.name: [] for k in kinds}
             for _ in range(a.rounds):
                 for kind in kinds:

@@ -31,6 +31,7 @@ enum {
 	RF_PATH_ENDS = 2,
 	RF_PATH_TYPES_MAX = 32,      /* payload types that an end may send */
 	RF_PATH_KEYS_MAX = 4,        /* SDES keys of an offer that an answerer may pick from */
+	RF_PATH_MKI_MAX = 8,         /* bytes of an MKI; a longer one is not understood */
 	RF_PATH_SSRCS_MAX = 8,       /* of one end at a time */
 	RF_PATH_UFRAG_MAX = 32, RF_PATH_PWD_MAX = 64,
 	RF_PATH_PRINTS_MAX = 4,      /* fingerprints of a peer */
@@ -66,7 +67,7 @@ struct rf_path_key {
 	enum rf_srtp_suite suite;
 	uint8_t key[RF_SRTP_KEY_MAX]; /* master key and salt */
 	uint8_t mki_n;
-	uint8_t mki[128];
+	uint8_t mki[RF_PATH_MKI_MAX];
 };
 
 struct rf_path_print {               /* a fingerprint (RFC 8122): sha-256, sha-384, sha-512 */

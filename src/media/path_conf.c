@@ -15,6 +15,11 @@ static bool family_fits(const struct rf_path *p, const struct rf_end *e, const s
 	return !a->family || (a->family == p->w->place[e->interface].conf.local.family && !rf_addr_is_multicast(a));
 }
 
+static bool key_ok(const struct rf_path_key *k)
+{
+	return rf_srtp_key_bytes(k->suite) && k->mki_n <= RF_PATH_MKI_MAX;
+}
+
 static bool conf_ok(const struct rf_path *p, const struct rf_end *e, const struct rf_path_end_conf *c)
 {
 	if (!family_fits(p, e, &c->remote) || !family_fits(p, e, &c->remote_rtcp) || c->dscp > 63 ||
@@ -25,9 +30,9 @@ static bool conf_ok(const struct rf_path *p, const struct rf_end *e, const struc
 		if (c->types[i].type > 127)
 			return false;
 	for (unsigned i = 0; i < c->n_keys_in; i++)
-		if (!rf_srtp_key_bytes(c->keys_in[i].suite))
+		if (!key_ok(&c->keys_in[i]))
 			return false;
-	return c->keying != RF_KEYING_SDES || c->key_out.suite == RF_SRTP_NONE || rf_srtp_key_bytes(c->key_out.suite);
+	return c->keying != RF_KEYING_SDES || c->key_out.suite == RF_SRTP_NONE || key_ok(&c->key_out);
 }
 
 static void set_types(struct rf_end *e, const struct rf_path_end_conf *c)

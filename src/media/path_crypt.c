@@ -1,19 +1,10 @@
 #include "media/path_int.h"
 
 #include "base/err.h"
-#include "base/secret.h"
 
 #include <stdlib.h>
 
 enum { OLD_KEYS_MS = 10000 }; /* packets under the keys before are late by then */
-
-static bool same_key(const struct rf_path_key *a, const struct rf_path_key *b)
-{
-	size_t n = rf_srtp_key_bytes(a->suite);
-
-	return a->suite == b->suite && rf_secret_eq(rf_view_of(a->key, n), rf_view_of(b->key, n)) &&
-	       rf_view_eq(rf_view_of(a->mki, a->mki_n), rf_view_of(b->mki, b->mki_n));
-}
 
 static struct rf_srtp_master master_of(const struct rf_path_key *k)
 {
@@ -21,36 +12,21 @@ static struct rf_srtp_master master_of(const struct rf_path_key *k)
 					.mki = rf_view_of(k->mki, k->mki_n) };
 }
 
-/* Every one of these was said before: an offerer's keys, of which one was taken. The others stay valid: it said them. */
-static bool all_known(const struct rf_crypt *c, const struct rf_path_key *keys, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++) {
-		unsigned j = 0;
-
-		while (j < c->n_in && !same_key(&keys[i], &c->keys_in[j]))
-			j++;
-		if (j == c->n_in)
-			return false;
-	}
-	return true;
-}
-
 static int set_in(struct rf_crypt *c, const struct rf_path_key *keys, unsigned n)
 {
 	struct rf_srtp_master m[RF_PATH_KEYS_MAX];
 
-	if (c->in && all_known(c, keys, n))
-		return 0;
 	for (unsigned i = 0; i < n; i++)
 		m[i] = master_of(&keys[i]);
+	/* Every one was said before: an offerer's keys, of which one was taken. The others stay valid: it said them. */
+	if (c->in && rf_srtp_in_has(c->in, m, n))
+		return 0;
 	int rc = c->in ? rf_srtp_in_rekey(c->in, m, n) : rf_srtp_in_new(m, n, &c->in);
 
 	if (rc)
 		return rc;
 	c->old_until_us = 0;
 	c->changed = true;
-	memcpy(c->keys_in, keys, n * sizeof *keys);
-	c->n_in = (uint8_t)n;
 	return 0;
 }
 
@@ -58,13 +34,9 @@ static int set_out(struct rf_crypt *c, const struct rf_path_key *key)
 {
 	struct rf_srtp_master m = master_of(key);
 
-	if (c->out && same_key(&c->key_out, key))
+	if (c->out && rf_srtp_out_has(c->out, &m))
 		return 0;
-	int rc = c->out ? rf_srtp_out_rekey(c->out, &m) : rf_srtp_out_new(&m, &c->out);
-
-	if (!rc)
-		c->key_out = *key;
-	return rc;
+	return c->out ? rf_srtp_out_rekey(c->out, &m) : rf_srtp_out_new(&m, &c->out);
 }
 
 static bool has_crypt(struct rf_crypt **c)
@@ -114,7 +86,6 @@ void rf_crypt_wipe(struct rf_crypt *c)
 {
 	rf_srtp_in_free(c->in);
 	rf_srtp_out_free(c->out);
-	rf_secret_wipe(c, sizeof *c);
 	*c = (struct rf_crypt){ 0 };
 }
 

@@ -115,8 +115,6 @@ struct rf_crypt {
 	struct rf_srtp_out *out;
 	uint64_t old_until_us;       /* keys that were replaced are good until then; 0: there are none */
 	bool changed;
-	uint8_t n_in;
-	struct rf_path_key keys_in[RF_PATH_KEYS_MAX], key_out; /* of SDES, for comparison */
 };
 
 /* A handshake on one port. */

@@ -11,7 +11,7 @@
 enum {
 	RF_SAID_CODECS_MAX = RF_PATH_TYPES_MAX,
 	RF_SAID_KEYS_MAX = RF_SDP_CRYPTO_MAX, /* a=crypto lines looked at */
-	RF_SAID_MKI_BYTES = 8,                /* an MKI that is longer is not understood */
+	RF_SAID_MKI_BYTES = RF_PATH_MKI_MAX,
 };
 
 struct rf_said_key {           /* one usable a=crypto; secret */

@@ -26,12 +26,19 @@ static const struct rf_sdes_line *own_line(const struct rf_sdes *s, unsigned sui
 	return NULL;
 }
 
-static struct rf_sdes *new_lines(const struct rf_sdes_rules *rules)
+static size_t bytes_of(size_t lines)
 {
-	struct rf_sdes *s = calloc(1, sizeof *s);
+	return sizeof(struct rf_sdes) + lines * sizeof(struct rf_sdes_line);
+}
 
-	if (s)
+static struct rf_sdes *new_lines(const struct rf_sdes_rules *rules, unsigned room)
+{
+	struct rf_sdes *s = calloc(1, bytes_of(room));
+
+	if (s) {
 		s->lifetime = rules->lifetime;
+		s->room = (uint8_t)room;
+	}
 	return s;
 }
 
@@ -58,7 +65,7 @@ static void add_own(struct rf_sdes *s, unsigned suite, const struct rf_sdes *las
 struct rf_sdes *rf_sdes_offer(const struct rf_sdes_rules *rules, const struct rf_said *from, const struct rf_sdes *last,
 			      struct rf_random *random)
 {
-	struct rf_sdes *s = new_lines(rules);
+	struct rf_sdes *s = new_lines(rules, (unsigned)__builtin_popcount(rules->suites)); /* one line each */
 	unsigned have = 0;
 
 	if (!s)
@@ -125,7 +132,7 @@ int rf_sdes_answer(const struct rf_sdes_rules *rules, const struct rf_said *offe
 
 	if (!k)
 		return RF_E_NOT_FOUND;
-	s = new_lines(rules);
+	s = new_lines(rules, 1);
 	if (!s)
 		return -ENOMEM;
 	if (key) {
@@ -186,7 +193,7 @@ void rf_sdes_path_key(const struct rf_said_key *from, struct rf_path_key *ret_ke
 	ret_key->suite = (enum rf_srtp_suite)from->suite;
 	memcpy(ret_key->key, from->key, sizeof ret_key->key);
 	ret_key->mki_n = from->mki_n;
-	for (size_t i = 0; i < from->mki_n; i++)
+	for (size_t i = 0; i < from->mki_n && i < sizeof ret_key->mki; i++)
 		ret_key->mki[i] = (uint8_t)(from->mki >> 8 * (from->mki_n - 1u - i));
 }
 
@@ -194,6 +201,6 @@ void rf_sdes_free(struct rf_sdes *s)
 {
 	if (!s)
 		return;
-	rf_secret_wipe(s, sizeof *s);
+	rf_secret_wipe(s, bytes_of(s->room));
 	free(s);
 }

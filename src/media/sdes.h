@@ -18,8 +18,8 @@ struct rf_sdes_line {
 /* What is said to one party in one m-line; secret. Keys of ours stay the same as long as it lives. */
 struct rf_sdes {
 	bool lifetime;            /* `SDES=lifetime` */
-	uint8_t n;
-	struct rf_sdes_line lines[RF_SRTP_SUITES];
+	uint8_t n, room;          /* lines; what there is room for */
+	struct rf_sdes_line lines[];
 };
 
 /* What a request and the site's policy allow. */

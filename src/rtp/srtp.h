@@ -2,8 +2,8 @@
  * (AES-GCM); keys by SDES (RFC 4568) or from a DTLS handshake (RFC 5764) are used alike.
  *
  * One `rf_srtp_in` is what a peer sends to us, one `rf_srtp_out` what we send to it; each serves every SSRC under
- * its keys. A master key is turned into session keys once (RFC 3711 4.3, no key derivation rate) and the OpenSSL
- * contexts stand as long as the key, so a packet costs no set-up. Encryption and authentication cannot be switched
+ * its keys. With its first packet a master key is turned into session keys (RFC 3711 4.3, no key derivation rate) and
+ * OpenSSL's context is made; both stand as long as the key, so a further packet costs no set-up. Encryption and authentication cannot be switched
  * off, and SRTCP that says it is not encrypted is refused.
  *
  * A packet that is not authentic changes nothing: no window, no roll-over counter, no SSRC. A packet index is
@@ -63,7 +63,7 @@ struct rf_srtp_in;
 /* masters: 1..RF_SRTP_KEYS_MAX, borrowed. Keys with an MKI are told apart by it; without one each is tried, the
  * one that fitted last first. They may be of different suites: an offerer's, until it is known which one the
  * answerer took. RF_E_INVALID: a key of another length than its suite's, no suite, an MKI that is too long or not
- * as long as the others, none or too many masters, one of them twice; RF_E_CRYPTO; -ENOMEM. */
+ * as long as the others, none or too many masters, one of them twice; -ENOMEM. */
 int rf_srtp_in_new(const struct rf_srtp_master *masters, size_t count, struct rf_srtp_in **ret_in);
 /* Wiped. NULL is fine. */
 void rf_srtp_in_free(struct rf_srtp_in *in);
@@ -77,6 +77,8 @@ void rf_srtp_in_fetch(const struct rf_srtp_in *in, unsigned step);
  * recognised by its first authentic packet. On an error, as rf_srtp_in_new(), nothing has changed. */
 int rf_srtp_in_rekey(struct rf_srtp_in *in, const struct rf_srtp_master *masters, size_t count);
 void rf_srtp_in_drop_old(struct rf_srtp_in *in);
+/* Is each of these in force? */
+bool rf_srtp_in_has(const struct rf_srtp_in *in, const struct rf_srtp_master *masters, size_t count);
 /* The suite of the last authentic packet; before the first one, that of the first key. */
 enum rf_srtp_suite rf_srtp_in_suite(const struct rf_srtp_in *in);
 
@@ -115,6 +117,8 @@ void rf_srtp_out_fetch(const struct rf_srtp_out *out, unsigned step);
  * peer that begins anew (another DTLS handshake, another offer and answer from the start) make a new one. On an
  * error nothing has changed. */
 int rf_srtp_out_rekey(struct rf_srtp_out *out, const struct rf_srtp_master *master);
+/* Is this the one in force? */
+bool rf_srtp_out_has(const struct rf_srtp_out *out, const struct rf_srtp_master *master);
 
 /* An RTP packet of n bytes in buf becomes an SRTP packet; cap >= n + RF_SRTP_GROW_RTP always suffices. Packets may come
  * out of order, as a relay gets them, within RF_SRTP_WINDOW behind the newest one.

@@ -1,7 +1,6 @@
 /* What a peer sends: which key, which index, is it authentic; and only then is anything kept. */
 #include "rtp/srtp_int.h"
 
-#include "base/secret.h"
 #include "rtp/rtp.h"
 
 #include <stdlib.h>
@@ -18,18 +17,20 @@ static void free_keys(struct rf_srtp_in *in, uint8_t from)
 	in->last = in->last < from ? in->last : 0;
 }
 
-static bool same_key(const struct rf_srtp_key *a, const struct rf_srtp_key *b)
-{
-	return a->suite == b->suite && rf_view_eq(rf_view_of(a->mki, a->mki_n), rf_view_of(b->mki, b->mki_n)) &&
-	       rf_secret_eq(rf_view_of(a->session, sizeof a->session), rf_view_of(b->session, sizeof b->session));
-}
-
-static bool is_among(struct rf_srtp_key *const *keys, size_t count, const struct rf_srtp_key *key)
+static bool is_among(struct rf_srtp_key *const *keys, size_t count, const struct rf_srtp_master *master)
 {
 	for (size_t i = 0; i < count; i++)
-		if (same_key(keys[i], key))
+		if (rf_srtp_key_is(keys[i], master))
 			return true;
 	return false;
+}
+
+bool rf_srtp_in_has(const struct rf_srtp_in *in, const struct rf_srtp_master *masters, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!is_among(in->key, in->current, &masters[i]))
+			return false;
+	return true;
 }
 
 static int make_keys(const struct rf_srtp_master *masters, size_t count, uint32_t generation,
@@ -39,15 +40,11 @@ static int make_keys(const struct rf_srtp_master *masters, size_t count, uint32_
 	size_t n = 0;
 
 	for (; !rc && n < count; n++) {
-		rc = masters[n].mki.n == masters[0].mki.n ? rf_srtp_key_new(&masters[n], false, &ret_keys[n]) : RF_E_INVALID;
+		rc = masters[n].mki.n != masters[0].mki.n || is_among(ret_keys, n, &masters[n]) ?
+			     RF_E_INVALID : rf_srtp_key_new(&masters[n], false, &ret_keys[n]);
 		if (rc)
 			break;
 		ret_keys[n]->generation = generation;
-		if (is_among(ret_keys, n, ret_keys[n])) {
-			n++;
-			rc = RF_E_INVALID;
-			break;
-		}
 	}
 	while (rc && n > 0)
 		rf_srtp_key_free(ret_keys[--n]);
@@ -99,9 +96,10 @@ void rf_srtp_in_free(struct rf_srtp_in *in)
 static void keep_same(struct rf_srtp_in *in, struct rf_srtp_key **fresh, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
+		struct rf_srtp_master m = rf_srtp_key_master(fresh[i]);
 		uint8_t j = 0;
 
-		while (j < in->keys && !(in->key[j] && same_key(in->key[j], fresh[i])))
+		while (j < in->keys && !(in->key[j] && rf_srtp_key_is(in->key[j], &m)))
 			j++;
 		if (j == in->keys) {
 			rf_srtp_known_add(&in->known, fresh[i]);

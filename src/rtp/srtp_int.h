@@ -60,28 +60,33 @@ bool rf_srtp_mac_of(const struct rf_srtp_mac *m, struct rf_view text, struct rf_
 
 struct rf_srtp_key {
 	const struct rf_srtp_params *p;
-	EVP_CIPHER_CTX *cipher;              /* with one of the session keys in it */
+	EVP_CIPHER_CTX *cipher;              /* with one of the session keys in it; NULL: nothing was encrypted or opened yet */
 	enum rf_srtp_kind loaded;            /* which session key the context holds */
 	enum rf_srtp_suite suite;
 	uint32_t generation;                 /* counts the rekeyings; from 1 */
 	bool again;                          /* it was in force before, as far as we know */
+	bool sealing;
+	bool ready;                          /* session and mac are there: a packet came */
+	uint8_t mki_n;
 	uint64_t left[2];                    /* packets until it is used up */
 	struct rf_srtp_mac mac[2];           /* not of an AEAD */
 	struct rf_srtp_session session[2];
-	uint8_t mki_n;
+	uint8_t master[RF_SRTP_KEY_MAX];     /* and salt: what the key is known by */
 	uint8_t mki[];
 };
 
 /* Errors as rf_srtp_in_new(). */
 int rf_srtp_key_new(const struct rf_srtp_master *master, bool sealing, struct rf_srtp_key **ret_key);
-/* From session keys. */
-int rf_srtp_key_of(enum rf_srtp_suite suite, struct rf_view mki, const struct rf_srtp_session session[static 2],
-		   bool sealing, struct rf_srtp_key **ret_key);
+/* Its session keys: derived ones with its first packet, those of a test's vectors. RF_E_CRYPTO. */
+int rf_srtp_key_begin(struct rf_srtp_key *key, const struct rf_srtp_session session[static 2]);
+/* The same key: suite, master key and salt, MKI. */
+bool rf_srtp_key_is(const struct rf_srtp_key *key, const struct rf_srtp_master *master);
+struct rf_srtp_master rf_srtp_key_master(const struct rf_srtp_key *key);
 void rf_srtp_key_free(struct rf_srtp_key *key);
 /* step 0: itself, 1: what OpenSSL has of it (rf_srtp_in_fetch()). */
 void rf_srtp_key_fetch(const struct rf_srtp_key *key, unsigned step);
 
-/* Keys that were in force once, by 32 bits of what was derived from them. Under one that comes back nothing may begin anew:
+/* Keys that were in force once, by 32 bits of a hash of them. Under one that comes back nothing may begin anew:
  * what it sealed before could be played again, and what we send would have an index twice. */
 struct rf_srtp_known {
 	uint32_t *id;                        /* few, or on the heap */
@@ -109,7 +114,7 @@ int rf_srtp_seal(struct rf_srtp_key *key, const struct rf_srtp_text *text, uint8
 /* RF_E_AUTH: the text is as it was. RF_E_CRYPTO. */
 int rf_srtp_open(struct rf_srtp_key *key, const struct rf_srtp_text *text, const uint8_t *tag);
 /* Is it authentic? Nothing is opened. Not of an AEAD. RF_E_AUTH, RF_E_CRYPTO. */
-int rf_srtp_check(const struct rf_srtp_key *key, const struct rf_srtp_text *text, const uint8_t *tag);
+int rf_srtp_check(struct rf_srtp_key *key, const struct rf_srtp_text *text, const uint8_t *tag);
 
 /* ---- indexes */
 

@@ -47,6 +47,11 @@ void rf_srtp_out_free(struct rf_srtp_out *out)
 	free(out);
 }
 
+bool rf_srtp_out_has(const struct rf_srtp_out *out, const struct rf_srtp_master *master)
+{
+	return rf_srtp_key_is(out->key, master);
+}
+
 int rf_srtp_out_rekey(struct rf_srtp_out *out, const struct rf_srtp_master *master)
 {
 	struct rf_srtp_key *key;

@@ -6,6 +6,7 @@
 #include "guard.h"
 #include "rtp/rtp.h"
 
+#include <openssl/crypto.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -818,8 +819,136 @@ static void test_no_memory(void **state)
 	}
 }
 
+/* What a packet needs is made with the first one: the session keys, whoever sent it; the cipher when something is encrypted or
+ * opened. */
+static void test_first_packet(void **state)
+{
+	(void)state;
+	for EACH_SUITE(suite) {
+		bool aead = rf_srtp_params(suite)->aead;
+		struct pair p = pair(suite);
+		uint8_t room[CAP];
+		size_t n;
+
+		assert_false(p.out->key->ready || p.in->key[0]->ready);
+		struct bytes b = seal_rtp(p.out, 7, 1), forged = b;
+
+		assert_true(p.out->key->ready && p.out->key->cipher);
+		forged.at[BYTES] ^= 1;
+		assert_int_equal(open_rtp(p.in, forged), RF_E_AUTH);
+		assert_true(p.in->key[0]->ready);
+		assert_int_equal(rf_srtp_in_check_rtp(p.in, b.at, b.n, room, &n), 0);
+		assert_int_equal(p.in->key[0]->cipher != NULL, aead);
+		assert_int_equal(open_rtp(p.in, seal_rtp(p.out, 7, 2)), 0);
+		assert_non_null(p.in->key[0]->cipher);
+		unpair(&p);
+		/* RTCP alone, its own session key first. */
+		p = pair(suite);
+		assert_int_equal(open_rtcp(p.in, seal_rtcp(p.out, 7)), 0);
+		assert_int_equal(open_rtp(p.in, seal_rtp(p.out, 7, 1)), 0);
+		unpair(&p);
+	}
+}
+
+/* A key is known by what it was made of, before its first packet and after. */
+static void test_has(void **state)
+{
+	(void)state;
+	for EACH_SUITE(suite) {
+		enum rf_srtp_suite other = suite == RF_SRTP_AES_CM_128_HMAC_SHA1_80 ? RF_SRTP_AES_CM_128_HMAC_SHA1_32 :
+										      RF_SRTP_AES_CM_128_HMAC_SHA1_80;
+		struct rf_srtp_master m[] = { master(suite, 1, RF_V("")), master(suite, 2, RF_V("")), master(other, 1, RF_V("")),
+					      master(suite, 1, RF_V("1")), master(suite, 3, RF_V("")) };
+		struct pair p = pair(suite);
+
+		for (unsigned packets = 0; packets < 2; packets++) {
+			assert_true(rf_srtp_out_has(p.out, &m[0]) && rf_srtp_in_has(p.in, m, 1));
+			for (unsigned i = 1; i < 5; i++)
+				assert_false(rf_srtp_out_has(p.out, &m[i]) || rf_srtp_in_has(p.in, &m[i], 1));
+			assert_false(rf_srtp_in_has(p.in, m, 2));
+			assert_int_equal(open_rtp(p.in, seal_rtp(p.out, 7, (uint16_t)packets)), 0);
+		}
+		/* Of several each; those that are old are none of them. */
+		assert_int_equal(rf_srtp_in_rekey(p.in, &m[1], 1), 0);
+		assert_true(rf_srtp_in_has(p.in, &m[1], 1));
+		assert_false(rf_srtp_in_has(p.in, m, 1));
+		assert_int_equal(rf_srtp_in_rekey(p.in, m, 2), 0);
+		assert_true(rf_srtp_in_has(p.in, m, 2) && rf_srtp_in_has(p.in, &m[1], 1));
+		unpair(&p);
+	}
+}
+
+/* ---- OpenSSL without memory */
+
+static unsigned fails_at; /* its n-th allocation from now; 0: none */
+
+static bool fails(void)
+{
+	return fails_at && --fails_at == 0;
+}
+
+static void *its_malloc(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return fails() ? NULL : reallocarray(NULL, n, 1); /* which fail_alloc does not count */
+}
+
+static void *its_realloc(void *p, size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return fails() ? NULL : reallocarray(p, n, 1);
+}
+
+static void its_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+/* The first packet gets nothing then, and the next one is as if it were the first: no index goes twice, nothing is learned. */
+static void test_first_without_memory(void **state)
+{
+	(void)state;
+	for EACH_SUITE(suite) {
+		bool reached = true, failed = false;
+
+		for (unsigned n = 1; reached; n++) {
+			struct pair p = pair(suite);
+			struct bytes b = rtp(7, 1), first;
+
+			fails_at = n;
+			int rc = rf_srtp_out_rtp(p.out, b.at, b.n, CAP, &b.n);
+			bool sealed = fails_at == 0;
+
+			fails_at = 0;
+			assert_true(rc == 0 || rc == RF_E_CRYPTO);
+			failed |= rc != 0;
+			if (rc) {
+				assert_false(p.out->key->cipher && p.out->key->loaded != RF_SRTP_RTP);
+				assert_int_equal(send_rtp(p.out, 7, 1), RF_E_STATE);
+				b = seal_rtp(p.out, 7, 2);
+			}
+			first = b;
+			fails_at = n;
+			rc = open_rtp(p.in, b);
+			reached = sealed || fails_at == 0;
+			fails_at = 0;
+			assert_true(rc == 0 || rc == RF_E_CRYPTO);
+			assert_int_equal(p.in->streams.count, rc == 0);
+			assert_int_equal(open_rtp(p.in, first), rc ? 0 : RF_E_EXISTS);
+			unpair(&p);
+		}
+		assert_true(failed);
+	}
+}
+
 int main(void)
 {
+	if (CRYPTO_set_mem_functions(its_malloc, its_realloc, its_free) != 1)
+		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round), cmocka_unit_test(test_heads), cmocka_unit_test(test_check), cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_window), cmocka_unit_test(test_reorder), cmocka_unit_test(test_rounds),
@@ -830,6 +959,7 @@ int main(void)
 		cmocka_unit_test(test_key_again), cmocka_unit_test(test_many_keys),
 		cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_first_packet), cmocka_unit_test(test_has), cmocka_unit_test(test_first_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

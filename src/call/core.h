@@ -127,6 +127,8 @@ int rf_call_core_set_announcer(struct rf_call_core *core, int fd, const struct r
 /* TLS towards trunks: tls for those without an authority of their own (NULL: the ua's own), cas for the others. Both are good until
  * the next call of this; connections that stand keep what they began with. On the core's thread, or before it runs. */
 void rf_call_core_set_trunk_tls(struct rf_call_core *core, struct rf_tls *tls, const struct rf_trunk_ca *cas, size_t n);
+/* There are other passwords of trunks: challenges that were answered with those before are forgotten, and what was refused is tried again. */
+void rf_call_core_renew_logins(struct rf_call_core *core);
 /* And towards relays that are asked by TLS. */
 void rf_call_core_set_relay_tls(struct rf_call_core *core, struct rf_tls *tls);
 /* The media relays of a border, in order; once, before the loop runs. Without any, a border has no calls. -errno, RF_E_LIMIT,

@@ -119,6 +119,7 @@ struct rf_call_core {
 	const struct rf_trunk_ca *trunk_cas;
 	size_t trunk_ca_n;
 	struct rf_trunk_login_list trunk_logins;
+	bool logins_new;           /* and registrations that failed for an old password are tried now */
 	rf_trunk_password_fn *password; /* NULL: there is none for any trunk */
 	void *password_ctx;
 	struct rf_call_shared *shared; /* with all cores of the process: their calls are counted together */

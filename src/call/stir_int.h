@@ -34,6 +34,7 @@ struct rf_stir_setup {
 	struct rf_view x5u;
 	rf_stir_sign_fn *sign;
 	void *sign_arg;
+	void (*sign_gone)(void *arg);
 	struct rf_arena texts;
 };
 

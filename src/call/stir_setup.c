@@ -56,12 +56,15 @@ int rf_stir_setup_new(const struct rf_stir_setup_conf *conf, struct rf_wall now,
 	struct rf_stir_setup *s = calloc(1, sizeof *s);
 	struct loading loading = { .setup = s, .now = now, .log = log };
 
+	if (!s && conf->sign_gone)
+		conf->sign_gone(conf->sign_arg);
 	if (!s)
 		return rf_diag_set(diag, -ENOMEM, "caller identity: out of memory");
 	atomic_init(&s->references, 1);
 	rf_arena_init(&s->texts, 2 << 20);
 	s->sign = conf->sign;
 	s->sign_arg = conf->sign_arg;
+	s->sign_gone = conf->sign_gone;
 	int rc = conf->trust_file ? rf_stir_trust_load(conf->trust_file, &s->trust, diag) : 0;
 
 	if (!rc && (copy_list(&s->texts, conf->hosts, conf->host_count, &s->hosts, &s->host_count) ||
@@ -93,6 +96,8 @@ void rf_stir_setup_put(struct rf_stir_setup *s)
 		rf_stir_cert_free(s->known[i].cert);
 	free(s->known);
 	rf_stir_trust_put(s->trust);
+	if (s->sign_gone)
+		s->sign_gone(s->sign_arg);
 	rf_arena_fini(&s->texts);
 	free(s);
 }

@@ -40,6 +40,12 @@ static struct rf_trunk_login *add(struct rf_call_core *core, const struct rf_sit
 	return l;
 }
 
+void rf_call_core_renew_logins(struct rf_call_core *core)
+{
+	rf_trunk_login_free(core);
+	core->logins_new = true;
+}
+
 void rf_trunk_login_free(struct rf_call_core *core)
 {
 	struct rf_trunk_login *l;
@@ -90,7 +96,7 @@ void rf_trunk_login_put(struct rf_call_core *core, const struct rf_site_trunk *t
 		return;
 	rf_put(w, l->proxy ? RF_V("Proxy-Authorization: ") : RF_V("Authorization: "));
 	if (rf_digest_login_put(&l->digest, t->login, respond, &a, method, uri, RF_V(""), w))
-		w->n = before; /* without it the trunk will ask, and refuse */
+		w->n = before; /* without it the trunk will ask, and refuse; the buffer is wiped by who sends it */
 	else
 		rf_sip_put_crlf(w);
 }

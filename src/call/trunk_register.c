@@ -194,6 +194,10 @@ void rf_trunk_register(struct rf_call_core *core, const struct rf_site_trunk *t,
 {
 	struct rf_trunk_registration *r = &p->registration;
 
+	if (core->logins_new && t->login.n && !atomic_load(&p->registered_until_us)) {
+		r->next = (struct rf_mono){ 0 };
+		r->wait_ms = 0;
+	}
 	if (!t->registers || r->cli || (r->next.us && !rf_mono_due(r->next, rf_core_now(core))))
 		return;
 	if (!r->cseq) {

@@ -225,6 +225,7 @@ void rf_trunk_watch(struct rf_call_core *core)
 		return;
 	for (size_t i = 0; i < site->trunk_count; i++)
 		watch_trunk(core, &site->trunks[i]);
+	core->logins_new = false;
 	if (core->border)
 		watch_controllers(core);
 }

@@ -104,9 +104,12 @@ static void poll_fire(struct rf_timer *t)
 	if (k->stopping)
 		return;
 	rf_controller_poll_papers(k);
+	rf_controller_poll_secrets(k);
 	rf_controller_poll_store(k);
-	if (k->keeper)
+	if (k->keeper) {
+		rf_keeper_tidy(k->keeper);
 		rf_keeper_state(k->keeper, &keeper);
+	}
 	if (!k->keeper || keeper.alive || k->keeper_missed)
 		return;
 	k->keeper_missed = true;
@@ -405,7 +408,7 @@ static int start(struct rf_controller *k, struct rf_diag *diag)
 	    (rc = rf_controller_open_penalties(k, diag)) ||
 	    (rc = rf_controller_start_fetcher(k, diag)) ||
 	    (rc = rf_controller_start_hook(k, diag)) ||
-	    (rf_controller_watch_papers(k), rc = rf_controller_take_papers(k, diag)) ||
+	    (rf_controller_watch_papers(k), rf_controller_watch_stir(k), rc = rf_controller_take_papers(k, diag)) ||
 	    (rc = rf_controller_bind(k, diag)) ||
 	    (rc = rf_controller_start_announcer(k, diag)) ||
 	    (rc = rf_admin_listen("state", admin_path(k) + sizeof "state/" - 1, k->become ? k->user.uid : (uid_t)-1,

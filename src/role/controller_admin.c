@@ -274,6 +274,10 @@ static json_t *problems_json(const struct rf_controller *k)
 		problem(list, "it is stopping", 0);
 	if (*rf_papers_problem(&k->papers, k->clock.wall(k->clock.ctx).us / 1000000, papers))
 		problem(list, papers, 0);
+	if (k->stir_refused[0])
+		problem(list, k->stir_refused, 0);
+	if (k->logins_refused[0])
+		problem(list, k->logins_refused, 0);
 	if (k->crl_until_s && k->clock.wall(k->clock.ctx).us / 1000000 > k->crl_until_s)
 		problem(list, RF_REVOKED_OLD, 0);
 	return list;

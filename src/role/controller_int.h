@@ -150,6 +150,10 @@ struct rf_controller {
 	struct rf_location *location;
 	struct rf_settings_table *settings;
 	struct rf_stir_setup *stir;  /* NULL: the site has nothing for caller identity */
+	char stir_refused[600];      /* why calls are not signed as its files say; "": they are, or none are to be */
+	char logins_refused[600];    /* the same of passwords of trunks */
+	bool logins_new;             /* workers have to be told that there are others */
+	struct rf_renew secrets;     /* files of caller identity and of passwords */
 	struct timespec stir_store_at; /* its store of certificates was last changed */
 	struct timespec crl_at;      /* the list of revoked certificates was last changed: a border's */
 	int64_t crl_until_s;         /* and when the next was promised; 0: not */
@@ -230,6 +234,9 @@ int rf_controller_trunk_logins(struct rf_controller *k, struct rf_keeper_login *
 /* rf_trunk_password_fn: asks the keeper. Any thread. */
 int rf_controller_password(void *ctx, struct rf_view trunk, const struct rf_digest_cred *cred, struct rf_view method,
 			   char ret_hex[static 2 * RF_DIGEST_HASH_MAX]);
+/* The keeper reads the passwords again; the workers are told with the next rf_controller_publish(). False: k->logins_refused says what is
+ * wrong. */
+bool rf_controller_take_logins(struct rf_controller *k);
 /* Does the keeper have every login of next? */
 bool rf_controller_logins_fit(const struct rf_controller *k, const struct rf_site *next);
 bool rf_controller_trunks_fit(const struct rf_controller *k, const struct rf_site *next);
@@ -268,9 +275,13 @@ void rf_controller_drained(struct rf_controller *k);
 /* controller_stir.c */
 /* Before the first thread, where the site names hosts to fetch from. */
 int rf_controller_start_fetcher(struct rf_controller *k, struct rf_diag *diag);
-/* *ret_setup NULL: the site neither signs nor verifies. */
+/* *ret_setup NULL: the site neither signs nor verifies. The keeper reads its key again; what is wrong with that is in k->stir_refused, and a
+ * key that cannot be read any more is no error but one that signs nothing. */
 int rf_controller_load_stir(struct rf_controller *k, const struct rf_site *site, struct rf_stir_setup **ret_setup,
 			    struct rf_diag *diag);
+/* The same for the present site, into k->stir; workers are told by rf_controller_publish(). An error: what was before stays. */
+int rf_controller_take_stir(struct rf_controller *k, struct rf_diag *diag);
+void rf_controller_watch_stir(struct rf_controller *k); /* its files and those of passwords, into k->secrets */
 /* Did a command change the store of certificates? Then take it up. */
 void rf_controller_poll_stir(struct rf_controller *k);
 
@@ -278,6 +289,8 @@ void rf_controller_poll_stir(struct rf_controller *k);
 int rf_controller_reload(struct rf_controller *k, const char *by, struct rf_diag *diag);
 /* Were certificates or authorities written anew? Then take them up. */
 void rf_controller_poll_papers(struct rf_controller *k);
+/* The same of the key of caller identity, its certificate, and passwords. */
+void rf_controller_poll_secrets(struct rf_controller *k);
 /* Did a command change the database? Then take it up. */
 void rf_controller_poll_store(struct rf_controller *k);
 void rf_controller_remember_site_file(struct rf_controller *k);

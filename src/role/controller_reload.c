@@ -192,6 +192,37 @@ void rf_controller_poll_papers(struct rf_controller *k)
 	record(k, rc, "a change of its files", text);
 }
 
+/* What is refused, of the two that are no error of a reload. */
+static const char *refused_secrets(const struct rf_controller *k)
+{
+	return k->stir_refused[0] ? k->stir_refused : k->logins_refused;
+}
+
+/* A key or a password that was taken away serves no more, also when all else of a reload is refused. */
+static void take_secrets(struct rf_controller *k, struct rf_diag *diag)
+{
+	int rc = rf_controller_take_stir(k, diag);
+
+	rf_controller_take_logins(k);
+	if (rc && !k->stir_refused[0])
+		snprintf(k->stir_refused, sizeof k->stir_refused, "caller identity stays as it was: %s", diag->text);
+	if (rf_controller_publish(k))
+		rf_log(k->log, RF_LOG_ERROR, "not every worker could be told of new keys and passwords: reload again");
+}
+
+void rf_controller_poll_secrets(struct rf_controller *k)
+{
+	struct rf_diag diag = { 0 };
+
+	if (!rf_renew_look(&k->secrets))
+		return;
+	take_secrets(k, &diag);
+	const char *wrong = refused_secrets(k);
+
+	record(k, *wrong ? RF_E_INVALID : 0, "a change of its files", *wrong ? wrong :
+	       "keys of caller identity and passwords of trunks were taken up");
+}
+
 int rf_controller_reload(struct rf_controller *k, const char *by, struct rf_diag *diag)
 {
 	struct rf_site *site = NULL;
@@ -200,6 +231,7 @@ int rf_controller_reload(struct rf_controller *k, const char *by, struct rf_diag
 	char why[700], text[800];
 	bool papers = rf_papers_due(&k->papers);
 
+	rf_renew_take(&k->secrets);
 	rf_controller_remember_site_file(k);
 	int rc = load_next(k, &site, diag);
 	if (!rc)
@@ -216,15 +248,20 @@ int rf_controller_reload(struct rf_controller *k, const char *by, struct rf_diag
 		rf_site_put(site);
 		snprintf(text, sizeof text, "not reloaded: %s", rf_controller_why(diag, why, sizeof why));
 		record(k, rc, by, text);
+		struct rf_diag other = { 0 };
+		take_secrets(k, &other);
 		return rc;
 	}
+	rf_controller_take_logins(k);
 	put_in_place(k, site, directory, stir);
 	if (papers)
 		tell_papers(k);
 	struct rf_directory_counts counts;
 	rf_directory_counts(directory, &counts);
-	snprintf(text, sizeof text, "reloaded: %zu phones, %zu users, level %s", counts.phones, counts.users,
-		 rf_level_name(site->level));
+	const char *wrong = refused_secrets(k);
+
+	snprintf(text, sizeof text, "reloaded: %zu phones, %zu users, level %s%s%s", counts.phones, counts.users,
+		 rf_level_name(site->level), *wrong ? "; but " : "", wrong);
 	record(k, 0, by, text);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "call/border.h"
 #include "call/trunk_table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static bool known(const struct rf_controller *k, struct rf_view file)
@@ -73,6 +74,27 @@ int rf_controller_password(void *ctx, struct rf_view trunk, const struct rf_dige
 		if (rf_view_eq(k->logins[i]->name, trunk))
 			return rf_keeper_respond(k->keeper, i, cred, method, ret_hex);
 	return RF_E_UNSUPPORTED;
+}
+
+bool rf_controller_take_logins(struct rf_controller *k)
+{
+	struct rf_diag why = { 0 };
+	uint32_t there = 0;
+	size_t n = 0;
+
+	k->logins_refused[0] = '\0';
+	if (!k->login_n || !k->keeper)
+		return true;
+	int rc = rf_keeper_again_logins(k->keeper, &there, &why);
+
+	k->logins_new = true;
+	for (unsigned i = 0; i < k->login_n && !rc && n < sizeof k->logins_refused; i++)
+		if (!(there & 1u << i))
+			n += (size_t)snprintf(k->logins_refused + n, sizeof k->logins_refused - n, "%s%s", n ? ", " :
+					      "trunks without a password: ", rf_site_cstr(k->logins[i]->name));
+	if (why.text[0] && n < sizeof k->logins_refused)
+		snprintf(k->logins_refused + n, sizeof k->logins_refused - n, "%s%s", n ? ": " : "passwords of trunks stay as they were: ", why.text);
+	return !k->logins_refused[0];
 }
 
 /* The same login from the same file as at the start. */

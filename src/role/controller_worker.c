@@ -331,6 +331,7 @@ struct publication {
 	struct rf_worker *worker;
 	struct rf_directory *directory; /* a reference, as the next */
 	struct rf_stir_setup *stir;
+	bool logins;                    /* there are other passwords of trunks */
 };
 
 static void take_publication(struct rf_mail *mail, int status)
@@ -342,6 +343,8 @@ static void take_publication(struct rf_mail *mail, int status)
 	if (status == 0) {
 		rf_call_core_reload(p->worker->core, p->directory);
 		rf_call_core_set_stir(p->worker->core, p->stir);
+		if (p->logins)
+			rf_call_core_renew_logins(p->worker->core);
 		guard_conf(p->worker->controller, rf_directory_site(p->directory), &guard);
 		rf_ua_set_guard(p->worker->ua, &guard);
 		overload_conf(p->worker->controller, rf_directory_site(p->directory), &overload);
@@ -368,6 +371,7 @@ int rf_controller_publish(struct rf_controller *k)
 			.worker = &k->worker[i],
 			.directory = rf_directory_get(k->directory),
 			.stir = rf_stir_setup_get(k->stir),
+			.logins = k->logins_new,
 		};
 		int posted = rf_mail_post(k->worker[i].loop, &p->mail);
 		if (posted) {
@@ -375,6 +379,7 @@ int rf_controller_publish(struct rf_controller *k)
 			rc = posted;
 		}
 	}
+	k->logins_new &= rc != 0;
 	return rc;
 }
 

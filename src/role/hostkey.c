@@ -90,7 +90,7 @@ int rf_hostkey_open(struct rf_keeper *keeper, const char *cert_file, struct evp_
 	p->keeper = keeper;
 	int rc = read_first(cert_file, &cert, diag);
 	if (!rc)
-		rc = rf_keeper_again(keeper, &p->key, diag);
+		rc = rf_keeper_again(keeper, RF_KEEPER_TLS, &p->key, diag);
 	if (rc)
 		free(p);
 	else if ((rc = make(p, cert, cert_file, ret_key, ret_id, diag)))

@@ -30,12 +30,15 @@ struct channel {
 struct rf_keeper {
 	pid_t pid;
 	unsigned n;
-	bool locked, filtered, stir;
+	bool locked, filtered;
 	atomic_bool gone;
 	atomic_uint next; /* where to start looking for a free channel */
 	atomic_ullong signatures, refused, failed;
-	pthread_mutex_t keys_lock;
-	unsigned keys[RF_KEEPER_TLS_KEYS]; /* how many have it */
+	pthread_mutex_t keys_lock;  /* over the next four */
+	unsigned keys[RF_KEEPER_KEYS]; /* how many have it */
+	uint32_t fresh;             /* keys of the start that nobody has asked for yet */
+	uint32_t order;
+	bool unheard;               /* it may have keys that nobody has */
 	struct channel channels[];
 };
 
@@ -113,7 +116,7 @@ int rf_keeper_new(const struct rf_keeper_options *opt, struct rf_keeper **ret_ke
 	if (!k)
 		return rf_diag_set(diag, -ENOMEM, "starting the keeper: out of memory");
 	k->n = opt->channels;
-	k->stir = opt->stir_key_file != NULL;
+	k->fresh = (opt->key_file ? 1u << RF_KEEPER_KEY_TLS : 0) | (opt->stir_key_file ? 1u << RF_KEEPER_KEY_STIR : 0);
 	k->pid = -1;
 	pthread_mutex_init(&k->keys_lock, NULL);
 	for (unsigned i = 0; i < k->n; i++) {
@@ -242,44 +245,106 @@ static int sign_with(struct rf_keeper *k, unsigned key, struct rf_view digest,
 
 int rf_keeper_sign(struct rf_keeper *k, unsigned key, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX], size_t *ret_n)
 {
-	return key < RF_KEEPER_TLS_KEYS ? sign_with(k, RF_KEEPER_KEY_TLS + key, digest, sig, ret_n) : RF_E_UNSUPPORTED;
+	return key < RF_KEEPER_KEYS ? sign_with(k, key, digest, sig, ret_n) : RF_E_UNSUPPORTED;
 }
 
-/* Questions about keys go one at a time, so that none is given out again while it is being forgotten. */
-int rf_keeper_again(struct rf_keeper *k, unsigned *ret_key, struct rf_diag *diag)
+/* ---- orders: one at a time, so that none is given out again while it is being forgotten */
+
+static void put_be32(uint8_t *p, uint32_t x)
 {
-	uint8_t question[RF_KEEPER_QUESTION_SIZE] = { RF_KEEPER_AGAIN }, said[RF_KEEPER_SIG_MAX];
+	for (int i = 0; i < 4; i++)
+		p[i] = (uint8_t)(x >> (24 - 8 * i));
+}
+
+/* Under keys_lock. What did not come back may have happened, or happen yet. */
+static int order(struct rf_keeper *k, uint8_t question[static RF_KEEPER_QUESTION_SIZE], uint8_t said[static RF_KEEPER_SIG_MAX], size_t *ret_n)
+{
+	put_be32(question + 8, ++k->order);
+	int rc = put_question(k, question, RF_KEEPER_QUESTION_SIZE, said, ret_n);
+
+	if (rc == RF_E_TIMEOUT || rc == RF_E_CLOSED)
+		k->unheard = true;
+	return rc;
+}
+
+static int again(struct rf_keeper *k, uint8_t kind, uint8_t said[static RF_KEEPER_SIG_MAX], size_t *ret_n, struct rf_diag *diag)
+{
+	uint8_t question[RF_KEEPER_QUESTION_SIZE] = { RF_KEEPER_AGAIN, kind };
+	int rc = order(k, question, said, ret_n);
+
+	if (rc)
+		rf_diag_set(diag, rc, "%.*s", *ret_n ? (int)*ret_n : 100, *ret_n ? (const char *)said :
+			    "the key keeper does not answer: `ringfort down` and `ringfort up`");
+	return rc;
+}
+
+int rf_keeper_again(struct rf_keeper *k, enum rf_keeper_kind kind, unsigned *ret_key, struct rf_diag *diag)
+{
+	uint8_t said[RF_KEEPER_SIG_MAX];
 	size_t n;
 
 	pthread_mutex_lock(&k->keys_lock);
-	int rc = put_question(k, question, sizeof question, said, &n);
-	if (!rc && (n != 1 || said[0] >= RF_KEEPER_TLS_KEYS))
-		rc = RF_E_CLOSED;
-	if (!rc)
+	int rc = again(k, (uint8_t)kind, said, &n, diag);
+	if (!rc && (n != 1 || said[0] >= RF_KEEPER_KEYS))
+		rc = rf_diag_set(diag, RF_E_CLOSED, "the key keeper answers nonsense: `ringfort down` and `ringfort up`");
+	if (!rc) {
 		k->keys[said[0]]++;
+		k->fresh &= ~(1u << (kind == RF_KEEPER_TLS ? RF_KEEPER_KEY_TLS : RF_KEEPER_KEY_STIR));
+		*ret_key = said[0];
+	}
+	pthread_mutex_unlock(&k->keys_lock);
+	return rc;
+}
+
+int rf_keeper_again_logins(struct rf_keeper *k, uint32_t *ret_there, struct rf_diag *diag)
+{
+	uint8_t said[RF_KEEPER_SIG_MAX];
+	size_t n;
+
+	pthread_mutex_lock(&k->keys_lock);
+	int rc = again(k, RF_KEEPER_LOGINS, said, &n, diag);
 	pthread_mutex_unlock(&k->keys_lock);
 	if (rc)
-		return rf_diag_set(diag, rc, "%.*s", n ? (int)n : 100, n ? (const char *)said : "the key keeper does not answer: "
-				   "`ringfort down` and `ringfort up`");
-	*ret_key = said[0];
-	return 0;
+		return rc;
+	struct rf_reader r = rf_reader_of(rf_view_of(said, n));
+
+	*ret_there = rf_take_be32(&r);
+	diag->text[0] = '\0';
+	if (rf_left(&r))
+		rf_diag_set(diag, RF_E_INVALID, "%.*s", (int)rf_left(&r), (const char *)r.p);
+	return r.err;
+}
+
+/* Under keys_lock: it keeps what somebody has, and nothing else. */
+static void keep(struct rf_keeper *k)
+{
+	uint8_t question[RF_KEEPER_QUESTION_SIZE] = { RF_KEEPER_KEEP }, said[RF_KEEPER_SIG_MAX];
+	uint32_t mask = k->fresh;
+	size_t n;
+
+	for (unsigned i = 0; i < RF_KEEPER_KEYS; i++)
+		if (k->keys[i])
+			mask |= 1u << i;
+	put_be32(question + 12, mask);
+	k->unheard = order(k, question, said, &n) != 0;
 }
 
 void rf_keeper_forget(struct rf_keeper *k, unsigned key)
 {
-	uint8_t question[RF_KEEPER_QUESTION_SIZE] = { RF_KEEPER_FORGET, 0, (uint8_t)key }, said[RF_KEEPER_SIG_MAX];
-	size_t n;
-
 	pthread_mutex_lock(&k->keys_lock);
-	if (key < RF_KEEPER_TLS_KEYS && k->keys[key] && --k->keys[key] == 0)
-		(void)put_question(k, question, sizeof question, said, &n); /* a keeper that is gone has forgotten it */
+	if (key < RF_KEEPER_KEYS && k->keys[key] && --k->keys[key] == 0)
+		keep(k);
 	pthread_mutex_unlock(&k->keys_lock);
 }
 
-int rf_keeper_sign_stir(struct rf_keeper *k, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX],
-			size_t *ret_n)
+void rf_keeper_tidy(struct rf_keeper *k)
 {
-	return k->stir ? sign_with(k, RF_KEEPER_KEY_STIR, digest, sig, ret_n) : RF_E_UNSUPPORTED;
+	if (!k)
+		return;
+	pthread_mutex_lock(&k->keys_lock);
+	if (k->unheard && !atomic_load(&k->gone)) /* one that is gone has forgotten all */
+		keep(k);
+	pthread_mutex_unlock(&k->keys_lock);
 }
 
 int rf_keeper_respond(struct rf_keeper *k, unsigned login, const struct rf_digest_cred *cred, struct rf_view method,

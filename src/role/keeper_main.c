@@ -1,9 +1,10 @@
 /* The keeper's own side: a process with a key, a few threads that each read a question and write an answer. */
 #include "role/keeper.h"
-#include "role/keeper_login.h"
+#include "role/keeper_keys.h"
 #include "role/keeper_wire.h"
 
 #include "base/clock.h"
+#include "base/secret.h"
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -25,15 +26,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_FILE_MAX 8192
 #define STACK_BYTES (256 * 1024)
 
 struct keeper {
-	pthread_mutex_t lock;          /* over key */
-	EVP_PKEY *key[RF_KEEPER_KEYS]; /* NULL: not given */
-	const char *key_file;          /* of TLS; NULL: none */
-	bool reads;                    /* it can be read again, whoever owns it */
-	struct rf_keeper_passwords passwords;
+	struct rf_keeper_keys keys;
 	pthread_barrier_t set_up, confined; /* every thread has signed once; every thread has its filter */
 	atomic_uint failed;
 	atomic_bool filtered;
@@ -58,39 +54,6 @@ static void tell_ready(int fd, int status, int flags, const char *text)
 		_exit(1); /* the controller is gone before it began */
 }
 
-/* Read through our own descriptor into locked memory: no stdio buffer keeps a copy. */
-static int read_key(const char *path, EVP_PKEY **ret_key, struct rf_diag *diag)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-
-	if (fd < 0)
-		return rf_diag_set(diag, -errno, "%s: %s", path, strerror(errno));
-	int rc = 0;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > KEY_FILE_MAX)
-		rc = rf_diag_set(diag, RF_E_INVALID, "%s is not a key file", path);
-	else if (st.st_mode & 077)
-		rc = rf_diag_set(diag, RF_E_DENIED, "%s can be read by others (mode %04o): chmod 600 %s", path,
-				 (unsigned)st.st_mode & 07777, path);
-	char *pem = rc ? NULL : OPENSSL_secure_zalloc(KEY_FILE_MAX);
-	ssize_t n = pem ? read(fd, pem, KEY_FILE_MAX) : -1;
-	close(fd);
-	BIO *bio = n > 0 ? BIO_new_mem_buf(pem, (int)n) : NULL;
-	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
-	BIO_free(bio);
-	OPENSSL_secure_clear_free(pem, KEY_FILE_MAX);
-	if (rc)
-		return rc;
-	if (!key)
-		return rf_diag_set(diag, RF_E_CRYPTO, "%s holds no private key in PEM without a passphrase", path);
-	if (!EVP_PKEY_is_a(key, "EC")) {
-		EVP_PKEY_free(key);
-		return rf_diag_set(diag, RF_E_UNSUPPORTED, "%s is not an EC key", path);
-	}
-	*ret_key = key;
-	return 0;
-}
-
 static bool over_rate(struct server *s)
 {
 	uint64_t now = s->clock.mono(s->clock.ctx).us / 1000000;
@@ -102,23 +65,11 @@ static bool over_rate(struct server *s)
 	return ++s->made > RF_KEEPER_RATE;
 }
 
-/* A reference, so that another thread may forget it meanwhile: the last one wipes it. */
-static EVP_PKEY *take_key(struct keeper *k, unsigned key)
-{
-	pthread_mutex_lock(&k->lock);
-	EVP_PKEY *p = key < RF_KEEPER_KEYS ? k->key[key] : NULL;
-
-	if (p)
-		EVP_PKEY_up_ref(p);
-	pthread_mutex_unlock(&k->lock);
-	return p;
-}
-
 /* TLS has several digests, a token has SHA-256. */
 static int sign(struct keeper *k, const uint8_t *q, uint8_t *sig, size_t *ret_n)
 {
-	bool good = q[1] == 32 || (q[2] != RF_KEEPER_KEY_STIR && (q[1] == 48 || q[1] == 64));
-	EVP_PKEY *key = good ? take_key(k, q[2]) : NULL;
+	bool good = q[1] == 32 || (q[2] < RF_KEEPER_KEY_STIR && (q[1] == 48 || q[1] == 64));
+	EVP_PKEY *key = good ? rf_keeper_keys_take(&k->keys, q[2]) : NULL;
 	EVP_PKEY_CTX *ctx = key ? EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL) : NULL;
 
 	*ret_n = RF_KEEPER_SIG_MAX;
@@ -130,82 +81,18 @@ static int sign(struct keeper *k, const uint8_t *q, uint8_t *sig, size_t *ret_n)
 	return status;
 }
 
-/* Its number: that of the same key, or of a free place, which takes it. */
-static int keep_key(struct keeper *k, EVP_PKEY *key)
-{
-	int place = -1, same = -1;
-
-	pthread_mutex_lock(&k->lock);
-	for (int i = RF_KEEPER_KEYS - 1; i >= RF_KEEPER_KEY_TLS; i--) {
-		if (k->key[i] && EVP_PKEY_eq(k->key[i], key) == 1)
-			same = i;
-		else if (!k->key[i])
-			place = i;
-	}
-	if (same < 0 && place >= 0) {
-		EVP_PKEY_up_ref(key);
-		k->key[place] = key;
-	}
-	pthread_mutex_unlock(&k->lock);
-	return same >= 0 ? same : place;
-}
-
-static int first_key(struct keeper *k)
-{
-	pthread_mutex_lock(&k->lock);
-	bool there = k->key[RF_KEEPER_KEY_TLS];
-	pthread_mutex_unlock(&k->lock);
-	return there ? RF_KEEPER_KEY_TLS : -1;
-}
-
-static int read_again(struct keeper *k, uint8_t *said, size_t *ret_n)
-{
-	struct rf_diag diag = { 0 };
-	EVP_PKEY *key = NULL;
-	int rc = k->key_file ? read_key(k->key_file, &key, &diag) : RF_E_UNSUPPORTED;
-	int place = rc ? -1 : keep_key(k, key);
-
-	EVP_PKEY_free(key);
-	/* Where it cannot be read again the one of the start stays, and serves for a certificate that was issued for it. */
-	if (rc == -EACCES && !k->reads)
-		place = first_key(k);
-	if (place >= 0) {
-		said[0] = (uint8_t)(place - RF_KEEPER_KEY_TLS);
-		*ret_n = 1;
-		return RF_KEEPER_OK;
-	}
-	const char *why = rc ? diag.text : "keys that were replaced are all still used by connections: `ringfort down` and `ringfort up`";
-	*ret_n = strnlen(why, RF_KEEPER_SIG_MAX);
-	memcpy(said, why, *ret_n);
-	return RF_KEEPER_NO_KEY;
-}
-
-static int forget(struct keeper *k, unsigned number)
-{
-	unsigned i = RF_KEEPER_KEY_TLS + number;
-
-	if (i >= RF_KEEPER_KEYS)
-		return RF_KEEPER_BAD_QUESTION;
-	pthread_mutex_lock(&k->lock);
-	EVP_PKEY *key = k->key[i];
-	k->key[i] = NULL;
-	pthread_mutex_unlock(&k->lock);
-	EVP_PKEY_free(key);
-	return RF_KEEPER_OK;
-}
-
 static int act(struct server *s, const uint8_t *q, size_t n, uint8_t *said, size_t *ret_n)
 {
 	if (n == RF_KEEPER_LOGIN_SIZE)
 		return q[0] == RF_KEEPER_LOGIN && s->digest ?
-		       rf_keeper_login_answer(&s->keeper->passwords, s->digest, q, said, ret_n) : RF_KEEPER_BAD_QUESTION;
+		       rf_keeper_login_answer(&s->keeper->keys.passwords, s->digest, q, said, ret_n) : RF_KEEPER_BAD_QUESTION;
 	switch (n == RF_KEEPER_QUESTION_SIZE ? q[0] : 0) {
 	case RF_KEEPER_QUESTION:
 		return sign(s->keeper, q, said, ret_n);
 	case RF_KEEPER_AGAIN:
-		return read_again(s->keeper, said, ret_n);
-	case RF_KEEPER_FORGET:
-		return forget(s->keeper, q[2]);
+		return rf_keeper_keys_again(&s->keeper->keys, q, said, ret_n);
+	case RF_KEEPER_KEEP:
+		return rf_keeper_keys_keep(&s->keeper->keys, q, said, ret_n);
 	default:
 		return RF_KEEPER_BAD_QUESTION;
 	}
@@ -237,10 +124,10 @@ static void prepare(struct server *s)
 	s->clock = rf_clock_system();
 	for (unsigned i = 0; i < RF_KEEPER_KEYS; i++) {
 		question[2] = (uint8_t)i;
-		if (s->keeper->key[i] && sign(s->keeper, question, sig, &n) != RF_KEEPER_OK)
+		if (s->keeper->keys.key[i] && sign(s->keeper, question, sig, &n) != RF_KEEPER_OK)
 			atomic_fetch_add(&s->keeper->failed, 1);
 	}
-	if (s->keeper->passwords.n && rf_keeper_login_prepare(&s->digest))
+	if (s->keeper->keys.passwords.n && rf_keeper_login_prepare(&s->digest))
 		atomic_fetch_add(&s->keeper->failed, 1);
 	pthread_barrier_wait(&s->keeper->set_up);
 }
@@ -276,6 +163,35 @@ static void *server_main(void *arg)
 	return NULL;
 }
 
+/* OpenSSL's decoders leave a key's bytes in memory that they give back: in this process all of it is wiped. */
+static void *take_memory(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return malloc(n);
+}
+
+static void give_memory(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	rf_secret_free(p, p ? malloc_usable_size(p) : 0);
+}
+
+static void *move_memory(void *p, size_t n, const char *file, int line)
+{
+	size_t had = p ? malloc_usable_size(p) : 0;
+
+	if (n && n <= had)
+		return p;
+	void *to = n ? malloc(n) : NULL;
+	if (to && p)
+		memcpy(to, p, had);
+	if (to || !n)
+		give_memory(p, file, line);
+	return to;
+}
+
 /* glibc's heap is filled up front and never shrinks, in one arena: afterwards no allocation needs a system call. */
 static void settle_heap(void)
 {
@@ -307,35 +223,17 @@ static int start_servers(struct keeper *k, struct server *servers, unsigned n, s
 	return 0;
 }
 
-static int read_keys(struct keeper *k, const char *tls, const char *stir, struct rf_diag *diag)
-{
-	char group[64] = "";
-	int rc = strcmp(tls, "-") == 0 ? 0 : read_key(tls, &k->key[RF_KEEPER_KEY_TLS], diag);
-
-	if (rc || strcmp(stir, "-") == 0)
-		return rc;
-	rc = read_key(stir, &k->key[RF_KEEPER_KEY_STIR], diag);
-	if (!rc && (EVP_PKEY_get_group_name(k->key[RF_KEEPER_KEY_STIR], group, sizeof group, NULL) != 1 ||
-		    OBJ_txt2nid(group) != NID_X9_62_prime256v1))
-		rc = rf_diag_set(diag, RF_E_UNSUPPORTED, "%s is not on P-256, which signed calls need", stir);
-	return rc;
-}
-
-/* What may still be opened: the folder of the key file. With Landlock around that the right to read in it whatever its modes say
- * is worth no more than the key, which is here anyway. Without Landlock, or where that right was withheld from us, we go on without. */
+/* What may still be opened is the keeper's own. With Landlock around that the right to read in it whatever its modes say is worth no more
+ * than the keys, which are here anyway. Without Landlock, or where that right was withheld from us, we go on without. */
 static int give_up(struct keeper *k, const struct rf_sandbox_user *become, struct rf_diag *diag)
 {
-	const char *slash = k->key_file ? strrchr(k->key_file, '/') : NULL;
-	char *folder = slash ? strndup(k->key_file, (size_t)(slash - k->key_file)) : strdup(".");
-	const struct rf_sandbox_path path = { folder, RF_SANDBOX_READ, true };
 	struct rf_sandbox_landlock ll = { .fd = -1 };
-	int rc = folder ? rf_sandbox_landlock_open(&path, k->key_file ? 1 : 0, &ll, diag) : -ENOMEM;
+	int rc = rf_keeper_keys_landlock(&k->keys, &ll, diag);
 
-	free(folder);
 	if (rc == RF_E_UNSUPPORTED)
 		rc = 0;
-	bool keeps = ll.abi && become && k->key_file && rf_sandbox_has(CAP_DAC_READ_SEARCH);
-	k->reads = !become || keeps;
+	bool keeps = ll.abi && become && rf_sandbox_has(CAP_DAC_READ_SEARCH);
+	rf_keeper_keys_reads(&k->keys, ll.abi > 0, !become || keeps);
 	if (!rc)
 		rc = keeps ? rf_sandbox_drop_user_but(become, CAP_DAC_READ_SEARCH, diag) : rf_sandbox_drop_user(become, diag);
 	if (!rc)
@@ -345,6 +243,11 @@ static int give_up(struct keeper *k, const struct rf_sandbox_user *become, struc
 	if (ll.fd >= 0)
 		close(ll.fd);
 	return rc;
+}
+
+static char *file_of(char *arg)
+{
+	return strcmp(arg, "-") == 0 ? NULL : arg;
 }
 
 static int set_up(struct keeper *k, char **argv, struct server *servers, unsigned n, struct rf_diag *diag)
@@ -359,15 +262,13 @@ static int set_up(struct keeper *k, char **argv, struct server *servers, unsigne
 		become = &user;
 	}
 	setrlimit(RLIMIT_MEMLOCK, &all); /* as root; others keep the limit that they have */
+	if (CRYPTO_set_mem_functions(take_memory, move_memory, give_memory) == 0)
+		return rf_diag_set(diag, RF_E_CRYPTO, "memory of the key's library cannot be wiped: something used it before");
 	settle_heap();
 	/* The private number itself lies in locked pages even where the limit forbids to lock everything. */
 	if (CRYPTO_secure_malloc_init(32768, 16) == 0)
 		return rf_diag_set(diag, RF_E_CRYPTO, "no locked memory for the key");
-	pthread_mutex_init(&k->lock, NULL);
-	k->key_file = strcmp(argv[2], "-") == 0 ? NULL : argv[2];
-	int rc = read_keys(k, argv[2], argv[6], diag);
-	for (char **a = argv + 7; !rc && a[0] && a[1]; a += 2)
-		rc = rf_keeper_login_read(&k->passwords, a[0], a[1], diag);
+	int rc = rf_keeper_keys_start(&k->keys, file_of(argv[2]), file_of(argv[6]), argv + 7, diag);
 	k->locked = !rc && mlockall(MCL_CURRENT) == 0; /* with root's right to do so, while it lasts */
 	if (!rc)
 		rc = give_up(k, become, diag);
@@ -390,9 +291,9 @@ int rf_keeper_main(int argc, char **argv)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
+	rf_keeper_keys_init(&k.keys);
 	if (set_up(&k, argv, servers, (unsigned)n, &diag)) {
-		for (unsigned i = 0; i < RF_KEEPER_KEYS; i++)
-			EVP_PKEY_free(k.key[i]);
+		rf_keeper_keys_fini(&k.keys);
 		tell_ready(RF_KEEPER_FIRST_FD, RF_KEEPER_NO_SIGNATURE, 0, diag.text);
 		return 1;
 	}

@@ -182,6 +182,7 @@ void anchor_renew(struct anchor *a, bool now)
 	struct rf_event e;
 	char why[700];
 
+	rf_keeper_tidy(a->keeper);
 	if (!a->site || !(now ? rf_papers_due(&a->papers) : rf_renew_look(&a->papers.renew)))
 		return;
 	int rc = anchor_take_papers(a, &diag);

@@ -94,6 +94,7 @@ void rf_wall_look_fire(struct rf_timer *t)
 	struct rf_front *w = rf_container(t, struct rf_front, look);
 
 	rf_timer_start(rf_loop_wheel(w->loop), t, RF_WALL_LOOK_MS);
+	rf_keeper_tidy(w->keeper);
 	if (rf_renew_look(&w->papers.renew))
 		renew(w);
 	if (++w->looks % RF_WALL_REVIEW == 0)

@@ -1,6 +1,8 @@
 """Calls whose caller another organisation signs, and ours (RFC 8224, 8588)."""
 import contextlib
 import http.server
+import json
+import os
 import re
 import ssl
 import threading
@@ -11,6 +13,8 @@ import pytest
 import stirpeer
 from dialogs import expect, invite
 from lab import wait_until
+from test_call_secrets import keeper
+from test_sandbox import controller, memory_holds, secret_of
 from trunks import Authority, Peer, wait_empty, wait_state
 
 URL = "https://cert.carrier.example/2027.pem"
@@ -223,3 +227,50 @@ def test_our_calls_are_signed(carrier):
     peer.reply(got, 486, "Busy Here")
     assert expect(lobby, 486)
     wait_empty(site)
+
+
+def test_a_key_that_changes(carrier, tmp_path):
+    """Key and certificate are taken up together, by themselves; a key that is taken away is wiped and signs nothing, and that is said."""
+    site, peer, lobby, own, _, _ = carrier("sign")
+    folder = site.dir / "stir"
+    wait_state(site, "carrier", "up")
+
+    def identity():
+        invite(lobby, f"sip:1001@{site.domain}", f"sip:00043123456@{site.domain}")
+        got = expect(peer, "INVITE")
+        peer.reply(got, 486)
+        expect(peer, "ACK")
+        assert expect(lobby, 486)
+        return got.get("Identity")
+
+    def problems():
+        return json.loads(site.call("status", "--json").stdout)["problems"]
+    stirpeer.read(identity(), own.chain)
+    other = stirpeer.Organisation(tmp_path / "other", number="493012341001")
+    # the key alone: nothing fits, what was before stays
+    (folder / "key.pem").write_bytes(other.key.read_bytes())
+    assert "does not belong" in site.call("reload").stderr
+    assert any("does not belong to stir.key" in p for p in problems())
+    stirpeer.read(identity(), own.chain)
+    (folder / "cert.pem").write_bytes(other.chain.read_bytes())
+    wait_until("both are taken up", lambda: not problems(), 6)
+    stirpeer.read(identity(), other.chain)
+    holder, needles = keeper(controller(site)), secret_of(folder / "key.pem")
+    if os.geteuid() == 0:
+        assert memory_holds(holder, needles) and not memory_holds(holder, secret_of(own.key))
+    (folder / "key.pem").unlink()
+    said = "calls are not signed (stir.key): stir/key.pem: No such file"
+    assert "; but " + said in site.run("reload") and any(said in p for p in problems())
+    assert not identity()
+    if os.geteuid() == 0:
+        assert not memory_holds(holder, needles)
+    # also where all else of a reload is refused
+    (folder / "key.pem").touch(0o600)
+    (folder / "key.pem").write_bytes(other.key.read_bytes())
+    site.run("reload")
+    stirpeer.read(identity(), other.chain)
+    with open(site.dir / "site.yaml", "a") as f:
+        f.write("nonsense: 1\n")
+    (folder / "key.pem").unlink()
+    assert site.call("reload").returncode and said in problems()[0]
+    assert not identity()

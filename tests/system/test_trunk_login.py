@@ -1,12 +1,17 @@
 """What a trunk that asks for a password gets: credentials in every request once it has asked, counted up, over again when
 its nonce is over; nothing weaker than the site allows, and no password that was refused once more."""
 import hashlib
+import json
+import os
 import re
 import shutil
 
 import pytest
 
 from dialogs import SDP, Leg, expect, invite, sdp, uri
+from memory import places
+from test_call_secrets import keeper
+from test_sandbox import controller
 from trunks import Authority, Peer, wait_empty
 
 SITE = """\
@@ -27,19 +32,28 @@ def authority(tmp_path_factory):
 @pytest.fixture
 def asking(make_site, authority):
     """asking(...): a site whose trunk has a login, that trunk, and a phone."""
-    def make(more=""):
+    def make(more="", file="one.password"):
         site = make_site(phones={"lobby": "1001"}, up=False)
         a = site.phone_address(6)
         shutil.copy(authority.cert, site.dir / "carrier-ca.pem")
-        (site.dir / "one.password").write_text("zanzibar")
-        (site.dir / "one.password").chmod(0o600)
-        site.write(SITE.format(a=a, more=more))
+        (site.dir / file).parent.mkdir(exist_ok=True)
+        put(site, file, "zanzibar")
+        site.write(SITE.format(a=a, more=more).replace("one.password", file))
         peer = Peer(site, a, *authority.issue("DNS:one.carrier.example")).listen()
         site.up()
         lobby = site.client("lobby").open()
         assert lobby.register(f"sip:1001@{site.domain}").code == 200
         return site, peer, lobby
     return make
+
+
+def put(site, file, password):
+    (site.dir / file).touch(0o600)
+    (site.dir / file).write_text(password)
+
+
+def problems(site):
+    return json.loads(site.call("status", "--json").stdout)["problems"]
 
 
 def dial(site, lobby):
@@ -166,6 +180,59 @@ def test_a_refused_password_is_not_tried_on(asking):
         assert expect(lobby, 503)
         assert peer.receive(0.05) is None
     site.wait_event("trunk.login", why="its password is refused")
+    wait_empty(site)
+
+
+def asked_once(site, peer, lobby, nonce, password):
+    """A call whose INVITE is challenged: the credentials of the one behind it, None: the site has none."""
+    dial(site, lobby)
+    got = expect(peer, "INVITE")
+    if not credentials(got, password):
+        challenge(peer, got, nonce, "SHA-256")
+        expect(peer, "ACK")
+        got = expect(peer, "INVITE")
+    said = credentials(got, password)
+    peer.reply(got, 486)
+    expect(peer, "ACK")
+    assert expect(lobby, 486)
+    return said
+
+
+def test_a_password_that_changes(asking):
+    """It is taken up by itself and by a reload; one whose file is taken away is wiped and opens nothing, and all of that can be seen."""
+    file = "secrets/one.password"
+    site, peer, lobby = asking(file=file)
+    holder = keeper(controller(site))
+    assert asked_once(site, peer, lobby, "n-1", "zanzibar")
+    # refused for a minute from now on: with the new password it is tried at once
+    dial(site, lobby)
+    for nonce in ("n-2", "n-3"):
+        challenge(peer, expect(peer, "INVITE"), nonce, "SHA-256")
+        expect(peer, "ACK")
+    assert expect(lobby, 503)
+    put(site, file, "madagascar")
+    assert "; but" not in site.run("reload")
+    assert asked_once(site, peer, lobby, "n-4", "madagascar")
+    (site.dir / "next").write_text("sansibar again")
+    (site.dir / "next").chmod(0o600)
+    (site.dir / "next").rename(site.dir / file)
+    site.wait_event("config.loaded", text="keys of caller identity and passwords of trunks were taken up")
+    assert asked_once(site, peer, lobby, "n-5", "sansibar again")
+    # taken away
+    if os.geteuid() == 0:
+        assert places(holder, b"sansibar again") and not places(holder, b"madagascar")
+    (site.dir / file).unlink()
+    said = f"trunks without a password: first: {file}: No such file"
+    assert "; but " + said in site.run("reload")
+    assert any(said in p for p in problems(site))
+    assert not asked_once(site, peer, lobby, "n-6", "sansibar again")
+    if os.geteuid() == 0:
+        assert not places(holder, b"sansibar again")
+    # and there again
+    put(site, file, "zanzibar")
+    site.run("reload")
+    assert not problems(site)
+    assert asked_once(site, peer, lobby, "n-7", "zanzibar")
     wait_empty(site)
 
 

@@ -74,7 +74,7 @@ static void set_up(struct fixture *f, const char *curve, unsigned channels)
 	struct rf_keeper_options opt = { .exe = "/proc/self/exe", .key_file = f->key_file, .channels = channels };
 	if (rf_keeper_new(&opt, &f->keeper, &diag))
 		fail_msg("%s", diag.text);
-	assert_int_equal(rf_keeper_again(f->keeper, &f->place, &diag), 0);
+	assert_int_equal(rf_keeper_again(f->keeper, RF_KEEPER_TLS, &f->place, &diag), 0);
 	assert_int_equal(rf_keyhandle_new(X509_get0_pubkey(f->cert), forward, NULL, f, &f->handle, &diag), 0);
 }
 
@@ -284,14 +284,18 @@ static void two_keys(void **state)
 	assert_int_equal(rf_keeper_new(&opt, &both, &diag), 0);
 	assert_int_equal(rf_keeper_sign(both, 0, rf_view_of(digest, 32), sig, &n), 0);
 	assert_true(verifies(f.key, digest, sig, n));
-	assert_int_equal(rf_keeper_sign_stir(both, rf_view_of(digest, 32), sig, &n), 0);
+	unsigned stir = 0, none;
+	assert_int_equal(rf_keeper_again(both, RF_KEEPER_STIR, &stir, &diag), 0);
+	assert_int_equal(rf_keeper_sign(both, stir, rf_view_of(digest, 32), sig, &n), 0);
 	assert_true(verifies(g.key, digest, sig, n));
-	assert_int_equal(rf_keeper_sign_stir(both, rf_view_of(digest, 48), sig, &n), RF_E_CRYPTO);
-	assert_int_equal(rf_keeper_sign_stir(f.keeper, rf_view_of(digest, 32), sig, &n), RF_E_UNSUPPORTED);
+	assert_int_equal(rf_keeper_sign(both, stir, rf_view_of(digest, 48), sig, &n), RF_E_CRYPTO);
+	assert_int_equal(rf_keeper_again(f.keeper, RF_KEEPER_STIR, &none, &diag), RF_E_CRYPTO);
+	assert_non_null(strstr(diag.text, "no such key"));
 	opt.key_file = NULL;
 	assert_int_equal(rf_keeper_new(&opt, &alone, &diag), 0);
 	assert_int_equal(rf_keeper_sign(alone, 0, rf_view_of(digest, 32), sig, &n), RF_E_CRYPTO);
-	assert_int_equal(rf_keeper_sign_stir(alone, rf_view_of(digest, 32), sig, &n), 0);
+	assert_int_equal(rf_keeper_again(alone, RF_KEEPER_STIR, &stir, &diag), 0);
+	assert_int_equal(rf_keeper_sign(alone, stir, rf_view_of(digest, 32), sig, &n), 0);
 	assert_true(verifies(g.key, digest, sig, n));
 	rf_keeper_free(both);
 	rf_keeper_free(alone);
@@ -324,11 +328,11 @@ static void read_again(void **state)
 	(void)state;
 	set_up(&f, "P-256", 2);
 	assert_int_equal(f.place, 0);
-	assert_int_equal(rf_keeper_again(f.keeper, &same, &diag), 0);
+	assert_int_equal(rf_keeper_again(f.keeper, RF_KEEPER_TLS, &same, &diag), 0);
 	assert_int_equal(same, 0);
 	EVP_PKEY *next = EVP_EC_gen("P-384");
 	write_key(f.key_file, next, 0600);
-	assert_int_equal(rf_keeper_again(f.keeper, &other, &diag), 0);
+	assert_int_equal(rf_keeper_again(f.keeper, RF_KEEPER_TLS, &other, &diag), 0);
 	assert_int_equal(other, 1);
 	assert_int_equal(rf_keeper_sign(f.keeper, other, rf_view_of(digest, 32), sig, &n), 0);
 	assert_true(verifies(next, digest, sig, n));
@@ -344,10 +348,10 @@ static void read_again(void **state)
 	assert_int_equal(rf_keeper_sign(f.keeper, 77, rf_view_of(digest, 32), sig, &n), RF_E_UNSUPPORTED);
 	/* what is wrong with the file is said, and the keys that are there are left alone */
 	assert_int_equal(chmod(f.key_file, 0644), 0);
-	assert_int_equal(rf_keeper_again(f.keeper, &more, &diag), RF_E_CRYPTO);
+	assert_int_equal(rf_keeper_again(f.keeper, RF_KEEPER_TLS, &more, &diag), RF_E_CRYPTO);
 	assert_non_null(strstr(diag.text, "chmod 600"));
 	unlink(f.key_file);
-	assert_int_equal(rf_keeper_again(f.keeper, &more, &diag), RF_E_CRYPTO);
+	assert_int_equal(rf_keeper_again(f.keeper, RF_KEEPER_TLS, &more, &diag), RF_E_CRYPTO);
 	assert_non_null(strstr(diag.text, "No such file"));
 	assert_int_equal(rf_keeper_sign(f.keeper, other, rf_view_of(digest, 32), sig, &n), 0);
 	/* as many as there are places, and then no more */
@@ -356,19 +360,101 @@ static void read_again(void **state)
 
 		write_key(f.key_file, key, 0600);
 		EVP_PKEY_free(key);
-		assert_int_equal(rf_keeper_again(f.keeper, &all[i], &diag), 0);
+		assert_int_equal(rf_keeper_again(f.keeper, RF_KEEPER_TLS, &all[i], &diag), 0);
 	}
 	EVP_PKEY *last = EVP_EC_gen("P-256");
 	write_key(f.key_file, last, 0600);
-	assert_int_equal(rf_keeper_again(f.keeper, &more, &diag), RF_E_CRYPTO);
+	assert_int_equal(rf_keeper_again(f.keeper, RF_KEEPER_TLS, &more, &diag), RF_E_CRYPTO);
 	assert_non_null(strstr(diag.text, "still used"));
 	rf_keeper_forget(f.keeper, all[0]);
-	assert_int_equal(rf_keeper_again(f.keeper, &more, &diag), 0);
+	assert_int_equal(rf_keeper_again(f.keeper, RF_KEEPER_TLS, &more, &diag), 0);
 	assert_int_equal(more, all[0]);
 	assert_int_equal(rf_keeper_sign(f.keeper, more, rf_view_of(digest, 32), sig, &n), 0);
 	assert_true(verifies(last, digest, sig, n));
 	EVP_PKEY_free(next);
 	EVP_PKEY_free(last);
+	tear_down(&f);
+}
+
+/* Caller identity's key likewise, on its curve alone; TLS's are left alone by that. */
+static void stir_again(void **state)
+{
+	struct fixture f = { 0 }, g = { 0 };
+	struct rf_keeper *k = NULL;
+	struct rf_diag diag = { 0 };
+	uint8_t digest[32] = { 9 }, sig[RF_KEEPER_SIG_MAX];
+	unsigned tls, first, second, more, all[RF_KEEPER_STIR_KEYS];
+	size_t n;
+
+	(void)state;
+	set_up(&f, "P-256", 1);
+	set_up(&g, "P-256", 1);
+	struct rf_keeper_options opt = { .exe = "/proc/self/exe", .key_file = f.key_file, .stir_key_file = g.key_file, .channels = 2 };
+	assert_int_equal(chdir("/tmp"), 0); /* the site's folder: that of the key is one of its own in it */
+	assert_int_equal(rf_keeper_new(&opt, &k, &diag), 0);
+	/* what nobody has asked for yet is not forgotten with another one */
+	assert_int_equal(rf_keeper_again(k, RF_KEEPER_TLS, &tls, &diag), 0);
+	rf_keeper_forget(k, tls);
+	assert_int_equal(rf_keeper_sign(k, RF_KEEPER_KEY_STIR, rf_view_of(digest, 32), sig, &n), 0);
+	assert_int_equal(rf_keeper_sign(k, tls, rf_view_of(digest, 32), sig, &n), RF_E_CRYPTO);
+	assert_int_equal(rf_keeper_again(k, RF_KEEPER_TLS, &tls, &diag), 0);
+	assert_int_equal(rf_keeper_again(k, RF_KEEPER_STIR, &first, &diag), 0);
+	EVP_PKEY *next = EVP_EC_gen("P-256"), *other = EVP_EC_gen("P-384");
+	write_key(g.key_file, next, 0600);
+	assert_int_equal(rf_keeper_again(k, RF_KEEPER_STIR, &second, &diag), 0);
+	assert_int_not_equal(first, second);
+	assert_int_equal(rf_keeper_sign(k, second, rf_view_of(digest, 32), sig, &n), 0);
+	assert_true(verifies(next, digest, sig, n));
+	rf_keeper_forget(k, first);
+	assert_int_equal(rf_keeper_sign(k, first, rf_view_of(digest, 32), sig, &n), RF_E_CRYPTO);
+	write_key(g.key_file, other, 0600);
+	assert_int_equal(rf_keeper_again(k, RF_KEEPER_STIR, &more, &diag), RF_E_CRYPTO);
+	assert_non_null(strstr(diag.text, "P-256"));
+	unlink(g.key_file);
+	assert_int_equal(rf_keeper_again(k, RF_KEEPER_STIR, &more, &diag), RF_E_CRYPTO);
+	assert_non_null(strstr(diag.text, "No such file"));
+	for (unsigned i = 0; i < RF_KEEPER_STIR_KEYS - 1; i++) {
+		EVP_PKEY *key = EVP_EC_gen("P-256");
+
+		write_key(g.key_file, key, 0600);
+		EVP_PKEY_free(key);
+		assert_int_equal(rf_keeper_again(k, RF_KEEPER_STIR, &all[i], &diag), 0);
+	}
+	write_key(g.key_file, f.key, 0600);
+	assert_int_equal(rf_keeper_again(k, RF_KEEPER_STIR, &more, &diag), RF_E_CRYPTO);
+	assert_non_null(strstr(diag.text, "still used"));
+	assert_int_equal(rf_keeper_sign(k, tls, rf_view_of(digest, 32), sig, &n), 0);
+	assert_true(verifies(f.key, digest, sig, n));
+	rf_keeper_free(k);
+	EVP_PKEY_free(next);
+	EVP_PKEY_free(other);
+	tear_down(&f);
+	tear_down(&g);
+}
+
+/* An order to wipe that the keeper did not take (here: over its rate) is given again until it did. */
+static void unheard_orders(void **state)
+{
+	struct fixture f = { 0 };
+	uint8_t digest[32] = { 9 }, sig[RF_KEEPER_SIG_MAX];
+	struct rf_clock clock = rf_clock_system();
+	size_t n;
+	int rc = 0;
+
+	(void)state;
+	set_up(&f, "P-256", 1);
+	uint64_t end = clock.mono(clock.ctx).us + 5000000;
+	while (rc != RF_E_BUSY && clock.mono(clock.ctx).us < end)
+		rc = rf_keeper_sign(f.keeper, f.place, rf_view_of(digest, 7 + 25), sig, &n);
+	assert_int_equal(rc, RF_E_BUSY);
+	rf_keeper_forget(f.keeper, f.place);
+	while ((rc = rf_keeper_sign(f.keeper, f.place, rf_view_of(digest, 32), sig, &n)) == RF_E_BUSY)
+		usleep(2000);
+	assert_int_equal(rc, 0); /* it was lost indeed */
+	rf_keeper_tidy(f.keeper);
+	assert_int_equal(rf_keeper_sign(f.keeper, f.place, rf_view_of(digest, 32), sig, &n), RF_E_CRYPTO);
+	rf_keeper_tidy(f.keeper);
+	rf_keeper_tidy(NULL);
 	tear_down(&f);
 }
 
@@ -390,13 +476,13 @@ static int as_a_user(bool withheld)
 	if (withheld && prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH, 0, 0, 0) < 0)
 		return 1;
 	int rc = rf_keeper_new(&opt, &k, &diag);
-	if (rc || rf_keeper_again(k, &place, &diag) || place != 0) {
+	if (rc || rf_keeper_again(k, RF_KEEPER_TLS, &place, &diag) || place != 0) {
 		fprintf(stderr, "%s\n", diag.text);
 		return 2;
 	}
 	EVP_PKEY *next = EVP_EC_gen("P-256");
 	write_key(f.key_file, next, 0600);
-	if (rf_keeper_again(k, &place, &diag) || rf_keeper_sign(k, place, rf_view_of(digest, 32), sig, &n))
+	if (rf_keeper_again(k, RF_KEEPER_TLS, &place, &diag) || rf_keeper_sign(k, place, rf_view_of(digest, 32), sig, &n))
 		return 3;
 	rc = verifies(withheld ? f.key : next, digest, sig, n) ? 0 : 4;
 	EVP_PKEY_free(next);
@@ -561,6 +647,41 @@ static void write_password(const char *file, const char *text, mode_t mode)
 	assert_int_equal(chmod(file, mode), 0);
 }
 
+/* Files that were written anew, taken away, spoilt and brought back; each login for itself. */
+static void passwords_again(struct rf_keeper *k, const struct rf_digest_cred *c, char file[2][32])
+{
+	char old[2 * RF_DIGEST_HASH_MAX], got[2 * RF_DIGEST_HASH_MAX];
+	size_t n = 2 * rf_digest_alg_bytes(c->alg);
+	struct rf_diag diag = { 0 };
+	uint32_t there = 0;
+
+	assert_int_equal(rf_keeper_again_logins(k, &there, &diag), 0);
+	assert_true(there == 3 && !diag.text[0]);
+	assert_int_equal(rf_keeper_respond(k, 1, c, RF_V("INVITE"), old), 0);
+	write_password(file[1], "another", 0600);
+	assert_int_equal(rf_keeper_again_logins(k, &there, &diag), 0);
+	assert_true(there == 3 && !diag.text[0]);
+	assert_int_equal(rf_keeper_respond(k, 1, c, RF_V("INVITE"), got), 0);
+	assert_memory_not_equal(got, old, n);
+	write_password(file[1], "two\nlines\n", 0600);
+	assert_int_equal(rf_keeper_again_logins(k, &there, &diag), 0);
+	assert_true(there == 1 && strstr(diag.text, "one line") && strstr(diag.text, file[1]));
+	assert_int_equal(rf_keeper_respond(k, 1, c, RF_V("INVITE"), got), RF_E_CRYPTO);
+	assert_int_equal(rf_keeper_respond(k, 0, c, RF_V("INVITE"), got), 0);
+	unlink(file[1]);
+	assert_int_equal(rf_keeper_again_logins(k, &there, &diag), 0);
+	assert_true(there == 1 && strstr(diag.text, "No such file"));
+	write_password(file[1], "x", 0600);
+	assert_int_equal(chmod(file[1], 0644), 0);
+	assert_int_equal(rf_keeper_again_logins(k, &there, &diag), 0);
+	assert_true(there == 1 && strstr(diag.text, "chmod 600"));
+	write_password(file[1], "open \"sesame\"", 0600);
+	assert_int_equal(rf_keeper_again_logins(k, &there, &diag), 0);
+	assert_true(there == 3 && !diag.text[0]);
+	assert_int_equal(rf_keeper_respond(k, 1, c, RF_V("INVITE"), got), 0);
+	assert_memory_equal(got, old, n);
+}
+
 static void passwords(void **state)
 {
 	static const struct rf_digest_cred challenge = {
@@ -568,7 +689,7 @@ static void passwords(void **state)
 		.uri = { (const uint8_t *)"sip:a@b", 7 }, .nc_text = { (const uint8_t *)"00000001", 8 },
 		.cnonce = { (const uint8_t *)"c-1", 3 }, .qop = RF_DIGEST_QOP_AUTH,
 	};
-	char file[2][32] = { "/tmp/rf-keeper-p1-XXXXXX", "/tmp/rf-keeper-p2-XXXXXX" };
+	char dir[] = "/tmp/rf-keeper-XXXXXX", file[2][32];
 	struct rf_keeper_login logins[2] = { { "bob", file[0] }, { "eve", file[1] } };
 	struct rf_keeper_options opt = { .exe = "/proc/self/exe", .channels = 1, .logins = logins, .n_logins = 2 };
 	static uint8_t big[RF_KEEPER_LOGIN_SIZE];
@@ -578,8 +699,9 @@ static void passwords(void **state)
 	char got[2 * RF_DIGEST_HASH_MAX];
 
 	(void)state;
+	assert_true(mkdtemp(dir) && chdir("/tmp") == 0);
 	for (int i = 0; i < 2; i++)
-		close(mkstemp(file[i]));
+		snprintf(file[i], sizeof file[i], "%s/p%d", dir, i);
 	write_password(file[0], "zanzibar\r\n", 0600);
 	write_password(file[1], "open \"sesame\"", 0600);
 	assert_int_equal(rf_keeper_new(&opt, &k, &diag), 0);
@@ -604,6 +726,7 @@ static void passwords(void **state)
 				assert_memory_equal(got, want, 2 * rf_digest_alg_bytes(c.alg));
 			}
 	struct rf_digest_cred c = challenge;
+	passwords_again(k, &c, file);
 	assert_int_equal(rf_keeper_respond(k, 2, &c, RF_V("INVITE"), got), RF_E_CRYPTO);
 	assert_int_equal(rf_keeper_respond(k, RF_KEEPER_LOGINS_MAX, &c, RF_V("INVITE"), got), RF_E_UNSUPPORTED);
 	c.qop = RF_DIGEST_QOP_AUTH_INT;
@@ -628,9 +751,53 @@ static void passwords(void **state)
 	}
 	for (int i = 0; i < 2; i++)
 		unlink(file[i]);
+	rmdir(dir);
 	assert_int_equal(rf_keeper_new(&opt, &k, &diag), RF_E_CRYPTO);
 	opt.n_logins = RF_KEEPER_LOGINS_MAX + 1;
 	assert_int_equal(rf_keeper_new(&opt, &k, &diag), RF_E_LIMIT);
+}
+
+/* A file that lies in the site's folder itself, beside what the keeper may not read: it is read again when it was written in place, and not
+ * when another one was put there; then the password before stays, and it is said. Taken away is taken away. */
+static void out_of_reach(void **state)
+{
+	static const struct rf_digest_cred c = { .realm = { (const uint8_t *)"r", 1 }, .nonce = { (const uint8_t *)"n", 1 },
+						 .uri = { (const uint8_t *)"sip:b", 5 } };
+	char dir[] = "/tmp/rf-keeper-XXXXXX", old[2 * RF_DIGEST_HASH_MAX], got[2 * RF_DIGEST_HASH_MAX];
+	struct rf_keeper_login login = { "bob", "one.password" };
+	struct rf_keeper_options opt = { .exe = "/proc/self/exe", .channels = 1, .logins = &login, .n_logins = 1 };
+	struct rf_sandbox_landlock ll = { .fd = -1 };
+	struct rf_diag diag = { 0 };
+	struct rf_keeper *k = NULL;
+	uint32_t there = 0;
+	size_t n = 2 * rf_digest_alg_bytes(c.alg);
+
+	(void)state;
+	if (rf_sandbox_landlock_open(NULL, 0, &ll, &diag))
+		skip();
+	close(ll.fd);
+	assert_true(mkdtemp(dir) && chdir(dir) == 0);
+	write_password(login.password_file, "first", 0600);
+	assert_int_equal(rf_keeper_new(&opt, &k, &diag), 0);
+	assert_int_equal(rf_keeper_respond(k, 0, &c, RF_V("INVITE"), old), 0);
+	write_password(login.password_file, "second", 0600);
+	assert_int_equal(rf_keeper_again_logins(k, &there, &diag), 0);
+	assert_true(there == 1 && !diag.text[0]);
+	assert_int_equal(rf_keeper_respond(k, 0, &c, RF_V("INVITE"), got), 0);
+	assert_memory_not_equal(got, old, n);
+	write_password("next", "third", 0600);
+	assert_int_equal(rename("next", login.password_file), 0);
+	assert_int_equal(rf_keeper_again_logins(k, &there, &diag), 0);
+	assert_true(there == 1 && strstr(diag.text, "out of the keeper's reach"));
+	assert_int_equal(rf_keeper_respond(k, 0, &c, RF_V("INVITE"), old), 0);
+	assert_memory_equal(got, old, n);
+	unlink(login.password_file);
+	assert_int_equal(rf_keeper_again_logins(k, &there, &diag), 0);
+	assert_true(there == 0 && strstr(diag.text, "No such file"));
+	assert_int_equal(rf_keeper_respond(k, 0, &c, RF_V("INVITE"), got), RF_E_CRYPTO);
+	rf_keeper_free(k);
+	assert_int_equal(chdir("/tmp"), 0);
+	rmdir(dir);
 }
 
 int main(int argc, char **argv)
@@ -643,10 +810,11 @@ int main(int argc, char **argv)
 		cmocka_unit_test(cost_of_a_signature),
 		cmocka_unit_test(a_dead_keeper_is_noticed),
 		cmocka_unit_test(bad_key_files_are_explained),
-		cmocka_unit_test(read_again), cmocka_unit_test(read_again_as_a_user), cmocka_unit_test(the_last_one_ends_it),
+		cmocka_unit_test(read_again), cmocka_unit_test(stir_again), cmocka_unit_test(unheard_orders),
+		cmocka_unit_test(read_again_as_a_user), cmocka_unit_test(the_last_one_ends_it),
 		cmocka_unit_test(host_keys), cmocka_unit_test(host_certificates), cmocka_unit_test(host_authorities),
 		cmocka_unit_test(two_keys),
-		cmocka_unit_test(passwords),
+		cmocka_unit_test(passwords), cmocka_unit_test(out_of_reach),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -148,6 +148,7 @@ void rf_ng_server_receive(struct rf_ng_server *s, const struct rf_ng_way *way, s
 	int err = rf_ng_request_parse(rf_view_of(ask->bytes, message.n), &ask->arena, &ask->req, &d);
 	ask->req.asker = way->from;
 	ask->req.stream = way->conn ? way->conn->number : 0;
+	ask->req.by = way->conn ? way->conn->by : 0;
 	if (err < 0) {
 		uint64_t *count;
 		const char *why = counted(s, err, &count);

@@ -74,6 +74,13 @@ static void on_accept(struct rf_stream *stream, void *arg)
 	s->stats.streams++;
 }
 
+uint64_t rf_ng_by(const struct rf_hash_key *key, struct rf_view serial)
+{
+	uint64_t by = rf_hash(key, serial);
+
+	return by ? by : 1;
+}
+
 /* rf_tls_conf.check has let it in; rf_ng_server_review() asks again. */
 static void on_open(struct rf_stream *stream, const struct rf_pki_id *peer)
 {
@@ -83,6 +90,7 @@ static void on_open(struct rf_stream *stream, const struct rf_pki_id *peer)
 		return;
 	c->open_us = rf_loop_now(c->server->loop).us;
 	c->peer = malloc(sizeof *c->peer);
+	c->by = rf_ng_by(&c->server->conf.hash_key, rf_view_of(peer->serial, peer->serial_len));
 	if (c->peer)
 		*c->peer = *peer;
 	else

@@ -30,6 +30,7 @@ struct rf_ng_conn {
 	struct rf_stream *stream;
 	struct rf_pki_id *peer;        /* NULL: no TLS */
 	uint64_t open_us;
+	uint64_t by;                   /* 0: no TLS */
 	uint64_t number;
 	struct rf_ng_frame frame;
 	LIST_HEAD(rf_ng_asks, rf_ng_ask) asks;

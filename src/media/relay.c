@@ -392,12 +392,50 @@ static enum rf_ng_fault fault_of(const struct rf_ng_request *q, int rc)
 	}
 }
 
+/* Whoever had a hand in a session: offers and answers, recordings, media held back, sounds and keys that are put in. */
+static void note_by(const struct rf_relay *r, const struct rf_ng_request *q)
+{
+	struct rf_session *s = q->by && q->command != RF_NG_QUERY ? rf_session_find(r, q->call_id) : NULL;
+
+	if (s && s->by[0] != q->by)
+		s->by[s->by[0] != 0] = q->by;
+}
+
+static int by_order(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static bool is_one_of(uint64_t by, const uint64_t *of, size_t n)
+{
+	return by && n && bsearch(&by, of, n, sizeof by, by_order);
+}
+
+size_t rf_relay_end_by(struct rf_relay *r, const uint64_t *by, size_t n, const char *why)
+{
+	size_t ended = 0;
+
+	for (struct rf_session *s = r->first, *next; s; s = next) {
+		next = s->next;
+		if (!is_one_of(s->by[0], by, n) && !is_one_of(s->by[1], by, n))
+			continue;
+		rf_session_end(s, why);
+		ended++;
+	}
+	r->count.forced += ended;
+	return ended;
+}
+
 void rf_relay_do(struct rf_relay *r, const struct rf_ng_request *req, struct rf_writer *w)
 {
 	struct rf_ng_request q = *req; /* warnings are added */
 	struct rf_turn t = { .relay = r, .req = &q, .arena = &r->arena };
 	int rc = commands[q.command](&t, w);
 
+	if (rc == 0)
+		note_by(r, &q);
 	if (rc && t.full)
 		rf_ng_reply_load(w, &q, t.why);
 	else if (rc)

@@ -34,7 +34,7 @@ struct rf_relay_ops {
 	/* The pinholes that this session needs now: everything of it that stood before and is not among these is to be closed.
 	 * n 0: the session is over. key: names the session as long as it lives. May be NULL. */
 	void (*pinholes)(void *ctx, uint64_t key, const struct rf_path_tuple *tuples, size_t n);
-	/* A session ended by itself (silence), or its media failed (fingerprint): for the record. */
+	/* A session ended by itself (silence) or by rf_relay_end_by(), or its media failed (fingerprint): for the record. */
 	void (*ended)(void *ctx, struct rf_view call_id, const char *why);
 	/* A key that this party pressed, as an event or in its sound, where a request asked for it (`detect DTMF`); to: the stream on
 	 * which it did (rf_ng_request.stream), 0: none. The border makes an INFO of it. A sound that was played to this party is over. Neither may end a session. May be NULL. */
@@ -75,6 +75,10 @@ void rf_relay_free(struct rf_relay *r);
 
 /* Do it; the whole reply without its cookie is put onto w, in the encoding of the request. Never fails but for w's room. */
 void rf_relay_do(struct rf_relay *r, const struct rf_ng_request *req, struct rf_writer *w);
+
+/* Whoever asked under one of these certificates (rf_ng_request.by, in order) is not believed any more: the sessions that they made or changed
+ * end, which ops->ended hears with why. How many. */
+size_t rf_relay_end_by(struct rf_relay *r, const uint64_t *by, size_t n, const char *why);
 
 struct rf_relay_census {
 	size_t sessions, parties, media, coded;

@@ -108,6 +108,7 @@ struct rf_session {
 	struct rf_relay *relay;
 	struct rf_view call_id;          /* behind the session */
 	uint64_t key;                    /* of its pinholes */
+	uint64_t by[2];                  /* whose requests changed it (rf_ng_request.by): the first one, and the last of the others; 0: nobody's */
 	struct rf_wall created, last_signal;
 	struct rf_mono signaled;         /* last_signal by the clock that nobody sets */
 	struct rf_timer timer;           /* unanswered, no media at all, or delete delay */

@@ -108,6 +108,7 @@ struct anchor {
 	struct rf_keeper *keeper;
 	struct rf_tls *tls_server, *tls_client;
 	struct rf_revoked *revoked;  /* NULL: alone */
+	bool part_due;               /* it is another one, and sessions of who is in it have yet to end */
 	struct rf_papers papers;
 	struct rf_dtls_ctx *dtls;
 	struct rf_clips *clips;      /* sounds by name; NULL: none */

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 int anchor_start_keeper(struct anchor *a, struct rf_diag *diag)
 {
@@ -102,11 +103,67 @@ static enum rf_ng_keep look_again(void *arg, const struct rf_pki_id *id, const s
 	return age_us < age_max_us ? RF_NG_KEEP : age_us < age_max_us + ANCHOR_LEAVE_US ? RF_NG_LEAVE : RF_NG_CUT;
 }
 
+/* ---- sessions of borders that were revoked: they end everywhere */
+
+struct parting {
+	struct anchor_visit visit;
+	size_t n, ended;
+	uint64_t by[];
+};
+
+static void part_at(struct anchor_visit *v, struct anchor_worker *w)
+{
+	struct parting *x = rf_container(v, struct parting, visit);
+
+	x->ended += rf_relay_end_by(w->relay, x->by, x->n, "the certificate of its border is revoked");
+}
+
+static void part_done(struct anchor_visit *v, int err)
+{
+	struct parting *x = rf_container(v, struct parting, visit);
+
+	if (err)
+		v->anchor->part_due = true;
+	if (x->ended)
+		rf_log(v->anchor->log, RF_LOG_WARN, "%zu sessions were ended: their border's certificate is revoked", x->ended);
+	free(x);
+}
+
+static int by_order(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Behind rf_ng_server_review(): what a border that was cut has asked is with the workers already, and is done before this comes. */
+static void part(struct anchor *a)
+{
+	size_t n = rf_revoked_count(a->revoked);
+	struct parting *x = n ? calloc(1, sizeof *x + n * sizeof x->by[0]) : NULL;
+
+	a->part_due = n && !x; /* without memory: at the next review */
+	if (!x)
+		return;
+	x->visit.at = part_at;
+	x->visit.done = part_done;
+	x->n = n;
+	for (size_t i = 0; i < n; i++)
+		x->by[i] = rf_ng_by(&a->hash_key, rf_revoked_serial(a->revoked, i));
+	qsort(x->by, n, sizeof x->by[0], by_order);
+	if (anchor_visit(a, &x->visit)) {
+		a->part_due = true;
+		free(x);
+	}
+}
+
 void anchor_review(struct anchor *a)
 {
 	struct rf_ng_server *server = a->gate[ANCHOR_GATE_MAIN].server;
 	size_t cut = a->site && server ? rf_ng_server_review(server, look_again, a) : 0;
 
+	if (server && a->part_due)
+		part(a);
 	if (cut)
 		rf_log(a->log, RF_LOG_WARN, "%zu connections of borders were ended: they are no borders any more, revoked, or over", cut);
 }
@@ -158,6 +215,7 @@ int anchor_take_papers(struct anchor *a, struct rf_diag *diag)
 	rf_tls_put(a->tls_server);
 	rf_tls_put(a->tls_client);
 	a->revoked = revoked;
+	a->part_due = true;
 	a->tls_server = server;
 	a->tls_client = client;
 	if (a->gate[ANCHOR_GATE_MAIN].server)

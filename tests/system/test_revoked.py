@@ -3,7 +3,7 @@ import ssl
 
 import pytest
 
-from anchor import Relay
+from anchor import Call, Party, Relay
 from house import House
 from lab import wait_until
 from relays import RelaySite
@@ -78,8 +78,23 @@ def test_the_relay_cuts_it(alone):
     edge, other = alone.connect(), alone.connect("edge-b", "10.60.250.12")
     assert edge.ask("ping") and other.ask("ping")
     stolen = alone.keep("edge", "stolen")
+    a, b = Party("10.60.250.11"), Party("10.60.250.12")
+    its, theirs, both = (Call(ng, *parties, transport_protocol="RTP/AVP").up() for ng, parties in
+                         ((edge, (a, b)), (other, (Party("10.60.250.11"), Party("10.60.250.12"))),
+                          (other, (Party("10.60.250.11"), Party("10.60.250.12")))))
+    edge.ask("block DTMF", call_id=both.id)
+    for call in (its, theirs, both):
+        call.speaks()
     alone.run("host", "revoke", "edge")
     assert hung_up(edge) and other.ask("ping")
+    # its sessions end with it, and those that it had its hands in
+    wait_until("its sessions end", lambda: alone.relay.counts()["sessions"] == 1, 5)
+    assert its.silent() and both.silent()
+    theirs.speaks()
+    theirs.delete()
+    assert {(e["call_id"], e["why"]) for e in alone.record() if e["kind"] == "relay.ended"} == \
+        {(c.id, "the certificate of its border is revoked") for c in (its, both)}
+    alone.relay.wait_empty()
     assert turned_away(alone, cert=stolen)
     alone.run("host", "issue", "edge")
     again = alone.connect()

@@ -130,6 +130,7 @@ enum rf_ng_result kit_ask(struct kit *k, const char *command, const char *member
 	rc = rf_ng_request_parse(rf_view_of(k->in, w.n), &k->arena, &req, &d);
 	if (rc)
 		fail_msg("request: %s", d.text);
+	req.by = k->by;
 	memcpy(k->out, "c ", 2);
 	rf_writer_init(&w, k->out + 2, sizeof k->out - 2);
 	if (k->fail_at)

@@ -23,6 +23,7 @@ struct kit {
 	size_t tuples;
 	char ended[64];
 	char recordings[1024];           /* what was told of them, a line each: "state tag parties why" */
+	uint64_t by;                     /* under whose certificate the next commands come (rf_ng_request.by) */
 	unsigned fail_at;                /* 0, or the allocation of the next commands that fails */
 	bool failed;                     /* it was reached */
 };

@@ -91,6 +91,56 @@ static void test_plain(void **state)
 	assert_int_equal(k->tuples, 0);
 }
 
+/* Who is not believed any more has no session: not what it made, and not what it changed. */
+static void test_parted(void **state)
+{
+	static const uint64_t gone[] = { 7, 9 }, other[] = { 1, 8, 100 };
+	static const struct {
+		uint64_t offers, changes;
+		const char *command;
+		bool ends, fails;
+	} rows[] = {
+		{ 7, 7, "query", true, false }, { 8, 8, "query", false, false }, { 0, 0, "query", false, false },
+		{ 8, 9, "query", false, false }, { 8, 9, "block media", true, false }, { 0, 9, "block media", true, false },
+		{ 9, 8, "block media", true, false }, { 8, 7, "unsubscribe", false, true },
+	};
+	struct kit *k = *state;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		k->by = rows[i].offers;
+		ok(k, "offer", CALL, A_PLAIN);
+		ok(k, "answer", REPLY, B_PLAIN);
+		k->by = rows[i].changes;
+		assert_int_equal(kit_ask(k, rows[i].command, REPLY, NULL), rows[i].fails ? RF_NG_ERROR : RF_NG_OK);
+		k->by = 0;
+		assert_int_equal(rf_relay_end_by(k->relay, NULL, 0, "x"), 0);
+		unsigned told = k->n_ended;
+		if (rf_relay_end_by(k->relay, gone, 2, "its border is gone") != rows[i].ends)
+			fail_msg("row %zu", i);
+		assert_int_equal(k->n_ended, told + rows[i].ends);
+		if (rows[i].ends) {
+			assert_string_equal(k->ended, "c1 its border is gone");
+			assert_int_equal(k->tuples, 0);
+			expect_census(k, 0, 0, 0);
+		} else {
+			ok(k, "delete", REPLY, NULL);
+		}
+	}
+	/* several, of which some end */
+	for (unsigned i = 0; i < 4; i++) {
+		char members[64];
+
+		snprintf(members, sizeof members, "'call-id':'d%u','from-tag':'A'", i);
+		k->by = i % 2 ? 7 : 8;
+		ok(k, "offer", members, A_PLAIN);
+	}
+	assert_int_equal(rf_relay_end_by(k->relay, gone, 2, "x"), 2);
+	assert_int_equal(rf_relay_end_by(k->relay, gone, 2, "x"), 0);
+	expect_census(k, 2, 4, 2);
+	assert_int_equal(rf_relay_end_by(k->relay, other, 3, "x"), 2);
+	expect_census(k, 0, 0, 0);
+}
+
 static void test_refusals(void **state)
 {
 	static const struct {
@@ -694,6 +744,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_plain, setup, down),
+		cmocka_unit_test_setup_teardown(test_parted, setup, down),
 		cmocka_unit_test_setup_teardown(test_refusals, setup, down),
 		cmocka_unit_test_setup_teardown(test_again_is_the_same, setup, down),
 		cmocka_unit_test_setup_teardown(test_forks, setup, down),

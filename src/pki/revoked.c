@@ -165,6 +165,23 @@ int64_t rf_revoked_until_s(const struct rf_revoked *r)
 	return r->until_s;
 }
 
+const char *rf_revoked_old(int64_t until_s, int64_t now_s, char dst[static RF_REVOKED_TEXT])
+{
+	time_t until = (time_t)until_s;
+	char day[16] = "";
+	struct tm tm;
+
+	dst[0] = '\0';
+	if (!until_s || now_s <= until_s)
+		return dst;
+	if (gmtime_r(&until, &tm))
+		strftime(day, sizeof day, "%Y-%m-%d", &tm);
+	snprintf(dst, RF_REVOKED_TEXT, "the list of revoked certificates (pki/crl.pem) was to be written anew by %s, %lld days ago: it still counts, but "
+		 "who was revoked since is believed here; `ringfort host issue` on the host with the authority's key writes it, copy it "
+		 "here", day, (long long)((now_s - until_s) / 86400));
+	return dst;
+}
+
 const char *rf_revoked_why_not(const struct rf_revoked *r, const struct rf_pki_id *id, int64_t now_s)
 {
 	static const uint8_t own_ca[sizeof id->authority];

@@ -3,7 +3,7 @@
  * Fail closed: a list that is missing, cannot be read or was not signed by the site's authority is none, and who needs one does
  * not start without, or goes on with the one that it had. A list whose time is over still counts, here as in the network's
  * authentication (decision 0048): it says what it says, and closing a whole site because nobody was revoked for a month
- * would end emergency calls too. rf_revoked_until_s() is there so that status can say it. */
+ * would end emergency calls too. rf_revoked_old() says it to people. */
 #ifndef RF_PKI_REVOKED_H
 #define RF_PKI_REVOKED_H
 
@@ -26,9 +26,9 @@ size_t rf_revoked_count(const struct rf_revoked *r);
 struct rf_view rf_revoked_serial(const struct rf_revoked *r, size_t i);
 /* When the next list was promised, the earliest of all; 0: it was not. */
 int64_t rf_revoked_until_s(const struct rf_revoked *r);
-/* For status, once that has passed. */
-#define RF_REVOKED_OLD "the list of revoked certificates (pki/crl.pem) has not been written anew in its time: `ringfort host issue` on " \
-		       "the host with the authority's key writes it; copy it here"
+enum { RF_REVOKED_TEXT = 400 };
+/* For status and the record: "" while it is in its time at now_s, else since when it is not, what that means and what to do. Returns dst. */
+const char *rf_revoked_old(int64_t until_s, int64_t now_s, char dst[static RF_REVOKED_TEXT]);
 
 /* Is this one of the site's own, in its dates and not revoked? "": yes, else why not, for people; static. */
 const char *rf_revoked_why_not(const struct rf_revoked *r, const struct rf_pki_id *id, int64_t now_s);

@@ -106,6 +106,7 @@ static void poll_fire(struct rf_timer *t)
 	rf_controller_poll_papers(k);
 	rf_controller_poll_secrets(k);
 	rf_controller_poll_store(k);
+	rf_controller_tell_old_list(k);
 	if (k->keeper) {
 		rf_keeper_tidy(k->keeper);
 		rf_keeper_state(k->keeper, &keeper);

@@ -256,7 +256,7 @@ static json_t *problems_json(const struct rf_controller *k)
 	json_t *list = json_array();
 	struct rf_ledger_state ledger;
 	struct rf_bindings_counts bindings;
-	char papers[RF_PAPERS_WHY + 100];
+	char papers[RF_PAPERS_WHY + 100], old[RF_REVOKED_TEXT];
 
 	rf_ledger_state(k->ledger, &ledger);
 	bindings = (struct rf_bindings_counts){ 0 };
@@ -278,8 +278,8 @@ static json_t *problems_json(const struct rf_controller *k)
 		problem(list, k->stir_refused, 0);
 	if (k->logins_refused[0])
 		problem(list, k->logins_refused, 0);
-	if (k->crl_until_s && k->clock.wall(k->clock.ctx).us / 1000000 > k->crl_until_s)
-		problem(list, RF_REVOKED_OLD, 0);
+	if (*rf_revoked_old(k->crl_until_s, k->clock.wall(k->clock.ctx).us / 1000000, old))
+		problem(list, old, 0);
 	return list;
 }
 

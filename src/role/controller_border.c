@@ -214,6 +214,21 @@ bool rf_controller_crl_changed(struct rf_controller *k)
 	return at.tv_sec != k->crl_at.tv_sec || at.tv_nsec != k->crl_at.tv_nsec;
 }
 
+void rf_controller_tell_old_list(struct rf_controller *k)
+{
+	int64_t now_s = k->clock.wall(k->clock.ctx).us / 1000000;
+	char why[RF_REVOKED_TEXT];
+	struct rf_event e;
+
+	if (!rf_papers_tell_old(&k->papers, k->crl_until_s, now_s))
+		return;
+	rf_log(k->log, RF_LOG_WARN, "%s", rf_revoked_old(k->crl_until_s, now_s, why));
+	rf_event_init(&e, RF_EVENT_FAULT, k->clock.wall(k->clock.ctx));
+	rf_event_cstr(&e, "what", "list of revoked certificates");
+	rf_event_cstr(&e, "why", why);
+	rf_ledger_post(k->ledger, &e);
+}
+
 /* What the list says, as the directory of who has no database. */
 static int of_list(struct rf_site *site, const struct rf_revoked *r, struct rf_directory **ret_dir, struct rf_diag *diag)
 {

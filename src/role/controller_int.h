@@ -202,6 +202,8 @@ int rf_controller_listen(struct rf_controller *k, const struct rf_site_listen *a
 /* Who this site knows: from the database, of a border from the list of revoked certificates alone. */
 int rf_controller_directory(struct rf_controller *k, struct rf_site *site, struct rf_directory **ret_dir,
 			    struct rf_diag *diag);
+/* On record, when its time is over and each day after. */
+void rf_controller_tell_old_list(struct rf_controller *k);
 /* Has the list of revoked certificates changed? */
 bool rf_controller_crl_changed(struct rf_controller *k);
 /* What the positive list of a border dropped, by rule, over all workers; zeros left out. */

@@ -68,6 +68,20 @@ void rf_papers_refused(struct rf_papers *p, const char *why)
 	snprintf(p->refused, sizeof p->refused, "%s", why);
 }
 
+bool rf_papers_tell_old(struct rf_papers *p, int64_t until_s, int64_t now_s)
+{
+	enum { AGAIN_S = 86400 };
+
+	if (!until_s || now_s <= until_s) {
+		p->old_told_s = 0;
+		return false;
+	}
+	if (p->old_told_s && now_s - p->old_told_s < AGAIN_S && now_s >= p->old_told_s)
+		return false;
+	p->old_told_s = now_s;
+	return true;
+}
+
 const char *rf_papers_problem(const struct rf_papers *p, int64_t now_s, char dst[static RF_PAPERS_WHY + 100])
 {
 	enum { SOON_S = 14 * 86400 };

@@ -22,6 +22,7 @@ struct rf_papers {
 	uint8_t sha256[32];          /* of the certificate in use */
 	int64_t until_s;             /* and when it ends */
 	struct rf_pki_id next;       /* as rf_papers_open() found it */
+	int64_t old_told_s;          /* when it was last told that the list of revoked ones is old; 0: it is not */
 	char refused[RF_PAPERS_WHY]; /* why what is on the disk is not in use; "": it is */
 };
 
@@ -39,6 +40,9 @@ int rf_papers_open(struct rf_papers *p, int64_t now_s, struct evp_pkey_st **ret_
 void rf_papers_taken(struct rf_papers *p);
 /* It is not, because of that. */
 void rf_papers_refused(struct rf_papers *p, const char *why);
+/* The list of revoked certificates was to be written anew by until_s (0: nobody said): is that to be told now? When the time is over, and
+ * once a day from then on. */
+bool rf_papers_tell_old(struct rf_papers *p, int64_t until_s, int64_t now_s);
 /* For status: "" or what is wrong. */
 const char *rf_papers_problem(const struct rf_papers *p, int64_t now_s, char dst[static RF_PAPERS_WHY + 100]);
 

@@ -194,7 +194,7 @@ static json_t *problems_json(const struct anchor *a, const struct anchor_sums *s
 	json_t *list = json_array();
 	struct rf_ledger_state ledger = { 0 };
 	struct rf_keeper_state keeper = { .alive = true };
-	char papers[RF_PAPERS_WHY + 100];
+	char papers[RF_PAPERS_WHY + 100], old[RF_REVOKED_TEXT];
 
 	if (a->ledger)
 		rf_ledger_state(a->ledger, &ledger);
@@ -204,8 +204,8 @@ static json_t *problems_json(const struct anchor *a, const struct anchor_sums *s
 		problem(list, "the ledger cannot be written", "", "");
 	if (!keeper.alive)
 		problem(list, "the key keeper has ended: no new TLS connections until a restart", "", "");
-	if (a->revoked && rf_revoked_until_s(a->revoked) && a->clock.wall(a->clock.ctx).us / 1000000 > rf_revoked_until_s(a->revoked))
-		problem(list, RF_REVOKED_OLD, "", "");
+	if (a->revoked && *rf_revoked_old(rf_revoked_until_s(a->revoked), a->clock.wall(a->clock.ctx).us / 1000000, old))
+		problem(list, old, "", "");
 	if (a->site && *rf_papers_problem(&a->papers, a->clock.wall(a->clock.ctx).us / 1000000, papers))
 		problem(list, papers, "", "");
 	if (!s->media.ports_free)

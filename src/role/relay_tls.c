@@ -234,6 +234,21 @@ int anchor_make_tls(struct anchor *a, struct rf_diag *diag)
 	return a->site ? anchor_take_papers(a, diag) : 0;
 }
 
+static void tell_old_list(struct anchor *a)
+{
+	int64_t now_s = a->clock.wall(a->clock.ctx).us / 1000000, until_s = a->revoked ? rf_revoked_until_s(a->revoked) : 0;
+	char why[RF_REVOKED_TEXT];
+	struct rf_event e;
+
+	if (!rf_papers_tell_old(&a->papers, until_s, now_s))
+		return;
+	rf_log(a->log, RF_LOG_WARN, "%s", rf_revoked_old(until_s, now_s, why));
+	anchor_event(a, &e, RF_EVENT_FAULT);
+	rf_event_cstr(&e, "what", "list of revoked certificates");
+	rf_event_cstr(&e, "why", why);
+	anchor_post(a, &e);
+}
+
 void anchor_renew(struct anchor *a, bool now)
 {
 	struct rf_diag diag = { 0 };
@@ -241,6 +256,7 @@ void anchor_renew(struct anchor *a, bool now)
 	char why[700];
 
 	rf_keeper_tidy(a->keeper);
+	tell_old_list(a);
 	if (!a->site || !(now ? rf_papers_due(&a->papers) : rf_renew_look(&a->papers.renew)))
 		return;
 	int rc = anchor_take_papers(a, &diag);

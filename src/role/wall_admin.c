@@ -82,7 +82,7 @@ static json_t *problems_json(const struct rf_front *w)
 	json_t *list = json_array();
 	struct rf_ledger_state ledger;
 	struct rf_keeper_state keeper;
-	char papers[RF_PAPERS_WHY + 100];
+	char papers[RF_PAPERS_WHY + 100], old[RF_REVOKED_TEXT];
 
 	rf_ledger_state(w->ledger, &ledger);
 	rf_keeper_state(w->keeper, &keeper);
@@ -92,8 +92,8 @@ static json_t *problems_json(const struct rf_front *w)
 		problem(list, "the ledger cannot be written");
 	if (!keeper.alive)
 		problem(list, "the key keeper has ended: no new TLS connections until a restart");
-	if (rf_revoked_until_s(w->revoked) && w->clock.wall(w->clock.ctx).us / 1000000 > rf_revoked_until_s(w->revoked))
-		problem(list, RF_REVOKED_OLD);
+	if (*rf_revoked_old(rf_revoked_until_s(w->revoked), w->clock.wall(w->clock.ctx).us / 1000000, old))
+		problem(list, old);
 	if (*rf_papers_problem(&w->papers, w->clock.wall(w->clock.ctx).us / 1000000, papers))
 		problem(list, papers);
 	if (w->hand_died)

@@ -89,6 +89,21 @@ static void renew(struct rf_front *w)
 		rf_wall_review(w);
 }
 
+static void tell_old_list(struct rf_front *w)
+{
+	int64_t now_s = w->clock.wall(w->clock.ctx).us / 1000000, until_s = rf_revoked_until_s(w->revoked);
+	char why[RF_REVOKED_TEXT];
+	struct rf_event e;
+
+	if (!rf_papers_tell_old(&w->papers, until_s, now_s))
+		return;
+	rf_log(w->log, RF_LOG_WARN, "%s", rf_revoked_old(until_s, now_s, why));
+	rf_wall_event(w, &e, RF_EVENT_FAULT);
+	rf_event_cstr(&e, "what", "list of revoked certificates");
+	rf_event_cstr(&e, "why", why);
+	rf_ledger_post(w->ledger, &e);
+}
+
 void rf_wall_look_fire(struct rf_timer *t)
 {
 	struct rf_front *w = rf_container(t, struct rf_front, look);
@@ -97,6 +112,7 @@ void rf_wall_look_fire(struct rf_timer *t)
 	rf_keeper_tidy(w->keeper);
 	if (rf_renew_look(&w->papers.renew))
 		renew(w);
+	tell_old_list(w);
 	if (++w->looks % RF_WALL_REVIEW == 0)
 		rf_wall_review(w);
 }

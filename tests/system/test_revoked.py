@@ -1,4 +1,5 @@
 """A host whose certificate is revoked: walls and relays end its connections and let it in no more."""
+import datetime
 import ssl
 
 import pytest
@@ -119,3 +120,27 @@ def test_the_relay_cuts_it(alone):
     alone.stop()
     with pytest.raises(AssertionError, match="crl.pem"):
         Relay(alone.dir, ["run", "relay", "--host", "anchor"])
+
+
+def old_list(pki, days):
+    """The authority's list, with nobody in it, that was to be written anew so many days ago."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    ca = x509.load_pem_x509_certificate((pki / "ca.pem").read_bytes())
+    key = serialization.load_pem_private_key((pki / "ca.key").read_bytes(), None)
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    crl = x509.CertificateRevocationListBuilder().issuer_name(ca.subject).last_update(now - datetime.timedelta(days=days + 30)).next_update(
+        now - datetime.timedelta(days=days)).sign(key, hashes.SHA384())
+    (pki / "crl.pem").write_bytes(crl.public_bytes(serialization.Encoding.PEM))
+
+
+def test_an_old_list(alone):
+    """It counts; status and record say since when."""
+    edge, good = alone.connect(), (alone.pki / "crl.pem").read_bytes()
+    old_list(alone.pki, 12)
+    wait_until("it is said", lambda: any("12 days ago: it still counts" in p for p in alone.relay.status()["problems"]), 6)
+    wait_until("it is on record", lambda: any(e["kind"] == "fault" and "12 days ago" in e["why"] for e in alone.record()), 4)
+    assert edge.ask("ping") and alone.connect().ask("ping")
+    (alone.pki / "crl.pem").write_bytes(good)
+    assert alone.call("reload").returncode == 0 and alone.relay.status()["healthy"]
+    assert [e["what"] for e in alone.record() if e["kind"] == "fault"] == ["list of revoked certificates"]

@@ -60,6 +60,13 @@ static void says_who(void **state)
 	assert_int_equal(rf_revoked_count(r), 0);
 	assert_false(rf_revoked_has(r, RF_V("\x42")));
 	assert_int_equal(rf_revoked_until_s(r), now.us / 1000000 + RF_PKI_CRL_DAYS * 86400);
+	char old[RF_REVOKED_TEXT];
+	assert_string_equal(rf_revoked_old(rf_revoked_until_s(r), now.us / 1000000, old), "");
+	assert_string_equal(rf_revoked_old(0, INT64_MAX, old), "");
+	assert_string_equal(rf_revoked_old(1795046400, 1795046400, old), "");
+	assert_non_null(strstr(rf_revoked_old(1795046400, 1795046401, old), "by 2026-11-19, 0 days ago"));
+	assert_non_null(strstr(rf_revoked_old(1795046400, 1795046400 + 12 * 86400, old), ", 12 days ago"));
+	assert_non_null(strstr(rf_revoked_old(1, INT64_MAX, old), "copy it here"));
 	rf_revoked_free(r);
 	for (size_t i = 0; i < 300; i++) {
 		many[i][0] = (uint8_t)(1 + i % 100);

@@ -182,12 +182,23 @@ static bool may_move(const struct rf_ice *ice, const struct rf_stun *m, struct r
 	       now.us - ice->nominated.us >= RF_ICE_YIELD_MS * 1000ull;
 }
 
+/* Walls and handshakes follow each move. */
+static bool move_in_time(struct rf_ice *ice, struct rf_mono now)
+{
+	uint64_t from_us = ice->moves_us > now.us ? ice->moves_us : now.us;
+
+	if (from_us - now.us > (RF_ICE_MOVES_AHEAD - 1) * RF_ICE_MOVE_MS * 1000ull)
+		return false;
+	ice->moves_us = from_us + RF_ICE_MOVE_MS * 1000ull;
+	return true;
+}
+
 static void nominate(struct rf_ice *ice, const struct rf_stun *m, const struct rf_stun_addr *from, bool repeated,
 		     struct rf_mono now, struct rf_ice_result *ret)
 {
 	bool same = ice->selected && rf_stun_addr_eq(&ice->remote, from);
 
-	if (!same && (repeated || !may_move(ice, m, now)))
+	if (!same && (repeated || !may_move(ice, m, now) || !move_in_time(ice, now)))
 		return;
 	ret->moved = !same;
 	ice->selected = true;

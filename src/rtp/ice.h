@@ -27,6 +27,7 @@ enum {
 	RF_ICE_GRACE_MS = 30000,   /* the credentials before a restart still keep consent for so long */
 	RF_ICE_YIELD_MS = 4000,    /* an address that nobody nominated for so long yields to one of lower priority */
 	RF_ICE_CONSENT_MS = 30000, /* RFC 7675 5.1 */
+	RF_ICE_MOVE_MS = 1000, RF_ICE_MOVES_AHEAD = 16, /* the address moves once in so long, and so often at once */
 };
 
 /* Our part of a session's credentials, as SDP says it: ice-chars and a NUL. */
@@ -56,6 +57,7 @@ struct rf_ice {
 	struct rf_stun_addr remote;
 	uint32_t priority;                   /* that the nominating check said */
 	struct rf_mono nominated, checked;   /* the last nominating check, the last check, from remote */
+	uint64_t moves_us;                   /* moves so far are worth the time until then */
 	bool outdated;                       /* selected under the credentials before a restart */
 	struct rf_hash_key salt;
 	uint8_t seen[RF_ICE_SEEN_BYTES];     /* transactions that were answered: a Bloom filter under salt */

@@ -285,6 +285,29 @@ static void test_restart(void **state)
 	assert_true(result.moved && is_at(&ice, &c));
 }
 
+/* Whoever is proven may move, but not to and fro as often as it may check: walls follow each move. */
+static void test_to_and_fro(void **state)
+{
+	struct check k = { "abcdEFGH:peer", ours.pwd, 100, 1, .nominates = true };
+	struct rf_ice_result result;
+	struct rf_random r;
+	struct rf_ice ice;
+	unsigned moves = 0;
+
+	(void)state;
+	begin(&ice, &r);
+	for (unsigned i = 0; i < 500; i++, k.id++) {
+		assert_int_equal(receive(&ice, &k, i & 1 ? &b : &a, 10 * i, &result), 0);
+		assert_true(result.reply.n > 0);
+		moves += result.moved;
+	}
+	assert_in_range(moves, RF_ICE_MOVES_AHEAD, RF_ICE_MOVES_AHEAD + 5000 / RF_ICE_MOVE_MS + 1);
+	assert_int_equal(receive(&ice, &k, &a, 10000, &result), 0);
+	k.id++;
+	assert_int_equal(receive(&ice, &k, &b, 10000 + RF_ICE_MOVE_MS, &result), 0);
+	assert_true(is_at(&ice, &b));
+}
+
 static void test_words(void **state)
 {
 	char most[RF_ICE_UFRAG_MAX + 2];
@@ -330,6 +353,7 @@ int main(void)
 		cmocka_unit_test(test_replayed),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_to_and_fro),
 		cmocka_unit_test(test_words),
 	};
 

@@ -185,6 +185,7 @@ static int send_final(struct rf_dtls *d)
 static int after_handshake(struct rf_dtls *d, struct rf_view datagram)
 {
 	struct rf_dtls_record r;
+	unsigned forged = 0;
 	bool again = false;
 
 	if (d->is_13) {
@@ -192,10 +193,11 @@ static int after_handshake(struct rf_dtls *d, struct rf_view datagram)
 
 		return rc == RF_E_BUSY ? send_final(d) : rc;
 	}
-	while (rf_dtls_record_next(&datagram, &r)) {
+	while (forged < RF_DTLS_FORGED_MAX && rf_dtls_record_next(&datagram, &r)) {
 		int alert = rf_dtls_open_alert(&d->opener, &r);
 
 		again |= r.type == RF_DTLS_HANDSHAKE_RECORD;
+		forged += alert < 0 && r.type == RF_DTLS_ALERT_RECORD;
 		if (alert < 0)
 			continue;
 		d->alert = alert;

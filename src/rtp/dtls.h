@@ -39,6 +39,7 @@ enum {
 	RF_DTLS_BYTES_MAX = 65536,     /* that a handshake takes in */
 	RF_DTLS_CERT_MAX = 8192,       /* certificates of the peer */
 	RF_DTLS_FINAL_MAX = 16,        /* times the last flight, or an acknowledgement, is sent again */
+	RF_DTLS_FORGED_MAX = 4,        /* records of one datagram that are not authentic, after the handshake: the rest is not opened */
 	RF_DTLS_OUT_MAX = 16,          /* datagrams that one call sends at most */
 };
 

@@ -382,16 +382,21 @@ int rf_dtls13_after(struct rf_dtls *d, struct rf_view datagram)
 {
 	uint8_t plain[RF_DTLS13_RECORD_MAX];
 	struct rf_dtls13_sealed s;
+	unsigned forged = 0;
 	bool again = false;
 	int rc = RF_E_STATE;
 
-	while (d->state != RF_DTLS_CLOSED && rf_dtls13_sealed_next(&datagram, &s)) {
+	while (d->state != RF_DTLS_CLOSED && forged < RF_DTLS_FORGED_MAX && rf_dtls13_sealed_next(&datagram, &s)) {
 		struct rf_dtls13_seal *seal = s.epoch == 3 ? &d->in13 : s.epoch == 2 && d->h13 ? &d->h13->in : NULL;
 		struct rf_dtls13_opened o;
 
 		again |= s.epoch == 2 && d->server;
-		if (seal && s.body.n <= sizeof plain && rf_dtls13_open(seal, &s, plain, &o) == 0)
+		if (!seal || s.body.n > sizeof plain)
+			continue;
+		if (rf_dtls13_open(seal, &s, plain, &o) == 0)
 			rc = take_last(d, &o, s.epoch);
+		else
+			forged++;
 	}
 	ERR_clear_error();
 	return again && d->state != RF_DTLS_CLOSED ? RF_E_BUSY : rc;

@@ -78,6 +78,32 @@ static void test_closed_by_client(void **state)
 	close_net(&net);
 }
 
+/* A datagram full of what only looks like an alert: not all of it is opened. */
+static void test_full_of_forged(void **state)
+{
+	(void)state;
+	for (unsigned forged = RF_DTLS_FORGED_MAX - 1; forged <= RF_DTLS_FORGED_MAX; forged++) {
+		uint8_t datagram[RF_DTLS_MTU];
+		size_t n = 0;
+		struct net net;
+
+		open_net(&net);
+		rf_dtls_connect(net.d[1], now);
+		run(&net);
+		rf_dtls_close(net.d[1]);
+		assert_int_equal(net.count, 1);
+		const struct packet *p = &net.queue[0];
+
+		for (unsigned i = 0; i <= forged; i++, n += p->n) {
+			memcpy(datagram + n, p->bytes, p->n);
+			datagram[n + p->n - 1] ^= i < forged;
+		}
+		rf_dtls_receive(net.d[0], rf_view_of(datagram, n), &there, true, now);
+		assert_int_equal(rf_dtls_state(net.d[0]), forged < RF_DTLS_FORGED_MAX ? RF_DTLS_CLOSED : RF_DTLS_READY);
+		close_net(&net);
+	}
+}
+
 /* Whoever has not shown that he gets what is sent there gets nothing bigger than he sent, and leaves nothing here. */
 static void test_cookie(void **state)
 {
@@ -668,6 +694,7 @@ int main(void)
 		cmocka_unit_test(test_peers),
 		BOTH(handshake),
 		BOTH(closed_by_client),
+		BOTH(full_of_forged),
 		BOTH(cookie),
 		BOTH(bad_net),
 		BOTH(last_flight),

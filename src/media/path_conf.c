@@ -145,7 +145,7 @@ static void commit(struct rf_path *p, struct rf_end *e, const struct rf_path_end
 		rf_tcp_reset(p, e);
 	if (moved)
 		rf_source_reset(p, e);
-	if (!rf_near_wanted(p, &c->remote)) {
+	if (!rf_near_wanted(p, c)) {
 		free(e->near);
 		e->near = NULL;
 	}
@@ -185,7 +185,7 @@ int rf_path_set(struct rf_path *p, unsigned end, const struct rf_path_end_conf *
 		rc = rf_end_ready_ice(p, e, c);
 	if (!rc)
 		rc = rf_end_ready_dtls(p, e, c, is_elsewhere(e, c), fresh);
-	if (!rc && !e->near && rf_near_wanted(p, &c->remote))
+	if (!rc && !e->near && rf_near_wanted(p, c))
 		rc = rf_near_new(&e->near);
 	if (!rc)
 		rc = rf_crypt_set(&e->sdes, c, rf_loop_now(p->w->loop).us);

@@ -463,7 +463,7 @@ void rf_path_watch_window(struct rf_path *p);
 
 /* ---- path_near.c */
 
-bool rf_near_wanted(const struct rf_path *p, const struct rf_addr *remote);
+bool rf_near_wanted(const struct rf_path *p, const struct rf_path_end_conf *conf);
 int rf_near_new(struct rf_near **ret); /* -ENOMEM; free() */
 /* The same was here within the last moment. */
 bool rf_near_came_round(const struct rf_path *p, struct rf_near *n, bool rtcp, const uint8_t *bytes, size_t len);

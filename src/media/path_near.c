@@ -26,9 +26,10 @@ static bool is_own(const struct rf_media_worker *w, const struct rf_addr *a)
 	return false;
 }
 
-bool rf_near_wanted(const struct rf_path *p, const struct rf_addr *remote)
+bool rf_near_wanted(const struct rf_path *p, const struct rf_path_end_conf *c)
 {
-	return p->kind != RF_PATH_STREAM && remote->family && is_own(p->w, remote);
+	return p->kind != RF_PATH_STREAM && ((c->remote.family && is_own(p->w, &c->remote)) ||
+					     (c->remote_rtcp.family && is_own(p->w, &c->remote_rtcp)));
 }
 
 int rf_near_new(struct rf_near **ret)

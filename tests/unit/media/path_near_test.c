@@ -130,11 +130,43 @@ static void what_comes_round_is_stopped(void **state)
 		}
 }
 
+/* Reports alone that were made to name each other: the media goes elsewhere. */
+static void reports_that_come_round(void **state)
+{
+	struct scene s = { 0 };
+	uint8_t buf[512];
+
+	(void)state;
+	kit_begin(&s.k);
+	party_open(&s.a, "127.0.0.1");
+	party_open(&s.b, "127.0.0.1");
+	s.p = kit_path(&s.k, RF_PATH_RTP, KIT_V4, KIT_V4);
+	for (unsigned i = 0; i < 2; i++) {
+		struct rf_path_end_conf c = kit_conf(i ? &s.b : &s.a);
+
+		c.remote_rtcp = kit_local(s.p, i, 1); /* our own: what is sent there comes back as if that party had sent it */
+		assert_int_equal(rf_path_set(s.p, i, &c), 0);
+	}
+	rf_path_open(s.p);
+	struct rf_end *e = &s.p->end[0];
+
+	assert_true(rf_sock_send(&e->sock[1], buf, kit_rtcp(buf, 7, 8, 1, 2, 3, "a"), &e->signaled[1]));
+	for (unsigned i = 0; i < 1000; i++)
+		kit_turn(&s.k);
+	assert_in_range(sent(&s), 1, 4);
+	assert_int_equal(kit_drops(s.p, 0, RF_DROP_REPLAY) + kit_drops(s.p, 1, RF_DROP_REPLAY), 1);
+	rf_path_free(s.p);
+	party_close(&s.a);
+	party_close(&s.b);
+	kit_end(&s.k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(twice_through_one_relay),
 		cmocka_unit_test(what_comes_round_is_stopped),
+		cmocka_unit_test(reports_that_come_round),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

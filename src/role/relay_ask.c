@@ -142,10 +142,12 @@ static void survey_at(struct anchor_visit *v, struct anchor_worker *w)
 {
 	struct survey *x = rf_container(v, struct survey, visit);
 
-	if (rf_ng_ask_request(x->ask)->command == RF_NG_LISTING)
+	if (rf_ng_ask_request(x->ask)->command == RF_NG_LISTING) {
 		rf_relay_each(w->relay, list_one, x);
-	else
-		anchor_add(&x->sums, w);
+		return;
+	}
+	anchor_add(&x->sums, w);
+	rf_relay_count(w->relay, &x->sums.ng); /* looks at every path: not what is done each second */
 }
 
 static void put_statistics(struct anchor *a, struct survey *x, struct rf_writer *w)

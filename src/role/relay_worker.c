@@ -190,7 +190,6 @@ void anchor_add(struct anchor_sums *s, const struct anchor_worker *w)
 	struct rf_media_totals t;
 
 	rf_media_totals(w->media, &t);
-	rf_relay_count(w->relay, &s->ng);
 	s->census.sessions += census.sessions;
 	s->census.parties += census.parties;
 	s->census.media += census.media;

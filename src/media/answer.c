@@ -133,6 +133,8 @@ static int check_remote(struct job *j, size_t i, const struct rf_line *l, unsign
 	rf_path_local(path_of(l), side, &rtp, &rtcp);
 	if (rf_addr_eq(&said->remote, &rtp) || rf_addr_eq(&said->remote, &other))
 		return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: its address is that of this relay's own port for it", i + 1);
+	if (!said->ice && rf_said_is_of_host(j->p, side, said))
+		return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: its address is one that each host has for itself (127.0.0.0/8, ::1)", i + 1);
 	if (said->remote.family == 0 || said->ice || said->remote.family == rtp.family)
 		return 0;
 	return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: an IPv%u address, while the port for it is IPv%u (address family, "

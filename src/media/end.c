@@ -122,6 +122,13 @@ void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned sid
 	}
 }
 
+bool rf_said_is_of_host(const struct rf_pair *p, unsigned side, const struct rf_said *said)
+{
+	const struct rf_media_interface *in = rf_media_interface_at(p->session->relay->conf.worker, p->interface[side]);
+
+	return !rf_addr_is_loopback(&in->local) && (rf_addr_is_loopback(&said->remote) || rf_addr_is_loopback(&said->remote_rtcp));
+}
+
 struct rf_said_source rf_turn_source(const struct rf_ng_request *req)
 {
 	struct rf_said_source s = { 0 };

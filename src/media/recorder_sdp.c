@@ -434,13 +434,15 @@ static int check_keys(struct rf_turn *t, size_t i, const struct rf_line *l, cons
 	return 0;
 }
 
-static int check_remote(struct rf_turn *t, size_t i, const struct rf_line *l, const struct rf_said *said)
+static int check_remote(struct rf_turn *t, size_t i, const struct rf_pair *p, const struct rf_line *l, const struct rf_said *said)
 {
 	struct rf_addr rtp, rtcp;
 
 	rf_path_local(l->path, 0, &rtp, &rtcp);
 	if (rf_addr_eq(&said->remote, &rtp))
 		return rf_turn_fail(t, RF_E_INVALID, "m-line %zu: its address is that of this relay's own port for it", i + 1);
+	if (!said->ice && rf_said_is_of_host(p, 0, said))
+		return rf_turn_fail(t, RF_E_INVALID, "m-line %zu: its address is one that each host has for itself (127.0.0.0/8, ::1)", i + 1);
 	if (said->remote.family == 0 || said->ice || said->remote.family == rtp.family)
 		return 0;
 	return rf_turn_fail(t, RF_E_INVALID, "m-line %zu: an IPv%u address, while the port for it is IPv%u", i + 1,
@@ -458,9 +460,10 @@ static bool begins(const struct rf_line *l, const struct rf_said *now)
 	return now->setup == RF_SDP_SETUP_PASSIVE;
 }
 
-static int read_line(struct rf_turn *t, const struct rf_sdp *sdp, size_t i, struct rf_line *l, struct answer *a)
+static int read_line(struct rf_turn *t, const struct rf_sdp *sdp, size_t i, struct rf_pair *p, struct answer *a)
 {
 	struct rf_said_source source = rf_turn_source(t->req);
+	struct rf_line *l = &p->lines[i];
 	const char *why = "no memory";
 	int rc = rf_said_read(t->arena, sdp, i, &source, &a->said, &why);
 
@@ -473,7 +476,7 @@ static int read_line(struct rf_turn *t, const struct rf_sdp *sdp, size_t i, stru
 		return rf_turn_fail(t, RF_E_INVALID, "m-line %zu: answered with another kind of media than was offered", i + 1);
 	rc = check_keys(t, i, l, &a->said);
 	if (rc == 0)
-		rc = check_remote(t, i, l, &a->said);
+		rc = check_remote(t, i, p, l, &a->said);
 	if (rc == 0)
 		rc = read_types(t, i, l, a);
 	if (rc)
@@ -541,7 +544,7 @@ int rf_recorder_answer(struct rf_turn *t, struct rf_session *s, const struct rf_
 	if (sdp->n_media != r->n_copies)
 		return rf_turn_fail(t, RF_E_INVALID, "the answer has %u m-lines, the offer %zu", sdp->n_media, r->n_copies);
 	for (size_t i = 0; rc == 0 && i < r->n_copies; i++) {
-		rc = read_line(t, sdp, i, &r->pair.lines[i], &answers[i]);
+		rc = read_line(t, sdp, i, &r->pair, &answers[i]);
 		live |= rc == 0 && !answers[i].off;
 	}
 	if (rc == 0 && !live)

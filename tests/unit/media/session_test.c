@@ -351,6 +351,9 @@ static void test_glare(void **state)
 	assert_int_equal(kit_path(k, 0)->conf[0].remote.ip[3], 11);
 	assert_int_equal(kit_path(k, 0)->conf[1].remote.ip[3], 8);
 	refused(k, "answer", REPLY, HEAD("10.0.0.1") AUDIO("20000", "RTP/AVP"), "this relay's own port");
+	/* nor to other programs of its host */
+	refused(k, "answer", REPLY, HEAD("127.0.0.1") AUDIO("2223", "RTP/AVP"), "one that each host has for itself");
+	refused(k, "answer", REPLY, HEAD("203.0.113.7") AUDIO("3000", "RTP/AVP") "a=rtcp:2223 IN IP4 127.0.0.9\r\n", "one that each host has for itself");
 	ok(k, "offer", REPLY ",'flags':['loop protect'],'OSRTP':['offer']", A_PLAIN);
 	assert_non_null(memmem(k->reply.warning.p, k->reply.warning.n, "loop protect", 12));
 	assert_non_null(memmem(k->reply.warning.p, k->reply.warning.n, "OSRTP", 5));

@@ -1,7 +1,7 @@
 /* ringfort bindings: who is registered, and where. */
 #include "cmd/cmd.h"
+#include "cmd/roles.h"
 #include "cmd/table.h"
-#include "role/admin.h"
 
 #include <jansson.h>
 
@@ -17,8 +17,8 @@ static int bindings(struct rf_cmd_ctx *c)
 	json_t *answer = NULL;
 	json_t *question = json_pack("{s:s,s:s}", "do", "bindings", "aor", c->args ? c->arg[0] : "");
 
-	if (rf_admin_ask(c->dir, question, ASK_MS, &answer, &diag))
-		return rf_cmd_error(c, diag.code == RF_E_NOT_FOUND ? RF_EXIT_NO : RF_EXIT_FAILED, "%s", diag.text);
+	if (rf_cmd_ask(c, question, ASK_MS, &answer, &diag))
+		return rf_cmd_not_asked(c, &diag);
 	json_t *rows = json_object_get(answer, "bindings");
 	int result = c->args && json_array_size(rows) == 0 ? RF_EXIT_NO : RF_EXIT_YES;
 	if (c->json)
@@ -33,14 +33,18 @@ static int bindings(struct rf_cmd_ctx *c)
 	return result;
 }
 
+static const struct rf_cmd_opt role_opts[] = { RF_CMD_ROLE_OPT, { 0 } };
+
 const struct rf_cmd rf_cmd_bindings[] = {
 	{
 		.name = "bindings",
 		.args = "[AOR]",
 		.max_args = 1,
 		.summary = "registered phones and where they are",
-		.help = "With a number or an address of record: only that one; exit status 1 when it is not registered.",
+		.help = "With a number or an address of record: only that one; exit status 1 when it is not registered. A border\n"
+			"has the phones outside, with the addresses that they come from.",
 		.example = "ringfort -C /etc/ringfort bindings 1001",
+		.opts = role_opts,
 		.run = bindings,
 	},
 	{ 0 }

@@ -1,6 +1,7 @@
 /* ringfort blocked: addresses outside that the border passes over, and forgiving them. */
 #include "cmd/cmd.h"
 #include "cmd/table.h"
+#include "net/addr.h"
 #include "role/admin.h"
 
 #include <jansson.h>
@@ -45,8 +46,12 @@ static int list(struct rf_cmd_ctx *c)
 static int forgive(struct rf_cmd_ctx *c)
 {
 	json_t *answer = NULL;
-	int status = ask(c, json_pack("{s:s,s:s}", "do", "forgive", "address", c->arg[0]), &answer);
+	struct rf_addr addr;
+	int status;
 
+	if (rf_addr_parse(rf_view_str(c->arg[0]), 0, &addr))
+		return rf_cmd_error(c, RF_EXIT_USAGE, "\"%s\" is no IP address", c->arg[0]);
+	status = ask(c, json_pack("{s:s,s:s}", "do", "forgive", "address", c->arg[0]), &answer);
 	if (status)
 		return status;
 	if (c->json)

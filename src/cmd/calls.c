@@ -18,7 +18,7 @@ static int list(struct rf_cmd_ctx *c)
 	json_t *answer = NULL;
 
 	if (rf_cmd_ask(c, json_pack("{s:s}", "do", "calls"), ASK_MS, &answer, &diag))
-		return rf_cmd_error(c, diag.code == RF_E_NOT_FOUND ? RF_EXIT_NO : RF_EXIT_FAILED, "%s", diag.text);
+		return rf_cmd_not_asked(c, &diag);
 	if (c->json)
 		return rf_cmd_json(c, answer, RF_EXIT_YES);
 	json_t *calls = json_object_get(answer, "calls");
@@ -65,7 +65,7 @@ static int show(struct rf_cmd_ctx *c)
 	const char *k;
 
 	if (rf_cmd_ask(c, json_pack("{s:s,s:s}", "do", "call", "id", c->arg[0]), ASK_MS, &answer, &diag))
-		return rf_cmd_error(c, diag.code == RF_E_NOT_FOUND ? RF_EXIT_NO : RF_EXIT_FAILED, "%s", diag.text);
+		return rf_cmd_not_asked(c, &diag);
 	call = json_object_get(answer, "call");
 	if (!json_is_object(call)) {
 		json_decref(answer);
@@ -86,7 +86,7 @@ static int hangup(struct rf_cmd_ctx *c)
 	json_t *answer = NULL;
 
 	if (rf_cmd_ask(c, json_pack("{s:s,s:s}", "do", "hangup", "id", c->arg[0]), ASK_MS, &answer, &diag))
-		return rf_cmd_error(c, diag.code == RF_E_NOT_FOUND ? RF_EXIT_NO : RF_EXIT_FAILED, "%s", diag.text);
+		return rf_cmd_not_asked(c, &diag);
 	bool done = json_is_true(json_object_get(answer, "hangup"));
 	if (c->json)
 		return rf_cmd_json(c, answer, done ? RF_EXIT_YES : RF_EXIT_NO);

@@ -65,8 +65,14 @@ int rf_cmd_ask(const struct rf_cmd_ctx *c, struct json_t *question, unsigned wai
 	if (r)
 		return r->ask(c->dir, question, wait_ms, ret_answer, diag);
 	json_decref(question);
-	return rf_diag_set(diag, RF_E_INVALID, "--role %s: there is no such role to ask; controller and border are some",
-			   rf_cmd_opt(c, "role"));
+	return rf_diag_set(diag, RF_E_UNSUPPORTED, "--role takes controller or border, not \"%s\"", rf_cmd_opt(c, "role"));
+}
+
+int rf_cmd_not_asked(struct rf_cmd_ctx *c, const struct rf_diag *diag)
+{
+	int status = diag->code == RF_E_NOT_FOUND ? RF_EXIT_NO : diag->code == RF_E_UNSUPPORTED ? RF_EXIT_USAGE : RF_EXIT_FAILED;
+
+	return rf_cmd_error(c, status, "%s", diag->text);
 }
 
 char *rf_cmd_record_dir(struct rf_cmd_ctx *c)

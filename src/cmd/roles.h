@@ -24,9 +24,11 @@ void rf_cmd_print_relay(FILE *out, const struct json_t *status);
 /* An option for commands that ask a role: "--role NAME"; without it the controller is asked, or the border where only that
  * runs. */
 #define RF_CMD_ROLE_OPT { .name = "role", .arg = "NAME", .summary = "ask this role: controller or border" }
-/* As rf_admin_ask(), by the option. RF_E_INVALID: there is no such role. */
+/* As rf_admin_ask(), by the option. RF_E_UNSUPPORTED: there is no such role. */
 int rf_cmd_ask(const struct rf_cmd_ctx *c, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,
 	       struct rf_diag *diag);
+/* What is said when that failed, and the exit status: nothing runs, wrong usage, or it could not be done. */
+int rf_cmd_not_asked(struct rf_cmd_ctx *c, const struct rf_diag *diag);
 /* The folder of the record of --role, the controller's without it; the caller frees it. NULL: no such role, said. */
 char *rf_cmd_record_dir(struct rf_cmd_ctx *c);
 

@@ -13,7 +13,7 @@ static int ask(struct rf_cmd_ctx *c, json_t **ret_answer)
 	struct rf_diag diag = { 0 };
 
 	if (rf_cmd_ask(c, json_pack("{s:s}", "do", "trunks"), ASK_MS, ret_answer, &diag))
-		return rf_cmd_error(c, diag.code == RF_E_NOT_FOUND ? RF_EXIT_NO : RF_EXIT_FAILED, "%s", diag.text);
+		return rf_cmd_not_asked(c, &diag);
 	return 0;
 }
 

@@ -109,7 +109,7 @@ static void print_ready(struct rf_cmd_ctx *c, const struct rf_cmd_role *role, co
 	size_t i;
 
 	rf_cmd_cell(json_object_get(ready, "pid"), pid, sizeof pid);
-	fprintf(c->out, "%s is ready (pid %s), listening on\n", role->name, pid);
+	fprintf(c->out, "%s is ready (pid %s)%s\n", role->name, pid, json_array_size(listen) ? ", listening on" : "");
 	json_array_foreach(listen, i, where) {
 		char transport[16], address[128];
 

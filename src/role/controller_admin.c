@@ -386,9 +386,10 @@ const struct rf_admin_verb rf_controller_verbs[] = {
 	{ "trunks", do_trunks }, { "stop", do_stop }, { NULL, NULL },
 };
 
-/* A border has no numbers, bindings and mailboxes. */
+/* A border has no numbers and mailboxes; its bindings are those of phones outside. */
 const struct rf_admin_verb rf_controller_border_verbs[] = {
 	{ "status", do_status }, { "calls", do_calls }, { "call", do_call }, { "hangup", do_hangup },
-	{ "reload", do_reload }, { "refresh", do_refresh }, { "trunks", do_trunks }, { "blocked", do_blocked }, { "forgive", do_forgive },
+	{ "bindings", do_bindings }, { "reload", do_reload }, { "refresh", do_refresh }, { "trunks", do_trunks },
+	{ "blocked", do_blocked }, { "forgive", do_forgive },
 	{ "stop", do_stop }, { NULL, NULL },
 };

@@ -104,6 +104,8 @@ def test_registered_and_called(house):
     nothing_inside(two, answer)
     known = binding(two, "1002")
     assert len(known) == 1 and two.inside[0] in known[0]["contact"] and "192.168" not in str(known), known
+    hers = binding(two, "1002", "border")
+    assert len(hers) == 1 and hers[0]["address"].startswith("127.0.0.9:") and hers[0]["phone"] == known[0]["phone"], hers
 
     # she is called: her Contact is answered for, her connection is used, and what she sees is the border's
     invite(lobby, f"sip:1001@{domain}", f"sip:1002@{domain}")

@@ -477,6 +477,22 @@ static void compiled(void **state)
 	assert_non_null(strstr(p->out, "not signed"));
 }
 
+/* Questions to roles: which may be asked, and what is said when none runs. */
+static void asked(void **state)
+{
+	struct place *p = *state;
+
+	make_site(p, "medium");
+	assert_int_equal(type(p, "calls", "--role", "relay", END), RF_EXIT_USAGE);
+	assert_non_null(strstr(p->err, "--role takes controller or border, not \"relay\""));
+	assert_int_equal(type(p, "trunk", "list", "--role", "gateway", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "bindings", "--role", "x", END), RF_EXIT_USAGE);
+	assert_int_equal(type(p, "bindings", "--role", "border", END), RF_EXIT_NO);
+	assert_int_equal(type(p, "blocked", "forgive", "example.org", END), RF_EXIT_USAGE);
+	assert_non_null(strstr(p->err, "no IP address"));
+	assert_int_equal(type(p, "blocked", "forgive", "203.0.113.9", END), RF_EXIT_NO);
+}
+
 /* Arithmetic that anybody can do again: 160 bytes of sound, 12 + 16 + 8 + 20 + 38 around them, fifty times a second. */
 static void capacity(void **state)
 {
@@ -520,7 +536,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(usage), TEST(first_site), TEST(around_a_file), TEST(phones), TEST(many_phones_refused),
 		TEST(many_phones), TEST(many_users), TEST(broken), TEST(calls_lead_somewhere), TEST(users), TEST(compiled),
-		TEST(capacity),
+		TEST(asked), TEST(capacity),
 	};
 
 	return cmocka_run_group_tests_name("cmd", tests, NULL, NULL);

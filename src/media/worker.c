@@ -211,6 +211,7 @@ struct rf_media_census rf_media_census(const struct rf_media_worker *w)
 
 		c.ports_free += 2 * rf_ports_left(w->place[i].ports);
 		c.ports += 2 * (all - rf_ports_left(w->place[i].ports));
+		c.dry |= rf_ports_left(w->place[i].ports) ? 0 : (size_t)1 << i;
 	}
 	return c;
 }

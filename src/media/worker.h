@@ -49,8 +49,8 @@ const struct rf_media_interface *rf_media_interface_at(const struct rf_media_wor
 /* By name and family (0: any); -1: none. "" is the first. */
 int rf_media_interface_find(const struct rf_media_worker *w, struct rf_view name, unsigned family);
 
-/* kept: sockets of no call, which wait for the next ones. */
-struct rf_media_census { size_t paths, ports, sockets, kept, ports_free, in_kernel, in_xdp; };
+/* kept: sockets of no call, which wait for the next ones. dry: a bit for each interface of which this worker has no port left. */
+struct rf_media_census { size_t paths, ports, sockets, kept, ports_free, in_kernel, in_xdp, dry; };
 struct rf_media_census rf_media_census(const struct rf_media_worker *w);
 bool rf_media_polls(const struct rf_media_worker *w); /* conf.poll, and the kernel can */
 

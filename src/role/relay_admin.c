@@ -208,8 +208,9 @@ static json_t *problems_json(const struct anchor *a, const struct anchor_sums *s
 		problem(list, old, "", "");
 	if (a->site && *rf_papers_problem(&a->papers, a->clock.wall(a->clock.ctx).us / 1000000, papers))
 		problem(list, papers, "", "");
-	if (!s->media.ports_free)
-		problem(list, "no port for media is free", "", "");
+	for (unsigned i = 0; i < a->plan.n_interfaces; i++)
+		if (s->media.dry >> i & 1) /* of one thread at least: a call that falls to it is refused */
+			problem(list, "no port for media is free on interface ", a->plan.interfaces[i].name, "");
 	if (a->fast_why[0])
 		problem(list, "the kernel does not pass media on (", a->fast_why, "): all of it goes through the process");
 	if (a->xsk_why[0])

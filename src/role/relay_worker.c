@@ -200,6 +200,7 @@ void anchor_add(struct anchor_sums *s, const struct anchor_worker *w)
 	s->media.sockets += media.sockets;
 	s->media.kept += media.kept;
 	s->media.ports_free += media.ports_free;
+	s->media.dry |= media.dry;
 	s->media.in_kernel += media.in_kernel;
 	s->media.in_xdp += media.in_xdp;
 	s->polls = rf_media_polls(w->media);

@@ -182,7 +182,7 @@ def test_who_may_ask(run, parties):
 
 
 def test_ports_run_out_and_come_back(run, ng, parties):
-    relay = run("--workers", 1, ports="30000-30019")
+    relay = run("--workers", 1, "--interface", "spare/127.0.0.1", ports="30000-30019")   # of which none is taken
     calls, refused = [], 0
     for _ in range(20):
         call = Call(ng, *parties, **WAYS)
@@ -193,7 +193,8 @@ def test_ports_run_out_and_come_back(run, ng, parties):
             refused += 1
     assert len(calls) >= 5 and refused == 20 - len(calls)
     calls[0].speaks()
-    assert relay.call().returncode == 1 and "no port for media is free" in relay.call().stdout
+    said = relay.call()
+    assert said.returncode == 1 and "no port for media is free on interface" in said.stdout
     for call in calls:
         call.delete()
     relay.wait_empty()

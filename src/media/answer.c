@@ -347,7 +347,7 @@ static int set_ends(struct job *j, struct rf_line *l)
 		rf_secret_wipe(&conf, sizeof conf);
 	}
 	if (rc)
-		return rf_turn_fail(j->t, rc, "a port cannot be set up: %s", rf_err_text(rc));
+		return rf_turn_fail_port(j->t, rc);
 	rf_path_set_silence(l->path, held(l) ? RF_SESSION_HELD_MS : silence ? silence : 60000);
 	if (!l->open)
 		rf_path_open(l->path);
@@ -419,7 +419,7 @@ static int set_carriers(struct job *j)
 			if (rc == 0)
 				rf_path_open(c->path);
 		}
-	return rc ? rf_turn_fail(j->t, rc, "a port cannot be set up: %s", rf_err_text(rc)) : 0;
+	return rc ? rf_turn_fail_port(j->t, rc) : 0;
 }
 
 static int commit(struct job *j, size_t i, struct rf_carrier *const shared[2])

@@ -413,8 +413,7 @@ static int begin(struct job *j, const struct rf_line *l, struct rf_path *path)
 	if (rc == 0 && l->carrier[j->to])
 		rc = rf_path_set(l->carrier[j->to]->path, 0, &conf);
 	rf_secret_wipe(&conf, sizeof conf);
-	j->t->full = rc == RF_E_LIMIT;
-	return rc ? rf_turn_fail(j->t, rc, "a port cannot be set up: %s", rf_err_text(rc)) : 0;
+	return rc ? rf_turn_fail_port(j->t, rc) : 0;
 }
 
 static uint8_t ptime_of(const struct rf_ng_request *q, const struct rf_ng_int *ptime)

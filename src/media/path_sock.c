@@ -52,6 +52,9 @@ static int make_room(struct rf_media_worker *w, size_t fd)
 {
 	size_t cap = w->sock_cap ? w->sock_cap : 64;
 
+	/* The last ones are for who asks how the relay is, and for who ends calls. */
+	if (w->conf.files && fd >= w->conf.files)
+		return -EMFILE;
 	if (fd < w->sock_cap)
 		return 0;
 	while (cap <= fd)

@@ -197,9 +197,8 @@ static int take_port(struct rf_turn *t, struct rf_recorder *r, size_t i)
 	conf.dir = RF_SDP_RECVONLY;
 	rc = rf_path_set(l->path, 0, &conf);
 	rf_secret_wipe(&conf, sizeof conf);
-	t->full = rc == RF_E_LIMIT;
 	r->copies[i].sink = l->path;
-	return rc ? rf_turn_fail(t, rc, "a port cannot be set up: %s", rf_err_text(rc)) : 0;
+	return rc ? rf_turn_fail_port(t, rc) : 0;
 }
 
 static int place(struct rf_turn *t, struct rf_recorder *r, const struct wanted *first)
@@ -516,7 +515,7 @@ static int commit_line(struct rf_turn *t, struct rf_recorder *r, size_t i, struc
 	rc = rf_path_set(l->path, 0, &conf);
 	rf_secret_wipe(&conf, sizeof conf);
 	if (rc)
-		return rf_turn_fail(t, rc, "a port cannot be set up: %s", rf_err_text(rc));
+		return rf_turn_fail_port(t, rc);
 	rf_path_open(l->path);
 	return 0;
 }

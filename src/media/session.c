@@ -15,6 +15,12 @@ int rf_turn_fail(struct rf_turn *t, int rc, const char *fmt, ...)
 	return rc;
 }
 
+int rf_turn_fail_port(struct rf_turn *t, int rc)
+{
+	t->full = rc == RF_E_LIMIT;
+	return rf_turn_fail(t, rc, "a port cannot be set up: %s", t->full ? "descriptors or ports are exhausted" : rf_err_text(rc));
+}
+
 struct rf_session *rf_session_find(const struct rf_relay *r, struct rf_view call_id)
 {
 	for (struct rf_node *n = rf_table_first(&r->table, rf_hash(&r->conf.hash_key, call_id)); n; n = rf_table_next(n)) {

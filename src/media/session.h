@@ -145,6 +145,8 @@ struct rf_turn {
 };
 /* Note why and return rc. */
 int rf_turn_fail(struct rf_turn *t, int rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* rf_path_set() has failed: the same, and whether it was a limit. */
+int rf_turn_fail_port(struct rf_turn *t, int rc);
 
 /* ---- session.c: what there is, and its end */
 

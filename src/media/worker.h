@@ -38,6 +38,7 @@ struct rf_media_conf {
 	size_t paths_max;            /* 0: 20000 */
 	bool poll;                   /* under load datagrams are fetched from the driver (path_poll.c), where the kernel lets us */
 	size_t keep_max;             /* sockets that may stay open between two calls while calls come; 0: none */
+	size_t files;                /* descriptors from this number on are no media's; 0: all may be */
 	size_t stock;                /* of them: pairs that are open before calls come, of all interfaces together; 0: none */
 };
 

@@ -18,6 +18,7 @@ enum {
 	REVIEW_S = 10,               /* certificates end, and connections grow old */
 	CLOSE_MS = 1000,             /* for walls to close what was open */
 	FILES_BESIDE = 1024,         /* descriptors that are no media */
+	FILES_KEPT = 64,             /* of them: those that media never takes; an eighth where there are few */
 	KEPT = 8192,                 /* of each worker: they serve some 200 calls a second */
 	MAILS = 1 << 20,             /* to main: at most a few for each session */
 };
@@ -188,10 +189,13 @@ static void raise_limits(struct anchor *a)
 		return;
 	struct rlimit more = { want, want > lim.rlim_max ? want : lim.rlim_max };
 	a->keep_max = KEPT;
-	if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+	if (setrlimit(RLIMIT_NOFILE, &more) == 0) {
+		a->files = want - FILES_KEPT;
 		return;
+	}
 	lim.rlim_cur = lim.rlim_max; /* may not be raised: at least all of what there is */
 	setrlimit(RLIMIT_NOFILE, &lim);
+	a->files = lim.rlim_cur - (lim.rlim_cur / 8 < FILES_KEPT ? lim.rlim_cur / 8 : FILES_KEPT);
 	if (lim.rlim_cur >= want)
 		return;
 	if (a->keep_max > lim.rlim_cur / 4 / a->workers)

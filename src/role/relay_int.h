@@ -117,6 +117,7 @@ struct anchor {
 	char fast_why[520], xsk_why[520]; /* why, though it was asked for */
 	unsigned workers;
 	size_t keep_max;             /* sockets of each worker that may wait for another call */
+	size_t files;                /* descriptors below this number are for media, too */
 
 	/* what was given up */
 	struct rf_sandbox_user user;

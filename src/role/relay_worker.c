@@ -46,6 +46,7 @@ static int make_worker(struct anchor *a, unsigned index, struct rf_diag *diag)
 		.log = a->log, .random = &w->random, .dtls = a->dtls, .fast = a->fast,
 		.xsk = a->xsk ? rf_xsk_part(a->xsk, index) : NULL, .interfaces = w->interfaces,
 		.n_interfaces = a->plan.n_interfaces, .keep_max = a->keep_max, .stock = a->keep_max / 4, .poll = a->plan.poll,
+		.files = a->files,
 	};
 	struct rf_relay_conf relay = {
 		.random = &w->random, .log = a->log, .hash_key = a->hash_key, .fingerprint = rf_dtls_ctx_print(a->dtls),

@@ -202,6 +202,31 @@ def test_ports_run_out_and_come_back(run, ng, parties):
     relay.wait_empty()
 
 
+def test_descriptors_run_out_and_come_back(run, ng, parties):
+    """What is left of them is for who asks how the relay is, and for who ends calls; the calls that are up notice nothing."""
+    relay = run("--workers", 1, ports="30000-30999", prefix=("prlimit", "--nofile=200:200"))
+    calls, refused = [], 0
+    for _ in range(60):
+        call = Call(ng, *parties, **WAYS)
+        try:
+            calls.append(call.up())
+        except Refused as why:
+            assert "descriptors" in str(why)
+            refused += 1
+    assert len(calls) >= 10 and refused
+    calls[0].speaks()
+    status = relay.status()
+    assert status["counts"]["sessions"] == len(calls)
+    other = connect("127.0.0.1", NG, kind=socket.SOCK_STREAM)   # a stream, too, is taken
+    assert other.ask("ping")["result"] == "pong"
+    other.close()
+    for call in calls:
+        call.delete()
+    relay.wait_empty()
+    Call(ng, *parties, **WAYS).up().delete()
+    relay.wait_empty()
+
+
 def test_as_many_sessions_as_it_is_told(run, ng, parties):
     relay = run("--workers", 1, "--sessions", 3)
     calls = [Call(ng, *parties, **WAYS).up() for _ in range(3)]

@@ -88,7 +88,7 @@ void rf_cmd_print_relay(FILE *out, const json_t *a)
 	json_array_foreach(json_object_get(a, "problems"), i, x)
 		fprintf(out, "problem    %s\n", json_string_value(x));
 	print_places(out, a);
-	fprintf(out, "now        %s sessions, %s streams, %s of them in the kernel, %s by AF_XDP, %s transcoded, %s ports in use, %s free\n",
+	fprintf(out, "now        %s sessions, %s m-lines; directions: %s in the kernel, %s by AF_XDP; %s transcoded, %s ports in use, %s free\n",
 		text(counts, "sessions", t[0], sizeof t[0]), text(counts, "paths", t[1], sizeof t[1]),
 		text(counts, "in_kernel", t[2], sizeof t[2]), text(counts, "af_xdp", t[5], sizeof t[5]),
 		text(counts, "transcoded", t[6], sizeof t[6]), text(counts, "ports", t[3], sizeof t[3]),
@@ -342,7 +342,7 @@ static const struct rf_cmd_opt relay_opts[] = {
 	{ .name = "interface", .arg = "NAME/ADDRESS", .many = true, .summary = "where media runs; !ADDRESS behind it: what is said of it" },
 	{ .name = "ports", .arg = "FIRST-LAST", .summary = "of media (30000-40000)" },
 	{ .name = "fast", .arg = "INTERFACES", .summary = "the kernel passes on what it can, on these, commas between" },
-	{ .name = "xdp", .arg = "INTERFACES", .summary = "what it does not pass by the sockets on these (AF_XDP)" },
+	{ .name = "xdp", .arg = "INTERFACES", .summary = "the rest goes past the sockets on these (AF_XDP), commas between" },
 	{ .name = "poll", .summary = "under load fetch media from the driver instead of being woken" },
 	{ .name = "sounds", .arg = "FOLDER", .summary = "WAV files that may be played by name" },
 	{ .name = "encrypted", .summary = "no leg without SRTP" },

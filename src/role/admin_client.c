@@ -14,12 +14,13 @@
 /* Whom a command asks. */
 struct asked {
 	const char *socket, *who, *start;
+	const char *alone; /* how it starts in a folder without a site; NULL: not at all */
 };
 
-static const struct asked controller = { RF_ADMIN_SOCKET, "controller", "up" };
-static const struct asked border = { RF_ADMIN_BORDER_SOCKET, "border", "up" };
-static const struct asked wall = { RF_ADMIN_WALL_SOCKET, "wall", "run wall" };
-static const struct asked relay = { RF_ADMIN_RELAY_SOCKET, "relay", "run relay" };
+static const struct asked controller = { RF_ADMIN_SOCKET, "controller", "up", NULL };
+static const struct asked border = { RF_ADMIN_BORDER_SOCKET, "border", "up", NULL };
+static const struct asked wall = { RF_ADMIN_WALL_SOCKET, "wall", "run wall", NULL };
+static const struct asked relay = { RF_ADMIN_RELAY_SOCKET, "relay", "run relay", "relay --listen-ng ADDRESS:PORT ..." };
 
 /* A Unix socket's path has 107 bytes at most, a site directory may be deeper: go through an open directory. */
 static int connect_in(const struct asked *whom, const char *dir, int *ret_fd, struct rf_diag *diag)
@@ -37,6 +38,7 @@ static int connect_in(const struct asked *whom, const char *dir, int *ret_fd, st
 	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/%s", state, whom->socket);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int rc = fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) < 0 ? -errno : 0;
+	bool alone = whom->alone && faccessat(state, "../site.yaml", F_OK, 0) < 0;
 	close(state);
 	if (rc == 0) {
 		*ret_fd = fd;
@@ -46,7 +48,7 @@ static int connect_in(const struct asked *whom, const char *dir, int *ret_fd, st
 		close(fd);
 	if (rc == -ENOENT || rc == -ECONNREFUSED)
 		return rf_diag_set(diag, RF_E_NOT_FOUND, "no %s runs for %s: `ringfort -C %s %s` starts it",
-				   whom->who, dir, dir, whom->start);
+				   whom->who, dir, dir, alone ? whom->alone : whom->start);
 	if (rc == -EACCES)
 		return rf_diag_set(diag, RF_E_DENIED, "the %s of %s is not yours: ask as root or as the site's "
 				   "owner", whom->who, dir);

@@ -214,7 +214,7 @@ static json_t *problems_json(const struct anchor *a, const struct anchor_sums *s
 	if (a->fast_why[0])
 		problem(list, "the kernel does not pass media on (", a->fast_why, "): all of it goes through the process");
 	if (a->xsk_why[0])
-		problem(list, "media does not pass by the sockets (", a->xsk_why, ")");
+		problem(list, "media does not go past the sockets (AF_XDP: ", a->xsk_why, "): what the kernel does not pass on goes through them");
 	if (a->plan.poll && !s->polls)
 		problem(list, "media is waited for and not fetched: that takes Linux 6.9", "", "");
 	wall_problems(a, list);

@@ -95,7 +95,7 @@ static const char *needs_restart(const struct anchor *a, const struct rf_site *n
 	if (plan.workers != a->plan.workers || strcmp(plan.fast, rf_site_cstr(a->first_site->relay.fast)) != 0)
 		return "workers or the kernel's path";
 	if (strcmp(plan.xdp, rf_site_cstr(a->first_site->relay.xdp)) != 0)
-		return "interfaces whose media passes by the sockets";
+		return "interfaces on which media goes past the sockets";
 	if (strcmp(plan.sounds, rf_site_cstr(a->first_site->relay.sounds)) != 0)
 		return "the folder of sounds";
 	if (plan.policy.plain_allowed != a->plan.policy.plain_allowed || plan.policy.suites != a->plan.policy.suites ||
@@ -323,5 +323,5 @@ void anchor_open_xsk(struct anchor *a)
 	if (!rc)
 		return;
 	snprintf(a->xsk_why, sizeof a->xsk_why, "%s", diag.text[0] ? diag.text : rf_err_text(rc));
-	rf_log(a->log, RF_LOG_WARN, "media does not pass by the sockets (%s): all that the process passes on goes through them", a->xsk_why);
+	rf_log(a->log, RF_LOG_WARN, "media does not go past the sockets (AF_XDP: %s): all that the process passes on goes through them", a->xsk_why);
 }

@@ -185,7 +185,7 @@ struct rf_site_relay {
 	struct rf_site_ips peers;         /* from which; none: the relay's own host */
 	uint32_t silence_s;               /* 60: a session without media ends */
 	struct rf_view fast;              /* network interfaces whose media the kernel passes on, commas between; "": none */
-	struct rf_view xdp;               /* and those whose media passes by the sockets (AF_XDP); "": none */
+	struct rf_view xdp;               /* and those on which media goes past the sockets (AF_XDP); "": none */
 	bool poll;                        /* under load they fetch media from the driver instead of being woken */
 	struct rf_view sounds;            /* folder of WAV files that relays may play; "": none */
 	uint32_t transcodings;            /* 100: streams of calls (m-lines) at a time whose codec is changed */

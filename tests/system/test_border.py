@@ -510,3 +510,38 @@ def test_tones_through_the_relay(make_site):
     assert {e["session"] for e in told().values()} == {e["session"] for e in ends}
     assert all(e["packets"] > 50 and e["type"] == "audio" for e in told().values())
     assert told()["site"]["suite"] == "AEAD_AES_256_GCM" and not told()["trunk"].get("suite")
+
+
+def test_no_more_calls_than_the_line_carries(halves):
+    """limits.external_calls, at the border: the one past it is told when to come again, either way; the one that is up goes on."""
+    two, peer, lobby, desk = halves(more="limits: { external_calls: 1 }\n")
+    two.wait_trunk("carrier", "up")
+    peer.dial()
+    a, b, _ = establish(peer, "sip:+43123456@sip.carrier.example", lobby, f"sip:+493012341001@{two.outside[0]};user=phone")
+    invite(desk, f"sip:1002@{two.site.domain}", f"sip:0123456@{two.site.domain}")
+    refused = expect(desk, 503)
+    assert refused.get("Retry-After"), refused
+    second = two.peer(two.site.phone_address(7), peer.cert, peer.key)
+    second.dial()
+    invite(second, "sip:+43123457@sip.carrier.example", f"sip:+493012341002@{two.outside[0]};user=phone")
+    refused = expect(second, 503)
+    assert refused.get("Retry-After"), refused
+    peer.send(a.request("INFO"))
+    lobby.reply(expect(lobby, "INFO"), 200)
+    assert expect(peer, 200)
+    peer.send(a.request("BYE"))
+    lobby.reply(expect(lobby, "BYE"), 200)
+    assert expect(peer, 200)
+    two.wait_empty()
+
+
+@pytest.mark.long
+def test_who_is_connected_for_an_hour_proves_himself_anew(halves):
+    """sip.reauthenticate, the least it may be: the peer's own connection ends, and it is counted."""
+    two, peer, lobby, _ = halves(more="sip: { reauthenticate: 10 }\n")
+    peer.dial()
+    assert peer.ask(peer.request("OPTIONS", f"sip:{two.outside[0]}")).code == 200
+    wait_until("the connection has ended", lambda: two.status()["counted"].get("flows-aged", 0) >= 1, 20)
+    assert peer.receive(5) is None
+    peer.dial()
+    assert peer.ask(peer.request("OPTIONS", f"sip:{two.outside[0]}")).code == 200

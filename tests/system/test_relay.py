@@ -285,6 +285,8 @@ def test_stopped_twice(relay, ng, parties):
     wait_until("it is being stopped", lambda: relay.status()["stopping"], 5)
     relay.process.terminate()
     relay.process.wait(5)
+    gone = relay.call()
+    assert gone.returncode == 3 and "relay --listen-ng" in gone.stderr     # as it was started: there is no site here
 
 
 @pytest.mark.long

@@ -4,6 +4,7 @@
 #include "call/call_int.h"
 #include "call/stir_int.h"
 #include "call/lamps.h"
+#include "call/relays.h"
 #include "loop/mail.h"
 
 #include <stdlib.h>
@@ -386,6 +387,7 @@ static int counters(struct rf_call_core *core, const struct rf_control_query *q,
 		{ "subscriptions_now", now.subscriptions },
 		{ "publications_now", now.publications }, /* of the process */
 		{ "messages_now", now.messages },
+		{ "without_relay", core->relays && !rf_relays_well(core->relays) }, /* 1: none of a border's relays answers */
 	};
 	struct object o;
 

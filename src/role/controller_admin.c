@@ -314,6 +314,19 @@ static json_t *reload_json(const struct rf_controller *k)
 	return json_pack("{s:s,s:s}", "at", when, "result", k->reload_result);
 }
 
+/* What only workers know. */
+static void worker_problems(json_t *list, const json_t *workers)
+{
+	const json_t *w;
+	size_t i;
+
+	json_array_foreach(workers, i, w)
+		if (json_integer_value(json_object_get(w, "without_relay"))) {
+			problem(list, "no media relay answers: calls with the outside are refused (503)", 0);
+			return;
+		}
+}
+
 static void status_done(void *ctx, int err, struct rf_view json)
 {
 	struct asked *a = ctx;
@@ -324,6 +337,7 @@ static void status_done(void *ctx, int err, struct rf_view json)
 
 	if (err)
 		problem(problems, "the workers do not answer", err);
+	worker_problems(problems, workers);
 	json_t *j = json_pack("{s:s,s:b,s:i,s:s,s:I,s:s,s:s,s:s,s:s}", "role", rf_controller_role(k), "healthy",
 			      json_array_size(problems) == 0, "pid", (int)getpid(), "version", RF_VERSION, "uptime_s",
 			      (json_int_t)((now.us - k->started_at.us) / 1000000), "site", rf_site_cstr(k->site->name),

@@ -176,8 +176,8 @@ static void look_border(struct rf_check *c)
 	if (!who(s, RF_ROLE_BORDER, 0, K(BORDER)))
 		rf_check_missing(c, pos, "pub-sbc", "add a host with  roles: [border, relay]  in a zone of kind border",
 				 "there is an outside, and no session border controller in front of it");
-	else if (!who(s, RF_ROLE_RELAY, 0, K(BORDER)))
-		rf_check_missing(c, pos, "pub-sbc", "give a host in a zone of kind border the role relay",
+	else if (!who(s, RF_ROLE_RELAY, 0, K(BORDER)) && !s->media.relays.n)
+		rf_check_missing(c, pos, "pub-sbc", "give a host in a zone of kind border the role relay, or name others in media.relays",
 				 "there is an outside, and no relay in a zone of kind border for its media");
 	if (!bounded(s) && rf_check_asked(c, "dos-external-call-cap"))
 		rf_check_missing(c, pos, "dos-external-call-cap", "add  limits: { external_calls: 30 }",

@@ -1,6 +1,7 @@
 """A site in two halves: a controller and a border, each a process of its own, trunks that reach the border alone, and
 Debian's rtpengine as the media relay between its two sides, or the one that a test names."""
 import itertools
+import json
 import os
 import shutil
 import socket
@@ -132,9 +133,13 @@ class Halves:
         p.server = (self.outside[border], 5061 if p.transport == "tls" else 5060)
         return p
 
+    def answer(self):
+        """Of all roles, well or not."""
+        return json.loads(self.site.call("status", "--json").stdout)
+
     def status(self):
         """The border's."""
-        answer = self.site.json("status")
+        answer = self.answer()
         return next(a for a in [answer, *answer.get("others", [])] if a["role"] == "border")
 
     def trunk(self, name, role="border"):
@@ -146,7 +151,7 @@ class Halves:
 
     def census(self):
         counted = {}
-        answer = self.site.json("status")
+        answer = self.answer()
         for a in [answer, *answer.get("others", [])]:
             if a["role"] == "relay":
                 counted.update({f"relay {k}": a["counts"][k] for k in ("sessions", "paths", "ports") if a["counts"][k]})

@@ -443,9 +443,11 @@ def test_no_relay_no_call(halves):
     two.wait_trunk("carrier", "up")
     peer.dial()
     a, b, _ = establish(peer, "sip:+43123456@sip.carrier.example", lobby, f"sip:+493012341001@{two.outside[0]}")
+    assert two.status()["healthy"]
     two.relay.stop()
     invite(peer, "sip:+43123456@sip.carrier.example", f"sip:+493012341002@{two.outside[0]}")
     assert expect(peer, 503, 10)
+    assert not two.status()["healthy"] and "no media relay answers" in str(two.status()["problems"])
     peer.send(a.request("BYE"))
     lobby.reply(expect(lobby, "BYE"), 200)
     assert expect(peer, 200)
@@ -458,6 +460,7 @@ def test_no_relay_no_call(halves):
             m = peer.receive()
         return m is None or m.code != 503
     wait_until("there are calls again", works, 20, 0.5)
+    assert two.status()["healthy"]
     desk.reply(expect(desk, "INVITE"), 486)
     two.wait_empty()
 

@@ -503,6 +503,8 @@ static const struct plant sound[] = {
 	{ OFFICE, SITE, .text = "one elin", .edits = { { "second:        { building: Main,", "second:        { building: Main, elin: 4930123400," } } },
 	/* bounds by trunk; no DHCP and so no server for it; level minimum */
 	{ OFFICE, SITE, .text = "channels", .edits = { { ", external_calls: 30", "" } } },
+	/* relays of another make, on the borders' own machine */
+	{ SMALL, SITE, .text = "rtpengine", .edits = { { "[border, relay]", "border" }, { "emergency:", "media: { relays: [127.0.0.1] }\nemergency:" } } },
 	{ OFFICE, SITE, .text = "minimum", .edits = { { "level: medium", "level: minimum" } } },
 	{ HIGHEST, SITE, .text = "medium", .edits = { { "level: highest\n", "level: medium\n" },
 							{ "vlan: 30,", "vlan: 30, dhcp: false," },

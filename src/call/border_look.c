@@ -12,10 +12,12 @@
 
 _Static_assert((int)RF_LIST_RULES <= (int)RF_LISTED_MAX && (int)RF_LIST_RULES <= (int)RF_TRUNK_RULES_MAX, "a counter for each rule");
 
+enum { GROWS = 1024 }; /* what is written anew has a blank behind each colon, and a length */
+
 struct rf_looked {
 	struct rf_sip_msg msg;
 	size_t n;                    /* so much of bytes has been written */
-	uint8_t bytes[65536];
+	uint8_t bytes[65536 + GROWS];
 };
 
 /* One look at one message. */
@@ -299,12 +301,17 @@ unsigned rf_border_look(struct rf_call_core *core, const struct rf_site_trunk *t
 {
 	struct look k = { .core = core, .trunk = trunk, .accept = &trunk->accept };
 	struct rf_looked *left = core->looked;
+	struct rf_sip_limits limits = rf_sip_limits_default;
 	struct rf_writer w;
 	unsigned code = look_whole(&k, *msg);
 
-	if (code)
+	if (code == 405 || (code && may_be_refused(*msg)))
 		return code;
 	bool narrower = is_narrower(k.accept);
+
+	limits.message_bytes += GROWS;
+	limits.head_bytes += GROWS;
+	limits.line_bytes += GROWS;
 
 	rf_writer_init(&w, left->bytes, narrower ? sizeof left->bytes : 0);
 	put_taken(&k, *msg, &w);
@@ -315,7 +322,7 @@ unsigned rf_border_look(struct rf_call_core *core, const struct rf_site_trunk *t
 	if (!narrower)
 		return 0;
 	/* What is left was part of a message that was understood; were it not one itself, nothing of it is taken. */
-	if (w.err || rf_sip_msg_parse(&left->msg, rf_view_of(left->bytes, w.n), RF_SIP_DATAGRAM, &rf_sip_limits_default))
+	if (w.err || rf_sip_msg_parse(&left->msg, rf_view_of(left->bytes, w.n), RF_SIP_DATAGRAM, &limits))
 		return 400;
 	*msg = &left->msg;
 	return 0;

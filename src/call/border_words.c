@@ -37,8 +37,26 @@ static bool is_private(const struct rf_site_ip *a)
 	return false;
 }
 
+/* An IPv4 address written as one of IPv6: mapped or compatible (RFC 4291 2.5.5), or as translators have it (RFC 6052 2.1). */
+static bool take_wrapped(const struct rf_site_ip *a, struct rf_site_ip *ret)
+{
+	static const uint8_t heads[][12] = { { 0 }, { [10] = 0xff, [11] = 0xff }, { 0, 0x64, 0xff, 0x9b } };
+
+	for (size_t i = 0; a->family == 6 && i < sizeof heads / sizeof *heads; i++)
+		if (memcmp(a->b, heads[i], sizeof heads[i]) == 0) {
+			*ret = (struct rf_site_ip){ .family = 4, .prefix = 32 };
+			memcpy(ret->b, a->b + sizeof heads[i], 4);
+			return true;
+		}
+	return false;
+}
+
 static bool is_inside(const struct rf_site *site, const struct rf_site_ip *a)
 {
+	struct rf_site_ip four;
+
+	if (!is_private(a) && take_wrapped(a, &four))
+		a = &four;
 	for (size_t i = 0; i < site->zone_count; i++) {
 		const struct rf_site_zone *z = &site->zones[i];
 		const struct rf_site_ip *net = a->family == 4 ? &z->subnet : &z->subnet6;

@@ -480,10 +480,14 @@ void rf_message_request(struct rf_call_core *core, struct rf_in *in)
 
 void rf_message_to_phone(struct rf_call_core *core, struct rf_in *in, const struct rf_dir_phone *phone)
 {
+	struct rf_party *from = rf_roam_caller(in);
 	struct rf_view type;
 	const char *why;
+	/* by who writes, as inside: one of them does not take the phone's messages away from the others */
+	bool within = within_rate(core, in, from && from->shown.n ? from->shown : phone->number);
 
-	if (!within_rate(core, in, phone->number))
+	rf_party_put(from);
+	if (!within)
 		return;
 	unsigned code = rf_message_content(in->msg, &type, &why);
 

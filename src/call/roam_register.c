@@ -77,7 +77,8 @@ static void forget_others(struct rf_call_core *core, struct rf_view aor, const s
 	rf_arena_wipe(scratch);
 }
 
-static uint32_t granted(const struct registration *r, const struct rf_sip_msg *msg)
+/* Others may be known under the number, too, each for a time of its own. */
+static uint32_t granted(const struct registration *r, const struct rf_dir_phone *phone, const struct rf_sip_msg *msg)
 {
 	struct rf_sip_values it = rf_sip_values_of(msg, RF_SIP_H_CONTACT);
 	uint32_t least = r->expires_s, s;
@@ -86,7 +87,7 @@ static uint32_t granted(const struct registration *r, const struct rf_sip_msg *m
 
 	while (rf_sip_values_next(&it, &v) > 0)
 		if (rf_sip_contact_parse(v, &a) == 0 && !a.star && rf_sip_uri_param(&a.uri, RF_V("gr"), &gr) &&
-		    rf_sip_addr_expires(&a, &s) && s < least)
+		    rf_view_eq_nocase(gr, rf_view_str(phone->urn)) && rf_sip_addr_expires(&a, &s) && s < least)
 			least = s;
 	return least;
 }
@@ -125,7 +126,7 @@ static void taken(struct rf_roaming *ask, const struct rf_dir_phone *phone, cons
 	struct rf_call_core *core = ask->core;
 	const struct registration *r = of(ask);
 	struct rf_binding b = binding_of(r, phone);
-	uint32_t seconds = r->expires_s ? granted(r, msg) : 0;
+	uint32_t seconds = r->expires_s ? granted(r, phone, msg) : 0;
 	struct rf_view headers = { NULL, 0 }, aor;
 	uint8_t buf[320];
 	struct rf_writer w;

@@ -97,8 +97,12 @@ static void from_phone(struct rf_roam_watch *w, struct rf_in *in)
 	}
 	if (!rf_core_within_rate(core, in, w->party->number))
 		return;
-	if (in->msg->method != RF_SIP_SUBSCRIBE || rf_border_look_phone(core, in->msg)) {
-		rf_core_refuse_method(core, in);
+	code = in->msg->method != RF_SIP_SUBSCRIBE ? 405 : rf_border_look_phone(core, in->msg);
+	if (code) {
+		if (code == 405)
+			rf_core_refuse_method(core, in);
+		else
+			rf_core_reply(core, in->srv, code, RF_V(""));
 		return;
 	}
 	if (rf_dialog_request(w->out, in->msg, &code)) {
@@ -113,6 +117,8 @@ static void from_phone(struct rf_roam_watch *w, struct rf_in *in)
 		code = 503;
 	if (code) {
 		rf_roam_watch_refuse(core, in, code);
+		if (code == 481) /* its controller is no host of the site any more */
+			rf_roam_watch_drop(w);
 		return;
 	}
 	w->flow = in->from->flow;

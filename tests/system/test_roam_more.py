@@ -23,11 +23,11 @@ PIDF = """\
 """
 
 
-def halves(make_site, monkeypatch, more="", authority=None):  # noqa: F811
+def halves(make_site, monkeypatch, more="", authority=None, bert="1003"):  # noqa: F811
     monkeypatch.setattr(borders, "Rtpengine", Own)
     monkeypatch.setattr(borders, "SITE", borders.SITE.replace("media: {{ relays: [127.0.0.1], relay_port: {relay_port}{media} }}\n", ""))
     monkeypatch.setattr(borders, "BORDER", borders.BORDER.replace("roles: [border]", "roles: [border, relay]"))
-    site = make_site(phones={"lobby": "1001", "anna": "1002", "bert": "1003"}, up=False)
+    site = make_site(phones={"lobby": "1001", "anna": "1002", "bert": bert}, up=False)
     trunks = ""
     if authority:
         address = site.phone_address(7)
@@ -81,6 +81,19 @@ def test_text(house):
     nothing_inside(two, got)
     bert.reply(got, 486)
     assert expect(anna, 486)
+
+    # who writes more than may be is refused himself, and takes nobody else's place
+    for _ in range(30):
+        lobby.send(write(lobby, inside, me, "again"))
+    assert expect(lobby, 503)
+    for _ in range(4):
+        bert.send(write(bert, other, me, "it is urgent"))
+        while (got := expect(anna, "MESSAGE")).body == b"again":
+            anna.reply(got, 200)
+        anna.reply(got, 200)
+        assert expect(bert, 200)
+    while got := anna.receive(0.3):
+        anna.reply(got, 200)
 
     # another's name, a type that nobody reads, too much, nobody there, and a number that does not exist
     assert anna.ask(write(anna, other, inside)).code == 403
@@ -209,6 +222,20 @@ def test_lamps(house):
     box.again(0)
     assert expect(anna, 200)
     box.told()
+    two.wait_empty()
+
+
+def test_each_phone_of_a_number_has_its_own_time(make_site, monkeypatch):
+    """Two phones outside with one number: how long the one is known has nothing to do with the other."""
+    two = halves(make_site, monkeypatch, bert="1002")
+    two.up()
+    times = []
+    for name, seconds in (("bert", 61), ("anna", 500), ("bert", 61)):
+        c = outside(two, name).open()
+        answer = c.ask(c.request("REGISTER", to=f"sip:1002@{two.site.domain}", contact=contact(c), headers=[SUPPORTED, f"Expires: {seconds}"]))
+        assert answer.code == 200, answer
+        times.append(int(re.search(r"expires=(\d+)", answer.get("Contact"))[1]))
+    assert times[0] <= 61 < times[1] <= 500 and times[2] <= 61, times
     two.wait_empty()
 
 

@@ -182,6 +182,8 @@ static void looked_at(void **state)
 	method " " uri " SIP/2.0\r\nVia: SIP/2.0/TLS a;branch=z9hG4bK1;x=1\r\nMax-Forwards: 1\r\nFrom: <sip:a@b>;tag=1\r\nTo: " to "\r\n" \
 	"Call-ID: 1\r\nCSeq: 1 " method "\r\nContact: <sip:x@y;z=1>\r\n" more type "Content-Length: " body
 #define LEFT CAME
+#define ANSWERED \
+	"SIP/2.0 180 Ringing\r\nVia: SIP/2.0/TLS a;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n"
 #define BYTES(n) "Content-Type: application/" n "\r\n"
 
 struct narrow_row {
@@ -221,6 +223,12 @@ static void narrower(void **state)
 		  NULL, 0, RF_LIST_SIZE, 0 },
 		{ "header_fields: 16", CAME("sip:1@h", "INVITE", "<sip:c@d>", "a: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\n", "", "0\r\n\r\n"),
 		  NULL, 513, RF_LIST_SIZE, 1 },
+		/* who hangs up is not held for its size, and neither is an answer: both are read by the list */
+		{ "header_fields: 16, headers: none", CAME("sip:1@h", "BYE", "<sip:c@d>;tag=2", "a: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\nReason: SIP\r\n", "", "0\r\n\r\n"),
+		  LEFT("sip:1@h", "BYE", "<sip:c@d>;tag=2", "", "", "0\r\n\r\n"), 0, RF_LIST_SIZE, 1 },
+		{ "header_fields: 16, headers: none, bodies: none",
+		  ANSWERED "a: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\nReason: SIP\r\n" BYTES("dtmf") "Content-Length: 1\r\n\r\n5",
+		  ANSWERED "Content-Length: 0\r\n\r\n", 0, RF_LIST_SIZE, 1 },
 		/* all of it refused */
 		{ "refuse: [body]", CAME("sip:1@h", "INVITE", "<sip:c@d>", "", BYTES("x"), "1\r\n\r\n1"), NULL, 415, RF_LIST_BODY, 1 },
 		{ "refuse: [parameter]", CAME("sip:1@h;y=1", "INVITE", "<sip:c@d>", "", "", "0\r\n\r\n"), NULL, 403, RF_LIST_PARAMETER, 1 },

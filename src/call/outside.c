@@ -107,7 +107,7 @@ int rf_outside_begin(struct rf_outside *o, struct rf_leg *leg, struct rf_call_co
 	bool first = TAILQ_EMPTY(&core->outsides);
 
 	*o = (struct rf_outside){
-		.core = core, .leg = leg, .key = rf_usage_key(who->user, who->number), .call_class = d->call_class,
+		.core = core, .leg = leg, .roams = who->roams, .key = rf_usage_key(who->user, who->number), .call_class = d->call_class,
 	};
 	if (abroad(o, d->cos) != RF_USAGE_OK)
 		return RF_E_DENIED;
@@ -174,7 +174,7 @@ static void look(struct rf_outside *o)
 	struct rf_call_core *core = o->core;
 	struct rf_dial *d = &core->dial;
 	const struct rf_dial_ask ask = {
-		.directory = core->directory, .who = { .number = o->number, .phone = o->phone, .user = o->user },
+		.directory = core->directory, .who = { .number = o->number, .phone = o->phone, .user = o->user, .roams = o->roams },
 		.dialled = o->dialled, .now = rf_core_wall(core),
 	};
 

@@ -25,6 +25,7 @@ struct rf_outside {
 	void *memory;
 	enum rf_call_class call_class;
 	bool answered, todo;
+	bool roams;                    /* who dials is a phone outside: by the class for that */
 	bool used;                     /* counted as one of their calls, beside the caller's */
 	struct rf_mono counted_at;     /* seconds up to here are in the usage */
 };

@@ -345,6 +345,7 @@ int rf_plan_trunks(struct rf_plan *plan, const struct rf_trunk_order *order)
 		p = copy(p, by->who->number, &self->who.number);
 		p = copy(p, by->who->phone, &self->who.phone);
 		p = copy(p, by->who->user, &self->who.user);
+		self->who.roams = by->who->roams;
 		copy(p, by->text, &self->text);
 	}
 	return rf_plan_push(plan, &self->source, true);

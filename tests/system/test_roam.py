@@ -162,6 +162,27 @@ def test_calls_from_outside(house):
 
 
 
+def test_their_class_holds_for_all_of_a_call(house):
+    """Wider than the one inside, it lets calls out; when a grant falls, calls that it made end."""
+    two, lobby = house
+    site, domain = two.site, two.site.domain
+    file = site.dir / "site.yaml"
+    grants = "grants: [internal, local, national, international, service]", "grants: [internal, local]", "grants: [internal, local, national]"
+    file.write_text(file.read_text().replace(f"away: {{ {grants[1]} }}", f"away: {{ {grants[2]} }}").replace(grants[0], grants[1]))
+    site.run("reload")
+    anna, _ = come(two, "anna", "1002")
+    peer = two.peer_at
+    peer.dial()
+    invite(lobby, f"sip:1001@{domain}", f"sip:0089123456@{domain}")
+    assert expect(lobby, 403)
+    establish(anna, f"sip:1002@{domain}", peer, f"sip:0089123456@{domain}")
+    file.write_text(file.read_text().replace(grants[2], grants[1]))
+    site.run("reload")
+    for c in (peer, anna):
+        c.reply(expect(c, "BYE"), 200)
+    two.wait_empty()
+
+
 def test_forwards_by_code_are_of_that_class(house):
     """Who may not call a number from outside has no calls forwarded there from outside either; inside the number's own class holds."""
     two, lobby = house

@@ -27,6 +27,7 @@ static enum rf_sdp_rule judge(struct rf_anchor *a, enum rf_towards s, bool offer
 	bool from_secure = from_relay || side->secure, to_secure = !from_relay || side->secure;
 
 	core->media_policy = side->policy;
+	core->media_policy.crosses = from_relay ? NULL : rf_codec_crosses;
 	enum rf_sdp_rule rule = offer ? rf_media_offer(core, &side->media, from_secure, to_secure, sdp, ret_out) :
 					rf_media_answer(core, &side->media, from_secure, to_secure, sdp, ret_out);
 

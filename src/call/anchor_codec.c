@@ -2,6 +2,7 @@
  * keeps to that. Without a word of the site file everything may, and nothing is transcoded. */
 #include "call/anchor_int.h"
 
+#include "media/attribute.h"
 #include "media/said.h"
 
 enum { SDP_BYTES = 256 * 1024 };
@@ -147,4 +148,23 @@ bool rf_codec_judge(const struct rf_anchor *a, enum rf_towards to, struct rf_vie
 			fine = line_is_fine(t, to, &s->media[i]);
 	rf_arena_fini(&arena);
 	return fine;
+}
+
+/* What a relay reads of the way there, and answers for itself. */
+static bool is_of_transport(struct rf_view name)
+{
+	static const char *const names[] = {
+		"rtcp", "rtcp-mux", "rtcp-mux-only", "ice-ufrag", "ice-pwd", "ice-options", "ice-lite", "candidate", "end-of-candidates",
+		"remote-candidates", "path",
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (rf_view_eq_nocase(name, rf_view_str(names[i])))
+			return true;
+	return false;
+}
+
+bool rf_codec_crosses(const struct rf_sdp_attr *a)
+{
+	return is_of_transport(a->name) || rf_attr_rule(a, RF_ATTR_RTP | RF_ATTR_FAX | RF_ATTR_BFCP | RF_ATTR_MSRP) != NULL;
 }

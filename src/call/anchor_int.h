@@ -132,6 +132,8 @@ const struct rf_site_trunk *rf_anchor_trunk(const struct rf_anchor *a);
 bool rf_codec_emptied(const struct rf_anchor *a, enum rf_towards to, struct rf_view sdp);
 /* How keys are pressed at the outer side, by the trunk or the phone outside: enum rf_trunk_dtmf. */
 int rf_anchor_dtmf(const struct rf_anchor *a);
+/* For struct rf_sdp_policy: what a leg says to the relay. Ours has this list itself; another one passes on what it gets. */
+bool rf_codec_crosses(const struct rf_sdp_attr *a);
 /* May this offer of the relay's go to this side? */
 bool rf_codec_judge(const struct rf_anchor *a, enum rf_towards to, struct rf_view sdp);
 

@@ -267,6 +267,9 @@ static enum rf_sdp_rule judge_line(struct judge *j, size_t index, struct rf_sdp_
 /* What goes whatever the lines say. */
 static void clean_section(struct judge *j, struct rf_sdp_attr *attrs, size_t n)
 {
+	for (size_t i = 0; j->job->policy->crosses && i < n; i++)
+		if (attrs[i].id == RF_SDP_A_OTHER && !j->job->policy->crosses(&attrs[i]))
+			drop(j, &attrs[i]);
 	drop_all(j, attrs, n, RF_SDP_A_KEY_MGMT);
 	if (j->job->policy->encrypted_required)
 		drop_all(j, attrs, n, RF_SDP_A_CAPABILITY);
@@ -392,6 +395,8 @@ enum rf_sdp_rule rf_sdp_pass(struct rf_arena *a, struct rf_view body, const stru
 	if (rf_sdp_police(sdp, job, ret))
 		return ret->rule;
 	drop_words(sdp);
+	if (job->policy->crosses)
+		sdp->origin.user = RF_V("-");
 	rf_sdp_build(w, sdp, job->origin);
 	if (w->err)
 		ret->rule = RF_SDP_RULE_TOO_LONG;

@@ -10,7 +10,7 @@
  *   UDP/TLS/RTP/SAVP(F)             needs policy.dtls and a fingerprint of SHA-256 or better; a=crypto is removed.
  *   udptl, MSRP, BFCP, others       refused when encrypted_required, unless over TLS or DTLS with such a fingerprint.
  * Always removed: k=, a=key-mgmt (keys we cannot judge); when encrypted_required also the capability negotiation of
- * RFC 5939, through which a partner could fall back to plain media.
+ * RFC 5939, through which a partner could fall back to plain media; where the policy has a list, attributes that are not on it.
  * Keys travel only inside TLS: a=crypto on a leg whose signaling is not TLS is refused, at every level.
  *
  * One bad line among good ones: it is switched off (port 0) and the rest passes; the verdict is RF_SDP_RULE_OK with
@@ -22,11 +22,15 @@
 
 #include "sdp/summary.h"
 
+struct rf_sdp_attr;
+
 struct rf_sdp_policy {
 	bool encrypted_required;
 	bool dtls;                             /* DTLS-SRTP accepted */
 	bool video;                            /* video accepted */
 	bool addresses;                        /* a line that is on has an address: nobody here asks DNS for media */
+	/* Attributes that this room does not read pass when this says so, and who made the session is not told; NULL: all pass. */
+	bool (*crosses)(const struct rf_sdp_attr *a);
 	uint8_t n_suites;
 	uint8_t suites[RF_SDP_SUITE_COUNT];    /* enum rf_sdp_suite, the preferred first */
 };

@@ -189,14 +189,22 @@ INSIDE = ["User-Agent: InsidePhone/7.1", "Organization: InsideOrg", "Subject: In
           "Warning: 399 inside.host \"inside-warning\""]
 
 
+def telling(text):
+    """A description that says who made it, and where, in every place that there is; and what must cross."""
+    return (text.replace("o=- ", "o=inside-user ").replace("s=-", "s=inside-session")
+            .replace("t=0 0\r\n", "t=0 0\r\na=tool:InsidePhone 7\r\na=x-where:lobby\r\n")
+            + "a=ssrc:77 cname:inside@192.0.2.1\r\na=X-nat:192.0.2.1 inside\r\na=ptime:20\r\na=ssrc:77 cname:Abc123\r\n")
+
+
 def test_nothing_of_the_inside_crosses(halves):
     """Every message that the trunk was ever sent, in calls of both directions with all that phones say of themselves."""
     two, peer, lobby, desk = halves()
     two.wait_trunk("carrier", "up")
     peer.dial()
-    invite(lobby, f"sip:1001@{two.site.domain}", f"sip:0089123456@{two.site.domain}", INSIDE)
+    invite(lobby, f"sip:1001@{two.site.domain}", f"sip:0089123456@{two.site.domain}", INSIDE, offer=telling(sdp()))
     own_id = lobby.call_id
     got = expect(peer, "INVITE")
+    assert "a=ptime:20" in text_of(got.body) and "cname:Abc123" in text_of(got.body)
     peer.reply(got, 200, headers=[SDP, f"Contact: <sip:x@{peer.here()};transport=tls>"], body=sdp())
     ok = expect(lobby, 200)
     a = leg_of(lobby, ok)
@@ -223,7 +231,7 @@ def test_nothing_of_the_inside_crosses(halves):
     invite(peer, "sip:+43123456@sip.carrier.example", f"sip:+493012341002@{two.outside[0]}")
     got = expect(desk, "INVITE")
     desk.reply(got, 180, headers=[*INSIDE, f"Contact: <sip:inside-contact@{desk.here()};transport=tls>"])
-    desk.reply(got, 200, headers=[SDP, *INSIDE, f"Contact: <sip:inside-contact@{desk.here()};transport=tls>"], body=sdp())
+    desk.reply(got, 200, headers=[SDP, *INSIDE, f"Contact: <sip:inside-contact@{desk.here()};transport=tls>"], body=telling(sdp()))
     ok = expect(peer, 200)
     b = leg_of(peer, ok)
     peer.send(b.request("ACK", cseq=b.cseq))

@@ -52,6 +52,11 @@ static struct rf_sdp_job tls_job(const struct rf_sdp_policy *policy)
 	return (struct rf_sdp_job){ .policy = policy, .from_secure = true, .to_secure = true };
 }
 
+static bool only_known(const struct rf_sdp_attr *a)
+{
+	return rf_view_eq(a->name, RF_V("known")) && !rf_view_eq(a->value, RF_V("bad"));
+}
+
 static void test_offers(void **state)
 {
 	const struct rf_sdp_policy plain = { .dtls = true, .video = true, .n_suites = 1,
@@ -61,6 +66,7 @@ static void test_offers(void **state)
 	const struct rf_sdp_policy no_video = { .encrypted_required = true, .n_suites = 1,
 		.suites = { RF_SDP_AES_CM_128_HMAC_SHA1_80 } };
 	const struct rf_sdp_policy addresses = { .addresses = true, .video = true };
+	const struct rf_sdp_policy listed = { .crosses = only_known, .video = true };
 	const struct rf_sdp_policy *medium = &rf_sdp_policy_medium, *highest = &rf_sdp_policy_highest;
 	const struct {
 		const char *what, *text;
@@ -68,6 +74,13 @@ static void test_offers(void **state)
 		enum rf_sdp_rule rule;
 		const char *has, *lacks;
 	} rows[] = {
+		{ "attributes on a list", HEAD "a=known\r\na=tool:x\r\n" AVP "a=known:1\r\na=known:bad\r\na=x-nat:192.0.2.9\r\na=rtpmap:0 PCMU/8000\r\n"
+			"a=sendonly\r\na=mid:1\r\n", &listed, RF_SDP_RULE_OK,
+			"a=known\r\n" AVP "a=known:1\r\na=rtpmap:0 PCMU/8000\r\na=sendonly\r\na=mid:1\r\n", "tool" },
+		{ "and who made it", "v=0\r\no=alice 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n" AVP, &listed, RF_SDP_RULE_OK,
+			"o=- 1 2 IN", "alice" },
+		{ "without a list it is told", "v=0\r\no=alice 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n" AVP "a=x:1\r\n", &plain,
+			RF_SDP_RULE_OK, "a=x:1", "o=-" },
 		{ "plain audio", HEAD AVP, medium, RF_SDP_RULE_PLAIN_MEDIA, NULL, NULL },
 		{ "plain audio where allowed", HEAD AVP, &plain, RF_SDP_RULE_OK, "RTP/AVP 0", NULL },
 		{ "best effort is plain", HEAD AVP C80, medium, RF_SDP_RULE_PLAIN_MEDIA, NULL, NULL },

@@ -250,12 +250,21 @@ static void notified(struct rf_roam_watch *w, struct rf_in *in)
 		return;
 	}
 	if (s.over) {
+		heard(w, 200, false); /* one before it that still waits */
 		rf_core_reply(core, in->srv, 200, RF_V(""));
 		rf_roam_watch_drop(w);
 		return;
 	}
 	w->told = in->srv;
 	rf_srv_watch(in->srv, asked_gone, w);
+}
+
+/* One at a time, and none before the phone knows that it watches; but for the last one, which nobody says again. */
+static bool must_wait(const struct rf_roam_watch *w, const struct rf_sip_msg *msg)
+{
+	struct state s;
+
+	return !w->up || ((w->told || w->telling) && !(read_state(msg, &s) && s.over));
 }
 
 static void from_site(struct rf_roam_watch *w, struct rf_in *in)
@@ -269,7 +278,7 @@ static void from_site(struct rf_roam_watch *w, struct rf_in *in)
 		rf_core_refuse(core, in, &v);
 	else if (in->msg->method != RF_SIP_NOTIFY)
 		rf_core_refuse_method(core, in);
-	else if (!w->up || w->told || w->telling) /* one at a time, and none before the phone knows that it watches */
+	else if (must_wait(w, in->msg))
 		rf_core_reply_headers(core, in->srv, 503, RF_V(""), RF_V("Retry-After: 1\r\n"));
 	else if (rf_dialog_request(w->in, in->msg, &code))
 		rf_core_reply(core, in->srv, code, RF_V(""));

@@ -215,15 +215,15 @@ def set_account(folder, **params):
 
 
 class Linphone:
-    """linphonec, driven by its standard input."""
+    """linphonec, driven by its standard input. prefix: words before its own that start it elsewhere."""
 
-    def __init__(self, name, folder, answer=True):
-        self.name, self.folder, self.answer = name, pathlib.Path(folder), answer
+    def __init__(self, name, folder, answer=True, prefix=()):
+        self.name, self.folder, self.answer, self.prefix = name, pathlib.Path(folder), answer, prefix
         self.process = None
 
     def start(self):
         rc = next(self.folder.glob("*linphonerc*"))
-        args = ["linphonec", "-c", str(rc), "-d", "6", "-l", str(self.folder / "log")]
+        args = [*self.prefix, "linphonec", "-c", str(rc), "-d", "6", "-l", str(self.folder / "log")]
         if self.answer:
             args.append("-a")
         self.out = open(self.folder / "out", "wb")

@@ -25,6 +25,12 @@ def prepare(site, name, index, contacts=(), modules=("presence.so", "mwi.so"), *
     folder = site.folder / f"baresip-{name}"
     site.run("phone", "config", name, "--for", "baresip", "-o", folder)
     make_headless(folder, name, site.phone_address(index), 440, 4444)
+    let_watch(site, folder, contacts, modules)
+    set_account(folder, answermode="auto", audio_codecs="PCMA/8000/1,PCMU/8000/1", **account)
+
+
+def let_watch(site, folder, contacts=(), modules=("presence.so", "mwi.so")):
+    """Teach a configured baresip to ask for these contacts' presence, and for its mailbox."""
     config = folder / "config"
     text = config.read_text()
     for module in ("contact.so", *modules):
@@ -32,7 +38,6 @@ def prepare(site, name, index, contacts=(), modules=("presence.so", "mwi.so"), *
             text += f"module_app {module}\n"
     config.write_text(re.sub(r"(?m)^#\s*(module_app\s+(?:contact|presence|mwi)\.so)", r"\1", text))
     (folder / "contacts").write_text("".join(f'"{c}" <sip:{c}@{site.domain}>;presence=p2p\n' for c in contacts))
-    set_account(folder, answermode="auto", audio_codecs="PCMA/8000/1,PCMU/8000/1", **account)
 
 
 def status_of(phone, number):

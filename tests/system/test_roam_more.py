@@ -13,6 +13,7 @@ from lab import Baresip, have, make_headless, set_account, wait_until
 from memory import all_places
 from test_border import authority, copy_ca  # noqa: F401, a fixture
 from test_border_relay import Own
+from test_events import let_watch, status_of
 from test_roam import CLASSES, ROAMING, SUPPORTED, answer_to, come, contact, establish, nothing_inside, outside
 
 MESSAGE = "Content-Type: text/plain"
@@ -475,14 +476,16 @@ def test_transfer_attended(house):
     two.wait_empty()
 
 
-def baresip_outside(two, name, index, hertz):
-    """A baresip that comes to the border, as `phone config --outside` sets it up."""
+def baresip_outside(two, name, index, hertz, contacts=None, **account):
+    """A baresip that comes to the border, as `phone config --outside` sets it up; with contacts it watches them and its mailbox."""
     site = two.site
     folder, address = site.folder / f"baresip-{name}-outside", site.phone_address(index)
     site.run("phone", "config", name, "--for", "baresip", "--outside", "-o", folder)
     assert two.outside[0] in (folder / "accounts").read_text()
     make_headless(folder, name, address, hertz, 4444)
-    set_account(folder, answermode="auto", audio_codecs="PCMA/8000/1")
+    set_account(folder, answermode="auto", audio_codecs="PCMA/8000/1", **account)
+    if contacts is not None:
+        let_watch(site, folder, contacts)
     phone = Baresip(name, folder, address, 4444, "baresip")
     site.started.append(phone)
     return phone.start()
@@ -507,6 +510,27 @@ def test_transfer_by_baresip(make_site, monkeypatch):
     bert.command("hangup")
     lobby.wait_event("CALL_CLOSED", seconds=5)
     two.wait_empty()
+
+
+@pytest.mark.skipif(not have("baresip"), reason="baresip is not installed")
+def test_lamps_of_baresip(make_site, monkeypatch):
+    """baresip outside sees that lobby comes, and how many messages wait for itself; when it ends it leaves no watch behind."""
+    two = halves(make_site, monkeypatch, "watch: all\n")
+    two.up()
+    site, domain = two.site, two.site.domain
+    anna = baresip_outside(two, "anna", 1, 550, contacts=["1001"], mwi="yes")
+    site.wait_registered("1002")
+    assert "Messages-Waiting: no" in anna.wait_event("MWI_NOTIFY", seconds=15)["param"]
+    wait_until("lobby is not there", lambda: "Offline" in status_of(anna, "1001"), 10)
+    mark = anna.mark()
+    site.json("mwi", "1002", "2", "8")
+    told = anna.wait_event("MWI_NOTIFY", seconds=5, since=mark)
+    assert "Messages-Waiting: yes" in told["param"] and "Voice-Message: 2/8" in told["param"]
+    lobby = site.client("lobby").open()
+    assert lobby.register(f"sip:1001@{domain}").code == 200
+    wait_until("lobby is there", lambda: "Online" in status_of(anna, "1001"), 10)
+    anna.stop()
+    two.wait_empty(15)
 
 
 def test_keys(make_site, monkeypatch):

@@ -194,6 +194,8 @@ def test_with_itself(relay, ng, page, policy):
     to_b = ng.ask("offer", sdp=first, **call)["sdp"]
     assert "a=group:BUNDLE 0 1" in to_b and len(set(re.findall(r"(?m)^m=\w+ (\d+)", to_b))) == 2
     second = page.eval(f"answer('b', true, {json.dumps(to_b)})")
+    # Its checks do not wait until its answer has arrived, and where they say that it is, it stays.
+    wait_until("b is nominated", lambda: any(e["remote"] for m in relay.json("show", call["call_id"])["media"] for e in m["ends"]), 15)
     to_a = ng.ask("answer", to_tag="b", sdp=second, **call)["sdp"]
     assert "a=group:BUNDLE 0 1" in to_a and len(set(re.findall(r"(?m)^m=\w+ (\d+)", to_a))) == 1
     nothing_of(first, to_b)

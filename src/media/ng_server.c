@@ -150,6 +150,7 @@ bool rf_ng_server_tell(struct rf_ng_server *s, uint64_t stream, struct rf_view m
 			rf_stream_send(c->stream, message);
 			return true;
 		}
+	s->stats.untold++;
 	return false;
 }
 

@@ -86,6 +86,7 @@ struct rf_ng_server_stats {
 	uint64_t repeated;               /* answered from memory, or absorbed */
 	uint64_t strangers, rate, malformed, refused, full; /* turned away: peers, guard, bytes, words, asks_max */
 	uint64_t commands[RF_NG_COMMANDS];
+	uint64_t untold;                 /* rf_ng_server_tell() on a stream that had gone */
 	uint64_t asks, kept, kept_bytes, streams; /* now */
 };
 void rf_ng_server_stats(const struct rf_ng_server *s, struct rf_ng_server_stats *ret_stats);

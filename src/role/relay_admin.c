@@ -236,15 +236,17 @@ static void status_at(struct anchor_visit *v, struct anchor_worker *w)
 	anchor_add(&rf_container(v, struct question, visit)->sums, w);
 }
 
-static json_t *counts_json(const struct anchor_sums *s)
+static json_t *counts_json(const struct anchor *a, const struct anchor_sums *s)
 {
+	uint64_t untold = s->census.untold + anchor_gates_add(a, s).untold;
+
 	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "sessions", (json_int_t)s->census.sessions, "parties",
 			 (json_int_t)s->census.parties, "media", (json_int_t)s->census.media, "paths", (json_int_t)s->media.paths,
 			 "in_kernel", (json_int_t)s->media.in_kernel, "af_xdp", (json_int_t)s->media.in_xdp, "ports",
 			 (json_int_t)s->media.ports, "ports_free", (json_int_t)s->media.ports_free, "sockets",
 			 (json_int_t)s->media.sockets, "kept", (json_int_t)s->media.kept, "packets",
 			 (json_int_t)s->totals.packets, "sent", (json_int_t)s->totals.sent, "transcoded",
-			 (json_int_t)s->census.coded, "keys_untold", (json_int_t)s->census.untold);
+			 (json_int_t)s->census.coded, "keys_untold", (json_int_t)untold);
 }
 
 static json_t *kernel_json(const struct anchor *a, const struct anchor_sums *s)
@@ -309,7 +311,7 @@ static json_t *status_json(const struct anchor *a, const struct anchor_sums *s)
 	snprintf(landlock, sizeof landlock, a->landlock_abi ? "Landlock ABI %d" : "no Landlock in this kernel", a->landlock_abi);
 	json_t *j = json_pack("{s:s,s:i,s:s,s:b,s:I,s:i,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:{s:s,s:s,s:s}}", "role", "relay", "pid",
 		(int)getpid(), "version", RF_VERSION, "healthy", json_array_size(problems) == 0, "uptime_s", (json_int_t)up_s,
-		"workers", (int)a->workers, "stopping", a->stopping, "problems", problems, "counts", counts_json(s), "drops",
+		"workers", (int)a->workers, "stopping", a->stopping, "problems", problems, "counts", counts_json(a, s), "drops",
 		drops_json(s->totals.dropped), "requests", requests_json(a, s), "listen", listen_json(a), "interfaces",
 		interfaces_json(a), "confined", "user", a->user_name, "landlock", landlock, "syscalls",
 		a->filtered ? "system calls filtered" : "system calls not filtered");

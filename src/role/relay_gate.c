@@ -87,6 +87,7 @@ void anchor_gate_count(const struct anchor_gate *g, struct rf_ng_server_stats *s
 	sum->malformed += s.malformed;
 	sum->refused += s.refused;
 	sum->full += s.full;
+	sum->untold += s.untold;
 	sum->asks += s.asks;
 	sum->kept += s.kept;
 	sum->kept_bytes += s.kept_bytes;

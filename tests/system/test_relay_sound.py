@@ -1,5 +1,6 @@
 """What the relay says and plays, asked for by rtpengine's own client, heard by ears of another make; in the relay's sandbox."""
 import math
+import socket
 import struct
 import subprocess
 import time
@@ -8,7 +9,7 @@ import wave
 import pytest
 
 import lab
-from anchor import Call, Party, Relay, connect
+from anchor import Call, Party, Relay, connect, rtp
 from ears import alaw, power
 
 INSIDE, OUTSIDE = "10.77.0.1", "10.77.0.2"
@@ -51,7 +52,8 @@ def relay(tmp_path_factory):
             w.setparams((1, 2, rate, 0, "NONE", ""))
             w.writeframes(b"".join(struct.pack("<h", round(8000 * math.sin(2 * math.pi * 1000 * i / rate))) for i in range(rate // 2)))
     r = Relay(folder, ["relay", "--listen-ng", f"127.0.0.1:{NG}", "--interface", f"inside/{INSIDE}", "--interface",
-                       f"outside/{OUTSIDE}", "--ports", "30000-30999", "--sounds", sounds, "--workers", 1])
+                       f"outside/{OUTSIDE}", "--ports", "30000-30999", "--sounds", sounds, "--workers", 1,
+                       "--listen-tcp-ng", f"127.0.0.1:{NG}"])
     yield r
     assert r.stop() == 0, r.log()
 
@@ -143,3 +145,32 @@ def test_keys_in_the_sound_are_blocked(call, tmp_path):
         c.a.send(payload=bytes(encode[min(levels, key=lambda x: abs(x - s))] for s in said))
     got = c.b.gather(15)
     assert all(p[3] == b"\xd5" * 160 for p in got[2:])
+
+
+def press(c, key):
+    """One packet of an event, and its end three times (RFC 4733 2.5.1.4)."""
+    stamp = c.a.seq * 160
+    for i in range(4):
+        c.a.seq += 1
+        event = struct.pack("!BBH", key, (0x80 if i else 0) | 10, 160 * (4 if i else 1))
+        c.a.s.sendto(rtp(c.a.seq, stamp, c.a.ssrc, event, 101), c.a.to)
+
+
+def test_keys_while_nobody_can_be_told(relay, call):
+    """On the stream that asked; when it is gone they are not kept for another one, and are counted."""
+    c = call("8 101", "a=rtpmap:101 telephone-event/8000\r\n")
+    asks = {"call_id": c.id, "from_tag": "alice", "flags": ["detect-DTMF"]}
+    one = connect("127.0.0.1", NG, kind=socket.SOCK_STREAM)
+    one.ask("unblock DTMF", **asks)
+    press(c, 5)
+    assert b"4:codei5e" in one.s.recv(1000)
+    one.close()
+    lab.wait_until("the stream has gone", lambda: relay.status()["requests"]["connections"] == 0)
+    press(c, 6)
+    lab.wait_until("it is counted", lambda: relay.counts()["keys_untold"] == 1)
+    other = connect("127.0.0.1", NG, kind=socket.SOCK_STREAM)
+    other.ask("unblock DTMF", **asks)
+    press(c, 7)
+    assert b"4:codei7e" in other.s.recv(1000)
+    other.close()
+    assert relay.counts()["keys_untold"] == 1

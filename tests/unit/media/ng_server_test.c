@@ -333,6 +333,9 @@ static void told(void **state)
 	for (int i = 0; i < 2000 && rf_ng_server_tell(w.server, (UINT64_C(1) << 56) + 1, RF_V("x")); i++)
 		rf_loop_turn(w.loop, 1);
 	assert_false(rf_ng_server_tell(w.server, (UINT64_C(1) << 56) + 1, RF_V("event_1 de")));
+	struct rf_ng_server_stats stats;
+	rf_ng_server_stats(w.server, &stats);
+	assert_int_equal(stats.untold, 4); /* each of them */
 	close(two);
 	close(udp);
 	end(&w);

@@ -177,7 +177,7 @@ static void interval_fire(struct rf_timer *t)
 /* --- start */
 
 /* A descriptor for each port is enough for all of them, those that wait for another call included (path_keep.c). Where so many are
- * not to be had, a quarter of what there is may wait: it is closed when a call needs a descriptor. */
+ * not to be had, half of what there is may wait: it is closed when a call needs a descriptor. */
 static void raise_limits(struct anchor *a)
 {
 	struct rlimit lim;
@@ -198,8 +198,8 @@ static void raise_limits(struct anchor *a)
 	a->files = lim.rlim_cur - (lim.rlim_cur / 8 < FILES_KEPT ? lim.rlim_cur / 8 : FILES_KEPT);
 	if (lim.rlim_cur >= want)
 		return;
-	if (a->keep_max > lim.rlim_cur / 4 / a->workers)
-		a->keep_max = lim.rlim_cur / 4 / a->workers;
+	if (a->keep_max > lim.rlim_cur / 2 / a->workers)
+		a->keep_max = lim.rlim_cur / 2 / a->workers;
 	rf_log(a->log, RF_LOG_WARN, "there are %llu ports for media, this process may open %llu files",
 	       (unsigned long long)want - FILES_BESIDE, (unsigned long long)lim.rlim_cur);
 }

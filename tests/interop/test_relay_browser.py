@@ -279,11 +279,13 @@ def again(ng, page, call, one, other):
 
 
 def test_a_line_more(relay, ng, page):
-    """Video comes to a call of sound: into the same bundle, on both sides."""
+    """Video comes to a call of sound: into the same bundle, on both sides. The answer is slower than ICE and the handshake, as signaling may be."""
     call = {"call_id": secrets.token_hex(8), "from_tag": "a"}
     page.eval("policy = 'max-bundle'")
     to_b = ng.ask("offer", sdp=page.eval("offer('a', false)"), **call)["sdp"]
-    to_a = ng.ask("answer", to_tag="b", sdp=page.eval(f"answer('b', false, {json.dumps(to_b)})"), **call)["sdp"]
+    said = page.eval(f"answer('b', false, {json.dumps(to_b)})")
+    wait_until("b has shaken hands before its answer is told", lambda: page.eval("pcs['b'].connectionState") == "connected", 10)
+    to_a = ng.ask("answer", to_tag="b", sdp=said, **call)["sdp"]
     page.eval(f"answered('a', {json.dumps(to_a)})")
     wait_until("speech", lambda: page.eval("media('a')")["audio"] > 25 and page.eval("media('b')")["audio"] > 25, 20)
     more = ng.ask("offer", to_tag="b", sdp=page.eval("add('a')"), **call)["sdp"]

@@ -52,14 +52,29 @@ static void ask(struct rf_copy *c, const struct rf_line *l)
 		rf_path_send_rtcp(c->at, c->side, buf, w.n, sizeof buf);
 }
 
+/* When the line may be asked again. */
+static struct rf_mono next_of(const struct rf_line *l, unsigned side, struct rf_mono now)
+{
+	uint64_t next = l->picture_us[side] + RF_RECORDER_PICTURE_MS * UINT64_C(1000);
+
+	return l->picture_us[side] && next > now.us ? (struct rf_mono){ next } : now;
+}
+
 void rf_copy_picture_due(struct rf_timer *timer)
 {
 	struct rf_copy *c = rf_container(timer, struct rf_copy, picture);
+	struct rf_loop *loop = c->recorder->session->relay->conf.loop;
+	struct rf_mono now = rf_loop_now(loop), next;
 	struct rf_line *l = line_of(c);
 
 	if (!l || !l->said[c->side])
 		return;
-	l->picture_us[c->side] = rf_loop_now(c->recorder->session->relay->conf.loop).us;
+	next = next_of(l, c->side, now);
+	if (next.us > now.us) { /* another recorder's wish was first */
+		rf_timer_start_at(rf_loop_wheel(loop), timer, next);
+		return;
+	}
+	l->picture_us[c->side] = now.us;
 	ask(c, l);
 }
 
@@ -71,10 +86,8 @@ void rf_copy_wants_picture(struct rf_copy *c)
 
 	if (!said || said->kind != RF_SDP_VIDEO || !(said->pli || said->fir) || rf_timer_active(&c->picture))
 		return;
-	uint64_t next = l->picture_us[c->side] + RF_RECORDER_PICTURE_MS * UINT64_C(1000), now = rf_loop_now(loop).us;
-
 	/* In a later turn in any case: this one is a packet's. */
-	rf_timer_start_at(rf_loop_wheel(loop), &c->picture, (struct rf_mono){ l->picture_us[c->side] && next > now ? next : now });
+	rf_timer_start_at(rf_loop_wheel(loop), &c->picture, next_of(l, c->side, rf_loop_now(loop)));
 }
 
 void rf_session_picture(struct rf_session *s, const struct rf_path *sink)

@@ -483,6 +483,27 @@ static void test_pictures(void **state)
 	kit_wait(k, 2000);
 	assert_int_equal(video->sent_rtcp[0], 2);
 	ok(k, "delete", "'call-id':'c1'", NULL);
+	/* two who ask at once are two of the line's */
+	ok(k, "offer", CALL, HEAD("192.0.2.9") VIDEO("2002", "RTP/AVP") "a=rtcp-fb:96 nack pli\r\n");
+	ok(k, "answer", REPLY, HEAD("203.0.113.7") VIDEO("3002", "RTP/AVP"));
+	for (unsigned i = 0; i < 2; i++) {
+		ok(k, "subscribe request", i ? CALL ",'to-tag':'S'" : CALL ",'to-tag':'R'", NULL);
+		ok(k, "subscribe answer", i ? "'call-id':'c1','to-tag':'S'" : REC, R_HEAD VIDEO("7002", "RTP/AVP"));
+	}
+	video = kit_path(k, 0);
+	video->stats[0].n_streams = 1;
+	video->stats[0].streams[0] = (struct rf_path_stream){ .ssrc = 1, .type = 96 };
+	for (unsigned i = 1; i < 3; i++)
+		kit_path(k, i)->ops->picture(kit_path(k, i)->arg, kit_path(k, i));
+	kit_wait(k, 20);
+	assert_int_equal(video->sent_rtcp[0], 1);
+	kit_wait(k, 900);
+	assert_int_equal(video->sent_rtcp[0], 1);
+	kit_wait(k, 200);
+	assert_int_equal(video->sent_rtcp[0], 2);
+	kit_wait(k, 3000);
+	assert_int_equal(video->sent_rtcp[0], 2);
+	ok(k, "delete", "'call-id':'c1'", NULL);
 	/* a party that takes no such questions */
 	ok(k, "offer", "'call-id':'c1','from-tag':'A'", HEAD("192.0.2.9") VIDEO("2002", "RTP/AVP"));
 	ok(k, "answer", REPLY, HEAD("203.0.113.7") VIDEO("3002", "RTP/AVP"));

@@ -27,35 +27,6 @@
 #define BACK "'call-id':'c1','from-tag':'B','to-tag':'A'"
 #define PLAIN ",'transport protocol':'RTP/AVP','ICE':'remove'"
 
-static int setup(void **state)
-{
-	struct kit *k = malloc(sizeof *k);
-
-	kit_setup(k);
-	*state = k;
-	return 0;
-}
-
-static int down(void **state)
-{
-	kit_down(*state);
-	free(*state);
-	return 0;
-}
-
-static void ok(struct kit *k, const char *command, const char *members, const char *sdp)
-{
-	if (kit_ask(k, command, members, sdp) != RF_NG_OK)
-		fail_msg("%s: %.*s", command, RF_VFMT(k->reply.reason));
-}
-
-static void refused(struct kit *k, const char *command, const char *members, const char *sdp, const char *why)
-{
-	assert_int_equal(kit_ask(k, command, members, sdp), RF_NG_ERROR);
-	if (!memmem(k->reply.reason.p, k->reply.reason.n, why, strlen(why)))
-		fail_msg("\"%.*s\" does not say \"%s\"", RF_VFMT(k->reply.reason), why);
-}
-
 /* The ports of the m-lines that were said last. */
 static void ports(const struct kit *k, int ret[2])
 {
@@ -355,7 +326,7 @@ static void test_allocations_and_ports(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, kit_begin, kit_end)
 	const struct CMUnitTest tests[] = {
 		TEST(test_both_sides), TEST(test_one_side), TEST(test_answer_without_group), TEST(test_bundle_only),
 		TEST(test_bundle_only_alone), TEST(test_first_line_refused), TEST(test_a_line_more), TEST(test_no_bundle),

@@ -23,35 +23,6 @@
 #define A "'call-id':'c1','from-tag':'A'"
 #define B A ",'to-tag':'B'"
 
-static int setup(void **state)
-{
-	struct kit *k = calloc(1, sizeof *k);
-
-	kit_setup(k);
-	*state = k;
-	return 0;
-}
-
-static int down(void **state)
-{
-	kit_down(*state);
-	free(*state);
-	return 0;
-}
-
-static void ok(struct kit *k, const char *command, const char *members, const char *sdp)
-{
-	if (kit_ask(k, command, members, sdp) != RF_NG_OK)
-		fail_msg("%s: %.*s", command, RF_VFMT(k->reply.reason));
-}
-
-static void refused(struct kit *k, const char *command, const char *members, const char *sdp, const char *why)
-{
-	assert_int_equal(kit_ask(k, command, members, sdp), RF_NG_ERROR);
-	if (!memmem(k->reply.reason.p, k->reply.reason.n, why, strlen(why)))
-		fail_msg("\"%.*s\" does not say \"%s\"", RF_VFMT(k->reply.reason), why);
-}
-
 static void line(struct kit *k, const char *begin, const char *expect)
 {
 	const char *got = kit_line(k, begin);
@@ -291,14 +262,14 @@ static void test_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_nothing_in_common, setup, down),
-		cmocka_unit_test_setup_teardown(test_not_needed, setup, down),
-		cmocka_unit_test_setup_teardown(test_opus, setup, down),
-		cmocka_unit_test_setup_teardown(test_keys_are_not_shared, setup, down),
-		cmocka_unit_test_setup_teardown(test_said, setup, down),
-		cmocka_unit_test_setup_teardown(test_sizes, setup, down),
-		cmocka_unit_test_setup_teardown(test_limit, setup, down),
-		cmocka_unit_test_setup_teardown(test_memory, setup, down),
+		cmocka_unit_test_setup_teardown(test_nothing_in_common, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_not_needed, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_opus, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_keys_are_not_shared, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_said, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_sizes, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_limit, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_memory, kit_begin, kit_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,35 +22,6 @@
 #define KEY1 "1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
 #define SDES "a=crypto:" KEY1 "\r\n"
 
-static int setup(void **state)
-{
-	struct kit *k = malloc(sizeof *k);
-
-	kit_setup(k);
-	*state = k;
-	return 0;
-}
-
-static int down(void **state)
-{
-	kit_down(*state);
-	free(*state);
-	return 0;
-}
-
-static void ok(struct kit *k, const char *command, const char *members, const char *sdp)
-{
-	if (kit_ask(k, command, members, sdp) != RF_NG_OK)
-		fail_msg("%s: %.*s", command, RF_VFMT(k->reply.reason));
-}
-
-static void refused(struct kit *k, const char *command, const char *members, const char *sdp, const char *why)
-{
-	assert_int_equal(kit_ask(k, command, members, sdp), RF_NG_ERROR);
-	if (!memmem(k->reply.reason.p, k->reply.reason.n, why, strlen(why)))
-		fail_msg("\"%.*s\" does not say \"%s\"", RF_VFMT(k->reply.reason), why);
-}
-
 static void call(struct kit *k)
 {
 	ok(k, "offer", CALL ",'direction':['in','out']", A_PLAIN);
@@ -606,7 +577,7 @@ static void test_nothing_to_record(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, kit_begin, kit_end)
 	const struct CMUnitTest tests[] = {
 		TEST(test_both_parties), TEST(test_who_is_meant), TEST(test_refusals), TEST(test_answers), TEST(test_keys),
 		TEST(test_policy), TEST(test_shared_keys), TEST(test_lines_that_change), TEST(test_another_codec),

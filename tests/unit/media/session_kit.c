@@ -179,3 +179,32 @@ const char *kit_line(const struct kit *k, const char *begin)
 		}
 	return "";
 }
+
+int kit_begin(void **state)
+{
+	struct kit *k = malloc(sizeof *k);
+
+	kit_setup(k);
+	*state = k;
+	return 0;
+}
+
+int kit_end(void **state)
+{
+	kit_down(*state);
+	free(*state);
+	return 0;
+}
+
+void ok(struct kit *k, const char *command, const char *members, const char *sdp)
+{
+	if (kit_ask(k, command, members, sdp) != RF_NG_OK)
+		fail_msg("%s: %.*s", command, RF_VFMT(k->reply.reason));
+}
+
+void refused(struct kit *k, const char *command, const char *members, const char *sdp, const char *why)
+{
+	assert_int_equal(kit_ask(k, command, members, sdp), RF_NG_ERROR);
+	if (!memmem(k->reply.reason.p, k->reply.reason.n, why, strlen(why)))
+		fail_msg("\"%.*s\" does not say \"%s\"", RF_VFMT(k->reply.reason), why);
+}

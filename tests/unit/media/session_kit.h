@@ -31,11 +31,17 @@ struct kit {
 /* By default: plain allowed, DTLS, four suites; interfaces "in" (10.0.0.1, 2001:db8:1::1) and "out" (198.51.100.1, 2001:db8:2::1). */
 void kit_setup(struct kit *k);
 void kit_down(struct kit *k);
+/* The same for cmocka: *state is a kit. */
+int kit_begin(void **state);
+int kit_end(void **state);
 /* Make the relay anew with k->conf. */
 void kit_again(struct kit *k);
 void kit_wait(struct kit *k, uint64_t ms);
 /* One request: members of the dictionary after "command" in JSON, 'a' for "; the description apart (NULL: none). The result. */
 enum rf_ng_result kit_ask(struct kit *k, const char *command, const char *members, const char *sdp);
+/* kit_ask(), and it is done; and it is an error, whose reason has these words in it. */
+void ok(struct kit *k, const char *command, const char *members, const char *sdp);
+void refused(struct kit *k, const char *command, const char *members, const char *sdp, const char *why);
 /* The path that was made as the n-th of those in use. */
 struct rf_path *kit_path(struct kit *k, size_t n);
 /* Does the last description have this line? */

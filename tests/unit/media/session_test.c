@@ -16,22 +16,6 @@
 #define CALL "'call-id':'c1','from-tag':'A'"
 #define REPLY CALL ",'to-tag':'B'"
 
-static int setup(void **state)
-{
-	struct kit *k = malloc(sizeof *k);
-
-	kit_setup(k);
-	*state = k;
-	return 0;
-}
-
-static int down(void **state)
-{
-	kit_down(*state);
-	free(*state);
-	return 0;
-}
-
 static void expect_census(const struct kit *k, size_t sessions, size_t parties, size_t media)
 {
 	struct rf_relay_census c = rf_relay_census(k->relay);
@@ -40,19 +24,6 @@ static void expect_census(const struct kit *k, size_t sessions, size_t parties, 
 	assert_int_equal(c.parties, parties);
 	assert_int_equal(c.media, media);
 	assert_int_equal(k->worker.n_used, media);
-}
-
-static void ok(struct kit *k, const char *command, const char *members, const char *sdp)
-{
-	if (kit_ask(k, command, members, sdp) != RF_NG_OK)
-		fail_msg("%s: %.*s", command, RF_VFMT(k->reply.reason));
-}
-
-static void refused(struct kit *k, const char *command, const char *members, const char *sdp, const char *why)
-{
-	assert_int_equal(kit_ask(k, command, members, sdp), RF_NG_ERROR);
-	if (!memmem(k->reply.reason.p, k->reply.reason.n, why, strlen(why)))
-		fail_msg("\"%.*s\" does not say \"%s\"", RF_VFMT(k->reply.reason), why);
 }
 
 static void test_plain(void **state)
@@ -746,26 +717,26 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_plain, setup, down),
-		cmocka_unit_test_setup_teardown(test_parted, setup, down),
-		cmocka_unit_test_setup_teardown(test_refusals, setup, down),
-		cmocka_unit_test_setup_teardown(test_again_is_the_same, setup, down),
-		cmocka_unit_test_setup_teardown(test_forks, setup, down),
-		cmocka_unit_test_setup_teardown(test_reoffers, setup, down),
-		cmocka_unit_test_setup_teardown(test_policy, setup, down),
-		cmocka_unit_test_setup_teardown(test_rekey, setup, down),
-		cmocka_unit_test_setup_teardown(test_glare, setup, down),
-		cmocka_unit_test_setup_teardown(test_answers_that_are_offers, setup, down),
-		cmocka_unit_test_setup_teardown(test_ice_restart, setup, down),
-		cmocka_unit_test_setup_teardown(test_times, setup, down),
-		cmocka_unit_test_setup_teardown(test_no_line_is_on, setup, down),
-		cmocka_unit_test_setup_teardown(test_delete_later_and_a_branch_now, setup, down),
-		cmocka_unit_test_setup_teardown(test_bounds, setup, down),
-		cmocka_unit_test_setup_teardown(test_holds, setup, down),
-		cmocka_unit_test_setup_teardown(test_report, setup, down),
-		cmocka_unit_test_setup_teardown(test_for_people, setup, down),
-		cmocka_unit_test_setup_teardown(test_paths_tell, setup, down),
-		cmocka_unit_test_setup_teardown(test_no_memory, setup, down),
+		cmocka_unit_test_setup_teardown(test_plain, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_parted, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_refusals, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_again_is_the_same, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_forks, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_reoffers, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_policy, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_rekey, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_glare, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_answers_that_are_offers, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_ice_restart, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_times, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_no_line_is_on, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_delete_later_and_a_branch_now, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_bounds, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_holds, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_report, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_for_people, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_paths_tell, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_no_memory, kit_begin, kit_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* The roof: the processes beside the controller (keeper, fetcher, notifier, announcer, a wall's hand) are told apart from everything
- * that a person types. */
+/* The roof: the processes beside the controller (keeper, fetcher, notifier, announcer, a wall's hand) are told apart
+ * from everything that a person types. */
 #include "cmd/cmd.h"
 #include "role/announcer.h"
 #include "role/fetcher.h"

@@ -47,7 +47,8 @@ void rf_arena_reset(struct rf_arena *a)
 {
 	struct rf_arena_block *b = a->head;
 
-	/* Keep the newest block, which is the largest as a rule, so that a loop of use and reset does not touch malloc. */
+	/* Keep the newest block, which is the largest as a rule, so that a loop of use and reset
+	 * does not touch malloc. */
 	if (!b || b->size > LAST_STEP) {
 		rf_arena_fini(a);
 		return;

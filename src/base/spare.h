@@ -1,7 +1,7 @@
-/* Blocks of memory that go round: one thread takes them, another one is done with them. free() there would need the lock
- * of the heap that the block came from, at the moment when its thread allocates; who sleeps with that lock, or is
- * interrupted, stops the other. So a block that is given back is kept, up to a bound, for whoever takes next. Any thread;
- * nobody ever waits: who meets another one inside uses the heap as if there were no stock. */
+/* Blocks of memory that go round: one thread takes them, another one is done with them. free() there would need the
+ * lock of the heap that the block came from, at the moment when its thread allocates; who sleeps with that lock, or is
+ * interrupted, stops the other. So a block that is given back is kept, up to a bound, for whoever takes next. Any
+ * thread; nobody ever waits: who meets another one inside uses the heap as if there were no stock. */
 #ifndef RF_BASE_SPARE_H
 #define RF_BASE_SPARE_H
 

@@ -128,8 +128,8 @@ static int take_one(struct rf_leg *leg, const struct rf_site_link *link, const c
 	rf_put(&w, rf_view_str(what));
 	if (w.err)
 		return RF_E_LIMIT;
-	int rc = rf_resource_take(rf_call_shared_resources(call->core->shared), rf_view_of(name, w.n), most, 0, units, &claim,
-				  &leg->admission->hold[leg->admission->n], victims, &n);
+	int rc = rf_resource_take(rf_call_shared_resources(call->core->shared), rf_view_of(name, w.n), most, 0, units,
+				  &claim, &leg->admission->hold[leg->admission->n], victims, &n);
 
 	if (rc)
 		return rc;

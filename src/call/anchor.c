@@ -40,7 +40,8 @@ static struct rf_anchor *anchor_new(struct rf_call_core *core, const struct rf_i
 	if (t)
 		rf_view_cstr(t->name, a->trunk, sizeof a->trunk);
 	rf_ua_make_id(core->ua, &a->id);
-	a->side[RF_TOWARDS_SITE].media.emergency = a->side[RF_TOWARDS_TRUNKS].media.emergency = rf_border_is_emergency(core, in);
+	a->side[RF_TOWARDS_SITE].media.emergency = a->side[RF_TOWARDS_TRUNKS].media.emergency =
+		rf_border_is_emergency(core, in);
 	a->side[RF_TOWARDS_SITE].policy = a->side[RF_TOWARDS_TRUNKS].policy = core->media_policy;
 	a->web.media.emergency = a->side[RF_TOWARDS_SITE].media.emergency;
 	a->side[RF_TOWARDS_SITE].secure = true;
@@ -134,8 +135,10 @@ void rf_anchor_invite(struct rf_call_core *core, struct rf_in *in)
 	h->srv = in->srv;
 	h->trunk = in->proof.trunk != NULL;
 	h->phone = in->proof.phone != NULL;
-	rf_view_cstr(h->trunk ? in->proof.trunk->name : h->phone ? in->proof.phone->name : in->proof.host->name, h->name,
-		     sizeof h->name);
+	rf_view_cstr(h->trunk ? in->proof.trunk->name :
+		     h->phone ? in->proof.phone->name :
+				in->proof.host->name,
+		     h->name, sizeof h->name);
 	h->identity = in->identity;
 	h->unproven = in->unproven;
 	rf_srv_watch(h->srv, on_srv, h);

@@ -25,12 +25,12 @@ void rf_anchor_invite(struct rf_call_core *core, struct rf_in *in);
 /* The call that began with such an INVITE has an anchor of its own from now on. */
 void rf_anchor_adopt(struct rf_call *call, struct rf_anchor *anchor);
 
-/* Does this wait? Then it comes again: the request to rf_core_in_dialog(), the ACK to rf_mid_ack(), the answer to fn. False: it
- * may go on now. Of a call without an anchor nothing waits. */
+/* Does this wait? Then it comes again: the request to rf_core_in_dialog(), the ACK to rf_mid_ack(), the answer to fn.
+ * False: it may go on now. Of a call without an anchor nothing waits. */
 bool rf_anchor_holds_request(struct rf_leg *leg, const struct rf_in *in);
 bool rf_anchor_holds_ack(struct rf_leg *leg, const struct rf_sip_msg *msg);
-/* offered: our request brought a description, so this brings the answer. True: it may have come to fn already, and what arg
- * points to be gone. */
+/* offered: our request brought a description, so this brings the answer. True: it may have come to fn already, and what
+ * arg points to be gone. */
 bool rf_anchor_holds_response(struct rf_leg *leg, bool offered, rf_cli_fn *fn, void *arg, struct rf_cli *cli,
 			      const struct rf_cli_event *e);
 /* Was this INFO a key that the relay is to press, because the other side takes keys otherwise? Then it is answered. */
@@ -45,13 +45,13 @@ void rf_anchor_forget_leg(struct rf_leg *leg);
 /* The call is over: its relay hears it too. */
 void rf_anchor_end(struct rf_call *call);
 
-/* anchor_web.c: an offer to a controller, as body of the INVITE on this leg, with the one for browsers beside it when there is one. In
- * the core's scratch memory; header lines onto w. Else *ret_type and *ret_body stay. */
+/* anchor_web.c: an offer to a controller, as body of the INVITE on this leg, with the one for browsers beside it when
+ * there is one. In the core's scratch memory; header lines onto w. Else *ret_type and *ret_body stay. */
 void rf_anchor_put_choice(struct rf_leg *leg, struct rf_writer *w, struct rf_view sdp, struct rf_view *ret_type,
 			  struct rf_view *ret_body);
 
-/* anchor_media.c: the relay lets go of the call of this name there; how its media was goes on record for the session, when that is
- * not empty. */
+/* anchor_media.c: the relay lets go of the call of this name there; how its media was goes on record for the session,
+ * when that is not empty. */
 void rf_anchor_farewell(struct rf_call_core *core, const struct rf_id *name, const struct rf_id *session, int relay);
 
 #endif

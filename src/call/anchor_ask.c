@@ -37,18 +37,20 @@ static enum rf_sdp_rule judge(struct rf_anchor *a, enum rf_towards s, bool offer
 	return rule;
 }
 
-/* The parties' names at the relay. The form of an offer that is for browsers has a branch, and so its answer another name. */
+/* The parties' names at the relay. The form of an offer that is for browsers has a branch, and so its
+ * answer another name. */
 struct rf_view rf_anchor_tag(const struct rf_anchor *a, enum rf_towards s)
 {
 	return s == RF_TOWARDS_TRUNKS ? RF_V("trunk") : a->web.chosen ? RF_V("web") : RF_V("site");
 }
 
 /* What the relay is to make of it for the other side. */
-static void make_request(const struct rf_anchor *a, const struct rf_held *h, struct rf_view sdp, struct rf_codec_words *words,
-			 struct rf_ng_request *req)
+static void make_request(const struct rf_anchor *a, const struct rf_held *h, struct rf_view sdp,
+			 struct rf_codec_words *words, struct rf_ng_request *req)
 {
 	enum rf_towards from = side_of(h), to = other_side(from);
-	static const struct rf_view interfaces[RF_TOWARDS] = { { (const uint8_t *)"inside", 6 }, { (const uint8_t *)"outside", 7 } };
+	static const struct rf_view interfaces[RF_TOWARDS] = { { (const uint8_t *)"inside", 6 },
+							       { (const uint8_t *)"outside", 7 } };
 	enum rf_towards offerer = h->offer ? from : to;
 	int dtmf = rf_anchor_dtmf(a);
 
@@ -137,7 +139,8 @@ static void take_answer(struct rf_anchor *a, struct rf_held *h, int err, const s
 		bool bad = !err && reply->result == RF_NG_ERROR && reply->fault == RF_NG_FAULT_DESCRIPTION;
 
 		rf_log(a->core->log, RF_LOG_WARN, "a media relay made nothing of %s of call %s: %.*s",
-		       bad ? "the description, which is wrong," : "a description", a->session.text[0] ? a->session.text : a->id.text,
+		       bad ? "the description, which is wrong," : "a description",
+		       a->session.text[0] ? a->session.text : a->id.text,
 		       RF_VFMT(reply ? reply->reason : rf_view_str(rf_err_text(err))));
 		rf_held_failed(h, 503, bad ? RF_SDP_RULE_RELAY : ok ? RF_SDP_RULE_NO_MEDIA : RF_SDP_RULE_OK);
 		return;

@@ -1,5 +1,5 @@
-/* Which codecs may cross between a site and one of its trunks, and in which order, as words for the relay; and whether what it made
- * keeps to that. Without a word of the site file everything may, and nothing is transcoded. */
+/* Which codecs may cross between a site and one of its trunks, and in which order, as words for the relay; and whether
+ * what it made keeps to that. Without a word of the site file everything may, and nothing is transcoded. */
 #include "call/anchor_int.h"
 
 #include "media/attribute.h"
@@ -23,7 +23,8 @@ const struct rf_site_trunk *rf_anchor_trunk(const struct rf_anchor *a)
 int rf_anchor_dtmf(const struct rf_anchor *a)
 {
 	const struct rf_site_trunk *t = rf_anchor_trunk(a);
-	const struct rf_dir_phone *p = a->phone[0] ? rf_directory_phone(a->core->directory, rf_view_str(a->phone)) : NULL;
+	const struct rf_dir_phone *p =
+		a->phone[0] ? rf_directory_phone(a->core->directory, rf_view_str(a->phone)) : NULL;
 
 	return t ? t->dtmf : p && p->site ? p->site->dtmf : RF_DTMF_AS_SAID;
 }
@@ -99,7 +100,8 @@ static bool line_is_fine(const struct rf_site_trunk *t, enum rf_towards to, cons
 		sound = true;
 		if (is_among(t->codecs.v, t->codecs.n, c[i].name))
 			continue;
-		if (!t->transcode || to == RF_TOWARDS_TRUNKS || !is_among(spoken, sizeof spoken / sizeof spoken[0], c[i].name))
+		if (!t->transcode || to == RF_TOWARDS_TRUNKS ||
+		    !is_among(spoken, sizeof spoken / sizeof spoken[0], c[i].name))
 			return false;
 	}
 	return sound; /* events alone are what is left where everything else was taken away */
@@ -154,8 +156,8 @@ bool rf_codec_judge(const struct rf_anchor *a, enum rf_towards to, struct rf_vie
 static bool is_of_transport(struct rf_view name)
 {
 	static const char *const names[] = {
-		"rtcp", "rtcp-mux", "rtcp-mux-only", "ice-ufrag", "ice-pwd", "ice-options", "ice-lite", "candidate", "end-of-candidates",
-		"remote-candidates", "path",
+		"rtcp", "rtcp-mux", "rtcp-mux-only", "ice-ufrag", "ice-pwd", "ice-options", "ice-lite", "candidate",
+		"end-of-candidates", "remote-candidates", "path",
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -166,5 +168,6 @@ static bool is_of_transport(struct rf_view name)
 
 bool rf_codec_crosses(const struct rf_sdp_attr *a)
 {
-	return is_of_transport(a->name) || rf_attr_rule(a, RF_ATTR_RTP | RF_ATTR_FAX | RF_ATTR_BFCP | RF_ATTR_MSRP) != NULL;
+	return is_of_transport(a->name) ||
+	       rf_attr_rule(a, RF_ATTR_RTP | RF_ATTR_FAX | RF_ATTR_BFCP | RF_ATTR_MSRP) != NULL;
 }

@@ -123,16 +123,20 @@ void rf_way_put_source(const struct rf_side *from, const struct rf_flow *flow, s
 /* --- anchor_codec.c */
 
 enum { RF_CODEC_WORDS_MAX = 24 };
-struct rf_codec_words { struct rf_view v[RF_NG_CODEC_LISTS][RF_CODEC_WORDS_MAX]; }; /* what the lists of a request point to */
+struct rf_codec_words { struct rf_view v[RF_NG_CODEC_LISTS][RF_CODEC_WORDS_MAX]; }; /* what the lists of a request point
+										     * to */
 /* What the site's trunk wants of the codecs of an offer from this side, onto req. */
-void rf_codec_put(const struct rf_anchor *a, enum rf_towards from, struct rf_codec_words *words, struct rf_ng_request *req);
+void rf_codec_put(const struct rf_anchor *a, enum rf_towards from, struct rf_codec_words *words,
+		  struct rf_ng_request *req);
 /* Whose call it is; NULL: nobody's, or the site file has it no more. */
 const struct rf_site_trunk *rf_anchor_trunk(const struct rf_anchor *a);
-/* An offer of a relay that has left a line nothing at all: rtpengine writes an m-line without formats, which is none. */
+/* An offer of a relay that has left a line nothing at all: rtpengine writes an m-line without
+ * formats, which is none. */
 bool rf_codec_emptied(const struct rf_anchor *a, enum rf_towards to, struct rf_view sdp);
 /* How keys are pressed at the outer side, by the trunk or the phone outside: enum rf_trunk_dtmf. */
 int rf_anchor_dtmf(const struct rf_anchor *a);
-/* For struct rf_sdp_policy: what a leg says to the relay. Ours has this list itself; another one passes on what it gets. */
+/* For struct rf_sdp_policy: what a leg says to the relay. Ours has this list itself; another one
+ * passes on what it gets. */
 bool rf_codec_crosses(const struct rf_sdp_attr *a);
 /* May this offer of the relay's go to this side? */
 bool rf_codec_judge(const struct rf_anchor *a, enum rf_towards to, struct rf_view sdp);

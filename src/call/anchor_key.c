@@ -1,5 +1,6 @@
-/* Keys that one side presses by INFO and the other takes as events or tones: the relay presses them, in the media of the side
- * that did. And the other way round: the relay hears them, and the border says them by INFO. What is pressed is a secret (PINs are): it is in no log and no record. */
+/* Keys that one side presses by INFO and the other takes as events or tones: the relay presses them, in the media of
+ * the side that did. And the other way round: the relay hears them, and the border says them by INFO. What is pressed
+ * is a secret (PINs are): it is in no log and no record. */
 #include "call/anchor_int.h"
 
 #include "base/secret.h"
@@ -136,12 +137,14 @@ void rf_anchor_heard(struct rf_call_core *core, unsigned relay, const struct rf_
 	rf_secret_wipe(body, sizeof body);
 }
 
-/* Told by INFO, the site's keys go no way else; the relay hears them all the same, and tells them on the stream by which this is
- * asked. Nobody waits for the answer. */
+/* Told by INFO, the site's keys go no way else; the relay hears them all the same, and tells them on the stream by
+ * which this is asked. Nobody waits for the answer. */
 void rf_anchor_block_keys(struct rf_anchor *a)
 {
-	struct rf_ng_request req = { .command = RF_NG_BLOCK_DTMF, .call_id = rf_id_view(&a->id),
-				     .from_tag = rf_anchor_tag(a, RF_TOWARDS_SITE), .flags = UINT64_C(1) << RF_NG_DETECT_DTMF };
+	struct rf_ng_request req = { .command = RF_NG_BLOCK_DTMF,
+				     .call_id = rf_id_view(&a->id),
+				     .from_tag = rf_anchor_tag(a, RF_TOWARDS_SITE),
+				     .flags = UINT64_C(1) << RF_NG_DETECT_DTMF };
 
 	if (rf_anchor_dtmf(a) == RF_DTMF_INFO)
 		rf_ng_client_tell(rf_relays_client(a->core->relays), &req, a->relay);

@@ -24,7 +24,8 @@ static enum rf_ng_protocol protocol(const struct rf_side *from, const struct rf_
 		return RF_NG_RTP_AVP;
 	if (to->way.dtls)
 		return to->way.feedback ? RF_NG_DTLS_SAVPF : RF_NG_DTLS_SAVP;
-	if (to->way.plain && !to->policy.encrypted_required) /* a phone that knows no keys would refuse a new offer that has some */
+	if (to->way.plain && !to->policy.encrypted_required) /* a phone that knows no keys would refuse a new
+							      * offer that has some */
 		return RF_NG_RTP_AVP;
 	if (to->policy.encrypted_required || !from->secure || (from->way.dtls && !to->media.last))
 		return RF_NG_RTP_SAVP;

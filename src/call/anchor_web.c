@@ -107,7 +107,8 @@ void rf_anchor_put_choice(struct rf_leg *leg, struct rf_writer *w, struct rf_vie
 	if (!web || !web->offer || !leg->party->host.n || !sdp.n)
 		return;
 	rf_writer_init(&t, rf_arena_alloc(&call->core->scratch, TYPE), TYPE);
-	rf_writer_init(&b, rf_arena_alloc(&call->core->scratch, PARTS + sdp.n + web->offer_n), PARTS + sdp.n + web->offer_n);
+	rf_writer_init(&b, rf_arena_alloc(&call->core->scratch, PARTS + sdp.n + web->offer_n),
+		       PARTS + sdp.n + web->offer_n);
 	if (!t.buf || !b.buf)
 		return;
 	rf_put_lit(&t, "multipart/alternative;boundary=");

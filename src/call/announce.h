@@ -1,5 +1,6 @@
 /* The announcer (role/announcer.h) as one worker sees it: it orders tones over its channel, and hears how each ended.
- * Best effort: without an announcer, or when it has died, nothing is played and calls go on. Threads: the worker's own. */
+ * Best effort: without an announcer, or when it has died, nothing is played and calls go on.
+ * Threads: the worker's own. */
 #ifndef RF_CALL_ANNOUNCE_H
 #define RF_CALL_ANNOUNCE_H
 

@@ -93,7 +93,8 @@ bool rf_behind_heard(struct rf_pair *pair, const struct rf_sip_msg *msg, uint32_
 
 	if (!rseq)
 		return true;
-	if (!pair->b->sdp) /* it offers, and its PRACK would have to answer: there is one answer, and the first has it */
+	if (!pair->b->sdp) /* it offers, and its PRACK would have to answer: there is one answer,
+			    * and the first has it */
 		return false;
 	if (!fork)
 		fork = add(pair, msg);

@@ -133,7 +133,8 @@ static void restore(const struct rf_stored_binding *s, struct rf_mono now, struc
 	};
 	/* the clock was set back while nobody ran: no binding outlives what it was granted */
 	if (ret_b->expires.us - now.us > (uint64_t)(s->expires.us - s->refreshed.us) && ret_b->expires.us > now.us)
-		ret_b->expires.us = now.us + (s->expires.us > s->refreshed.us ? (uint64_t)(s->expires.us - s->refreshed.us) : 0);
+		ret_b->expires.us =
+			now.us + (s->expires.us > s->refreshed.us ? (uint64_t)(s->expires.us - s->refreshed.us) : 0);
 	ret_b->waiting = s->by_flow || ret_b->flow.kind == RF_FLOW_NONE;
 }
 

@@ -111,7 +111,8 @@ void rf_border_put_attest(struct rf_writer *w, char attest);
 /* A Reason value without its text, into buf: what crosses a border is a cause, never words. Empty when it is none. */
 struct rf_view rf_border_reason(struct rf_view reason, uint8_t *buf, size_t cap);
 
-/* A controller: the caller offers nothing yet, and could be told no keys: what the called side offers it is to be without. */
+/* A controller: the caller offers nothing yet, and could be told no keys: what the called side offers
+ * it is to be without. */
 void rf_border_put_plain(const struct rf_pair *pair, struct rf_writer *w);
 /* A border: is an INVITE of a controller such a one? */
 bool rf_border_wants_plain(const struct rf_sip_msg *msg);
@@ -153,9 +154,9 @@ bool rf_list_method(unsigned method);
 
 /* How often. Any thread. */
 uint64_t rf_border_listed(const struct rf_call_core *core, enum rf_list_rule rule);
-/* A message from a trunk: what is not on the list is counted, for the process and for the trunk. 0, and *msg is what there is
- * to read of it: the message itself, or, where the trunk's list is narrower than ours, one without the rest, good until the
- * next one is looked at. Or the code to refuse it with; answers are never refused. */
+/* A message from a trunk: what is not on the list is counted, for the process and for the trunk. 0, and *msg is what
+ * there is to read of it: the message itself, or, where the trunk's list is narrower than ours, one without the rest,
+ * good until the next one is looked at. Or the code to refuse it with; answers are never refused. */
 unsigned rf_border_look(struct rf_call_core *core, const struct rf_site_trunk *trunk, const struct rf_sip_msg **msg);
 /* What there is to read of an answer on this leg; without a trunk or a border: msg. */
 const struct rf_sip_msg *rf_border_heard(struct rf_leg *leg, const struct rf_sip_msg *msg);
@@ -171,15 +172,16 @@ void rf_looked_free(struct rf_looked *l);
 /* The trunk's own header of this name; NULL: it has none. */
 const struct rf_site_further *rf_border_further(const struct rf_site_trunk *trunk, unsigned id, struct rf_view name);
 /* May it have this value? RF_LIST_PASS, or the rule that drops it. */
-enum rf_list_rule rf_border_further_rule(const struct rf_site *site, const struct rf_site_further *f, struct rf_view value);
+enum rf_list_rule rf_border_further_rule(const struct rf_site *site, const struct rf_site_further *f,
+					 struct rf_view value);
 /* Lines for our INVITE to leg b: those of the caller's that the trunk at either end has. */
 void rf_border_put_further(const struct rf_pair *pair, struct rf_writer *w);
 
 /* --- border_info.c */
 
 enum { RF_BORDER_INFO_MAX = 512 };
-/* An INFO as it crosses: the body that means the same onto w, *ret_type static; nothing of an INFO without a body. 0, or the code to
- * refuse it with. */
+/* An INFO as it crosses: the body that means the same onto w, *ret_type static; nothing of an INFO without a body. 0,
+ * or the code to refuse it with. */
 unsigned rf_border_info(const struct rf_sip_msg *msg, struct rf_view *ret_type, struct rf_writer *w);
 /* Its package (RFC 6086), by its name alone, when that tells nothing of the inside. */
 void rf_border_put_package(const struct rf_site *site, const struct rf_sip_msg *msg, struct rf_writer *w);

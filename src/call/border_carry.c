@@ -10,8 +10,8 @@ enum { LOCATION_MAX = 15000 };
 
 /* RFC 5806 4: the reasons that there are. */
 static const char *const reasons[] = {
-	"unknown", "user-busy", "no-answer", "unavailable", "unconditional", "time-of-day", "do-not-disturb", "deflection",
-	"follow-me", "out-of-service", "away",
+	"unknown", "user-busy", "no-answer", "unavailable", "unconditional", "time-of-day", "do-not-disturb",
+	"deflection", "follow-me", "out-of-service", "away",
 };
 
 static const char *reason_of(const struct rf_sip_addr *a)
@@ -115,7 +115,8 @@ void rf_border_put_plain(const struct rf_pair *pair, struct rf_writer *w)
 {
 	const struct rf_call_core *core = pair->call->core;
 
-	if (!core->border && pair->b->party->host.n && !rf_leg_secure(pair->a) && !core->media_policy.encrypted_required)
+	if (!core->border && pair->b->party->host.n && !rf_leg_secure(pair->a) &&
+	    !core->media_policy.encrypted_required)
 		rf_put_lit(w, "Accept: application/sdp;proto=\"RTP/AVP\"\r\n");
 }
 
@@ -127,7 +128,8 @@ bool rf_border_wants_plain(const struct rf_sip_msg *msg)
 
 	while (rf_sip_values_next(&it, &v) > 0)
 		if (rf_sip_is_media_type(v, RF_V("application/sdp")) &&
-		    rf_sip_params_find(rf_view_from(v, rf_view_find(v, ';')), RF_V("proto"), &p) && rf_view_eq_nocase(p.value, RF_V("RTP/AVP")))
+		    rf_sip_params_find(rf_view_from(v, rf_view_find(v, ';')), RF_V("proto"), &p) &&
+		    rf_view_eq_nocase(p.value, RF_V("RTP/AVP")))
 			return true;
 	return false;
 }

@@ -40,7 +40,8 @@ struct rf_verdict rf_border_claim(struct rf_call_core *core, const struct rf_sip
 	if (rf_sip_uri_param(&contact.uri, RF_V("gr"), &gr) || req->method == RF_SIP_SUBSCRIBE)
 		return rf_roam_claim(core, &contact, proof);
 	proof->trunk = trunk_of(core, &contact.uri);
-	return (struct rf_verdict){ .rule = proof->trunk ? RF_ID_OK : RF_ID_TRUNK_GROUP, .code = proof->trunk ? 0 : 403 };
+	return (struct rf_verdict){ .rule = proof->trunk ? RF_ID_OK : RF_ID_TRUNK_GROUP,
+				    .code = proof->trunk ? 0 : 403 };
 }
 
 /* The words of the record for a caller who is proven, and what crosses in their place (ATIS-1000074). */

@@ -1,6 +1,6 @@
-/* Headers that only one trunk's network knows (accept.further): carried in the INVITE of a call from it and to it, at both
- * halves of the site. They are the only ones that nobody here reads, so they are held to a form: one of each, printable, as long as
- * the site says, and naming nothing of the inside. */
+/* Headers that only one trunk's network knows (accept.further): carried in the INVITE of a call from it and to it, at
+ * both halves of the site. They are the only ones that nobody here reads, so they are held to a form: one of each,
+ * printable, as long as the site says, and naming nothing of the inside. */
 #include "call/border.h"
 
 #include "call/call_int.h"
@@ -10,12 +10,14 @@
 const struct rf_site_further *rf_border_further(const struct rf_site_trunk *trunk, unsigned id, struct rf_view name)
 {
 	for (size_t i = 0; id == RF_SIP_H_OTHER && i < trunk->accept.further_count; i++)
-		if (rf_view_eq_nocase(trunk->accept.further[i].name, name) && rf_list_header(id, name) == RF_LIST_HEADER)
+		if (rf_view_eq_nocase(trunk->accept.further[i].name, name) &&
+		    rf_list_header(id, name) == RF_LIST_HEADER)
 			return &trunk->accept.further[i];
 	return NULL;
 }
 
-enum rf_list_rule rf_border_further_rule(const struct rf_site *site, const struct rf_site_further *f, struct rf_view value)
+enum rf_list_rule rf_border_further_rule(const struct rf_site *site, const struct rf_site_further *f,
+					 struct rf_view value)
 {
 	value = rf_view_trim(value);
 	if (value.n > f->bytes)
@@ -26,7 +28,8 @@ enum rf_list_rule rf_border_further_rule(const struct rf_site *site, const struc
 	return rf_border_tells(site, value, true) ? RF_LIST_NAME : RF_LIST_PASS;
 }
 
-static void put(struct rf_call_core *core, const struct rf_site_trunk *trunk, const struct rf_sip_msg *msg, bool to_trunk, struct rf_writer *w)
+static void put(struct rf_call_core *core, const struct rf_site_trunk *trunk, const struct rf_sip_msg *msg,
+		bool to_trunk, struct rf_writer *w)
 {
 	for (size_t i = 0; i < trunk->accept.further_count; i++) {
 		const struct rf_site_further *f = &trunk->accept.further[i];

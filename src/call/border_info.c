@@ -1,5 +1,6 @@
-/* INFO through a border (RFC 6086, 5168, 4733): said anew from what was understood of it. A key is a key, a request for a whole
- * picture that request; whatever else stood beside it, in the body, behind its type or in the name of a package, stays. */
+/* INFO through a border (RFC 6086, 5168, 4733): said anew from what was understood of it. A key is a key, a request for
+ * a whole picture that request; whatever else stood beside it, in the body, behind its type or in the name of a
+ * package, stays. */
 #include "call/border.h"
 
 #include "call/call_int.h"

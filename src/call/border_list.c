@@ -1,4 +1,5 @@
-/* The positive list of a border, as data. What leaves a border is written anew from parsed values whatever this list says:
+/* The positive list of a border, as data. What leaves a border is written anew from parsed values
+ * whatever this list says:
  * a header that is not read cannot cross. The list says what of a trunk's message is read at all, and names what is
  * dropped, so that it is seen. */
 #include "call/border.h"
@@ -25,17 +26,20 @@ const char *rf_list_rule_name(enum rf_list_rule rule)
 	return rule < RF_LIST_RULES ? names[rule] : "unknown";
 }
 
-/* Headers that mean something here: they make the message, end at us, or their value is read and said anew. 1: passes. */
+/* Headers that mean something here: they make the message, end at us, or their value is read and
+ * said anew. 1: passes. */
 static const uint8_t known[RF_SIP_H_COUNT] = {
 	[RF_SIP_H_ACCEPT] = 1, [RF_SIP_H_ACCEPT_ENCODING] = 1, [RF_SIP_H_ACCEPT_LANGUAGE] = 1, [RF_SIP_H_ALLOW] = 1,
-	[RF_SIP_H_CALL_ID] = 1, [RF_SIP_H_CONTACT] = 1, [RF_SIP_H_CONTENT_DISPOSITION] = 1, [RF_SIP_H_CONTENT_ENCODING] = 1,
-	[RF_SIP_H_CONTENT_LENGTH] = 1, [RF_SIP_H_CONTENT_TYPE] = 1, [RF_SIP_H_CSEQ] = 1, [RF_SIP_H_DATE] = 1,
-	[RF_SIP_H_DIVERSION] = 1, [RF_SIP_H_FROM] = 1, [RF_SIP_H_HISTORY_INFO] = 1, [RF_SIP_H_IDENTITY] = 1,
-	[RF_SIP_H_MAX_FORWARDS] = 1, [RF_SIP_H_MIME_VERSION] = 1, [RF_SIP_H_MIN_SE] = 1, [RF_SIP_H_PRIVACY] = 1,
-	[RF_SIP_H_RACK] = 1, [RF_SIP_H_REASON] = 1, [RF_SIP_H_REQUIRE] = 1, [RF_SIP_H_RETRY_AFTER] = 1, [RF_SIP_H_RSEQ] = 1,
-	[RF_SIP_H_SESSION_EXPIRES] = 1, [RF_SIP_H_SUPPORTED] = 1, [RF_SIP_H_TIMESTAMP] = 1, [RF_SIP_H_TO] = 1,
-	[RF_SIP_H_UNSUPPORTED] = 1, [RF_SIP_H_VIA] = 1, [RF_SIP_H_EXPIRES] = 1, [RF_SIP_H_RESOURCE_PRIORITY] = 1,
-	[RF_SIP_H_P_ASSERTED_IDENTITY] = 1, [RF_SIP_H_ALLOW_EVENTS] = 1, [RF_SIP_H_RECORD_ROUTE] = 1,
+	[RF_SIP_H_CALL_ID] = 1, [RF_SIP_H_CONTACT] = 1, [RF_SIP_H_CONTENT_DISPOSITION] = 1,
+	[RF_SIP_H_CONTENT_ENCODING] = 1, [RF_SIP_H_CONTENT_LENGTH] = 1, [RF_SIP_H_CONTENT_TYPE] = 1,
+	[RF_SIP_H_CSEQ] = 1, [RF_SIP_H_DATE] = 1, [RF_SIP_H_DIVERSION] = 1, [RF_SIP_H_FROM] = 1,
+	[RF_SIP_H_HISTORY_INFO] = 1, [RF_SIP_H_IDENTITY] = 1, [RF_SIP_H_MAX_FORWARDS] = 1, [RF_SIP_H_MIME_VERSION] = 1,
+	[RF_SIP_H_MIN_SE] = 1, [RF_SIP_H_PRIVACY] = 1, [RF_SIP_H_RACK] = 1, [RF_SIP_H_REASON] = 1,
+	[RF_SIP_H_REQUIRE] = 1, [RF_SIP_H_RETRY_AFTER] = 1, [RF_SIP_H_RSEQ] = 1, [RF_SIP_H_SESSION_EXPIRES] = 1,
+	[RF_SIP_H_SUPPORTED] = 1, [RF_SIP_H_TIMESTAMP] = 1, [RF_SIP_H_TO] = 1, [RF_SIP_H_UNSUPPORTED] = 1,
+	[RF_SIP_H_VIA] = 1, [RF_SIP_H_EXPIRES] = 1, [RF_SIP_H_RESOURCE_PRIORITY] = 1,
+	[RF_SIP_H_P_ASSERTED_IDENTITY] = 1, [RF_SIP_H_ALLOW_EVENTS] = 1,
+	[RF_SIP_H_RECORD_ROUTE] = 1,
 };
 
 static const uint8_t dropped[RF_SIP_H_COUNT] = {

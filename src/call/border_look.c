@@ -1,5 +1,5 @@
-/* Messages from trunks, held against the border's list and against what a trunk has of its own. Where that is narrower the
- * message is written anew without the rest and read again, so that nobody behind sees what was not taken. */
+/* Messages from trunks, held against the border's list and against what a trunk has of its own. Where that is narrower
+ * the message is written anew without the rest and read again, so that nobody behind sees what was not taken. */
 #include "call/border.h"
 #include "base/secret.h"
 
@@ -10,7 +10,8 @@
 
 #include <stdlib.h>
 
-_Static_assert((int)RF_LIST_RULES <= (int)RF_LISTED_MAX && (int)RF_LIST_RULES <= (int)RF_TRUNK_RULES_MAX, "a counter for each rule");
+_Static_assert((int)RF_LIST_RULES <= (int)RF_LISTED_MAX && (int)RF_LIST_RULES <= (int)RF_TRUNK_RULES_MAX,
+	       "a counter for each rule");
 
 enum { GROWS = 1024 }; /* what is written anew has a blank behind each colon, and a length */
 
@@ -116,7 +117,8 @@ static bool is_body(const struct rf_site_accept *a, const struct rf_sip_msg *msg
 {
 	const char *name;
 
-	if (!msg->body.n || rf_sip_msg_is_type(msg, RF_V("application/sdp")) || rf_sip_msg_is_type(msg, RF_V("multipart/mixed")))
+	if (!msg->body.n || rf_sip_msg_is_type(msg, RF_V("application/sdp")) ||
+	    rf_sip_msg_is_type(msg, RF_V("multipart/mixed")))
 		return true;
 	for (unsigned i = 0; (name = rf_accept_body_name(i)); i++)
 		if (rf_sip_msg_is_type(msg, rf_view_str(name)))
@@ -136,12 +138,13 @@ static bool is_left_out(const struct rf_site_accept *a, const struct rf_sip_hdr 
 	return false;
 }
 
-/* Who is asserted to call is believed of a trunk that the site trusts in it, and what is urgent of one that it trusts in
- * that. */
+/* Who is asserted to call is believed of a trunk that the site trusts in it, and what is urgent of one
+ * that it trusts in that. */
 static enum rf_list_rule rule_of(const struct look *k, const struct rf_sip_hdr *h)
 {
 	const struct rf_site_further *further = rf_border_further(k->trunk, h->id, h->name);
-	enum rf_list_rule rule = further ? rf_border_further_rule(rf_core_site(k->core), further, h->value) : rf_list_header(h->id, h->name);
+	enum rf_list_rule rule = further ? rf_border_further_rule(rf_core_site(k->core), further, h->value) :
+					   rf_list_header(h->id, h->name);
 
 	if (further)
 		return rule;
@@ -156,8 +159,8 @@ static enum rf_list_rule rule_of(const struct look *k, const struct rf_sip_hdr *
 
 static bool has_parameters(unsigned id)
 {
-	return id == RF_SIP_H_FROM || id == RF_SIP_H_TO || id == RF_SIP_H_P_ASSERTED_IDENTITY || id == RF_SIP_H_DIVERSION ||
-	       id == RF_SIP_H_HISTORY_INFO || id == RF_SIP_H_REASON;
+	return id == RF_SIP_H_FROM || id == RF_SIP_H_TO || id == RF_SIP_H_P_ASSERTED_IDENTITY ||
+	       id == RF_SIP_H_DIVERSION || id == RF_SIP_H_HISTORY_INFO || id == RF_SIP_H_REASON;
 }
 
 static bool is_parameter(const struct rf_site_accept *a, struct rf_view name)
@@ -281,7 +284,8 @@ static bool is_narrower(const struct rf_site_accept *a)
 /* What has to go on whatever stands in it: who hangs up is not held. */
 static bool may_be_refused(const struct rf_sip_msg *msg)
 {
-	return msg->is_request && msg->method != RF_SIP_ACK && msg->method != RF_SIP_BYE && msg->method != RF_SIP_CANCEL;
+	return msg->is_request && msg->method != RF_SIP_ACK && msg->method != RF_SIP_BYE &&
+	       msg->method != RF_SIP_CANCEL;
 }
 
 /* Before anything of it is read. */
@@ -331,7 +335,8 @@ unsigned rf_border_look(struct rf_call_core *core, const struct rf_site_trunk *t
 const struct rf_sip_msg *rf_border_heard(struct rf_leg *leg, const struct rf_sip_msg *msg)
 {
 	struct rf_call_core *core = rf_leg_core(leg);
-	const struct rf_site_trunk *t = core->border && !leg->party->host.n ? rf_site_trunk(rf_core_site(core), leg->party->trunk) : NULL;
+	const struct rf_site_trunk *t =
+		core->border && !leg->party->host.n ? rf_site_trunk(rf_core_site(core), leg->party->trunk) : NULL;
 
 	if (t)
 		rf_border_look(core, t, &msg);
@@ -352,7 +357,8 @@ unsigned rf_border_look_phone(struct rf_call_core *core, const struct rf_sip_msg
 	}
 	for (size_t i = 0; i < msg->hdr_count; i++) {
 		const struct rf_sip_hdr *h = &msg->hdr[i];
-		enum rf_list_rule rule = h->id == RF_SIP_H_P_ASSERTED_IDENTITY ? RF_LIST_IDENTITY : rf_list_header(h->id, h->name);
+		enum rf_list_rule rule =
+			h->id == RF_SIP_H_P_ASSERTED_IDENTITY ? RF_LIST_IDENTITY : rf_list_header(h->id, h->name);
 
 		if (rule != RF_LIST_PASS && !rf_roam_reads(msg->method, h->id, h->name))
 			count(&k, rule);

@@ -43,9 +43,9 @@ static bool names_ip(const struct rf_pki_id *id, const struct rf_site_ip *ip)
 	       rf_pki_id_names(id, rf_view_str(text));
 }
 
-/* All hosts of a site share its domain; what tells them apart in a certificate is their address. A phone's has none and a
- * device URN instead, and a trunk's authority is another. The connection comes from that address, too: a stolen key alone
- * is not enough. */
+/* All hosts of a site share its domain; what tells them apart in a certificate is their address. A phone's has none and
+ * a device URN instead, and a trunk's authority is another. The connection comes from that address, too: a stolen key
+ * alone is not enough. */
 const struct rf_site_host *rf_border_peer(struct rf_call_core *core, const struct rf_peer *from)
 {
 	static const uint8_t own_ca[sizeof from->id->authority];
@@ -54,7 +54,8 @@ const struct rf_site_host *rf_border_peer(struct rf_call_core *core, const struc
 
 	if (from->flow.kind != RF_FLOW_TLS || !id || !id->present || id->urn[0] ||
 	    memcmp(id->authority, own_ca, sizeof own_ca) != 0 || !is_side(core, &from->flow, RF_TOWARDS_SITE) ||
-	    rf_core_wall(core).us / 1000000 > id->not_after_s || rf_directory_revoked(core->directory, rf_pki_id_serial(id)))
+	    rf_core_wall(core).us / 1000000 > id->not_after_s ||
+	    rf_directory_revoked(core->directory, rf_pki_id_serial(id)))
 		return NULL;
 	for (size_t i = 0; i < site->host_count; i++) {
 		const struct rf_site_host *h = &site->hosts[i];
@@ -108,7 +109,8 @@ static uint16_t controller_port(const struct rf_site *site, const struct rf_site
 
 	for (size_t i = 0; i < sip->listens; i++)
 		if (sip->listen[i].transport == RF_TRANSPORT_TLS &&
-		    (!sip->listen[i].address.family || memcmp(&sip->listen[i].address, &host->address, sizeof host->address) == 0))
+		    (!sip->listen[i].address.family ||
+		     memcmp(&sip->listen[i].address, &host->address, sizeof host->address) == 0))
 			return (uint16_t)sip->listen[i].port;
 	return RF_BORDER_PORT;
 }

@@ -1,5 +1,5 @@
-/* Calls through a border. From a controller to the trunk that it names: the one step of a plan, with the trunk's own aim
- * (trunk_plan.c). From a trunk to the controllers of the site, in order, the next one when one is not there. */
+/* Calls through a border. From a controller to the trunk that it names: the one step of a plan, with the trunk's own
+ * aim (trunk_plan.c). From a trunk to the controllers of the site, in order, the next one when one is not there. */
 #include "call/border.h"
 
 #include "base/secret.h"
@@ -40,7 +40,8 @@ static bool number_of(const struct rf_sip_uri *uri, uint8_t buf[static RF_TRUNK_
 		      struct rf_view *ret_number)
 {
 	return rf_tgrp_parse(uri, ret_group) == 0 &&
-	       rf_sip_uri_unescape(ret_group->user, buf, RF_TRUNK_NUMBER_MAX, ret_number) == 0 && is_number(*ret_number);
+	       rf_sip_uri_unescape(ret_group->user, buf, RF_TRUNK_NUMBER_MAX, ret_number) == 0 &&
+	       is_number(*ret_number);
 }
 
 /* --- from a controller */
@@ -49,7 +50,8 @@ static const struct rf_site_trunk *trunk_of(const struct rf_call_core *core, con
 {
 	const struct rf_site *site = rf_core_site(core);
 
-	return group->name.n && rf_view_eq_nocase(group->context, site->domain) ? rf_site_trunk(site, group->name) : NULL;
+	return group->name.n && rf_view_eq_nocase(group->context, site->domain) ?
+	       rf_site_trunk(site, group->name) : NULL;
 }
 
 const struct rf_site_trunk *rf_border_trunk_of(const struct rf_call_core *core, const struct rf_sip_msg *msg)
@@ -137,7 +139,8 @@ static void to_trunk(struct rf_call_core *core, const struct rf_in *in, struct r
 
 	r->plan->urgent = r->plan->emergency = emergency;
 	if (rf_border_carry(core, in, &r->plan->carried) ||
-	    rf_plan_trunks(r->plan, &(struct rf_trunk_order){ .trunks = &t, .n = 1, .number = number, .emergency = emergency })) {
+	    rf_plan_trunks(r->plan, &(struct rf_trunk_order){
+					    .trunks = &t, .n = 1, .number = number, .emergency = emergency })) {
 		refuse(r, 503, "memory", NULL);
 		rf_plan_free(r->plan);
 		r->plan = NULL;
@@ -451,6 +454,7 @@ bool rf_border_put_contact(const struct rf_leg *leg, const struct rf_flow *flow,
 		return true;
 	}
 
-	rf_tgrp_put_uri(w, shown_number(other).n ? shown_number(other) : RF_V("anonymous"), other->trunk, rf_core_site(core)->domain, host, port);
+	rf_tgrp_put_uri(w, shown_number(other).n ? shown_number(other) : RF_V("anonymous"), other->trunk,
+			rf_core_site(core)->domain, host, port);
 	return true;
 }

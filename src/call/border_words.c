@@ -1,4 +1,5 @@
-/* What a text that is not read here would tell the outside: addresses and names of the site, wherever they stand in it. */
+/* What a text that is not read here would tell the outside: addresses and names of the site,
+ * wherever they stand in it. */
 #include "call/border.h"
 
 enum { IP6_MAX = 45 };
@@ -37,7 +38,8 @@ static bool is_private(const struct rf_site_ip *a)
 	return false;
 }
 
-/* An IPv4 address written as one of IPv6: mapped or compatible (RFC 4291 2.5.5), or as translators have it (RFC 6052 2.1). */
+/* An IPv4 address written as one of IPv6: mapped or compatible (RFC 4291 2.5.5), or as translators
+ * have it (RFC 6052 2.1). */
 static bool take_wrapped(const struct rf_site_ip *a, struct rf_site_ip *ret)
 {
 	static const uint8_t heads[][12] = { { 0 }, { [10] = 0xff, [11] = 0xff }, { 0, 0x64, 0xff, 0x9b } };
@@ -61,8 +63,8 @@ static bool is_inside(const struct rf_site *site, const struct rf_site_ip *a)
 		const struct rf_site_zone *z = &site->zones[i];
 		const struct rf_site_ip *net = a->family == 4 ? &z->subnet : &z->subnet6;
 
-		if (z->kind != RF_ZONE_INTERNET && z->kind != RF_ZONE_WAN && z->kind != RF_ZONE_PSTN && net->family == a->family &&
-		    rf_site_ip_in(a, net))
+		if (z->kind != RF_ZONE_INTERNET && z->kind != RF_ZONE_WAN && z->kind != RF_ZONE_PSTN &&
+		    net->family == a->family && rf_site_ip_in(a, net))
 			return true;
 	}
 	return is_private(a);
@@ -93,7 +95,8 @@ static bool names_ip4(const struct rf_site *site, struct rf_view v)
 	struct rf_site_ip a;
 
 	for (size_t at = 0; at < v.n; at++)
-		if (is_digit(v.p[at]) && (!at || !is_digit(v.p[at - 1])) && take_ip4(rf_view_from(v, at), &a) && is_inside(site, &a))
+		if (is_digit(v.p[at]) && (!at || !is_digit(v.p[at - 1])) && take_ip4(rf_view_from(v, at), &a) &&
+		    is_inside(site, &a))
 			return true;
 	return false;
 }
@@ -109,8 +112,8 @@ static bool run_names_ip6(const struct rf_site *site, struct rf_view run)
 		if (at && run.p[at - 1] != ':')
 			continue;
 		for (size_t n = v.n < IP6_MAX ? v.n : IP6_MAX; n > 2; n--)
-			if ((n == v.n || v.p[n] == ':' || v.p[n] == '.') && rf_site_ip_parse(rf_view_sub(v, 0, n), false, &a) &&
-			    a.family == 6 && is_inside(site, &a))
+			if ((n == v.n || v.p[n] == ':' || v.p[n] == '.') &&
+			    rf_site_ip_parse(rf_view_sub(v, 0, n), false, &a) && a.family == 6 && is_inside(site, &a))
 				return true;
 	}
 	return false;
@@ -147,13 +150,15 @@ static bool is_full(const struct rf_site *site, struct rf_view rest)
 	return n && rest.n > n && rest.p[0] == '.' && rf_view_eq_nocase(rf_view_sub(rest, 1, n), site->domain);
 }
 
-/* name: by its name alone, which may be a word of the text by chance; with the domain behind it it is that host in any case. */
+/* name: by its name alone, which may be a word of the text by chance; with the domain behind it it is
+ * that host in any case. */
 static bool names_host(const struct rf_site *site, struct rf_view v, bool name)
 {
 	for (size_t at = 0, end; at < v.n; at = end + 1) {
 		for (end = at; end < v.n && is_of_name(v.p[end]); end++)
 			;
-		if (end > at && is_host(site, rf_view_sub(v, at, end - at)) && (name || is_full(site, rf_view_from(v, end))))
+		if (end > at && is_host(site, rf_view_sub(v, at, end - at)) &&
+		    (name || is_full(site, rf_view_from(v, end))))
 			return true;
 	}
 	return false;

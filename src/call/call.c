@@ -257,7 +257,8 @@ static bool call_busy(const struct rf_call *call)
 }
 
 /* It was answered and everybody has hung up. What it may still wait for is a fork that lost without ever saying a word,
- * the contact of a phone that has gone away: until its INVITE times out, for a 2xx of its own would need ACK and BYE. */
+ * the contact of a phone that has gone away: until its INVITE times out, for a 2xx of its own
+ * would need ACK and BYE. */
 static bool talked_out(const struct rf_call *call)
 {
 	return call->state == RF_CALL_ENDING && call->up && !pair_busy(call->up);

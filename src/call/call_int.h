@@ -46,7 +46,8 @@ struct rf_link {
 	uint8_t serial[RF_PKI_SERIAL_MAX]; /* of the certificate that the peer showed */
 };
 
-/* Somebody whom we reach by a name of the site file, over whatever connection there is: a trunk, the other half of the site. */
+/* Somebody whom we reach by a name of the site file, over whatever connection there is: a trunk, the
+ * other half of the site. */
 static inline bool rf_party_is_far(const struct rf_party *p)
 {
 	return p->trunk.n || p->host.n;
@@ -102,7 +103,8 @@ struct rf_leg {
 	uint16_t index;             /* 0: it called; n: the n-th that was called */
 	uint8_t bye;                /* enum rf_leg_bye */
 	uint8_t news_rounds;
-	bool unnamed;               /* it called without a name, wherever it is moved: watchers of others are not told */
+	bool unnamed;               /* it called without a name, wherever it is moved: watchers of
+				     * others are not told */
 	uint8_t shown;              /* what the board was told last: enum rf_line_state */
 	bool flow_entered;
 	bool bye_again;             /* its BYE was asked for credentials, once */
@@ -137,7 +139,8 @@ struct rf_relay {
 	struct rf_stimer_answer timer;
 	uint8_t *message;           /* the request, when it brings a new Contact: taken with the 2xx */
 	uint32_t message_n;
-	uint8_t *before;            /* what `to` had been sent before this offer: it stands again when the offer is refused */
+	uint8_t *before;            /* what `to` had been sent before this offer: it stands again when
+				     * the offer is refused */
 	uint32_t before_n;
 };
 TAILQ_HEAD(rf_relay_list, rf_relay);
@@ -185,7 +188,8 @@ struct rf_call {
 	struct rf_srv *srv;         /* the caller's INVITE, until its transaction ends; NULL without one */
 	struct rf_plan *plan;       /* whom to call next; until it is answered or refused */
 	struct rf_step_result got;  /* what came of the step in hand */
-	uint8_t *kept;              /* for its further steps, with keys in it: the caller's INVITE, or the offer of an order */
+	uint8_t *kept;              /* for its further steps, with keys in it: the caller's INVITE, or
+				     * the offer of an order */
 	uint32_t kept_n;
 	uint8_t *extra;             /* header lines of an order, NULL */
 	uint32_t extra_n;
@@ -213,7 +217,8 @@ struct rf_call {
 	bool emergency;             /* nothing stands in its way (emergency.h) */
 	bool without_location;      /* its next INVITE goes without */
 	bool starting, anonymous, had_offer, requires_rel, recorded, number_entered;
-	uint8_t hops_first, hops;   /* Max-Forwards for the INVITEs that the caller's causes: of the first step, and now */
+	uint8_t hops_first, hops;   /* Max-Forwards for the INVITEs that the caller's causes: of the
+				     * first step, and now */
 	uint16_t relays;
 	uint16_t pair_n;
 	const char *identity;       /* of a caller outside: as in rf_in */
@@ -255,8 +260,8 @@ struct rf_leg *rf_leg_new(struct rf_pair *pair, struct rf_party *party);
 void rf_leg_free(struct rf_leg *leg);
 /* It does not keep its number busy any more. */
 void rf_leg_idle(struct rf_leg *leg);
-/* The same, and the links that it crosses have room again. For a leg that nobody speaks on any more but that has to wait
- * for a last message. */
+/* The same, and the links that it crosses have room again. For a leg that nobody speaks on any more but that has to
+ * wait for a last message. */
 void rf_leg_give_back(struct rf_leg *leg);
 /* Enter the leg under our tag of its dialog. */
 int rf_leg_open(struct rf_leg *leg, struct rf_dialog *dlg);
@@ -411,8 +416,8 @@ void rf_early_response(struct rf_pair *pair, const struct rf_sip_msg *msg);
 enum { RF_BEHIND_MAX = 8 };
 /* A provisional with another tag than b's dialog has; rseq 0: not a reliable one. False: it says nothing new. */
 bool rf_behind_heard(struct rf_pair *pair, const struct rf_sip_msg *msg, uint32_t rseq);
-/* A 2xx of such: its dialog is b's from now on, and *ret_sdp (malloc'd, NULL: none) the answer that it gave in a reliable
- * provisional. False: it is no dialog, and all is as before. */
+/* A 2xx of such: its dialog is b's from now on, and *ret_sdp (malloc'd, NULL: none) the answer that it gave in a
+ * reliable provisional. False: it is no dialog, and all is as before. */
 bool rf_behind_take(struct rf_pair *pair, const struct rf_sip_msg *msg, uint8_t **ret_sdp, uint32_t *ret_sdp_n);
 void rf_behind_free(struct rf_pair *pair);
 /* A provisional answer to the caller's INVITE in the dialog of this pair, reliable where that is wanted. */

@@ -295,7 +295,8 @@ static int mailbox(struct rf_call_core *core, const struct rf_control_query *q, 
 	struct rf_event e;
 	struct object o;
 
-	if (!rf_view_u32(word(&rest), &fresh) || !rf_view_u32(rest, &old) || !rf_directory_number(core->directory, number))
+	if (!rf_view_u32(word(&rest), &fresh) || !rf_view_u32(rest, &old) ||
+	    !rf_directory_number(core->directory, number))
 		return RF_E_NOT_FOUND;
 	int rc = rf_board_mwi(core->board, number, fresh, old, &tell);
 
@@ -387,7 +388,8 @@ static int counters(struct rf_call_core *core, const struct rf_control_query *q,
 		{ "subscriptions_now", now.subscriptions },
 		{ "publications_now", now.publications }, /* of the process */
 		{ "messages_now", now.messages },
-		{ "without_relay", core->relays && !rf_relays_well(core->relays) }, /* 1: none of a border's relays answers */
+		{ "without_relay", core->relays && !rf_relays_well(core->relays) }, /* 1: none of a border's relays
+										     * answers */
 	};
 	struct object o;
 

@@ -42,7 +42,8 @@ void rf_core_put_abilities(const struct rf_call_core *core, const struct rf_site
 {
 	if (core->border)
 		rf_border_put_allow(trunk, w);
-	rf_put(w, core->border ? RF_V("Supported: timer\r\n") : RF_V(ALLOW "Supported: timer, replaces, norefersub\r\n"));
+	rf_put(w,
+	       core->border ? RF_V("Supported: timer\r\n") : RF_V(ALLOW "Supported: timer, replaces, norefersub\r\n"));
 }
 
 void rf_core_put_contact(struct rf_call_core *core, const struct rf_flow *flow, struct rf_writer *w)
@@ -100,7 +101,8 @@ struct rf_verdict rf_core_prove_party(struct rf_call_core *core, const struct rf
 	bool same_flow = rf_flow_eq(flow, &in->from->flow);
 
 	if (rf_flow_is_inside(&in->from->flow))
-		return (struct rf_verdict){ .rule = same_flow ? RF_ID_OK : RF_ID_DIALOG_OTHER, .code = same_flow ? 0 : 403 };
+		return (struct rf_verdict){ .rule = same_flow ? RF_ID_OK : RF_ID_DIALOG_OTHER,
+					    .code = same_flow ? 0 : 403 };
 	struct rf_verdict v = rf_identity_prove_phone(core, in->from, &in->proof);
 
 	if (v.code)
@@ -272,7 +274,9 @@ static void options(struct rf_call_core *core, struct rf_in *in)
 			rf_border_put_allow(in->proof.trunk, &w);
 		rf_put_lit(&w, "Supported: timer, 100rel\r\nAccept: application/sdp\r\n");
 		rf_writer_done(&w, &headers);
-		rf_core_reply_headers(core, in->srv, in->proof.host && !in->proof.phone ? rf_border_health(core, in) : 200, RF_V(""), headers);
+		rf_core_reply_headers(core, in->srv,
+				      in->proof.host && !in->proof.phone ? rf_border_health(core, in) : 200, RF_V(""),
+				      headers);
 		return;
 	}
 	rf_put(&w, rf_sub_allow_events);

@@ -80,10 +80,11 @@ struct rf_call_config {
 	rf_trunk_password_fn *password;       /* answers challenges of trunks; NULL: none is answered */
 	void *password_ctx;
 	bool border;                          /* the core of a border (call/border.h), else of a controller */
-	/* The addresses of ours that connections towards each side come from, one of IPv4 and one of IPv6; family 0: the
-	 * kernel's choice. In a border they also tell its inner side from its outer one. */
+	/* The addresses of ours that connections towards each side come from, one of IPv4 and one of IPv6; family 0:
+	 * the kernel's choice. In a border they also tell its inner side from its outer one. */
 	struct rf_addr from[RF_TOWARDS][2];
-	/* Hand a text to the site's program (JSON, one line); never blocks; not 0: it was not taken. NULL: there is none. */
+	/* Hand a text to the site's program (JSON, one line); never blocks; not 0: it was not taken.
+	 * NULL: there is none. */
 	int (*hook)(void *ctx, struct rf_view text);
 	void *hook_ctx;
 };
@@ -124,15 +125,17 @@ int rf_call_load_bindings(struct rf_location *location, struct rf_bindings *bind
  * caller's and outlives the core. Once, before the loop runs; without it nobody hears tones. RF_E_LIMIT, -ENOMEM. */
 int rf_call_core_set_announcer(struct rf_call_core *core, int fd, const struct rf_addr *local, size_t n);
 
-/* TLS towards trunks: tls for those without an authority of their own (NULL: the ua's own), cas for the others. Both are good until
- * the next call of this; connections that stand keep what they began with. On the core's thread, or before it runs. */
+/* TLS towards trunks: tls for those without an authority of their own (NULL: the ua's own), cas for the others. Both
+ * are good until the next call of this; connections that stand keep what they began with. On the core's thread, or
+ * before it runs. */
 void rf_call_core_set_trunk_tls(struct rf_call_core *core, struct rf_tls *tls, const struct rf_trunk_ca *cas, size_t n);
-/* There are other passwords of trunks: challenges that were answered with those before are forgotten, and what was refused is tried again. */
+/* There are other passwords of trunks: challenges that were answered with those before are forgotten, and what was
+ * refused is tried again. */
 void rf_call_core_renew_logins(struct rf_call_core *core);
 /* And towards relays that are asked by TLS. */
 void rf_call_core_set_relay_tls(struct rf_call_core *core, struct rf_tls *tls);
-/* The media relays of a border, in order; once, before the loop runs. Without any, a border has no calls. -errno, RF_E_LIMIT,
- * -ENOMEM. */
+/* The media relays of a border, in order; once, before the loop runs. Without any, a border has no calls. -errno,
+ * RF_E_LIMIT, -ENOMEM. */
 int rf_call_core_set_relays(struct rf_call_core *core, const struct rf_relay_at *at, size_t n);
 
 /* What this worker's last tenth of a second was like (call/overload.h): new work is admitted by it, and peers that

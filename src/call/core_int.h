@@ -143,7 +143,8 @@ struct rf_call_core {
 	struct rf_announcing *announcing; /* the way to the announcer, NULL: there is none */
 
 	uint32_t expire_turns;
-	int64_t clocks_apart_us;   /* the date less the monotonic clock, as last seen: when it moves, somebody set the date */
+	int64_t clocks_apart_us;   /* the date less the monotonic clock, as last seen: when it moves,
+				    * somebody set the date */
 	bool clocks_known;
 	bool draining;
 	void (*drained)(void *ctx);
@@ -153,7 +154,8 @@ struct rf_call_core {
 	struct rf_arena scratch;          /* reset by whoever used it, before returning */
 	uint8_t out[RF_CORE_MESSAGE];     /* the message being built */
 	uint8_t head[RF_CORE_HEADERS];    /* the headers of an answer being built */
-	/* Descriptions have keys: what was written since the last call ended is wiped when the next one does (call.c). */
+	/* Descriptions have keys: what was written since the last call ended is wiped when the
+	 * next one does (call.c). */
 	uint8_t sdp_out[RF_MEDIA_MAX];    /* the last description that media.c passed */
 	uint8_t sdp_join[RF_MEDIA_MAX];   /* the last one that join_sdp.c made of it */
 	size_t sdp_out_n, sdp_join_n;     /* so much of them has been written */

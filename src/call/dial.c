@@ -242,7 +242,8 @@ static bool own(struct dialling *k, struct rf_view number)
 		return internal(k, RF_DIAL_GROUP, number, "group", g->pos, "the number of a group");
 	}
 	if (rf_view_eq(s->tel.voicemail.number, number))
-		return internal(k, RF_DIAL_VOICEMAIL, number, "voicemail", s->tel.voicemail.pos, "the number of voicemail");
+		return internal(k, RF_DIAL_VOICEMAIL, number, "voicemail", s->tel.voicemail.pos,
+				"the number of voicemail");
 	if (k->ask->who.trunk)
 		return false;
 	if (is_slot(s, number))
@@ -395,7 +396,8 @@ static void order(struct dialling *k)
 	if (k->site->emergency.test.n && rf_view_eq(k->site->emergency.test, k->number)) {
 		k->d->call_class = RF_CLASS_INTERNAL;
 		rf_dial_route_emergency(k);
-		decide(k, RF_DIAL_EMERGENCY_TEST, "emergency-test", k->site->emergency.pos, "the test of emergency calls");
+		decide(k, RF_DIAL_EMERGENCY_TEST, "emergency-test", k->site->emergency.pos,
+		       "the test of emergency calls");
 		return;
 	}
 	if (feature(k))
@@ -538,7 +540,8 @@ void rf_dial(const struct rf_dial_ask *ask, struct rf_dial *ret)
 	if (clean(&k))
 		order(&k);
 	if (ret->kind == RF_DIAL_REFUSED)
-		rf_dial_say(&k, "refused, %u %s: %s%s", ret->code, ret->rule, ret->why, rf_dial_place(&k, ret->pos, place));
+		rf_dial_say(&k, "refused, %u %s: %s%s", ret->code, ret->rule, ret->why,
+			    rf_dial_place(&k, ret->pos, place));
 	else
 		rf_dial_say(&k, "%s %s: %s%s", rf_dial_kind_name(ret->kind), ret->rule, ret->why,
 			    rf_dial_place(&k, ret->pos, place));

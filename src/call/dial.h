@@ -47,8 +47,8 @@ enum rf_dial_kind {
 struct rf_dial_who {
 	struct rf_view number, phone, user;
 	bool roams;                 /* the phone calls from outside: by the class for that, where the site has one */
-	const struct rf_site_trunk *trunk; /* a call from outside: reaches numbers of ours that the trunk brings in, else
-	                                    * nothing; the names are empty */
+	const struct rf_site_trunk *trunk; /* a call from outside: reaches numbers of ours that the trunk brings in,
+					    * else nothing; the names are empty */
 };
 
 struct rf_dial_ask {
@@ -84,8 +84,8 @@ struct rf_dial {
 /* Decide. Everything that ret points to lives as long as the directory, or in ret itself (do not copy it). */
 void rf_dial(const struct rf_dial_ask *ask, struct rf_dial *ret);
 
-/* Would this become an emergency call: does rf_dial() say so of it, or of what stands behind the code that hides or shows
- * who calls? Only that is looked at: for what comes before rights and rates. */
+/* Would this become an emergency call: does rf_dial() say so of it, or of what stands behind the code that hides or
+ * shows who calls? Only that is looked at: for what comes before rights and rates. */
 bool rf_dial_is_emergency(const struct rf_directory *directory, const struct rf_dial_who *who, struct rf_view dialled);
 /* Would it become one for somebody, by any dial plan of the site: while it is not proven who asks. */
 bool rf_dial_may_be_emergency(const struct rf_directory *directory, struct rf_view dialled);

@@ -231,9 +231,11 @@ static bool one_may(struct dialling *k, const struct choice *c, enum rf_call_cla
 	k->d->cos = cos;
 	rf_dial_say(k, "class of service %s by %s%s", cos_name(c->cos), c->by, rf_dial_place(k, c->cos->pos, place));
 	if (cos != c->cos)
-		rf_dial_say(k, "which does not hold now; in its place: %s%s", cos_name(cos), rf_dial_place(k, cos->pos, place));
+		rf_dial_say(k, "which does not hold now; in its place: %s%s", cos_name(cos),
+			    rf_dial_place(k, cos->pos, place));
 	if (any_match(&cos->deny, form, 3)) {
-		rf_dial_refuse(k, 403, "number-denied", cos->pos, "the number is denied to the caller's class of service");
+		rf_dial_refuse(k, 403, "number-denied", cos->pos,
+			       "the number is denied to the caller's class of service");
 		return false;
 	}
 	if (any_match(&cos->allow, form, 2)) {

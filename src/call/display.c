@@ -22,9 +22,10 @@ static bool is_address(struct rf_view name)
 	for (size_t i = 0; i < name.n; i++) {
 		struct rf_view rest = rf_view_from(name, i);
 
-		if (name.p[i] == '@' || rf_view_starts(rest, RF_V("\xef\xbc\xa0")) || rf_view_starts(rest, RF_V("\xef\xb9\xab")) ||
-		    rf_view_starts_nocase(rest, RF_V("sip:")) || rf_view_starts_nocase(rest, RF_V("sips:")) ||
-		    rf_view_starts_nocase(rest, RF_V("tel:")) || rf_view_starts(rest, RF_V("://")))
+		if (name.p[i] == '@' || rf_view_starts(rest, RF_V("\xef\xbc\xa0")) ||
+		    rf_view_starts(rest, RF_V("\xef\xb9\xab")) || rf_view_starts_nocase(rest, RF_V("sip:")) ||
+		    rf_view_starts_nocase(rest, RF_V("sips:")) || rf_view_starts_nocase(rest, RF_V("tel:")) ||
+		    rf_view_starts(rest, RF_V("://")))
 			return true;
 	}
 	return false;

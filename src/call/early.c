@@ -90,7 +90,8 @@ static void prack_event(void *arg, struct rf_cli *cli, const struct rf_cli_event
 
 	if (e->kind == RF_CLI_RESPONSE && e->msg->status >= 200) {
 		rf_dialog_response(b->dlg, e->msg);
-		rf_offer_got(&b->offer, e->msg->status < 300 ? RF_OFFER_PRACK_2XX : RF_OFFER_PRACK_FAIL, false, &role, &code);
+		rf_offer_got(&b->offer, e->msg->status < 300 ? RF_OFFER_PRACK_2XX : RF_OFFER_PRACK_FAIL, false, &role,
+			     &code);
 	}
 	if (e->kind == RF_CLI_RESPONSE && e->msg->status < 200)
 		return;
@@ -253,7 +254,8 @@ void rf_early_prack(struct rf_leg *leg, struct rf_in *in)
 		return;
 	}
 	if (role == RF_OFFER_OFFER) {
-		/* RFC 3262 5 lets the caller offer again here. The called phone's PRACK is done: it hears it as UPDATE. */
+		/* RFC 3262 5 lets the caller offer again here. The called phone's PRACK is done: it
+		 * hears it as UPDATE. */
 		if (rf_mid_prack(leg, in, sdp))
 			return;
 		rf_offer_sent(&leg->offer, RF_OFFER_PRACK_FAIL, false);

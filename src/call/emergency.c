@@ -60,7 +60,8 @@ struct source {
 static enum rf_source_does push_trunks(struct rf_plan *plan, struct source *self)
 {
 	struct rf_trunk_order order = {
-		.trunks = self->trunk, .n = self->trunks, .number = self->number, .caller = self->elin, .emergency = true,
+		.trunks = self->trunk, .n = self->trunks, .number = self->number, .caller = self->elin,
+		.emergency = true,
 	};
 
 	return self->trunks && rf_plan_trunks(plan, &order) == 0 ? RF_SOURCE_PUSHED : RF_SOURCE_DONE;
@@ -164,7 +165,8 @@ static void put_location(struct rf_call *call, struct rf_writer *w)
 		rf_site_urn(rf_core_site(core), phone->name, urn);
 	rf_pidf_lo_put(w, &(struct rf_pidf_lo){
 		.number = call->caller->number, .domain = rf_core_site(core)->domain, .device = rf_view_str(urn),
-		.location = phone && !roams ? phone->location : NULL, .confirmed = !roams && rf_emergency_confirmed(phone),
+		.location = phone && !roams ? phone->location : NULL,
+		.confirmed = !roams && rf_emergency_confirmed(phone),
 		.at = rf_core_wall(core),
 	});
 }

@@ -112,7 +112,8 @@ static void ring_desk(struct rf_call *call, struct rf_view desk, const struct fa
 	rf_put_lit(&w, " ");
 	if (f->location)
 		rf_put(&w, f->location->room.n ? f->location->room : f->location->name);
-	struct rf_party *shown = rf_party_new_named(call->caller->number, w.err ? RF_V("EMERGENCY") : rf_view_of(name, w.n));
+	struct rf_party *shown =
+		rf_party_new_named(call->caller->number, w.err ? RF_V("EMERGENCY") : rf_view_of(name, w.n));
 
 	if (shown && rf_plan_new(core, call->caller, &plan) == 0) {
 		plan->urgent = true;
@@ -120,7 +121,8 @@ static void ring_desk(struct rf_call *call, struct rf_view desk, const struct fa
 			rf_plan_free(plan);
 		} else {
 			const struct rf_setup_order order = {
-				.caller = call->caller, .shown = shown, .plan = plan, .origin = &desk_origin, .dialled = desk,
+				.caller = call->caller, .shown = shown, .plan = plan, .origin = &desk_origin,
+				.dialled = desk,
 			};
 
 			(void)rf_setup_make(core, &order, &made, &code);

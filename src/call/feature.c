@@ -31,7 +31,8 @@ static const struct row {
 	const char *done;
 } rows[RF_FEATURES] = {
 	[RF_FEATURE_FORWARD_ALWAYS] = { RF_SET_FORWARD << RF_FORWARD_ALWAYS, true, true, "All calls go to" },
-	[RF_FEATURE_FORWARD_ALWAYS_OFF] = { RF_SET_FORWARD << RF_FORWARD_ALWAYS, false, false, "Calls are not forwarded" },
+	[RF_FEATURE_FORWARD_ALWAYS_OFF] = { RF_SET_FORWARD << RF_FORWARD_ALWAYS, false, false,
+					    "Calls are not forwarded" },
 	[RF_FEATURE_FORWARD_BUSY] = { RF_SET_FORWARD << RF_FORWARD_BUSY, true, true, "When busy, calls go to" },
 	[RF_FEATURE_FORWARD_BUSY_OFF] = { RF_SET_FORWARD << RF_FORWARD_BUSY, false, false,
 					  "When busy, calls are not forwarded" },
@@ -135,14 +136,17 @@ static void refuse(struct rf_call_core *core, struct rf_in *in, unsigned code, s
 
 static bool may_call(struct rf_call_core *core, const struct rf_dial_who *who, struct rf_view to)
 {
-	const struct rf_dial_ask ask = { .directory = core->directory, .who = *who, .dialled = to, .now = rf_core_wall(core) };
+	const struct rf_dial_ask ask = {
+		.directory = core->directory, .who = *who, .dialled = to, .now = rf_core_wall(core)
+	};
 
 	rf_dial(&ask, &core->dial);
 	return rf_plan_forwards_to(core->dial.kind) && !rf_view_eq(core->dial.number, who->number);
 }
 
-/* May the number be forwarded there? It is asked again for each call; a person should hear it now. Whoever sets it from outside
- * must be one who could call there from outside: calls are forwarded by the number's rights, which may be wider. */
+/* May the number be forwarded there? It is asked again for each call; a person should hear it now. Whoever sets
+ * it from outside must be one who could call there from outside: calls are forwarded by the number's rights,
+ * which may be wider. */
 static bool may_forward(struct rf_call_core *core, const struct rf_proof *proof, struct rf_view to)
 {
 	const struct rf_dial_who number = { .number = rf_proof_number(proof) };

@@ -219,8 +219,8 @@ void rf_guest_take(struct rf_call_core *core, struct rf_in *in, struct rf_leg *p
 	g->how = how;
 	g->kind = kind;
 	struct rf_join_order order = {
-		.from = sdp.n ? RF_JOIN_INVITE : RF_JOIN_ASK, .src = sdp.n ? g->leg : other, .dst = sdp.n ? other : g->leg,
-		.dst_calls = sdp.n == 0, .offer = sdp, .done = taken, .arg = g,
+		.from = sdp.n ? RF_JOIN_INVITE : RF_JOIN_ASK, .src = sdp.n ? g->leg : other,
+		.dst = sdp.n ? other : g->leg, .dst_calls = sdp.n == 0, .offer = sdp, .done = taken, .arg = g,
 	};
 	int rc = rf_join_start(&order, &g->join);
 
@@ -289,8 +289,8 @@ void rf_guest_pickup(struct rf_call_core *core, struct rf_in *in, struct rf_call
 	unsigned code = rf_sdp_of(in->msg, &sdp);
 
 	/* who was called by a transfer, or without an offer, has nothing that could be offered yet */
-	if (code || ringing->join || ringing->state >= RF_CALL_ANSWERED || rf_setup_offer(ringing, &msg, &offer) || !msg ||
-	    !offer.n || TAILQ_EMPTY(&ringing->pairs)) {
+	if (code || ringing->join || ringing->state >= RF_CALL_ANSWERED || rf_setup_offer(ringing, &msg, &offer) ||
+	    !msg || !offer.n || TAILQ_EMPTY(&ringing->pairs)) {
 		rf_guest_refuse(core, in, code ? code : 480, code ? "body" : "cannot be picked up");
 		return;
 	}

@@ -84,8 +84,8 @@ static bool is_roaming(const struct rf_proof *proof)
 	return proof->host && proof->phone;
 }
 
-/* Whoever has one address of an IPv6 network has all of them. What comes by a border comes from all phones outside: there
- * the phone is the source. */
+/* Whoever has one address of an IPv6 network has all of them. What comes by a border comes from all phones outside:
+ * there the phone is the source. */
 static struct rf_view source_of(const struct rf_peer *from, const struct rf_proof *proof)
 {
 	if (is_roaming(proof))
@@ -123,7 +123,8 @@ static bool is_outside_of_border(const struct rf_site *site, const struct rf_sip
 	if (!rf_sip_uri_is_sip(uri) || uri->host_kind == RF_SIP_HOST_NAME || rf_addr_parse(uri->host, 0, &at))
 		return false;
 	for (size_t i = 0; i < site->host_count; i++) {
-		const struct rf_site_ip *ip = site->hosts[i].roles & RF_ROLE_BORDER ? rf_site_outside_ip(&site->hosts[i], at.family) : NULL;
+		const struct rf_site_ip *ip =
+			site->hosts[i].roles & RF_ROLE_BORDER ? rf_site_outside_ip(&site->hosts[i], at.family) : NULL;
 
 		if (ip && ip->family == at.family && memcmp(ip->b, at.ip, at.family == 4 ? 4 : 16) == 0)
 			return true;
@@ -131,25 +132,27 @@ static bool is_outside_of_border(const struct rf_site *site, const struct rf_sip
 	return false;
 }
 
-/* What a phone outside signs is the URI that it asked its border for; what comes here is written by the border. They are
- * the same when they name one number at this site (RFC 7616 3.4.6). */
+/* What a phone outside signs is the URI that it asked its border for; what comes here is written by the border. They
+ * are the same when they name one number at this site (RFC 7616 3.4.6). */
 static bool is_asked_outside(const struct rf_call_core *core, struct rf_view signed_uri, const struct rf_sip_uri *asked)
 {
 	uint8_t a[256], b[256];
 	struct rf_view x = { NULL, 0 }, y = { NULL, 0 };
 	struct rf_sip_uri uri;
 
-	if (rf_sip_uri_parse(signed_uri, &uri) || !(rf_identity_our_host(core, &uri) || is_outside_of_border(rf_core_site(core), &uri)) ||
+	if (rf_sip_uri_parse(signed_uri, &uri) ||
+	    !(rf_identity_our_host(core, &uri) || is_outside_of_border(rf_core_site(core), &uri)) ||
 	    !rf_identity_our_host(core, asked))
 		return false;
-	if (uri.scheme == RF_SIP_SCHEME_TEL ? rf_sip_uri_aor(&uri, a, sizeof a, &x) : rf_sip_uri_unescape(uri.user, a, sizeof a, &x))
+	if (uri.scheme == RF_SIP_SCHEME_TEL ? rf_sip_uri_aor(&uri, a, sizeof a, &x) :
+					      rf_sip_uri_unescape(uri.user, a, sizeof a, &x))
 		return false;
 	return rf_sip_uri_unescape(asked->user, b, sizeof b, &y) == 0 && rf_view_eq(x, y);
 }
 
 /* The credentials meant for our realm: 1 and *ret_cred, 0 when there are none, else a verdict in *ret_v and -1. */
-static int find_credentials(struct rf_call_core *core, const struct rf_sip_msg *req, bool roaming, struct rf_digest_cred *ret_cred,
-			    struct rf_verdict *ret_v)
+static int find_credentials(struct rf_call_core *core, const struct rf_sip_msg *req, bool roaming,
+			    struct rf_digest_cred *ret_cred, struct rf_verdict *ret_v)
 {
 	enum rf_sip_hid id = req->method == RF_SIP_REGISTER ? RF_SIP_H_AUTHORIZATION : RF_SIP_H_PROXY_AUTHORIZATION;
 
@@ -162,7 +165,9 @@ static int find_credentials(struct rf_call_core *core, const struct rf_sip_msg *
 
 		if (!rc)
 			rc = rf_digest_cred_check(ret_cred, &core->digest_policy,
-						  roaming && is_asked_outside(core, ret_cred->uri, &req->uri) ? ret_cred->uri : req->uri.text);
+						  roaming && is_asked_outside(core, ret_cred->uri, &req->uri) ?
+							  ret_cred->uri :
+							  req->uri.text);
 		if (rc == 0)
 			return 1;
 		if (rc != RF_E_NOT_FOUND && rc != RF_E_UNSUPPORTED) {
@@ -193,10 +198,11 @@ static int verify(struct rf_call_core *core, const struct rf_sip_msg *req, const
 	return known ? rc : RF_E_AUTH;
 }
 
-static struct rf_verdict prove_user(struct rf_call_core *core, const struct rf_sip_msg *req,
-				    const struct rf_peer *from, const struct rf_proof *proof, const struct rf_dir_user **ret_user)
+static struct rf_verdict prove_user(struct rf_call_core *core, const struct rf_sip_msg *req, const struct rf_peer *from,
+				    const struct rf_proof *proof, const struct rf_dir_user **ret_user)
 {
-	struct rf_view binding = nonce_binding(from, proof), source = source_of(from, proof), realm = core->digest_policy.realm;
+	struct rf_view binding = nonce_binding(from, proof), source = source_of(from, proof),
+		       realm = core->digest_policy.realm;
 	struct rf_mono now = rf_core_now(core);
 	struct rf_digest_cred cred;
 	struct rf_verdict v;
@@ -240,7 +246,8 @@ struct rf_verdict rf_identity_prove(struct rf_call_core *core, const struct rf_s
 
 	if (!v.code && ret_proof->host && !core->border)
 		v = rf_border_claim(core, req, ret_proof);
-	if (v.code || ret_proof->trunk || (ret_proof->host && !(is_roaming(ret_proof) && policy->require_user)) || (ret_proof->phone && (core->border || !policy->require_user)))
+	if (v.code || ret_proof->trunk || (ret_proof->host && !(is_roaming(ret_proof) && policy->require_user)) ||
+	    (ret_proof->phone && (core->border || !policy->require_user)))
 		return v;
 	v = prove_user(core, req, from, ret_proof, &ret_proof->user);
 	if (v.code)
@@ -319,7 +326,8 @@ static enum rf_privacy privacy_word(struct rf_view word)
 		const char *word;
 		enum rf_privacy means;
 	} rows[] = {
-		{ "id", RF_PRIVACY_HIDE }, { "user", RF_PRIVACY_HIDE }, { "header", RF_PRIVACY_HIDE }, { "none", RF_PRIVACY_NONE },
+		{ "id", RF_PRIVACY_HIDE }, { "user", RF_PRIVACY_HIDE }, { "header", RF_PRIVACY_HIDE },
+		{ "none", RF_PRIVACY_NONE },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

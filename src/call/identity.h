@@ -4,8 +4,8 @@
  * Of our own, there are two: the client certificate of the connection names a phone (device URN and sip URI against
  * the directory; revoked, expired, locked and unknown ones prove nothing), and digest names a user. Which of them is
  * needed is the site's policy: medium asks for the certificate, highest for both, minimum for digest where there is no
- * certificate. A phone outside shows its certificate to a border, and answers the same challenge through it (roam.h). A phone owns its number, a user the number assigned to them; nobody is anybody else, whatever
- * password they know.
+ * certificate. A phone outside shows its certificate to a border, and answers the same challenge through it (roam.h). A
+ * phone owns its number, a user the number assigned to them; nobody is anybody else, whatever password they know.
  *
  * Everything here decides; what is refused is counted, and told to the ledger by rf_identity_report(). */
 #ifndef RF_CALL_IDENTITY_H
@@ -24,8 +24,8 @@ struct rf_proof {
 	const struct rf_dir_phone *phone; /* by certificate */
 	const struct rf_dir_user *user;   /* by digest */
 	const struct rf_site_trunk *trunk; /* by certificate or address; then there is neither phone nor user */
-	const struct rf_site_host *host;  /* of the other half of the site (border.h): likewise. In a controller it speaks for
-					   * the trunk, or for the phone that comes from outside (roam.h) */
+	const struct rf_site_host *host;  /* of the other half of the site (border.h): likewise. In a controller it
+					   * speaks for the trunk, or for the phone that comes from outside (roam.h) */
 };
 
 /* Fixed names of refusals: text in identity.c; ledger and counters show them. */

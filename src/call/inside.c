@@ -74,7 +74,8 @@ static enum rf_source_does next(struct rf_plan *plan, struct rf_source *s, const
 	if (self->at >= self->end)
 		return RF_SOURCE_DONE;
 	struct rf_aim *aim = rf_arena_array(&plan->arena, 1, sizeof *aim);
-	struct rf_party *there = aim ? rf_plan_party(plan, rf_party_new(core->directory, self->number, none, none)) : NULL;
+	struct rf_party *there =
+		aim ? rf_plan_party(plan, rf_party_new(core->directory, self->number, none, none)) : NULL;
 
 	if (!there) {
 		rf_plan_refuse(plan, 503, "memory", NULL);

@@ -19,7 +19,8 @@ struct rf_inside_order {
 	enum rf_inside_what what;
 	struct rf_party *by;          /* by whose right */
 	struct rf_party *as;          /* who will be there; NULL: who asks */
-	struct rf_view number;        /* pickup (empty: of the own group), retrieve: the slot; replace: for the record */
+	struct rf_view number;        /* pickup (empty: of the own group), retrieve: the slot;
+				       * replace: for the record */
 	const struct rf_replaces *replaces;
 	int worker;                   /* -1: all others, one after the other */
 };

@@ -25,8 +25,8 @@ void rf_invite_cancel(struct rf_pair *pair, struct rf_view reason)
 	if (pair->cancelled || !pair->invite)
 		return;
 	pair->cancelled = true;
-	/* The phone may be one that says nothing any more, and that takes half a minute to be sure of: nobody is busy, and
-	 * no link is full, for that long. */
+	/* The phone may be one that says nothing any more, and that takes half a minute to be sure of: nobody is busy,
+	 * and no link is full, for that long. */
 	rf_leg_give_back(pair->a);
 	rf_leg_give_back(pair->b);
 	rf_writer_init(&w, buf, sizeof buf);
@@ -235,7 +235,8 @@ static void invite_event(void *arg, struct rf_cli *cli, const struct rf_cli_even
 	struct rf_pair *pair = arg;
 	struct rf_call *call = pair->call;
 
-	if (e->kind == RF_CLI_RESPONSE && rf_anchor_holds_response(pair->b, call->had_offer, invite_event, pair, cli, e))
+	if (e->kind == RF_CLI_RESPONSE &&
+	    rf_anchor_holds_response(pair->b, call->had_offer, invite_event, pair, cli, e))
 		return;
 	switch (e->kind) {
 	case RF_CLI_RESPONSE:

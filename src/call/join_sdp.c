@@ -211,7 +211,8 @@ struct rf_view rf_join_sdp_inactive(struct rf_call_core *core, struct rf_view of
 			rf_put_u64(&w, rf_random_u64(core->random) >> 2);
 			rf_put_lit(&w, " 1 IN IP4 0.0.0.0\r\n");
 		} else if (is(line, 'c')) {
-			rf_put(&w, rf_view_starts(line, RF_V("c=IN IP6")) ? RF_V("c=IN IP6 ::\r\n") : RF_V("c=IN IP4 0.0.0.0\r\n"));
+			rf_put(&w, rf_view_starts(line, RF_V("c=IN IP6")) ? RF_V("c=IN IP6 ::\r\n") :
+									    RF_V("c=IN IP4 0.0.0.0\r\n"));
 		} else if (is(line, 'm')) {
 			begin_media(&w, &a, line);
 		} else if (is(line, 'a')) {

@@ -210,7 +210,8 @@ void rf_leg_heard(struct rf_leg *leg, const struct rf_peer *from)
 		rf_link_init(&leg->link, from);
 }
 
-/* A trunk, or a host, is found by its name: over a new connection. Whether the call is still known there, a refresh will tell. */
+/* A trunk, or a host, is found by its name: over a new connection. Whether the call is still known there,
+ * a refresh will tell. */
 static bool find_trunk_again(struct rf_leg *leg)
 {
 	static const struct rf_flow none = { .kind = RF_FLOW_NONE };
@@ -285,8 +286,9 @@ int rf_leg_begin(struct rf_leg *leg, enum rf_sip_method method, struct rf_writer
 
 static const struct rf_site_trunk *trunk_of(const struct rf_leg *leg)
 {
-	return leg->party->trunk.n && !leg->party->host.n ? rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk) :
-							     NULL;
+	return leg->party->trunk.n && !leg->party->host.n ?
+		       rf_site_trunk(rf_core_site(rf_leg_core(leg)), leg->party->trunk) :
+		       NULL;
 }
 
 /* Those of an INVITE are kept: the ACK of its 2xx says them again (RFC 3261 13.2.2.4). */

@@ -23,7 +23,8 @@ static enum rf_load_class of_number(struct rf_call_core *core, const struct rf_i
 	if (!rf_identity_our_host(core, &in->msg->uri) || rf_dial_text(&in->msg->uri, buf, sizeof buf, &ask.dialled))
 		return RF_LOAD_EXTERNAL;
 	rf_dial(&ask, &core->dial);
-	return core->dial.kind == RF_DIAL_OUTSIDE || core->dial.kind == RF_DIAL_REFUSED ? RF_LOAD_EXTERNAL : RF_LOAD_INTERNAL;
+	return core->dial.kind == RF_DIAL_OUTSIDE || core->dial.kind == RF_DIAL_REFUSED ? RF_LOAD_EXTERNAL :
+											  RF_LOAD_INTERNAL;
 }
 
 static enum rf_load_class class_of(struct rf_call_core *core, const struct rf_in *in)
@@ -44,9 +45,9 @@ static enum rf_load_class class_of(struct rf_call_core *core, const struct rf_in
 	return of_number(core, in);
 }
 
-/* The lot of a request is its call's: said again it has the same one, and is not let in while its refusal is on the way;
- * with the answer to our challenge it has the same one, and nobody is asked for what is then refused. Who comes again
- * later draws anew. */
+/* The lot of a request is its call's: said again it has the same one, and is not let in while its refusal is on the
+ * way; with the answer to our challenge it has the same one, and nobody is asked for what is then refused. Who comes
+ * again later draws anew. */
 static uint32_t lot_of(struct rf_call_core *core, const struct rf_in *in)
 {
 	uint64_t lot = rf_hash(&core->hash_key, in->msg->call_id);

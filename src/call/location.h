@@ -35,8 +35,10 @@ struct rf_binding {
 	uint32_t cseq;
 	uint32_t reg_id;           /* 0: not given */
 	uint16_t q_milli;          /* 0..1000 */
-	bool by_flow;              /* only that connection reaches it (TLS, TCP, outbound): requests go there or nowhere */
-	bool waiting;              /* by_flow, and the connection is gone: until the phone connects and registers again */
+	bool by_flow;              /* only that connection reaches it (TLS, TCP, outbound): requests
+				    * go there or nowhere */
+	bool waiting;              /* by_flow, and the connection is gone: until the phone connects
+				    * and registers again */
 };
 
 struct rf_location_limits {

@@ -16,8 +16,10 @@ enum { RF_MEDIA_MAX = 32768 }; /* bytes of a description that we pass on */
 struct rf_media {
 	struct rf_sdp_summary *offer; /* open, or answered only by a preview; NULL */
 	struct rf_sdp_summary *last;  /* what holds: the last answer, NULL at first */
-	bool anchored;                /* a media relay made what crosses, and its legs were judged one by one (anchor.h) */
-	bool encrypted;               /* one of the two is a trunk whose media is encrypted, whatever the site lets its phones do */
+	bool anchored;                /* a media relay made what crosses, and its legs were judged
+				       * one by one (anchor.h) */
+	bool encrypted;               /* one of the two is a trunk whose media is encrypted, whatever the
+				       * site lets its phones do */
 	bool emergency;               /* whatever the phones agree on is better than no call; keys stay inside TLS */
 };
 

@@ -307,8 +307,8 @@ static int message_new(struct rf_call_core *core, struct rf_view to, size_t bran
 	return 0;
 }
 
-/* The phones of a number that can be reached now, in core->scratch. A sender's own phone is left out, by its flow or, where
- * a border speaks for it, by its name. */
+/* The phones of a number that can be reached now, in core->scratch. A sender's own phone is left out, by its flow or,
+ * where a border speaks for it, by its name. */
 struct reach {
 	struct rf_view number;
 	const struct rf_flow *but;   /* NULL: nobody's */
@@ -319,7 +319,8 @@ static bool is_reached(struct rf_call_core *core, const struct reach *r, const s
 {
 	return !b->waiting && rf_identity_stands(core, b->phone, b->user, r->number) &&
 	       (!b->by_flow || rf_ua_flow_alive(core->ua, &b->flow)) && !(r->but && rf_flow_eq(r->but, &b->flow)) &&
-	       !(r->but_phone.n && rf_view_eq(r->but_phone, b->phone)) && (!r->only_phone.n || rf_view_eq(r->only_phone, b->phone));
+	       !(r->but_phone.n && rf_view_eq(r->but_phone, b->phone)) &&
+	       (!r->only_phone.n || rf_view_eq(r->only_phone, b->phone));
 }
 
 static size_t reach(struct rf_call_core *core, const struct reach *r, struct rf_binding **ret_b)
@@ -473,8 +474,11 @@ void rf_message_request(struct rf_call_core *core, struct rf_in *in)
 		rf_message_refuse(core, in, code, why, number);
 	else
 		/* by a border's connection many come: there it is the phone that is not told what it said itself */
-		begin(core, in, &(struct reach){ .number = number, .but = in->proof.host ? NULL : &in->from->flow,
-						 .but_phone = in->proof.host ? in->proof.phone->name : RF_V("") }, type);
+		begin(core, in,
+		      &(struct reach){ .number = number,
+				       .but = in->proof.host ? NULL : &in->from->flow,
+				       .but_phone = in->proof.host ? in->proof.phone->name : RF_V("") },
+		      type);
 	rf_arena_wipe(&core->scratch);
 }
 
@@ -492,7 +496,8 @@ void rf_message_to_phone(struct rf_call_core *core, struct rf_in *in, const stru
 	unsigned code = rf_message_content(in->msg, &type, &why);
 
 	if (core->draining || code)
-		rf_message_refuse(core, in, core->draining ? 503 : code, core->draining ? "shutting down" : why, phone->number);
+		rf_message_refuse(core, in, core->draining ? 503 : code, core->draining ? "shutting down" : why,
+				  phone->number);
 	else
 		begin(core, in, &(struct reach){ .number = phone->number, .only_phone = phone->name }, type);
 	rf_arena_wipe(&core->scratch);

@@ -1,7 +1,7 @@
 /* Requests that cross an open pair: re-INVITE, UPDATE, INFO. Each is a relay: taken from one leg, made anew on the
- * other (here), answered when the other has answered (midcall_answer.c). Whose turn it is says sip/offer.h of each leg, so two that meet in the
- * middle end as 491 for one of them (RFC 3261 14, RFC 3311 5.2). What the phones agreed on before stands until both
- * have agreed on something else. */
+ * other (here), answered when the other has answered (midcall_answer.c). Whose turn it is says sip/offer.h of each leg,
+ * so two that meet in the middle end as 491 for one of them (RFC 3261 14, RFC 3311 5.2). What the phones agreed on
+ * before stands until both have agreed on something else. */
 #include "base/secret.h"
 #include "call/anchor.h"
 #include "call/border.h"
@@ -64,7 +64,8 @@ static int send_across(struct rf_relay *relay, const struct rf_sip_msg *msg, str
 		return rc;
 	rc = set_aside(relay, sdp);
 	if (!rc)
-		rc = rf_leg_send(to, &w, sdp.n ? RF_V("application/sdp") : sdp, sdp, rf_mid_relay_event, relay, &relay->cli);
+		rc = rf_leg_send(to, &w, sdp.n ? RF_V("application/sdp") : sdp, sdp, rf_mid_relay_event, relay,
+				 &relay->cli);
 	if (rc) {
 		rf_leg_unsent(to, relay->sent);
 		rf_mid_put_back(relay);
@@ -76,8 +77,10 @@ static int send_across(struct rf_relay *relay, const struct rf_sip_msg *msg, str
 static bool info_passes(const struct rf_sip_msg *msg)
 {
 	static const struct rf_view types[] = {
-		{ (const uint8_t *)"application/dtmf-relay", 22 }, { (const uint8_t *)"application/dtmf", 16 },
-		{ (const uint8_t *)"audio/telephone-event", 21 }, { (const uint8_t *)"application/media_control+xml", 29 },
+		{ (const uint8_t *)"application/dtmf-relay", 22 },
+		{ (const uint8_t *)"application/dtmf", 16 },
+		{ (const uint8_t *)"audio/telephone-event", 21 },
+		{ (const uint8_t *)"application/media_control+xml", 29 },
 	};
 
 	if (msg->body.n > 4096)
@@ -232,7 +235,8 @@ int rf_mid_tell(struct rf_leg *from, struct rf_view sdp)
 	if (!relay)
 		return -ENOMEM;
 	relay->ours = relay->has_sdp = true;
-	enum rf_sdp_rule rule = rf_media_offer(rf_leg_core(from), media, rf_leg_secure(from), rf_leg_secure(to), sdp, &out);
+	enum rf_sdp_rule rule =
+		rf_media_offer(rf_leg_core(from), media, rf_leg_secure(from), rf_leg_secure(to), sdp, &out);
 	int rc = rule != RF_SDP_RULE_OK ? RF_E_INVALID : send_across(relay, NULL, out);
 
 	if (rc) {
@@ -310,8 +314,10 @@ static void inform(struct rf_leg *leg, struct rf_in *in)
 	unsigned code = known ? info_crosses(core, in->msg) : 415;
 
 	if (code)
-		rf_core_reply_headers(core, in->srv, code, RF_V(""), code == 415 ? RF_V("Accept: application/dtmf-relay, application/dtmf, "
-											"application/media_control+xml\r\n") : RF_V(""));
+		rf_core_reply_headers(core, in->srv, code, RF_V(""),
+				      code == 415 ? RF_V("Accept: application/dtmf-relay, application/dtmf, "
+							 "application/media_control+xml\r\n") :
+						    RF_V(""));
 	else
 		begin(leg, in, RF_V(""), NULL);
 }

@@ -1,5 +1,5 @@
-/* The other leg answers what crossed: who asked gets what that means to it. What the phones agreed on before stands until both
- * have agreed on something else. */
+/* The other leg answers what crossed: who asked gets what that means to it. What the phones agreed on before stands
+ * until both have agreed on something else. */
 #include "call/anchor.h"
 #include "call/border.h"
 #include "call/midcall_int.h"
@@ -118,7 +118,8 @@ static unsigned take_ok(struct rf_relay *relay, const struct rf_sip_msg *msg)
 	enum rf_offer_role role = RF_OFFER_NO_SDP;
 	unsigned code;
 
-	bool bad = rf_sdp_of(msg, &sdp) || rf_offer_got(&to->offer, rf_mid_kind_of(relay->sent, true), sdp.n > 0, &role, &code);
+	bool bad = rf_sdp_of(msg, &sdp) ||
+		   rf_offer_got(&to->offer, rf_mid_kind_of(relay->sent, true), sdp.n > 0, &role, &code);
 
 	rf_leg_learn(to, msg);
 	rf_leg_timer_2xx(to, msg);

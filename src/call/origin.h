@@ -55,7 +55,8 @@ struct rf_setup_order {
 	const struct rf_origin *origin;
 	void *arg;
 	struct rf_view dialled;         /* for the record */
-	struct rf_view offer;           /* as its side gave it: it passes the media policy anew. Empty: the INVITE has none */
+	struct rf_view offer;           /* as its side gave it: it passes the media policy anew. Empty:
+					 * the INVITE has none */
 	struct rf_flow flow;            /* of who that is: keys pass from TLS to TLS. kind NONE: none, not secure */
 	struct rf_view headers;         /* lines for each INVITE (Referred-By, Replaces, ...), may be empty */
 	bool anonymous;

@@ -107,7 +107,8 @@ int rf_outside_begin(struct rf_outside *o, struct rf_leg *leg, struct rf_call_co
 	bool first = TAILQ_EMPTY(&core->outsides);
 
 	*o = (struct rf_outside){
-		.core = core, .leg = leg, .roams = who->roams, .key = rf_usage_key(who->user, who->number), .call_class = d->call_class,
+		.core = core, .leg = leg, .roams = who->roams, .key = rf_usage_key(who->user, who->number),
+		.call_class = d->call_class,
 	};
 	if (abroad(o, d->cos) != RF_USAGE_OK)
 		return RF_E_DENIED;
@@ -174,8 +175,10 @@ static void look(struct rf_outside *o)
 	struct rf_call_core *core = o->core;
 	struct rf_dial *d = &core->dial;
 	const struct rf_dial_ask ask = {
-		.directory = core->directory, .who = { .number = o->number, .phone = o->phone, .user = o->user, .roams = o->roams },
-		.dialled = o->dialled, .now = rf_core_wall(core),
+		.directory = core->directory,
+		.who = { .number = o->number, .phone = o->phone, .user = o->user, .roams = o->roams },
+		.dialled = o->dialled,
+		.now = rf_core_wall(core),
 	};
 
 	account(o);
@@ -215,12 +218,13 @@ int rf_call_use(struct rf_call *call)
 	const struct rf_dial_who who = { .number = p->number, .phone = p->phone, .user = p->user,
 					 .roams = rf_party_roams(p) };
 
-	if ((rf_party_is_far(p) && !who.roams) || (call->plan && call->plan->urgent)) /* who is outside has no class: channels and rates bound them */
+	/* who is outside has no class: channels and rates bound them */
+	if ((rf_party_is_far(p) && !who.roams) || (call->plan && call->plan->urgent))
 		return 0;
 	call->use_key = rf_usage_key(p->user, p->number);
-	enum rf_usage_bound b = rf_usage_begin(rf_call_shared_usage(core->shared), &call->use_key,
-					       rf_dial_cos(core->directory, &who, rf_core_wall(core)), rf_core_now(core),
-					       &call->used);
+	enum rf_usage_bound b =
+		rf_usage_begin(rf_call_shared_usage(core->shared), &call->use_key,
+			       rf_dial_cos(core->directory, &who, rf_core_wall(core)), rf_core_now(core), &call->used);
 
 	if (b == RF_USAGE_OK)
 		return 0;

@@ -292,7 +292,8 @@ static unsigned index_of(const struct rf_site_parking *parking, struct rf_view s
 {
 	uint32_t n;
 
-	if (!parking->last || slot.n != parking->digits || !rf_view_u32(slot, &n) || n < parking->first || n > parking->last)
+	if (!parking->last || slot.n != parking->digits || !rf_view_u32(slot, &n) || n < parking->first ||
+	    n > parking->last)
 		return RF_SITE_PARK_MAX;
 	return n - parking->first;
 }
@@ -309,8 +310,8 @@ static int take_slot(struct rf_parked *p, const struct rf_site_parking *parking,
 
 	if (!parking->last || (slot.n && wanted == RF_SITE_PARK_MAX))
 		return RF_E_NOT_FOUND;
-	int rc = rf_slots_take(rf_call_shared_slots(core->shared), wanted, parking->last - parking->first + 1, core->worker,
-			       &p->slot);
+	int rc = rf_slots_take(rf_call_shared_slots(core->shared), wanted, parking->last - parking->first + 1,
+			       core->worker, &p->slot);
 
 	if (rc)
 		return rc;

@@ -60,7 +60,8 @@ void rf_pickup_invite(struct rf_call_core *core, struct rf_in *in, struct rf_vie
 /* A look that costs nothing, before the dial plan is asked: most calls are to numbers. */
 static bool may_be_ours(const struct rf_site_telephony *tel, struct rf_view text)
 {
-	static const uint8_t codes[] = { RF_FEATURE_PICKUP, RF_FEATURE_PICKUP_GROUP, RF_FEATURE_PARK, RF_FEATURE_RETRIEVE };
+	static const uint8_t codes[] = { RF_FEATURE_PICKUP, RF_FEATURE_PICKUP_GROUP, RF_FEATURE_PARK,
+					 RF_FEATURE_RETRIEVE };
 
 	for (size_t i = 0; i < sizeof codes; i++)
 		if (tel->codes[codes[i]].n && rf_view_starts(text, tel->codes[codes[i]]))

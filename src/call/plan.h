@@ -63,8 +63,8 @@ struct rf_aim {
 	struct rf_view target;         /* Request-URI of our INVITE */
 	struct rf_view route;          /* value of its Route, may be empty */
 	struct rf_view to;             /* To as a name-addr; empty: <sip:NUMBER@domain> of the party */
-	struct rf_flow flow;           /* the way to it; kind NONE: resolved (RFC 3263) from route, else from target, for
-	                                * every request of the dialog anew */
+	struct rf_flow flow;           /* the way to it; kind NONE: resolved (RFC 3263) from route, else from target,
+				        * for every request of the dialog anew */
 	bool secure;                   /* with flow NONE: TLS hops only, so that keys may stand in the description */
 	/* with ops: the WAN link that it lies behind, NULL: none. A phone's is its location's */
 	const struct rf_site_link *link;
@@ -120,9 +120,9 @@ enum rf_source_does {
 };
 
 struct rf_source_ops {
-	/* The next thing to do. last: what came of the step, or of the source above, that this one gave last; NULL when it
-	 * is asked for the first time. Must not push and answer anything but PUSHED. Memory of a step: plan->arena, which
-	 * is empty. */
+	/* The next thing to do. last: what came of the step, or of the source above, that this one gave last; NULL when
+	 * it is asked for the first time. Must not push and answer anything but PUSHED. Memory of a step: plan->arena,
+	 * which is empty. */
 	enum rf_source_does (*next)(struct rf_plan *plan, struct rf_source *s, const struct rf_step_result *last,
 				    struct rf_step *ret_step);
 	void (*free)(struct rf_source *s);
@@ -169,7 +169,8 @@ struct rf_plan {
 	uint8_t hops_before;           /* diversions before the call came to us */
 	uint8_t hop_n;
 	uint16_t turns;
-	uint16_t forwards, forwards_told; /* hops with a cause that were made; those that the caller has heard of (181) */
+	uint16_t forwards, forwards_told; /* hops with a cause that were made; those that the
+					   * caller has heard of (181) */
 	struct rf_plan_hop hop[RF_PLAN_HOPS];
 	struct rf_plan_moved moved[RF_PLAN_MOVED]; /* of the last 3xx, best q first */
 	uint8_t moved_n;
@@ -178,7 +179,8 @@ struct rf_plan {
 	uint8_t rank;
 	const char *why;               /* of it: static, for the record */
 	const char *rule;              /* the rule behind it, "" */
-	struct rf_carried *carried;    /* in a border: what else the controller's INVITE brought (border.h); NULL: nothing */
+	struct rf_carried *carried;    /* in a border: what else the controller's INVITE brought
+				        * (border.h); NULL: nothing */
 };
 
 /* An empty plan of this caller; takes a reference on it. -ENOMEM. */

@@ -25,7 +25,8 @@ static struct rf_view user_of(const struct rf_call_core *core, struct rf_view nu
 {
 	const struct rf_dir_user *const *users;
 	const struct rf_dir_phone *const *phones;
-	bool proven = rf_core_site(core)->policy.require_user || !rf_directory_phones_of(core->directory, number, &phones);
+	bool proven =
+		rf_core_site(core)->policy.require_user || !rf_directory_phones_of(core->directory, number, &phones);
 
 	return proven && rf_directory_users_of(core->directory, number, &users) == 1 ? users[0]->name : RF_V("");
 }

@@ -52,7 +52,8 @@ static void sort_by_idle(struct rf_plan *plan, struct group *self)
 static void put_in_order(struct rf_plan *plan, struct group *self)
 {
 	size_t n = self->it->members.n < RF_SITE_LIST_MAX ? self->it->members.n : RF_SITE_LIST_MAX;
-	size_t first = self->it->strategy == RF_GROUP_ROUND_ROBIN && n ? rf_call_shared_turn(plan->core->shared) % n : 0;
+	size_t first =
+		self->it->strategy == RF_GROUP_ROUND_ROBIN && n ? rf_call_shared_turn(plan->core->shared) % n : 0;
 
 	self->n = (uint16_t)n;
 	for (size_t i = 0; i < n; i++)

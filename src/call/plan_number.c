@@ -75,8 +75,9 @@ int rf_plan_phones(struct rf_plan *plan, struct rf_view number, struct rf_aim *a
 			continue;
 		const struct rf_site_host *border = rf_roam_border(core, &b[i]);
 		const struct rf_dir_phone *phone = border ? rf_directory_phone(core->directory, b[i].phone) : NULL;
-		struct rf_party *p = rf_plan_party(plan, phone ? rf_party_new_roaming(phone, border->name) :
-								 rf_party_new(core->directory, number, b[i].phone, b[i].user));
+		struct rf_party *p =
+			rf_plan_party(plan, phone ? rf_party_new_roaming(phone, border->name) :
+			rf_party_new(core->directory, number, b[i].phone, b[i].user));
 
 		if (!p)
 			return -ENOMEM;

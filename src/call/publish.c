@@ -112,7 +112,8 @@ static bool parse_summary(struct rf_view body, uint32_t *ret_fresh, uint32_t *re
 		line = rf_view_trim(rf_view_sub(rest, 0, end));
 		rest = rf_view_from(rest, end + 1);
 		size_t colon = rf_view_find(line, ':');
-		struct rf_view name = rf_view_trim(rf_view_sub(line, 0, colon)), v = rf_view_trim(rf_view_from(line, colon + 1));
+		struct rf_view name = rf_view_trim(rf_view_sub(line, 0, colon)),
+			       v = rf_view_trim(rf_view_from(line, colon + 1));
 
 		if (rf_view_eq_nocase(name, RF_V("Messages-Waiting"))) {
 			waiting = true;
@@ -124,7 +125,8 @@ static bool parse_summary(struct rf_view body, uint32_t *ret_fresh, uint32_t *re
 		v = rf_view_sub(v, 0, rf_view_find(v, ' '));
 		size_t slash = rf_view_find(v, '/');
 
-		counted = rf_view_u32(rf_view_sub(v, 0, slash), ret_fresh) && rf_view_u32(rf_view_from(v, slash + 1), ret_old);
+		counted = rf_view_u32(rf_view_sub(v, 0, slash), ret_fresh) &&
+			  rf_view_u32(rf_view_from(v, slash + 1), ret_old);
 		if (!counted)
 			return false;
 	}

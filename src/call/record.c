@@ -360,7 +360,8 @@ static void fill(struct rf_cdr *cdr, struct rf_call *call, const struct rf_party
 		.to = rf_view_of(call->dialled, call->dialled_n), .number = p->number, .device = p->phone,
 		.user = p->user, .location = p->location, .tls = word(link->tls), .cipher = word(link->cipher),
 		.certificate = rf_link_serial(link, t->serial),
-		.address = word(rf_addr_text(&flow->remote, t->address)), .transport = word(rf_flow_kind_name(flow->kind)),
+		.address = word(rf_addr_text(&flow->remote, t->address)),
+		.transport = word(rf_flow_kind_name(flow->kind)),
 		.start = call->start, .ended_by = word(by_name(call)), .reason = word(call->why),
 	};
 }

@@ -39,7 +39,8 @@ static void take_refusal(struct rf_leg *leg, unsigned status, const struct rf_si
 		leg->bye = RF_BYE_DONE;
 		rf_dialog_end(leg->dlg);
 		core->counters.peers_dead++;
-		rf_end(call, leg, RF_ENDED_SYSTEM, status, "phone vanished", RF_V("SIP;cause=408;text=\"Phone vanished\""));
+		rf_end(call, leg, RF_ENDED_SYSTEM, status, "phone vanished",
+		       RF_V("SIP;cause=408;text=\"Phone vanished\""));
 		return;
 	}
 	if (status == 422 && msg && rf_sip_msg_min_se(msg, &min_s) == 0)
@@ -48,7 +49,8 @@ static void take_refusal(struct rf_leg *leg, unsigned status, const struct rf_si
 	if (msg && rf_leg_login_asked(leg, msg))
 		leg->again_at = rf_core_now(core);
 	if (status == 491 || status == 422)
-		leg->again_at = rf_mono_add_ms(rf_core_now(core), rf_offer_glare_ms(rf_dialog_is_caller(leg->dlg), core->random));
+		leg->again_at = rf_mono_add_ms(rf_core_now(core),
+					       rf_offer_glare_ms(rf_dialog_is_caller(leg->dlg), core->random));
 }
 
 static void refresh_event(struct rf_leg *leg, struct rf_cli *cli, const struct rf_cli_event *e, bool invite)

@@ -167,7 +167,8 @@ static int common(struct rf_registration *r, const struct rf_in *in, struct rf_b
 	if (req->call_id.n > CALL_ID_MAX)
 		return RF_E_LIMIT;
 	rc |= rf_view_dup(&r->arena, req->call_id, &ret_b->call_id);
-	rc |= rf_view_dup(&r->arena, rf_clean_name(rf_sip_msg_value(req, RF_SIP_H_USER_AGENT), AGENT_MAX, agent, AGENT_MAX),
+	rc |= rf_view_dup(&r->arena,
+			  rf_clean_name(rf_sip_msg_value(req, RF_SIP_H_USER_AGENT), AGENT_MAX, agent, AGENT_MAX),
 			  &ret_b->agent);
 	if (in->proof.phone)
 		rc |= rf_view_dup(&r->arena, in->proof.phone->name, &ret_b->phone);

@@ -141,7 +141,8 @@ static void health(void *arg, unsigned relay, bool well)
 	char text[RF_ADDR_TEXT];
 
 	rf_log(r->core->log, well ? RF_LOG_INFO : RF_LOG_ERROR, "the media relay at %s %s",
-	       r->relay[relay].at.path ? r->relay[relay].at.path : rf_addr_text(&r->relay[relay].at.addr, text), well ? "answers" : "does not answer");
+	       r->relay[relay].at.path ? r->relay[relay].at.path : rf_addr_text(&r->relay[relay].at.addr, text),
+	       well ? "answers" : "does not answer");
 }
 
 static void told(void *arg, unsigned relay, const struct rf_ng_event *e)

@@ -1,6 +1,6 @@
-/* The media relays of a border, as one worker speaks with them: the NG protocol (media/ng_client.h) over the Unix socket of the
- * relay on this machine, which only the service user may open; over TLS with relays on other hosts of the site, each side with
- * its certificate; or over UDP, for rtpengine. In the order in which they are asked.
+/* The media relays of a border, as one worker speaks with them: the NG protocol (media/ng_client.h) over the Unix
+ * socket of the relay on this machine, which only the service user may open; over TLS with relays on other hosts of the
+ * site, each side with its certificate; or over UDP, for rtpengine. In the order in which they are asked.
  *
  *	relays.c       all of them; datagrams and the Unix socket
  *	relays_tls.c   connections to hosts of the site

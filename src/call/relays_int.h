@@ -40,7 +40,8 @@ struct rf_relays {
 void rf_relay_link_opened(const struct rf_relay_link *relay);
 /* relays.c: its stream is gone. */
 void rf_relay_link_cut(const struct rf_relay_link *relay);
-/* relays_tls.c: take what is needed (-ENOMEM, RF_E_INVALID); send, connecting first when there is no connection; the end. */
+/* relays_tls.c: take what is needed (-ENOMEM, RF_E_INVALID); send, connecting first when there is no
+ * connection; the end. */
 int rf_relay_link_open_tls(struct rf_relay_link *relay);
 void rf_relay_link_send_tls(struct rf_relay_link *relay, struct rf_view bytes);
 void rf_relay_link_close_tls(struct rf_relay_link *relay);

@@ -1,5 +1,5 @@
-/* A request of a phone outside on its way to the controllers: one after the other until one answers. What the phone is told
- * is written here or by the request's own table, from a list of codes and headers; nothing is passed on. */
+/* A request of a phone outside on its way to the controllers: one after the other until one answers. What the phone is
+ * told is written here or by the request's own table, from a list of codes and headers; nothing is passed on. */
 #include "call/roam_int.h"
 
 #include "base/secret.h"
@@ -142,7 +142,8 @@ static int send(struct rf_roaming *r, const struct rf_dir_phone *phone, const st
 	if (rc)
 		return rc;
 	struct rf_cli_new conf = {
-		.target = way.target, .timeout_ms = r->ops->wait_ms ? r->ops->wait_ms : RF_TRUNK_TRY_MS, .fn = on_answer, .arg = r,
+		.target = way.target, .timeout_ms = r->ops->wait_ms ? r->ops->wait_ms : RF_TRUNK_TRY_MS,
+		.fn = on_answer, .arg = r,
 	};
 
 	rc = rf_writer_done(&w, &conf.request);
@@ -200,7 +201,8 @@ static int keep_login(struct rf_roaming *r, const struct rf_sip_msg *req)
 	return rc;
 }
 
-int rf_roaming_begin(struct rf_roaming *r, const struct rf_roaming_ops *ops, struct rf_call_core *core, struct rf_in *in)
+int rf_roaming_begin(struct rf_roaming *r, const struct rf_roaming_ops *ops, struct rf_call_core *core,
+		     struct rf_in *in)
 {
 	bool room = core->roamings_n < RF_ROAM_PENDING_MAX;
 

@@ -1,6 +1,6 @@
 /* The calls of phones outside that a border holds, by our tag towards the phone: what each is called between border and
- * controller, so that a Replaces of the phone, which names one, can be said anew there. Such a call may be another worker's
- * than the one that reads the Replaces. Process-wide; any thread; the lock is held for one look. */
+ * controller, so that a Replaces of the phone, which names one, can be said anew there. Such a call may be another
+ * worker's than the one that reads the Replaces. Process-wide; any thread; the lock is held for one look. */
 #ifndef RF_CALL_ROAM_DIALOGS_H
 #define RF_CALL_ROAM_DIALOGS_H
 

@@ -11,17 +11,19 @@ struct rf_roaming;
 /* What is different about a kind of request. Static tables. */
 struct rf_roaming_ops {
 	/* The request for this controller onto w, whole but for Via. */
-	int (*put)(struct rf_roaming *r, const struct rf_dir_phone *phone, const struct rf_site_host *host, struct rf_writer *w);
+	int (*put)(struct rf_roaming *r, const struct rf_dir_phone *phone, const struct rf_site_host *host,
+		   struct rf_writer *w);
 	/* A 2xx: answer with rf_roaming_reply(). */
 	void (*taken)(struct rf_roaming *r, const struct rf_dir_phone *phone, const struct rf_sip_msg *msg);
-	/* Another final answer below 500, which is no challenge: the code that the phone is told, with header lines for it
-	 * onto w. 0: 503. */
+	/* Another final answer below 500, which is no challenge: the code that the phone is told, with header lines for
+	 * it onto w. 0: 503. */
 	unsigned (*refused)(struct rf_roaming *r, const struct rf_sip_msg *msg, struct rf_writer *w);
 	/* The phone is told this code, and r ends. NULL: nobody counts. */
 	void (*ended)(struct rf_roaming *r, unsigned code);
 	/* Give back what it holds of its own; NULL: nothing. The memory is roam_ask.c's. */
 	void (*fini)(struct rf_roaming *r);
-	/* How long a controller may take, and then nobody else is asked; 0: as long as for a trunk, and the next one is. */
+	/* How long a controller may take, and then nobody else is asked; 0: as long as for a trunk,
+	 * and the next one is. */
 	uint32_t wait_ms;
 };
 
@@ -42,17 +44,18 @@ struct rf_roaming {
 
 /* --- roam_ask.c */
 
-/* Put it among those that wait: of in->proof.phone, with its credentials. Afterwards one of the functions below ends it; in
- * it srv is watched. RF_E_LIMIT: too many wait; -ENOMEM. Not 0: r is freed, as by its end. */
-int rf_roaming_begin(struct rf_roaming *r, const struct rf_roaming_ops *ops, struct rf_call_core *core, struct rf_in *in);
+/* Put it among those that wait: of in->proof.phone, with its credentials. Afterwards one of the functions below ends
+ * it; in it srv is watched. RF_E_LIMIT: too many wait; -ENOMEM. Not 0: r is freed, as by its end. */
+int rf_roaming_begin(struct rf_roaming *r, const struct rf_roaming_ops *ops, struct rf_call_core *core,
+		     struct rf_in *in);
 /* The first controller. r may be gone afterwards: there was none, and 503 was said. */
 void rf_roaming_go(struct rf_roaming *r);
 /* Tell the phone, and end; with our tag where that makes a dialog. */
 void rf_roaming_reply(struct rf_roaming *r, unsigned code, struct rf_view headers);
 void rf_roaming_reply_in(struct rf_roaming *r, unsigned code, struct rf_view tag, struct rf_view headers);
 
-/* Line and headers of a request outside a dialog to this host: its From and To are the phone's number and `to` at the site,
- * with a Call-ID and tag of our own. */
+/* Line and headers of a request outside a dialog to this host: its From and To are the phone's number and `to` at the
+ * site, with a Call-ID and tag of our own. */
 struct rf_roam_head {
 	struct rf_view method, target; /* target: a Request-URI */
 	struct rf_view to;             /* number */
@@ -68,10 +71,11 @@ void rf_roam_put_number(const struct rf_call_core *core, struct rf_view number, 
 
 /* --- roam_login.c: the password of a phone outside is asked for by a controller and known to nobody here */
 
-/* The credentials for our realm in a phone's request, said anew; nothing where there are none, or none that fit. Whoever gives w
- * wipes it. */
+/* The credentials for our realm in a phone's request, said anew; nothing where there are none, or none that fit.
+ * Whoever gives w wipes it. */
 void rf_roam_put_credentials(const struct rf_call_core *core, const struct rf_sip_msg *req, struct rf_writer *w);
-/* The challenges of a controller's 401 or 407, said anew: those that fit, each whole. False: there are none that could be answered. */
+/* The challenges of a controller's 401 or 407, said anew: those that fit, each whole. False: there are none
+ * that could be answered. */
 bool rf_roam_put_challenges(const struct rf_call_core *core, const struct rf_sip_msg *answer, struct rf_writer *w);
 
 #endif

@@ -1,6 +1,6 @@
-/* Digest (RFC 7616) through a border: the controller asks, the phone answers, and the border says both anew from what it has
- * read. It knows no password, and what passes it is good for one request: the response is of the nonce, which is of the
- * phone's certificate (identity.c), of the method and of what was asked for. */
+/* Digest (RFC 7616) through a border: the controller asks, the phone answers, and the border says both anew from what
+ * it has read. It knows no password, and what passes it is good for one request: the response is of the nonce, which is
+ * of the phone's certificate (identity.c), of the method and of what was asked for. */
 #include "call/roam_int.h"
 
 #include "base/secret.h"
@@ -44,7 +44,8 @@ bool rf_roam_put_challenges(const struct rf_call_core *core, const struct rf_sip
 	enum rf_sip_hid id = answer->status == 401 ? RF_SIP_H_WWW_AUTHENTICATE : RF_SIP_H_PROXY_AUTHENTICATE;
 	unsigned n = 0;
 
-	for (const struct rf_sip_hdr *h = rf_sip_msg_hdr(answer, id); h && n < RF_DIGEST_ALGS; h = rf_sip_msg_hdr_next(answer, h)) {
+	for (const struct rf_sip_hdr *h = rf_sip_msg_hdr(answer, id); h && n < RF_DIGEST_ALGS;
+	     h = rf_sip_msg_hdr_next(answer, h)) {
 		struct rf_digest_challenge ch;
 		size_t before = w->n;
 

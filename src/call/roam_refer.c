@@ -1,6 +1,7 @@
-/* A transfer that a phone outside asks for: its REFER goes on to the controller in the call's other dialog, said anew, with
- * the Replaces of another call of its own in the words of that side; what the controller tells of the outcome goes back. Who
- * may be transferred, and where to, is the controller's to say (xfer.h). The border itself transfers nobody. */
+/* A transfer that a phone outside asks for: its REFER goes on to the controller in the call's other dialog, said
+ * anew, with the Replaces of another call of its own in the words of that side; what the controller tells of the
+ * outcome goes back. Who may be transferred, and where to, is the controller's to say (xfer.h). The border
+ * itself transfers nobody. */
 #include "call/roam_int.h"
 
 #include "call/roam_dialogs.h"
@@ -69,7 +70,8 @@ static void put_escaped(struct rf_view v, struct rf_writer *w)
 {
 	for (size_t i = 0; i < v.n; i++) {
 		uint8_t c = v.p[i];
-		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
+		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+			     c == '.';
 
 		if (!plain)
 			rf_put_byte(w, '%');
@@ -100,7 +102,8 @@ static unsigned put_target(struct rf_leg *by, const struct rf_refer *refer, stru
 	rf_put_byte(w, '<');
 	rf_roam_put_number(core, number, w);
 	if (refer->has_replaces) {
-		if (!rf_roam_dialogs_find(rf_call_shared_roaming(core->shared), by->party->phone, &refer->replaces, names, sizeof names, &there))
+		if (!rf_roam_dialogs_find(rf_call_shared_roaming(core->shared), by->party->phone, &refer->replaces,
+					  names, sizeof names, &there))
 			return 403;
 		rf_writer_init(&value, text, sizeof text);
 		if (rf_replaces_put(&value, &there) || value.err)
@@ -224,7 +227,8 @@ void rf_roam_refer(struct rf_leg *leg, struct rf_in *in)
 		rf_roam_refer_free(call);
 	}
 	core->counters.transfers_refused++;
-	rf_core_reply_headers(core, in->srv, code ? code : 500, RF_V(""), code == 491 ? RF_V("Retry-After: 1\r\n") : RF_V(""));
+	rf_core_reply_headers(core, in->srv, code ? code : 500, RF_V(""),
+			      code == 491 ? RF_V("Retry-After: 1\r\n") : RF_V(""));
 }
 
 /* --- what came of it */
@@ -287,7 +291,8 @@ void rf_roam_refer_told(struct rf_leg *leg, struct rf_in *in)
 		rf_core_reply(core, in->srv, 400, RF_V(""));
 		return;
 	}
-	bool over = code >= 200 || rf_view_eq_nocase(rf_view_trim(rf_view_sub(state, 0, rf_view_find(state, ';'))), RF_V("terminated"));
+	bool over = code >= 200 || rf_view_eq_nocase(rf_view_trim(rf_view_sub(state, 0, rf_view_find(state, ';'))),
+						     RF_V("terminated"));
 
 	if (r->srv) /* quicker than the answer to the REFER, by another connection: that it was taken is said first */
 		taken(r);

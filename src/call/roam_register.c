@@ -53,7 +53,8 @@ static struct rf_binding binding_of(const struct registration *r, const struct r
 	return (struct rf_binding){
 		.contact = contact_of(r), .instance = rf_view_of(r->text + r->contact_n, r->instance_n),
 		.agent = rf_view_of(r->text + r->contact_n + r->instance_n, r->agent_n), .phone = phone->name,
-		.since = now, .refreshed = now, .flow = r->ask.flow, .cseq = r->cseq, .q_milli = r->q_milli, .by_flow = true,
+		.since = now, .refreshed = now, .flow = r->ask.flow, .cseq = r->cseq, .q_milli = r->q_milli,
+		.by_flow = true,
 	};
 }
 
@@ -177,7 +178,8 @@ static void put_contact(const struct registration *r, const struct rf_dir_phone 
 	rf_sip_put_crlf(w);
 }
 
-static int put(struct rf_roaming *r, const struct rf_dir_phone *phone, const struct rf_site_host *host, struct rf_writer *w)
+static int put(struct rf_roaming *r, const struct rf_dir_phone *phone, const struct rf_site_host *host,
+	       struct rf_writer *w)
 {
 	struct rf_roam_head head = { .method = RF_V("REGISTER"), .to = phone->number };
 	uint8_t uri[320];

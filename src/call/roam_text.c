@@ -1,6 +1,6 @@
-/* MESSAGE (RFC 3428) and PUBLISH (RFC 3903) of a phone outside, on their way to the controllers: of the request is said anew
- * to whom, of what kind and for how long; its body goes on when it is of a type and size that somebody reads inside. Whom it
- * comes from is asserted with the phone's URI at the border, for these have no Contact. */
+/* MESSAGE (RFC 3428) and PUBLISH (RFC 3903) of a phone outside, on their way to the controllers: of the request is said
+ * anew to whom, of what kind and for how long; its body goes on when it is of a type and size that somebody reads
+ * inside. Whom it comes from is asserted with the phone's URI at the border, for these have no Contact. */
 #include "call/roam_int.h"
 
 #include "call/message.h"
@@ -44,7 +44,8 @@ static void put_publish(const struct text *t, struct rf_writer *w)
 		rf_sip_put_hdr(w, RF_SIP_H_SIP_IF_MATCH, rf_view_of(t->etag, t->etag_n));
 }
 
-static int put(struct rf_roaming *r, const struct rf_dir_phone *phone, const struct rf_site_host *host, struct rf_writer *w)
+static int put(struct rf_roaming *r, const struct rf_dir_phone *phone, const struct rf_site_host *host,
+	       struct rf_writer *w)
 {
 	struct text *t = of(r);
 	struct rf_roam_head head = { .method = t->package ? RF_V("PUBLISH") : RF_V("MESSAGE"),
@@ -119,10 +120,13 @@ static void ended(struct rf_roaming *r, unsigned code)
 		c->messages_refused++;
 }
 
-static const struct rf_roaming_ops publish_ops = { .put = put, .taken = taken, .refused = refused, .ended = ended, .fini = wipe };
+static const struct rf_roaming_ops publish_ops = {
+	.put = put, .taken = taken, .refused = refused, .ended = ended, .fini = wipe
+};
 /* The phone that it is for may take its time, and nobody gets it twice. */
 static const struct rf_roaming_ops message_ops = {
-	.put = put, .taken = taken, .refused = refused, .ended = ended, .fini = wipe, .wait_ms = RF_MESSAGE_WAIT_MS + 5000,
+	.put = put, .taken = taken, .refused = refused, .ended = ended, .fini = wipe,
+	.wait_ms = RF_MESSAGE_WAIT_MS + 5000,
 };
 
 /* --- what the phone asks */
@@ -168,7 +172,9 @@ static const struct rf_sub_package *package_of(const struct rf_sip_msg *msg)
 	struct rf_view v = rf_sip_msg_value(msg, RF_SIP_H_EVENT);
 	struct rf_view name = rf_view_trim(rf_view_sub(v, 0, rf_view_find(v, ';')));
 
-	return rf_view_eq(name, rf_sub_presence.name) ? &rf_sub_presence : rf_view_eq(name, rf_sub_mwi.name) ? &rf_sub_mwi : NULL;
+	return rf_view_eq(name, rf_sub_presence.name) ? &rf_sub_presence :
+	       rf_view_eq(name, rf_sub_mwi.name) ? &rf_sub_mwi :
+	       NULL;
 }
 
 static void publish(struct rf_call_core *core, struct rf_in *in, struct text *t)
@@ -205,7 +211,8 @@ static void publish(struct rf_call_core *core, struct rf_in *in, struct text *t)
 
 void rf_roam_text(struct rf_call_core *core, struct rf_in *in)
 {
-	struct text t = { .anonymous = rf_identity_is_anonymous(&in->msg->from.uri) || rf_identity_privacy(in->msg) == RF_PRIVACY_HIDE };
+	struct text t = { .anonymous = rf_identity_is_anonymous(&in->msg->from.uri) ||
+				       rf_identity_privacy(in->msg) == RF_PRIVACY_HIDE };
 	struct rf_view number = { NULL, 0 }, type;
 	uint8_t buf[64];
 	const char *why;

@@ -1,7 +1,7 @@
-/* A subscription of a phone outside: two dialogs, one with the phone, which we answer, and one with the controller, where we
- * ask. SUBSCRIBE goes in by the one and out by the other, NOTIFY back. Of each is said anew: the package, for how long, in
- * which state; a body goes on when it is of the package's type and names nothing of the inside. What the phone may watch is
- * the controller's to say. */
+/* A subscription of a phone outside: two dialogs, one with the phone, which we answer, and one with the controller,
+ * where we ask. SUBSCRIBE goes in by the one and out by the other, NOTIFY back. Of each is said anew: the package, for
+ * how long, in which state; a body goes on when it is of the package's type and names nothing of the inside. What the
+ * phone may watch is the controller's to say. */
 #include "call/roam_watch_int.h"
 
 #include <stdlib.h>
@@ -106,7 +106,8 @@ void rf_roam_watch_put_event(const struct rf_roam_watch *w, bool with_id, struct
 	rf_sip_put_crlf(out);
 }
 
-void rf_roam_watch_put_ask(const struct rf_roam_watch *w, const struct rf_site_host *host, uint32_t expires_s, struct rf_writer *out)
+void rf_roam_watch_put_ask(const struct rf_roam_watch *w, const struct rf_site_host *host, uint32_t expires_s,
+			   struct rf_writer *out)
 {
 	const struct rf_dir_phone *phone = rf_directory_phone(w->core->directory, w->party->phone);
 
@@ -170,7 +171,8 @@ static int open_site(struct rf_roam_watch *w, struct rf_view target, struct rf_v
 	rf_ua_make_id(core->ua, &tag);
 	rf_ua_make_id(core->ua, &call_id);
 	struct rf_dialog_setup setup = {
-		.call_id = rf_id_view(&call_id), .local = from, .local_tag = rf_id_view(&tag), .remote = to, .target = target, .cseq = 1,
+		.call_id = rf_id_view(&call_id), .local = from, .local_tag = rf_id_view(&tag), .remote = to,
+		.target = target, .cseq = 1,
 	};
 	struct rf_dialog *dlg;
 	int rc = rf_dialog_new_uac(&setup, &dlg);
@@ -185,7 +187,8 @@ static int open_site(struct rf_roam_watch *w, struct rf_view target, struct rf_v
 	return rc;
 }
 
-static int put(struct rf_roaming *r, const struct rf_dir_phone *phone, const struct rf_site_host *host, struct rf_writer *w)
+static int put(struct rf_roaming *r, const struct rf_dir_phone *phone, const struct rf_site_host *host,
+	       struct rf_writer *w)
 {
 	struct subscribe *s = of(r);
 	uint8_t from[512], to[512];
@@ -255,7 +258,9 @@ static void fini(struct rf_roaming *r)
 		rf_roam_watch_drop(of(r)->watch);
 }
 
-static const struct rf_roaming_ops ops = { .put = put, .taken = taken, .refused = refused, .ended = ended, .fini = fini };
+static const struct rf_roaming_ops ops = {
+	.put = put, .taken = taken, .refused = refused, .ended = ended, .fini = fini
+};
 
 /* --- made */
 
@@ -299,8 +304,8 @@ static int enter(struct rf_roam_watch *w, struct rf_in *in)
 	return rc;
 }
 
-static int watch_new(struct rf_call_core *core, struct rf_in *in, const struct rf_sub_package *package, struct rf_view id,
-		     struct rf_roam_watch **ret_watch)
+static int watch_new(struct rf_call_core *core, struct rf_in *in, const struct rf_sub_package *package,
+		     struct rf_view id, struct rf_roam_watch **ret_watch)
 {
 	int rc = rf_board_subscribe(core->board);
 	struct rf_roam_watch *w = rc ? NULL : calloc(1, sizeof *w);

@@ -1,10 +1,11 @@
-/* A subscription of a phone outside, inside its two dialogs: the phone's refresh goes to the controller, the controller's
- * NOTIFY to the phone, one of each at a time, and each answer back. */
+/* A subscription of a phone outside, inside its two dialogs: the phone's refresh goes to the controller, the
+ * controller's NOTIFY to the phone, one of each at a time, and each answer back. */
 #include "call/roam_watch_int.h"
 
 #include "call/trunk.h"
 
-static int send(struct rf_roam_watch *w, struct rf_writer *out, const struct rf_target *target, rf_cli_fn *fn, struct rf_cli **ret_cli)
+static int send(struct rf_roam_watch *w, struct rf_writer *out, const struct rf_target *target, rf_cli_fn *fn,
+		struct rf_cli **ret_cli)
 {
 	struct rf_cli_new conf = { .target = *target, .fn = fn, .arg = w };
 	int rc = rf_writer_done(out, &conf.request);
@@ -32,7 +33,8 @@ static void refreshed(struct rf_roam_watch *w, const struct rf_sip_msg *msg)
 	}
 	if (w->asked) {
 		rf_srv_watch(w->asked, NULL, NULL);
-		rf_core_reply_headers(core, w->asked, code ? code : 503, RF_V(""), code ? headers : RF_V("Retry-After: 30\r\n"));
+		rf_core_reply_headers(core, w->asked, code ? code : 503, RF_V(""),
+				      code ? headers : RF_V("Retry-After: 30\r\n"));
 	}
 	w->asked = NULL;
 	if (code == 481)
@@ -154,8 +156,10 @@ static bool read_state(const struct rf_sip_msg *msg, struct state *ret)
 	ret->over = ret->word == words[2];
 	if (rf_sip_params_find(rest, RF_V("reason"), &p) && p.has_value)
 		ret->reason = one_of(p.value, reasons, sizeof reasons / sizeof *reasons);
-	ret->has_expires = rf_sip_params_find(rest, RF_V("expires"), &p) && p.has_value && rf_view_u32(p.value, &ret->expires_s);
-	ret->has_retry = rf_sip_params_find(rest, RF_V("retry-after"), &p) && p.has_value && rf_view_u32(p.value, &ret->retry_s);
+	ret->has_expires =
+		rf_sip_params_find(rest, RF_V("expires"), &p) && p.has_value && rf_view_u32(p.value, &ret->expires_s);
+	ret->has_retry =
+		rf_sip_params_find(rest, RF_V("retry-after"), &p) && p.has_value && rf_view_u32(p.value, &ret->retry_s);
 	return ret->word != NULL;
 }
 
@@ -239,7 +243,8 @@ static void notified(struct rf_roam_watch *w, struct rf_in *in)
 		rf_core_reply(core, in->srv, 489, RF_V(""));
 		return;
 	}
-	if (body.n && (!rf_sip_msg_is_type(in->msg, w->package->type) || rf_border_tells(rf_core_site(core), body, false))) {
+	if (body.n &&
+	    (!rf_sip_msg_is_type(in->msg, w->package->type) || rf_border_tells(rf_core_site(core), body, false))) {
 		rf_border_count(core, RF_LIST_BODY);
 		rf_core_reply(core, in->srv, 415, RF_V(""));
 		rf_roam_watch_end(w, "noresource");
@@ -292,7 +297,8 @@ static struct rf_roam_watch *find(struct rf_call_core *core, const struct rf_sip
 	struct rf_node *n = rf_table_first(in ? &all->by_in : &all->by_out, rf_hash(&core->hash_key, msg->to.tag));
 
 	for (; n; n = rf_table_next(n)) {
-		struct rf_roam_watch *w = in ? rf_container(n, struct rf_roam_watch, by_in) : rf_container(n, struct rf_roam_watch, by_out);
+		struct rf_roam_watch *w = in ? rf_container(n, struct rf_roam_watch, by_in) :
+					       rf_container(n, struct rf_roam_watch, by_out);
 		const struct rf_dialog *dlg = in ? w->in : w->out;
 
 		/* a NOTIFY may come before the answer that says what the other's tag is */

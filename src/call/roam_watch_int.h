@@ -41,7 +41,8 @@ void rf_roam_watch_drop(struct rf_roam_watch *w);
 /* It is forgotten when nothing is heard of it for so long and a while. */
 void rf_roam_watch_live(struct rf_roam_watch *w, uint32_t seconds);
 /* Contact, Event, Accept and Expires of a SUBSCRIBE to this controller. */
-void rf_roam_watch_put_ask(const struct rf_roam_watch *w, const struct rf_site_host *host, uint32_t expires_s, struct rf_writer *out);
+void rf_roam_watch_put_ask(const struct rf_roam_watch *w, const struct rf_site_host *host, uint32_t expires_s,
+			   struct rf_writer *out);
 /* Event of the package; with the phone's id where it is for the phone. */
 void rf_roam_watch_put_event(const struct rf_roam_watch *w, bool with_id, struct rf_writer *out);
 /* Header lines of the 200 to the phone's SUBSCRIBE, in core->head. */

@@ -187,7 +187,8 @@ void rf_route_find(struct rf_call_core *core, const struct rf_in *in, struct rf_
 	if (ret_to->plan) {
 		bool hidden = ret_to->hide ? ret_to->hide > 0 : hides(core, in);
 
-		ret_to->plan->anonymous = hidden && !ret_to->plan->emergency; /* who helps has to know where to call back */
+		ret_to->plan->anonymous = hidden && !ret_to->plan->emergency; /* who helps has to know where to call
+									       * back */
 		rf_plan_read_history(ret_to->plan, in->msg);
 	}
 	rf_party_put(caller);

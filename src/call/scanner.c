@@ -4,8 +4,8 @@
 
 /* As they stand in requests that anybody with a public SIP port receives; in small letters. */
 static const char *const names[] = {
-	"scanner", "friendly-request", "sipvicious", "sipcli", "sip-scan", "sundayddr", "siparmyknife", "vaxsipuseragent", "pplsip",
-	"smap", "iwar", "sivus", "gulp",
+	"scanner", "friendly-request", "sipvicious", "sipcli", "sip-scan", "sundayddr", "siparmyknife",
+	"vaxsipuseragent", "pplsip", "smap", "iwar", "sivus", "gulp",
 };
 
 static bool holds(struct rf_view text, struct rf_view word)

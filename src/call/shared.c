@@ -50,8 +50,8 @@ struct rf_call_shared *rf_call_shared_new(struct rf_random *random, const struct
 	s->slots = rf_slots_new();
 	s->callbacks = rf_callbacks_new();
 	s->roaming = rf_roam_dialogs_new(key);
-	if (rf_usage_new(USAGE_CAP, key, &s->usage) || !s->slots || !s->callbacks || !s->roaming || !s->lines || !s->replay ||
-	    !s->resources) {
+	if (rf_usage_new(USAGE_CAP, key, &s->usage) || !s->slots || !s->callbacks || !s->roaming || !s->lines ||
+	    !s->replay || !s->resources) {
 		free_all(s);
 		return NULL;
 	}

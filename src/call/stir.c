@@ -18,7 +18,8 @@ static void record(struct rf_call_core *core, const struct rf_stir_evidence *e)
 		core->counters.identities_verified++;
 	else if (v->present)
 		core->counters.identities_invalid++;
-	if (!v->present || !rf_record_begin(core, v->why ? RF_EVENT_IDENTITY_INVALID : RF_EVENT_IDENTITY_VERIFIED, &event))
+	if (!v->present ||
+	    !rf_record_begin(core, v->why ? RF_EVENT_IDENTITY_INVALID : RF_EVENT_IDENTITY_VERIFIED, &event))
 		return;
 	rf_event_cstr(&event, "rule", v->why ? rf_stir_why_name(v->why) : NULL);
 	rf_event_cstr(&event, "from", e->claimed);
@@ -65,7 +66,8 @@ static enum rf_stir_why read_field(struct rf_stir *s, const struct rf_sip_msg *m
 		return RF_STIR_MALFORMED;
 	if (h.alg.n && !rf_view_eq(h.alg, RF_V("ES256")))
 		return RF_STIR_TYPE;
-	int rc = rf_passport_is_compact(h.token) ? read_compact(s, msg, &h, e) : rf_passport_parse(h.token, &s->passport);
+	int rc = rf_passport_is_compact(h.token) ? read_compact(s, msg, &h, e) :
+						   rf_passport_parse(h.token, &s->passport);
 
 	if (rc)
 		return rc == RF_E_UNSUPPORTED ? RF_STIR_TYPE : RF_STIR_MALFORMED;

@@ -36,7 +36,8 @@ enum rf_stir_why {
 	RF_STIR_REPLAY,      /* 403 Stale Date: the same token in another call */
 	RF_STIR_ORIG,        /* 438: signed for another caller */
 	RF_STIR_DEST,        /* 438: signed for another called number */
-	RF_STIR_INFO,        /* 436: info is not an https URI on a host that the site allows, or is not the token's x5u */
+	RF_STIR_INFO,        /* 436: info is not an https URI on a host that the site allows, or is
+			      * not the token's x5u */
 	RF_STIR_FETCH,       /* 436: the certificate could not be had in time */
 	RF_STIR_CERTIFICATE, /* 437: not trusted, over, not for signing */
 	RF_STIR_AUTHORITY,   /* 437: does not cover the caller's number */

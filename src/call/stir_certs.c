@@ -191,8 +191,9 @@ static void resolve(struct rf_stir *s, struct rf_stir_want *w, bool there, struc
 	struct rf_stir_check *check;
 
 	if (there && s->setup && s->setup->trust)
-		why = rf_stir_cert_new(bytes, s->setup->trust, rf_core_wall(s->core), &cert, NULL) ? RF_STIR_CERTIFICATE :
-		      RF_STIR_OK;
+		why = rf_stir_cert_new(bytes, s->setup->trust, rf_core_wall(s->core), &cert, NULL) ?
+			      RF_STIR_CERTIFICATE :
+			      RF_STIR_OK;
 	keep(s, url, cert, why);
 	/* What is told may do anything, a reload among it: each looks for the certificate again. */
 	while ((check = TAILQ_FIRST(&w->checks))) {
@@ -208,7 +209,8 @@ static void drop_fetcher(struct rf_stir *s)
 {
 	struct rf_event e;
 
-	rf_log(s->core->log, RF_LOG_ERROR, "the fetcher has ended: no new certificate of a caller outside until a restart");
+	rf_log(s->core->log, RF_LOG_ERROR,
+	       "the fetcher has ended: no new certificate of a caller outside until a restart");
 	rf_event_init(&e, RF_EVENT_FAULT, rf_core_wall(s->core));
 	rf_event_cstr(&e, "what", "fetcher");
 	rf_event_cstr(&e, "why", "the fetcher has ended");

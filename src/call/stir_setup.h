@@ -20,8 +20,8 @@ struct rf_stir_setup_conf {
 	struct rf_view x5u;              /* where ours is fetched; "" : this site signs nothing */
 	rf_stir_sign_fn *sign;           /* NULL: this site signs nothing now */
 	void *sign_arg;
-	void (*sign_gone)(void *arg);    /* nobody signs with it any more, on whatever thread; NULL: nobody asks. Comes also when the
-					  * snapshot could not be made. */
+	void (*sign_gone)(void *arg);    /* nobody signs with it any more, on whatever thread; NULL: nobody asks. Comes
+					  * also when the snapshot could not be made. */
 };
 
 struct rf_stir_setup;

@@ -46,7 +46,8 @@ static uint64_t number_hash(const struct rf_call_core *core, struct rf_view numb
 
 static struct rf_sub *first_of(struct rf_call_core *core, struct rf_view number, struct rf_node **it)
 {
-	struct rf_node *n = *it ? rf_table_next(*it) : rf_table_first(&core->subs->by_number, number_hash(core, number));
+	struct rf_node *n =
+		*it ? rf_table_next(*it) : rf_table_first(&core->subs->by_number, number_hash(core, number));
 
 	for (; n; n = rf_table_next(n)) {
 		struct rf_sub *sub = rf_container(n, struct rf_sub, by_number);

@@ -11,7 +11,8 @@ static void put_state(const struct rf_sub *sub, struct rf_mono now, struct rf_wr
 	rf_sip_put_hdr_name(w, RF_SIP_H_SUBSCRIPTION_STATE);
 	if (sub->state == RF_SUB_ACTIVE) {
 		rf_put_lit(w, "active");
-		rf_sip_put_param_u64(w, RF_V("expires"), sub->expires.us > now.us ? (sub->expires.us - now.us) / 1000000 : 0);
+		rf_sip_put_param_u64(w, RF_V("expires"),
+				     sub->expires.us > now.us ? (sub->expires.us - now.us) / 1000000 : 0);
 	} else {
 		rf_put_lit(w, "terminated");
 		rf_sip_put_param(w, RF_V("reason"), rf_view_str(sub->reason));

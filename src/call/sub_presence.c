@@ -76,9 +76,10 @@ static void put_document(struct rf_sub *sub, const struct rf_presence *p, struct
 {
 	uint8_t note[4 * RF_BOARD_NOTE];
 
-	rf_put_lit(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		      "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\""
-		      " xmlns:rpid=\"urn:ietf:params:xml:ns:pidf:rpid\" entity=\"");
+	rf_put_lit(w,
+		   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		   "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\""
+		   " xmlns:rpid=\"urn:ietf:params:xml:ns:pidf:rpid\" entity=\"");
 	rf_sub_put_uri(sub->core, rf_sub_number(sub), w);
 	rf_put_lit(w, "\">\n<tuple id=\"ringfort\"><status><basic>");
 	rf_put(w, p->open ? RF_V("open") : RF_V("closed"));
@@ -86,7 +87,8 @@ static void put_document(struct rf_sub *sub, const struct rf_presence *p, struct
 	rf_sub_put_uri(sub->core, rf_sub_number(sub), w);
 	rf_put_lit(w, "</contact>");
 	if (p->note_n)
-		rf_xml_element(w, "note", rf_clean_name(rf_view_of(p->note, p->note_n), RF_BOARD_NOTE, note, sizeof note));
+		rf_xml_element(w, "note",
+			       rf_clean_name(rf_view_of(p->note, p->note_n), RF_BOARD_NOTE, note, sizeof note));
 	rf_put_lit(w, "</tuple>\n");
 	put_person(p, w);
 	rf_put_lit(w, "</presence>\n");

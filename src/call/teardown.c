@@ -181,7 +181,8 @@ void rf_end_fallen(struct rf_call_core *core)
 		if (call->state < RF_CALL_ANSWERED)
 			end_fallen_ringing(call);
 		else if (call->up && !(leg_stands(core, call->up->a) && leg_stands(core, call->up->b)))
-			rf_end(call, NULL, RF_ENDED_SYSTEM, 0, "phone locked", RF_V("SIP;cause=403;text=\"Phone locked\""));
+			rf_end(call, NULL, RF_ENDED_SYSTEM, 0, "phone locked",
+			       RF_V("SIP;cause=403;text=\"Phone locked\""));
 		rf_call_settle(call);
 	}
 }

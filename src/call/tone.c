@@ -116,7 +116,8 @@ static const char *play(struct rf_leg_tone *t, struct rf_view sdp)
 	const struct rf_precedence *p = &t->leg->pair->call->precedence;
 	uint64_t chance[2] = { rf_random_u64(core->random), rf_random_u64(core->random) };
 	struct rf_announce_order o = {
-		.tone = RF_TONE_PREEMPTION, .ms = RF_LEG_TONE_MS, .socket = (uint8_t)t->socket, .suite = (uint8_t)t->line.suite,
+		.tone = RF_TONE_PREEMPTION, .ms = RF_LEG_TONE_MS, .socket = (uint8_t)t->socket,
+		.suite = (uint8_t)t->line.suite,
 		.dscp = rf_precedence_dscp(&rf_core_site(core)->tel.dscp, p->level, false),
 		.seq = (uint16_t)chance[0], .timestamp = (uint32_t)chance[1], .ssrc = (uint32_t)(chance[0] >> 16),
 	};

@@ -123,7 +123,8 @@ struct rf_trunk_order {
 	const struct rf_site_trunk *const *trunks; /* in the order in which they are tried */
 	size_t n;
 	struct rf_view number;       /* E.164 with a plus, or a number of that network as it is */
-	struct rf_view caller;       /* shown instead of the caller's own number, in E.164 form; "": by the trunk's numbers */
+	struct rf_view caller;       /* shown instead of the caller's own number, in E.164 form; "": by
+				      * the trunk's numbers */
 	bool emergency;              /* trunks that are down are tried too, after the others */
 	unsigned cause;              /* as for rf_plan_hop() */
 	const struct rf_dialled *by; /* by whose right (outside.h); NULL: nobody is asked, an emergency call */

@@ -71,8 +71,8 @@ static bool looks_like_us(struct rf_call_core *core, struct rf_view user, struct
 {
 	const struct rf_site *site = rf_core_site(core);
 
-	return is_emergency(site, user, number) || rf_directory_user(core->directory, user) || rf_site_group(site, user) ||
-	       reaches_us(core, user) || (number.n && reaches_us(core, number));
+	return is_emergency(site, user, number) || rf_directory_user(core->directory, user) ||
+	       rf_site_group(site, user) || reaches_us(core, user) || (number.n && reaches_us(core, number));
 }
 
 struct rf_party *rf_trunk_caller(struct rf_call_core *core, const struct rf_in *in)
@@ -98,8 +98,8 @@ struct rf_party *rf_trunk_caller(struct rf_call_core *core, const struct rf_in *
 	else
 		name = (struct rf_view){ NULL, 0 };
 	return rf_party_new_far(&(struct rf_far){
-		.trunk = in->proof.trunk->name, .host = in->proof.host ? in->proof.host->name : RF_V(""), .number = number,
-		.shown = user, .display = name,
+		.trunk = in->proof.trunk->name, .host = in->proof.host ? in->proof.host->name : RF_V(""),
+		.number = number, .shown = user, .display = name,
 	});
 }
 

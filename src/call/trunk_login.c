@@ -119,8 +119,10 @@ static size_t challenges(const struct rf_sip_msg *msg, struct rf_digest_challeng
 	enum rf_sip_hid id = msg->status == 401 ? RF_SIP_H_WWW_AUTHENTICATE : RF_SIP_H_PROXY_AUTHENTICATE;
 	size_t n = 0;
 
-	for (const struct rf_sip_hdr *h = rf_sip_msg_hdr(msg, id); h && n < CHALLENGES_MAX; h = rf_sip_msg_hdr_next(msg, h))
-		if (rf_digest_challenge_parse(h->value, &ch[n]) == 0 && (!ch[n].qops || ch[n].qops & RF_DIGEST_QOP_AUTH))
+	for (const struct rf_sip_hdr *h = rf_sip_msg_hdr(msg, id); h && n < CHALLENGES_MAX;
+	     h = rf_sip_msg_hdr_next(msg, h))
+		if (rf_digest_challenge_parse(h->value, &ch[n]) == 0 &&
+		    (!ch[n].qops || ch[n].qops & RF_DIGEST_QOP_AUTH))
 			n++;
 	return n;
 }

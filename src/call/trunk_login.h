@@ -1,6 +1,6 @@
-/* Logging in at trunks that ask for a password (RFC 3261 22, RFC 7616, 8760). One challenge of each trunk is remembered by
- * each core: its credentials go with every request from then on, until the trunk asks anew. The password is elsewhere
- * (role/keeper.h): who answers is a function of the role. Threads: the worker's own. */
+/* Logging in at trunks that ask for a password (RFC 3261 22, RFC 7616, 8760). One challenge of each trunk is remembered
+ * by each core: its credentials go with every request from then on, until the trunk asks anew. The password is
+ * elsewhere (role/keeper.h): who answers is a function of the role. Threads: the worker's own. */
 #ifndef RF_CALL_TRUNK_LOGIN_H
 #define RF_CALL_TRUNK_LOGIN_H
 

@@ -152,7 +152,8 @@ int rf_trunk_number_outside(const struct rf_site_trunk *trunk, struct rf_view ou
 	for (size_t k = 0; k < trunk->number_count; k++) {
 		const struct rf_site_did *did = &trunk->numbers[k];
 
-		/* A template is a pattern of its own, and the other way round, as long as both leave the same digits open. */
+		/* A template is a pattern of its own, and the other way round, as long as both leave
+		 * the same digits open. */
 		if (!rf_pattern_ok(did->to) || !rf_pattern_to_ok(did->to, did->match))
 			continue;
 		int rc = rf_pattern_apply(did->to, did->match, ours, buf, cap, ret_number);

@@ -75,7 +75,8 @@ static const char *held_back(struct rf_leg *leg, const struct rf_site_trunk *t, 
 	if (leg->pair->call->precedence.rank == RF_RANK_ROUTINE &&
 	    !rf_trunk_oc_may_call(own->via, now, (uint32_t)rf_random_u64(core->random)))
 		return "peer_load";
-	return rf_trunk_rate_take(own->peer, RF_TRUNK_OUT, t->calls_per_second_out, now) ? "calls_per_second_out" : NULL;
+	return rf_trunk_rate_take(own->peer, RF_TRUNK_OUT, t->calls_per_second_out, now) ?
+	       "calls_per_second_out" : NULL;
 }
 
 /* A peer that understands overload control says in every answer how it is. */
@@ -179,7 +180,8 @@ static void answered(struct rf_leg *leg, unsigned status)
 	}
 	atomic_fetch_add_explicit(&p->failed, 1, memory_order_relaxed);
 	if (leg->flow.kind == RF_FLOW_NONE && leg->pair->invite && !leg->pair->cancelled)
-		rf_trunk_hurt(rf_leg_core(leg), own->via, status == 408 ? "a call got no answer" : "a call could not be sent");
+		rf_trunk_hurt(rf_leg_core(leg), own->via,
+			      status == 408 ? "a call got no answer" : "a call could not be sent");
 	rf_trunk_give_channel(leg->party);
 }
 
@@ -212,8 +214,8 @@ static bool usable(struct rf_plan *plan, const struct trunks *self, const struct
 	return p && rf_trunk_is_down(p) == self->last_round;
 }
 
-/* The next trunk that may be tried, by each of the borders; for an emergency those that are down, too, when nothing else
- * is left. */
+/* The next trunk that may be tried, by each of the borders; for an emergency those that are down, too, when
+ * nothing else is left. */
 static const struct rf_site_trunk *next_trunk(struct rf_plan *plan, struct trunks *self,
 					      const struct rf_site_host **ret_host)
 {

@@ -1,5 +1,5 @@
-/* REGISTER to trunks that want to be told where we are (RFC 3261 10.2): by worker 0, whose connection the trunk's calls then
- * come over. What fails is tried again after a time that doubles. */
+/* REGISTER to trunks that want to be told where we are (RFC 3261 10.2): by worker 0, whose connection the trunk's calls
+ * then come over. What fails is tried again after a time that doubles. */
 #include "call/trunk.h"
 
 #include "base/secret.h"
@@ -39,8 +39,8 @@ static void failed(struct rf_call_core *core, struct rf_trunk_peer *p, const cha
 	rf_record_post(core, &e);
 }
 
-/* For how long we are known there: the answer lists every contact of the account, ours is the one that we named. Whatever it
- * says, it is the shortest that counts. */
+/* For how long we are known there: the answer lists every contact of the account, ours is the one that we named.
+ * Whatever it says, it is the shortest that counts. */
 static uint32_t expires_of(const struct rf_sip_msg *msg, uint32_t asked_s)
 {
 	struct rf_sip_values it = rf_sip_values_of(msg, RF_SIP_H_CONTACT);

@@ -44,7 +44,8 @@ static struct rf_view number_in(const struct rf_call_core *core, const struct rf
 	if (rc)
 		return rf_view_of(raw, 0);
 	user = rf_view_sub(user, 0, rf_view_find(user, ';'));
-	return rf_trunk_number_world(rf_core_site(core)->tel.plan, user, world, RF_TRUNK_NUMBER_MAX, &number) ? user : number;
+	return rf_trunk_number_world(rf_core_site(core)->tel.plan, user, world, RF_TRUNK_NUMBER_MAX, &number) ?
+	       user : number;
 }
 
 /* The verdict goes with the request; what the trunk asks for is done. True: refused here. */

@@ -36,7 +36,8 @@ enum rf_trunk_way { RF_TRUNK_IN, RF_TRUNK_OUT, RF_TRUNK_WAYS };
 struct rf_trunk_peer {
 	struct rf_trunk_peer *next;
 	struct rf_trunks *table;
-	char name[RF_TRUNK_NAME_MAX + 1];       /* of the trunk; by way of a host: "TRUNK HOST"; of a host itself: " HOST" */
+	char name[RF_TRUNK_NAME_MAX + 1];       /* of the trunk; by way of a host: "TRUNK HOST"; of a
+						 * host itself: " HOST" */
 	uint8_t trunk_n;                        /* how much of it is the trunk's */
 	/* any thread */
 	atomic_uint channels;                   /* in use */

@@ -1,6 +1,6 @@
 /* OPTIONS to each trunk (RFC 3261 11), from one worker of the process: what comes of them, and what calls on any worker
- * found, is the trunk's state. Where borders are in between, each of them is asked about each trunk, and a trunk is up when
- * one of them says so; a border asks its controllers, too. Every way has an entry and a machine of its own. */
+ * found, is the trunk's state. Where borders are in between, each of them is asked about each trunk, and a trunk is up
+ * when one of them says so; a border asks its controllers, too. Every way has an entry and a machine of its own. */
 #include "call/trunk.h"
 
 #include "call/border.h"
@@ -162,7 +162,8 @@ static void look(struct rf_call_core *core, const struct asked *a, struct rf_tru
 	if (!p->watched)
 		rf_health_init(&p->health, now);
 	p->watched = true;
-	if (atomic_exchange_explicit(&p->hurt, false, memory_order_relaxed) && rf_health_hurt(&p->health, interval, now))
+	if (atomic_exchange_explicit(&p->hurt, false, memory_order_relaxed) &&
+	    rf_health_hurt(&p->health, interval, now))
 		become(core, p, RF_HEALTH_DOWN, "a call found nobody");
 	uint8_t before = p->health.state;
 	if (rf_health_due(&p->health, interval, now) && ask(core, a, p))
@@ -172,7 +173,8 @@ static void look(struct rf_call_core *core, const struct asked *a, struct rf_tru
 }
 
 /* A trunk is as the best of the ways to it. */
-static void sum_up(struct rf_call_core *core, const struct rf_site_trunk *t, struct rf_trunk_peer *const *ways, size_t n)
+static void sum_up(struct rf_call_core *core, const struct rf_site_trunk *t, struct rf_trunk_peer *const *ways,
+		   size_t n)
 {
 	static const uint8_t worth[] = { [RF_HEALTH_DOWN] = 0, [RF_HEALTH_UNKNOWN] = 1, [RF_HEALTH_UP] = 2 };
 	struct rf_trunk_peer *p = rf_trunk_peer(core, t);
@@ -192,7 +194,8 @@ static void watch_trunk(struct rf_call_core *core, const struct rf_site_trunk *t
 	size_t n = rf_trunk_ways(core, hosts), known = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct rf_trunk_peer *p = rf_trunks_find_by(core->trunks, t->name, hosts[i] ? hosts[i]->name : RF_V(""));
+		struct rf_trunk_peer *p =
+			rf_trunks_find_by(core->trunks, t->name, hosts[i] ? hosts[i]->name : RF_V(""));
 
 		if (!p)
 			continue;

@@ -111,8 +111,8 @@ unsigned rf_xfer_call(struct rf_xfer *x, struct rf_plan *plan)
 
 /* --- accepting */
 
-struct rf_xfer *rf_xfer_accept(struct rf_leg *leg, struct rf_in *in, const struct rf_refer *refer, struct rf_view target,
-			      unsigned outcome)
+struct rf_xfer *rf_xfer_accept(struct rf_leg *leg, struct rf_in *in, const struct rf_refer *refer,
+			       struct rf_view target, unsigned outcome)
 {
 	struct rf_call *call = leg->pair->call;
 	struct rf_call_core *core = call->core;
@@ -229,7 +229,8 @@ static const char *may_not(struct rf_leg *leg)
 		return "too many transfers";
 	if (leg->pair->call->emergency) /* nobody takes a call for help away from who answered it */
 		return "emergency call";
-	if ((rf_party_is_far(leg->party) && !rf_party_roams(leg->party)) || rf_flow_is_inside(&leg->flow) || !rf_directory_number(core->directory, leg->party->number))
+	if ((rf_party_is_far(leg->party) && !rf_party_roams(leg->party)) || rf_flow_is_inside(&leg->flow) ||
+	    !rf_directory_number(core->directory, leg->party->number))
 		return "not a phone of this site";
 	return NULL;
 }

@@ -23,8 +23,9 @@ void rf_xfer_refer(struct rf_leg *leg, struct rf_in *in);
 bool rf_xfer_holds(struct rf_call *call, struct rf_leg *gone);
 /* The call ends: its transfer is given up. */
 void rf_xfer_lost(struct rf_call *call);
-/* Is it this leg that transfers, and has not answered a NOTIFY of the outcome yet? Its BYE waits for that: over UDP, or behind a NOTIFY
- * that is still on its way, the BYE could be there first, and what comes of a REFER belongs before it. */
+/* Is it this leg that transfers, and has not answered a NOTIFY of the outcome yet? Its BYE waits for that:
+ * over UDP, or behind a NOTIFY that is still on its way, the BYE could be there first, and what comes of a
+ * REFER belongs before it. */
 bool rf_xfer_tells(const struct rf_leg *leg);
 /* The call is freed. */
 void rf_xfer_free(struct rf_call *call);

@@ -31,7 +31,8 @@ static int begin_join(struct rf_xfer *x)
 	bool more = rf_join_sdp_lines(rf_view_of(who->sdp, who->sdp_n)) >
 		    rf_join_sdp_lines(rf_view_of(other->sdp, other->sdp_n));
 	struct rf_join_order order = {
-		.from = RF_JOIN_ASK, .src = more ? who : other, .dst = more ? other : who, .done = both_agreed, .arg = x,
+		.from = RF_JOIN_ASK, .src = more ? who : other, .dst = more ? other : who, .done = both_agreed,
+		.arg = x,
 	};
 
 	return rf_join_start(&order, &x->join);

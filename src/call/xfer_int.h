@@ -29,7 +29,8 @@ static inline bool rf_xfer_final(const struct rf_xfer *x)
 /* --- xfer.c */
 
 /* 202, and from now on the outcome is told by NOTIFY; outcome: what there is to tell at once. NULL: refused. */
-struct rf_xfer *rf_xfer_accept(struct rf_leg *leg, struct rf_in *in, const struct rf_refer *refer, struct rf_view target, unsigned outcome);
+struct rf_xfer *rf_xfer_accept(struct rf_leg *leg, struct rf_in *in, const struct rf_refer *refer,
+			       struct rf_view target, unsigned outcome);
 /* Call the target, along this plan, which is taken. Not 0: the code why not. */
 unsigned rf_xfer_call(struct rf_xfer *x, struct rf_plan *plan);
 

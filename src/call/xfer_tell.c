@@ -128,7 +128,8 @@ void rf_xfer_failed(struct rf_xfer *x, unsigned code)
 	call->core->counters.transfers_refused++;
 	rf_xfer_report(x, code);
 	if (alone) /* who transferred has hung up, and nobody else is there */
-		rf_end(call, NULL, RF_ENDED_SYSTEM, code, "transfer failed", RF_V("SIP;cause=480;text=\"Transfer failed\""));
+		rf_end(call, NULL, RF_ENDED_SYSTEM, code, "transfer failed",
+		       RF_V("SIP;cause=480;text=\"Transfer failed\""));
 	rf_call_settle(call);
 }
 

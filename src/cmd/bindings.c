@@ -41,7 +41,8 @@ const struct rf_cmd rf_cmd_bindings[] = {
 		.args = "[AOR]",
 		.max_args = 1,
 		.summary = "registered phones and where they are",
-		.help = "With a number or an address of record: only that one; exit status 1 when it is not registered. A border\n"
+		.help = "With a number or an address of record: only that one; exit status 1 when it is not "
+			"registered. A border\n"
 			"has the phones outside, with the addresses that they come from.",
 		.example = "ringfort -C /etc/ringfort bindings 1001",
 		.opts = role_opts,

@@ -14,14 +14,15 @@ static int ask(struct rf_cmd_ctx *c, json_t *question, json_t **ret_answer)
 
 	if (rf_admin_ask_border(c->dir, question, ASK_MS, ret_answer, &diag) == 0)
 		return RF_EXIT_YES;
-	return rf_cmd_error(c, diag.code == RF_E_INVALID || diag.code == RF_E_NOT_FOUND ? RF_EXIT_NO : RF_EXIT_FAILED, "%s",
-			    diag.text);
+	return rf_cmd_error(c, diag.code == RF_E_INVALID || diag.code == RF_E_NOT_FOUND ? RF_EXIT_NO : RF_EXIT_FAILED,
+			    "%s", diag.text);
 }
 
 static int list(struct rf_cmd_ctx *c)
 {
 	static const struct rf_cmd_column columns[] = {
-		{ "address", "ADDRESS", 40 }, { "why", "WHY", 12 }, { "seconds", "SECONDS LEFT", 12 }, { "count", "PENALTIES", 9 },
+		{ "address", "ADDRESS", 40 }, { "why", "WHY", 12 }, { "seconds", "SECONDS LEFT", 12 },
+		{ "count", "PENALTIES", 9 },
 	};
 	json_t *answer = NULL;
 	int status = ask(c, json_pack("{s:s}", "do", "blocked"), &answer);
@@ -66,7 +67,8 @@ const struct rf_cmd rf_cmd_blocked[] = {
 		.name = "blocked",
 		.sub = "list",
 		.summary = "addresses outside that the border passes over",
-		.help = "An address that sends what no peer sends gets a penalty, longer each time: nothing of it is looked at.",
+		.help = "An address that sends what no peer sends gets a penalty, longer each time: "
+			"nothing of it is looked at.",
 		.example = "ringfort -C /etc/ringfort blocked list",
 		.run = list,
 	},

@@ -92,7 +92,8 @@ static void read_header(struct rf_bulk *b, struct rf_view line, const char *cons
 		if (!*known)
 			unknown_column(b, f.text, f.column, columns);
 		else if (rf_bulk_column(b, *known) >= 0)
-			LINE_ERROR(b, b->header_line, f.column, "keep one of them", "column \"%s\" is given twice", *known);
+			LINE_ERROR(b, b->header_line, f.column, "keep one of them", "column \"%s\" is given twice",
+				   *known);
 		else if (b->columns < RF_BULK_COLUMNS_MAX)
 			snprintf(b->column[b->columns++], sizeof *b->column, "%s", *known);
 	} while (!f.last);
@@ -190,7 +191,8 @@ int rf_bulk_open(const struct rf_cmd_ctx *c, const char *path, const char *const
 	if (rc == 0)
 		rc = make_room(b);
 	if (rc == RF_E_LIMIT)
-		return rf_cmd_error(c, RF_EXIT_USAGE, "%s is too large: at most 64 MiB and 200000 rows; split it", b->name);
+		return rf_cmd_error(c, RF_EXIT_USAGE, "%s is too large: at most 64 MiB and 200000 rows; split it",
+				    b->name);
 	if (rc)
 		return rf_cmd_error(c, RF_EXIT_FAILED, "cannot read %s: %s", b->name, rf_err_text(rc));
 	read_rows(b, columns, required);
@@ -248,8 +250,9 @@ int rf_bulk_once(struct rf_bulk *b, int column, const char *what)
 	qsort(v, b->rows, sizeof *v, by_text);
 	for (size_t i = 1; i < b->rows; i++)
 		if (v[i].text.n && rf_view_eq(v[i].text, v[i - 1].text))
-			rf_bulk_error(b, v[i].row, column, "give each its own", "%s \"%.*s\" is there twice, first in line %u",
-				      what, RF_VFMT(v[i].text), b->line[v[i - 1].row]);
+			rf_bulk_error(b, v[i].row, column, "give each its own",
+				      "%s \"%.*s\" is there twice, first in line %u", what, RF_VFMT(v[i].text),
+				      b->line[v[i - 1].row]);
 	free(v);
 	return 0;
 }

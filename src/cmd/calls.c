@@ -69,8 +69,10 @@ static int show(struct rf_cmd_ctx *c)
 	call = json_object_get(answer, "call");
 	if (!json_is_object(call)) {
 		json_decref(answer);
-		return rf_cmd_error(c, RF_EXIT_NO, "there is no call %s now: `ringfort calls` lists them, `ringfort cdr` those "
-				    "that have ended", c->arg[0]);
+		return rf_cmd_error(c, RF_EXIT_NO,
+				    "there is no call %s now: `ringfort calls` lists them, `ringfort cdr` those "
+				    "that have ended",
+				    c->arg[0]);
 	}
 	if (c->json)
 		return rf_cmd_json(c, answer, RF_EXIT_YES);

@@ -56,7 +56,8 @@ static int choose(struct rf_cmd_ctx *c, struct line *l)
 	if (!l->codec)
 		return rf_cmd_error(c, RF_EXIT_USAGE, "there is no codec \"%s\": pcmu, pcma, g722, opus, g729", codec);
 	if (!l->suite)
-		return rf_cmd_error(c, RF_EXIT_USAGE, "there is no suite \"%s\": aes-gcm, aes-cm-80, aes-cm-32, none", suite);
+		return rf_cmd_error(c, RF_EXIT_USAGE, "there is no suite \"%s\": aes-gcm, aes-cm-80, aes-cm-32, none",
+				    suite);
 	l->ptime = 20;
 	l->link = ETHERNET_BYTES;
 	l->share = SHARE_PERCENT;
@@ -90,10 +91,11 @@ static int run(struct rf_cmd_ctx *c)
 		return status;
 	reckon(&l, rf_cmd_flag(c, "ipv6"));
 	if (c->json)
-		return rf_cmd_json(c, json_pack("{s:I,s:I,s:s,s:I,s:s,s:I,s:I,s:I}", "calls", (json_int_t)l.calls, "kbit",
-						(json_int_t)l.kbit, "codec", l.codec->name, "ptime", (json_int_t)l.ptime, "suite",
-						l.suite->name, "packet_bytes", (json_int_t)l.packet, "call_kbit",
-						(json_int_t)((l.call_bits + 999) / 1000), "share", (json_int_t)l.share),
+		return rf_cmd_json(c,
+				   json_pack("{s:I,s:I,s:s,s:I,s:s,s:I,s:I,s:I}", "calls", (json_int_t)l.calls, "kbit",
+					     (json_int_t)l.kbit, "codec", l.codec->name, "ptime", (json_int_t)l.ptime,
+					     "suite", l.suite->name, "packet_bytes", (json_int_t)l.packet, "call_kbit",
+					     (json_int_t)((l.call_bits + 999) / 1000), "share", (json_int_t)l.share),
 				   l.calls ? RF_EXIT_YES : RF_EXIT_NO);
 	fprintf(c->out, "A call of %s takes %llu kbit/s each way: packets of %llu bytes on the line every %llu ms, %d %% of RTCP.\n"
 			"%llu kbit/s, %llu %% of it for calls, carry %llu of them at once.\n",
@@ -102,7 +104,8 @@ static int run(struct rf_cmd_ctx *c)
 		(unsigned long long)l.calls);
 	/* 0 in the site file is no bound at all: never a line to be copied. */
 	if (!l.calls)
-		return rf_cmd_error(c, RF_EXIT_NO, "not one such call fits: a line for calls wants %llu kbit/s, or a leaner --codec",
+		return rf_cmd_error(c, RF_EXIT_NO,
+				    "not one such call fits: a line for calls wants %llu kbit/s, or a leaner --codec",
 				    (unsigned long long)((l.call_bits * 100 + l.share * 1000 - 1) / (l.share * 1000)));
 	fprintf(c->out, "\nlimits: { external_calls: %llu }\n", (unsigned long long)l.calls);
 	return RF_EXIT_YES;
@@ -112,8 +115,10 @@ const struct rf_cmd rf_cmd_capacity[] = {
 	{
 		.name = "capacity",
 		.summary = "how many calls a line carries",
-		.help = "The sound of a call, its protection and everything around it, counted in packets; what comes out is what the\n"
-			"site file wants as limits.external_calls, or for a link. No site is needed. Exit status 1: not one call fits.",
+		.help = "The sound of a call, its protection and everything around it, counted in packets; what comes "
+			"out is what the\n"
+			"site file wants as limits.external_calls, or for a link. No site is needed. Exit status 1: "
+			"not one call fits.",
 		.example = "ringfort capacity --kbit 10000 --codec opus",
 		.opts = opts,
 		.run = run,

@@ -50,8 +50,8 @@ static int show_row(void *arg, const struct rf_cdr *cdr, const struct rf_ledger_
 
 	(void)line;
 	if (l->shown++ == 0)
-		fprintf(out, "%-20s  %-3s  %-12s  %-12s  %-16s  %-10s  %7s  %-4s  %-24s  %-8s  %s\n", "START (UTC)", "LEG",
-			"FROM", "TO", "DEVICE", "OUTCOME", "SECONDS", "OVER", "MEDIA", "ENDED BY", "SESSION");
+		fprintf(out, "%-20s  %-3s  %-12s  %-12s  %-16s  %-10s  %7s  %-4s  %-24s  %-8s  %s\n", "START (UTC)",
+			"LEG", "FROM", "TO", "DEVICE", "OUTCOME", "SECONDS", "OVER", "MEDIA", "ENDED BY", "SESSION");
 	rf_wall_text(cdr->start.us ? cdr->start : cdr->end, start);
 	fprintf(out, "%.19sZ  ", start);
 	cell(out, cdr->leg, 3);
@@ -140,7 +140,8 @@ const struct rf_cmd rf_cmd_cdr[] = {
 	{
 		.name = "cdr",
 		.summary = "call records, one line per leg",
-		.help = "Reads the ledger of the site directory; the controller may run or not. Times are UTC. With --json\n"
+		.help = "Reads the ledger of the site directory; the controller may run or not. "
+			"Times are UTC. With --json\n"
 			"the records as they stand in the ledger, one object per leg, in an array.",
 		.example = "ringfort -C /etc/ringfort cdr --since 2h --number 1001",
 		.opts = opts,

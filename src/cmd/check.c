@@ -31,8 +31,8 @@ static void look_key(struct check *k, const char *path)
 	struct stat st;
 
 	if (stat(path, &st) == 0 && (st.st_mode & 077))
-		FILE_FINDING(k, RF_SEV_ERROR, path, "chmod 600", "others than its owner may read this private key (mode %03o)",
-			     st.st_mode & 0777);
+		FILE_FINDING(k, RF_SEV_ERROR, path, "chmod 600",
+			     "others than its owner may read this private key (mode %03o)", st.st_mode & 0777);
 }
 
 static void look_dates(struct check *k, const char *path, const struct rf_pki_id *id, const char *mend)
@@ -105,8 +105,8 @@ static void look_file(struct check *k, struct rf_site_pos pos, const char *key, 
 	if (!path)
 		return;
 	if (stat(path, &st))
-		rf_finding_add(&k->f, RF_SEV_ERROR, place, NULL, "put the file there, or name another", "%s: %s: %s", key, path,
-			       strerror(errno));
+		rf_finding_add(&k->f, RF_SEV_ERROR, place, NULL, "put the file there, or name another", "%s: %s: %s",
+			       key, path, strerror(errno));
 	else if (!S_ISREG(st.st_mode))
 		rf_finding_add(&k->f, RF_SEV_ERROR, place, NULL, "name a file", "%s: %s is no file", key, path);
 	else if (kind == PROGRAM && !(st.st_mode & 0111))
@@ -163,13 +163,13 @@ static void phone_findings(struct check *k, const bool *which, enum rf_severity 
 			continue;
 		snprintf(mend, sizeof mend, "ringfort phone issue %s", rf_site_cstr(p->name));
 		rf_finding_add(&k->f, severity,
-			       (struct rf_place){ rf_site_cstr(p->pos.file ? k->site->phones_file : k->site->file), p->pos.line,
-						  p->pos.column }, RF_MIT_MUTUAL, mend, "phone \"%.*s\" %s",
-			       RF_VFMT(p->name), text);
+			       (struct rf_place){ rf_site_cstr(p->pos.file ? k->site->phones_file : k->site->file),
+						  p->pos.line, p->pos.column },
+			       RF_MIT_MUTUAL, mend, "phone \"%.*s\" %s", RF_VFMT(p->name), text);
 	}
 	if (n > NAMED_MAX)
-		FILE_FINDING(k, severity, rf_site_cstr(k->site->file), "ringfort phone issue --all", "%zu more phones like that",
-			     n - NAMED_MAX);
+		FILE_FINDING(k, severity, rf_site_cstr(k->site->file), "ringfort phone issue --all",
+			     "%zu more phones like that", n - NAMED_MAX);
 }
 
 static void look_phone_certs(struct check *k, struct rf_store *store)
@@ -217,8 +217,9 @@ static void look_users(struct check *k, const struct rf_directory *d)
 		if (rf_directory_users_of(d, p->number, &users) || missing++ >= NAMED_MAX)
 			continue;
 		rf_finding_add(&k->f, RF_SEV_WARNING,
-			       (struct rf_place){ rf_site_cstr(p->pos.file ? k->site->phones_file : k->site->file), p->pos.line,
-						  p->pos.column }, NULL, "ringfort user add NAME --number N",
+			       (struct rf_place){ rf_site_cstr(p->pos.file ? k->site->phones_file : k->site->file),
+						  p->pos.line, p->pos.column },
+			       NULL, "ringfort user add NAME --number N",
 			       "number %.*s has no user, and this site requires one", RF_VFMT(p->number));
 	}
 	if (missing > NAMED_MAX)
@@ -262,9 +263,9 @@ static void look_store(struct check *k)
 
 static json_t *finding_json(const struct rf_finding *x)
 {
-	return json_pack("{s:s, s:s, s:i, s:i, s:s, s:s, s:s}", "severity", rf_severity_name(x->severity), "file", x->file,
-			 "line", (int)x->line, "column", (int)x->column, "text", x->text, "mitigation", x->mitigation, "mend",
-			 x->mend);
+	return json_pack("{s:s, s:s, s:i, s:i, s:s, s:s, s:s}", "severity", rf_severity_name(x->severity), "file",
+			 x->file, "line", (int)x->line, "column", (int)x->column, "text", x->text, "mitigation",
+			 x->mitigation, "mend", x->mend);
 }
 
 static json_t *deviations_json(const struct rf_site *site)
@@ -274,10 +275,11 @@ static json_t *deviations_json(const struct rf_site *site)
 	for (size_t i = 0; site && i < site->deviation_count; i++) {
 		const struct rf_site_deviation *d = &site->deviations[i];
 
-		json_array_append_new(a, json_pack("{s:o, s:o, s:o, s:o}", "mitigation", rf_cmd_json_view(d->mitigation),
-						   "reason", rf_cmd_json_view(d->reason), "approved_by",
-						   rf_cmd_json_view(d->approved_by), "until",
-						   rf_cmd_json_view(d->until_text)));
+		json_array_append_new(a,
+				      json_pack("{s:o, s:o, s:o, s:o}", "mitigation", rf_cmd_json_view(d->mitigation),
+						"reason", rf_cmd_json_view(d->reason), "approved_by",
+						rf_cmd_json_view(d->approved_by), "until",
+						rf_cmd_json_view(d->until_text)));
 	}
 	return a;
 }
@@ -317,7 +319,8 @@ static int answer_text(struct check *k, int status)
 			rf_site_cstr(k->site->name), rf_level_name(k->site->level), k->site->phone_count,
 			k->site->deviation_count, k->f.count[RF_SEV_WARNING]);
 	else
-		fprintf(out, "not sound: %zu errors, %zu warnings\n", k->f.count[RF_SEV_ERROR], k->f.count[RF_SEV_WARNING]);
+		fprintf(out, "not sound: %zu errors, %zu warnings\n", k->f.count[RF_SEV_ERROR],
+			k->f.count[RF_SEV_WARNING]);
 	return status;
 }
 

@@ -74,7 +74,8 @@ static void look_group(const struct rf_check_calls *k, const struct rf_site_grou
 		why = d->kind == RF_DIAL_REFUSED ? d->why : "nobody is forwarded to that";
 	rf_finding_add(k->findings, RF_SEV_WARNING, place_of(k->site, g->pos), NULL,
 		       "name a number that may be called, a group, or voicemail",
-		       "group \"%.*s\": on_no_answer %.*s leads nowhere: %s", RF_VFMT(g->name), RF_VFMT(g->on_no_answer), why);
+		       "group \"%.*s\": on_no_answer %.*s leads nowhere: %s", RF_VFMT(g->name),
+		       RF_VFMT(g->on_no_answer), why);
 }
 
 void rf_check_calls(const struct rf_check_calls *k)

@@ -10,10 +10,10 @@
 
 /* All commands, in the order of the help. */
 static const struct rf_cmd *const groups[] = {
-	rf_cmd_init, rf_cmd_check, rf_cmd_flows, rf_cmd_compile, rf_cmd_prove, rf_cmd_apply, rf_cmd_confirm, rf_cmd_wall, rf_cmd_relay,
-	rf_cmd_phone, rf_cmd_user, rf_cmd_numbers, rf_cmd_trunk, rf_cmd_blocked, rf_cmd_host,
-	rf_cmd_stir, rf_cmd_up, rf_cmd_down, rf_cmd_status, rf_cmd_metrics, rf_cmd_reload, rf_cmd_runs, rf_cmd_calls, rf_cmd_bindings, rf_cmd_explain,
-	rf_cmd_capacity, rf_cmd_mwi, rf_cmd_cdr, rf_cmd_ledger,
+	rf_cmd_init, rf_cmd_check, rf_cmd_flows, rf_cmd_compile, rf_cmd_prove, rf_cmd_apply, rf_cmd_confirm,
+	rf_cmd_wall, rf_cmd_relay, rf_cmd_phone, rf_cmd_user, rf_cmd_numbers, rf_cmd_trunk, rf_cmd_blocked, rf_cmd_host,
+	rf_cmd_stir, rf_cmd_up, rf_cmd_down, rf_cmd_status, rf_cmd_metrics, rf_cmd_reload, rf_cmd_runs, rf_cmd_calls,
+	rf_cmd_bindings, rf_cmd_explain, rf_cmd_capacity, rf_cmd_mwi, rf_cmd_cdr, rf_cmd_ledger,
 };
 
 enum { GROUPS = sizeof groups / sizeof *groups };
@@ -187,8 +187,8 @@ static int unknown_option(const struct rf_cmd_ctx *c, const char *word, size_t n
 	}
 	if (near && rf_near_enough(best, n))
 		return rf_cmd_error(c, RF_EXIT_USAGE, "unknown option \"%s\"; did you mean --%s?", word - 2, near);
-	return rf_cmd_error(c, RF_EXIT_USAGE, "unknown option \"%s\"; see `ringfort %s%s%s --help`", word - 2, c->cmd->name,
-			    c->cmd->sub ? " " : "", c->cmd->sub ? c->cmd->sub : "");
+	return rf_cmd_error(c, RF_EXIT_USAGE, "unknown option \"%s\"; see `ringfort %s%s%s --help`", word - 2,
+			    c->cmd->name, c->cmd->sub ? " " : "", c->cmd->sub ? c->cmd->sub : "");
 }
 
 static int set_option(struct rf_cmd_ctx *c, struct words *w, size_t i, const char *end)
@@ -378,8 +378,9 @@ static int find_row(struct rf_cmd_ctx *c, struct words *w, const struct rf_cmd *
 static int check_count(const struct rf_cmd_ctx *c)
 {
 	if (c->args < c->cmd->min_args)
-		return rf_cmd_error(c, RF_EXIT_USAGE, "%s%s%s needs %s; see --help", c->cmd->name, c->cmd->sub ? " " : "",
-				    c->cmd->sub ? c->cmd->sub : "", c->cmd->args ? c->cmd->args : "more");
+		return rf_cmd_error(c, RF_EXIT_USAGE, "%s%s%s needs %s; see --help", c->cmd->name,
+				    c->cmd->sub ? " " : "", c->cmd->sub ? c->cmd->sub : "",
+				    c->cmd->args ? c->cmd->args : "more");
 	if (c->args > c->cmd->max_args)
 		return rf_cmd_error(c, RF_EXIT_USAGE, "\"%s\" is one argument too many; see --help",
 				    c->arg[c->cmd->max_args]);

@@ -117,7 +117,8 @@ void rf_cmd_number_left(const struct rf_cmd_ctx *c, struct rf_view number);
 /* The tables of commands, by file. */
 extern const struct rf_cmd rf_cmd_init[], rf_cmd_check[], rf_cmd_phone[], rf_cmd_user[], rf_cmd_numbers[],
 	rf_cmd_host[];
-extern const struct rf_cmd rf_cmd_ledger[], rf_cmd_cdr[], rf_cmd_explain[], rf_cmd_capacity[], rf_cmd_blocked[], rf_cmd_metrics[];
+extern const struct rf_cmd rf_cmd_ledger[], rf_cmd_cdr[], rf_cmd_explain[], rf_cmd_capacity[], rf_cmd_blocked[],
+	rf_cmd_metrics[];
 extern const struct rf_cmd rf_cmd_runs[];     /* run.c: run ROLE */
 extern const struct rf_cmd rf_cmd_up[], rf_cmd_down[], rf_cmd_status[], rf_cmd_reload[], rf_cmd_calls[],
 	rf_cmd_bindings[], rf_cmd_mwi[];

@@ -10,7 +10,8 @@
 static int only_of(const struct rf_cmd_ctx *c, const char **ret)
 {
 	static const char *const parts[][2] = {
-		{ "routers", "routers/" }, { "hosts", "hosts/" }, { "switches", "switches/" }, { "services", "services/" },
+		{ "routers", "routers/" }, { "hosts", "hosts/" }, { "switches", "switches/" },
+		{ "services", "services/" },
 	};
 	const char *only = rf_cmd_opt(c, "only");
 
@@ -36,8 +37,10 @@ static int sign(const struct rf_cmd_ctx *c, const struct rf_bundle *bundle, char
 		return 0;
 	int rc = rf_ca_open(c->dir, &ca, &diag);
 	if (rc == -ENOENT || rc == -EACCES)
-		return rf_cmd_error(c, RF_EXIT_FAILED, "no key to sign the bundle with (%s: %s); `ringfort init` makes the CA, or "
-						       "--unsigned leaves the signature out", diag.file, diag.text);
+		return rf_cmd_error(c, RF_EXIT_FAILED,
+				    "no key to sign the bundle with (%s: %s); `ringfort init` makes the CA, or "
+				    "--unsigned leaves the signature out",
+				    diag.file, diag.text);
 	if (!rc) {
 		rc = rf_pki_bundle_sign(ca, bundle->manifest, c->clock.wall(c->clock.ctx), ret_sig, &diag);
 		rf_ca_close(ca);
@@ -65,8 +68,10 @@ static char *kept_signature(const struct rf_cmd_ctx *c, const char *out, const s
 static int tell(const struct rf_cmd_ctx *c, const char *out, const struct rf_folder_written *w, bool is_signed)
 {
 	if (c->json)
-		return rf_cmd_json(c, json_pack("{s:s, s:I, s:I, s:I, s:b}", "out", out, "files", (json_int_t)w->files, "changed",
-						(json_int_t)w->changed, "removed", (json_int_t)w->removed, "signed", is_signed),
+		return rf_cmd_json(c,
+				   json_pack("{s:s, s:I, s:I, s:I, s:b}", "out", out, "files", (json_int_t)w->files,
+					     "changed", (json_int_t)w->changed, "removed", (json_int_t)w->removed,
+					     "signed", is_signed),
 				   RF_EXIT_YES);
 	fprintf(c->out, "%s: %zu files, %zu changed, %zu removed, %s\n", out, w->files, w->changed, w->removed,
 		is_signed ? "signed" : "not signed");
@@ -108,7 +113,8 @@ static int compile(struct rf_cmd_ctx *c)
 	int status = only_of(c, &only);
 
 	if (!status && !out == !diff)
-		status = rf_cmd_error(c, RF_EXIT_USAGE, "compile needs -o OUT to write, or --diff OUT to compare; see --help");
+		status = rf_cmd_error(c, RF_EXIT_USAGE,
+				      "compile needs -o OUT to write, or --diff OUT to compare; see --help");
 	if (!status)
 		status = rf_cmd_network(c, &net);
 	if (status)

@@ -19,8 +19,8 @@ struct diff {
 
 /* --- files */
 
-/* text with the old site's digest replaced by the new one's: a change somewhere changes the digest everywhere, and is no
- * change of this file. malloc'd. */
+/* text with the old site's digest replaced by the new one's: a change somewhere changes the digest everywhere, and is
+ * no change of this file. malloc'd. */
 static struct rf_view with_digest(struct rf_view text, struct rf_view from, struct rf_view to, uint8_t **ret_buf)
 {
 	uint8_t *buf = malloc(text.n + 1), *at;
@@ -30,7 +30,8 @@ static struct rf_view with_digest(struct rf_view text, struct rf_view from, stru
 		return (struct rf_view){ 0 };
 	if (text.n)
 		memcpy(buf, text.p, text.n);
-	for (at = buf; from.n == to.n && (at = memmem(at, text.n - (size_t)(at - buf), from.p, from.n)) != NULL; at += to.n)
+	for (at = buf; from.n == to.n && (at = memmem(at, text.n - (size_t)(at - buf), from.p, from.n)) != NULL;
+	     at += to.n)
 		memcpy(at, to.p, to.n);
 	return rf_view_of(buf, text.n);
 }
@@ -54,12 +55,13 @@ static void tell_text(struct diff *d, const char *path, struct rf_view old, stru
 {
 	struct rf_diff_count same;
 
-	fprintf(d->c->out, "%s: %s, %zu line%s less, %zu more\n", path, word_for(old, new), n->removed, n->removed == 1 ? "" : "s",
-		n->added);
+	fprintf(d->c->out, "%s: %s, %zu line%s less, %zu more\n", path, word_for(old, new), n->removed,
+		n->removed == 1 ? "" : "s", n->added);
 	if (!old.p || !new.p)
 		return;
 	if (n->removed + n->added > SHOWN_LINES)
-		fprintf(d->c->out, "  (more than %d lines differ; compile into another folder to compare them)\n", SHOWN_LINES);
+		fprintf(d->c->out, "  (more than %d lines differ; compile into another folder to compare them)\n",
+			SHOWN_LINES);
 	else
 		d->rc = rf_diff(old, new, d->c->out, &same);
 }
@@ -77,8 +79,8 @@ static void tell_json(struct diff *d, const char *path, struct rf_view old, stru
 	if (f)
 		fclose(f);
 	json_array_append_new(d->files, json_pack("{s:s, s:s, s:I, s:I, s:o}", "path", path, "what", word_for(old, new),
-						  "removed", (json_int_t)n->removed, "added", (json_int_t)n->added, "diff",
-						  rf_cmd_json_view(rf_view_of(text, size))));
+						  "removed", (json_int_t)n->removed, "added", (json_int_t)n->added,
+						  "diff", rf_cmd_json_view(rf_view_of(text, size))));
 	free(text);
 }
 
@@ -129,10 +131,12 @@ static void flow_line(const json_t *flow, char *dst, size_t cap)
 	json_int_t first = 0, last = 0;
 	char ports[32] = "";
 
-	(void)json_unpack((json_t *)(uintptr_t)flow, "{s:s, s:s, s:s, s:s, s:s, s?s, s?[I, I]}", "id", &id, "from", &from, "to", &to,
-			  "category", &category, "protocol", &protocol, "why", &why, "ports", &first, &last);
+	(void)json_unpack((json_t *)(uintptr_t)flow, "{s:s, s:s, s:s, s:s, s:s, s?s, s?[I, I]}", "id", &id, "from",
+			  &from, "to", &to, "category", &category, "protocol", &protocol, "why", &why, "ports", &first,
+			  &last);
 	if (last)
-		snprintf(ports, sizeof ports, first == last ? " %lld" : " %lld-%lld", (long long)first, (long long)last);
+		snprintf(ports, sizeof ports, first == last ? " %lld" : " %lld-%lld", (long long)first,
+			 (long long)last);
 	snprintf(dst, cap, "%s: %s to %s, %s, %s%s: %s", id, from, to, category, protocol, ports, why);
 }
 
@@ -214,12 +218,15 @@ int rf_cmd_compile_diff(const struct rf_cmd_ctx *c, const char *dir, const struc
 	json_t *told = see_flows(&d, &flows);
 	int status = d.changed || flows ? RF_EXIT_NO : RF_EXIT_YES;
 	if (c->json)
-		return rf_cmd_json(c, json_pack("{s:b, s:o, s:o}", "changes", status == RF_EXIT_NO, "files", d.files, "flows", told),
+		return rf_cmd_json(c,
+				   json_pack("{s:b, s:o, s:o}", "changes", status == RF_EXIT_NO, "files", d.files,
+					     "flows", told),
 				   status);
 	json_decref(told);
 	if (status == RF_EXIT_YES)
 		fprintf(c->out, "no change: %zu files\n", new->n);
 	else
-		fprintf(c->out, "%zu file%s, %zu flow%s\n", d.changed, d.changed == 1 ? "" : "s", flows, flows == 1 ? "" : "s");
+		fprintf(c->out, "%zu file%s, %zu flow%s\n", d.changed, d.changed == 1 ? "" : "s", flows,
+			flows == 1 ? "" : "s");
 	return status;
 }

@@ -22,12 +22,13 @@ static int down_one(struct rf_cmd_ctx *c, const struct rf_cmd_role *role, int *r
 		return RF_EXIT_YES;
 	*ret_pid = pid;
 	if (role->ask(c->dir, json_pack("{s:s}", "do", "stop"), ASK_MS, &answer, &diag))
-		return rf_cmd_error(c, RF_EXIT_FAILED, "%s; the process is %d: `kill %d` stops it as well", diag.text, pid, pid);
+		return rf_cmd_error(c, RF_EXIT_FAILED, "%s; the process is %d: `kill %d` stops it as well", diag.text,
+				    pid, pid);
 	json_decref(answer);
 	for (unsigned ms = 0; rf_controller_probe(c->dir, role->name, &pid) == RF_E_BUSY; ms += STEP_MS) {
 		if (ms >= WAIT_MS)
-			return rf_cmd_error(c, RF_EXIT_FAILED, "the %s (pid %d) has not ended after %d seconds", role->name, pid,
-					    WAIT_MS / 1000);
+			return rf_cmd_error(c, RF_EXIT_FAILED, "the %s (pid %d) has not ended after %d seconds",
+					    role->name, pid, WAIT_MS / 1000);
 		nanosleep(&(struct timespec){ .tv_nsec = STEP_MS * 1000000L }, NULL);
 	}
 	if (!c->json)
@@ -54,8 +55,10 @@ static int down(struct rf_cmd_ctx *c)
 	if (!status && !first && !c->json)
 		fprintf(c->out, "nothing runs for %s\n", c->dir);
 	if (!status && c->json)
-		status = rf_cmd_json(c, first ? json_pack("{s:b,s:i,s:O}", "stopped", 1, "pid", first, "roles", stopped) :
-						json_pack("{s:b}", "stopped", 0), RF_EXIT_YES);
+		status = rf_cmd_json(c,
+				     first ? json_pack("{s:b,s:i,s:O}", "stopped", 1, "pid", first, "roles", stopped) :
+					     json_pack("{s:b}", "stopped", 0),
+				     RF_EXIT_YES);
 	json_decref(stopped);
 	return status;
 }

@@ -60,8 +60,10 @@ static int find_from(struct explain *x, const char *from)
 	} else if (rf_directory_number(x->directory, name)) {
 		x->who = (struct rf_dial_who){ .number = name };
 	} else {
-		return rf_cmd_error(x->c, RF_EXIT_USAGE, "there is no user, phone, number or trunk \"%s\"; `ringfort phone list` "
-				    "and `ringfort user list` show them", from);
+		return rf_cmd_error(x->c, RF_EXIT_USAGE,
+				    "there is no user, phone, number or trunk \"%s\"; `ringfort phone list` "
+				    "and `ringfort user list` show them",
+				    from);
 	}
 	return 0;
 }
@@ -79,7 +81,8 @@ static int find_time(struct explain *x, const char *at)
 	if (end && (*end == ' ' || *end == 'T'))
 		end = strptime(end + 1, "%H:%M", &tm);
 	if (!end || (*end && strcmp(end, "Z")))
-		return rf_cmd_error(x->c, RF_EXIT_USAGE, "--at takes a time of the site like \"2026-11-23 10:00\", or one in UTC "
+		return rf_cmd_error(x->c, RF_EXIT_USAGE,
+				    "--at takes a time of the site like \"2026-11-23 10:00\", or one in UTC "
 				    "like 2026-11-23T10:00Z");
 	int64_t s = (int64_t)timegm(&tm);
 
@@ -154,8 +157,9 @@ static int show_json(const struct explain *x, bool goes)
 	char at[RF_WALL_TEXT];
 
 	rf_wall_text(x->at, at);
-	json_t *j = json_pack("{s:b,s:s,s:s,s:s,s:s,s:o,s:o}", "goes", goes, "at", at, "kind", rf_dial_kind_name(d->kind),
-			      "rule", d->rule, "why", d->why, "trunks", trunks_json(d), "trail", trail_json(d->trail));
+	json_t *j =
+		json_pack("{s:b,s:s,s:s,s:s,s:s,s:o,s:o}", "goes", goes, "at", at, "kind", rf_dial_kind_name(d->kind),
+			  "rule", d->rule, "why", d->why, "trunks", trunks_json(d), "trail", trail_json(d->trail));
 
 	if (!j)
 		return rf_cmd_json(x->c, NULL, RF_EXIT_FAILED);
@@ -267,6 +271,8 @@ const struct rf_cmd rf_cmd_explain[] = {
 	  .help = "FROM is a user, a phone, a number, or a trunk for a call from outside; TO what is dialled: digits, codes,\n"
 		  "a SIP or tel URI. No call is placed. What callers have used up today (calls at once, calls in the hour,\n"
 		  "minutes abroad) is not looked at. Exit status 0: it would go through, 1: it would not.",
-	  .opts = opts, .example = "ringfort explain lobby-1 \"00 900 123456\" --at \"2026-12-24 19:00\"", .run = explain },
+	  .opts = opts,
+	  .example = "ringfort explain lobby-1 \"00 900 123456\" --at \"2026-12-24 19:00\"",
+	  .run = explain },
 	{ 0 },
 };

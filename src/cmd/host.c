@@ -51,7 +51,8 @@ static int host_issue(struct rf_cmd_ctx *c)
 	const struct rf_site_host *host = status ? NULL : rf_site_host(h.site, rf_view_str(c->arg[0]));
 	if (!host) {
 		if (!status)
-			status = rf_cmd_error(c, RF_EXIT_USAGE, "%s names no host \"%s\"", rf_site_cstr(h.site->file), c->arg[0]);
+			status = rf_cmd_error(c, RF_EXIT_USAGE, "%s names no host \"%s\"", rf_site_cstr(h.site->file),
+					      c->arg[0]);
 		end(&h);
 		return status;
 	}
@@ -63,16 +64,21 @@ static int host_issue(struct rf_cmd_ctx *c)
 	if (!status)
 		status = rf_issue_crl(c, h.ca, h.store);
 	if (!status && n)
-		rf_cmd_record(c, &(struct rf_cmd_record){ RF_EVENT_CERTIFICATE_REVOKED, .host = host->name, .count = n });
+		rf_cmd_record(c,
+			      &(struct rf_cmd_record){ RF_EVENT_CERTIFICATE_REVOKED, .host = host->name, .count = n });
 	if (!status)
 		rf_cmd_record(c, &(struct rf_cmd_record){ RF_EVENT_CERTIFICATE_ISSUED, .host = host->name,
 							  .certificate = &id });
 	if (!status && c->json)
-		status = rf_cmd_json(c, json_pack("{s:s, s:I, s:I}", "host", c->arg[0], "not_after", (json_int_t)id.not_after_s,
-						  "revoked", (json_int_t)n), RF_EXIT_YES);
+		status = rf_cmd_json(c,
+				     json_pack("{s:s, s:I, s:I}", "host", c->arg[0], "not_after",
+					       (json_int_t)id.not_after_s, "revoked", (json_int_t)n),
+				     RF_EXIT_YES);
 	else if (!status)
-		fprintf(c->out, "issued " RF_PKI_HOSTS "/%s, %zu certificate%s revoked; what runs there takes it up by itself\n", c->arg[0], n,
-			plural(n));
+		fprintf(c->out,
+			"issued " RF_PKI_HOSTS
+			"/%s, %zu certificate%s revoked; what runs there takes it up by itself\n",
+			c->arg[0], n, plural(n));
 	end(&h);
 	return status;
 }
@@ -91,12 +97,15 @@ static int host_revoke(struct rf_cmd_ctx *c)
 	if (!status)
 		status = rf_issue_crl(c, h.ca, h.store);
 	if (!status)
-		rf_cmd_record(c, &(struct rf_cmd_record){ RF_EVENT_CERTIFICATE_REVOKED, .host = rf_view_str(c->arg[0]), .count = n });
+		rf_cmd_record(c, &(struct rf_cmd_record){ RF_EVENT_CERTIFICATE_REVOKED, .host = rf_view_str(c->arg[0]),
+							  .count = n });
 	if (!status && c->json)
-		status = rf_cmd_json(c, json_pack("{s:s, s:I}", "host", c->arg[0], "revoked", (json_int_t)n), RF_EXIT_YES);
+		status = rf_cmd_json(c, json_pack("{s:s, s:I}", "host", c->arg[0], "revoked", (json_int_t)n),
+				     RF_EXIT_YES);
 	else if (!status)
-		fprintf(c->out, "host %s: %zu certificate%s revoked; copy " RF_PKI_CRL " to the other hosts of the site\n", c->arg[0], n,
-			plural(n));
+		fprintf(c->out,
+			"host %s: %zu certificate%s revoked; copy " RF_PKI_CRL " to the other hosts of the site\n",
+			c->arg[0], n, plural(n));
 	end(&h);
 	return status;
 }
@@ -113,7 +122,8 @@ const struct rf_cmd rf_cmd_host[] = {
 	  .run = host_issue, .changes = true },
 	{ .name = "host", .sub = "revoke", .args = "NAME", .min_args = 1, .max_args = 1,
 	  .summary = "revoke a server's certificates", .example = "ringfort -C site host revoke edge",
-	  .help = "For a host that was stolen or given away. Controllers, borders, relays and walls of the site end its connections when\n"
+	  .help = "For a host that was stolen or given away. Controllers, borders, relays and walls of the site end "
+		  "its connections when\n"
 		  "they have the new list, pki/crl.pem, and let it in no more; `host issue` gives it another.",
 	  .run = host_revoke, .changes = true },
 	{ 0 },

@@ -71,11 +71,13 @@ struct choice {
 /* The address that this host would send from to a far one; nothing is sent. */
 static void own_address(char *dst, size_t cap)
 {
-	struct sockaddr_in far = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr = { htonl(0xc0000201) } }, near;
+	struct sockaddr_in far = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr = { htonl(0xc0000201) } },
+			   near;
 	socklen_t n = sizeof near;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&far, sizeof far) == 0 &&
-		  getsockname(fd, (struct sockaddr *)&near, &n) == 0 && inet_ntop(AF_INET, &near.sin_addr, dst, (socklen_t)cap);
+		  getsockname(fd, (struct sockaddr *)&near, &n) == 0 &&
+		  inet_ntop(AF_INET, &near.sin_addr, dst, (socklen_t)cap);
 
 	if (fd >= 0)
 		close(fd);
@@ -135,9 +137,11 @@ static int choose(const struct rf_cmd_ctx *c, struct choice *w)
 	if (!rf_cmd_number(c, "port", 1, 65535, &w->port))
 		return RF_EXIT_USAGE;
 	if (name && !rf_site_name_ok(rf_view_str(name)))
-		return rf_cmd_error(c, RF_EXIT_USAGE, "--name takes letters, digits, '-', '_' and '.', not \"%s\"", name);
+		return rf_cmd_error(c, RF_EXIT_USAGE, "--name takes letters, digits, '-', '_' and '.', not \"%s\"",
+				    name);
 	if (host && !rf_site_name_ok(rf_view_str(host)))
-		return rf_cmd_error(c, RF_EXIT_USAGE, "--host takes letters, digits, '-', '_' and '.', not \"%s\"", host);
+		return rf_cmd_error(c, RF_EXIT_USAGE, "--host takes letters, digits, '-', '_' and '.', not \"%s\"",
+				    host);
 	if (name)
 		snprintf(w->name, sizeof w->name, "%s", name);
 	else
@@ -149,13 +153,15 @@ static int choose(const struct rf_cmd_ctx *c, struct choice *w)
 		as_name(own, "controller", w->host, sizeof w->host);
 	snprintf(w->domain_text, sizeof w->domain_text, "%s.internal", w->name);
 	w->domain = rf_cmd_opt(c, "domain") ? rf_cmd_opt(c, "domain") : w->domain_text;
-	if (!*w->domain || w->domain[strspn(w->domain, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")])
-		return rf_cmd_error(c, RF_EXIT_USAGE, "--domain takes a name like voice.example.org, not \"%s\"", w->domain);
+	if (!*w->domain ||
+	    w->domain[strspn(w->domain, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")])
+		return rf_cmd_error(c, RF_EXIT_USAGE, "--domain takes a name like voice.example.org, not \"%s\"",
+				    w->domain);
 	own_address(w->address_text, sizeof w->address_text);
 	w->address = rf_cmd_opt(c, "address") ? rf_cmd_opt(c, "address") : w->address_text;
 	if (!rf_site_ip_parse(rf_view_str(w->address), false, &ip))
-		return rf_cmd_error(c, RF_EXIT_USAGE, "--address takes an address of this host like 10.20.0.11, not \"%s\"",
-				    w->address);
+		return rf_cmd_error(c, RF_EXIT_USAGE,
+				    "--address takes an address of this host like 10.20.0.11, not \"%s\"", w->address);
 	subnet_of(&ip, w->subnet, sizeof w->subnet);
 	return 0;
 }
@@ -182,8 +188,9 @@ static int look_at_dir(const struct rf_cmd_ctx *c, struct choice *w)
 		w->has_site |= strcmp(e->d_name, "site.yaml") == 0;
 		for (size_t i = 0; i < sizeof made / sizeof *made; i++)
 			if (strcmp(e->d_name, made[i]) == 0)
-				status = rf_cmd_error(c, RF_EXIT_USAGE, "%s is a site already (it has %s/); choose another "
-									"folder", w->dir, made[i]);
+				status = rf_cmd_error(c, RF_EXIT_USAGE,
+						      "%s is a site already (it has %s/); choose another folder",
+						      w->dir, made[i]);
 	}
 	closedir(d);
 	if (!status && !empty && !w->has_site)
@@ -199,7 +206,8 @@ static int write_new(const struct rf_cmd_ctx *c, const char *rel, const char *te
 	if (fd < 0 && errno != EEXIST)
 		status = rf_cmd_error(c, RF_EXIT_FAILED, "cannot write %s: %s", path, rf_err_text(-errno));
 	if (fd >= 0 && (write(fd, text, n) != (ssize_t)n || fsync(fd)))
-		status = rf_cmd_error(c, RF_EXIT_FAILED, "cannot write %s: %s", path, rf_err_text(errno ? -errno : -EIO));
+		status = rf_cmd_error(c, RF_EXIT_FAILED, "cannot write %s: %s", path,
+				      rf_err_text(errno ? -errno : -EIO));
 	if (fd >= 0)
 		close(fd);
 	free(path);
@@ -228,7 +236,8 @@ static int try_site(const struct rf_cmd_ctx *c, const char *text)
 static int write_site(const struct rf_cmd_ctx *c, const struct choice *w)
 {
 	char *text;
-	int n = asprintf(&text, site_text, w->name, w->domain, w->level, w->subnet, w->host, w->address, (unsigned)w->port);
+	int n = asprintf(&text, site_text, w->name, w->domain, w->level, w->subnet, w->host, w->address,
+			 (unsigned)w->port);
 
 	if (n < 0)
 		return rf_cmd_error(c, RF_EXIT_FAILED, "out of memory");
@@ -294,9 +303,11 @@ static int tell(const struct rf_cmd_ctx *c, const struct rf_site *site, const st
 	const char *address = site->host_count ? rf_site_cstr(site->hosts[0].address_text) : "";
 
 	if (c->json)
-		return rf_cmd_json(c, json_pack("{s:s, s:s, s:s, s:s, s:s}", "dir", w->dir, "site", rf_site_cstr(site->name),
-						"domain", rf_site_cstr(site->domain), "level",
-						rf_level_name(site->level), "address", address), RF_EXIT_YES);
+		return rf_cmd_json(c,
+				   json_pack("{s:s, s:s, s:s, s:s, s:s}", "dir", w->dir, "site",
+					     rf_site_cstr(site->name), "domain", rf_site_cstr(site->domain), "level",
+					     rf_level_name(site->level), "address", address),
+				   RF_EXIT_YES);
 	fprintf(c->out,
 		"%s: site \"%s\", domain %s, level %s\n"
 		"  site.yaml    what the site is: read it, change it\n"
@@ -309,8 +320,8 @@ static int tell(const struct rf_cmd_ctx *c, const struct rf_site *site, const st
 		"  ringfort -C %s check\n"
 		"  ringfort -C %s up\n",
 		w->dir, rf_site_cstr(site->name), rf_site_cstr(site->domain), rf_level_name(site->level),
-		site->host_count, site->host_count == 1 ? "" : "s", site->phone_count, site->phone_count == 1 ? "" : "s",
-		w->dir, w->dir, w->dir, w->dir);
+		site->host_count, site->host_count == 1 ? "" : "s", site->phone_count,
+		site->phone_count == 1 ? "" : "s", w->dir, w->dir, w->dir, w->dir);
 	return RF_EXIT_YES;
 }
 

@@ -39,7 +39,8 @@ bool rf_issue_request(const struct rf_site *site, struct rf_view name, struct rf
 
 	rf_site_urn(site, name, r->urn);
 	r->ca = (struct rf_ca_request){
-		.name = r->name, .uri = r->uri, .urn = r->urn, .p384 = site->policy.profile == RF_CRYPTO_CNSA, .days = days,
+		.name = r->name, .uri = r->uri, .urn = r->urn, .p384 = site->policy.profile == RF_CRYPTO_CNSA,
+		.days = days,
 	};
 	return rf_view_cstr(name, r->name, sizeof r->name) && n > 0 && (size_t)n < sizeof r->uri;
 }
@@ -66,12 +67,14 @@ int rf_issue_revoke_host(const struct rf_cmd_ctx *c, struct rf_store *store, str
 {
 	struct rf_diag diag = { 0 };
 
-	return rf_store_cert_revoke(store, true, name, c->clock.wall(c->clock.ctx), ret_n, &diag) ? rf_cmd_diag(c, &diag) : 0;
+	return rf_store_cert_revoke(store, true, name, c->clock.wall(c->clock.ctx), ret_n, &diag) ?
+	       rf_cmd_diag(c, &diag) : 0;
 }
 
 /* What a border shows to the outside: the domain, and the addresses that the outside knows. */
-static int issue_outside(const struct rf_cmd_ctx *c, struct rf_ca *ca, struct rf_store *store, const struct rf_site *site,
-			 const struct rf_site_host *host, const struct rf_ca_request *inside)
+static int issue_outside(const struct rf_cmd_ctx *c, struct rf_ca *ca, struct rf_store *store,
+			 const struct rf_site *site, const struct rf_site_host *host,
+			 const struct rf_ca_request *inside)
 {
 	const struct rf_site_outside *o = &host->outside;
 	struct rf_ca_request req = { .host = true, .name = inside->name, .uri = inside->uri, .p384 = inside->p384,

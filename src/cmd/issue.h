@@ -30,7 +30,8 @@ struct rf_issue_row {
 
 /* Issue for n phones at once: keys and certificates by as many threads as there are processors, with progress where
  * c->err is a terminal, then all of them in one transaction with the revocation of what the phones had. On an error
- * the directory is as it was; `fresh` says that the phones are new, so that no files of theirs are left behind either. */
+ * the directory is as it was; `fresh` says that the phones are new, so that no files of theirs are
+ * left behind either. */
 int rf_issue_phones(const struct rf_cmd_ctx *c, struct rf_ca *ca, struct rf_store *store, const struct rf_site *site,
 		    struct rf_issue_row *rows, size_t n, unsigned days, bool fresh);
 /* Remove a phone's key and certificate, as far as they are there. */

@@ -31,8 +31,8 @@ static int make_one(struct many *m, struct rf_issue_row *row, struct rf_diag *di
 	struct rf_pki_id id;
 
 	if (!rf_issue_request(m->site, row->name, row->number, m->days, &req))
-		return rf_diag_set(diag, RF_E_LIMIT, "sip:%.*s@%.*s does not fit into a certificate", RF_VFMT(row->number),
-				   RF_VFMT(m->site->domain));
+		return rf_diag_set(diag, RF_E_LIMIT, "sip:%.*s@%.*s does not fit into a certificate",
+				   RF_VFMT(row->number), RF_VFMT(m->site->domain));
 	req.ca.sync_later = true;
 	int rc = rf_ca_issue(m->ca, &req.ca, m->now, &id, diag);
 	if (rc)

@@ -86,7 +86,8 @@ static void show_line(const struct show *s, const struct rf_ledger_line *line)
 	if (s->c->json) {
 		fwrite(line->text.p, 1, line->text.n, out);
 	} else {
-		fprintf(out, "%llu %.*s %-22.*s", (unsigned long long)line->seq, RF_VFMT(line->time), RF_VFMT(line->kind));
+		fprintf(out, "%llu %.*s %-22.*s", (unsigned long long)line->seq, RF_VFMT(line->time),
+			RF_VFMT(line->kind));
 		put_fields(out, line->body);
 	}
 	fputc('\n', out);
@@ -159,8 +160,9 @@ static int verify_json(const struct rf_cmd_ctx *c, const struct rf_ledger_report
 
 	if (j && r->problems)
 		json_object_set_new(j, "first_problem",
-				    json_pack("{s:s,s:I,s:I,s:s}", "file", r->seen_file, "line", (json_int_t)r->seen_line,
-					      "seq", (json_int_t)r->seen_seq, "text", diag->text));
+				    json_pack("{s:s,s:I,s:I,s:s}", "file", r->seen_file, "line",
+					      (json_int_t)r->seen_line, "seq", (json_int_t)r->seen_seq, "text",
+					      diag->text));
 	return rf_cmd_json(c, j, r->problems ? RF_EXIT_NO : RF_EXIT_YES);
 }
 
@@ -180,20 +182,25 @@ static int verify(struct rf_cmd_ctx *c)
 	if (c->json)
 		return verify_json(c, &r, &diag);
 	if (r.problems) {
-		fprintf(c->out, "NOT WHOLE: ledger/%s:%llu: %s\n", r.seen_file, (unsigned long long)r.seen_line, diag.text);
+		fprintf(c->out, "NOT WHOLE: ledger/%s:%llu: %s\n", r.seen_file, (unsigned long long)r.seen_line,
+			diag.text);
 		if (r.problems > 1)
 			fprintf(c->out, "and %llu more problems behind it\n", (unsigned long long)r.problems - 1);
 	} else {
 		fprintf(c->out, "whole: %llu lines in %llu segments, seq %llu to %llu\n", (unsigned long long)r.lines,
-			(unsigned long long)r.segments, (unsigned long long)r.first_seq, (unsigned long long)r.last_seq);
+			(unsigned long long)r.segments, (unsigned long long)r.first_seq,
+			(unsigned long long)r.last_seq);
 	}
 	fprintf(c->out, "last hash: %s\n", r.last_hash);
 	if (r.gaps)
-		fprintf(c->out, "the record itself tells of %llu crashes, gaps or repairs: ringfort ledger show --kind ledger\n",
+		fprintf(c->out, "the record itself tells of %llu crashes, gaps or repairs: ringfort "
+				"ledger show --kind ledger\n",
 			(unsigned long long)r.gaps);
 	if (r.tail_bytes)
-		fprintf(c->out, "%zu bytes at the end are no whole line: a write under way, or the trace of a crash that the "
-			"next start will record\n", r.tail_bytes);
+		fprintf(c->out,
+			"%zu bytes at the end are no whole line: a write under way, or the trace of a crash that the "
+			"next start will record\n",
+			r.tail_bytes);
 	return r.problems ? RF_EXIT_NO : RF_EXIT_YES;
 }
 

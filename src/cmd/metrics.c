@@ -88,7 +88,8 @@ const struct rf_cmd rf_cmd_metrics[] = {
 	{
 		.name = "metrics",
 		.summary = "what the roles of this host count, for Prometheus",
-		.help = "Prometheus' text format: calls, registrations, trunks, refusals by rule, media and its quality.",
+		.help = "Prometheus' text format: calls, registrations, trunks, refusals by "
+			"rule, media and its quality.",
 		.example = "ringfort -C site metrics -o /var/lib/prometheus/node-exporter/ringfort.prom",
 		.opts = opts,
 		.run = metrics,

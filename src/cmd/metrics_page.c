@@ -7,17 +7,21 @@
 
 enum { LABELS_MAX = 5, WITHIN_MAX = 2 };
 
-/* Where numbers are in an answer: within these objects; where there is an array, in each of its elements, which are told
- * apart by the label `as`, the value of their member `id`. */
+/* Where numbers are in an answer: within these objects; where there is an array, in each of its elements, which are
+ * told apart by the label `as`, the value of their member `id`. */
 struct place { const char *within[WITHIN_MAX], *array, *id, *as; };
 
-static const struct place top = { .array = NULL }, counts = { .within = { "counts" } }, counted = { .within = { "counted" } },
-	dropped = { .within = { "dropped" } }, ledger = { .within = { "stores", "ledger" } },
-	workers = { .array = "workers", .id = "worker", .as = "worker" }, trunks = { .array = "trunks", .id = "name", .as = "trunk" },
-	drops = { .within = { "drops" } }, kernel = { .within = { "kernel" } }, af_xdp = { .within = { "af_xdp" } }, requests = { .within = { "requests" } },
-	stun = { .within = { "stun" } }, ended = { .within = { "ended" } }, mos = { .within = { "ended", "mos" } },
-	jitter = { .within = { "ended", "jitter" } }, pinholes = { .within = { "pinholes" } },
-	walls = { .within = { "pinholes" }, .array = "walls", .id = "wall", .as = "wall" };
+static const struct place top = { .array = NULL }, counts = { .within = { "counts" } },
+			  counted = { .within = { "counted" } }, dropped = { .within = { "dropped" } },
+			  ledger = { .within = { "stores", "ledger" } },
+			  workers = { .array = "workers", .id = "worker", .as = "worker" },
+			  trunks = { .array = "trunks", .id = "name", .as = "trunk" },
+			  drops = { .within = { "drops" } }, kernel = { .within = { "kernel" } },
+			  af_xdp = { .within = { "af_xdp" } }, requests = { .within = { "requests" } },
+			  stun = { .within = { "stun" } }, ended = { .within = { "ended" } },
+			  mos = { .within = { "ended", "mos" } }, jitter = { .within = { "ended", "jitter" } },
+			  pinholes = { .within = { "pinholes" } },
+			  walls = { .within = { "pinholes" }, .array = "walls", .id = "wall", .as = "wall" };
 
 /* A histogram is three rows: its buckets, with the help, its count and its sum. */
 enum type { GAUGE, COUNTER, HISTOGRAM, COUNT, SUM };
@@ -28,7 +32,8 @@ static const struct { const char *name, *suffix; } types[] = {
 
 static const struct metric {
 	const struct place *place;
-	const char *member;         /* with `by`: a pattern (fnmatch(3)); the label `by` is which member it is, without "_now" */
+	const char *member;         /* with `by`: a pattern (fnmatch(3)); the label `by` is which member
+				     * it is, without "_now" */
 	const char *by;
 	const char *name;
 	enum type type;
@@ -45,15 +50,16 @@ static const struct metric {
 	{ &workers, "*_now", "what", "ringfort_now", GAUGE, "things that are under way, of a worker" },
 	{ &workers, "load_pressure", NULL, "ringfort_load_pressure", GAUGE, "how loaded a worker is, in per cent" },
 	{ &workers, "load_strain", NULL, "ringfort_load_strain", GAUGE, "the same, smoothed" },
-	{ &workers, "!(*_now|worker|load_pressure|load_strain)", "event",
-	  "ringfort_events_total", COUNTER, "what a worker has done and refused" },
-	{ &counted, "*", "what",
-	  "ringfort_messages_total", COUNTER, "SIP messages and connections, by what became of them" },
+	{ &workers, "!(*_now|worker|load_pressure|load_strain)", "event", "ringfort_events_total", COUNTER,
+	  "what a worker has done and refused" },
+	{ &counted, "*", "what", "ringfort_messages_total", COUNTER,
+	  "SIP messages and connections, by what became of them" },
 	{ &dropped, "*", "rule", "ringfort_dropped_total", COUNTER, "what the border left out or refused, by rule" },
 	{ &trunks, "channels", NULL, "ringfort_trunk_channels", GAUGE, "calls over a trunk" },
-	{ &trunks, "channels_most", NULL, "ringfort_trunk_channels_max", GAUGE, "and how many it may have; 0: no limit" },
-	{ &trunks, "!(channels|channels_most|port)", "what",
-	  "ringfort_trunk_total", COUNTER, "calls of a trunk, by what became of them" },
+	{ &trunks, "channels_most", NULL, "ringfort_trunk_channels_max", GAUGE,
+	  "and how many it may have; 0: no limit" },
+	{ &trunks, "!(channels|channels_most|port)", "what", "ringfort_trunk_total", COUNTER,
+	  "calls of a trunk, by what became of them" },
 	{ &trunks, "state", "state", "ringfort_trunk_state", GAUGE, "1 for the state that a trunk is in" },
 	{ &ledger, "written", NULL, "ringfort_ledger_lines_total", COUNTER, "lines of the record that are on disk" },
 	{ &ledger, "queued", NULL, "ringfort_ledger_queued", GAUGE, "events that wait for it" },
@@ -67,12 +73,13 @@ static const struct metric {
 	{ &counts, "ports_free", NULL, "ringfort_relay_ports_free", GAUGE, "ports that are left" },
 	{ &counts, "packets", NULL, "ringfort_relay_packets_total", COUNTER, "authentic packets that came" },
 	{ &counts, "sent", NULL, "ringfort_relay_packets_sent_total", COUNTER, "packets that went on" },
-	{ &kernel, "packets", NULL,
-	  "ringfort_relay_packets_kernel_total", COUNTER, "those of them that the kernel passed on" },
-	{ &af_xdp, "packets", NULL, "ringfort_relay_packets_af_xdp_total", COUNTER, "packets that came past the sockets" },
+	{ &kernel, "packets", NULL, "ringfort_relay_packets_kernel_total", COUNTER,
+	  "those of them that the kernel passed on" },
+	{ &af_xdp, "packets", NULL, "ringfort_relay_packets_af_xdp_total", COUNTER,
+	  "packets that came past the sockets" },
 	{ &drops, "*", "rule", "ringfort_relay_dropped_total", COUNTER, "packets that went nowhere, by rule" },
-	{ &requests, "!(waiting|connections)", "what",
-	  "ringfort_relay_requests_total", COUNTER, "requests by the NG protocol, by what became of them" },
+	{ &requests, "!(waiting|connections)", "what", "ringfort_relay_requests_total", COUNTER,
+	  "requests by the NG protocol, by what became of them" },
 	{ &requests, "waiting", NULL, "ringfort_relay_requests_waiting", GAUGE, "requests that are not answered yet" },
 	{ &stun, "*", "what", "ringfort_relay_stun_total", COUNTER, "questions to the STUN service" },
 	{ &ended, "received", NULL, "ringfort_relay_ended_packets_total", COUNTER, "packets of streams that are over" },
@@ -269,8 +276,8 @@ static void append(struct walk *w, const struct sample *s)
 	for (size_t i = 0; i < s->labels; i++)
 		json_object_set_new(labels, s->label[i].name, json_stringn(s->label[i].value, s->label[i].n));
 	snprintf(name, sizeof name, "%s%s", s->metric->name, types[s->metric->type].suffix);
-	json_array_append_new(w->list, json_pack("{s:s,s:s,s:o,s:f}", "name", name, "type", types[s->metric->type].name, "labels",
-						 labels, "value", s->value));
+	json_array_append_new(w->list, json_pack("{s:s,s:s,s:o,s:f}", "name", name, "type", types[s->metric->type].name,
+						 "labels", labels, "value", s->value));
 }
 
 json_t *rf_cmd_metrics_json(const json_t *answers)

@@ -1,4 +1,5 @@
-/* What the roles of a host answer to status, as a page of Prometheus' text format. Touches nothing but its arguments. */
+/* What the roles of a host answer to status, as a page of Prometheus' text format. Touches
+ * nothing but its arguments. */
 #ifndef RF_CMD_METRICS_PAGE_H
 #define RF_CMD_METRICS_PAGE_H
 

@@ -128,9 +128,11 @@ static int refused(int status, int err, const char *name, struct rf_diag *diag)
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 
 	if (code == EXIT_NAMESPACE)
-		return rf_diag_set(diag, -EPERM, "%s: this needs root, or user namespaces, and the namespace that was named", name);
+		return rf_diag_set(diag, -EPERM,
+				   "%s: this needs root, or user namespaces, and the namespace that was named", name);
 	if (code == EXIT_PROGRAM)
-		return rf_diag_set(diag, -ENOENT, "the program nft is not there: install the package nftables, or list the rules on "
+		return rf_diag_set(diag, -ENOENT,
+				   "the program nft is not there: install the package nftables, or list the rules on "
 				   "the router with `nft -j list ruleset`");
 	read_back(err, &said);
 	struct rf_view first = rf_view_trim(rf_view_sub(said, 0, rf_view_find(said, '\n')));

@@ -42,7 +42,8 @@ static void print_settings(FILE *out, json_t *s)
 	json_t *v;
 
 	json_object_foreach(s, key, v)
-		fprintf(out, "%-20s %s\n", key, json_string_value(v) && json_string_value(v)[0] ? json_string_value(v) : "off");
+		fprintf(out, "%-20s %s\n", key,
+			json_string_value(v) && json_string_value(v)[0] ? json_string_value(v) : "off");
 }
 
 static int show_answer(struct rf_cmd_ctx *c, json_t *answer)
@@ -121,8 +122,8 @@ static int off_line(struct rf_cmd_ctx *c, const struct rf_settings_change *chang
 		return status;
 	bool clears = change && change->fields == RF_SET_ALL;
 	int rc = clears || rf_directory_number(o.directory, number) ? rf_settings_db_get(o.db, number, &s, &diag) :
-		 rf_diag_set(&diag, RF_E_NOT_FOUND, "%s is not a number of this site: `ringfort phone list` and `ringfort "
-			     "user list` show those that there are", c->arg[0]);
+		 rf_diag_set(&diag, RF_E_NOT_FOUND, "%s is not a number of this site: `ringfort phone list` and "
+			     "`ringfort user list` show those that there are", c->arg[0]);
 	if (!rc && change) {
 		rf_settings_apply(&s, change);
 		rc = rf_settings_db_put(o.db, number, &s, &diag);
@@ -170,7 +171,8 @@ static int set(struct rf_cmd_ctx *c)
 		name_of(opt, name);
 		if (strncmp(opt->name, "forward-", 8) == 0 && strcmp(value, c->arg[0]) == 0) {
 			json_decref(question);
-			return rf_cmd_error(c, RF_EXIT_USAGE, "--%s: %s cannot be forwarded to itself", opt->name, value);
+			return rf_cmd_error(c, RF_EXIT_USAGE, "--%s: %s cannot be forwarded to itself", opt->name,
+					    value);
 		}
 		if (rf_settings_change_text(&change, rf_view_str(name), rf_view_str(value[0] ? value : "off"), &diag)) {
 			json_decref(question);
@@ -180,8 +182,8 @@ static int set(struct rf_cmd_ctx *c)
 	}
 	if (!change.fields) {
 		json_decref(question);
-		return rf_cmd_error(c, RF_EXIT_USAGE, "say what to set, as in: ringfort number set %s --forward-busy 1002",
-				    c->arg[0]);
+		return rf_cmd_error(c, RF_EXIT_USAGE,
+				    "say what to set, as in: ringfort number set %s --forward-busy 1002", c->arg[0]);
 	}
 	return ask(c, question, &change);
 }
@@ -206,8 +208,8 @@ static int add_row(void *ctx, struct rf_view number, const struct rf_settings *s
 /* Take away what is set for a number that nobody has. */
 static int forget(const struct rf_cmd_ctx *c, struct off_line *o, struct rf_view number, struct rf_diag *diag)
 {
-	json_t *answer = NULL, *question = json_pack("{s:s,s:s%,s:s}", "do", "number-set", "number", (const char *)number.p,
-						     number.n, "clear", "yes");
+	json_t *answer = NULL, *question = json_pack("{s:s,s:s%,s:s}", "do", "number-set", "number",
+						     (const char *)number.p, number.n, "clear", "yes");
 	struct rf_settings s;
 	int rc = rf_settings_db_get(o->db, number, &s, diag);
 
@@ -221,7 +223,8 @@ static int forget(const struct rf_cmd_ctx *c, struct off_line *o, struct rf_view
 		return rc;
 	rc = rf_settings_db_put(o->db, number, &(struct rf_settings){ 0 }, diag);
 	if (!rc)
-		rf_cmd_record(c, &(struct rf_cmd_record){ RF_EVENT_NUMBER_CHANGED, .number = number, .set = "nothing" });
+		rf_cmd_record(c,
+			      &(struct rf_cmd_record){ RF_EVENT_NUMBER_CHANGED, .number = number, .set = "nothing" });
 	return rc;
 }
 
@@ -298,8 +301,8 @@ static int list(struct rf_cmd_ctx *c)
 const struct rf_cmd rf_cmd_numbers[] = {
 	{ .name = "number", .sub = "set", .args = "NUMBER", .min_args = 1, .max_args = 1,
 	  .summary = "forwards, do not disturb and the like of a number",
-	  .help = "What is not named stays as it is. A forward is judged when a call comes, as a call of the number that "
-		  "forwards: to where it may not call, no call goes.",
+	  .help = "What is not named stays as it is. A forward is judged when a call comes, as a call of the number "
+		  "that forwards: to where it may not call, no call goes.",
 	  .opts = set_opts, .example = "ringfort number set 1001 --forward-no-answer 1002 --no-answer-seconds 15",
 	  .run = set },
 	{ .name = "number", .sub = "clear", .args = "NUMBER", .min_args = 1, .max_args = 1,

@@ -51,8 +51,9 @@ static int from_terminal(const struct rf_cmd_ctx *c, bool confirm, struct rf_pas
 	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 
 	if (tty < 0)
-		return rf_cmd_error(c, RF_EXIT_USAGE, "there is no terminal to ask for the password; give it on standard "
-						      "input with --password-stdin");
+		return rf_cmd_error(c, RF_EXIT_USAGE,
+				    "there is no terminal to ask for the password; give it on standard "
+				    "input with --password-stdin");
 	int rc = ask(tty, "Password: ", p);
 	if (rc == 0 && confirm) {
 		rc = ask(tty, "Again: ", &again);
@@ -111,7 +112,8 @@ int rf_cmd_password(const struct rf_cmd_ctx *c, bool from_stdin, bool confirm, u
 	const char *fault = status ? NULL : rf_password_fault(rf_view_of(ret_password->text, ret_password->n), min);
 
 	if (fault)
-		status = rf_cmd_error(c, RF_EXIT_USAGE, "the password %s: it must have at least %u characters", fault, min);
+		status = rf_cmd_error(c, RF_EXIT_USAGE, "the password %s: it must have at least %u characters", fault,
+				      min);
 	if (status)
 		rf_secret_wipe(ret_password, sizeof *ret_password);
 	return status;

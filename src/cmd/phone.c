@@ -25,7 +25,8 @@ int rf_phone_begin(const struct rf_cmd_ctx *c, bool with_ca, struct rf_phone_cmd
 
 	*p = (struct rf_phone_cmd){ .c = c, .name = rf_view_str(c->args ? c->arg[0] : "") };
 	if (c->args && !rf_site_name_ok(p->name))
-		return rf_cmd_error(c, RF_EXIT_USAGE, "\"%s\" cannot be a phone's name; use letters, digits, '-', '_' and '.'",
+		return rf_cmd_error(c, RF_EXIT_USAGE,
+				    "\"%s\" cannot be a phone's name; use letters, digits, '-', '_' and '.'",
 				    c->arg[0]);
 	p->site = rf_cmd_site(c, &status);
 	if (p->site)
@@ -54,11 +55,13 @@ static int tell_issued(const struct rf_phone_cmd *p, struct rf_view number, cons
 
 	rf_wall_text(until, text);
 	if (c->json)
-		return rf_cmd_json(c, json_pack("{s:o, s:o, s:s, s:s, s:s}", "phone", rf_cmd_json_view(p->name), "number",
-						rf_cmd_json_view(number), "uri", id->uri, "urn", id->urn, "not_after", text),
+		return rf_cmd_json(c,
+				   json_pack("{s:o, s:o, s:s, s:s, s:s}", "phone", rf_cmd_json_view(p->name), "number",
+					     rf_cmd_json_view(number), "uri", id->uri, "urn", id->urn, "not_after",
+					     text),
 				   RF_EXIT_YES);
-	fprintf(c->out, "phone %.*s: %s, certificate until %.10s in " RF_PKI_PHONES "/%.*s\n", RF_VFMT(p->name), id->uri,
-		text, RF_VFMT(p->name));
+	fprintf(c->out, "phone %.*s: %s, certificate until %.10s in " RF_PKI_PHONES "/%.*s\n", RF_VFMT(p->name),
+		id->uri, text, RF_VFMT(p->name));
 	return RF_EXIT_YES;
 }
 
@@ -118,15 +121,16 @@ static int phone_add(struct rf_cmd_ctx *c)
 	if (!cells[1].text.n)
 		return rf_cmd_error(c, RF_EXIT_USAGE, "--number gives the phone its number");
 	if (!rf_site_number_ok(cells[1].text))
-		return rf_cmd_error(c, RF_EXIT_USAGE, "--number takes digits, at most %d, not \"%.*s\"", RF_SITE_NUMBER_MAX,
-				    RF_VFMT(cells[1].text));
+		return rf_cmd_error(c, RF_EXIT_USAGE, "--number takes digits, at most %d, not \"%.*s\"",
+				    RF_SITE_NUMBER_MAX, RF_VFMT(cells[1].text));
 	int status = rf_phone_begin(c, true, &p);
 	if (status)
 		return status;
 	if (p.phone)
-		status = rf_cmd_error(c, RF_EXIT_USAGE, "there is a phone \"%s\" already (%s:%u); `ringfort phone issue` gives "
-							"it a new certificate", c->arg[0],
-				      rf_site_cstr(p.phone->pos.file ? p.site->phones_file : p.site->file),
+		status = rf_cmd_error(c, RF_EXIT_USAGE,
+				      "there is a phone \"%s\" already (%s:%u); `ringfort phone issue` gives "
+				      "it a new certificate",
+				      c->arg[0], rf_site_cstr(p.phone->pos.file ? p.site->phones_file : p.site->file),
 				      p.phone->pos.line);
 	else if (rf_site_is_emergency(p.site, cells[1].text))
 		status = rf_cmd_error(c, RF_EXIT_USAGE, "%.*s is an emergency number; choose another",
@@ -172,7 +176,8 @@ static int issue_one(struct rf_phone_cmd *p, unsigned days)
 		status = rf_issue_crl(p->c, p->ca, p->store);
 	if (status)
 		return status;
-	rf_cmd_record(p->c, &(struct rf_cmd_record){ RF_EVENT_CERTIFICATE_ISSUED, .phone = p->name, .certificate = &id });
+	rf_cmd_record(p->c,
+		      &(struct rf_cmd_record){ RF_EVENT_CERTIFICATE_ISSUED, .phone = p->name, .certificate = &id });
 	return tell_issued(p, p->phone->number, &id);
 }
 
@@ -203,9 +208,10 @@ static int remove_line(struct rf_phone_cmd *p)
 	if (!p->phone)
 		return 0;
 	if (!p->phone->pos.file)
-		return rf_cmd_error(p->c, RF_EXIT_USAGE, "phone \"%.*s\" stands in %s:%u; remove it there, then repeat this "
-							 "command to revoke its certificate", RF_VFMT(p->name),
-				    rf_site_cstr(p->site->file), p->phone->pos.line);
+		return rf_cmd_error(p->c, RF_EXIT_USAGE,
+				    "phone \"%.*s\" stands in %s:%u; remove it there, then repeat this "
+				    "command to revoke its certificate",
+				    RF_VFMT(p->name), rf_site_cstr(p->site->file), p->phone->pos.line);
 	int status = rf_phone_file_open(p->c, p->site, &file);
 	if (status)
 		return status;
@@ -249,7 +255,8 @@ static int phone_remove(struct rf_cmd_ctx *c)
 			status = rf_cmd_json(c, json_pack("{s:s, s:I}", "removed", c->arg[0], "revoked", (json_int_t)n),
 					     RF_EXIT_YES);
 		else
-			fprintf(c->out, "phone %s removed, %zu certificate%s revoked\n", c->arg[0], n, n == 1 ? "" : "s");
+			fprintf(c->out, "phone %s removed, %zu certificate%s revoked\n", c->arg[0], n,
+				n == 1 ? "" : "s");
 	}
 	return rf_phone_end(&p, status);
 }
@@ -300,7 +307,8 @@ static const struct rf_cmd_opt add_opts[] = {
 	{ "port", "PORT", "and the port there" },
 	{ "label", "TEXT", "what its display says" },
 	{ "days", "N", "how long its certificate is valid (default: two years)" },
-	{ "file", "FILE", "add all phones of this file instead (CSV, columns as in the phones file; -: standard input)" },
+	{ "file", "FILE",
+	  "add all phones of this file instead (CSV, columns as in the phones file; -: standard input)" },
 	{ 0 },
 };
 static const struct rf_cmd_opt issue_opts[] = {
@@ -325,7 +333,8 @@ static const struct rf_cmd_opt config_opts[] = {
 const struct rf_cmd rf_cmd_phone[] = {
 	{ .name = "phone", .sub = "add", .args = "NAME", .max_args = 1, .summary = "add a phone and issue its certificate",
 	  .opts = add_opts,
-	  .help = "Adds a line to the phones file and writes pki/phones/NAME/cert.pem and key.pem. With --file it does so for\n"
+	  .help = "Adds a line to the phones file and writes pki/phones/NAME/cert.pem and key.pem. "
+		  "With --file it does so for\n"
 		  "every row of a file, for all or for none: ringfort phone add --file new-phones.csv",
 	  .example = "ringfort phone add lobby-1 --number 1001 --location lobby", .run = phone_add, .changes = true },
 	{ .name = "phone", .sub = "config", ONE, .summary = "write a configuration that the phone runs with",

@@ -41,8 +41,9 @@ static int copy_into(struct rf_phone_config *p, FILE *out, const char *rel)
 	int status = 0;
 
 	if (!n || n == FILE_MAX || fwrite(bytes, 1, n, out) != n)
-		status = rf_cmd_error(p->c, RF_EXIT_FAILED, "cannot copy %s; `ringfort phone issue %s` makes a certificate",
-				      path, rf_site_cstr(p->phone->name));
+		status = rf_cmd_error(p->c, RF_EXIT_FAILED,
+				      "cannot copy %s; `ringfort phone issue %s` makes a certificate", path,
+				      rf_site_cstr(p->phone->name));
 	if (f)
 		fclose(f);
 	if (bytes)
@@ -135,8 +136,10 @@ static const char *module_path(void)
 static int check_baresip_password(struct rf_phone_config *p)
 {
 	if (p->user && (memchr(p->password.text, '"', p->password.n) || memchr(p->password.text, '\\', p->password.n)))
-		return rf_cmd_error(p->c, RF_EXIT_USAGE, "baresip cannot be given a password with a quote or a backslash; "
-							 "`ringfort user passwd %s` sets another", p->user);
+		return rf_cmd_error(p->c, RF_EXIT_USAGE,
+				    "baresip cannot be given a password with a quote or a backslash; "
+				    "`ringfort user passwd %s` sets another",
+				    p->user);
 	return 0;
 }
 
@@ -147,7 +150,8 @@ static void put_label(FILE *f, struct rf_view label)
 		return;
 	fputc('"', f);
 	for (size_t i = 0; i < label.n; i++)
-		if (label.p[i] != '"' && label.p[i] != '\\' && label.p[i] != '<' && label.p[i] != '>' && label.p[i] != ';')
+		if (label.p[i] != '"' && label.p[i] != '\\' && label.p[i] != '<' && label.p[i] != '>' &&
+		    label.p[i] != ';')
 			fputc(label.p[i], f);
 	fputs("\" ", f);
 }
@@ -280,7 +284,8 @@ static int make_home(struct rf_phone_config *p)
 static int write_linphone(struct rf_phone_config *p)
 {
 	char urn[RF_SITE_URN], suites[160], host[80];
-	const char *d = p->real_out, *transport = rf_transport_name(p->transport), *domain = rf_site_cstr(p->site->domain);
+	const char *d = p->real_out, *transport = rf_transport_name(p->transport),
+		   *domain = rf_site_cstr(p->site->domain);
 
 	linphone_suites(p->site, suites, sizeof suites);
 	if (!suites[0])
@@ -295,9 +300,9 @@ static int write_linphone(struct rf_phone_config *p)
 	host_text(p, host, sizeof host);
 	/* 0: no such transport, -1: any port */
 	fprintf(f, linphone_text, d, d, p->transport == RF_TRANSPORT_UDP ? -1 : 0,
-		p->transport == RF_TRANSPORT_TCP ? -1 : 0, p->transport == RF_TRANSPORT_TLS ? -1 : 0, host[0] == '[', d, d, d,
-		p->site->policy.media_encrypted, suites, urn + strlen("urn:uuid:"), host, p->port, transport, host, p->port,
-		transport, rf_site_cstr(p->phone->number), domain);
+		p->transport == RF_TRANSPORT_TCP ? -1 : 0, p->transport == RF_TRANSPORT_TLS ? -1 : 0, host[0] == '[', d,
+		d, d, p->site->policy.media_encrypted, suites, urn + strlen("urn:uuid:"), host, p->port, transport,
+		host, p->port, transport, rf_site_cstr(p->phone->number), domain);
 	put_linphone_auth(p, f);
 	fputs("[video]\nenabled=0\ncapture=0\ndisplay=0\n", f);
 	return finish(p, f, "linphonerc");

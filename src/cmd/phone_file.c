@@ -33,7 +33,8 @@ int rf_phone_file_open(const struct rf_cmd_ctx *c, const struct rf_site *site, s
 	struct rf_phone_file f = { .c = c, .site = site, .lock = -1 };
 
 	if (!site->phones_file.n)
-		return rf_cmd_error(c, RF_EXIT_USAGE, "%s names no phones file; add the line  phones_file: phones.csv  to it",
+		return rf_cmd_error(c, RF_EXIT_USAGE,
+				    "%s names no phones file; add the line  phones_file: phones.csv  to it",
 				    rf_site_cstr(site->file));
 	f.lock = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f.lock < 0 || flock(f.lock, LOCK_EX)) {
@@ -144,8 +145,8 @@ int rf_phone_draft_begin(const struct rf_phone_file *f, const struct rf_phone_ce
 		if (columns[i].text.n && !has_column(header, columns[i].column))
 			at += snprintf(d->header + at, sizeof d->header - (size_t)at, ",%s", columns[i].column);
 	if (at >= (int)sizeof d->header)
-		return rf_cmd_error(f->c, RF_EXIT_USAGE, "%s: the line that names the columns is longer than %zu bytes", f->path,
-				    sizeof d->header - 1);
+		return rf_cmd_error(f->c, RF_EXIT_USAGE, "%s: the line that names the columns is longer than %zu bytes",
+				    f->path, sizeof d->header - 1);
 	d->out = open_memstream(&d->bytes, &d->n);
 	if (!d->out)
 		return rf_cmd_error(f->c, RF_EXIT_FAILED, "out of memory");

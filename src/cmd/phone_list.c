@@ -40,11 +40,11 @@ static json_t *phone_json(const struct rf_phone_cmd *p, const struct rf_site_pho
 
 	rf_site_urn(p->site, x->name, urn);
 	rf_wall_text(t, until);
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:o}", "name", rf_cmd_json_view(x->name), "number",
-			 rf_cmd_json_view(x->number), "location", rf_cmd_json_view(x->location_name), "mac",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:o}", "name", rf_cmd_json_view(x->name),
+			 "number", rf_cmd_json_view(x->number), "location", rf_cmd_json_view(x->location_name), "mac",
 			 rf_cmd_json_view(x->mac_text), "switch", rf_cmd_json_view(x->switch_name), "port",
-			 rf_cmd_json_view(x->port), "label", rf_cmd_json_view(x->label), "urn", urn, "locked", s->locked[i],
-			 "certificate_until", s->until_s[i] ? json_string(until) : json_null());
+			 rf_cmd_json_view(x->port), "label", rf_cmd_json_view(x->label), "urn", urn, "locked",
+			 s->locked[i], "certificate_until", s->until_s[i] ? json_string(until) : json_null());
 }
 
 static void phone_line(const struct rf_phone_cmd *p, const struct rf_site_phone *x, const struct status_of *s)
@@ -71,8 +71,8 @@ static void phone_page(const struct rf_phone_cmd *p, const struct rf_site_phone 
 	fprintf(p->c->out, "  uri       sip:%s@%s\n  device    %s\n", rf_site_cstr(x->number),
 		rf_site_cstr(p->site->domain), urn);
 	if (l)
-		fprintf(p->c->out, "  location  %s, floor %s, room %s, %s\n", rf_site_cstr(l->building), rf_site_cstr(l->floor),
-			rf_site_cstr(l->room), rf_site_cstr(l->address));
+		fprintf(p->c->out, "  location  %s, floor %s, room %s, %s\n", rf_site_cstr(l->building),
+			rf_site_cstr(l->floor), rf_site_cstr(l->room), rf_site_cstr(l->address));
 	if (x->mac_text.n || x->switch_name.n)
 		fprintf(p->c->out, "  network   mac %s, switch %s port %s\n", rf_site_cstr(x->mac_text),
 			rf_site_cstr(x->switch_name), rf_site_cstr(x->port));
@@ -114,8 +114,9 @@ static int show(struct rf_cmd_ctx *c, bool one)
 	if (status)
 		return status;
 	if (one && !p.phone)
-		return rf_phone_end(&p, rf_cmd_error(c, RF_EXIT_NO, "there is no phone \"%s\"; `ringfort phone list` shows them",
-					    c->arg[0]));
+		return rf_phone_end(&p, rf_cmd_error(c, RF_EXIT_NO,
+						     "there is no phone \"%s\"; `ringfort phone list` shows them",
+						     c->arg[0]));
 	size_t n = p.site->phone_count + 1;
 	struct status_of s = { p.site, calloc(n, sizeof *s.until_s), calloc(n, sizeof *s.locked) };
 	if (!s.until_s || !s.locked)

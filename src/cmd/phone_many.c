@@ -68,7 +68,8 @@ static int check(struct many *m)
 		if (found.v[i].severity == RF_SEV_ERROR)
 			take_over(m, &found.v[i]);
 	/* Those that were counted and not kept. */
-	m->bulk.findings.count[RF_SEV_ERROR] += found.count[RF_SEV_ERROR] > found.n ? found.count[RF_SEV_ERROR] - found.n : 0;
+	m->bulk.findings.count[RF_SEV_ERROR] +=
+		found.count[RF_SEV_ERROR] > found.n ? found.count[RF_SEV_ERROR] - found.n : 0;
 	rf_findings_fini(&found);
 	int status = rf_bulk_verdict(&m->bulk);
 	if (!status && rc)
@@ -113,7 +114,8 @@ static void fill_record(void *ctx, size_t i, struct rf_cmd_record *r)
 
 	m->id = (struct rf_pki_id){ .serial_len = row->made.serial_len, .not_after_s = row->made.not_after_s };
 	memcpy(m->id.serial, row->made.serial, sizeof m->id.serial);
-	*r = (struct rf_cmd_record){ RF_EVENT_PHONE_ADDED, .phone = row->name, .number = row->number, .certificate = &m->id };
+	*r = (struct rf_cmd_record){ RF_EVENT_PHONE_ADDED, .phone = row->name, .number = row->number,
+				     .certificate = &m->id };
 }
 
 static int tell(const struct many *m)
@@ -182,7 +184,8 @@ int rf_phone_add_file(struct rf_cmd_ctx *c, unsigned days)
 	struct many m = { .c = c, .file = { .lock = -1 } };
 
 	for (size_t i = 0; c->cmd->opts[i].name; i++)
-		if (c->values[i] && strcmp(c->cmd->opts[i].name, "file") != 0 && strcmp(c->cmd->opts[i].name, "days") != 0)
+		if (c->values[i] && strcmp(c->cmd->opts[i].name, "file") != 0 &&
+		    strcmp(c->cmd->opts[i].name, "days") != 0)
 			return rf_cmd_error(c, RF_EXIT_USAGE, "--%s goes with one phone; with --file it is a column",
 					    c->cmd->opts[i].name);
 	if (c->args)

@@ -18,8 +18,9 @@ static int find_controller(const struct rf_phone_cmd *p, struct rf_phone_config 
 		if (s->sip.listen[i].transport < best->transport)
 			best = &s->sip.listen[i];
 	if (best->transport > RF_TRANSPORT_UDP)
-		return rf_cmd_error(p->c, RF_EXIT_NO, "this site listens for phones in browsers only: add an entry with "
-						      "transport: tls to sip.listen");
+		return rf_cmd_error(p->c, RF_EXIT_NO,
+				    "this site listens for phones in browsers only: add an entry with "
+				    "transport: tls to sip.listen");
 	config->transport = best->transport;
 	config->port = best->port;
 	config->address = best->address_text.n ? rf_site_cstr(best->address_text) : NULL;
@@ -32,8 +33,10 @@ static int find_controller(const struct rf_phone_cmd *p, struct rf_phone_config 
 		return RF_EXIT_USAGE;
 	if (port)
 		config->port = (unsigned)port;
-	if (config->address && !config->address[strspn(config->address, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-									"0123456789.:-")] && config->address[0])
+	if (config->address &&
+	    !config->address[strspn(config->address, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+						     "0123456789.:-")] &&
+	    config->address[0])
 		return 0;
 	return rf_cmd_error(p->c, RF_EXIT_USAGE, "--address says where the controller is: a host name or an address");
 }
@@ -44,7 +47,8 @@ static int find_border(const struct rf_phone_cmd *p, struct rf_phone_config *con
 	const struct rf_site_host *border = NULL;
 
 	if (!p->phone->roams)
-		return rf_cmd_error(p->c, RF_EXIT_NO, "phone \"%s\" may not come from outside: name it in  roaming: { phones: [...] }",
+		return rf_cmd_error(p->c, RF_EXIT_NO,
+				    "phone \"%s\" may not come from outside: name it in  roaming: { phones: [...] }",
 				    rf_site_cstr(p->phone->name));
 	for (size_t i = 0; i < p->site->host_count; i++) {
 		const struct rf_site_host *h = &p->site->hosts[i];
@@ -68,7 +72,8 @@ static int find_user(const struct rf_phone_cmd *p, struct rf_phone_config *confi
 
 	config->user = rf_cmd_opt(p->c, "user");
 	if (!config->user && policy->require_user)
-		return rf_cmd_error(p->c, RF_EXIT_USAGE, "this site requires a user's password as well; add --user NAME");
+		return rf_cmd_error(p->c, RF_EXIT_USAGE,
+				    "this site requires a user's password as well; add --user NAME");
 	if (!config->user)
 		return 0;
 	if (!rf_site_name_ok(rf_view_str(config->user)))

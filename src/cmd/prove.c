@@ -29,12 +29,13 @@ static void say_breach(FILE *out, const struct rf_breach *b)
 	};
 	char packet[300];
 
-	fprintf(out, "%s > %s: a packet %s\n", zone_name(b->from, "device"), zone_name(b->to, b->device), says[b->kind]);
+	fprintf(out, "%s > %s: a packet %s\n", zone_name(b->from, "device"), zone_name(b->to, b->device),
+		says[b->kind]);
 	fprintf(out, "    packet  %s\n", rf_packet_text(&b->packet, packet, sizeof packet));
 	fprintf(out, "    at      %s%s%s%s%s\n", *b->device ? b->device : "(no device)", b->in && *b->in ? ", in " : "",
 		b->in ? b->in : "", b->out && *b->out ? ", out " : "", b->out ? b->out : "");
-	fprintf(out, "    rule    %s%s%s%s%s\n", b->text, *b->comment ? "  # " : "", b->comment, *b->place ? "\n            " : "",
-		b->place);
+	fprintf(out, "    rule    %s%s%s%s%s\n", b->text, *b->comment ? "  # " : "", b->comment,
+		*b->place ? "\n            " : "", b->place);
 	if (b->flow)
 		fprintf(out, "    flow    %s: %s (%s)\n", b->flow->id, b->flow->why, b->flow->mitigation);
 }
@@ -54,7 +55,8 @@ static void say_idle(FILE *out, const struct rf_proof *p)
 			fprintf(out, "    because no packet of this site reaches it and fits it\n");
 	}
 	if (p->idle_count > shown)
-		fprintf(out, "%zu%s rules that never match (--json lists all)\n", p->idle_count - shown, shown ? " more" : "");
+		fprintf(out, "%zu%s rules that never match (--json lists all)\n", p->idle_count - shown,
+			shown ? " more" : "");
 }
 
 static int answer_text(const struct rf_cmd_ctx *c, const struct rf_proof *p, double seconds)
@@ -65,11 +67,13 @@ static int answer_text(const struct rf_cmd_ctx *c, const struct rf_proof *p, dou
 	for (size_t i = 0; i < p->assumed_count; i++)
 		fprintf(c->out, "assumed: %s\n", p->assumed[i]);
 	if (p->unjudged)
-		fprintf(c->out, "not looked at: %zu pairs of zones, because no rules of their routers were given\n", p->unjudged);
-	fprintf(c->out, "%s: %zu rules, %zu flows, %zu pairs of zones, %.2f s", p->proven ? "proven" : "not proven", p->rules, p->flows,
-		p->pairs - p->unjudged, seconds);
+		fprintf(c->out, "not looked at: %zu pairs of zones, because no rules of their routers were given\n",
+			p->unjudged);
+	fprintf(c->out, "%s: %zu rules, %zu flows, %zu pairs of zones, %.2f s", p->proven ? "proven" : "not proven",
+		p->rules, p->flows, p->pairs - p->unjudged, seconds);
 	if (!p->proven)
-		fprintf(c->out, "; %zu counterexamples%s", p->breach_count, p->breach_count == RF_BREACHES_MAX ? ", no more are shown" : "");
+		fprintf(c->out, "; %zu counterexamples%s", p->breach_count,
+			p->breach_count == RF_BREACHES_MAX ? ", no more are shown" : "");
 	fprintf(c->out, "\n");
 	return p->proven ? RF_EXIT_YES : RF_EXIT_NO;
 }
@@ -79,10 +83,11 @@ static int answer_text(const struct rf_cmd_ctx *c, const struct rf_proof *p, dou
 static json_t *packet_json(const struct rf_packet *p)
 {
 	char src[64], dst[64], text[300], proto[24];
-	json_t *j = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s}", "text", rf_packet_text(p, text, sizeof text), "family", p->family,
-			      "protocol", rf_packet_protocol(p->family, p->proto, proto, sizeof proto), "source",
-			      rf_packet_address(p->family, p->src, src, sizeof src), "destination",
-			      rf_packet_address(p->family, p->dst, dst, sizeof dst), "state", rf_packet_state(p->state));
+	json_t *j =
+		json_pack("{s:s, s:i, s:s, s:s, s:s, s:s}", "text", rf_packet_text(p, text, sizeof text), "family",
+			  p->family, "protocol", rf_packet_protocol(p->family, p->proto, proto, sizeof proto), "source",
+			  rf_packet_address(p->family, p->src, src, sizeof src), "destination",
+			  rf_packet_address(p->family, p->dst, dst, sizeof dst), "state", rf_packet_state(p->state));
 
 	if (j) {
 		json_object_set_new(j, "protocol_number", json_integer(p->proto));
@@ -105,11 +110,12 @@ static json_t *text_or_null(const char *s)
 
 static json_t *breach_json(const struct rf_breach *b)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "kind", rf_breach_name(b->kind), "from",
-			 text_or_null(b->from ? rf_site_cstr(b->from->name) : NULL), "to",
-			 text_or_null(b->to ? rf_site_cstr(b->to->name) : NULL), "packet", packet_json(&b->packet), "device", b->device,
-			 "in", text_or_null(b->in), "out", text_or_null(b->out), "rule", text_or_null(b->text), "place",
-			 text_or_null(b->place), "comment", text_or_null(b->comment), "flow", text_or_null(b->flow ? b->flow->id : NULL));
+	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "kind", rf_breach_name(b->kind),
+			 "from", text_or_null(b->from ? rf_site_cstr(b->from->name) : NULL), "to",
+			 text_or_null(b->to ? rf_site_cstr(b->to->name) : NULL), "packet", packet_json(&b->packet),
+			 "device", b->device, "in", text_or_null(b->in), "out", text_or_null(b->out), "rule",
+			 text_or_null(b->text), "place", text_or_null(b->place), "comment", text_or_null(b->comment),
+			 "flow", text_or_null(b->flow ? b->flow->id : NULL));
 }
 
 static int answer_json(const struct rf_cmd_ctx *c, const struct rf_proof *p, double seconds)
@@ -121,14 +127,15 @@ static int answer_json(const struct rf_cmd_ctx *c, const struct rf_proof *p, dou
 	for (size_t i = 0; i < p->idle_count; i++)
 		json_array_append_new(idle, json_pack("{s:s, s:s, s:s, s:o, s:o}", "device", p->idle[i].device, "rule",
 						      p->idle[i].rule->text, "place", p->idle[i].place, "shadowed_by",
-						      text_or_null(p->idle[i].by ? p->idle[i].by->text : NULL), "shadowed_by_place",
-						      text_or_null(p->idle[i].by_place)));
+						      text_or_null(p->idle[i].by ? p->idle[i].by->text : NULL),
+						      "shadowed_by_place", text_or_null(p->idle[i].by_place)));
 	for (size_t i = 0; i < p->assumed_count; i++)
 		json_array_append_new(assumed, json_string(p->assumed[i]));
-	json_t *j = json_pack("{s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:f}", "proven", p->proven, "counterexamples", breaches,
-			      "never_match", idle, "assumed", assumed, "rules", (json_int_t)p->rules, "flows",
-			      (json_int_t)p->flows, "pairs", (json_int_t)(p->pairs - p->unjudged), "pairs_not_looked_at",
-			      (json_int_t)p->unjudged, "nodes", (json_int_t)p->nodes, "seconds", seconds);
+	json_t *j =
+		json_pack("{s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:f}", "proven", p->proven, "counterexamples",
+			  breaches, "never_match", idle, "assumed", assumed, "rules", (json_int_t)p->rules, "flows",
+			  (json_int_t)p->flows, "pairs", (json_int_t)(p->pairs - p->unjudged), "pairs_not_looked_at",
+			  (json_int_t)p->unjudged, "nodes", (json_int_t)p->nodes, "seconds", seconds);
 	return rf_cmd_json(c, j, p->proven ? RF_EXIT_YES : RF_EXIT_NO);
 }
 
@@ -204,7 +211,8 @@ static int prove(struct rf_cmd_ctx *c)
 static const struct rf_cmd_opt opts[] = {
 	{ "rules", "FILE", "rules of one router, instead of what the site compiles to" },
 	{ "router", "NAME", "whose rules --rules or --loaded are; not needed where the site has one" },
-	{ "format", "FORMAT", "of --rules: nft, nft-json, iptables, ip6tables, ios, eos, junos; else told by the file" },
+	{ "format", "FORMAT",
+	  "of --rules: nft, nft-json, iptables, ip6tables, ios, eos, junos; else told by the file" },
 	{ "bundle", "DIR", "the rules of all devices in a folder that `ringfort compile -o DIR` wrote" },
 	{ "loaded", NULL, "the rules that this kernel has loaded" },
 	{ "netns", "NAME", "with --loaded: of this network namespace" },

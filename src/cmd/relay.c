@@ -1,4 +1,5 @@
-/* ringfort relay: what the media relay of this machine does; and a relay alone, for Kamailio and OpenSIPS, without a site. */
+/* ringfort relay: what the media relay of this machine does; and a relay alone, for Kamailio and
+ * OpenSIPS, without a site. */
 #include "cmd/cmd.h"
 #include "cmd/roles.h"
 #include "cmd/table.h"
@@ -55,9 +56,11 @@ static void print_walls(FILE *out, const json_t *pinholes)
 	size_t i;
 
 	json_array_foreach(json_object_get(pinholes, "walls"), i, x)
-		fprintf(out, "wall       %s %s, %s pinholes open, %s waiting, %s denied\n", text(x, "wall", t[0], sizeof t[0]),
-			json_is_true(json_object_get(x, "up")) ? "is there" : "is not there", text(x, "open", t[1], sizeof t[1]),
-			text(x, "waiting", t[2], sizeof t[2]), text(x, "denied", t[3], sizeof t[3]));
+		fprintf(out, "wall       %s %s, %s pinholes open, %s waiting, %s denied\n",
+			text(x, "wall", t[0], sizeof t[0]),
+			json_is_true(json_object_get(x, "up")) ? "is there" : "is not there",
+			text(x, "open", t[1], sizeof t[1]), text(x, "waiting", t[2], sizeof t[2]),
+			text(x, "denied", t[3], sizeof t[3]));
 }
 
 static void print_places(FILE *out, const json_t *a)
@@ -67,12 +70,13 @@ static void print_places(FILE *out, const json_t *a)
 	size_t i;
 
 	json_array_foreach(json_object_get(a, "listen"), i, x)
-		fprintf(out, "listening  %-4s %s\n", text(x, "transport", t[0], sizeof t[0]), text(x, "address", t[1], sizeof t[1]));
+		fprintf(out, "listening  %-4s %s\n", text(x, "transport", t[0], sizeof t[0]),
+			text(x, "address", t[1], sizeof t[1]));
 	json_array_foreach(json_object_get(a, "interfaces"), i, x)
 		fprintf(out, "interface  %s: %s%s%s, ports %s to %s\n", text(x, "name", t[0], sizeof t[0]),
-			json_string_value(json_object_get(x, "address")), json_object_get(x, "advertised") ? " as " : "",
-			text(x, "advertised", t[1], sizeof t[1]), text(x, "port_first", t[2], sizeof t[2]),
-			text(x, "port_last", t[3], sizeof t[3]));
+			json_string_value(json_object_get(x, "address")),
+			json_object_get(x, "advertised") ? " as " : "", text(x, "advertised", t[1], sizeof t[1]),
+			text(x, "port_first", t[2], sizeof t[2]), text(x, "port_last", t[3], sizeof t[3]));
 }
 
 void rf_cmd_print_relay(FILE *out, const json_t *a)
@@ -82,19 +86,23 @@ void rf_cmd_print_relay(FILE *out, const json_t *a)
 	char t[7][128];
 	size_t i;
 
-	fprintf(out, "relay      %s%s, pid %s, version %s, %s workers\n", json_is_true(json_object_get(a, "healthy")) ? "runs" :
-		"runs, but not well", json_is_true(json_object_get(a, "stopping")) ? ", is being stopped" : "",
-		text(a, "pid", t[0], sizeof t[0]), text(a, "version", t[1], sizeof t[1]), text(a, "workers", t[2], sizeof t[2]));
+	fprintf(out, "relay      %s%s, pid %s, version %s, %s workers\n",
+		json_is_true(json_object_get(a, "healthy")) ? "runs" : "runs, but not well",
+		json_is_true(json_object_get(a, "stopping")) ? ", is being stopped" : "",
+		text(a, "pid", t[0], sizeof t[0]), text(a, "version", t[1], sizeof t[1]),
+		text(a, "workers", t[2], sizeof t[2]));
 	json_array_foreach(json_object_get(a, "problems"), i, x)
 		fprintf(out, "problem    %s\n", json_string_value(x));
 	print_places(out, a);
-	fprintf(out, "now        %s sessions, %s m-lines; directions: %s in the kernel, %s by AF_XDP; %s transcoded, %s ports in use, %s free\n",
+	fprintf(out, "now        %s sessions, %s m-lines; directions: %s in the kernel, %s by AF_XDP; %s transcoded, "
+		     "%s ports in use, %s free\n",
 		text(counts, "sessions", t[0], sizeof t[0]), text(counts, "paths", t[1], sizeof t[1]),
 		text(counts, "in_kernel", t[2], sizeof t[2]), text(counts, "af_xdp", t[5], sizeof t[5]),
 		text(counts, "transcoded", t[6], sizeof t[6]), text(counts, "ports", t[3], sizeof t[3]),
 		text(counts, "ports_free", t[4], sizeof t[4]));
-	fprintf(out, "passed on  %s packets of %s, %s in the kernel, %s by AF_XDP\n", text(counts, "sent", t[0], sizeof t[0]),
-		text(counts, "packets", t[1], sizeof t[1]), text(kernel, "packets", t[2], sizeof t[2]),
+	fprintf(out, "passed on  %s packets of %s, %s in the kernel, %s by AF_XDP\n",
+		text(counts, "sent", t[0], sizeof t[0]), text(counts, "packets", t[1], sizeof t[1]),
+		text(kernel, "packets", t[2], sizeof t[2]),
 		text(json_object_get(a, "af_xdp"), "packets", t[3], sizeof t[3]));
 	print_numbers(out, "refused    ", json_object_get(a, "drops"));
 	print_numbers(out, "requests   ", json_object_get(a, "requests"));
@@ -122,8 +130,8 @@ static int show_status(struct rf_cmd_ctx *c)
 static int calls(struct rf_cmd_ctx *c)
 {
 	static const struct rf_cmd_column columns[] = {
-		{ "call_id", "CALL-ID", 60 }, { "created", "SINCE", 0 }, { "answered", "ANSWERED", 0 }, { "parties", "PARTIES", 0 },
-		{ "media", "MEDIA", 0 }, { "recorders", "RECORDERS", 0 },
+		{ "call_id", "CALL-ID", 60 }, { "created", "SINCE", 0 }, { "answered", "ANSWERED", 0 },
+		{ "parties", "PARTIES", 0 }, { "media", "MEDIA", 0 }, { "recorders", "RECORDERS", 0 },
 	};
 	int status = RF_EXIT_YES;
 	json_t *a = ask(c, json_pack("{s:s}", "do", "calls"), &status);
@@ -146,7 +154,8 @@ static const char *way_of(const json_t *e)
 {
 	const char *way = json_string_value(json_object_get(e, "way"));
 
-	return way && strcmp(way, "kernel") == 0 ? "in the kernel" : way && strcmp(way, "af_xdp") == 0 ? "in user space by AF_XDP" :
+	return way && strcmp(way, "kernel") == 0 ? "in the kernel" :
+	       way && strcmp(way, "af_xdp") == 0 ? "in user space by AF_XDP" :
 	       "in user space";
 }
 
@@ -156,17 +165,21 @@ static void print_end(FILE *out, const json_t *e)
 	char t[6][160];
 	size_t i;
 
-	fprintf(out, "  %s: at %s, from %s, %s%s%s, %s\n", text(e, "tag", t[0], sizeof t[0])[0] ? t[0] : "not answered yet", text(e, "local", t[1], sizeof t[1]),
+	fprintf(out, "  %s: at %s, from %s, %s%s%s, %s\n",
+		text(e, "tag", t[0], sizeof t[0])[0] ? t[0] : "not answered yet", text(e, "local", t[1], sizeof t[1]),
 		json_is_string(json_object_get(e, "remote")) ? text(e, "remote", t[2], sizeof t[2]) : "nowhere yet",
 		text(e, "keying", t[3], sizeof t[3]), json_is_string(json_object_get(e, "cipher")) ? " " : "",
 		text(e, "cipher", t[4], sizeof t[4]), way_of(e));
-	fprintf(out, "    %s packets in, %s out\n", text(e, "packets", t[0], sizeof t[0]), text(e, "sent", t[1], sizeof t[1]));
+	fprintf(out, "    %s packets in, %s out\n", text(e, "packets", t[0], sizeof t[0]),
+		text(e, "sent", t[1], sizeof t[1]));
 	s = json_object_get(e, "transcoded");
 	if (s)
-		fprintf(out, "    transcoded from %s to %s\n", text(s, "from", t[0], sizeof t[0]), text(s, "to", t[1], sizeof t[1]));
+		fprintf(out, "    transcoded from %s to %s\n", text(s, "from", t[0], sizeof t[0]),
+			text(s, "to", t[1], sizeof t[1]));
 	json_array_foreach(json_object_get(e, "streams"), i, s)
-		fprintf(out, "    SSRC %s: type %s, %s packets, %s lost, jitter %s ms, MOS %s\n", text(s, "ssrc", t[0], sizeof t[0]),
-			text(s, "type", t[1], sizeof t[1]), text(s, "packets", t[2], sizeof t[2]), text(s, "lost", t[3], sizeof t[3]),
+		fprintf(out, "    SSRC %s: type %s, %s packets, %s lost, jitter %s ms, MOS %s\n",
+			text(s, "ssrc", t[0], sizeof t[0]), text(s, "type", t[1], sizeof t[1]),
+			text(s, "packets", t[2], sizeof t[2]), text(s, "lost", t[3], sizeof t[3]),
 			text(s, "jitter_ms", t[4], sizeof t[4]),
 			json_object_get(s, "mos") ? text(s, "mos", t[5], sizeof t[5]) : "not known");
 	print_numbers(out, "    refused: ", json_object_get(e, "drops"));
@@ -184,7 +197,8 @@ static int show_call(struct rf_cmd_ctx *c)
 	if (c->json)
 		return rf_cmd_json(c, a, RF_EXIT_YES);
 	json_array_foreach(json_object_get(a, "media"), i, m) {
-		fprintf(c->out, json_object_get(m, "copy_of") ? "recorder's media %s" : "media %s", text(m, "index", t, sizeof t));
+		fprintf(c->out, json_object_get(m, "copy_of") ? "recorder's media %s" : "media %s",
+			text(m, "index", t, sizeof t));
 		if (json_object_get(m, "copy_of"))
 			fprintf(c->out, ": copy of %s", text(m, "copy_of", of, sizeof of));
 		fputc('\n', c->out);
@@ -211,7 +225,8 @@ static int stop(struct rf_cmd_ctx *c)
 
 /* --- one that runs alone */
 
-static bool addresses(struct rf_cmd_ctx *c, const char *name, uint16_t port, struct rf_addr *v, unsigned cap, unsigned *ret_n)
+static bool addresses(struct rf_cmd_ctx *c, const char *name, uint16_t port, struct rf_addr *v, unsigned cap,
+		      unsigned *ret_n)
 {
 	const char *word;
 
@@ -221,7 +236,8 @@ static bool addresses(struct rf_cmd_ctx *c, const char *name, uint16_t port, str
 			return false;
 		}
 		if (rf_addr_parse(rf_view_str(word), port, &v[*ret_n])) {
-			rf_cmd_error(c, RF_EXIT_USAGE, "--%s takes an IP address%s, not \"%s\"", name, port ? " and a port" : "", word);
+			rf_cmd_error(c, RF_EXIT_USAGE, "--%s takes an IP address%s, not \"%s\"", name,
+				     port ? " and a port" : "", word);
 			return false;
 		}
 	}
@@ -248,7 +264,8 @@ static bool interface(struct rf_cmd_ctx *c, const char *word, struct rf_media_in
 		ok = rf_addr_parse(advertised, 0, &ret->advertised) == 0 && !ret->advertised.port &&
 		     ret->advertised.family == ret->local.family;
 	if (!ok)
-		rf_cmd_error(c, RF_EXIT_USAGE, "--interface takes NAME/ADDRESS, or NAME/ADDRESS!ADVERTISED of the same family, not \"%s\"",
+		rf_cmd_error(c, RF_EXIT_USAGE, "--interface takes NAME/ADDRESS, or NAME/ADDRESS!ADVERTISED of the same "
+					       "family, not \"%s\"",
 			     word);
 	return ok;
 }
@@ -264,7 +281,8 @@ static bool interfaces(struct rf_cmd_ctx *c, struct rf_anchor_plan *p)
 
 		if (!rf_view_u64(rf_view_sub(v, 0, dash), 65535, &first) || dash == v.n ||
 		    !rf_view_u64(rf_view_from(v, dash + 1), 65535, &last) || first < 1024 || last <= first) {
-			rf_cmd_error(c, RF_EXIT_USAGE, "--ports takes two ports from 1024 up, FIRST-LAST, not \"%s\"", ports);
+			rf_cmd_error(c, RF_EXIT_USAGE, "--ports takes two ports from 1024 up, FIRST-LAST, not \"%s\"",
+				     ports);
 			return false;
 		}
 	}
@@ -272,7 +290,8 @@ static bool interfaces(struct rf_cmd_ctx *c, struct rf_anchor_plan *p)
 		struct rf_media_interface *f = &p->interfaces[p->n_interfaces];
 
 		if (p->n_interfaces == RF_MEDIA_INTERFACES_MAX) {
-			rf_cmd_error(c, RF_EXIT_USAGE, "--interface is given more than %d times", RF_MEDIA_INTERFACES_MAX);
+			rf_cmd_error(c, RF_EXIT_USAGE, "--interface is given more than %d times",
+				     RF_MEDIA_INTERFACES_MAX);
 			return false;
 		}
 		if (!interface(c, word, f))
@@ -306,13 +325,15 @@ static int run_alone(struct rf_cmd_ctx *c)
 	    !addresses(c, "stun", RF_ANCHOR_STUN_PORT, p.stun, RF_ANCHOR_NG_MAX, &p.n_stun) ||
 	    !addresses(c, "peer", 0, p.peers, RF_ANCHOR_PEERS_MAX, &p.n_peers) || !interfaces(c, &p) ||
 	    !rf_cmd_number(c, "workers", 1, RF_ANCHOR_WORKERS_MAX, &workers) ||
-	    !rf_cmd_number(c, "silence", 10, 86400, &silence_s) || !rf_cmd_number(c, "sessions", 1, 1000000, &sessions) ||
+	    !rf_cmd_number(c, "silence", 10, 86400, &silence_s) ||
+	    !rf_cmd_number(c, "sessions", 1, 1000000, &sessions) ||
 	    !rf_cmd_number(c, "transcodings", 1, 10000, &coded) || !rf_cmd_number(c, "ready-fd", 0, 1023, &ready_fd))
 		return RF_EXIT_USAGE;
 	p.workers = (unsigned)workers;
 	p.policy = (struct rf_relay_policy){
-		.plain_allowed = !rf_cmd_flag(c, "encrypted"), .dtls = true, .suites = ~1u & ((1u << RF_SRTP_SUITES) - 1),
-		.silence_ms = (uint32_t)silence_s * 1000, .sessions_max = sessions,
+		.plain_allowed = !rf_cmd_flag(c, "encrypted"), .dtls = true,
+		.suites = ~1u & ((1u << RF_SRTP_SUITES) - 1), .silence_ms = (uint32_t)silence_s * 1000,
+		.sessions_max = sessions,
 		.coded_max = coded ? coded : RF_RELAY_CODED,
 	};
 	struct rf_anchor_options opt = {
@@ -330,7 +351,9 @@ static int relay(struct rf_cmd_ctx *c)
 	if (!alone)
 		for (const struct rf_cmd_opt *o = c->cmd->opts; o->name; o++)
 			if (rf_cmd_opt(c, o->name))
-				return rf_cmd_error(c, RF_EXIT_USAGE, "--%s is for a relay alone: it needs --listen-ng ADDRESS:PORT", o->name);
+				return rf_cmd_error(c, RF_EXIT_USAGE,
+						    "--%s is for a relay alone: it needs --listen-ng ADDRESS:PORT",
+						    o->name);
 	return alone ? run_alone(c) : show_status(c);
 }
 
@@ -339,17 +362,21 @@ static const struct rf_cmd_opt relay_opts[] = {
 	{ .name = "listen-tcp-ng", .arg = "ADDRESS:PORT", .many = true, .summary = "the same by TCP" },
 	{ .name = "peer", .arg = "ADDRESS", .many = true, .summary = "who may ask (this host alone)" },
 	{ .name = "stun", .arg = "ADDRESS[:PORT]", .many = true, .summary = "tell who asks which address it has (port 3478)" },
-	{ .name = "interface", .arg = "NAME/ADDRESS", .many = true, .summary = "where media runs; !ADDRESS behind it: what is said of it" },
+	{ .name = "interface", .arg = "NAME/ADDRESS", .many = true, .summary = "where media runs; !ADDRESS behind it: "
+									       "what is said of it" },
 	{ .name = "ports", .arg = "FIRST-LAST", .summary = "of media (30000-40000)" },
 	{ .name = "fast", .arg = "INTERFACES", .summary = "the kernel passes on what it can, on these, commas between" },
-	{ .name = "xdp", .arg = "INTERFACES", .summary = "the rest goes past the sockets on these (AF_XDP), commas between" },
+	{ .name = "xdp", .arg = "INTERFACES", .summary = "the rest goes past the sockets on these "
+							 "(AF_XDP), commas between" },
 	{ .name = "poll", .summary = "under load fetch media from the driver instead of being woken" },
 	{ .name = "sounds", .arg = "FOLDER", .summary = "WAV files that may be played by name" },
 	{ .name = "encrypted", .summary = "no leg without SRTP" },
 	{ .name = "workers", .arg = "N", .summary = "threads (one for each processor)" },
 	{ .name = "silence", .arg = "SECONDS", .summary = "a session without media ends (60)" },
 	{ .name = "sessions", .arg = "N", .summary = "at most so many (10000)" },
-	{ .name = "transcodings", .arg = "N", .summary = "change the codec of at most so many m-lines at a time (100)" },
+	{ .name = "transcodings",
+	  .arg = "N",
+	  .summary = "change the codec of at most so many m-lines at a time (100)" },
 	{ .name = "user", .arg = "NAME", .summary = "whom to become when started as root (ringfort, else nobody)" },
 	{ .name = "ready-fd", .arg = "N", .summary = "descriptor that gets one JSON line when it is ready" },
 	{ 0 }
@@ -365,18 +392,22 @@ const struct rf_cmd rf_cmd_relay[] = {
 		.summary = "this machine's media relay; with --listen-ng: run one alone",
 		.help = "Without options: what the relay of the site in DIR does. Exit status 0 when it is well, 1 when it is not, 3 when\n"
 			"none runs. With --listen-ng: keeps a relay in the foreground that needs no site and speaks the NG protocol, in\n"
-			"the place of rtpengine beside Kamailio or OpenSIPS; with -C DIR it can be asked (DIR/state/relay.sock).",
-		.example = "ringfort relay --listen-ng 127.0.0.1:2223 --interface inside/10.0.0.1 --interface outside/192.0.2.1!203.0.113.9",
+			"the place of rtpengine beside Kamailio or OpenSIPS; with -C DIR it can be asked "
+			"(DIR/state/relay.sock).",
+		.example = "ringfort relay --listen-ng 127.0.0.1:2223 --interface inside/10.0.0.1 --interface "
+			   "outside/192.0.2.1!203.0.113.9",
 		.opts = relay_opts,
 		.run = relay,
 	},
 	{
-		.name = "relay", .sub = "calls", .summary = "the sessions of the relay", .example = "ringfort -C /etc/ringfort relay calls",
+		.name = "relay", .sub = "calls", .summary = "the sessions of the relay",
+		.example = "ringfort -C /etc/ringfort relay calls",
 		.run = calls,
 	},
 	{
 		.name = "relay", .sub = "show", .args = "CALL-ID", .min_args = 1, .max_args = 1,
-		.summary = "one session: streams, ciphers, loss, and what was refused", .help = "Exit status 1: no such session.",
+		.summary = "one session: streams, ciphers, loss, and what was refused",
+		.help = "Exit status 1: no such session.",
 		.example = "ringfort -C /etc/ringfort relay show 3848276298220188511@10.0.0.1", .run = show_call,
 	},
 	{

@@ -65,12 +65,15 @@ int rf_cmd_ask(const struct rf_cmd_ctx *c, struct json_t *question, unsigned wai
 	if (r)
 		return r->ask(c->dir, question, wait_ms, ret_answer, diag);
 	json_decref(question);
-	return rf_diag_set(diag, RF_E_UNSUPPORTED, "--role takes controller or border, not \"%s\"", rf_cmd_opt(c, "role"));
+	return rf_diag_set(diag, RF_E_UNSUPPORTED, "--role takes controller or border, not \"%s\"",
+			   rf_cmd_opt(c, "role"));
 }
 
 int rf_cmd_not_asked(struct rf_cmd_ctx *c, const struct rf_diag *diag)
 {
-	int status = diag->code == RF_E_NOT_FOUND ? RF_EXIT_NO : diag->code == RF_E_UNSUPPORTED ? RF_EXIT_USAGE : RF_EXIT_FAILED;
+	int status = diag->code == RF_E_NOT_FOUND ? RF_EXIT_NO :
+		     diag->code == RF_E_UNSUPPORTED ? RF_EXIT_USAGE :
+		     RF_EXIT_FAILED;
 
 	return rf_cmd_error(c, status, "%s", diag->text);
 }

@@ -10,7 +10,8 @@ struct rf_cmd_role {
 	const char *name;      /* as in `ringfort run`; its lock, log and control socket are named after it */
 	unsigned bit;          /* RF_ROLE_* */
 	const char *ledger;    /* its record, in the site's folder */
-	int (*ask)(const char *dir, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer, struct rf_diag *diag);
+	int (*ask)(const char *dir, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,
+		   struct rf_diag *diag);
 };
 
 /* In the order in which they are started; ended by a row without a name. */
@@ -21,8 +22,8 @@ bool rf_cmd_role_runs(const struct rf_cmd_ctx *c, const struct rf_cmd_role *role
 /* relay.c: a relay's answer to status, for people. */
 void rf_cmd_print_relay(FILE *out, const struct json_t *status);
 
-/* An option for commands that ask a role: "--role NAME"; without it the controller is asked, or the border where only that
- * runs. */
+/* An option for commands that ask a role: "--role NAME"; without it the controller is asked, or the border
+ * where only that runs. */
 #define RF_CMD_ROLE_OPT { .name = "role", .arg = "NAME", .summary = "ask this role: controller or border" }
 /* As rf_admin_ask(), by the option. RF_E_UNSUPPORTED: there is no such role. */
 int rf_cmd_ask(const struct rf_cmd_ctx *c, struct json_t *question, unsigned wait_ms, struct json_t **ret_answer,

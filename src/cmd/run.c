@@ -8,7 +8,9 @@
 
 static int run_controller(struct rf_cmd_ctx *c, int ready_fd, unsigned drops_s, struct rf_diag *diag)
 {
-	struct rf_controller_options opt = { .dir = c->dir, .host = rf_cmd_opt(c, "host"), .log = &c->log, .ready_fd = ready_fd };
+	struct rf_controller_options opt = {
+		.dir = c->dir, .host = rf_cmd_opt(c, "host"), .log = &c->log, .ready_fd = ready_fd
+	};
 
 	(void)drops_s;
 	return rf_controller_run(&opt, diag);
@@ -16,8 +18,9 @@ static int run_controller(struct rf_cmd_ctx *c, int ready_fd, unsigned drops_s, 
 
 static int run_border(struct rf_cmd_ctx *c, int ready_fd, unsigned drops_s, struct rf_diag *diag)
 {
-	struct rf_controller_options opt = { .dir = c->dir, .host = rf_cmd_opt(c, "host"), .border = true, .log = &c->log,
-					     .ready_fd = ready_fd };
+	struct rf_controller_options opt = {
+		.dir = c->dir, .host = rf_cmd_opt(c, "host"), .border = true, .log = &c->log, .ready_fd = ready_fd
+	};
 
 	(void)drops_s;
 	return rf_controller_run(&opt, diag);
@@ -58,7 +61,8 @@ static int run_role(struct rf_cmd_ctx *c)
 	while (i < n && strcmp(roles[i].name, c->arg[0]) != 0)
 		i++;
 	if (i == n)
-		return rf_cmd_error(c, RF_EXIT_USAGE, "this version runs the roles controller, border, relay and wall, not %s",
+		return rf_cmd_error(c, RF_EXIT_USAGE,
+				    "this version runs the roles controller, border, relay and wall, not %s",
 				    c->arg[0]);
 	if (!rf_cmd_number(c, "ready-fd", 0, 1023, &ready_fd) || !rf_cmd_number(c, "drops-every", 1, 86400, &drops_s))
 		return RF_EXIT_USAGE;
@@ -72,7 +76,9 @@ static int run_role(struct rf_cmd_ctx *c)
 static const struct rf_cmd_opt run_opts[] = {
 	{ .name = "host", .arg = "NAME", .summary = "which of the site's hosts this machine is" },
 	{ .name = "ready-fd", .arg = "N", .summary = "descriptor that gets one JSON line when the role is ready" },
-	{ .name = "drops-every", .arg = "SECONDS", .summary = "roles wall and relay: how often drops go on record (60)" },
+	{ .name = "drops-every",
+	  .arg = "SECONDS",
+	  .summary = "roles wall and relay: how often drops go on record (60)" },
 	{ 0 }
 };
 
@@ -83,8 +89,9 @@ const struct rf_cmd rf_cmd_runs[] = {
 		.min_args = 1,
 		.max_args = 1,
 		.summary = "keep one role of this host in the foreground",
-		.help = "ROLE is controller, border or relay, or wall on a router. Logs to stderr, as JSON lines unless that is a terminal. SIGTERM and SIGINT stop it in order; "
-			"SIGHUP reads the site again, whole or not at all.",
+		.help = "ROLE is controller, border or relay, or wall on a router. Logs to stderr, as JSON lines "
+			"unless that is a terminal. SIGTERM and SIGINT stop it in order; SIGHUP reads the site again, "
+			"whole or not at all.",
 		.example = "ringfort -C /etc/ringfort run controller",
 		.opts = run_opts,
 		.run = run_role,

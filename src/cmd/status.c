@@ -59,8 +59,9 @@ static void print_status(FILE *out, const json_t *a)
 	json_array_foreach(json_object_get(a, "listen"), i, where)
 		fprintf(out, "listening  %-4s %s\n", text(where, "transport", t[0], sizeof t[0]),
 			text(where, "address", t[1], sizeof t[1]));
-	fprintf(out, "now        %s registrations, %s calls, %s connections\n", text(counts, "bindings", t[0], sizeof t[0]),
-		text(counts, "calls", t[1], sizeof t[1]), text(counts, "connections", t[2], sizeof t[2]));
+	fprintf(out, "now        %s registrations, %s calls, %s connections\n",
+		text(counts, "bindings", t[0], sizeof t[0]), text(counts, "calls", t[1], sizeof t[1]),
+		text(counts, "connections", t[2], sizeof t[2]));
 	json_array_foreach(json_object_get(a, "trunks"), i, where)
 		fprintf(out, "trunk      %s is %s, %s channels in use\n", text(where, "name", t[0], sizeof t[0]),
 			text(where, "state", t[1], sizeof t[1]), text(where, "channels", t[2], sizeof t[2]));
@@ -84,8 +85,8 @@ static void print_dropped(FILE *out, json_t *answer)
 		fprintf(out, "dropped    %" JSON_INTEGER_FORMAT " by rule %s\n", json_integer_value(n), rule);
 	json_array_foreach(json_object_get(answer, "trunks"), i, trunk)
 		json_object_foreach(json_object_get(trunk, "dropped_by"), rule, n)
-			fprintf(out, "dropped    %" JSON_INTEGER_FORMAT " of trunk %s by rule %s\n", json_integer_value(n),
-				text(trunk, "name", name, sizeof name), rule);
+			fprintf(out, "dropped    %" JSON_INTEGER_FORMAT " of trunk %s by rule %s\n",
+				json_integer_value(n), text(trunk, "name", name, sizeof name), rule);
 }
 
 /* Every role that runs here, into *all. *ret_well: all are well. */
@@ -119,7 +120,8 @@ static int status(struct rf_cmd_ctx *c)
 		json_decref(all);
 		if (!c->json)
 			return rf_cmd_error(c, RF_EXIT_NO, "%s", diag.text);
-		return rf_cmd_json(c, json_pack("{s:b,s:b,s:s}", "running", 0, "healthy", 0, "error", diag.text), RF_EXIT_NO);
+		return rf_cmd_json(c, json_pack("{s:b,s:b,s:s}", "running", 0, "healthy", 0, "error", diag.text),
+				   RF_EXIT_NO);
 	}
 	if (c->json) {
 		json_t *first = json_incref(json_array_get(all, 0));
@@ -200,8 +202,10 @@ const struct rf_cmd rf_cmd_reload[] = {
 	{
 		.name = "reload",
 		.summary = "read the site, the directory and certificates again, whole or not at all",
-		.help = "A site file with an error changes nothing, nor does a certificate that does not fit its key, has expired, does not\n"
-			"name this host or was not signed by the site's authority: each role goes on with what it had and says why.",
+		.help = "A site file with an error changes nothing, nor does a certificate that does not fit its key, "
+			"has expired, does not\n"
+			"name this host or was not signed by the site's authority: each role goes on with "
+			"what it had and says why.",
 		.example = "ringfort -C /etc/ringfort reload",
 		.run = reload,
 	},

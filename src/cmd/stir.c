@@ -18,7 +18,8 @@ static struct rf_stir_trust *trust_of(const struct rf_cmd_ctx *c, int *ret_statu
 	if (!site)
 		return NULL;
 	if (!site->tel.stir.trust.n) {
-		*ret_status = rf_cmd_error(c, RF_EXIT_USAGE, "nobody is trusted yet: add  stir: { trust: FILE }  to site.yaml, "
+		*ret_status = rf_cmd_error(c, RF_EXIT_USAGE,
+					   "nobody is trusted yet: add  stir: { trust: FILE }  to site.yaml, "
 					   "a PEM file of the authorities that are believed");
 	} else {
 		char *path = rf_cmd_path(c, rf_site_cstr(site->tel.stir.trust));
@@ -51,8 +52,9 @@ static int add(struct rf_cmd_ctx *c)
 	int status = RF_EXIT_YES;
 
 	if (rf_identity_info_host(url, &host))
-		return rf_cmd_error(c, RF_EXIT_USAGE, "%s is no URL that a certificate is named by: https://host/path, port 443 "
-				    "or 8443", c->arg[0]);
+		return rf_cmd_error(c, RF_EXIT_USAGE,
+				    "%s is no URL that a certificate is named by: https://host/path, port 443 or 8443",
+				    c->arg[0]);
 	if (pem.n == 0)
 		return rf_cmd_error(c, RF_EXIT_USAGE, "%s cannot be read, or is empty", c->arg[1]);
 	struct rf_stir_trust *trust = trust_of(c, &status);
@@ -126,13 +128,15 @@ static int list(struct rf_cmd_ctx *c)
 const struct rf_cmd rf_cmd_stir[] = {
 	{ .name = "stir", .sub = "add", .args = "URL FILE", .min_args = 2, .max_args = 2, .changes = true,
 	  .summary = "keep another organisation's certificate for signed calls",
-	  .help = "URL is what its signed calls name (info and x5u), FILE the chain in PEM, its signer's certificate first.\n"
+	  .help = "URL is what its signed calls name (info and x5u), FILE the chain in PEM, its "
+		  "signer's certificate first.\n"
 		  "It must lead to an authority in the site's stir.trust file. Replaces what was kept for URL.",
 	  .example = "ringfort -C site stir add https://cert.carrier.example/2027.pem carrier.pem", .run = add },
 	{ .name = "stir", .sub = "remove", .args = "URL", .min_args = 1, .max_args = 1, .changes = true,
 	  .summary = "forget a certificate for signed calls",
 	  .example = "ringfort -C site stir remove https://cert.carrier.example/2027.pem", .run = drop },
-	{ .name = "stir", .sub = "list", .summary = "the certificates kept for signed calls, and whether they are believed",
+	{ .name = "stir", .sub = "list", .summary = "the certificates kept for signed calls, and "
+						    "whether they are believed",
 	  .example = "ringfort -C site stir list", .run = list },
 	{ 0 }
 };

@@ -21,7 +21,8 @@ static int list(struct rf_cmd_ctx *c)
 {
 	static const struct rf_cmd_column columns[] = {
 		{ "name", "TRUNK", 30 }, { "peer", "PEER", 50 }, { "transport", "OVER", 5 }, { "state", "STATE", 10 },
-		{ "channels", "IN USE", 8 }, { "channels_most", "OF", 8 }, { "dropped", "DROPPED", 10 }, { "since", "SINCE", 30 },
+		{ "channels", "IN USE", 8 }, { "channels_most", "OF", 8 }, { "dropped", "DROPPED", 10 },
+		{ "since", "SINCE", 30 },
 	};
 	json_t *answer = NULL;
 	int status = ask(c, &answer);
@@ -52,12 +53,14 @@ static void print(FILE *out, const json_t *j)
 	json_t *n;
 
 	fprintf(out, "trunk      %s to %s over %s, media %s\n", text(j, "name", t[0], sizeof t[0]),
-		text(j, "peer", t[1], sizeof t[1]), text(j, "transport", t[2], sizeof t[2]), text(j, "media", t[3], sizeof t[3]));
+		text(j, "peer", t[1], sizeof t[1]), text(j, "transport", t[2], sizeof t[2]),
+		text(j, "media", t[3], sizeof t[3]));
 	fprintf(out, "state      %s", text(j, "state", t[0], sizeof t[0]));
 	if (*text(j, "since", t[1], sizeof t[1]))
 		fprintf(out, " since %s: %s", t[1], text(j, "why", t[2], sizeof t[2]));
 	if (json_object_get(j, "registered_until"))
-		fprintf(out, "\nregistered %s%s", *text(j, "registered_until", t[0], sizeof t[0]) ? "until " : "no", t[0]);
+		fprintf(out, "\nregistered %s%s", *text(j, "registered_until", t[0], sizeof t[0]) ? "until " : "no",
+			t[0]);
 	fprintf(out, "\nchannels   %s in use", text(j, "channels", t[0], sizeof t[0]));
 	if (json_integer_value(json_object_get(j, "channels_most")))
 		fprintf(out, " of %s", text(j, "channels_most", t[1], sizeof t[1]));
@@ -65,7 +68,8 @@ static void print(FILE *out, const json_t *j)
 	fprintf(out, "calls      %s in, %s out, %s of these failed\n", text(j, "calls_in", t[0], sizeof t[0]),
 		text(j, "calls_out", t[1], sizeof t[1]), text(j, "failed", t[2], sizeof t[2]));
 	json_object_foreach(json_object_get(j, "dropped_by"), rule, n)
-		fprintf(out, "dropped    %" JSON_INTEGER_FORMAT " parts of its messages by rule %s\n", json_integer_value(n), rule);
+		fprintf(out, "dropped    %" JSON_INTEGER_FORMAT " parts of its messages by rule %s\n",
+			json_integer_value(n), rule);
 	fprintf(out, "over rate  %s in, %s out; %s spared the peer, as it asked\n",
 		text(j, "over_rate_in", t[0], sizeof t[0]), text(j, "over_rate_out", t[1], sizeof t[1]),
 		text(j, "spared", t[2], sizeof t[2]));

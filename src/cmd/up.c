@@ -125,7 +125,8 @@ static void print_others(struct rf_cmd_ctx *c, const struct rf_site_host *host, 
 {
 	for (unsigned bit = 1; host && rf_role_name(bit); bit <<= 1)
 		if (host->roles & ~run & bit && bit == RF_ROLE_WALL)
-			fprintf(c->err, "ringfort: host %s also has the role wall: `ringfort run wall` keeps it (its unit does)\n",
+			fprintf(c->err, "ringfort: host %s also has the role wall: `ringfort run wall` "
+					"keeps it (its unit does)\n",
 				rf_site_cstr(host->name));
 		else if (host->roles & ~run & bit)
 			fprintf(c->err, "ringfort: host %s also has the role %s, which this version does not run\n",
@@ -141,7 +142,8 @@ static int up_one(struct rf_cmd_ctx *c, const struct rf_cmd_role *role, const ch
 	if (rf_controller_probe(c->dir, role->name, &pid) == RF_E_BUSY) {
 		*ret_ready = json_pack("{s:b,s:b,s:s,s:i}", "running", 1, "started", 0, "role", role->name, "pid", pid);
 		if (!c->json)
-			fprintf(c->out, "%s runs already (pid %d): `ringfort -C %s status` shows it\n", role->name, pid, c->dir);
+			fprintf(c->out, "%s runs already (pid %d): `ringfort -C %s status` shows it\n", role->name, pid,
+				c->dir);
 		return RF_EXIT_YES;
 	}
 	status = start_role(c, role, host, &fd);
@@ -152,8 +154,11 @@ static int up_one(struct rf_cmd_ctx *c, const struct rf_cmd_role *role, const ch
 	if (!json_is_true(json_object_get(ready, "ok"))) {
 		const char *why = json_string_value(json_object_get(ready, "error"));
 
-		rf_cmd_error(c, RF_EXIT_FAILED, "the %s did not start: %s (its log is %s/state/%s.log)", role->name, why ? why :
-			     late ? "it was not ready after thirty seconds" : "it ended without a word", c->dir, role->name);
+		rf_cmd_error(c, RF_EXIT_FAILED, "the %s did not start: %s (its log is %s/state/%s.log)", role->name,
+			     why ? why :
+			     late ? "it was not ready after thirty seconds" :
+				    "it ended without a word",
+			     c->dir, role->name);
 		json_decref(ready);
 		return RF_EXIT_FAILED;
 	}
@@ -163,7 +168,8 @@ static int up_one(struct rf_cmd_ctx *c, const struct rf_cmd_role *role, const ch
 	return RF_EXIT_YES;
 }
 
-/* The roles of this host that run in the background, one after the other; with --json what each says, one alone as it is. */
+/* The roles of this host that run in the background, one after the other; with --json what each says,
+ * one alone as it is. */
 static int up_all(struct rf_cmd_ctx *c, unsigned bits, const char *host)
 {
 	json_t *all = json_array();

@@ -26,8 +26,8 @@ static int begin(const struct rf_cmd_ctx *c, struct user_cmd *u)
 
 	*u = (struct user_cmd){ .c = c, .name = rf_view_str(c->args ? c->arg[0] : "") };
 	if (c->args && !rf_site_name_ok(u->name))
-		return rf_cmd_error(c, RF_EXIT_USAGE, "\"%s\" cannot be a user's name; use letters, digits, '-', '_' and '.'",
-				    c->arg[0]);
+		return rf_cmd_error(c, RF_EXIT_USAGE,
+				    "\"%s\" cannot be a user's name; use letters, digits, '-', '_' and '.'", c->arg[0]);
 	u->site = rf_cmd_site(c, &status);
 	u->store = u->site ? rf_cmd_store(c, &status) : NULL;
 	if (!u->store)
@@ -52,7 +52,8 @@ int rf_user_hash(struct rf_digest_ctx *digest, const struct rf_site *site, struc
 		algs |= RF_DIGEST_BIT(RF_DIGEST_MD5);
 	for (int i = 0; rc == 0 && i < RF_DIGEST_ALGS; i++)
 		if (algs & RF_DIGEST_BIT(i))
-			rc = rf_digest_ha1(digest, (enum rf_digest_alg)i, user->name, site->domain, password, &user->ha1[i]);
+			rc = rf_digest_ha1(digest, (enum rf_digest_alg)i, user->name, site->domain, password,
+					   &user->ha1[i]);
 	user->algs = algs;
 	return rc;
 }
@@ -101,7 +102,8 @@ static int check_number(const struct user_cmd *u, struct rf_view number)
 	if (!rf_site_number_ok(number))
 		return rf_cmd_error(u->c, RF_EXIT_USAGE, "--number takes digits, at most %d", RF_SITE_NUMBER_MAX);
 	if (rf_site_is_emergency(u->site, number))
-		return rf_cmd_error(u->c, RF_EXIT_USAGE, "%.*s is an emergency number; choose another", RF_VFMT(number));
+		return rf_cmd_error(u->c, RF_EXIT_USAGE, "%.*s is an emergency number; choose another",
+				    RF_VFMT(number));
 	return 0;
 }
 
@@ -248,8 +250,10 @@ static int set_precedence(const struct user_cmd *u, const char *level, const cha
 	bool none = strcmp(level, "none") == 0;
 
 	if (!none && (len >= (int)sizeof value || !rf_precedence_find(rf_view_str(value), &of, &rank)))
-		return rf_cmd_error(u->c, RF_EXIT_USAGE, "%s has no priority \"%s\" (RFC 4412): dsn and drsn have routine, "
-				    "priority, immediate, flash, flash-override; q735, ets and wps 4 to 0", namespace, level);
+		return rf_cmd_error(u->c, RF_EXIT_USAGE,
+				    "%s has no priority \"%s\" (RFC 4412): dsn and drsn have routine, "
+				    "priority, immediate, flash, flash-override; q735, ets and wps 4 to 0",
+				    namespace, level);
 	if (rf_store_users(u->store, copy_grants, &g, &diag))
 		return rf_cmd_diag(u->c, &diag);
 	for (char *rest = g.text, *one; (one = strtok_r(rest, " ", &rest));)
@@ -271,8 +275,8 @@ static int user_set(struct rf_cmd_ctx *c)
 	struct user_cmd u;
 
 	if ((!class && !level) || (!class && rf_cmd_opt(c, "until")) || !level != !namespace)
-		return rf_cmd_error(c, RF_EXIT_USAGE, "say what to set: --class C [--until DAY], or --precedence P --namespace "
-				    "NS");
+		return rf_cmd_error(c, RF_EXIT_USAGE,
+				    "say what to set: --class C [--until DAY], or --precedence P --namespace NS");
 	int status = begin(c, &u), rc = 0;
 
 	if (status)
@@ -324,15 +328,18 @@ static int show_row(void *ctx, const struct rf_store_user *row)
 	if (s->rows)
 		return json_array_append_new(s->rows,
 					     json_pack("{s:o, s:o, s:b, s:o, s:s, s:s, s:o, s:s, s:o}", "name",
-						       rf_cmd_json_view(row->name), "number", rf_cmd_json_view(row->number),
-						       "locked", row->locked, "digests", algs_json(row->algs), "created",
-						       created, "password_changed", changed, "class",
-						       rf_cmd_json_view(row->class_name), "class_until", until, "precedence",
+						       rf_cmd_json_view(row->name), "number",
+						       rf_cmd_json_view(row->number), "locked", row->locked, "digests",
+						       algs_json(row->algs), "created", created, "password_changed",
+						       changed, "class", rf_cmd_json_view(row->class_name),
+						       "class_until", until,
+						       "precedence",
 						       rf_cmd_json_view(row->precedence))) ? -ENOMEM : 0;
 	fprintf(s->u->c->out, "%-20.*s %-12.*s %-8s password of %.10s", RF_VFMT(row->name), RF_VFMT(row->number),
 		row->locked ? "locked" : "active", changed);
 	if (row->class_name.n)
-		fprintf(s->u->c->out, ", class %.*s%s%.10s", RF_VFMT(row->class_name), until[0] ? " until " : "", until);
+		fprintf(s->u->c->out, ", class %.*s%s%.10s", RF_VFMT(row->class_name), until[0] ? " until " : "",
+			until);
 	if (row->precedence.n)
 		fprintf(s->u->c->out, ", precedence %.*s", RF_VFMT(row->precedence));
 	fputc('\n', s->u->c->out);
@@ -395,7 +402,8 @@ static const struct rf_cmd_opt list_opts[] = { { "number", "N", "only users of t
 
 const struct rf_cmd rf_cmd_user[] = {
 	{ .name = "user", .sub = "add", .args = "NAME", .max_args = 1, .summary = "add a person",
-	  .help = "Asks for the password twice. Only its digests for this site's domain are kept. With --file it adds everybody\n"
+	  .help = "Asks for the password twice. Only its digests for this site's domain are kept. With "
+		  "--file it adds everybody\n"
 		  "in a file, or nobody: ringfort user add --file staff.csv --passwords letters.csv", .opts = add_opts,
 	  .example = "ringfort user add alice --number 1001", .run = user_add, .changes = true },
 	{ .name = "user", .sub = "passwd", .args = "NAME", .min_args = 1, .max_args = 1,

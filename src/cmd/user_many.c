@@ -36,7 +36,8 @@ static void look_row(struct many *m, size_t row)
 	if (number.n && !rf_site_number_ok(number))
 		rf_bulk_error(&m->bulk, row, m->number, "digits, at most 32", "\"%.*s\" is no number", RF_VFMT(number));
 	else if (rf_site_is_emergency(m->site, number))
-		rf_bulk_error(&m->bulk, row, m->number, "choose another", "%.*s is an emergency number", RF_VFMT(number));
+		rf_bulk_error(&m->bulk, row, m->number, "choose another", "%.*s is an emergency number",
+			      RF_VFMT(number));
 	snprintf(mend, sizeof mend, "at least %u characters", m->site->policy.password_min);
 	if (fault)
 		rf_bulk_error(&m->bulk, row, m->password, mend, "the password %s", fault);
@@ -77,7 +78,8 @@ static int write_passwords(const struct many *m)
 
 		if (fd >= 0)
 			close(fd);
-		return rf_cmd_error(m->c, RF_EXIT_USAGE, "cannot make %s for the passwords: %s", m->out_path, rf_err_text(rc));
+		return rf_cmd_error(m->c, RF_EXIT_USAGE, "cannot make %s for the passwords: %s", m->out_path,
+				    rf_err_text(rc));
 	}
 	setvbuf(f, buf, _IOFBF, sizeof buf);
 	fputs("name,number,password\n", f);
@@ -111,8 +113,8 @@ static int add_row(struct many *m, struct rf_digest_ctx *digest, size_t row, str
 	rf_secret_wipe(user.ha1, sizeof user.ha1);
 	if (rc != RF_E_EXISTS)
 		return rc;
-	rf_bulk_error(&m->bulk, row, m->name, "`ringfort user passwd` changes a password", "there is a user \"%.*s\" already",
-		      RF_VFMT(user.name));
+	rf_bulk_error(&m->bulk, row, m->name, "`ringfort user passwd` changes a password",
+		      "there is a user \"%.*s\" already", RF_VFMT(user.name));
 	return 0;
 }
 
@@ -148,12 +150,14 @@ static void fill_record(void *ctx, size_t i, struct rf_cmd_record *r)
 static int tell(const struct many *m)
 {
 	if (m->c->json)
-		return rf_cmd_json(m->c, json_pack("{s:I, s:I, s:s?}", "added", (json_int_t)m->bulk.rows, "passwords_made",
-						   (json_int_t)m->made_n, "passwords", m->made_n ? m->out_path : NULL),
+		return rf_cmd_json(m->c,
+				   json_pack("{s:I, s:I, s:s?}", "added", (json_int_t)m->bulk.rows, "passwords_made",
+					     (json_int_t)m->made_n, "passwords", m->made_n ? m->out_path : NULL),
 				   RF_EXIT_YES);
 	fprintf(m->c->out, "%zu users added\n", m->bulk.rows);
 	if (m->made_n)
-		fprintf(m->c->out, "%zu passwords in %s: tell them to their owners, then destroy it\n", m->made_n, m->out_path);
+		fprintf(m->c->out, "%zu passwords in %s: tell them to their owners, then destroy it\n", m->made_n,
+			m->out_path);
 	return RF_EXIT_YES;
 }
 

@@ -61,14 +61,17 @@ static void print_wall(FILE *out, const json_t *a)
 	size_t i;
 
 	fprintf(out, "wall %s, router %s of site %s, pid %s, version %s\n",
-		json_is_true(json_object_get(a, "healthy")) ? "runs" : "runs, but not well", text(a, "router", t[0], sizeof t[0]),
-		text(a, "site", t[1], sizeof t[1]), text(a, "pid", t[2], sizeof t[2]), text(a, "version", t[3], sizeof t[3]));
+		json_is_true(json_object_get(a, "healthy")) ? "runs" : "runs, but not well",
+		text(a, "router", t[0], sizeof t[0]), text(a, "site", t[1], sizeof t[1]),
+		text(a, "pid", t[2], sizeof t[2]), text(a, "version", t[3], sizeof t[3]));
 	json_array_foreach(json_object_get(a, "problems"), i, x)
 		fprintf(out, "problem    %s\n", json_string_value(x));
 	print_rules(out, json_object_get(a, "rules"));
-	fprintf(out, "pinholes   %s open (%s of them for any port), %s opened, %s refused, %s not taken by the kernel\n",
+	fprintf(out,
+		"pinholes   %s open (%s of them for any port), %s opened, %s refused, %s not taken by the kernel\n",
 		text(pins, "now", t[0], sizeof t[0]), text(pins, "openings", t[4], sizeof t[4]),
-		text(pins, "opened", t[1], sizeof t[1]), text(pins, "refused", t[2], sizeof t[2]), text(pins, "failed", t[3], sizeof t[3]));
+		text(pins, "opened", t[1], sizeof t[1]), text(pins, "refused", t[2], sizeof t[2]),
+		text(pins, "failed", t[3], sizeof t[3]));
 	json_array_foreach(json_object_get(a, "hosts"), i, x)
 		fprintf(out, "host       %s: %s connections, %s pinholes\n", text(x, "host", t[0], sizeof t[0]),
 			text(x, "connections", t[1], sizeof t[1]), text(x, "pinholes", t[2], sizeof t[2]));
@@ -119,8 +122,8 @@ static int confirm(struct rf_cmd_ctx *c)
 
 /* --- apply */
 
-/* Beside the wall's folder nothing is believed twice: the wall's hand verifies all of this again. Here it is refused early,
- * with words. */
+/* Beside the wall's folder nothing is believed twice: the wall's hand verifies all of this again. Here it is refused
+ * early, with words. */
 static int check_bundle(struct rf_cmd_ctx *c, const char *dir, const struct rf_site *site, const struct rf_folder *f)
 {
 	struct rf_diag diag = { 0 };
@@ -129,7 +132,8 @@ static int check_bundle(struct rf_cmd_ctx *c, const char *dir, const struct rf_s
 	struct rf_writer w;
 
 	if (!f->signature.n)
-		rf_diag_set(&diag, RF_E_AUTH, "%s is not signed: `ringfort compile` signs it where the CA's key is", dir);
+		rf_diag_set(&diag, RF_E_AUTH, "%s is not signed: `ringfort compile` signs it where the CA's key is",
+			    dir);
 	else
 		rf_pki_bundle_verify(ca, f->manifest_text, f->signature, &when, &diag);
 	free(ca);
@@ -138,11 +142,13 @@ static int check_bundle(struct rf_cmd_ctx *c, const char *dir, const struct rf_s
 	rf_writer_init(&w, digest, sizeof digest);
 	rf_put_hex(&w, site->digest, sizeof site->digest);
 	if (!rf_view_eq(f->manifest.site, site->name))
-		return rf_cmd_error(c, RF_EXIT_NO, "%s is a bundle of site %.*s, not of %.*s", dir, RF_VFMT(f->manifest.site),
-				    RF_VFMT(site->name));
+		return rf_cmd_error(c, RF_EXIT_NO, "%s is a bundle of site %.*s, not of %.*s", dir,
+				    RF_VFMT(f->manifest.site), RF_VFMT(site->name));
 	if (!rf_view_eq(f->manifest.digest, rf_view_of(digest, w.n)))
-		return rf_cmd_error(c, RF_EXIT_NO, "%s was compiled from another site.yaml than the one here: copy the site file "
-				    "that it belongs to, or compile anew", dir);
+		return rf_cmd_error(c, RF_EXIT_NO,
+				    "%s was compiled from another site.yaml than the one here: copy the site file "
+				    "that it belongs to, or compile anew",
+				    dir);
 	return 0;
 }
 
@@ -222,14 +228,16 @@ static int judge(struct rf_cmd_ctx *c, const struct rf_flows *flows, const struc
 		return rf_cmd_diag(c, &diag);
 	int status = 0;
 	if (!proof.proven)
-		status = rf_cmd_error(c, RF_EXIT_NO, "%s does not prove: %s, %s (`ringfort prove --bundle %s` shows all of it)", c->arg[0],
+		status = rf_cmd_error(c, RF_EXIT_NO, "%s does not prove: %s, %s (`ringfort prove "
+						     "--bundle %s` shows all of it)", c->arg[0],
 				      proof.breach_count ? rf_breach_name(proof.breaches[0].kind) : "no counterexample",
 				      proof.breach_count ? rf_packet_text(&proof.breaches[0].packet, packet, sizeof packet) : "", c->arg[0]);
 	rf_proof_fini(&proof);
 	return status;
 }
 
-/* The rules of the bundle's Linux routers against the flows of the site that is here: what does not prove is not loaded. */
+/* The rules of the bundle's Linux routers against the flows of the site that is here: what does not
+ * prove is not loaded. */
 static int prove_bundle(struct rf_cmd_ctx *c, const struct rf_cmd_network *net, const struct rf_folder *f)
 {
 	struct rf_prove_rules *rules = calloc(f->manifest.n + 1, sizeof *rules);
@@ -272,8 +280,10 @@ static int put_incoming(struct rf_cmd_ctx *c, const struct rf_folder *f, const s
 	if (dir >= 0)
 		close(dir);
 	if (rc)
-		rf_cmd_error(c, RF_EXIT_FAILED, "%s: %s%s", path, rf_err_text(rc), rc == -EACCES ? ": apply as who started the wall" :
-			     rc == -ENOENT ? ": no wall has run here; `ringfort run wall` starts it" : "");
+		rf_cmd_error(c, RF_EXIT_FAILED, "%s: %s%s", path, rf_err_text(rc),
+			     rc == -EACCES ? ": apply as who started the wall" :
+			     rc == -ENOENT ? ": no wall has run here; `ringfort run wall` starts it" :
+					     "");
 	free(path);
 	return rc ? RF_EXIT_FAILED : 0;
 }
@@ -299,8 +309,10 @@ static int load(struct rf_cmd_ctx *c, const char *router)
 	json_t *answer = NULL;
 	const char *confirm_s = rf_cmd_opt(c, "confirm");
 	char until[64];
-	int status = ask(c, json_pack("{s:s,s:s,s:s,s:s}", "do", "apply", "router", router, "confirm", confirm_s ? confirm_s : "",
-				      "older", rf_cmd_flag(c, "older") ? "yes" : "no"), APPLY_MS, &answer);
+	int status = ask(c,
+			 json_pack("{s:s,s:s,s:s,s:s}", "do", "apply", "router", router, "confirm",
+				   confirm_s ? confirm_s : "", "older", rf_cmd_flag(c, "older") ? "yes" : "no"),
+			 APPLY_MS, &answer);
 
 	if (status)
 		return status;
@@ -313,7 +325,8 @@ static int load(struct rf_cmd_ctx *c, const char *router)
 	return RF_EXIT_YES;
 }
 
-static int apply_bundle(struct rf_cmd_ctx *c, const struct rf_cmd_network *net, const struct rf_folder *f, const char *router)
+static int apply_bundle(struct rf_cmd_ctx *c, const struct rf_cmd_network *net, const struct rf_folder *f,
+			const char *router)
 {
 	int status = check_bundle(c, c->arg[0], net->site, f);
 	const struct rf_emit_file *rules = rules_of(f, router);
@@ -354,7 +367,9 @@ static int apply(struct rf_cmd_ctx *c)
 }
 
 static const struct rf_cmd_opt apply_opts[] = {
-	{ .name = "confirm", .arg = "SECONDS", .summary = "take it back unless it is confirmed within so many (network.confirm_s)" },
+	{ .name = "confirm",
+	  .arg = "SECONDS",
+	  .summary = "take it back unless it is confirmed within so many (network.confirm_s)" },
 	{ .name = "router", .arg = "NAME", .summary = "refuse unless this machine is the wall of that router" },
 	{ .name = "older", .summary = "take a bundle that was signed before the one that is loaded" },
 	{ 0 }
@@ -371,7 +386,8 @@ const struct rf_cmd rf_cmd_apply[] = {
 			"the site file that is here; the rules of its routers are proven against that site's flows once more, as\n"
 			"`ringfort prove` does. The rules are loaded in one transaction; open pinholes stay. Unless\n"
 			"`ringfort confirm` follows in time, the rules before come back by themselves.\n"
-			"Exit status 1: refused (not signed, changed, another site's or router's, not proven, older), 3: no wall runs.",
+			"Exit status 1: refused (not signed, changed, another site's or router's, not proven, older), "
+			"3: no wall runs.",
 		.example = "ringfort -C /etc/ringfort apply /root/bundle --confirm 60",
 		.opts = apply_opts,
 		.run = apply,

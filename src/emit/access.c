@@ -91,7 +91,8 @@ static void end_reach(struct reach *r)
 
 static bool list_zones(struct rf_emit *e, const bool *a, const bool *b, struct rf_access_zones *ret)
 {
-	const struct rf_site_zone **v = rf_arena_array(e->arena, e->site->zone_count + 1, sizeof(struct rf_site_zone *));
+	const struct rf_site_zone **v =
+		rf_arena_array(e->arena, e->site->zone_count + 1, sizeof(struct rf_site_zone *));
 	size_t n = 0;
 
 	if (!v) {
@@ -225,7 +226,8 @@ static enum rf_zone_kind home_kind(const struct rf_site *s)
 
 static bool hosts_with(struct rf_emit *e, unsigned services, unsigned roles, struct rf_access_hosts *ret)
 {
-	const struct rf_site_host **v = rf_arena_array(e->arena, e->site->host_count + 1, sizeof(struct rf_site_host *));
+	const struct rf_site_host **v =
+		rf_arena_array(e->arena, e->site->host_count + 1, sizeof(struct rf_site_host *));
 	size_t n = 0;
 
 	if (!v) {

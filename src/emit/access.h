@@ -1,5 +1,5 @@
-/* What a switch is to do, in no vendor's language: who stands on which port, which VLANs a port carries, whom the switch
- * itself talks to. Every language of switches writes from this. Private to this room. */
+/* What a switch is to do, in no vendor's language: who stands on which port, which VLANs a port carries, whom the
+ * switch itself talks to. Every language of switches writes from this. Private to this room. */
 #ifndef RF_EMIT_ACCESS_H
 #define RF_EMIT_ACCESS_H
 
@@ -33,7 +33,8 @@ struct rf_access {
 	/* Zones whose stations get addresses by DHCP or have them written down: there a lease or a binding speaks for a
 	 * station (snooping, ARP inspection, source guard). */
 	struct rf_access_zones watched;
-	bool bind;                           /* known stations only (eav-port-binding); else so many (net-port-security) */
+	bool bind;                           /* known stations only (eav-port-binding); else so many
+					      * (net-port-security) */
 	bool dot1x;
 	struct rf_access_hosts log, ntp, radius, desks; /* desks: who administers it */
 };

@@ -10,7 +10,8 @@ struct lines {
 	rf_acl_put *put;
 	void *ctx;
 	uint8_t family;
-	struct rf_site_ip own[OWN];  /* where the device itself is found on this foot's link: its addresses, and groups */
+	struct rf_site_ip own[OWN];  /* where the device itself is found on this foot's link: its
+				      * addresses, and groups */
 	size_t own_n;
 };
 
@@ -88,7 +89,8 @@ static void put_rule(const struct lines *l, const struct rf_rule *r, bool answer
 /* What only a table of connections can tell, and what the last line of a list does anyway. */
 static bool wordless(const struct rf_rule *r)
 {
-	return r->loopback || r->src_not || r->dst_not || (r->states && !(r->states & (RF_STATE_NEW | RF_STATE_UNTRACKED)));
+	return r->loopback || r->src_not || r->dst_not ||
+	       (r->states && !(r->states & (RF_STATE_NEW | RF_STATE_UNTRACKED)));
 }
 
 static bool comes_in(const struct rf_rule *r, const struct rf_site_zone *zone)
@@ -98,8 +100,8 @@ static bool comes_in(const struct rf_rule *r, const struct rf_site_zone *zone)
 
 static bool is_answered_here(const struct rf_rule *r, const struct rf_site_zone *zone)
 {
-	return r->action == RF_ACTION_ACCEPT && (r->states & RF_STATE_NEW) && r->chain != RF_CHAIN_INPUT && r->out == zone &&
-	       r->in != zone && !r->out_tunnel;
+	return r->action == RF_ACTION_ACCEPT && (r->states & RF_STATE_NEW) && r->chain != RF_CHAIN_INPUT &&
+	       r->out == zone && r->in != zone && !r->out_tunnel;
 }
 
 static void add_own(struct lines *l, const struct rf_site_ip *ip, unsigned prefix)
@@ -121,7 +123,8 @@ static void find_own(struct lines *l, const struct rf_site_interface *foot)
 		{ .family = 4, .prefix = 24, .b = { 224 } }, { .family = 4, .prefix = 32, .b = { 255, 255, 255, 255 } },
 		{ .family = 6, .prefix = 10, .b = { 0xfe, 0x80 } }, { .family = 6, .prefix = 16, .b = { 0xff, 0x02 } },
 	};
-	const struct rf_site_ip *ips[] = { &foot->address, &foot->zone->gateway, &foot->address6, &foot->zone->gateway6 };
+	const struct rf_site_ip *ips[] = { &foot->address, &foot->zone->gateway, &foot->address6,
+					   &foot->zone->gateway6 };
 
 	for (size_t i = 0; i < 4; i++)
 		add_own(l, ips[i], l->family == 4 ? 32 : 128);
@@ -135,7 +138,8 @@ static bool goes_outside(const struct rf_rule *r, bool answer)
 	return r->action == RF_ACTION_ACCEPT && r->chain == RF_CHAIN_FORWARD && (answer ? r->src_n : r->dst_n) == 0;
 }
 
-static void put_rules(const struct lines *l, const struct rf_point *point, const struct rf_site_zone *zone, bool outside)
+static void put_rules(const struct lines *l, const struct rf_point *point, const struct rf_site_zone *zone,
+		      bool outside)
 {
 	for (size_t i = 0; i < point->rule_count; i++) {
 		const struct rf_rule *r = &point->rules[i];
@@ -184,8 +188,8 @@ static bool any_outside(const struct rf_point *point, const struct rf_site_zone 
 	return false;
 }
 
-void rf_acl_lines(const struct rf_site *site, const struct rf_point *point, const struct rf_site_interface *foot, uint8_t family,
-		  rf_acl_put *put, void *ctx)
+void rf_acl_lines(const struct rf_site *site, const struct rf_point *point, const struct rf_site_interface *foot,
+		  uint8_t family, rf_acl_put *put, void *ctx)
 {
 	struct lines l = { .put = put, .ctx = ctx, .family = family };
 
@@ -231,15 +235,17 @@ bool rf_acl_fits(struct rf_emit *e, const struct rf_point *point)
 
 	if (hole)
 		rf_emit_find(e, RF_SEV_ERROR, pos, hole->mitigation, "put a router of kind linux between these zones",
-			     "router %s filters packet by packet and knows no pinholes, which %s needs", point->name, hole->id);
+			     "router %s filters packet by packet and knows no pinholes, which %s needs", point->name,
+			     hole->id);
 	if (tunnel)
-		rf_emit_find(e, RF_SEV_ERROR, pos, "wan-vpn-separation", "end the office's tunnels on a router of kind linux",
+		rf_emit_find(e, RF_SEV_ERROR, pos, "wan-vpn-separation",
+			     "end the office's tunnels on a router of kind linux",
 			     "tunnels to a remote office end on %s, for which ringfort writes none", point->name);
 	if (watched)
 		rf_emit_find(e, RF_SEV_WARNING, pos, "arch-zone-stateful-core",
 			     "put a router of kind linux there, or in its way",
-			     "the matrix asks for connection tracking, for instance for %s; router %s holds it by addresses, ports and "
-			     "TCP flags only", watched->id, point->name);
+			     "the matrix asks for connection tracking, for instance for %s; router %s holds it by "
+			     "addresses, ports and TCP flags only", watched->id, point->name);
 	return !hole && !tunnel;
 }
 

@@ -24,8 +24,8 @@ struct rf_acl_line {
 typedef void rf_acl_put(void *ctx, const struct rf_acl_line *line);
 
 /* The lines of a foot's list, in order; what fits none is denied. */
-void rf_acl_lines(const struct rf_site *site, const struct rf_point *point, const struct rf_site_interface *foot, uint8_t family,
-		  rf_acl_put *put, void *ctx);
+void rf_acl_lines(const struct rf_site *site, const struct rf_point *point, const struct rf_site_interface *foot,
+		  uint8_t family, rf_acl_put *put, void *ctx);
 /* Findings about what these lists cannot hold. false: an error among them. */
 bool rf_acl_fits(struct rf_emit *e, const struct rf_point *point);
 /* Where requests for addresses that come in from a zone go: servers of DHCP, by the flows. NULL past the last. */

@@ -64,7 +64,8 @@ static void put_line(void *ctx, const struct rf_acl_line *l)
 	struct cisco *w = ctx;
 
 	if (!w->last || strcmp(w->last, l->rule->id) != 0 || w->last_answer != l->answer)
-		LINE(w, "%sremark %s%s (%s)\n", IN(w), l->answer ? "answers to " : "", l->rule->id, l->rule->mitigation);
+		LINE(w, "%sremark %s%s (%s)\n", IN(w), l->answer ? "answers to " : "", l->rule->id,
+		     l->rule->mitigation);
 	w->last = l->rule->id;
 	w->last_answer = l->answer;
 	put_protocol(w, l);
@@ -79,7 +80,8 @@ static void put_line(void *ctx, const struct rf_acl_line *l)
 	LINE(w, "%s\n", l->permit ? "" : " log");
 }
 
-static void put_list(struct cisco *w, const struct rf_point *point, const struct rf_site_interface *foot, uint8_t family)
+static void put_list(struct cisco *w, const struct rf_point *point, const struct rf_site_interface *foot,
+		     uint8_t family)
 {
 	const char *zone = rf_site_cstr(foot->zone->name);
 
@@ -106,8 +108,8 @@ static void put_vrrp(struct cisco *w, const struct rf_point *point, const struct
 		LINE(w, " vrrp %u address-family ipv4\n  address %s primary\n  priority %u\n  exit-vrrp\n", id,
 		     rf_emit_ip(&z->gateway, ip), priority);
 	else
-		LINE(w, "   vrrp %u ipv4 %s\n   vrrp %u ipv4 version 3\n   vrrp %u priority-level %u\n", id, rf_emit_ip(&z->gateway, ip), id, id,
-		     priority);
+		LINE(w, "   vrrp %u ipv4 %s\n   vrrp %u ipv4 version 3\n   vrrp %u priority-level %u\n", id,
+		     rf_emit_ip(&z->gateway, ip), id, id, priority);
 }
 
 static void put_addresses(struct cisco *w, const struct rf_site_interface *foot)
@@ -141,7 +143,8 @@ static void put_foot(struct cisco *w, const struct rf_point *point, const struct
 		LINE(w, "%sip helper-address %s\n", IN(w), rf_emit_ip(&h->address, ip));
 	LINE(w, "%sno ip redirects\n%sno ip proxy-arp\n%sip access-group rf-%s in\n", IN(w), IN(w), IN(w), zone);
 	if (w->kind == RF_DEVICE_IOS_XE)
-		LINE(w, " ip verify unicast source reachable-via rx\n no ipv6 redirects\n ipv6 verify unicast source reachable-via rx\n"
+		LINE(w, " ip verify unicast source reachable-via rx\n no ipv6 redirects\n"
+		     " ipv6 verify unicast source reachable-via rx\n"
 		     " ipv6 traffic-filter rf-%s-6 in\n", zone);
 	else
 		LINE(w, "   ip verify unicast source reachable-via rx\n   ipv6 access-group rf-%s-6 in\n", zone);

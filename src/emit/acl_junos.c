@@ -65,7 +65,8 @@ static void put_line(void *ctx, const struct rf_acl_line *l)
 	    l->answer ? "-answer" : "", w->term, l->permit ? "accept" : "discard");
 }
 
-static void put_filter(struct junos *w, const struct rf_point *point, const struct rf_site_interface *foot, uint8_t family)
+static void put_filter(struct junos *w, const struct rf_point *point, const struct rf_site_interface *foot,
+		       uint8_t family)
 {
 	char filter[RF_SITE_NAME_MAX + 8];
 
@@ -106,8 +107,8 @@ static void put_address(struct junos *w, const struct rf_point *point, const str
 	rf_emit_ip(own, ip);
 	SET(w, "interfaces %s family %s address %s/%u", unit, family == 4 ? "inet" : "inet6", ip, net->prefix);
 	if (family == 4 && (r->main || r->standby) && foot->address.family && z->gateway.family)
-		SET(w, "interfaces %s family inet address %s/%u vrrp-group %u virtual-address %s priority %u", unit, ip, net->prefix,
-		    rf_emit_vrid(z), rf_emit_ip(&z->gateway, gateway), r->main ? 100 : 150);
+		SET(w, "interfaces %s family inet address %s/%u vrrp-group %u virtual-address %s priority %u", unit, ip,
+		    net->prefix, rf_emit_vrid(z), rf_emit_ip(&z->gateway, gateway), r->main ? 100 : 150);
 }
 
 static void put_foot(struct junos *w, const struct rf_point *point, const struct rf_site_interface *foot)

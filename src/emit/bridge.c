@@ -45,8 +45,8 @@ static const struct { const char *name, *mitigation; bool log; } duties[DUTIES] 
 static void drop(const struct bridge *b, const char *match, enum duty d)
 {
 	if (duties[d].log)
-		LINE(b, "\t\t%slimit rate 5/second burst 10 packets log prefix \"%s\" group %d snaplen 128\n", match, duties[d].name,
-		     RF_EMIT_LOG_GROUP);
+		LINE(b, "\t\t%slimit rate 5/second burst 10 packets log prefix \"%s\" group %d snaplen 128\n", match,
+		     duties[d].name, RF_EMIT_LOG_GROUP);
 	LINE(b, "\t\t%scounter name %s drop comment \"%s\"\n", match, duties[d].name, duties[d].mitigation);
 }
 
@@ -70,7 +70,8 @@ static void put_storm(const struct bridge *b)
 {
 	char match[160];
 
-	snprintf(match, sizeof match, "meta pkttype { broadcast, multicast } limit rate over %llu bytes/second burst %llu bytes ",
+	snprintf(match, sizeof match,
+		 "meta pkttype { broadcast, multicast } limit rate over %llu bytes/second burst %llu bytes ",
 		 (unsigned long long)b->storm_bytes, (unsigned long long)b->storm_bytes / 4 + 65536);
 	drop(b, match, STORM);
 }
@@ -101,15 +102,17 @@ static void know(const struct rf_access_port *p, struct station *ret)
 	snprintf(ret->mac_hex, sizeof ret->mac_hex, "%02x%02x%02x%02x%02x%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
 	rf_emit_ip(&p->address, ret->ip4);
 	rf_emit_ip(&p->address6, ret->ip6);
-	ret->link = (struct rf_site_ip){ 6, 128, { 0xfe, 0x80, 0, 0, 0, 0, 0, 0, m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5] } };
+	ret->link = (struct rf_site_ip){
+		6, 128, { 0xfe, 0x80, 0, 0, 0, 0, 0, 0, m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5] }
+	};
 	rf_emit_ip(&ret->link, ret->link6);
 }
 
 /* DHCP of a client: RFC 2131; op is BOOTREQUEST, and chaddr, 28 bytes into the message, the station's own. */
 static void put_ipv4(const struct bridge *b, const struct station *s)
 {
-	LINE(b, "\t\tip saddr 0.0.0.0 udp sport 68 udp dport 67 @th,64,8 1 @th,288,48 0x%s limit rate 5/second burst 10 packets "
-		"accept\n", s->mac_hex);
+	LINE(b, "\t\tip saddr 0.0.0.0 udp sport 68 udp dport 67 @th,64,8 1 @th,288,48 0x%s limit rate 5/second burst "
+		"10 packets accept\n", s->mac_hex);
 	if (!s->ip4[0]) {
 		drop(b, "ether type { arp, ip } ", SOURCE);
 		return;
@@ -117,9 +120,11 @@ static void put_ipv4(const struct bridge *b, const struct station *s)
 	char match[160];
 	snprintf(match, sizeof match, "arp saddr ip %s arp daddr ip %s ", s->ip4, s->ip4);
 	drop(b, match, ARP_GRATUITOUS);
-	LINE(b, "\t\tarp operation { request, reply } arp saddr ether %s arp saddr ip %s limit rate 30/second burst 60 packets accept\n",
+	LINE(b, "\t\tarp operation { request, reply } arp saddr ether %s arp saddr ip %s limit rate 30/second burst 60 "
+		"packets accept\n",
 	     s->mac, s->ip4);
-	LINE(b, "\t\tarp operation request arp saddr ether %s arp saddr ip 0.0.0.0 arp daddr ip %s accept\n", s->mac, s->ip4);
+	LINE(b, "\t\tarp operation request arp saddr ether %s arp saddr ip 0.0.0.0 arp daddr ip %s accept\n", s->mac,
+	     s->ip4);
 	drop(b, "ether type arp ", ARP_FORGED);
 	LINE(b, "\t\tip saddr %s accept\n", s->ip4);
 }
@@ -178,7 +183,8 @@ static void put_unknown_ipv4(const struct bridge *b, const struct rf_site_zone *
 {
 	char subnet[RF_EMIT_IP], gateway[RF_EMIT_IP], match[160];
 
-	LINE(b, "\t\tip saddr 0.0.0.0 udp sport 68 udp dport 67 @th,64,8 1 limit rate 5/second burst 10 packets accept\n");
+	LINE(b,
+	     "\t\tip saddr 0.0.0.0 udp sport 68 udp dport 67 @th,64,8 1 limit rate 5/second burst 10 packets accept\n");
 	if (!z->subnet.family)
 		return;
 	rf_emit_ip(&z->subnet, subnet);
@@ -188,7 +194,8 @@ static void put_unknown_ipv4(const struct bridge *b, const struct rf_site_zone *
 		snprintf(match, sizeof match, "ip saddr %s ", gateway);
 		drop(b, match, SOURCE);
 	}
-	LINE(b, "\t\tarp operation { request, reply } arp saddr ip { 0.0.0.0, %s } limit rate 30/second burst 60 packets accept\n",
+	LINE(b, "\t\tarp operation { request, reply } arp saddr ip { 0.0.0.0, %s } limit rate 30/second burst 60 "
+		"packets accept\n",
 	     subnet);
 	drop(b, "ether type arp ", ARP_FORGED);
 	LINE(b, "\t\tip saddr %s accept\n", subnet);

@@ -1,5 +1,5 @@
-/* What a switch that is a Linux bridge takes and sends itself: administration from the desks, its log, time and logins, and
- * nothing else. It forwards no IP. */
+/* What a switch that is a Linux bridge takes and sends itself: administration from the desks, its log, time and logins,
+ * and nothing else. It forwards no IP. */
 #include "emit/access.h"
 
 #define LINE(o, ...) rf_emit_line(o, __VA_ARGS__)
@@ -43,16 +43,20 @@ static void put_end(struct rf_emit_out *o, const char *chain)
 
 void rf_emit_switch_own(struct rf_emit_out *o, const struct rf_access *a)
 {
-	LINE(o, "\ntable inet ringfort\ndelete table inet ringfort\ntable inet ringfort {\n\tcounter no-rule-input { }\n"
-		"\tcounter no-rule-output { }\n\tchain input {\n\t\ttype filter hook input priority filter; policy drop;\n"
-		"\t\tiifname \"lo\" accept\n\t\tct state established,related accept\n\t\ticmpv6 type { 135, 136 } accept\n");
+	LINE(o, "\ntable inet ringfort\ndelete table inet ringfort\ntable inet ringfort {\n"
+		"\tcounter no-rule-input { }\n"
+		"\tcounter no-rule-output { }\n\tchain input {\n"
+		"\t\ttype filter hook input priority filter; policy drop;\n"
+		"\t\tiifname \"lo\" accept\n\t\tct state established,related accept\n"
+		"\t\ticmpv6 type { 135, 136 } accept\n");
 	put_rule(o, "saddr", &a->desks, "tcp dport 22");
 	put_end(o, "input");
 	LINE(o, "\tchain forward {\n\t\ttype filter hook forward priority filter; policy drop;\n"
 		/* Where br_netfilter shows us bridged packets in spite of sysctl.conf. */
 		"\t\tiifname \"br0\" oifname \"br0\" accept\n\t}\n"
 		"\tchain output {\n\t\ttype filter hook output priority filter; policy drop;\n"
-		"\t\toifname \"lo\" accept\n\t\tct state established,related accept\n\t\ticmpv6 type { 133, 135, 136, 143 } accept\n");
+		"\t\toifname \"lo\" accept\n\t\tct state established,related accept\n"
+		"\t\ticmpv6 type { 133, 135, 136, 143 } accept\n");
 	put_rule(o, "daddr", &a->log, "tcp dport 6514");
 	put_rule(o, "daddr", &a->ntp, "udp dport 123");
 	put_rule(o, "daddr", &a->ntp, "tcp dport 4460");

@@ -42,8 +42,9 @@ static int check_once(struct rf_emit *e)
 {
 	for (size_t i = 1; i < e->n; i++)
 		if (strcmp(e->files[i - 1].path, e->files[i].path) == 0) {
-			rf_emit_find(e, RF_SEV_ERROR, (struct rf_site_pos){ 0 }, NULL, "give devices and hosts names of their own",
-				     "two things are written to %s", e->files[i].path);
+			rf_emit_find(e, RF_SEV_ERROR, (struct rf_site_pos){ 0 }, NULL,
+				     "give devices and hosts names of their own", "two things are written to %s",
+				     e->files[i].path);
 			return RF_E_INVALID;
 		}
 	return 0;

@@ -7,8 +7,8 @@
 
 #define LINE(o, ...) rf_emit_line(o, __VA_ARGS__)
 
-/* A source of the site's own, by name where NTS needs the name that is in its certificate, which the site's CA has signed
- * and no other: set 1. */
+/* A source of the site's own, by name where NTS needs the name that is in its certificate, which the site's CA has
+ * signed and no other: set 1. */
 static void put_source(struct rf_emit *e, struct rf_emit_out *o, const struct rf_site_host *h)
 {
 	char ip[RF_EMIT_IP];
@@ -51,8 +51,8 @@ static void put_sources(struct rf_emit *e, struct rf_emit_out *o, const struct r
 	for (size_t i = 0; i < e->site->host_count; i++) {
 		const struct rf_site_host *other = &e->site->hosts[i];
 
-		if (other != h && other->zone != h->zone && (other->services & RF_SERVICE_NTP) && other->zone->kind != RF_ZONE_DATA &&
-		    asks(e, h, other))
+		if (other != h && other->zone != h->zone && (other->services & RF_SERVICE_NTP) &&
+		    other->zone->kind != RF_ZONE_DATA && asks(e, h, other))
 			put_source(e, o, other);
 	}
 	for (size_t i = 0; h->zone->kind == RF_ZONE_BORDER && i < out->n; i++)
@@ -123,7 +123,8 @@ static void put_keys(struct rf_emit *e, const struct rf_site_host *h)
 	if (rf_emit_begin(e, &o, 0600, "# ", "services/%s/chrony.keys", rf_site_cstr(h->name)))
 		return;
 	/* As text, 32 characters: what all devices take. Key 2 is for those that know SHA-1 only. */
-	LINE(o, "1 SHA256 ASCII:%.32s\n2 SHA1 ASCII:%.32s\n", rf_emit_secret(e, "ntp 1", one), rf_emit_secret(e, "ntp 2", two));
+	LINE(o, "1 SHA256 ASCII:%.32s\n2 SHA1 ASCII:%.32s\n", rf_emit_secret(e, "ntp 1", one),
+	     rf_emit_secret(e, "ntp 2", two));
 	rf_emit_end(o);
 }
 

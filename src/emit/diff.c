@@ -11,7 +11,8 @@ struct lines {
 	size_t n;
 };
 
-/* Where the two texts are alike in the middle part: a[i] has a twin where keep_a[i], and as many lines of b, in order. */
+/* Where the two texts are alike in the middle part: a[i] has a twin where keep_a[i], and as many
+ * lines of b, in order. */
 struct match {
 	bool *a, *b;
 };
@@ -158,7 +159,8 @@ static void put_line(const struct show *s, char sign, struct rf_view line)
 	fputc(sign, s->out);
 	while (rest.n) {
 		size_t n = rf_view_utf8(rest);
-		bool plain = n && (rest.p[0] == '\n' || rest.p[0] == '\t' || !rf_clean_is_hidden(rf_clean_character(rest, n)));
+		bool plain = n && (rest.p[0] == '\n' || rest.p[0] == '\t' ||
+				   !rf_clean_is_hidden(rf_clean_character(rest, n)));
 
 		if (plain)
 			fwrite(rest.p, 1, n, s->out);
@@ -212,7 +214,8 @@ static void hunk_end(const struct show *s, size_t *x, size_t *y)
 
 static void put_hunk(const struct show *s, size_t x, size_t y, size_t end_x, size_t end_y)
 {
-	fprintf(s->out, "@@ -%zu,%zu +%zu,%zu @@\n", end_x > x ? x + 1 : x, end_x - x, end_y > y ? y + 1 : y, end_y - y);
+	fprintf(s->out, "@@ -%zu,%zu +%zu,%zu @@\n", end_x > x ? x + 1 : x, end_x - x, end_y > y ? y + 1 : y,
+		end_y - y);
 	while (x < end_x || y < end_y) {
 		for (; x < end_x && !s->same->a[x]; x++)
 			put_line(s, '-', s->a->v[x]);

@@ -103,7 +103,8 @@ static bool path_ok(const char *path)
 
 	for (; path[n]; n++) {
 		char c = path[n];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+			     c == '-';
 
 		if (start ? !plain : !plain && c != '.' && c != '/')
 			return false;
@@ -116,12 +117,15 @@ static void put_head(struct rf_emit_out *o, const char *comment)
 {
 	const struct rf_site *s = o->e->site;
 
-	rf_emit_line(o, "%s%s\n%ssite %s, level %s, digest %s\n%sWritten by `ringfort compile`; what is changed here is lost.\n",
-		     comment, o->path, comment, rf_site_cstr(s->name), rf_level_name(s->level), o->e->digest_hex, comment);
+	rf_emit_line(o,
+		     "%s%s\n%ssite %s, level %s, digest %s\n"
+		     "%sWritten by `ringfort compile`; what is changed here is lost.\n",
+		     comment, o->path, comment, rf_site_cstr(s->name), rf_level_name(s->level), o->e->digest_hex,
+		     comment);
 }
 
-int rf_emit_begin(struct rf_emit *e, struct rf_emit_out **ret_out, unsigned mode, const char *comment, const char *path_fmt,
-		  ...)
+int rf_emit_begin(struct rf_emit *e, struct rf_emit_out **ret_out, unsigned mode, const char *comment,
+		  const char *path_fmt, ...)
 {
 	char path[RF_EMIT_PATH_MAX + 2];
 	va_list ap;
@@ -131,8 +135,8 @@ int rf_emit_begin(struct rf_emit *e, struct rf_emit_out **ret_out, unsigned mode
 	int n = vsnprintf(path, sizeof path, path_fmt, ap);
 	va_end(ap);
 	if (n < 0 || (size_t)n >= sizeof path || !path_ok(path)) {
-		rf_emit_find(e, RF_SEV_ERROR, (struct rf_site_pos){ 0 }, NULL, "shorten the name", "no file can be named \"%s\"",
-			     path);
+		rf_emit_find(e, RF_SEV_ERROR, (struct rf_site_pos){ 0 }, NULL, "shorten the name",
+			     "no file can be named \"%s\"", path);
 		fail(e, RF_E_INVALID);
 	}
 	if (e->err)
@@ -196,8 +200,8 @@ void rf_emit_find(struct rf_emit *e, enum rf_severity severity, struct rf_site_p
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	rf_finding_add(e->findings, severity, (struct rf_place){ rf_site_cstr(file), pos.line, pos.column }, mitigation, mend,
-		       "%s", text);
+	rf_finding_add(e->findings, severity, (struct rf_place){ rf_site_cstr(file), pos.line, pos.column }, mitigation,
+		       mend, "%s", text);
 	if (severity == RF_SEV_ERROR)
 		fail(e, RF_E_INVALID);
 }
@@ -252,7 +256,8 @@ const char *rf_emit_secret(struct rf_emit *e, const char *label, char dst[static
 		return dst;
 	}
 	dst[0] = 0;
-	if (!HMAC(EVP_sha256(), e->seed.p, (int)e->seed.n, (const uint8_t *)label, strlen(label), mac, &n) || n != sizeof mac) {
+	if (!HMAC(EVP_sha256(), e->seed.p, (int)e->seed.n, (const uint8_t *)label, strlen(label), mac, &n) ||
+	    n != sizeof mac) {
 		fail(e, RF_E_CRYPTO);
 		return dst;
 	}

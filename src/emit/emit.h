@@ -59,8 +59,8 @@ struct rf_emit {
 /* A file being written: begins with the head. comment: "# ", "! ", "// "...; NULL: no head. When it cannot begin,
  * *ret_out is NULL, which the other two accept; the reason stays in e->err. */
 struct rf_emit_out;
-int rf_emit_begin(struct rf_emit *e, struct rf_emit_out **ret_out, unsigned mode, const char *comment, const char *path_fmt,
-		  ...) __attribute__((format(printf, 5, 6)));
+int rf_emit_begin(struct rf_emit *e, struct rf_emit_out **ret_out, unsigned mode, const char *comment,
+		  const char *path_fmt, ...) __attribute__((format(printf, 5, 6)));
 /* Text, with the line end that it holds; past memory or a bound the error is sticky and found at the end. */
 void rf_emit_line(struct rf_emit_out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A view as the inside of a JSON string. */
@@ -71,10 +71,10 @@ void rf_emit_end(struct rf_emit_out *o);
 void rf_emit_find(struct rf_emit *e, enum rf_severity severity, struct rf_site_pos pos, const char *mitigation,
 		  const char *mend, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
-/* A secret that two devices share because both are written from the same site: of label ("ntp 1") and the site's seed, the
- * same each time, 32 bytes as hexadecimal digits. Who has one file's secret learns nothing about another label's. A file
- * with one in it has mode 0600. Without a seed (`compile` shows, the folder is for somebody's eyes) it is the word that
- * RF_EMIT_NO_SECRET says, which no device takes for a key. */
+/* A secret that two devices share because both are written from the same site: of label ("ntp 1") and the site's seed,
+ * the same each time, 32 bytes as hexadecimal digits. Who has one file's secret learns nothing about another label's. A
+ * file with one in it has mode 0600. Without a seed (`compile` shows, the folder is for somebody's eyes) it is the word
+ * that RF_EMIT_NO_SECRET says, which no device takes for a key. */
 enum { RF_EMIT_SEED = 32, RF_EMIT_SECRET = 65 };
 #define RF_EMIT_NO_SECRET "not-compiled-with-the-site-s-secrets"
 const char *rf_emit_secret(struct rf_emit *e, const char *label, char dst[static RF_EMIT_SECRET]);
@@ -125,7 +125,8 @@ void rf_emit_rsyslog(struct rf_emit *e);
 void rf_emit_snmp(struct rf_emit *e);      /* Net-SNMP on routers and switches of Linux, where the site wants it */
 
 /* All of them. 0 and a bundle to end with rf_bundle_fini(); RF_E_INVALID: see findings; RF_E_LIMIT; -ENOMEM.
- * seed: rf_emit.seed, borrowed for the call. only: files whose path begins with it ("routers/"), and flows.json; NULL: all. */
+ * seed: rf_emit.seed, borrowed for the call. only: files whose path begins with it ("routers/"), and
+ * flows.json; NULL: all. */
 int rf_bundle_make(const struct rf_site *site, const struct rf_flows *flows, const struct rf_rulebook *book,
 		   struct rf_view seed, const char *only, struct rf_findings *findings, struct rf_bundle *ret_bundle);
 /* The same with these emitters (for tests of one). */

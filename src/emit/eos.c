@@ -66,9 +66,11 @@ static void put_log_and_time(struct rf_device *w)
 {
 	char ip[RF_EMIT_IP], secret[RF_EMIT_SECRET];
 
-	LINE(w, "logging buffered 65536 informational\nlogging trap informational\nlogging format timestamp high-resolution\n");
+	LINE(w, "logging buffered 65536 informational\nlogging trap informational\n"
+		"logging format timestamp high-resolution\n");
 	for (size_t i = 0; i < w->a.log.n; i++)
-		LINE(w, "logging host %s 6514 protocol tls ssl-profile ringfort\n", rf_emit_ip(&w->a.log.v[i]->address, ip));
+		LINE(w, "logging host %s 6514 protocol tls ssl-profile ringfort\n",
+		     rf_emit_ip(&w->a.log.v[i]->address, ip));
 	if (w->a.ntp.n)
 		LINE(w, "ntp authenticate\nntp authentication-key 2 sha1 0 %.32s\nntp trusted-key 2\n",
 		     rf_emit_secret(w->e, "ntp 2", secret));
@@ -137,7 +139,8 @@ static void put_guards(struct rf_device *w)
 
 static void put_qos(struct rf_device *w)
 {
-	LINE(w, "qos map dscp 44 46 to traffic-class 5\nqos map dscp 40 to traffic-class 4\nqos map dscp 16 to traffic-class 2\n"
+	LINE(w, "qos map dscp 44 46 to traffic-class 5\nqos map dscp 40 to traffic-class 4\n"
+	     "qos map dscp 16 to traffic-class 2\n"
 	     "qos rewrite dscp\n!\n");
 }
 
@@ -147,7 +150,8 @@ static void put_security(struct rf_device *w, const struct rf_access_port *p)
 {
 	LINE(w, "   switchport port-security\n   switchport port-security mac-address maximum %u\n"
 	     "   switchport port-security violation %s\n   ip verify source\n"
-	     "   ip arp inspection limit rate 15\n   ip dhcp snooping limit rate 10\n   ipv6 access-group rf-guard6 in\n",
+	     "   ip arp inspection limit rate 15\n   ip dhcp snooping limit rate 10\n"
+	     "   ipv6 access-group rf-guard6 in\n",
 	     p->port->macs, w->e->site->level == RF_LEVEL_HIGHEST ? "shutdown" : "protect");
 }
 

@@ -103,8 +103,9 @@ static int read_files(int dir, bool whole, struct rf_folder *f, struct rf_diag *
 		if (!rc && whole)
 			rc = rf_manifest_check(x, files[i].bytes);
 		if (rc && whole)
-			return rf_diag_at(diag, RF_E_CORRUPT, path, 0, 0, "is not as MANIFEST has it (%s); `ringfort compile` "
-					  "writes it anew", rf_err_text(rc));
+			return rf_diag_at(diag, RF_E_CORRUPT, path, 0, 0,
+					  "is not as MANIFEST has it (%s); `ringfort compile` writes it anew",
+					  rf_err_text(rc));
 	}
 	f->files = files;
 	return files ? 0 : rf_diag_set(diag, -ENOMEM, "out of memory");

@@ -114,7 +114,8 @@ static bool same_mode(const struct job *j, const char *path, unsigned mode)
 {
 	struct stat st;
 
-	return fstatat(j->old, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 07777) == mode;
+	return fstatat(j->old, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	       (st.st_mode & 07777) == mode;
 }
 
 /* The old file when it is the same, else written anew. */
@@ -163,7 +164,8 @@ static void count_removed(struct job *j)
 	for (size_t i = 0; j->was.arena && i < j->was.manifest.n; i++) {
 		int c = 1;
 
-		while (k < j->bundle->n && (c = rf_view_cmp(rf_view_str(j->bundle->files[k].path), j->was.manifest.v[i].path)) < 0)
+		while (k < j->bundle->n &&
+		       (c = rf_view_cmp(rf_view_str(j->bundle->files[k].path), j->was.manifest.v[i].path)) < 0)
 			k++;
 		j->written.removed += k == j->bundle->n || c != 0;
 	}
@@ -212,7 +214,8 @@ static int empty_old(const struct job *j, const char *path)
 			errno = ENAMETOOLONG, rc = failed(j, path, "keep what is in it");
 		else if (ours(j, name))
 			rc = unlinkat(j->old, name, 0) ? failed(j, name, "remove this file") : 0;
-		else if (fstatat(j->old, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) && ours_below(j, name))
+		else if (fstatat(j->old, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
+			 ours_below(j, name))
 			rc = empty_old(j, name);
 		else if (make_parents(j, name) || renameat2(j->old, name, j->new, name, RENAME_NOREPLACE))
 			rc = failed(j, name, "carry this file over");
@@ -228,7 +231,8 @@ static int exchange(struct job *j)
 	if (fsync(j->new))
 		return failed(j, j->beside, "write this folder");
 	if (j->old < 0)
-		return renameat2(AT_FDCWD, j->beside, AT_FDCWD, j->dir, RENAME_NOREPLACE) ? failed(j, j->dir, "make this folder") : 0;
+		return renameat2(AT_FDCWD, j->beside, AT_FDCWD, j->dir, RENAME_NOREPLACE) ?
+		       failed(j, j->dir, "make this folder") : 0;
 	if (renameat2(AT_FDCWD, j->beside, AT_FDCWD, j->dir, RENAME_EXCHANGE))
 		return failed(j, j->dir, "put the new bundle in place of this folder");
 	int rc = empty_old(j, "");

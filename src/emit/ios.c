@@ -51,9 +51,11 @@ static void put_radius(struct rf_device *w)
 		for (size_t i = 0; i < w->a.radius.n; i++)
 			LINE(w, " server name %s\n", rf_site_cstr(w->a.radius.v[i]->name));
 	}
-	LINE(w, "aaa authentication login default %slocal\n"
+	LINE(w,
+	     "aaa authentication login default %slocal\n"
 	     "aaa authorization exec default %slocal\n"
-	     "aaa authorization console\n", w->a.radius.n ? "group ringfort " : "", w->a.radius.n ? "group ringfort " : "");
+	     "aaa authorization console\n",
+	     w->a.radius.n ? "group ringfort " : "", w->a.radius.n ? "group ringfort " : "");
 	if (w->a.dot1x && w->a.radius.n)
 		LINE(w, "aaa authentication dot1x default group ringfort\n"
 		     "aaa authorization network default group ringfort\n"
@@ -113,7 +115,8 @@ static void put_snmp(struct rf_device *w)
 		LINE(w, "no snmp-server\n!\n");
 	else
 		/* The device keeps the user and does not show it again. */
-		LINE(w, "snmp-server view ringfort iso included\nsnmp-server group ringfort v3 priv read ringfort access rf-desks\n"
+		LINE(w, "snmp-server view ringfort iso included\n"
+		     "snmp-server group ringfort v3 priv read ringfort access rf-desks\n"
 		     "snmp-server user ringfort ringfort v3 auth sha %.32s priv aes 128 %.32s\n!\n",
 		     rf_access_snmp(w->e, "auth", w->name, auth), rf_access_snmp(w->e, "priv", w->name, priv));
 }
@@ -176,12 +179,14 @@ static void put_qos(struct rf_device *w)
 	LINE(w, "class-map match-any rf-media\n match dscp 44 46\n"
 	     "class-map match-any rf-signaling\n match dscp 40\n"
 	     "class-map match-any rf-admin\n match dscp 16\n"
-	     "policy-map rf-telephony-in\n class rf-media\n  police cir %u\n   conform-action transmit\n   exceed-action drop\n"
+	     "policy-map rf-telephony-in\n class rf-media\n  police cir %u\n   conform-action transmit\n"
+	     "   exceed-action drop\n"
 	     " class rf-signaling\n  police cir 1000000\n   conform-action transmit\n   exceed-action drop\n"
 	     " class class-default\n  set dscp default\n"
 	     "policy-map rf-data-in\n class class-default\n  set dscp default\n"
 	     "policy-map rf-out\n class rf-media\n  priority level 1 percent 30\n"
-	     " class rf-signaling\n  bandwidth remaining percent 20\n class rf-admin\n  bandwidth remaining percent 10\n"
+	     " class rf-signaling\n  bandwidth remaining percent 20\n class rf-admin\n"
+	     "  bandwidth remaining percent 10\n"
 	     " class class-default\n  bandwidth remaining percent 70\n!\n", 5000000u);
 }
 
@@ -205,7 +210,8 @@ static void put_security(struct rf_device *w, const struct rf_access_port *p)
 
 static void put_dot1x(struct rf_device *w)
 {
-	LINE(w, " authentication host-mode single-host\n authentication order dot1x\n authentication port-control auto\n"
+	LINE(w,
+	     " authentication host-mode single-host\n authentication order dot1x\n authentication port-control auto\n"
 	     " authentication periodic\n authentication timer reauthenticate 3600\n authentication violation restrict\n"
 	     " dot1x pae authenticator\n");
 }
@@ -218,7 +224,8 @@ static void put_access(struct rf_device *w, const struct rf_access_port *p)
 	put_security(w, p);
 	if (p->dot1x && w->a.radius.n)
 		put_dot1x(w);
-	LINE(w, " storm-control broadcast level %u.00\n storm-control multicast level %u.00\n storm-control action trap\n",
+	LINE(w,
+	     " storm-control broadcast level %u.00\n storm-control multicast level %u.00\n storm-control action trap\n",
 	     w->e->site->network.storm_percent, w->e->site->network.storm_percent);
 	LINE(w, " service-policy input %s\n service-policy output rf-out\n", z->kind == RF_ZONE_DATA ? "rf-data-in" :
 	     "rf-telephony-in");
@@ -260,7 +267,8 @@ static void put_address(struct rf_device *w)
 
 	if (!sw->zone || !sw->address.family)
 		return;
-	LINE(w, "interface Vlan%u\n description management\n ip address %s %s\n no ip redirects\n no ip proxy-arp\n no shutdown\n",
+	LINE(w, "interface Vlan%u\n description management\n ip address %s %s\n no ip redirects\n no ip "
+		"proxy-arp\n no shutdown\n",
 	     sw->zone->vlan, rf_emit_ip(&sw->address, ip), rf_access_mask(sw->zone->subnet.prefix, false, mask));
 	if (sw->zone->gateway.family)
 		LINE(w, "ip default-gateway %s\n", rf_emit_ip(&sw->zone->gateway, ip));

@@ -1,6 +1,6 @@
-/* Tunnels to remote offices by strongSwan (swanctl.conf): one tunnel a zone of the office, each with an interface of its own
- * at both ends, so that the rules know which zone a packet came from (wan-vpn-separation). Both ends prove themselves by
- * certificates of the site's CA. */
+/* Tunnels to remote offices by strongSwan (swanctl.conf): one tunnel a zone of the office, each with an interface of
+ * its own at both ends, so that the rules know which zone a packet came from (wan-vpn-separation). Both ends prove
+ * themselves by certificates of the site's CA. */
 #include "emit/emit.h"
 
 #include <stdio.h>
@@ -65,12 +65,15 @@ static void put_child(struct ipsec *w, const struct rf_site_zone *z)
 	size_t n = 0;
 
 	rf_emit_tunnel(z, name, &if_id);
-	LINE(w->o, "      # %s\n      %s {\n        %s = ", name, rf_site_cstr(z->name), w->hub ? "remote_ts" : "local_ts");
+	LINE(w->o, "      # %s\n      %s {\n        %s = ", name, rf_site_cstr(z->name),
+	     w->hub ? "remote_ts" : "local_ts");
 	put_net(w, z, &n);
 	LINE(w->o, "\n        %s = ", w->hub ? "local_ts" : "remote_ts");
 	put_others(w, z);
-	LINE(w->o, "\n        if_id_in = %u\n        if_id_out = %u\n        esp_proposals = %s\n        rekey_time = 1h\n"
-	     "        start_action = trap|start\n        close_action = trap\n        dpd_action = restart\n        copy_dscp = out\n"
+	LINE(w->o, "\n        if_id_in = %u\n        if_id_out = %u\n        esp_proposals = %s\n"
+	     "        rekey_time = 1h\n"
+	     "        start_action = trap|start\n        close_action = trap\n        dpd_action = restart\n"
+	     "        copy_dscp = out\n"
 	     "      }\n", if_id, if_id, strong ? "aes256gcm16-ecp384" : "aes256gcm16-ecp384,aes128gcm16-ecp256");
 }
 
@@ -84,12 +87,14 @@ static void put_connection(struct ipsec *w)
 	char a[RF_EMIT_IP], b[RF_EMIT_IP];
 
 	LINE(w->o, "  %s {\n    version = 2\n    local_addrs = %s\n    remote_addrs = %s\n    proposals = %s\n"
-	     "    rekey_time = 4h\n    mobike = no\n    dpd_delay = 10s\n    fragmentation = yes\n    unique = replace\n"
+	     "    rekey_time = 4h\n    mobike = no\n    dpd_delay = 10s\n    fragmentation = yes\n"
+	     "    unique = replace\n"
 	     "    send_certreq = yes\n", rf_site_cstr(o->name), rf_emit_ip(w->hub ? &o->local : &o->peer, a),
 	     rf_emit_ip(w->hub ? &o->peer : &o->local, b),
 	     strong ? "aes256gcm16-prfsha384-ecp384" : "aes256gcm16-prfsha384-ecp384,aes128gcm16-prfsha256-ecp256");
 	LINE(w->o, "    local {\n      auth = pubkey\n      certs = %s.pem\n      id = %s.%s\n    }\n"
-	     "    remote {\n      auth = pubkey\n      cacerts = ringfort-ca.pem\n      id = %s.%s\n      revocation = relaxed\n    }\n"
+	     "    remote {\n      auth = pubkey\n      cacerts = ringfort-ca.pem\n      id = %s.%s\n"
+	     "      revocation = relaxed\n    }\n"
 	     "    children {\n", own, own, domain, other, domain);
 	for (size_t i = 0; i < w->e->site->zone_count; i++)
 		if (w->e->site->zones[i].office == o && has_others(w, &w->e->site->zones[i]))

@@ -105,7 +105,8 @@ static void put_log_and_time(struct rf_device *w)
 		SET(w, "system syslog host %s structured-data", ip);
 	}
 	if (w->a.ntp.n) {
-		SET(w, "system ntp authentication-key 1 type sha256 value \"%.32s\"", rf_emit_secret(w->e, "ntp 1", secret));
+		SET(w, "system ntp authentication-key 1 type sha256 value \"%.32s\"",
+		    rf_emit_secret(w->e, "ntp 1", secret));
 		SET(w, "system ntp trusted-key 1");
 	}
 	for (size_t i = 0; i < w->a.ntp.n; i++)
@@ -115,13 +116,14 @@ static void put_log_and_time(struct rf_device *w)
 static void put_snmp(struct rf_device *w)
 {
 	static const char *const user = "snmp v3 usm local-engine user ringfort";
-	static const char *const access = "snmp v3 vacm access group ringfort default-context-prefix security-model usm "
-					  "security-level privacy";
+	static const char *const access =
+		"snmp v3 vacm access group ringfort default-context-prefix security-model usm security-level privacy";
 	char secret[RF_EMIT_SECRET], ip[RF_EMIT_IP];
 
 	if (!w->e->site->network.snmp)
 		return;
-	SET(w, "%s authentication-sha256 authentication-password \"%.32s\"", user, rf_access_snmp(w->e, "auth", w->name, secret));
+	SET(w, "%s authentication-sha256 authentication-password \"%.32s\"", user,
+	    rf_access_snmp(w->e, "auth", w->name, secret));
 	SET(w, "%s privacy-aes128 privacy-password \"%.32s\"", user, rf_access_snmp(w->e, "priv", w->name, secret));
 	SET(w, "snmp v3 vacm security-to-group security-model usm security-name ringfort group ringfort");
 	SET(w, "%s read-view ringfort", access);
@@ -162,11 +164,11 @@ static void put_binding(struct rf_device *w, const struct rf_access_port *p)
 	if (w->a.bind)
 		SET(w, "switch-options interface %s.0 static-mac %s vlan-id %u", port, mac, p->port->zone->vlan);
 	if (p->address.family)
-		SET(w, "vlans %s forwarding-options dhcp-security group rf-%s interface %s.0 static-ip %s mac %s", vlan, port, port,
-		    rf_emit_ip(&p->address, ip), mac);
+		SET(w, "vlans %s forwarding-options dhcp-security group rf-%s interface %s.0 static-ip %s mac %s", vlan,
+		    port, port, rf_emit_ip(&p->address, ip), mac);
 	if (p->address6.family)
-		SET(w, "vlans %s forwarding-options dhcp-security group rf-%s interface %s.0 static-ipv6 %s mac %s", vlan, port, port,
-		    rf_emit_ip(&p->address6, ip), mac);
+		SET(w, "vlans %s forwarding-options dhcp-security group rf-%s interface %s.0 static-ipv6 %s mac %s",
+		    vlan, port, port, rf_emit_ip(&p->address6, ip), mac);
 }
 
 static void put_qos(struct rf_device *w)
@@ -178,15 +180,17 @@ static void put_qos(struct rf_device *w)
 
 	for (size_t i = 0; i < 3; i++) {
 		SET(w, "class-of-service forwarding-classes class %s queue-num %u", classes[i], queues[i]);
-		SET(w, "class-of-service classifiers dscp rf-dscp forwarding-class %s loss-priority low code-points %s", classes[i],
-		    points[i]);
+		SET(w, "class-of-service classifiers dscp rf-dscp forwarding-class %s loss-priority low code-points %s",
+		    classes[i], points[i]);
 		SET(w, "class-of-service schedulers %s transmit-rate percent %u", classes[i], rates[i]);
-		SET(w, "class-of-service scheduler-maps rf-map forwarding-class %s scheduler %s", classes[i], classes[i]);
+		SET(w, "class-of-service scheduler-maps rf-map forwarding-class %s scheduler %s", classes[i],
+		    classes[i]);
 	}
 	SET(w, "class-of-service schedulers rf-media priority strict-high");
 	SET(w, "class-of-service schedulers rf-rest transmit-rate remainder");
 	SET(w, "class-of-service scheduler-maps rf-map forwarding-class best-effort scheduler rf-rest");
-	SET(w, "class-of-service rewrite-rules dscp rf-clear forwarding-class best-effort loss-priority low code-point 000000");
+	SET(w, "class-of-service rewrite-rules dscp rf-clear forwarding-class best-effort "
+	       "loss-priority low code-point 000000");
 }
 
 /* --- ports */

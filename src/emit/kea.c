@@ -1,6 +1,6 @@
-/* DHCP by Kea: a subnet for each zone that asks this server, a reservation for each of its phones, and no pool. A device
- * that nobody added gets no address, at any level. Two servers give the same answers, because an address follows from
- * the site file; they share no leases and need no link between them. */
+/* DHCP by Kea: a subnet for each zone that asks this server, a reservation for each of its phones, and no pool. A
+ * device that nobody added gets no address, at any level. Two servers give the same answers, because an address follows
+ * from the site file; they share no leases and need no link between them. */
 #include "emit/serve.h"
 
 #include <netinet/in.h>
@@ -59,8 +59,8 @@ static void put_reservation(struct kea *w, size_t i, bool first)
 	char ip[RF_EMIT_IP];
 
 	/* The comma stands before, so that one phone more is one line more. */
-	LINE(w, "\n          %c { \"hw-address\": \"%02x:%02x:%02x:%02x:%02x:%02x\", ", first ? ' ' : ',', m[0], m[1], m[2], m[3],
-	     m[4], m[5]);
+	LINE(w, "\n          %c { \"hw-address\": \"%02x:%02x:%02x:%02x:%02x:%02x\", ", first ? ' ' : ',', m[0], m[1],
+	     m[2], m[3], m[4], m[5]);
 	if (w->six)
 		LINE(w, "\"ip-addresses\": [ \"%s\" ], ", rf_emit_ip(&w->e->leases[i].address6, ip));
 	else
@@ -76,7 +76,8 @@ static void put_reservations(struct kea *w, const struct rf_site_zone *z)
 	for (size_t i = 0; i < w->e->site->phone_count; i++) {
 		const struct rf_lease *l = &w->e->leases[i];
 
-		if (l->zone != z || !w->e->site->phones[i].has_mac || !(w->six ? l->address6.family : l->address.family))
+		if (l->zone != z || !w->e->site->phones[i].has_mac ||
+		    !(w->six ? l->address6.family : l->address.family))
 			continue;
 		put_reservation(w, i, first);
 		first = false;
@@ -88,9 +89,9 @@ static void put_subnet(struct kea *w, const struct rf_site_zone *z, bool first)
 {
 	char ip[RF_EMIT_IP];
 
-	LINE(w, "%s\n      { \"id\": %zu, \"subnet\": \"%s\", \"user-context\": { \"zone\": \"%s\" },\n", first ? "" : ",",
-	     z->vlan ? (size_t)z->vlan : (size_t)(z - w->e->site->zones) + 5000, rf_emit_ip(w->six ? &z->subnet6 : &z->subnet, ip),
-	     rf_site_cstr(z->name));
+	LINE(w, "%s\n      { \"id\": %zu, \"subnet\": \"%s\", \"user-context\": { \"zone\": \"%s\" },\n",
+	     first ? "" : ",", z->vlan ? (size_t)z->vlan : (size_t)(z - w->e->site->zones) + 5000,
+	     rf_emit_ip(w->six ? &z->subnet6 : &z->subnet, ip), rf_site_cstr(z->name));
 	put_options(w, z);
 	put_reservations(w, z);
 	LINE(w, "        \"pools\": [], \"reservations-in-subnet\": true, \"reservations-out-of-pool\": true }");
@@ -103,17 +104,20 @@ static void put_head(struct kea *w, const char *name)
 	/* Requests come by the relays of routers, as ordinary datagrams to this address. */
 	LINE(w, "{\n  \"%s\": {\n    \"interfaces-config\": { \"interfaces\": [ \"*\" ]%s },\n", name,
 	     w->six ? "" : ", \"dhcp-socket-type\": \"udp\", \"outbound-interface\": \"use-routing\"");
-	LINE(w, "    \"lease-database\": { \"type\": \"memfile\", \"persist\": true, \"lfc-interval\": 3600 },\n"
+	LINE(w,
+	     "    \"lease-database\": { \"type\": \"memfile\", \"persist\": true, \"lfc-interval\": 3600 },\n"
 	     "    \"host-reservation-identifiers\": [ \"hw-address\" ],\n"
-	     "    \"valid-lifetime\": %u, \"renew-timer\": %u, \"rebind-timer\": %u,\n", w->e->site->network.dhcp_lease_s,
-	     w->e->site->network.dhcp_lease_s / 2, w->e->site->network.dhcp_lease_s / 8 * 7);
+	     "    \"valid-lifetime\": %u, \"renew-timer\": %u, \"rebind-timer\": %u,\n",
+	     w->e->site->network.dhcp_lease_s, w->e->site->network.dhcp_lease_s / 2,
+	     w->e->site->network.dhcp_lease_s / 8 * 7);
 	if (!w->six)
 		LINE(w, "    \"match-client-id\": false, \"echo-client-id\": true, \"authoritative\": true,\n"
 		     "    \"server-tag\": \"%s\", \"next-server\": \"%s\",\n", rf_site_cstr(w->host->name),
 		     rf_emit_ip(&w->host->address, ip));
-	LINE(w, "    \"loggers\": [ { \"name\": \"kea-dhcp%c\", \"severity\": \"INFO\",\n"
-	     "      \"output_options\": [ { \"output\": \"syslog:kea-dhcp%c\" } ] } ],\n    \"subnet%c\": [", w->six ? '6' : '4',
-	     w->six ? '6' : '4', w->six ? '6' : '4');
+	LINE(w,
+	     "    \"loggers\": [ { \"name\": \"kea-dhcp%c\", \"severity\": \"INFO\",\n"
+	     "      \"output_options\": [ { \"output\": \"syslog:kea-dhcp%c\" } ] } ],\n    \"subnet%c\": [",
+	     w->six ? '6' : '4', w->six ? '6' : '4', w->six ? '6' : '4');
 }
 
 static void put_server(struct rf_emit *e, const struct rf_site_host *host, bool six)

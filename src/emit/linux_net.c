@@ -1,9 +1,9 @@
 /* How a Linux router's and host's kernel is set (sysctl), and a router's interfaces, addresses and routes for
  * systemd-networkd, which Debian has by default and which takes files that can be compared and replaced.
  *
- * A foot named "vlan30" is VLAN 30 on the port "trunk"; one named "eth1.30" is VLAN 30 on "eth1"; any other is a port of its
- * own. "trunk" is the port towards the switches: which it is, only a look at the machine tells (a .link file that names it
- * by its MAC address). */
+ * A foot named "vlan30" is VLAN 30 on the port "trunk"; one named "eth1.30" is VLAN 30 on "eth1"; any other is a port
+ * of its own. "trunk" is the port towards the switches: which it is, only a look at the machine tells (a .link file
+ * that names it by its MAC address). */
 #include "emit/emit.h"
 
 #include <stdio.h>
@@ -34,8 +34,8 @@ static const char *const of_hosts[] = {
 	"net.ipv4.ip_forward = 0", "net.ipv6.conf.all.forwarding = 0", "net.ipv6.conf.default.forwarding = 0",
 };
 
-/* Bridged packets are the bridge family's rules' matter, and those of IP must not see them ("-": where the module is not
- * loaded there is no such key). */
+/* Bridged packets are the bridge family's rules' matter, and those of IP must not see them ("-": where the module is
+ * not loaded there is no such key). */
 static const char *const of_switches[] = {
 	"net.ipv4.ip_forward = 0", "net.ipv6.conf.all.forwarding = 0", "net.ipv6.conf.default.forwarding = 0",
 	"-net.bridge.bridge-nf-call-iptables = 0", "-net.bridge.bridge-nf-call-ip6tables = 0",
@@ -86,8 +86,8 @@ static struct rf_emit_out *begin(struct rf_emit *e, const struct rf_site_router 
 	return o;
 }
 
-/* The router's address with its network's prefix; without a subnet (the outside) it stands alone and the gateway is told
- * to be on the link. */
+/* The router's address with its network's prefix; without a subnet (the outside) it stands alone and the gateway is
+ * told to be on the link. */
 static void put_address(struct rf_emit_out *o, const struct rf_site_ip *own, const struct rf_site_ip *gateway,
 			const struct rf_site_ip *subnet, bool outside)
 {
@@ -123,7 +123,8 @@ static void put_foot(struct rf_emit *e, const struct rf_site_router *r, const st
 		rf_emit_end(o);
 	}
 	o = begin(e, r, 30, name, "network");
-	rf_emit_line(o, "[Match]\nName=%s\n\n[Network]\nDescription=zone %s\nDHCP=no\nIPv6AcceptRA=no\nLLMNR=no\nMulticastDNS=no\n"
+	rf_emit_line(o, "[Match]\nName=%s\n\n[Network]\nDescription=zone %s\nDHCP=no\nIPv6AcceptRA=no\nLLMNR=no\n"
+			"MulticastDNS=no\n"
 			"LLDP=no\nIPForward=yes\n", name, rf_site_cstr(z->name));
 	put_address(o, &f->address, &z->gateway, &z->subnet, outside);
 	put_address(o, &f->address6, &z->gateway6, &z->subnet6, outside);
@@ -173,7 +174,8 @@ static void put_rule(struct rf_emit_out *o, const struct rf_site_ip *subnet, uns
 	char text[RF_EMIT_IP];
 
 	if (subnet->family)
-		rf_emit_line(o, "\n[RoutingPolicyRule]\nFrom=%s\nTable=%u\nPriority=%u\n", rf_emit_ip(subnet, text), table, table);
+		rf_emit_line(o, "\n[RoutingPolicyRule]\nFrom=%s\nTable=%u\nPriority=%u\n", rf_emit_ip(subnet, text),
+			     table, table);
 }
 
 /* In the office, what comes from the zone goes into the zone's own tunnel: routes by source. */
@@ -208,7 +210,8 @@ static void put_tunnel(struct rf_emit *e, const struct rf_site_router *r, const 
 		return;
 	rf_emit_tunnel(z, name, &if_id);
 	struct rf_emit_out *o = begin(e, r, 40, name, "netdev");
-	rf_emit_line(o, "[NetDev]\nName=%s\nKind=xfrm\nMTUBytes=1400\n\n[Xfrm]\nInterfaceId=%u\nIndependent=yes\n", name, if_id);
+	rf_emit_line(o, "[NetDev]\nName=%s\nKind=xfrm\nMTUBytes=1400\n\n[Xfrm]\nInterfaceId=%u\nIndependent=yes\n",
+		     name, if_id);
 	rf_emit_end(o);
 	o = begin(e, r, 40, name, "network");
 	rf_emit_line(o, "[Match]\nName=%s\n\n[Network]\nDescription=tunnel of zone %s\nDHCP=no\nIPv6AcceptRA=no\n"

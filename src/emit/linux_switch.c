@@ -1,6 +1,6 @@
-/* The interfaces of a switch that is a Linux bridge, for systemd-networkd: one bridge that knows VLANs, ports with one VLAN
- * untagged or those of an uplink tagged, ports without a station down. Where the station is known, the bridge learns
- * nothing from the port: its table has one entry there, so a flood of addresses fills nothing. */
+/* The interfaces of a switch that is a Linux bridge, for systemd-networkd: one bridge that knows VLANs, ports with one
+ * VLAN untagged or those of an uplink tagged, ports without a station down. Where the station is known, the bridge
+ * learns nothing from the port: its table has one entry there, so a flood of addresses fills nothing. */
 #include "emit/access.h"
 
 #include <stdio.h>
@@ -20,10 +20,12 @@ static void put_bridge(struct rf_emit *e, const struct rf_access *a)
 {
 	struct rf_emit_out *o = begin(e, a, 10, BRIDGE, "netdev");
 
-	rf_emit_line(o, "[NetDev]\nName=" BRIDGE "\nKind=bridge\n\n[Bridge]\nVLANFiltering=yes\nDefaultPVID=none\nSTP=no\n");
+	rf_emit_line(o, "[NetDev]\nName=" BRIDGE
+			"\nKind=bridge\n\n[Bridge]\nVLANFiltering=yes\nDefaultPVID=none\nSTP=no\n");
 	rf_emit_end(o);
 	o = begin(e, a, 30, BRIDGE, "network");
-	rf_emit_line(o, "[Match]\nName=" BRIDGE "\n\n[Network]\nDHCP=no\nIPv6AcceptRA=no\nLinkLocalAddressing=no\nLLDP=no\n");
+	rf_emit_line(o, "[Match]\nName=" BRIDGE
+			"\n\n[Network]\nDHCP=no\nIPv6AcceptRA=no\nLinkLocalAddressing=no\nLLDP=no\n");
 	if (a->sw->zone && a->sw->zone->vlan)
 		rf_emit_line(o, "VLAN=" BRIDGE ".%u\n\n[BridgeVLAN]\nVLAN=%u\n", a->sw->zone->vlan, a->sw->zone->vlan);
 	rf_emit_end(o);
@@ -64,7 +66,8 @@ static bool is_up(const struct rf_access_port *p)
 static void put_vlans(struct rf_emit_out *o, const struct rf_access_port *p)
 {
 	if (p->port->use == RF_PORT_ACCESS) {
-		rf_emit_line(o, "\n[BridgeVLAN]\nPVID=%u\nEgressUntagged=%u\n", p->port->zone->vlan, p->port->zone->vlan);
+		rf_emit_line(o, "\n[BridgeVLAN]\nPVID=%u\nEgressUntagged=%u\n", p->port->zone->vlan,
+			     p->port->zone->vlan);
 		return;
 	}
 	for (size_t i = 0; i < p->carried.n; i++)
@@ -85,14 +88,16 @@ static void put_port(struct rf_emit *e, const struct rf_access *a, const struct 
 	/* hostapd's unit locks the port before it brings it up, and who has a certificate gets the entry (dot1x.c). */
 	if (rf_access_asks(a, p))
 		rf_emit_line(o, "[Link]\nActivationPolicy=manual\n\n");
-	rf_emit_line(o, "[Network]\nDescription=%s\nBridge=" BRIDGE "\nLinkLocalAddressing=no\nLLDP=no\nIPv6AcceptRA=no\n",
+	rf_emit_line(o,
+		     "[Network]\nDescription=%s\nBridge=" BRIDGE "\nLinkLocalAddressing=no\nLLDP=no\nIPv6AcceptRA=no\n",
 		     rf_access_label(e, p));
 	if (p->mac)
 		rf_emit_line(o, "\n[Bridge]\nLearning=no\n");
 	put_vlans(o, p);
 	if (p->mac && !rf_access_asks(a, p))
-		rf_emit_line(o, "\n[BridgeFDB]\nMACAddress=%02x:%02x:%02x:%02x:%02x:%02x\nVLANId=%u\nAssociatedWith=use\n", p->mac[0],
-			     p->mac[1], p->mac[2], p->mac[3], p->mac[4], p->mac[5], p->port->zone->vlan);
+		rf_emit_line(o,
+			     "\n[BridgeFDB]\nMACAddress=%02x:%02x:%02x:%02x:%02x:%02x\nVLANId=%u\nAssociatedWith=use\n",
+			     p->mac[0], p->mac[1], p->mac[2], p->mac[3], p->mac[4], p->mac[5], p->port->zone->vlan);
 	rf_emit_end(o);
 }
 

@@ -35,7 +35,8 @@ int rf_manifest_write(struct rf_arena *arena, const struct rf_site *site, const 
 	int rc = buf ? 0 : -ENOMEM;
 
 	rf_writer_init(&w, buf, buf ? cap : 0);
-	rf_put_fmt(&w, "ringfort-bundle 1\nsite %s\nlevel %s\ndigest ", rf_site_cstr(site->name), rf_level_name(site->level));
+	rf_put_fmt(&w, "ringfort-bundle 1\nsite %s\nlevel %s\ndigest ", rf_site_cstr(site->name),
+		   rf_level_name(site->level));
 	rf_put_hex(&w, site->digest, sizeof site->digest);
 	rf_put_lit(&w, "\n");
 	for (size_t i = 0; i < n && !rc; i++)
@@ -58,7 +59,8 @@ struct parse {
 
 static int bad(struct parse *p, const char *what)
 {
-	return rf_diag_at(p->diag, RF_E_MALFORMED, RF_MANIFEST_FILE, p->line, 0, "%s; remove this folder and compile anew", what);
+	return rf_diag_at(p->diag, RF_E_MALFORMED, RF_MANIFEST_FILE, p->line, 0,
+			  "%s; remove this folder and compile anew", what);
 }
 
 static bool next_line(struct parse *p, struct rf_view *ret)
@@ -132,7 +134,8 @@ static bool path_ok(struct rf_view v)
 
 	for (size_t i = 0; i < v.n; i++) {
 		uint8_t c = v.p[i];
-		bool plain = (rf_lower(c) >= 'a' && rf_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+		bool plain =
+			(rf_lower(c) >= 'a' && rf_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 
 		if (start ? !plain : !plain && c != '.' && c != '/')
 			return false;

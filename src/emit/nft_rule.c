@@ -19,7 +19,8 @@ static bool any_of(const struct rf_site_ip *v, size_t n, uint8_t family)
 	return false;
 }
 
-/* Can a packet of this family fit the list? An address list that has none of the family fits nothing, or, negated, all. */
+/* Can a packet of this family fit the list? An address list that has none of the family fits
+ * nothing, or, negated, all. */
 static bool may_fit(const struct rf_site_ip *v, size_t n, bool negated, uint8_t family)
 {
 	return !n || negated || any_of(v, n, family);
@@ -77,13 +78,15 @@ size_t rf_nft_interfaces(const struct rf_nft *n, const struct rf_site_zone *zone
 		if (f->zone != zone)
 			continue;
 		if (!rf_emit_ifname_ok(f->name))
-			rf_emit_find(n->e, RF_SEV_ERROR, f->pos, NULL, "name it as Linux does, in at most 15 letters, digits, - _ .",
+			rf_emit_find(n->e, RF_SEV_ERROR, f->pos, NULL,
+				     "name it as Linux does, in at most 15 letters, digits, - _ .",
 				     "\"%.*s\" is no name of an interface on Linux", RF_VFMT(f->name));
 		ret[k++] = rf_site_cstr(f->name);
 	}
 	if (!k)
 		rf_emit_find(n->e, RF_SEV_ERROR, router->pos, NULL, "give it an interface in that zone",
-			     "router \"%.*s\" has no interface in zone \"%.*s\"", RF_VFMT(router->name), RF_VFMT(zone->name));
+			     "router \"%.*s\" has no interface in zone \"%.*s\"", RF_VFMT(router->name),
+			     RF_VFMT(zone->name));
 	return k;
 }
 
@@ -117,8 +120,8 @@ static bool is_covered(const struct rf_site_ip *v, size_t n, size_t at)
 	return false;
 }
 
-static void put_addresses(const struct rf_nft *n, const char *field, const struct rf_site_ip *v, size_t count, bool negated,
-			  uint8_t family)
+static void put_addresses(const struct rf_nft *n, const char *field, const struct rf_site_ip *v, size_t count,
+			  bool negated, uint8_t family)
 {
 	size_t k = 0, shown = 0;
 	char text[RF_EMIT_IP];
@@ -277,8 +280,10 @@ void rf_nft_objects(const struct rf_nft *n, const struct rf_rule *r)
 			     (unsigned long long)r->kbit * 125, (unsigned long long)r->kbit * 125 / 4 + 16384);
 	for (size_t i = 0; i < k && has_rate(r); i++)
 		if (!before_has(n, r, families[i]))
-			rf_emit_line(n->o, "\tset rate%u-%s {\n\t\ttype %s\n\t\tsize 65536\n\t\tflags dynamic,timeout\n"
-				     "\t\ttimeout 10s\n\t}\n", families[i], r->id, families[i] == 4 ? "ipv4_addr" : "ipv6_addr");
+			rf_emit_line(n->o,
+				     "\tset rate%u-%s {\n\t\ttype %s\n\t\tsize 65536\n\t\tflags dynamic,timeout\n"
+				     "\t\ttimeout 10s\n\t}\n",
+				     families[i], r->id, families[i] == 4 ? "ipv4_addr" : "ipv6_addr");
 }
 
 static void put_bounds(const struct rf_nft *n, const struct rf_rule *r, uint8_t family, unsigned without)

@@ -27,7 +27,9 @@ static bool is_paired(const struct rf_nft *n, const struct rf_rule *r)
 {
 	if (n->point->kind != RF_POINT_ROUTER || r->loopback)
 		return false;
-	return r->chain == RF_CHAIN_FORWARD ? r->in && r->out : r->chain == RF_CHAIN_INPUT ? r->in != NULL : r->out != NULL;
+	return r->chain == RF_CHAIN_FORWARD ? r->in && r->out :
+	       r->chain == RF_CHAIN_INPUT ? r->in != NULL :
+	       r->out != NULL;
 }
 
 static bool same_pair(const struct rf_rule *a, const struct rf_rule *b)
@@ -178,8 +180,10 @@ static void put_base_chain(const struct rf_nft *n, enum rf_chain chain, const st
 		put_map(n, l, &run);
 		i = to;
 	}
-	rf_emit_line(n->o, "\t\tlimit rate 5/second burst 10 packets log prefix \"no-rule-%s\" group %d snaplen 128\n"
-			   "\t\tcounter name no-rule-%s drop\n\t}\n", chain_names[chain], RF_EMIT_LOG_GROUP, chain_names[chain]);
+	rf_emit_line(n->o,
+		     "\t\tlimit rate 5/second burst 10 packets log prefix \"no-rule-%s\" group %d snaplen 128\n"
+		     "\t\tcounter name no-rule-%s drop\n\t}\n",
+		     chain_names[chain], RF_EMIT_LOG_GROUP, chain_names[chain]);
 }
 
 /* --- what stands around them */
@@ -213,7 +217,8 @@ static void put_counters(const struct rf_nft *n)
 static void put_sets(const struct rf_nft *n)
 {
 	static const char set[] =
-		"\tset %s {\n\t\ttype inet_proto . %s . inet_service . %s . inet_service\n\t\tsize 65536\n\t\tflags timeout\n\t}\n";
+		"\tset %s {\n\t\ttype inet_proto . %s . inet_service . %s . inet_service\n\t\tsize 65536\n"
+		"\t\tflags timeout\n\t}\n";
 	static const char opening[] =
 		"\tset %s {\n\t\ttype inet_proto . %s . %s . inet_service\n\t\tsize 16384\n\t\tflags timeout\n\t}\n";
 
@@ -224,8 +229,10 @@ static void put_sets(const struct rf_nft *n)
 		rf_emit_line(n->o, opening, RF_OPENING_SET6, "ipv6_addr", "ipv6_addr");
 	}
 	if (n->point->kind == RF_POINT_ROUTER)
-		rf_emit_line(n->o, "\tset %s {\n\t\ttype ipv4_addr\n\t\tsize 16384\n\t\tflags timeout\n\t}\n\tset %s {\n\t\t"
-				   "type ipv6_addr\n\t\tsize 16384\n\t\tflags timeout\n\t}\n", RF_BLOCKED_SET4, RF_BLOCKED_SET6);
+		rf_emit_line(n->o,
+			     "\tset %s {\n\t\ttype ipv4_addr\n\t\tsize 16384\n\t\tflags timeout\n\t}\n\tset %s {\n\t\t"
+			     "type ipv6_addr\n\t\tsize 16384\n\t\tflags timeout\n\t}\n",
+			     RF_BLOCKED_SET4, RF_BLOCKED_SET6);
 	for (size_t i = 0; i < n->point->rule_count; i++)
 		rf_nft_objects(n, &n->point->rules[i]);
 }
@@ -235,8 +242,9 @@ static void put_blocked(const struct rf_nft *n)
 {
 	if (n->point->kind != RF_POINT_ROUTER)
 		return;
-	rf_emit_line(n->o, "\tchain blocked {\n\t\ttype filter hook prerouting priority raw - 10; policy accept;\n"
-			   "\t\tip saddr @%s counter name blocked drop\n\t\tip6 saddr @%s counter name blocked drop\n\t}\n",
+	rf_emit_line(n->o,
+		     "\tchain blocked {\n\t\ttype filter hook prerouting priority raw - 10; policy accept;\n"
+		     "\t\tip saddr @%s counter name blocked drop\n\t\tip6 saddr @%s counter name blocked drop\n\t}\n",
 		     RF_BLOCKED_SET4, RF_BLOCKED_SET6);
 }
 
@@ -250,7 +258,8 @@ static void put_untracked(const struct rf_nft *n, bool outgoing)
 		uint8_t families[2];
 		size_t k = rf_nft_families(r, families);
 
-		if (!rf_nft_untracked(r) || r->action != RF_ACTION_ACCEPT || (r->chain == RF_CHAIN_OUTPUT) != outgoing ||
+		if (!rf_nft_untracked(r) || r->action != RF_ACTION_ACCEPT ||
+		    (r->chain == RF_CHAIN_OUTPUT) != outgoing ||
 		    (r->pinhole > RF_PINHOLE_EXACT && !rf_nft_untracked_by_set(r))) /* said with the exact one */
 			continue;
 		for (size_t f = 0; f < k; f++) {
@@ -264,8 +273,8 @@ static void put_untracked(const struct rf_nft *n, bool outgoing)
 	rf_emit_line(n->o, "\t}\n");
 }
 
-/* Which rules give marks to packets of this hook: of forward those of the forward chain; of output the other two, since what
- * was let in is answered. */
+/* Which rules give marks to packets of this hook: of forward those of the forward chain; of output the other two, since
+ * what was let in is answered. */
 static uint64_t marks_of(const struct rf_nft *n, bool forwarded)
 {
 	uint64_t used = 0;
@@ -284,7 +293,8 @@ static void put_marking(const struct rf_nft *n, const char *hook, uint64_t used)
 {
 	if (!used)
 		return;
-	rf_emit_line(n->o, "\tchain marking-%s {\n\t\ttype filter hook %s priority filter + 10; policy accept;\n", hook, hook);
+	rf_emit_line(n->o, "\tchain marking-%s {\n\t\ttype filter hook %s priority filter + 10; policy accept;\n", hook,
+		     hook);
 	for (unsigned d = 1; d < 64; d++)
 		if (used >> d & 1)
 			rf_emit_line(n->o, "\t\tct mark %u ip dscp set %u\n\t\tct mark %u ip6 dscp set %u\n", d, d, d, d);
@@ -324,7 +334,8 @@ void rf_emit_nftables(struct rf_emit *e)
 		if (p->kind == RF_POINT_SWITCH || p->device != RF_DEVICE_LINUX ||
 		    (p->kind == RF_POINT_HOST && rf_emit_is_router(e, p->host)))
 			continue;
-		if (rf_emit_begin(e, &n.o, 0644, "# ", p->kind == RF_POINT_ROUTER ? "routers/%s/ringfort.nft" : "hosts/%s/ringfort.nft",
+		if (rf_emit_begin(e, &n.o, 0644, "# ",
+				  p->kind == RF_POINT_ROUTER ? "routers/%s/ringfort.nft" : "hosts/%s/ringfort.nft",
 				  p->name))
 			return;
 		put_table(&n);

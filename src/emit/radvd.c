@@ -1,7 +1,8 @@
-/* Router advertisements by radvd on Linux routers, in zones of phones: who the gateway is, and that nobody makes an address
- * of the prefix by itself (AdvAutonomous off), so that an address still speaks for a phone. Phones are not sent to DHCPv6,
- * which is not relayed (docs/guide.md): their addresses of IPv6 are those of `policy/lease.h`, set in the phone. Of a pair only
- * the router that leads advertises: the source is the shared link-local address, and radvd is silent without it. */
+/* Router advertisements by radvd on Linux routers, in zones of phones: who the gateway is, and that nobody makes an
+ * address of the prefix by itself (AdvAutonomous off), so that an address still speaks for a phone. Phones are not sent
+ * to DHCPv6, which is not relayed (docs/guide.md): their addresses of IPv6 are those of `policy/lease.h`, set in the
+ * phone. Of a pair only the router that leads advertises: the source is the shared link-local address, and radvd is
+ * silent without it. */
 #include "emit/emit.h"
 
 #define LINE(o, ...) rf_emit_line(o, __VA_ARGS__)
@@ -18,7 +19,8 @@ static void put_foot(struct rf_emit_out *o, const struct rf_site_router *r, cons
 	const struct rf_site_zone *z = foot->zone;
 	char ip[RF_EMIT_IP];
 
-	LINE(o, "interface %s\n{\n\tAdvSendAdvert on;\n\tMinRtrAdvInterval 3;\n\tMaxRtrAdvInterval 10;\n\tAdvDefaultLifetime 30;\n"
+	LINE(o, "interface %s\n{\n\tAdvSendAdvert on;\n\tMinRtrAdvInterval 3;\n\tMaxRtrAdvInterval 10;\n"
+	     "\tAdvDefaultLifetime 30;\n"
 	     "\tAdvManagedFlag off;\n\tAdvOtherConfigFlag off;\n", rf_site_cstr(foot->name));
 	if (r->main || r->standby)
 		LINE(o, "\tAdvRASrcAddress {\n\t\tfe80::%x;\n\t};\n", rf_emit_vrid(z));

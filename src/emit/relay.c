@@ -1,7 +1,7 @@
 /* Requests for addresses from zones whose servers stand elsewhere, handed on by the Linux routers: dnsmasq as a relay
- * and nothing else, no names and no leases. It asks from the router's own address in the zone, which tells the server the
- * subnet, and the rules let nobody but those servers answer. Both of a pair relay: a request that comes twice gets the same
- * answer twice. */
+ * and nothing else, no names and no leases. It asks from the router's own address in the zone, which tells the server
+ * the subnet, and the rules let nobody but those servers answer. Both of a pair relay: a request that comes twice gets
+ * the same answer twice. */
 #include "emit/serve.h"
 
 #include <netinet/in.h>
@@ -14,12 +14,12 @@ static const struct rf_site_ip *own_ip(const struct rf_site_interface *f)
 }
 
 /* False: nobody in this zone asks past a router. */
-static bool servers_of(struct rf_emit *e, const struct rf_site_interface *f, const struct rf_site_host *const **ret_hosts,
-		       size_t *ret_n)
+static bool servers_of(struct rf_emit *e, const struct rf_site_interface *f,
+		       const struct rf_site_host *const **ret_hosts, size_t *ret_n)
 {
 	*ret_n = 0;
-	return f->zone->subnet.family && own_ip(f)->family && rf_serve_hosts(e, f->zone, IPPROTO_UDP, 67, ret_hosts, ret_n) &&
-	       *ret_n;
+	return f->zone->subnet.family && own_ip(f)->family &&
+	       rf_serve_hosts(e, f->zone, IPPROTO_UDP, 67, ret_hosts, ret_n) && *ret_n;
 }
 
 static size_t put_foot(struct rf_emit *e, struct rf_emit_out *o, const struct rf_site_interface *f)
@@ -32,7 +32,8 @@ static size_t put_foot(struct rf_emit *e, struct rf_emit_out *o, const struct rf
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		if (rf_serves(hosts[i], RF_SERVICE_DHCP) && hosts[i]->zone != f->zone && hosts[i]->address.family) {
-			LINE(o, "dhcp-relay=%s,%s\n", rf_emit_ip(own_ip(f), here), rf_emit_ip(&hosts[i]->address, there));
+			LINE(o, "dhcp-relay=%s,%s\n", rf_emit_ip(own_ip(f), here),
+			     rf_emit_ip(&hosts[i]->address, there));
 			put++;
 		}
 	return put;

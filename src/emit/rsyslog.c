@@ -1,6 +1,6 @@
-/* Logs by rsyslog over TLS (RFC 5425): each log host takes them from the devices that the flows lead from, told by the names
- * in their certificates, and from nobody else (log-authorized-senders); everyone else sends all of its own there. TLS is GnuTLS's: with
- * OpenSSL's, rsyslog 8.2302 looks at no name and takes from every certificate of the CA. */
+/* Logs by rsyslog over TLS (RFC 5425): each log host takes them from the devices that the flows lead from, told by the
+ * names in their certificates, and from nobody else (log-authorized-senders); everyone else sends all of its own there.
+ * TLS is GnuTLS's: with OpenSSL's, rsyslog 8.2302 looks at no name and takes from every certificate of the CA. */
 #include "emit/serve.h"
 
 #include <netinet/in.h>
@@ -59,13 +59,16 @@ static void put_log_host(struct rf_emit *e, const struct rf_site_host *h)
 		return;
 	put_tls(o, rf_site_cstr(h->name));
 	LINE(o, "module(load=\"imuxsock\")\nmodule(load=\"imtcp\" maxSessions=\"4000\" keepAlive=\"on\")\n"
-	     "template(name=\"ByHost\" type=\"string\" string=\"/var/log/ringfort/%%fromhost-ip%%/%%$year%%-%%$month%%-%%$day%%.log\")\n"
-	     "template(name=\"Whole\" type=\"string\" string=\"<%%pri%%>1 %%timereported:::date-rfc3339%% %%hostname%% %%app-name%% "
-	     "%%procid%% %%msgid%% %%structured-data%% %%msg%%\\n\")\n"
+	     "template(name=\"ByHost\" type=\"string\" "
+	     "string=\"/var/log/ringfort/%%fromhost-ip%%/%%$year%%-%%$month%%-%%$day%%.log\")\n"
+	     "template(name=\"Whole\" type=\"string\" string=\"<%%pri%%>1 %%timereported:::date-rfc3339%% %%hostname%% "
+	     "%%app-name%% %%procid%% %%msgid%% %%structured-data%% %%msg%%\\n\")\n"
 	     "ruleset(name=\"remote\" queue.type=\"LinkedList\" queue.size=\"200000\") {\n"
-	     "  action(type=\"omfile\" dynaFile=\"ByHost\" template=\"Whole\" fileCreateMode=\"0640\" dirCreateMode=\"0750\")\n}\n"
+	     "  action(type=\"omfile\" dynaFile=\"ByHost\" template=\"Whole\" fileCreateMode=\"0640\" "
+	     "dirCreateMode=\"0750\")\n}\n"
 	     "*.* action(type=\"omfile\" file=\"/var/log/ringfort/local.log\" fileCreateMode=\"0640\")\n");
-	LINE(o, "input(\n  type=\"imtcp\"\n  port=\"%u\"\n  address=\"%s\"\n  ruleset=\"remote\"\n  streamDriver.name=\"gtls\"\n"
+	LINE(o, "input(\n  type=\"imtcp\"\n  port=\"%u\"\n  address=\"%s\"\n  ruleset=\"remote\"\n"
+	     "  streamDriver.name=\"gtls\"\n"
 	     "  streamDriver.mode=\"1\"\n  streamDriver.authMode=\"x509/name\"\n  permittedPeer=[", SYSLOG,
 	     rf_emit_ip(h->address.family ? &h->address : &h->address6, ip));
 	put_peers(e, o, h);
@@ -80,10 +83,12 @@ static void put_target(struct rf_emit *e, struct rf_emit_out *o, const struct rf
 	char ip[RF_EMIT_IP];
 
 	/* A log host that restarts loses nothing: what waits is kept on disk. */
-	LINE(o, "*.* action(\n  type=\"omfwd\"\n  target=\"%s\"\n  port=\"%u\"\n  protocol=\"tcp\"\n  tcp_framing=\"octet-counted\"\n"
+	LINE(o, "*.* action(\n  type=\"omfwd\"\n  target=\"%s\"\n  port=\"%u\"\n  protocol=\"tcp\"\n"
+	     "  tcp_framing=\"octet-counted\"\n"
 	     "  template=\"RSYSLOG_SyslogProtocol23Format\"\n  streamDriver=\"gtls\"\n  streamDriverMode=\"1\"\n"
 	     "  streamDriverAuthMode=\"x509/name\"\n  streamDriverPermittedPeers=\"%s.%s\"\n"
-	     "  action.resumeRetryCount=\"-1\"\n  action.resumeInterval=\"1\"\n  queue.type=\"LinkedList\"\n  queue.size=\"50000\"\n"
+	     "  action.resumeRetryCount=\"-1\"\n  action.resumeInterval=\"1\"\n  queue.type=\"LinkedList\"\n"
+	     "  queue.size=\"50000\"\n"
 	     "  queue.filename=\"to-%s\"\n  queue.maxDiskSpace=\"1g\"\n  queue.saveOnShutdown=\"on\"\n)\n",
 	     rf_emit_ip(log->address.family ? &log->address : &log->address6, ip), SYSLOG, rf_site_cstr(log->name),
 	     rf_site_cstr(e->site->domain), rf_site_cstr(log->name));

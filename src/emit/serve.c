@@ -13,18 +13,18 @@ bool rf_end_has(const struct rf_end *end, const struct rf_site_host *host)
 
 bool rf_serves(const struct rf_site_host *h, unsigned service)
 {
-	return (h->services & service) && h->zone && h->zone->kind != RF_ZONE_DATA && h->zone->kind != RF_ZONE_SOFTPHONE &&
-	       h->zone->kind != RF_ZONE_INTERNET;
+	return (h->services & service) && h->zone && h->zone->kind != RF_ZONE_DATA &&
+	       h->zone->kind != RF_ZONE_SOFTPHONE && h->zone->kind != RF_ZONE_INTERNET;
 }
 
-const struct rf_flow *rf_serve_flow(const struct rf_emit *e, const struct rf_site_zone *zone, const struct rf_site_host *host,
-				    int protocol, uint16_t port, size_t *at)
+const struct rf_flow *rf_serve_flow(const struct rf_emit *e, const struct rf_site_zone *zone,
+				    const struct rf_site_host *host, int protocol, uint16_t port, size_t *at)
 {
 	while (*at < e->flows->n) {
 		const struct rf_flow *f = &e->flows->v[(*at)++];
 
-		if (f->protocol == protocol && f->dport.first <= port && port <= f->dport.last && (!zone || f->from.zone == zone) &&
-		    (!host || rf_end_has(&f->to, host)))
+		if (f->protocol == protocol && f->dport.first <= port && port <= f->dport.last &&
+		    (!zone || f->from.zone == zone) && (!host || rf_end_has(&f->to, host)))
 			return f;
 	}
 	return NULL;
@@ -33,7 +33,8 @@ const struct rf_flow *rf_serve_flow(const struct rf_emit *e, const struct rf_sit
 bool rf_serve_zones(struct rf_emit *e, const struct rf_site_host *host, int protocol, uint16_t port,
 		    const struct rf_site_zone *const **ret_zones, size_t *ret_n)
 {
-	const struct rf_site_zone **v = rf_arena_array(e->arena, e->site->zone_count + 1, sizeof(struct rf_site_zone *));
+	const struct rf_site_zone **v =
+		rf_arena_array(e->arena, e->site->zone_count + 1, sizeof(struct rf_site_zone *));
 	size_t n = 0;
 
 	for (size_t i = 0; v && i < e->site->zone_count; i++) {
@@ -52,7 +53,8 @@ bool rf_serve_zones(struct rf_emit *e, const struct rf_site_host *host, int prot
 bool rf_serve_hosts(struct rf_emit *e, const struct rf_site_zone *zone, int protocol, uint16_t port,
 		    const struct rf_site_host *const **ret_hosts, size_t *ret_n)
 {
-	const struct rf_site_host **v = rf_arena_array(e->arena, e->site->host_count + 1, sizeof(struct rf_site_host *));
+	const struct rf_site_host **v =
+		rf_arena_array(e->arena, e->site->host_count + 1, sizeof(struct rf_site_host *));
 	size_t n = 0;
 
 	for (size_t i = 0; v && i < e->site->host_count; i++) {

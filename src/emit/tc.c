@@ -1,6 +1,6 @@
-/* Queues of Linux routers, as a script of tc commands: signaling and media go before the rest, told by the DSCP that the
- * rules have set, and media towards the outside has a ceiling. Linux can do this in many ways; HTB and u32 are the ones that
- * every kernel has, down to small ones. fq_codel is used for the rest where it is there.
+/* Queues of Linux routers, as a script of tc commands: signaling and media go before the rest, told by the DSCP that
+ * the rules have set, and media towards the outside has a ceiling. Linux can do this in many ways; HTB and u32 are the
+ * ones that every kernel has, down to small ones. fq_codel is used for the rest where it is there.
  *
  *	1:10  media      EF and what RFC 4594 has for video; first, a short queue: late sound is no sound
  *	1:20  signaling  CS5, CS3, and network control (CS6, CS7): a little, but never starved

@@ -1,5 +1,6 @@
 /* DNS by Unbound: the names of the site, and what is outside by resolvers that the site names, validated (DNSSEC). Only
- * zones whose flows lead here are answered, everyone else is refused. Unbound gives no zone away: it knows no transfer. */
+ * zones whose flows lead here are answered, everyone else is refused. Unbound gives no zone away:
+ * it knows no transfer. */
 #include "emit/serve.h"
 
 #include <netinet/in.h>
@@ -13,15 +14,18 @@ static void put_clients(struct rf_emit *e, struct rf_emit_out *o, const struct r
 	char ip[RF_EMIT_IP];
 	size_t n;
 
-	LINE(o, "\taccess-control: 0.0.0.0/0 refuse\n\taccess-control: ::/0 refuse\n\taccess-control: 127.0.0.0/8 allow\n"
+	LINE(o,
+	     "\taccess-control: 0.0.0.0/0 refuse\n\taccess-control: ::/0 refuse\n\taccess-control: 127.0.0.0/8 allow\n"
 	     "\taccess-control: ::1 allow\n");
 	if (!rf_serve_zones(e, h, IPPROTO_UDP, 53, &zones, &n))
 		return;
 	for (size_t i = 0; i < n; i++) {
 		if (zones[i]->subnet.family)
-			LINE(o, "\taccess-control: %s allow # %s\n", rf_emit_ip(&zones[i]->subnet, ip), rf_site_cstr(zones[i]->name));
+			LINE(o, "\taccess-control: %s allow # %s\n", rf_emit_ip(&zones[i]->subnet, ip),
+			     rf_site_cstr(zones[i]->name));
 		if (zones[i]->subnet6.family)
-			LINE(o, "\taccess-control: %s allow # %s\n", rf_emit_ip(&zones[i]->subnet6, ip), rf_site_cstr(zones[i]->name));
+			LINE(o, "\taccess-control: %s allow # %s\n", rf_emit_ip(&zones[i]->subnet6, ip),
+			     rf_site_cstr(zones[i]->name));
 	}
 }
 
@@ -32,11 +36,13 @@ static void put_name(struct rf_emit *e, struct rf_emit_out *o, const struct rf_s
 
 	if (h->address.family) {
 		rf_emit_ip(&h->address, ip);
-		LINE(o, "\tlocal-data: \"%s.%s. 300 IN A %s\"\n\tlocal-data-ptr: \"%s 300 %s.%s\"\n", name, domain, ip, ip, name, domain);
+		LINE(o, "\tlocal-data: \"%s.%s. 300 IN A %s\"\n\tlocal-data-ptr: \"%s 300 %s.%s\"\n", name, domain, ip,
+		     ip, name, domain);
 	}
 	if (h->address6.family) {
 		rf_emit_ip(&h->address6, ip);
-		LINE(o, "\tlocal-data: \"%s.%s. 300 IN AAAA %s\"\n\tlocal-data-ptr: \"%s 300 %s.%s\"\n", name, domain, ip, ip, name, domain);
+		LINE(o, "\tlocal-data: \"%s.%s. 300 IN AAAA %s\"\n\tlocal-data-ptr: \"%s 300 %s.%s\"\n", name, domain,
+		     ip, ip, name, domain);
 	}
 }
 
@@ -75,8 +81,8 @@ static void put_sip(struct rf_emit *e, struct rf_emit_out *o)
 			const struct rf_site_host *h = &e->site->hosts[i];
 
 			if (h->roles & RF_ROLE_CONTROLLER)
-				LINE(o, "\tlocal-data: \"%s.%s. 300 IN SRV %u 10 %u %s.%s.\"\n", transports[t].service, domain,
-				     h->standby_for.n ? 20u : 10u, l->port, rf_site_cstr(h->name), domain);
+				LINE(o, "\tlocal-data: \"%s.%s. 300 IN SRV %u 10 %u %s.%s.\"\n", transports[t].service,
+				     domain, h->standby_for.n ? 20u : 10u, l->port, rf_site_cstr(h->name), domain);
 		}
 	}
 }
@@ -143,10 +149,13 @@ static void put_server(struct rf_emit *e, const struct rf_site_host *h)
 	LINE(o, "\tdo-ip6: %s\n", h->address6.family ? "yes" : "no");
 	put_clients(e, o, h);
 	LINE(o, "\tmodule-config: \"validator iterator\"\n\tauto-trust-anchor-file: \"/var/lib/unbound/root.key\"\n"
-	     "\tval-permissive-mode: no\n\tharden-dnssec-stripped: yes\n\tharden-below-nxdomain: yes\n\tharden-glue: yes\n"
+	     "\tval-permissive-mode: no\n\tharden-dnssec-stripped: yes\n\tharden-below-nxdomain: yes\n"
+	     "\tharden-glue: yes\n"
 	     "\tharden-algo-downgrade: yes\n\tqname-minimisation: yes\n\tuse-caps-for-id: no\n\thide-identity: yes\n"
-	     "\thide-version: yes\n\tminimal-responses: yes\n\taggressive-nsec: yes\n\tunwanted-reply-threshold: 10000\n"
-	     "\tratelimit: 1000\n\tip-ratelimit: 200\n\tedns-buffer-size: 1232\n\tuse-syslog: yes\n\tlog-servfail: yes\n"
+	     "\thide-version: yes\n\tminimal-responses: yes\n\taggressive-nsec: yes\n"
+	     "\tunwanted-reply-threshold: 10000\n"
+	     "\tratelimit: 1000\n\tip-ratelimit: 200\n\tedns-buffer-size: 1232\n\tuse-syslog: yes\n"
+	     "\tlog-servfail: yes\n"
 	     "\tval-log-level: 2\n\tprivate-domain: \"%s\"\n", rf_site_cstr(e->site->domain));
 	LINE(o, "\tprivate-address: 10.0.0.0/8\n\tprivate-address: 172.16.0.0/12\n\tprivate-address: 192.168.0.0/16\n"
 	     "\tprivate-address: 169.254.0.0/16\n\tprivate-address: fd00::/8\n\tprivate-address: fe80::/10\n");

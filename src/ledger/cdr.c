@@ -86,7 +86,8 @@ int rf_cdr_parse(struct rf_arena *a, const struct rf_ledger_line *line, struct r
 #define GET_STRING(f) if (rc == 0) rc = get_string(a, o, #f, &c.f);
 	CDR_STRINGS(GET_STRING)
 	code = json_object_get(o, "code");
-	if (rc == 0 && code && (!json_is_integer(code) || json_integer_value(code) < 0 || json_integer_value(code) > 999))
+	if (rc == 0 && code &&
+	    (!json_is_integer(code) || json_integer_value(code) < 0 || json_integer_value(code) > 999))
 		rc = RF_E_CORRUPT;
 	if (rc == 0 && code)
 		c.code = (uint32_t)json_integer_value(code);

@@ -47,7 +47,8 @@ static const struct kind kinds[RF_EVENT_KIND_COUNT] = {
 	[RF_EVENT_TRUNK_DOWN] = { "trunk.down", "a trunk does not answer: calls pass it by", true },
 	[RF_EVENT_TRUNK_LOGIN] = { "trunk.login", "a trunk does not take our password", true },
 	[RF_EVENT_TRUNK_REGISTERED] = { "trunk.registered", "a trunk knows where we are", false },
-	[RF_EVENT_SOURCE_BLOCKED] = { "source.blocked", "an address outside attacks: nothing of it is looked at for a while", true },
+	[RF_EVENT_SOURCE_BLOCKED] = { "source.blocked",
+				      "an address outside attacks: nothing of it is looked at for a while", true },
 	[RF_EVENT_SOURCE_FORGIVEN] = { "source.forgiven", "somebody took a penalty back", false },
 	[RF_EVENT_LIMIT] = { "limit", "a bound was reached and work refused", true },
 	[RF_EVENT_OVERLOAD] = { "overload", "too much to do: new work is refused in part", true },
@@ -69,10 +70,11 @@ static const struct kind kinds[RF_EVENT_KIND_COUNT] = {
 	[RF_EVENT_USER_LOCKED] = { "user.locked", "a user was locked", true },
 	[RF_EVENT_USER_UNLOCKED] = { "user.unlocked", "a user was unlocked", false },
 	[RF_EVENT_NUMBER_CHANGED] = { "number.changed", "what is set for a number was changed", false },
-	[RF_EVENT_STIR_ADDED] = { "stir.added", "a certificate of another organisation was kept for its signed calls", false },
+	[RF_EVENT_STIR_ADDED] = { "stir.added", "a certificate of another organisation was kept for its signed calls",
+				  false },
 	[RF_EVENT_STIR_REMOVED] = { "stir.removed", "such a certificate was taken out", false },
 	[RF_EVENT_CERTIFICATE_ISSUED] = { "certificate.issued",
-		"the site CA signed a certificate; a phone's one before is revoked", false },
+					  "the site CA signed a certificate; a phone's one before is revoked", false },
 	[RF_EVENT_CERTIFICATE_REVOKED] = { "certificate.revoked", "the certificates of a host were revoked", true },
 	[RF_EVENT_WALL_APPLIED] = { "wall.applied", "a router loaded a bundle, which waits to be confirmed", false },
 	[RF_EVENT_WALL_CONFIRMED] = { "wall.confirmed", "the bundle that a router had loaded was confirmed", false },
@@ -162,7 +164,8 @@ static bool odd_one_of_eight(uint64_t x)
 	const uint64_t each = UINT64_C(0x0101010101010101), high = each * 0x80;
 	uint64_t quote = x ^ each * '"', slash = x ^ each * '\\', del = x ^ each * 0x7f;
 
-	return ((x | ((x - each * 0x20) & ~x) | ((quote - each) & ~quote) | ((slash - each) & ~slash) | ((del - each) & ~del)) &
+	return ((x | ((x - each * 0x20) & ~x) | ((quote - each) & ~quote) | ((slash - each) & ~slash) |
+		 ((del - each) & ~del)) &
 		high) != 0;
 }
 

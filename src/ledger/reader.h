@@ -40,7 +40,8 @@ struct rf_ledger_report {
 	uint64_t lines, segments;
 	uint64_t first_seq, last_seq;
 	uint64_t problems;
-	uint64_t gaps;             /* events of kind ledger.gap, .recovered, .damaged, .truncated: told by the record itself */
+	uint64_t gaps;             /* events of kind ledger.gap, .recovered, .damaged, .truncated: told
+				    * by the record itself */
 	size_t tail_bytes;         /* half a line at the end: a write under way or a crash, not yet a problem */
 	char last_hash[65];
 	char seen_file[32];        /* where the first problem is */

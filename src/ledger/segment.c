@@ -18,7 +18,8 @@ static bool segment_seq(const char *name, uint64_t *ret_seq)
 	struct rf_view v = rf_view_str(name), tail = RF_V(".jsonl");
 	char again[RF_SEGMENT_NAME];
 
-	if (!rf_view_ends(v, tail) || !rf_view_u64(rf_view_sub(v, 0, v.n - tail.n), INT64_MAX, ret_seq) || *ret_seq == 0)
+	if (!rf_view_ends(v, tail) || !rf_view_u64(rf_view_sub(v, 0, v.n - tail.n), INT64_MAX, ret_seq) ||
+	    *ret_seq == 0)
 		return false;
 	rf_segment_name(again, *ret_seq);
 	return rf_view_eq(v, rf_view_str(again)); /* one name for one number */

@@ -120,7 +120,8 @@ static void check_head(struct verify *v)
 	if (v->head_rc == RF_E_NOT_FOUND) {
 		/* A young ledger has none for a second; one that has is never without again. */
 		if (v->report->segments > 1)
-			problem(v, NULL, v->at.seq, "the file `head` is missing: the end of the record cannot be vouched for");
+			problem(v, NULL, v->at.seq,
+				"the file `head` is missing: the end of the record cannot be vouched for");
 	} else if (v->head_rc) {
 		problem(v, NULL, v->at.seq, "the file `head` is not readable as one");
 	} else if (!v->head_met && v->head.seq > v->at.seq) {

@@ -164,8 +164,8 @@ static void woken(uv_poll_t *poll, int status, int events)
 	atomic_exchange_explicit(&loop->woken, false, memory_order_acq_rel);
 }
 
-/* libuv's uv_async_send() would do, but whoever it wakes spins until the sender is through, which on the sender's own core
- * it is not for as long as it is waited for: 40 microseconds a mail. */
+/* libuv's uv_async_send() would do, but whoever it wakes spins until the sender is through, which on the sender's own
+ * core it is not for as long as it is waited for: 40 microseconds a mail. */
 void rf_loop_rouse(struct rf_loop *loop)
 {
 	static const uint64_t one = 1;

@@ -16,8 +16,8 @@ struct rf_mail {
 /* Any thread, the loop's own included (delivered in a later turn then). RF_E_LIMIT when the mailbox is at its cap:
  * the caller keeps the mail. The mailbox must exist: stop the threads that post before rf_loop_free(). */
 int rf_mail_post(struct rf_loop *loop, struct rf_mail *mail);
-/* From within deliver: on to another loop, past its cap. A letter that was let in once always arrives, so that who waits
- * for it is answered on its own thread; there are never more of them than were let in. */
+/* From within deliver: on to another loop, past its cap. A letter that was let in once always arrives, so that who
+ * waits for it is answered on its own thread; there are never more of them than were let in. */
 void rf_mail_forward(struct rf_loop *loop, struct rf_mail *mail);
 
 #endif

@@ -1,5 +1,5 @@
-/* An answer: with it the offer comes into force, both ends are set up, and packets may flow. An answer may come again, the
- * same or another one (early media, then the real thing; another phone of the same branch). */
+/* An answer: with it the offer comes into force, both ends are set up, and packets may flow. An answer may come again,
+ * the same or another one (early media, then the real thing; another phone of the same branch). */
 #include "media/session.h"
 #include "base/secret.h"
 #include "sdp/summary.h"
@@ -44,11 +44,13 @@ static int answerer_keys(struct job *j, size_t i, struct plan *pl, const struct 
 	switch (ours->keying) {
 	case RF_KEYING_DTLS:
 		return said->n_prints ? 0 : rf_turn_fail(j->t, RF_E_DENIED,
-			"m-line %zu: DTLS-SRTP was offered and is answered without a fingerprint of sha-256 or better", i + 1);
+			"m-line %zu: DTLS-SRTP was offered and is answered without a fingerprint of sha-256 or better",
+			i + 1);
 	case RF_KEYING_SDES: case RF_KEYING_PASSED:
 		*ret_taken = rf_sdes_taken(ours->sdes, said);
 		return *ret_taken ? 0 : rf_turn_fail(j->t, RF_E_DENIED,
-			"m-line %zu: the answer takes none of the a=crypto lines that were offered, or more than one", i + 1);
+			"m-line %zu: the answer takes none of the a=crypto lines that were offered, or more than one",
+			i + 1);
 	default:
 		return 0;
 	}
@@ -66,7 +68,8 @@ static bool begins(const struct rf_line *l, unsigned side, const struct rf_said 
 }
 
 /* What the offerer is told: its own profile and keying, by what it offered. */
-static int offerer_keys(struct job *j, size_t i, struct plan *pl, const struct rf_line *l, const struct rf_sdes_line *taken)
+static int offerer_keys(struct job *j, size_t i, struct plan *pl, const struct rf_line *l,
+			const struct rf_sdes_line *taken)
 {
 	struct rf_turn *t = j->t;
 	struct rf_ours *ours = &pl->ours[j->to];
@@ -76,7 +79,8 @@ static int offerer_keys(struct job *j, size_t i, struct plan *pl, const struct r
 
 	ours->keying = offer->keying;
 	if (ours->keying == RF_KEYING_DTLS) {
-		bool passive = t->req->dtls == RF_NG_DTLS_PASSIVE || (l->dtls_passive && t->req->dtls != RF_NG_DTLS_ACTIVE);
+		bool passive =
+			t->req->dtls == RF_NG_DTLS_PASSIVE || (l->dtls_passive && t->req->dtls != RF_NG_DTLS_ACTIVE);
 
 		ours->active = begins(l, j->to, offer, offer->setup == RF_SDP_SETUP_PASSIVE ||
 				      (offer->setup == RF_SDP_SETUP_ACTPASS && !passive));
@@ -84,8 +88,8 @@ static int offerer_keys(struct job *j, size_t i, struct plan *pl, const struct r
 	}
 	if (ours->keying != RF_KEYING_SDES)
 		return 0;
-	rc = rf_sdes_answer(&j->rules, offer, l->ours[j->to].sdes, pass ? &pl->said.keys[0] : NULL, pass ? taken->their_tag : 0,
-			    t->relay->conf.random, &ours->sdes);
+	rc = rf_sdes_answer(&j->rules, offer, l->ours[j->to].sdes, pass ? &pl->said.keys[0] : NULL,
+			    pass ? taken->their_tag : 0, t->relay->conf.random, &ours->sdes);
 	if (rc)
 		return rf_turn_fail(t, rc, rc == RF_E_NOT_FOUND ? "m-line %zu: no suite for the offerer is left" :
 				    "m-line %zu: no memory", i + 1);
@@ -110,7 +114,8 @@ static bool answers_mux(const struct job *j, const struct rf_line *l, const stru
 	if (offer->mux_only)
 		return true;
 	/* A browser has one port for all, whatever the callee can. */
-	return how == RF_MUX_ACCEPT || (how == RF_MUX_FOLLOW && (answerer_does || (offer->keying == RF_KEYING_DTLS && offer->ice)));
+	return how == RF_MUX_ACCEPT ||
+	       (how == RF_MUX_FOLLOW && (answerer_does || (offer->keying == RF_KEYING_DTLS && offer->ice)));
 }
 
 static void plan_ice(struct job *j, struct plan *pl, const struct rf_line *l)
@@ -118,13 +123,16 @@ static void plan_ice(struct job *j, struct plan *pl, const struct rf_line *l)
 	struct rf_ours *ours = &pl->ours[j->to];
 	const struct rf_said *last = l->said[j->to];
 
-	ours->ice = pl->offer->ice && j->t->req->ice != RF_NG_ICE_REMOVE && !l->no_ice && !rf_ng_has(j->t->req, RF_NG_REJECT_ICE);
+	ours->ice = pl->offer->ice && j->t->req->ice != RF_NG_ICE_REMOVE && !l->no_ice &&
+		    !rf_ng_has(j->t->req, RF_NG_REJECT_ICE);
 	/* Other credentials than before are a restart: ours must be new, too (RFC 8839 4.4.1.1). */
-	if (ours->ice && (!ours->ice_cred.ufrag[0] || (last && last->ufrag.n && !rf_view_eq(last->ufrag, pl->offer->ufrag))))
+	if (ours->ice &&
+	    (!ours->ice_cred.ufrag[0] || (last && last->ufrag.n && !rf_view_eq(last->ufrag, pl->offer->ufrag))))
 		rf_ours_ice(j->t->relay, ours);
 }
 
-/* An address that our port can reach, and that is none of this path's own: packets would go round for ever. ICE brings its own. */
+/* An address that our port can reach, and that is none of this path's own: packets would go round for ever.
+ * ICE brings its own. */
 static int check_remote(struct job *j, size_t i, const struct rf_line *l, unsigned side, const struct rf_said *said)
 {
 	struct rf_addr rtp, rtcp, other;
@@ -132,13 +140,17 @@ static int check_remote(struct job *j, size_t i, const struct rf_line *l, unsign
 	rf_path_local(path_of(l), !side, &other, &rtcp);
 	rf_path_local(path_of(l), side, &rtp, &rtcp);
 	if (rf_addr_eq(&said->remote, &rtp) || rf_addr_eq(&said->remote, &other))
-		return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: its address is that of this relay's own port for it", i + 1);
+		return rf_turn_fail(j->t, RF_E_INVALID,
+				    "m-line %zu: its address is that of this relay's own port for it", i + 1);
 	if (!said->ice && rf_said_is_of_host(j->p, side, said))
-		return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: its address is one that each host has for itself (127.0.0.0/8, ::1)", i + 1);
+		return rf_turn_fail(j->t, RF_E_INVALID,
+				    "m-line %zu: its address is one that each host has for itself (127.0.0.0/8, ::1)",
+				    i + 1);
 	if (said->remote.family == 0 || said->ice || said->remote.family == rtp.family)
 		return 0;
-	return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: an IPv%u address, while the port for it is IPv%u (address family, "
-			    "direction)", i + 1, said->remote.family, rtp.family);
+	return rf_turn_fail(j->t, RF_E_INVALID,
+			    "m-line %zu: an IPv%u address, while the port for it is IPv%u (address family, direction)",
+			    i + 1, said->remote.family, rtp.family);
 }
 
 /* Of an offer that lets nothing be transcoded the answer goes on as it is. */
@@ -155,7 +167,8 @@ static int plan_codecs(struct job *j, size_t i, struct plan *pl)
 	for (size_t k = 0; k < list.n; k++)
 		if (!list.c[k].off)
 			return 0;
-	return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: the answer takes nothing that the offerer could be told of", i + 1);
+	return rf_turn_fail(j->t, RF_E_INVALID,
+			    "m-line %zu: the answer takes nothing that the offerer could be told of", i + 1);
 }
 
 static int plan_rtp(struct job *j, size_t i, struct plan *pl, struct rf_line *l)
@@ -172,7 +185,8 @@ static int plan_rtp(struct job *j, size_t i, struct plan *pl, struct rf_line *l)
 	if (rc)
 		return rc;
 	if (pl->said.n_codecs == 0)
-		return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: no format of the answer is known or has an rtpmap", i + 1);
+		return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: no format of the answer is known or has an rtpmap",
+				    i + 1);
 	rc = plan_codecs(j, i, pl);
 	if (rc)
 		return rc;
@@ -211,7 +225,8 @@ static struct rf_carrier *carrier_of(const struct rf_line *l, unsigned side)
 
 /* ---- groups: what of a line's transport is said elsewhere is put in its place */
 
-/* The offerer's: all that was offered in it and is taken. Where the one line with a port is refused, those without have none. */
+/* The offerer's: all that was offered in it and is taken. Where the one line with a port is refused,
+ * those without have none. */
 static int group_offer(struct job *j)
 {
 	size_t n = j->sdp->n_media;
@@ -295,7 +310,8 @@ static int plan_line(struct job *j, size_t i)
 	if (pl->off)
 		return 0;
 	if (pl->said.kind != pl->offer->kind)
-		return rf_turn_fail(t, RF_E_INVALID, "m-line %zu: answered with another kind of media than was offered", i + 1);
+		return rf_turn_fail(t, RF_E_INVALID, "m-line %zu: answered with another kind of media than was offered",
+				    i + 1);
 	pl->ours[0] = l->ours[0];
 	pl->ours[1] = l->ours[1];
 	pl->ours[j->to].sdes = NULL;
@@ -305,9 +321,11 @@ static int plan_line(struct job *j, size_t i)
 		pl->said.ice = false;
 		pl->ours[j->to].proto = pl->offer->proto;
 		/* Whoever waits for a connection is connected to (RFC 4145 4). */
-		pl->ours[j->to].active = pl->offer->setup == RF_SDP_SETUP_PASSIVE ||
-					 (pl->offer->setup == RF_SDP_SETUP_ACTPASS && pl->said.setup == RF_SDP_SETUP_ACTIVE);
-		pl->ours[j->from].active = pl->said.setup == RF_SDP_SETUP_PASSIVE || pl->said.setup == RF_SDP_SETUP_NONE;
+		pl->ours[j->to].active =
+			pl->offer->setup == RF_SDP_SETUP_PASSIVE ||
+			(pl->offer->setup == RF_SDP_SETUP_ACTPASS && pl->said.setup == RF_SDP_SETUP_ACTIVE);
+		pl->ours[j->from].active =
+			pl->said.setup == RF_SDP_SETUP_PASSIVE || pl->said.setup == RF_SDP_SETUP_NONE;
 	}
 	if (rc == 0)
 		rc = check_remote(j, i, l, j->from, &pl->said);
@@ -485,7 +503,8 @@ int rf_pair_answer(struct rf_turn *t, struct rf_pair *p, unsigned from, const st
 	if (!lines || !j.plans)
 		return rf_turn_fail(t, -ENOMEM, "no memory");
 	if (sdp->n_media != p->n_lines)
-		return rf_turn_fail(t, RF_E_INVALID, "the answer has %u m-lines, the offer %zu", sdp->n_media, p->n_lines);
+		return rf_turn_fail(t, RF_E_INVALID, "the answer has %u m-lines, the offer %zu", sdp->n_media,
+				    p->n_lines);
 	for (size_t i = 0; rc == 0 && i < sdp->n_media; i++)
 		rc = read_line(&j, i, &source);
 	if (rc == 0)

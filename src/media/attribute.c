@@ -111,7 +111,8 @@ static bool extmap(struct rf_view v)
 	return false;
 }
 
-/* RFC 5576 4.1: "1234 cname:text". A CNAME that is made of a host's name or address (as RFC 3550 6.5.1 proposes) stays here. */
+/* RFC 5576 4.1: "1234 cname:text". A CNAME that is made of a host's name or address (as RFC 3550 6.5.1
+ * proposes) stays here. */
 static bool ssrc(struct rf_view v)
 {
 	struct rf_view id = next_word(&v);

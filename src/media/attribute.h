@@ -1,7 +1,8 @@
 /* Which attributes of a session description may cross the relay, and with which values. A positive list: a name that is
  * not in the table, or a value that does not have its row's shape, is left out and counted. No shape has room for an
- * address: dots, colons and at signs stand only where a number or one of a few fixed texts does. What speaks of addresses,
- * keys and identities (candidate, rtcp, crypto, fingerprint, setup, mid, ...) never crosses: the relay writes its own. */
+ * address: dots, colons and at signs stand only where a number or one of a few fixed texts does. What speaks of
+ * addresses, keys and identities (candidate, rtcp, crypto, fingerprint, setup, mid, ...) never crosses: the relay
+ * writes its own. */
 #ifndef RF_MEDIA_ATTRIBUTE_H
 #define RF_MEDIA_ATTRIBUTE_H
 

@@ -1,8 +1,10 @@
-/* BUNDLE (RFC 9143) between sessions and paths: which m-lines of a description stand in its group, and on whose port they are.
+/* BUNDLE (RFC 9143) between sessions and paths: which m-lines of a description stand in its group, and
+ * on whose port they are.
  *
- * An m-line that may share its transport rides on a carrier (session.h) from the start: on the side of who offered the group on
- * one for all of them, towards who is offered it each on its own, until the answer says whose is for all. An answer that
- * has no group leaves each where it is. Only DTLS-SRTP with rtcp-mux is bundled: that is what browsers speak. */
+ * An m-line that may share its transport rides on a carrier (session.h) from the start: on the side of who
+ * offered the group on one for all of them, towards who is offered it each on its own, until the answer says
+ * whose is for all. An answer that has no group leaves each where it is. Only DTLS-SRTP with rtcp-mux is bundled:
+ * that is what browsers speak. */
 #include "media/session.h"
 
 #include <stdlib.h>
@@ -14,8 +16,9 @@ int rf_carrier_new(struct rf_turn *t, struct rf_session *s, unsigned interface, 
 	const unsigned interfaces[RF_PATH_ENDS] = { interface, RF_PATH_NOBODY };
 	struct rf_carrier *c = calloc(1, sizeof *c);
 	const char *what = "memory";
-	int rc = c ? rf_path_new(t->relay->conf.worker, RF_PATH_RTP, interfaces, &rf_session_path_ops, s, &c->path, &what) :
-		 -ENOMEM;
+	int rc = c ? rf_path_new(t->relay->conf.worker, RF_PATH_RTP, interfaces, &rf_session_path_ops, s, &c->path,
+				 &what) :
+		     -ENOMEM;
 
 	if (rc) {
 		free(c);
@@ -122,7 +125,8 @@ void rf_bundle_transport(struct rf_said *s, const struct rf_said *from)
 	s->candidates = from->candidates;
 }
 
-/* In later offers the lines of a group have one port, and only the first says the rest of its transport (RFC 9143 7.1.3). */
+/* In later offers the lines of a group have one port, and only the first says the rest of its
+ * transport (RFC 9143 7.1.3). */
 static bool has_none(const struct rf_said *s)
 {
 	return s->live && s->group_at && s->n_prints == 0 && s->n_keys == 0 && s->ufrag.n == 0 &&
@@ -160,7 +164,8 @@ void rf_bundle_ours(struct rf_ours *o, const struct rf_ours *from)
 	o->ice_cred = from->ice_cred;
 }
 
-/* Of lines on one carrier the first speaks for it: what their party said of it is the same for all (rf_bundle_transport()). */
+/* Of lines on one carrier the first speaks for it: what their party said of it is the same for all
+ * (rf_bundle_transport()). */
 bool rf_carrier_is_first(const struct rf_pair *p, size_t at, unsigned side)
 {
 	for (size_t i = 0; i < at; i++)

@@ -112,9 +112,10 @@ int rf_clip_parse(struct rf_view bytes, struct rf_clip **ret_clip, const char **
 	rf_take(&r, 4);
 	if (!rf_view_eq(riff, RF_V("RIFF")) || !rf_view_eq(rf_take(&r, 4), RF_V("WAVE")) || chunks(&r, &w) != 0)
 		return refuse(ret_why, RF_E_MALFORMED, "not a whole WAV file with a format and data");
-	if (w.format != FORMAT_PCM || w.channels != 1 || w.bits != 16 || (w.rate != RF_PCM_LOW && w.rate != RF_PCM_HIGH))
-		return refuse(ret_why, RF_E_UNSUPPORTED, "a WAV file must have one channel of 16 bits at 8000 or 16000 samples a "
-			      "second");
+	if (w.format != FORMAT_PCM || w.channels != 1 || w.bits != 16 ||
+	    (w.rate != RF_PCM_LOW && w.rate != RF_PCM_HIGH))
+		return refuse(ret_why, RF_E_UNSUPPORTED,
+			      "a WAV file must have one channel of 16 bits at 8000 or 16000 samples a second");
 	if (w.data.n < 2)
 		return refuse(ret_why, RF_E_MALFORMED, "a WAV file without any sound");
 	int rc = make(&w, ret_clip);

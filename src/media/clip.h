@@ -1,6 +1,6 @@
-/* Sounds that the relay plays: a WAV file, one channel of 16 bits at 8000 or 16,000 samples a second, read whole. They are
- * found by name in a folder that the configuration names, which is read once at the start: a request names a sound, never a
- * file. Or they come in a request (blob). Held by counting, from any thread; what is in one never changes. */
+/* Sounds that the relay plays: a WAV file, one channel of 16 bits at 8000 or 16,000 samples a second, read whole. They
+ * are found by name in a folder that the configuration names, which is read once at the start: a request names a sound,
+ * never a file. Or they come in a request (blob). Held by counting, from any thread; what is in one never changes. */
 #ifndef RF_MEDIA_CLIP_H
 #define RF_MEDIA_CLIP_H
 

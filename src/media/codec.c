@@ -9,12 +9,13 @@ static const struct {
 } fixed[] = {
 #define FIXED(t, lit, hz, ch, f) { { (const uint8_t *)lit, sizeof(lit) - 1 }, hz, t, ch, f }
 	FIXED(0, "PCMU", 8000, 1, 0), FIXED(3, "GSM", 8000, 1, 0), FIXED(4, "G723", 8000, 1, 0), FIXED(5, "DVI4", 8000, 1, 0),
-	FIXED(6, "DVI4", 16000, 1, 0), FIXED(7, "LPC", 8000, 1, 0), FIXED(8, "PCMA", 8000, 1, 0), FIXED(9, "G722", 8000, 1, 0),
-	FIXED(10, "L16", 44100, 2, 0), FIXED(11, "L16", 44100, 1, 0), FIXED(12, "QCELP", 8000, 1, 0),
-	FIXED(13, "CN", 8000, 1, RF_TYPE_COMFORT), FIXED(14, "MPA", 90000, 1, 0), FIXED(15, "G728", 8000, 1, 0),
-	FIXED(16, "DVI4", 11025, 1, 0), FIXED(17, "DVI4", 22050, 1, 0), FIXED(18, "G729", 8000, 1, 0),
-	FIXED(26, "JPEG", 90000, 1, RF_TYPE_VIDEO), FIXED(31, "H261", 90000, 1, RF_TYPE_VIDEO),
-	FIXED(32, "MPV", 90000, 1, RF_TYPE_VIDEO), FIXED(34, "H263", 90000, 1, RF_TYPE_VIDEO),
+	FIXED(6, "DVI4", 16000, 1, 0), FIXED(7, "LPC", 8000, 1, 0), FIXED(8, "PCMA", 8000, 1, 0),
+	FIXED(9, "G722", 8000, 1, 0), FIXED(10, "L16", 44100, 2, 0), FIXED(11, "L16", 44100, 1, 0),
+	FIXED(12, "QCELP", 8000, 1, 0), FIXED(13, "CN", 8000, 1, RF_TYPE_COMFORT), FIXED(14, "MPA", 90000, 1, 0),
+	FIXED(15, "G728", 8000, 1, 0), FIXED(16, "DVI4", 11025, 1, 0), FIXED(17, "DVI4", 22050, 1, 0),
+	FIXED(18, "G729", 8000, 1, 0), FIXED(26, "JPEG", 90000, 1, RF_TYPE_VIDEO),
+	FIXED(31, "H261", 90000, 1, RF_TYPE_VIDEO), FIXED(32, "MPV", 90000, 1, RF_TYPE_VIDEO),
+	FIXED(34, "H263", 90000, 1, RF_TYPE_VIDEO),
 };
 
 static struct rf_view part(struct rf_view *v, uint8_t end)
@@ -32,7 +33,8 @@ static bool map(struct rf_codec *c, struct rf_view v)
 	struct rf_view name = part(&v, '/'), clock = part(&v, '/');
 	uint64_t hz, ch = 1;
 
-	if (!rf_attr_word(name) || name.n > 32 || !rf_view_u64(clock, 1000000, &hz) || (v.n && !rf_view_u64(v, 64, &ch)))
+	if (!rf_attr_word(name) || name.n > 32 || !rf_view_u64(clock, 1000000, &hz) ||
+	    (v.n && !rf_view_u64(v, 64, &ch)))
 		return false;
 	c->name = name;
 	c->clock = (uint32_t)hz;
@@ -109,7 +111,8 @@ bool rf_codec_is(const struct rf_codec *c, struct rf_view word)
 
 	if (clock.n == 0 && rf_view_u64(name, 127, &x))
 		return x == c->type;
-	return rf_view_eq_nocase(name, c->name) && (clock.n == 0 || (rf_view_u64(clock, UINT32_MAX, &x) && x == c->clock)) &&
+	return rf_view_eq_nocase(name, c->name) &&
+	       (clock.n == 0 || (rf_view_u64(clock, UINT32_MAX, &x) && x == c->clock)) &&
 	       (channels.n == 0 || (rf_view_u64(channels, 64, &x) && x == c->channels));
 }
 

@@ -1,5 +1,5 @@
-/* Codecs that a party did not list and that are said to the other one all the same, because the relay makes one of the other
- * (dsp_code.c). Here is decided which; what becomes of packets follows from these lists (sound.c). */
+/* Codecs that a party did not list and that are said to the other one all the same, because the relay makes one of the
+ * other (dsp_code.c). Here is decided which; what becomes of packets follows from these lists (sound.c). */
 #include "media/codec.h"
 #include "media/pcm.h"
 
@@ -109,7 +109,9 @@ static bool add(struct rf_codec_list *l, struct rf_codec c, unsigned wish)
 
 static struct rf_codec codec_of(const struct kind *k)
 {
-	return (struct rf_codec){ .flags = k->flags, .channels = k->channels, .clock = k->clock, .name = k->name, .fmtp = k->fmtp };
+	return (struct rf_codec){
+		.flags = k->flags, .channels = k->channels, .clock = k->clock, .name = k->name, .fmtp = k->fmtp
+	};
 }
 
 /* ---- words: name/clock/channels/bits a second */
@@ -133,9 +135,10 @@ static void check_word(struct rf_view word, const struct rf_ng_request *req, con
 {
 	bool opus = rf_view_eq_nocase(part_of(word, 0), RF_V("opus"));
 
-	if ((part_of(word, 3).n && (!opus || !bits_of(word))) || part_of(word, 4).n || part_of(word, 5).n || part_of(word, 6).n)
-		rf_ng_warn(req, "\"%s-%.*s\": behind the channels only the bits a second of opus (%d to %d) are taken", list,
-			   RF_VFMT(word), RF_PCM_BITS_MIN, RF_PCM_BITS_MAX);
+	if ((part_of(word, 3).n && (!opus || !bits_of(word))) || part_of(word, 4).n || part_of(word, 5).n ||
+	    part_of(word, 6).n)
+		rf_ng_warn(req, "\"%s-%.*s\": behind the channels only the bits a second of opus (%d to %d) are taken",
+			   list, RF_VFMT(word), RF_PCM_BITS_MIN, RF_PCM_BITS_MAX);
 }
 
 static const struct kind *kind_of(struct rf_view word)
@@ -192,12 +195,14 @@ static bool make(struct rf_codec_list *l, struct rf_view word, const struct rf_n
 	struct rf_codec c;
 
 	if (!k) {
-		rf_ng_warn(req, "\"codec-transcode-%.*s\" is not done: the relay makes PCMU, PCMA, G722, opus and telephone-event",
+		rf_ng_warn(req, "\"codec-transcode-%.*s\" is not done: the relay makes PCMU, PCMA, G722, "
+				"opus and telephone-event",
 			   RF_VFMT(word));
 		return false;
 	}
 	if (!any(l, is_sound)) {
-		rf_ng_warn(req, "\"codec-transcode-%.*s\" is not done: of what is offered the relay understands nothing",
+		rf_ng_warn(req,
+			   "\"codec-transcode-%.*s\" is not done: of what is offered the relay understands nothing",
 			   RF_VFMT(word));
 		return false;
 	}
@@ -335,8 +340,8 @@ static bool add_events(const struct rf_codec *offer, size_t n, struct rf_codec_l
 	bool done = false;
 
 	for (size_t i = 0; i < n; i++)
-		if (!offer[i].made && !offer[i].gone && is_event(&offer[i]) && !says(x, &offer[i]) && (coded || offer[i].heard) &&
-		    clock_is_said(x, offer[i].clock))
+		if (!offer[i].made && !offer[i].gone && is_event(&offer[i]) && !says(x, &offer[i]) &&
+		    (coded || offer[i].heard) && clock_is_said(x, offer[i].clock))
 			done |= add(x, offer[i], offer[i].type);
 	return done;
 }

@@ -1,5 +1,6 @@
-/* The description for a party: written anew from values. Nothing of the other side's text goes on but codecs and what the
- * positive list (attribute.h) lets through; addresses, ports, keys, names and numbers of the origin are the relay's own. */
+/* The description for a party: written anew from values. Nothing of the other side's text goes on but codecs
+ * and what the positive list (attribute.h) lets through; addresses, ports, keys, names and numbers of the
+ * origin are the relay's own. */
 #include "media/session.h"
 #include "base/secret.h"
 #include "media/attribute.h"
@@ -61,7 +62,8 @@ static bool codec_on(const struct rf_said *said, int type)
 	return false;
 }
 
-static bool wanted(const struct rf_turn *t, const struct rf_out_line *l, const struct rf_attr_rule *r, struct rf_view value)
+static bool wanted(const struct rf_turn *t, const struct rf_out_line *l, const struct rf_attr_rule *r,
+		   struct rf_view value)
 {
 	int type = r->notes & RF_ATTR_FORMAT ? rf_attr_format(value) : -1;
 

@@ -1,5 +1,5 @@
-/* Which two parties a command is about. SIP names them by tags; a proxy that forks names branches; a callee has no tag until
- * it answers. */
+/* Which two parties a command is about. SIP names them by tags; a proxy that forks names branches; a callee has no tag
+ * until it answers. */
 #include "media/session.h"
 
 /* The side of this pair that has the tag, -1: none. */
@@ -17,7 +17,8 @@ static bool branch_fits(const struct rf_pair *p, struct rf_view branch)
 }
 
 /* A pair between these two, of this branch where several fit; NULL: none. */
-static struct rf_pair *between(const struct rf_session *s, struct rf_view from, struct rf_view to, struct rf_view branch)
+static struct rf_pair *between(const struct rf_session *s, struct rf_view from, struct rf_view to,
+			       struct rf_view branch)
 {
 	struct rf_pair *found = NULL;
 
@@ -51,7 +52,8 @@ static struct rf_pair *half(const struct rf_session *s, struct rf_view from, str
 	for (struct rf_pair *p = s->pairs; p; p = p->next) {
 		int side = side_of(p, from);
 
-		if (side >= 0 && !p->side[!side]->tag.n && (exact ? rf_view_eq(p->branch, branch) : branch_fits(p, branch)))
+		if (side >= 0 && !p->side[!side]->tag.n &&
+		    (exact ? rf_view_eq(p->branch, branch) : branch_fits(p, branch)))
 			return p;
 	}
 	return NULL;
@@ -89,7 +91,8 @@ static int name_party(struct rf_turn *t, struct rf_pair *p, int side, struct rf_
 
 static int check_tags(struct rf_turn *t)
 {
-	return rf_view_eq(t->req->from_tag, t->req->to_tag) ? rf_turn_fail(t, RF_E_STATE, "from-tag and to-tag are the same") : 0;
+	return rf_view_eq(t->req->from_tag, t->req->to_tag) ?
+	       rf_turn_fail(t, RF_E_STATE, "from-tag and to-tag are the same") : 0;
 }
 
 static struct rf_pair *known_pair(struct rf_turn *t, struct rf_session *s)

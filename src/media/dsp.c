@@ -6,7 +6,8 @@
 
 enum {
 	LATE_FRAMES = 5,             /* the thread was held up for longer: what was missed is not made up for */
-	LATE_PACKETS = 100,          /* a number further back than that is a new beginning, as for the path (RFC 3550 A.1) */
+	LATE_PACKETS = 100,          /* a number further back than that is a new beginning, as for the
+				      * path (RFC 3550 A.1) */
 	RECENT = 0x3000,
 };
 
@@ -25,7 +26,8 @@ static void begin(struct rf_dsp_stream *s, const struct rf_rtp_head *head)
 		.heard = (uint16_t)(head->seq - 1) };
 }
 
-bool rf_dsp_number(struct rf_dsp *d, const struct rf_rtp_head *head, uint32_t timestamp, uint32_t clock, uint8_t *packet)
+bool rf_dsp_number(struct rf_dsp *d, const struct rf_rtp_head *head, uint32_t timestamp, uint32_t clock,
+		   uint8_t *packet)
 {
 	struct rf_dsp_stream *s = &d->stream;
 	uint16_t seq = (uint16_t)(head->seq + s->add);
@@ -42,7 +44,8 @@ bool rf_dsp_number(struct rf_dsp *d, const struct rf_rtp_head *head, uint32_t ti
 		s->heard = head->seq;
 		s->seq = seq;
 		if ((uint16_t)(head->seq - s->changed_at) > RECENT + LATE_PACKETS)
-			s->changed_at = (uint16_t)(head->seq - RECENT); /* the circle closes: it must not come in front of us */
+			s->changed_at = (uint16_t)(head->seq - RECENT); /* the circle closes: it must not
+									 * come in front of us */
 		if (clock) {
 			s->timestamp = timestamp;
 			s->clock = clock;
@@ -259,8 +262,9 @@ static void pass_all(struct rf_dsp_conf *c)
 	for (c->n_in = 0; c->n_in < c->n; c->n_in++) {
 		const struct rf_dsp_type *t = &c->types[c->n_in];
 
-		c->in[c->n_in] = (struct rf_dsp_in){ .type = t->type, .codec = t->codec, .way = RF_DSP_PASS, .dtmf = t->dtmf,
-			.clock = t->clock };
+		c->in[c->n_in] = (struct rf_dsp_in){
+			.type = t->type, .codec = t->codec, .way = RF_DSP_PASS, .dtmf = t->dtmf, .clock = t->clock
+		};
 	}
 }
 

@@ -9,8 +9,8 @@
  *	every 20 ms, while a key or a clip of ours runs: one packet more, to the taker
  *
  * A key is put into the sender's own stream: as an event (RFC 4733) where the taker has said that it understands those,
- * else as tones in the sound. Numbers of packets go on without a gap and never come twice, whatever arrives late. A clip is
- * a stream of its own.
+ * else as tones in the sound. Numbers of packets go on without a gap and never come twice, whatever arrives late. A
+ * clip is a stream of its own.
  *
  * One is made for a path's end with the first thing that it has to do, and ends with the path. A direction without one
  * costs nothing. On the worker's thread, as the path. */
@@ -28,8 +28,10 @@ enum {
 	RF_DSP_KEYS_MAX = 32,        /* that wait to be sent */
 	RF_DSP_KEY_MS = 250, RF_DSP_PAUSE_MS = 100, RF_DSP_VOLUME = 8, /* where a request says nothing */
 	RF_DSP_FRAME_MS = 20,
-	RF_DSP_AHEAD_MS = 2000,      /* of sound to be transcoded, before the time that it lasts: what is more is held */
-	RF_DSP_FILL_MS = 120,        /* a gap so long is filled with silence where packets become others; else it stays one */
+	RF_DSP_AHEAD_MS = 2000,      /* of sound to be transcoded, before the time that it lasts:
+				      * what is more is held */
+	RF_DSP_FILL_MS = 120,        /* a gap so long is filled with silence where packets become
+				      * others; else it stays one */
 };
 
 struct rf_dsp_type {                 /* what the taker understands, in the order of its preference */
@@ -96,7 +98,8 @@ struct rf_dsp *rf_dsp_of(const struct rf_path *p, unsigned end);
 int rf_dsp_set(struct rf_dsp *d, const struct rf_dsp_conf *conf);
 
 struct rf_dsp_key { uint8_t event, volume; uint16_t ms, pause_ms; };
-/* After those that wait. RF_E_LIMIT; RF_E_UNSUPPORTED: the taker understands no event, and no codec that we can speak. */
+/* After those that wait. RF_E_LIMIT; RF_E_UNSUPPORTED: the taker understands no event, and no
+ * codec that we can speak. */
 int rf_dsp_press(struct rf_dsp *d, const struct rf_dsp_key *key);
 
 /* Play a clip to the taker so many times (0: once) and at most so long (0: as long as it lasts), in place of what there

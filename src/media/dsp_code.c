@@ -1,6 +1,6 @@
-/* The sender's sound in another codec, packet by packet as it comes: nothing waits for a packet that may still come, and what is
- * lost on the way in is lost on the way out, under its own number. Where a packet cannot become one packet (another ptime), what
- * comes is cut anew: then numbers go on without a gap, and a short gap is silence. */
+/* The sender's sound in another codec, packet by packet as it comes: nothing waits for a packet that may still come,
+ * and what is lost on the way in is lost on the way out, under its own number. Where a packet cannot become one packet
+ * (another ptime), what comes is cut anew: then numbers go on without a gap, and a short gap is silence. */
 #include "media/dsp_int.h"
 
 #include <stdlib.h>
@@ -28,7 +28,8 @@ void rf_dsp_coder_free(struct rf_dsp_coder *c)
 
 /* ---- time */
 
-/* The time of a packet as the taker sees it. The first one keeps its own; where the clock changes, the taker's goes on. */
+/* The time of a packet as the taker sees it. The first one keeps its own; where the clock changes,
+ * the taker's goes on. */
 static uint32_t time_of(struct rf_dsp *d, uint32_t timestamp, uint32_t from_hz, uint32_t to_hz)
 {
 	struct rf_rtcp_clock *k = &d->coder->clock;
@@ -124,7 +125,8 @@ static int cut(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp
 
 /* ---- events */
 
-static int event(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint8_t *packet, size_t n)
+static int event(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint8_t *packet,
+		 size_t n)
 {
 	const struct rf_dsp_type *t = rf_dsp_events(d, d->coder->clock.to_hz);
 	uint8_t *duration = packet + head->size + 2;
@@ -151,7 +153,8 @@ static void press(struct rf_dsp *d, const struct rf_dtmf_news *news, uint32_t cl
 }
 
 /* Pressed when its end is known: how long it is pressed is part of what the taker may ask for. */
-static int keys(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, const uint8_t *packet, size_t n)
+static int keys(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, const uint8_t *packet,
+		size_t n)
 {
 	struct rf_view payload = rf_view_of(packet + head->size, n - head->size);
 	struct rf_dtmf_news news[RF_DTMF_NEWS_MAX];
@@ -252,7 +255,8 @@ static void add(struct rf_dsp *d, const struct rf_dsp_type *t, const int16_t *sa
 		say(d, t, frame);
 }
 
-/* Where this packet does not follow on what waits: a short gap is filled, else what waits is said and all begins anew. */
+/* Where this packet does not follow on what waits: a short gap is filled, else what waits is said
+ * and all begins anew. */
 static void join(struct rf_dsp *d, const struct rf_dsp_type *t, uint32_t at, bool marker)
 {
 	struct rf_dsp_coder *c = d->coder;
@@ -294,8 +298,8 @@ static int recut(struct rf_dsp *d, const struct rf_dsp_type *t, const struct rf_
 	return RF_FILTER_TAKEN;
 }
 
-static int code(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint8_t *packet, size_t *n,
-		size_t cap)
+static int code(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint8_t *packet,
+		size_t *n, size_t cap)
 {
 	const struct rf_dsp_type *t = rf_dsp_speech(d);
 	struct rf_dsp_coder *c = d->coder;
@@ -328,8 +332,8 @@ static int code(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rt
 	return RF_FILTER_ON;
 }
 
-int rf_dsp_code(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint8_t *packet, size_t *n,
-		size_t cap)
+int rf_dsp_code(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint8_t *packet,
+		size_t *n, size_t cap)
 {
 	if (in->way != RF_DSP_CUT)
 		rf_dsp_cut_end(d);

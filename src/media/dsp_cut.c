@@ -1,15 +1,18 @@
-/* Sound in packets of another size and in the same codec: bytes are cut and joined, nobody decodes them. That can be done with codecs
- * whose bytes are worth the same time wherever they stand: G.711 and G.722, and those of frames that need nothing of each other's packet.
+/* Sound in packets of another size and in the same codec: bytes are cut and joined, nobody decodes them. That can be
+ * done with codecs whose bytes are worth the same time wherever they stand: G.711 and G.722, and those of frames that
+ * need nothing of each other's packet.
  *
- * A packet of the right size goes on as it is, under its own number. Else numbers go on without a gap; a short gap in the sound is
- * filled with silence where the codec has a byte for that, and else what waits goes on as it is, in a packet that is shorter. */
+ * A packet of the right size goes on as it is, under its own number. Else numbers go on without a gap; a short gap in
+ * the sound is filled with silence where the codec has a byte for that, and else what waits goes on as it is, in a
+ * packet that is shorter. */
 #include "media/dsp_int.h"
 
 static const struct rf_dsp_unit units[] = {
 #define TEXT(lit) { (const uint8_t *)lit, sizeof(lit) - 1 }
 	{ TEXT("PCMU"), 8000, 10, 80, true, 0xff }, { TEXT("PCMA"), 8000, 10, 80, true, 0xd5 },
 	{ TEXT("G722"), 8000, 10, 80, true, 0xff },
-	{ TEXT("G729"), 8000, 10, 10, false, 0 },  /* RFC 3551 4.5.6: frames of ten bytes; a last one of two is not cut */
+	{ TEXT("G729"), 8000, 10, 10, false, 0 },  /* RFC 3551 4.5.6: frames of ten bytes; a last
+						    * one of two is not cut */
 	{ TEXT("GSM"), 8000, 20, 33, false, 0 },   /* 4.5.8 */
 };
 
@@ -68,7 +71,8 @@ static void add(struct rf_dsp *d, const uint8_t *bytes, size_t n, size_t frame)
 }
 
 /* Where this packet does not follow on what waits. */
-static void join(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint32_t at, size_t frame)
+static void join(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint32_t at,
+		 size_t frame)
 {
 	struct rf_dsp_cut *x = &d->coder->cut;
 	const struct rf_dsp_unit *u = in->unit;
@@ -85,7 +89,8 @@ static void join(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_r
 	*x = (struct rf_dsp_cut){ .unit = u, .type = head->type, .at = at, .marker = head->marker };
 }
 
-int rf_dsp_cut(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint32_t at, const uint8_t *payload, size_t n)
+int rf_dsp_cut(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint32_t at,
+	       const uint8_t *payload, size_t n)
 {
 	const struct rf_dsp_unit *u = in->unit;
 	size_t frame = (size_t)d->conf.cut_ms / u->ms * u->bytes;

@@ -17,7 +17,9 @@ static void heard(struct rf_dsp *d, const struct rf_tones_news *news)
 	d->stats.keys_heard++;
 	if (d->conf.to_events && !d->conf.block && rf_dsp_events(d, 0)) {
 		uint32_t ms = news->ms < 40 ? 40 : news->ms > 5000 ? 5000 : news->ms;
-		struct rf_dsp_key key = { .event = news->event, .volume = RF_DSP_VOLUME, .ms = (uint16_t)ms, .pause_ms = 40 };
+		struct rf_dsp_key key = {
+			.event = news->event, .volume = RF_DSP_VOLUME, .ms = (uint16_t)ms, .pause_ms = 40
+		};
 
 		rf_dsp_press(d, &key); /* one too many is not pressed; that many wait nowhere */
 	}

@@ -12,7 +12,8 @@ enum { RF_DSP_ROOM = 2048 };
 /* The sender's stream as the taker sees it. */
 struct rf_dsp_stream {
 	bool known;                  /* a packet has gone */
-	bool shifted;                /* add has changed: what is late across changed_at would have a number that is taken */
+	bool shifted;                /* add has changed: what is late across changed_at would have a
+				      * number that is taken */
 	uint32_t ssrc, timestamp, clock;
 	uint16_t seq;                /* last one that went, as the taker sees it */
 	uint16_t heard;              /* the highest one of the sender */
@@ -110,9 +111,10 @@ const struct rf_dsp_type *rf_dsp_speech(const struct rf_dsp *d);
 const struct rf_dsp_in *rf_dsp_in_of(const struct rf_dsp *d, uint8_t type);
 /* The first kind of events that the taker takes, with this clock rather than another; NULL: none. */
 const struct rf_dsp_type *rf_dsp_events(const struct rf_dsp *d, uint32_t clock);
-/* The number that a packet goes by, put into it, and the time and clock (0: none) that it has for the taker. False: it came
- * late, and its number is another's now. */
-bool rf_dsp_number(struct rf_dsp *d, const struct rf_rtp_head *head, uint32_t timestamp, uint32_t clock, uint8_t *packet);
+/* The number that a packet goes by, put into it, and the time and clock (0: none) that it has for the taker. False: it
+ * came late, and its number is another's now. */
+bool rf_dsp_number(struct rf_dsp *d, const struct rf_rtp_head *head, uint32_t timestamp, uint32_t clock,
+		   uint8_t *packet);
 /* It makes room: the next one takes its number, so that nobody counts it as lost. */
 void rf_dsp_leave_out(struct rf_dsp *d, const struct rf_rtp_head *head);
 /* The timer runs from now on, if it does not yet. */
@@ -133,10 +135,11 @@ static inline bool rf_dsp_presses(const struct rf_dsp *d)
 bool rf_dsp_play_tick(struct rf_dsp *d);
 
 /* ---- dsp_code.c: what becomes of a packet, as rf_path_filter.take() */
-int rf_dsp_code(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint8_t *packet, size_t *n,
-		size_t cap);
+int rf_dsp_code(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint8_t *packet,
+		size_t *n, size_t cap);
 /* ---- dsp_cut.c: ON: as it is, and nothing waits; HELD; TAKEN */
-int rf_dsp_cut(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint32_t at, const uint8_t *payload, size_t n);
+int rf_dsp_cut(struct rf_dsp *d, const struct rf_dsp_in *in, const struct rf_rtp_head *head, uint32_t at,
+	       const uint8_t *payload, size_t n);
 /* What waits goes on in a shorter packet. */
 void rf_dsp_cut_end(struct rf_dsp *d);
 

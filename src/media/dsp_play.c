@@ -17,7 +17,8 @@ int rf_dsp_play(struct rf_dsp *d, struct rf_clip *clip, uint32_t times, uint32_t
 	rf_dsp_stop(d);
 	d->player = (struct rf_dsp_player){ .clip = rf_clip_hold(clip), .out = out, .type = t->type, .rate = rate,
 		.clock = t->clock, .times = times ? times : 1,
-		.frames = ms ? (ms + RF_DSP_FRAME_MS - 1) / RF_DSP_FRAME_MS : UINT32_MAX, .ssrc = (uint32_t)rf_random_u64(d->random),
+		.frames = ms ? (ms + RF_DSP_FRAME_MS - 1) / RF_DSP_FRAME_MS : UINT32_MAX,
+		.ssrc = (uint32_t)rf_random_u64(d->random),
 		.timestamp = (uint32_t)rf_random_u64(d->random), .seq = (uint16_t)rf_random_u64(d->random) };
 	d->stats.clips++;
 	rf_dsp_wake(d);

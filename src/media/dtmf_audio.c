@@ -81,7 +81,8 @@ void rf_tones_free(struct rf_tones *t)
 	free(t);
 }
 
-int rf_tones_take(struct rf_tones *t, const int16_t *samples, size_t n, struct rf_tones_news ret[static RF_TONES_NEWS_MAX])
+int rf_tones_take(struct rf_tones *t, const int16_t *samples, size_t n,
+		  struct rf_tones_news ret[static RF_TONES_NEWS_MAX])
 {
 	t->news = ret;
 	t->n = 0;

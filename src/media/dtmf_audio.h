@@ -1,4 +1,5 @@
-/* Keys pressed as two tones in the sound itself (ITU-T Q.23, Q.24): heard by spandsp's receiver, made by two sines. Samples of
+/* Keys pressed as two tones in the sound itself (ITU-T Q.23, Q.24): heard by spandsp's receiver, made
+ * by two sines. Samples of
  * 16 bits. Threads: any, each object one at a time. */
 #ifndef RF_MEDIA_DTMF_AUDIO_H
 #define RF_MEDIA_DTMF_AUDIO_H
@@ -19,7 +20,8 @@ enum { RF_TONES_NEWS_MAX = 12 };     /* of 120 ms, looked at in pieces of 12.75 
 int rf_tones_new(struct rf_tones **ret_tones); /* -ENOMEM */
 void rf_tones_free(struct rf_tones *t);        /* NULL is fine */
 /* Samples at 8000 a second, at most 120 ms of them. Returns how many news, in order. */
-int rf_tones_take(struct rf_tones *t, const int16_t *samples, size_t n, struct rf_tones_news ret[static RF_TONES_NEWS_MAX]);
+int rf_tones_take(struct rf_tones *t, const int16_t *samples, size_t n,
+		  struct rf_tones_news ret[static RF_TONES_NEWS_MAX]);
 /* Is a key sounding, or may it be that one begins to? */
 bool rf_tones_maybe(struct rf_tones *t);
 

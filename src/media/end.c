@@ -4,8 +4,8 @@
 
 enum {
 	/* That have a protection profile (RFC 5764 4.1.2, 7714 14.2). */
-	DTLS_SUITES = 1 << RF_SRTP_AEAD_AES_256_GCM | 1 << RF_SRTP_AEAD_AES_128_GCM | 1 << RF_SRTP_AES_CM_128_HMAC_SHA1_80 |
-		      1 << RF_SRTP_AES_CM_128_HMAC_SHA1_32,
+	DTLS_SUITES = 1 << RF_SRTP_AEAD_AES_256_GCM | 1 << RF_SRTP_AEAD_AES_128_GCM |
+		      1 << RF_SRTP_AES_CM_128_HMAC_SHA1_80 | 1 << RF_SRTP_AES_CM_128_HMAC_SHA1_32,
 };
 
 bool rf_relay_has_dtls(const struct rf_relay *r)
@@ -32,8 +32,8 @@ static void copy_text(char *dst, size_t cap, struct rf_view v)
 		dst[0] = 0;
 }
 
-/* What it may send is what was said to it: the other side's codecs as far as they went on, and what the relay makes of those if
- * it took that. */
+/* What it may send is what was said to it: the other side's codecs as far as they went on, and what the relay makes of
+ * those if it took that. */
 static void set_types(struct rf_path_end_conf *c, const struct rf_said *other, const struct rf_said *said)
 {
 	for (size_t i = 0; other && i < other->n_codecs; i++) {
@@ -126,7 +126,8 @@ bool rf_said_is_of_host(const struct rf_pair *p, unsigned side, const struct rf_
 {
 	const struct rf_media_interface *in = rf_media_interface_at(p->session->relay->conf.worker, p->interface[side]);
 
-	return !rf_addr_is_loopback(&in->local) && (rf_addr_is_loopback(&said->remote) || rf_addr_is_loopback(&said->remote_rtcp));
+	return !rf_addr_is_loopback(&in->local) &&
+	       (rf_addr_is_loopback(&said->remote) || rf_addr_is_loopback(&said->remote_rtcp));
 }
 
 struct rf_said_source rf_turn_source(const struct rf_ng_request *req)
@@ -137,8 +138,8 @@ struct rf_said_source rf_turn_source(const struct rf_ng_request *req)
 		s.instead = req->received_from;
 	if (req->media_address.family)
 		s.instead = req->media_address;
-	/* Behind a NAT: said so in one of rtpengine's ways. What it does by default, learning from whoever sends first, is
-	 * not done without. */
+	/* Behind a NAT: said so in one of rtpengine's ways. What it does by default, learning from whoever sends first,
+	 * is not done without. */
 	s.learn = rf_ng_has(req, RF_NG_SIP_SOURCE_ADDRESS) || rf_ng_has(req, RF_NG_SYMMETRIC) ||
 		  rf_ng_has(req, RF_NG_NAT_WAIT) || rf_ng_has(req, RF_NG_PIERCE_NAT) || req->learn == RF_NG_LEARN_FIRST;
 	if (rf_ng_has(req, RF_NG_ASYMMETRIC) || req->learn == RF_NG_LEARN_OFF)
@@ -150,9 +151,10 @@ struct rf_said_source rf_turn_source(const struct rf_ng_request *req)
 unsigned rf_turn_proto(const struct rf_ng_request *req)
 {
 	static const uint8_t protos[] = {
-		[RF_NG_PROTOCOL_UNSET] = RF_SDP_PROTO_OTHER, [RF_NG_RTP_AVP] = RF_SDP_RTP_AVP, [RF_NG_RTP_AVPF] = RF_SDP_RTP_AVPF,
-		[RF_NG_RTP_SAVP] = RF_SDP_RTP_SAVP, [RF_NG_RTP_SAVPF] = RF_SDP_RTP_SAVPF,
-		[RF_NG_DTLS_SAVP] = RF_SDP_UDP_TLS_RTP_SAVP, [RF_NG_DTLS_SAVPF] = RF_SDP_UDP_TLS_RTP_SAVPF,
+		[RF_NG_PROTOCOL_UNSET] = RF_SDP_PROTO_OTHER, [RF_NG_RTP_AVP] = RF_SDP_RTP_AVP,
+		[RF_NG_RTP_AVPF] = RF_SDP_RTP_AVPF, [RF_NG_RTP_SAVP] = RF_SDP_RTP_SAVP,
+		[RF_NG_RTP_SAVPF] = RF_SDP_RTP_SAVPF, [RF_NG_DTLS_SAVP] = RF_SDP_UDP_TLS_RTP_SAVP,
+		[RF_NG_DTLS_SAVPF] = RF_SDP_UDP_TLS_RTP_SAVPF,
 		[RF_NG_PROTOCOL_ACCEPT] = RF_SDP_PROTO_OTHER,
 	};
 
@@ -202,8 +204,8 @@ int rf_line_keying(struct rf_turn *t, const struct rf_said *said, const struct r
 	if (!is_encrypted(said->proto)) {
 		*ret_keying = RF_KEYING_PLAIN;
 		return policy->plain_allowed ? 0 : rf_turn_fail(t, RF_E_DENIED,
-			"the description has media without encryption (%s), which the site's policy forbids; use RTP/SAVP or "
-			"UDP/TLS/RTP/SAVP", rf_sdp_proto_text((enum rf_sdp_proto)said->proto));
+			"the description has media without encryption (%s), which the site's policy forbids; use "
+			"RTP/SAVP or UDP/TLS/RTP/SAVP", rf_sdp_proto_text((enum rf_sdp_proto)said->proto));
 	}
 	if (dtls && said->n_prints) {
 		*ret_keying = RF_KEYING_DTLS;
@@ -217,7 +219,8 @@ int rf_line_keying(struct rf_turn *t, const struct rf_said *said, const struct r
 		return rf_turn_fail(t, RF_E_DENIED, "DTLS-SRTP is offered and is switched off %s",
 				    dtls_off ? "by the request" : "here");
 	if (said->weak_print)
-		return rf_turn_fail(t, RF_E_DENIED, "the fingerprint is of a hash that is too weak; sha-256 or better is needed");
+		return rf_turn_fail(t, RF_E_DENIED,
+				    "the fingerprint is of a hash that is too weak; sha-256 or better is needed");
 	if (tls)
 		return rf_turn_fail(t, RF_E_DENIED, "DTLS-SRTP without a=fingerprint");
 	return rf_turn_fail(t, RF_E_DENIED, said->n_keys ? "no a=crypto with a suite that policy and request allow" :

@@ -1,5 +1,5 @@
-/* The kernel's way of a stream (fast.h says what passes): a classifier at the receiving side of an interface. It reads, then
- * decides, then writes: what goes up has not been touched.
+/* The kernel's way of a stream (fast.h says what passes): a classifier at the receiving side of an interface. It reads,
+ * then decides, then writes: what goes up has not been touched.
  *
  * No structure of the kernel is used, only packets and __sk_buff, so it loads on any kernel that has the hook. */
 #include <linux/bpf.h>
@@ -123,7 +123,8 @@ static __always_inline bool whole_rtp(struct __sk_buff *skb, const struct seen *
 	return at + 4 + 4 * (__u32)bpf_ntohs(extension[1]) <= s->size;
 }
 
-/* RTP of version 2 in UDP, lengths agreeing; payload types 64 to 95 with what stands for the marker are RTCP (RFC 5761 4). */
+/* RTP of version 2 in UDP, lengths agreeing; payload types 64 to 95 with what stands for the marker
+ * are RTCP (RFC 5761 4). */
 static __always_inline bool read_rtp(struct __sk_buff *skb, struct seen *s)
 {
 	struct {
@@ -186,7 +187,8 @@ static __always_inline bool within(__u64 *until, __u64 cost, __u64 now)
 	return false;
 }
 
-static __always_inline int write_ports(struct __sk_buff *skb, const struct seen *s, const struct fast_way *w, __s64 addresses)
+static __always_inline int write_ports(struct __sk_buff *skb, const struct seen *s, const struct fast_way *w,
+				       __s64 addresses)
 {
 	__u32 old[1], new[1], at = s->udp + __builtin_offsetof(struct udphdr, check);
 
@@ -203,8 +205,9 @@ static __always_inline int write_ports(struct __sk_buff *skb, const struct seen 
 static __always_inline int write_v4(struct __sk_buff *skb, const struct seen *s, const struct fast_way *w)
 {
 	struct iphdr ip = {
-		.version = 4, .ihl = 5, .tos = w->traffic_class, .tot_len = bpf_htons(s->size - ETH_HLEN), .frag_off = bpf_htons(0x4000),
-		.ttl = HOPS, .protocol = IPPROTO_UDP, .saddr = w->src[0], .daddr = w->dst[0],
+		.version = 4, .ihl = 5, .tos = w->traffic_class, .tot_len = bpf_htons(s->size - ETH_HLEN),
+		.frag_off = bpf_htons(0x4000), .ttl = HOPS, .protocol = IPPROTO_UDP, .saddr = w->src[0],
+		.daddr = w->dst[0],
 	};
 	__u32 old[2] = { s->key.src[0], s->key.dst[0] }, new[2] = { w->src[0], w->dst[0] }, sum = 0;
 	const __u16 *p = (const __u16 *)&ip;
@@ -233,7 +236,8 @@ static __always_inline int write_v6(struct __sk_buff *skb, const struct seen *s,
 	__builtin_memcpy(new, w->src, 32);
 	__s64 diff = bpf_csum_diff(old, sizeof old, new, sizeof new, 0);
 
-	if (diff < 0 || write_ports(skb, s, w, diff) || bpf_skb_store_bytes(skb, ETH_HLEN, &head, sizeof head, BPF_F_RECOMPUTE_CSUM))
+	if (diff < 0 || write_ports(skb, s, w, diff) ||
+	    bpf_skb_store_bytes(skb, ETH_HLEN, &head, sizeof head, BPF_F_RECOMPUTE_CSUM))
 		return -1;
 	return bpf_skb_store_bytes(skb, ETH_HLEN + 8, new, sizeof new, 0);
 }

@@ -1,7 +1,8 @@
 /* Userspace's half of the kernel's way: the program is put onto interfaces, streams are put into its map.
  *
- * A stream has a slot in the array of states, which is mapped here: counters and the window of sequence numbers are read
- * and written as memory. The way itself, looked up by what a packet shows, is in a hash that only system calls change. */
+ * A stream has a slot in the array of states, which is mapped here: counters and the window of sequence numbers
+ * are read and written as memory. The way itself, looked up by what a packet shows, is in a hash that only
+ * system calls change. */
 #include "media/fast_int.h"
 
 #include <inttypes.h>
@@ -55,7 +56,8 @@ struct rf_fast {
 	size_t streams_max;
 	pthread_mutex_t lock;            /* for what follows */
 	size_t streams, free_first, free_n;
-	uint32_t *free_slots;            /* a ring: one that was given back waits longest, for a packet may be on its way through */
+	uint32_t *free_slots;            /* a ring: one that was given back waits longest, for a packet may
+					  * be on its way through */
 	struct fast_key *keys;           /* by slot; family 0: not taken */
 };
 
@@ -189,7 +191,8 @@ static int open_all(struct rf_fast *f, const char *const *devices, unsigned n_de
 	return rc ? rc : find_homes(f, d);
 }
 
-int rf_fast_open(const char *const *devices, unsigned n_devices, size_t streams_max, struct rf_fast **ret_fast, struct rf_diag *d)
+int rf_fast_open(const char *const *devices, unsigned n_devices, size_t streams_max, struct rf_fast **ret_fast,
+		 struct rf_diag *d)
 {
 	if (!n_devices || n_devices > RF_FAST_DEVICES_MAX || streams_max > RF_FAST_STREAMS_MAX)
 		return rf_diag_set(d, RF_E_INVALID, "1 to %d interfaces and at most %d streams", RF_FAST_DEVICES_MAX,
@@ -247,8 +250,8 @@ static const struct device *device_of(const struct rf_fast *f, const struct rf_a
 	return NULL;
 }
 
-/* Does the way to it lead out of this device? Connecting a UDP socket asks the kernel for the route and sends nothing; then
- * it has that route's address of ours. */
+/* Does the way to it lead out of this device? Connecting a UDP socket asks the kernel for the route and sends nothing;
+ * then it has that route's address of ours. */
 static bool leads_to(const struct rf_fast *f, const struct device *dev, const struct rf_addr *to)
 {
 	static const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
@@ -260,14 +263,15 @@ static bool leads_to(const struct rf_fast *f, const struct device *dev, const st
 	if (fd < 0 || connect(fd, &nowhere, sizeof nowhere) || connect(fd, (struct sockaddr *)&sa, n))
 		return false;
 	n = sizeof sa;
-	return !getsockname(fd, (struct sockaddr *)&sa, &n) && !rf_addr_from_sockaddr((struct sockaddr *)&sa, n, &own) &&
-	       device_of(f, &own) == dev;
+	return !getsockname(fd, (struct sockaddr *)&sa, &n) &&
+	       !rf_addr_from_sockaddr((struct sockaddr *)&sa, n, &own) && device_of(f, &own) == dev;
 }
 
 static void fill_key(const struct rf_fast_stream *s, const struct device *dev, struct fast_key *ret_key)
 {
 	*ret_key = (struct fast_key){
-		.sport = htons(s->in_from.port), .dport = htons(s->in_to.port), .ssrc = htonl(s->ssrc), .device = dev->index,
+		.sport = htons(s->in_from.port), .dport = htons(s->in_to.port), .ssrc = htonl(s->ssrc),
+		.device = dev->index,
 		.family = s->in_from.family,
 	};
 	memcpy(ret_key->src, s->in_from.ip, sizeof ret_key->src);
@@ -277,8 +281,9 @@ static void fill_key(const struct rf_fast_stream *s, const struct device *dev, s
 static void fill_way(const struct rf_fast_stream *s, const struct device *dev, uint32_t slot, struct fast_way *ret_way)
 {
 	*ret_way = (struct fast_way){
-		.types = { s->types[0], s->types[1] }, .packet_ns = SECOND_NS / s->packets_s, .byte_ps = SECOND_NS * 1000 / s->bytes_s,
-		.slot = slot, .device = dev->index, .sport = htons(s->out_from.port), .dport = htons(s->out_to.port),
+		.types = { s->types[0], s->types[1] }, .packet_ns = SECOND_NS / s->packets_s,
+		.byte_ps = SECOND_NS * 1000 / s->bytes_s, .slot = slot, .device = dev->index,
+		.sport = htons(s->out_from.port), .dport = htons(s->out_to.port),
 		.traffic_class = (uint32_t)(s->dscp & 63) << 2,
 	};
 	memcpy(ret_way->src, s->out_from.ip, sizeof ret_way->src);
@@ -342,7 +347,8 @@ struct rf_fast_counts rf_fast_read(const struct rf_fast *f, uint32_t id)
 
 	return (struct rf_fast_counts){
 		.packets = get(&st->packets), .bytes = get(&st->bytes), .repeated = get(&st->repeated),
-		.over_rate = get(&st->over_rate), .last_us = get(&st->last_ns) / 1000, .seq = (uint16_t)(window >> FAST_WINDOW),
+		.over_rate = get(&st->over_rate), .last_us = get(&st->last_ns) / 1000,
+		.seq = (uint16_t)(window >> FAST_WINDOW),
 		.seen = window & ((UINT64_C(1) << FAST_WINDOW) - 1),
 	};
 }
@@ -361,7 +367,8 @@ void rf_fast_saw(struct rf_fast *f, uint32_t id, uint16_t seq)
 {
 	uint64_t *window = &f->states[id].window, old = get(window);
 
-	while (!__atomic_compare_exchange_n(window, &old, window_with(old, seq), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	while (!__atomic_compare_exchange_n(window, &old, window_with(old, seq), false, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED))
 		;
 }
 
@@ -381,7 +388,8 @@ struct rf_fast_counts rf_fast_remove(struct rf_fast *f, uint32_t id)
 
 struct rf_fast_totals rf_fast_totals(const struct rf_fast *f)
 {
-	struct rf_fast_totals t = { .streams = __atomic_load_n(&f->streams, __ATOMIC_RELAXED), .streams_max = f->streams_max };
+	struct rf_fast_totals t = { .streams = __atomic_load_n(&f->streams, __ATOMIC_RELAXED),
+				    .streams_max = f->streams_max };
 
 	for (unsigned cpu = 0; cpu < FAST_CPUS; cpu++)
 		for (unsigned v = 0; v < RF_FAST_VERDICTS; v++)

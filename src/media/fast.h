@@ -1,20 +1,22 @@
-/* The kernel's way of a stream. What userspace has admitted, and neither encrypts nor listens to, may pass through the kernel
- * without waking us: a program at the receiving side of the relay's interfaces (tc, decisions/0052) checks each packet
- * again, gives it the addresses of the other end, and sends it on. Plain RTP, and SRTP whose keys both parties share.
+/* The kernel's way of a stream. What userspace has admitted, and neither encrypts nor listens to, may pass through
+ * the kernel without waking us: a program at the receiving side of the relay's interfaces (tc, decisions/0052)
+ * checks each packet again, gives it the addresses of the other end, and sends it on. Plain RTP, and SRTP whose
+ * keys both parties share.
  *
- * It forwards what has, all together: the interface, source and destination addresses and ports, and the SSRC of an admitted
- * stream; version 2; a payload type that was negotiated; a sequence number that is new and near the last one; room in the
- * stream's rate; a whole IP datagram without options, extension headers, fragments, tag of a VLAN, of at most
- * RF_FAST_BYTES_MAX. A repeated packet and one too many are dropped there, and counted. All else, RTCP too, goes up
- * untouched, to the path's socket, where it is judged as ever. What leaves is as if we had sent it: hop limit 64, the
- * stream's DSCP, no identification, no flow label.
+ * It forwards what has, all together: the interface, source and destination addresses and ports, and the SSRC of an
+ * admitted stream; version 2; a payload type that was negotiated; a sequence number that is new and near the last one;
+ * room in the stream's rate; a whole IP datagram without options, extension headers, fragments, tag of a VLAN, of at
+ * most RF_FAST_BYTES_MAX. A repeated packet and one too many are dropped there, and counted. All else, RTCP too, goes
+ * up untouched, to the path's socket, where it is judged as ever. What leaves is as if we had sent it: hop limit 64,
+ * the stream's DSCP, no identification, no flow label.
  *
- * It cannot authenticate: the tags of SRTP that passes are checked by the party it is meant for. But each packet whose sequence
- * number is a multiple of RF_FAST_LOOK goes up, so that userspace judges the stream again, and never loses count of it.
+ * It cannot authenticate: the tags of SRTP that passes are checked by the party it is meant for. But each packet
+ * whose sequence number is a multiple of RF_FAST_LOOK goes up, so that userspace judges the stream again, and
+ * never loses count of it.
  *
  * Opening needs CAP_BPF and CAP_NET_ADMIN and Linux 6.6; after it neither: all that follows is by descriptors, with the
- * system calls bpf (BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM), connect and getsockname alone. Counters are read from shared
- * memory. The program and its maps are held by nothing but this process, and gone with it, however it ends.
+ * system calls bpf (BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM), connect and getsockname alone. Counters are read from
+ * shared memory. The program and its maps are held by nothing but this process, and gone with it, however it ends.
  * Threads: any; all workers share one. */
 #ifndef RF_MEDIA_FAST_H
 #define RF_MEDIA_FAST_H
@@ -38,7 +40,8 @@ enum {
 /* devices: names of interfaces, those with the relay's addresses. streams_max: at a time, 0: 65536; memory for them is
  * some 64 bytes each at once, and 200 more when they are there. Errors, with why in d (may be NULL): RF_E_UNSUPPORTED
  * (built without it, or the kernel is older), -EPERM, RF_E_NOT_FOUND (no such interface), RF_E_INVALID, -errno. */
-int rf_fast_open(const char *const *devices, unsigned n_devices, size_t streams_max, struct rf_fast **ret_fast, struct rf_diag *d);
+int rf_fast_open(const char *const *devices, unsigned n_devices, size_t streams_max, struct rf_fast **ret_fast,
+		 struct rf_diag *d);
 /* Streams are userspace's again. NULL is fine. */
 void rf_fast_close(struct rf_fast *f);
 
@@ -54,7 +57,8 @@ struct rf_fast_stream {
 };
 
 /* From now on in the kernel. RF_E_UNSUPPORTED: the addresses are of two families, or not on devices of ours, or the way
- * to the party leads out of another one than ours is on; RF_E_EXISTS; RF_E_LIMIT; -errno. Then userspace goes on as before. */
+ * to the party leads out of another one than ours is on; RF_E_EXISTS; RF_E_LIMIT; -errno. Then
+ * userspace goes on as before. */
 int rf_fast_add(struct rf_fast *f, const struct rf_fast_stream *s, uint32_t *ret_id);
 
 struct rf_fast_counts {

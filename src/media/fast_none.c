@@ -1,13 +1,15 @@
 /* What is built where the kernel's program cannot be: opening says so, and nothing else is ever called. */
 #include "media/fast.h"
 
-int rf_fast_open(const char *const *devices, unsigned n_devices, size_t streams_max, struct rf_fast **ret_fast, struct rf_diag *d)
+int rf_fast_open(const char *const *devices, unsigned n_devices, size_t streams_max, struct rf_fast **ret_fast,
+		 struct rf_diag *d)
 {
 	(void)devices;
 	(void)n_devices;
 	(void)streams_max;
 	(void)ret_fast;
-	return rf_diag_set(d, RF_E_UNSUPPORTED, "this ringfort was built without libbpf, bpftool or clang's target bpf");
+	return rf_diag_set(d, RF_E_UNSUPPORTED,
+			   "this ringfort was built without libbpf, bpftool or clang's target bpf");
 }
 
 void rf_fast_close(struct rf_fast *f)

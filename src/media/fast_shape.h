@@ -1,5 +1,5 @@
-/* What the program in the kernel (fast.bpf.c) and userspace (fast.c) share. Addresses and ports are in network order, as they
- * are on the wire; nothing has padding. Both include their integer types first. */
+/* What the program in the kernel (fast.bpf.c) and userspace (fast.c) share. Addresses and ports are in network order,
+ * as they are on the wire; nothing has padding. Both include their integer types first. */
 #ifndef RF_MEDIA_FAST_SHAPE_H
 #define RF_MEDIA_FAST_SHAPE_H
 
@@ -32,8 +32,8 @@ struct fast_way {
 };
 
 /* What changes with each packet, mapped into userspace. window: the highest sequence number in the upper 16 bits, and
- * which of it and the 47 before it came in the lower 48. until: the tokens as time; a mark that is over a second ahead is
- * too much. */
+ * which of it and the 47 before it came in the lower 48. until: the tokens as time; a mark that is over a
+ * second ahead is too much. */
 struct fast_state {
 	uint64_t window;
 	uint64_t packets_until_ns, bytes_until_ns;

@@ -21,7 +21,8 @@ int rf_hop_open(int *ret_fd)
 }
 
 /* One question, its answer. Answers to questions before it, if one was ever left, are passed over. */
-static int ask(int fd, struct nlmsghdr *h, uint32_t number, char answer[static ANSWER_MAX], struct nlmsghdr **ret_answer)
+static int ask(int fd, struct nlmsghdr *h, uint32_t number, char answer[static ANSWER_MAX],
+	       struct nlmsghdr **ret_answer)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 

@@ -1,5 +1,5 @@
-/* Who is next on the way to an address: the kernel's routes and neighbours, asked by netlink. Asking takes no rights; the
- * answer is there when the question has been sent, nobody waits. */
+/* Who is next on the way to an address: the kernel's routes and neighbours, asked by netlink. Asking takes no rights;
+ * the answer is there when the question has been sent, nobody waits. */
 #ifndef RF_MEDIA_HOP_H
 #define RF_MEDIA_HOP_H
 
@@ -11,8 +11,8 @@ struct rf_hop {
 };
 
 int rf_hop_open(int *ret_fd); /* -errno */
-/* From our address out of the interface of this index. RF_E_UNSUPPORTED: the way leads out of another one, or is none for one
- * receiver, or is not Ethernet's alone; RF_E_NOT_FOUND: the neighbour's address is not known now; -errno. */
+/* From our address out of the interface of this index. RF_E_UNSUPPORTED: the way leads out of another one, or is none
+ * for one receiver, or is not Ethernet's alone; RF_E_NOT_FOUND: the neighbour's address is not known now; -errno. */
 int rf_hop_ask(int fd, unsigned device, const struct rf_addr *from, const struct rf_addr *to, struct rf_hop *ret_hop);
 
 #endif

@@ -142,7 +142,8 @@ void rf_link_head_make(const uint8_t mac_from[static 6], const uint8_t mac_to[st
 	put16(udp + 2, to->port);
 	h.ip_sum = from->family == 4 ? sum_of(ip, V4, 0) : 0;
 	/* Addresses and ports lie together; the protocol is a word of the pseudo header, the length comes twice. */
-	h.udp_sum = from->family == 4 ? sum_of(ip + 12, 8 + 4, htons(PROTO_UDP)) : sum_of(ip + 8, 32 + 4, htons(PROTO_UDP));
+	h.udp_sum =
+		from->family == 4 ? sum_of(ip + 12, 8 + 4, htons(PROTO_UDP)) : sum_of(ip + 8, 32 + 4, htons(PROTO_UDP));
 	*ret_head = h;
 }
 

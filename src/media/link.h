@@ -1,5 +1,5 @@
-/* A UDP datagram as it is on Ethernet: read from a frame, or written into one. Bytes alone: no socket, no device. IPv4 without
- * options, IPv6 without extension headers; no fragments, no tags. */
+/* A UDP datagram as it is on Ethernet: read from a frame, or written into one. Bytes alone: no socket, no device. IPv4
+ * without options, IPv6 without extension headers; no fragments, no tags. */
 #ifndef RF_MEDIA_LINK_H
 #define RF_MEDIA_LINK_H
 
@@ -18,8 +18,8 @@ struct rf_link_datagram {
 	struct rf_view payload;
 };
 
-/* Views point into frame; bytes behind the datagram are ignored, for short frames are filled up. Every length is compared
- * with every other; checksums are not looked at, they were where the frame came from (xsk.bpf.c).
+/* Views point into frame; bytes behind the datagram are ignored, for short frames are filled up. Every length is
+ * compared with every other; checksums are not looked at, they were where the frame came from (xsk.bpf.c).
  * RF_E_MALFORMED: lengths that lie. RF_E_UNSUPPORTED: something else than what is said above. */
 int rf_link_read(struct rf_view frame, struct rf_link_datagram *ret_datagram);
 

@@ -120,7 +120,8 @@ struct rf_ng_request {
 	struct rf_ng_int repeat_times, repeat_duration; /* play media; ms */
 	struct rf_view file, blob;
 
-	uint64_t stream;                 /* on which it came, as the server counts them; 0: by UDP. No word says it, either */
+	uint64_t stream;                 /* on which it came, as the server counts them; 0: by UDP. No
+					  * word says it, either */
 	uint64_t by;                     /* under whose certificate it came (rf_ng_by()); 0: under none. Likewise */
 	struct rf_addr asker;            /* who sent it, as the server saw; family 0: a local socket. No word says it */
 	struct rf_ng_notes *notes; /* for the reply's warning: rf_ng_warn() adds to them; NULL: nobody reads them */

@@ -42,7 +42,8 @@ uint64_t rf_ng_cache_hash(const struct rf_ng_cache *c, const struct rf_addr *fro
 	return rf_addr_hash(&c->key, from) * UINT64_C(0x9e3779b97f4a7c15) ^ rf_hash(&c->key, cookie);
 }
 
-struct rf_ng_kept *rf_ng_cache_find(struct rf_ng_cache *c, uint64_t hash, const struct rf_addr *from, struct rf_view cookie)
+struct rf_ng_kept *rf_ng_cache_find(struct rf_ng_cache *c, uint64_t hash, const struct rf_addr *from,
+				    struct rf_view cookie)
 {
 	for (struct rf_node *n = rf_table_first(&c->table, hash); n; n = rf_table_next(n)) {
 		struct rf_ng_kept *k = rf_container(n, struct rf_ng_kept, node);
@@ -53,8 +54,8 @@ struct rf_ng_kept *rf_ng_cache_find(struct rf_ng_cache *c, uint64_t hash, const 
 	return NULL;
 }
 
-struct rf_ng_kept *rf_ng_cache_begin(struct rf_ng_cache *c, uint64_t hash, const struct rf_addr *from, struct rf_view cookie,
-				     uint64_t body)
+struct rf_ng_kept *rf_ng_cache_begin(struct rf_ng_cache *c, uint64_t hash, const struct rf_addr *from,
+				     struct rf_view cookie, uint64_t body)
 {
 	struct rf_ng_kept *k = malloc(sizeof(*k) + cookie.n);
 

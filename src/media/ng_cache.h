@@ -39,10 +39,11 @@ void rf_ng_cache_fini(struct rf_ng_cache *c);
 /* Of whom a request is and its cookie: for the two below. */
 uint64_t rf_ng_cache_hash(const struct rf_ng_cache *c, const struct rf_addr *from, struct rf_view cookie);
 /* NULL: not known. */
-struct rf_ng_kept *rf_ng_cache_find(struct rf_ng_cache *c, uint64_t hash, const struct rf_addr *from, struct rf_view cookie);
+struct rf_ng_kept *rf_ng_cache_find(struct rf_ng_cache *c, uint64_t hash, const struct rf_addr *from,
+				    struct rf_view cookie);
 /* NULL: no memory, or a bound; the request is then dealt with all the same. */
-struct rf_ng_kept *rf_ng_cache_begin(struct rf_ng_cache *c, uint64_t hash, const struct rf_addr *from, struct rf_view cookie,
-				     uint64_t body);
+struct rf_ng_kept *rf_ng_cache_begin(struct rf_ng_cache *c, uint64_t hash, const struct rf_addr *from,
+				     struct rf_view cookie, uint64_t body);
 /* Copies reply; without room for it, or when it is empty, k is forgotten. k may leave at any call after this. */
 void rf_ng_cache_finish(struct rf_ng_cache *c, struct rf_ng_kept *k, struct rf_view reply, struct rf_mono now);
 /* What is too old leaves. */

@@ -241,7 +241,8 @@ static void tell(struct rf_ng_client *c, unsigned relay, bool news)
 		c->conf.ops->health(c->conf.arg, relay, c->relays[relay].well);
 }
 
-/* One more that it did not answer: is it unwell for that? What was sent before the last such one was counted says nothing new. */
+/* One more that it did not answer: is it unwell for that? What was sent before the last such one was
+ * counted says nothing new. */
 static bool lose(struct rf_ng_client *c, const struct ask *a)
 {
 	struct relay *r = &c->relays[a->relay];

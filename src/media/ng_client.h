@@ -8,13 +8,12 @@
  * first that is well is asked, and when it does not answer, says load limit, or is found dead meanwhile, the next; each
  * once. A relay that took an offer and whose reply was lost keeps a session that nobody answers: it ends there by
  * itself. Timer (UDP): sent again after 250, 500, 1000 ms, ... until the time is over.
- * A relay is well until `pings_lost` of what it was asked in a row went unanswered, or, by UDP, one request with all its
- * repetitions; and again as soon as it answers anything. What waits together counts once. Pings go out every ping_ms while
- * the client lives, the first at once.
- * What a relay must hear though nobody waits for it (rf_ng_client_tell(): the end of a call) is kept while it is not well, and
- * told when it is, few at a time.
- * From inside a callback everything may be called but rf_ng_client_free(), and rf_ng_client_datagram() not from inside
- * send or done. Threads: the wheel's. */
+ * A relay is well until `pings_lost` of what it was asked in a row went unanswered, or, by UDP, one request with all
+ * its repetitions; and again as soon as it answers anything. What waits together counts once. Pings go out every
+ * ping_ms while the client lives, the first at once. What a relay must hear though nobody waits for it
+ * (rf_ng_client_tell(): the end of a call) is kept while it is not well, and told when it is, few at a time. From
+ * inside a callback everything may be called but rf_ng_client_free(), and rf_ng_client_datagram() not from inside send
+ * or done. Threads: the wheel's. */
 #ifndef RF_MEDIA_NG_CLIENT_H
 #define RF_MEDIA_NG_CLIENT_H
 
@@ -31,7 +30,8 @@ struct rf_ng_client_ops {
 	void (*send)(void *arg, unsigned relay, struct rf_view bytes);
 	/* The relay's state has changed, for the record. May be NULL. */
 	void (*health)(void *arg, unsigned relay, bool well);
-	/* What the relay tells unasked, good for the call only. Of those reached by UDP nothing is believed. May be NULL. */
+	/* What the relay tells unasked, good for the call only. Of those reached by UDP nothing is
+	 * believed. May be NULL. */
 	void (*event)(void *arg, unsigned relay, const struct rf_ng_event *e);
 };
 
@@ -53,7 +53,8 @@ struct rf_ng_client_conf {
 	uint32_t timeout_ms;             /* of one relay; 0: 2000 */
 	uint32_t ping_ms;                /* 0: 5000 */
 	uint32_t pings_lost;             /* 0: 2 */
-	uint32_t owed_max;               /* to tell all relays when they are well again; 0: 4096. Past it the oldest is forgotten */
+	uint32_t owed_max;               /* to tell all relays when they are well again; 0: 4096. Past it the
+					  * oldest is forgotten */
 };
 
 int rf_ng_client_new(const struct rf_ng_client_conf *conf, struct rf_ng_client **ret_client);
@@ -65,13 +66,13 @@ void rf_ng_client_free(struct rf_ng_client *c);
  * not come; otherwise never from inside this call. */
 int rf_ng_client_ask(struct rf_ng_client *c, const struct rf_ng_request *req, int relay, rf_ng_client_done *done,
 		     void *arg);
-/* The same for what this relay must hear: now, or when it is well again, at most an hour later, when what it is about has ended
- * there by itself. Its answer is nobody's. RF_E_LIMIT: there is no such relay. */
+/* The same for what this relay must hear: now, or when it is well again, at most an hour later, when what it is about
+ * has ended there by itself. Its answer is nobody's. RF_E_LIMIT: there is no such relay. */
 int rf_ng_client_tell(struct rf_ng_client *c, const struct rf_ng_request *req, int relay);
 /* Nobody waits any more: done does not come for what has this arg. */
 void rf_ng_client_forget(struct rf_ng_client *c, const void *arg);
-/* The stream to this relay has ended, or could not be made: what it was asked will not be answered, and ends with the next turn of the
- * wheel. Also from inside send. */
+/* The stream to this relay has ended, or could not be made: what it was asked will not be answered, and ends with the
+ * next turn of the wheel. Also from inside send. */
 void rf_ng_client_cut(struct rf_ng_client *c, unsigned relay);
 /* Bytes that came from relay. What matches nothing is counted. */
 void rf_ng_client_datagram(struct rf_ng_client *c, unsigned relay, struct rf_view bytes);

@@ -33,11 +33,14 @@ static void put_warning(struct rf_ng_out *o, const struct rf_ng_request *req, co
 }
 
 static const struct rf_view faults[RF_NG_FAULTS] = {
-	[RF_NG_FAULT_DESCRIPTION] = { (const uint8_t *)"description", 11 }, [RF_NG_FAULT_CALL] = { (const uint8_t *)"call", 4 },
-	[RF_NG_FAULT_REQUEST] = { (const uint8_t *)"request", 7 }, [RF_NG_FAULT_RELAY] = { (const uint8_t *)"relay", 5 },
+	[RF_NG_FAULT_DESCRIPTION] = { (const uint8_t *)"description", 11 },
+	[RF_NG_FAULT_CALL] = { (const uint8_t *)"call", 4 },
+	[RF_NG_FAULT_REQUEST] = { (const uint8_t *)"request", 7 },
+	[RF_NG_FAULT_RELAY] = { (const uint8_t *)"relay", 5 },
 };
 
-static void put_error(struct rf_writer *w, const struct rf_ng_request *req, enum rf_ng_fault fault, struct rf_view reason)
+static void put_error(struct rf_writer *w, const struct rf_ng_request *req, enum rf_ng_fault fault,
+		      struct rf_view reason)
 {
 	struct rf_ng_out o;
 

@@ -14,8 +14,8 @@ void rf_ng_reply_ok(struct rf_writer *w, const struct rf_ng_request *req);
 /* {"result": "error", "error-reason": reason} */
 void rf_ng_reply_error(struct rf_writer *w, const struct rf_ng_request *req, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* The same of a request that was understood and not done: {"error-kind": ..., ...} tells who is at fault, which clients of rtpengine
- * pass over. */
+/* The same of a request that was understood and not done: {"error-kind": ..., ...} tells who is at fault, which clients
+ * of rtpengine pass over. */
 enum rf_ng_fault {
 	RF_NG_FAULT_NONE,        /* not said, or not one that we know: rtpengine */
 	RF_NG_FAULT_DESCRIPTION, /* "description": no relay of this policy makes anything of it */

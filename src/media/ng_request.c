@@ -475,7 +475,8 @@ static int whole(const struct reading *rd)
 			return rf_diag_set(rd->d, RF_E_INVALID, "\"%s\" needs \"%s\"", c->name, needs[i].name);
 	/* Where media goes, named by a word that this command does not read: never left out without a word. */
 	if (q->interface.n && q->command != RF_NG_SUBSCRIBE_REQUEST)
-		rf_ng_warn(q, "\"interface\" is not read with \"%s\": an offer has \"direction\", with an interface for each side", c->name);
+		rf_ng_warn(q, "\"interface\" is not read with \"%s\": an offer has \"direction\", with "
+			      "an interface for each side", c->name);
 	for (size_t i = 0; i < rf_ng_quarrels_n; i++)
 		if (rf_ng_has(q, rf_ng_quarrels[i].a) && rf_ng_has(q, rf_ng_quarrels[i].b))
 			return rf_diag_set(rd->d, RF_E_INVALID, "\"%s\" and \"%s\" contradict each other",

@@ -162,7 +162,8 @@ size_t rf_ng_server_review(struct rf_ng_server *s, enum rf_ng_keep (*look)(void 
 	size_t cut = 0;
 
 	LIST_FOREACH(c, &s->conns, link) {
-		enum rf_ng_keep keep = c->peer ? look(arg, c->peer, rf_stream_remote(c->stream), now - c->open_us) : RF_NG_KEEP;
+		enum rf_ng_keep keep =
+			c->peer ? look(arg, c->peer, rf_stream_remote(c->stream), now - c->open_us) : RF_NG_KEEP;
 
 		if (keep == RF_NG_CUT)
 			rf_stream_abort(c->stream);

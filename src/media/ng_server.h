@@ -64,17 +64,20 @@ int rf_ng_server_tcp_fd(struct rf_ng_server *s, int fd, struct rf_tls *tls);
 /* A Unix socket that listens (SOCK_STREAM; Kamailio's "unix:" is that): whoever its mode lets connect may speak. */
 int rf_ng_server_unix_fd(struct rf_ng_server *s, int fd);
 
-/* Bytes that nobody asked for with a request of its own (ng_event.h), on this stream (rf_ng_request.stream). False: it is gone. */
+/* Bytes that nobody asked for with a request of its own (ng_event.h), on this stream
+ * (rf_ng_request.stream). False: it is gone. */
 bool rf_ng_server_tell(struct rf_ng_server *s, uint64_t stream, struct rf_view message);
 
-/* A certificate as requests that came under it name it (rf_ng_request.by): a number made of its serial number, never 0. key: that of the
- * server's conf. */
+/* A certificate as requests that came under it name it (rf_ng_request.by): a number made of its serial number, never 0.
+ * key: that of the server's conf. */
 uint64_t rf_ng_by(const struct rf_hash_key *key, struct rf_view serial);
 
-/* Whoever is connected by TLS is looked at again, with what its certificate said at the handshake and how long ago that was. */
+/* Whoever is connected by TLS is looked at again, with what its certificate said at the handshake and
+ * how long ago that was. */
 enum rf_ng_keep {
 	RF_NG_KEEP,
-	RF_NG_LEAVE,                     /* it ends as soon as nothing that it asked is open: whoever it is may come again */
+	RF_NG_LEAVE,                     /* it ends as soon as nothing that it asked is open: whoever
+					  * it is may come again */
 	RF_NG_CUT,                       /* it ends now; what it asked is answered to nobody */
 };
 /* How many were cut. */

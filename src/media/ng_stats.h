@@ -37,7 +37,8 @@ struct rf_ng_stats_media {
 	uint32_t index;                  /* from 1 */
 	struct rf_view type, protocol, codec; /* "audio", "RTP/SAVP", "PCMA/8000" (may be empty) */
 	struct rf_view dtls;             /* its version: "1.3"; empty: not keyed so */
-	struct rf_view coded;            /* what became of codec for the other party, "opus/48000"; empty: it was passed on */
+	struct rf_view coded;            /* what became of codec for the other party, "opus/48000";
+					  * empty: it was passed on */
 	uint32_t flags;
 	const struct rf_ng_stats_stream *streams;
 	size_t n_streams;

@@ -131,7 +131,8 @@ const struct rf_ng_word rf_ng_words[] = {
 	ENUM("address family", family, family),
 	FLAG("all", RF_NG_ALL),
 	FLAG("allow transcoding", RF_NG_ALLOW_TRANSCODING,
-	     .reason = "a recorder may leave out codecs; what is said in one of those is said in one that it takes, or not copied"),
+	     .reason = "a recorder may leave out codecs; what is said in one of those is said in one "
+		       "that it takes, or not copied"),
 	SAME("always transcode", "codec-accept=all", "as codec-accept=all"),
 	FLAG("asymmetric", RF_NG_ASYMMETRIC,
 	     .reason = "media comes from where the description says, and from nowhere else"),
@@ -155,7 +156,8 @@ const struct rf_ng_word rf_ng_words[] = {
 	NONE("delay-buffer", IGNORED, "media is passed on at once"),
 	INT("delete delay", delete_delay, 0, 86400),
 	FLAG("detect DTMF", RF_NG_DETECT_DTMF,
-	     .reason = "keys in the sound of who sends this become events for a party that takes those; parties do not share keys"),
+	     .reason = "keys in the sound of who sends this become events for a party that takes those; "
+		       "parties do not share keys"),
 	{ .name = "direction", .form = RF_NG_FORM_PAIR, .at = AT(direction), .y = RF_NG_WORD_MAX },
 	ENUM("drop-traffic", drop, dropping),
 	INT("duration", duration, 100, 5000),
@@ -173,7 +175,8 @@ const struct rf_ng_word rf_ng_words[] = {
 	FLAG("full rtcp attribute", RF_NG_FULL_RTCP_ATTRIBUTE),
 	FLAG("generate RTCP", -1, FATE(IGNORED, "reports are read and written anew, but none is made up")),
 	FLAG("generate mid", RF_NG_GENERATE_MID),
-	FLAG("inject DTMF", RF_NG_INJECT_DTMF, .reason = "the parties do not share keys, so that the relay can speak to them"),
+	FLAG("inject DTMF", RF_NG_INJECT_DTMF, .reason = "the parties do not share keys, so that "
+							 "the relay can speak to them"),
 	{ .name = "interface", .form = RF_NG_FORM_TEXT, .in_flags = true, .at = AT(interface), .y = RF_NG_WORD_MAX,
 	  .reason = "of subscribe request; an offer names both sides by direction" },
 	{ .name = "label", .also = "from-label", .form = RF_NG_FORM_TEXT, .in_flags = true, .at = AT(label),
@@ -194,7 +197,8 @@ const struct rf_ng_word rf_ng_words[] = {
 	FLAG("pierce NAT", RF_NG_PIERCE_NAT,
 	     FATE(IGNORED, "declares NAT, but nothing is sent before media is: that opens the way")),
 	FLAG("port latching", RF_NG_PORT_LATCHING, FATE(ACCEPTED, "a session keeps its ports")),
-	INT("ptime", ptime, 1, 1000, .reason = "10, 20, 30, 40, 60: packets of PCMU, PCMA, G722, G729, GSM and of what is transcoded have this size; others a warning"),
+	INT("ptime", ptime, 1, 1000, .reason = "10, 20, 30, 40, 60: packets of PCMU, PCMA, G722, G729, GSM and of what "
+					       "is transcoded have this size; others a warning"),
 	INT("ptime-reverse", ptime_reverse, 1, 1000, .reason = "as ptime, towards who offers"),
 	{ .name = "received from", .form = RF_NG_FORM_SOURCE, .at = AT(received_from) },
 	FLAG("record call", -1, FATE(REFUSED, "the relay writes no recordings")),
@@ -246,7 +250,8 @@ const struct rf_ng_command_row rf_ng_commands[RF_NG_COMMANDS] = {
 	COMMAND(LISTING, "list"),
 	COMMAND(STATISTICS, "statistics"),
 	COMMAND(BLOCK_DTMF, "block DTMF", .needs = CALL,
-		.reason = "events, and tones in the sound as soon as they are heard; not where the parties share their keys"),
+		.reason = "events, and tones in the sound as soon as they are heard; not where the "
+			  "parties share their keys"),
 	COMMAND(UNBLOCK_DTMF, "unblock DTMF", .needs = CALL),
 	COMMAND(BLOCK_MEDIA, "block media", .needs = CALL),
 	COMMAND(UNBLOCK_MEDIA, "unblock media", .needs = CALL),
@@ -270,7 +275,8 @@ const struct rf_ng_command_row rf_ng_commands[RF_NG_COMMANDS] = {
 	COMMAND(SUBSCRIBE_ANSWER, "subscribe answer", .needs = CALL | RF_NG_NEEDS_TO | RF_NG_NEEDS_SDP),
 	COMMAND(UNSUBSCRIBE, "unsubscribe", .needs = CALL | RF_NG_NEEDS_TO),
 	COMMAND(PUBLISH, "publish", .needs = PARTY | RF_NG_NEEDS_SDP,
-		FATE(REFUSED, "what is copied is what parties of a call say: offer and answer, then subscribe request")),
+		FATE(REFUSED,
+		     "what is copied is what parties of a call say: offer and answer, then subscribe request")),
 };
 
 const char *rf_ng_command_name(enum rf_ng_command c)

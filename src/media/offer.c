@@ -1,5 +1,5 @@
-/* An offer: judged whole, then everything that it needs is taken, and only when all of that is there does anything change.
- * What is said to the answerer is said now; what the offerer said waits for the answer (session.h). */
+/* An offer: judged whole, then everything that it needs is taken, and only when all of that is there does anything
+ * change. What is said to the answerer is said now; what the offerer said waits for the answer (session.h). */
 #include "media/session.h"
 #include "base/secret.h"
 
@@ -11,7 +11,8 @@ struct plan {
 	struct rf_said said, *kept;
 	enum rf_path_kind kind;
 	bool off;
-	bool rides[2];                   /* whether its end at a side is, or may come to be, on a port that lines share */
+	bool rides[2];                   /* whether its end at a side is, or may come to be, on a
+					  * port that lines share */
 	bool next;                       /* that which waits since an earlier offer serves */
 	struct rf_path *path;            /* new; NULL: the one that is there serves */
 	struct rf_carrier *carrier[2];   /* of path */
@@ -27,7 +28,8 @@ struct job {
 	struct plan *plans;
 	size_t coded;                    /* m-lines that this offer adds to those that are transcoded */
 	struct rf_addr local;            /* of the pair's interface towards the answerer */
-	struct rf_carrier *shared[2];    /* new, for the offerer's group: of paths in force, of those that wait; NULL: none */
+	struct rf_carrier *shared[2];    /* new, for the offerer's group: of paths in force, of those
+					  * that wait; NULL: none */
 };
 
 /* The kind of path that a line needs; false: of no use here, to be switched off. */
@@ -56,7 +58,8 @@ static bool protected_end_to_end(unsigned proto)
 	return proto == RF_SDP_UDPTL_DTLS || proto == RF_SDP_MSRP_TLS || proto == RF_SDP_BFCP_TLS;
 }
 
-/* How the answerer is spoken to: as the request says; else as before, while the offerer speaks as before; else as the offerer. */
+/* How the answerer is spoken to: as the request says; else as before, while the offerer speaks as before;
+ * else as the offerer. */
 static unsigned proto_for(const struct job *j, const struct rf_line *l, const struct rf_said *said)
 {
 	const struct rf_ng_request *q = j->t->req;
@@ -108,7 +111,8 @@ static int plan_codecs(struct job *j, size_t i, struct plan *pl, const struct rf
 	if (r->coded + j->coded++ < (r->conf.policy.coded_max ? r->conf.policy.coded_max : RF_RELAY_CODED))
 		return 0;
 	j->t->full = true;
-	return rf_turn_fail(j->t, RF_E_LIMIT, "so much is transcoded already (%zu m-lines) that no more can be", r->coded);
+	return rf_turn_fail(j->t, RF_E_LIMIT, "so much is transcoded already (%zu m-lines) that no more can be",
+			    r->coded);
 }
 
 /* Packets of another size are made of what is opened here. */
@@ -145,8 +149,9 @@ static int plan_rtp(struct job *j, size_t i, struct plan *pl, const struct rf_li
 		rf_ours_ice(t->relay, &pl->ours);
 	if (keying != RF_KEYING_SDES)
 		return 0;
-	j->rules.pass = theirs == RF_KEYING_SDES && !pl->said.coded && !wants_size(t->req, &pl->said) && !rf_ng_has(t->req, RF_NG_INJECT_DTMF) &&
-			!rf_ng_has(t->req, RF_NG_DETECT_DTMF) && !rf_ng_has(t->req, RF_NG_SIPREC) && !j->p->session->recorders;
+	j->rules.pass = theirs == RF_KEYING_SDES && !pl->said.coded && !wants_size(t->req, &pl->said) &&
+			!rf_ng_has(t->req, RF_NG_INJECT_DTMF) && !rf_ng_has(t->req, RF_NG_DETECT_DTMF) &&
+			!rf_ng_has(t->req, RF_NG_SIPREC) && !j->p->session->recorders;
 	pl->ours.sdes = rf_sdes_offer(&j->rules, &pl->said, last ? last->sdes : NULL, t->relay->conf.random);
 	return pl->ours.sdes ? 0 : rf_turn_fail(t, -ENOMEM, "no memory");
 }
@@ -158,7 +163,8 @@ static int plan_other(struct job *j, struct plan *pl)
 
 	pl->ours.proto = pl->said.proto;
 	if (!protected_end_to_end(pl->said.proto) && !t->relay->conf.policy.plain_allowed)
-		return rf_turn_fail(t, RF_E_DENIED, "the description has %s without encryption, which the site's policy forbids",
+		return rf_turn_fail(t, RF_E_DENIED,
+				    "the description has %s without encryption, which the site's policy forbids",
 				    rf_sdp_proto_text((enum rf_sdp_proto)pl->said.proto));
 	if (protected_end_to_end(pl->said.proto) && pl->said.n_prints == 0)
 		return rf_turn_fail(t, RF_E_DENIED, "%s without a fingerprint of sha-256 or better",
@@ -234,8 +240,8 @@ static bool types_meet(const struct rf_said *a, const struct rf_said *b)
 	return false;
 }
 
-/* Who offers a group gets one for what can be bundled; to whom it goes on it is offered where that leg can have it, too, and
- * to one of DTLS-SRTP also when mids are to be made: there are browsers that take no offer without. */
+/* Who offers a group gets one for what can be bundled; to whom it goes on it is offered where that leg can have it,
+ * too, and to one of DTLS-SRTP also when mids are to be made: there are browsers that take no offer without. */
 static void plan_bundle(struct job *j, size_t i)
 {
 	struct plan *pl = &j->plans[i];
@@ -277,8 +283,8 @@ static int find_interfaces(struct job *j, unsigned family)
 	return 0;
 }
 
-/* With another line of this offer; those that it has no more are gone in a moment. What waits is on other ports than what is in
- * force. */
+/* With another line of this offer; those that it has no more are gone in a moment. What waits is on other ports than
+ * what is in force. */
 static bool is_shared(const struct job *j, size_t i, bool next, unsigned side)
 {
 	const struct rf_line *l = &j->p->lines[i];
@@ -290,8 +296,8 @@ static bool is_shared(const struct job *j, size_t i, bool next, unsigned side)
 	return false;
 }
 
-/* An end that shares its port cannot leave it; one that has its own cannot come to another's; and who was on one that could be
- * shared, and is of DTLS-SRTP no more, gets one that cannot. */
+/* An end that shares its port cannot leave it; one that has its own cannot come to another's; and who was on one that
+ * could be shared, and is of DTLS-SRTP no more, gets one that cannot. */
 static bool fits(const struct job *j, size_t i, bool next)
 {
 	const struct rf_line *l = &j->p->lines[i];
@@ -356,7 +362,8 @@ static int take(struct job *j, size_t i)
 	rc = take_carriers(j, pl, l && l->path);
 	if (rc)
 		return rc;
-	rc = rf_path_new(j->t->relay->conf.worker, pl->kind, interface, &rf_session_path_ops, j->p->session, &pl->path, &what);
+	rc = rf_path_new(j->t->relay->conf.worker, pl->kind, interface, &rf_session_path_ops, j->p->session, &pl->path,
+			 &what);
 	if (rc == 0)
 		return 0;
 	if (rc == RF_E_UNSUPPORTED) {
@@ -425,14 +432,16 @@ static uint8_t ptime_of(const struct rf_ng_request *q, const struct rf_ng_int *p
 	return ms;
 }
 
-/* In its own codec sound is cut and joined where its bytes allow it; the others, and pictures, go on in the size in which they come. */
+/* In its own codec sound is cut and joined where its bytes allow it; the others, and pictures, go on in the size in
+ * which they come. */
 static void tell_uncut(const struct rf_ng_request *q, const struct rf_said *said, uint8_t ms)
 {
 	for (size_t i = 0; ms && i < said->n_codecs; i++) {
 		const struct rf_codec *c = &said->codecs[i];
 
 		if (!c->off && !c->made && !(c->flags & (RF_TYPE_DTMF | RF_TYPE_COMFORT)) && !rf_line_cuts(c, ms))
-			rf_ng_warn(q, "\"ptime\": packets of %.*s are not cut and joined to %u ms; they go on as they come", RF_VFMT(c->name), ms);
+			rf_ng_warn(q, "\"ptime\": packets of %.*s are not cut and joined to %u "
+				      "ms; they go on as they come", RF_VFMT(c->name), ms);
 	}
 }
 

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 
 static const char *const drop_names[RF_DROPS] = {
-	[RF_DROP_UNANSWERED] = "unanswered", [RF_DROP_SOURCE] = "source", [RF_DROP_WINDOW] = "window", [RF_DROP_AUTH] = "auth",
-	[RF_DROP_REPLAY] = "replay", [RF_DROP_MALFORMED] = "malformed", [RF_DROP_SSRC] = "ssrc", [RF_DROP_TYPE] = "type",
-	[RF_DROP_RATE] = "rate", [RF_DROP_SEQUENCE] = "sequence", [RF_DROP_DIRECTION] = "direction",
-	[RF_DROP_NO_KEYS] = "no-keys", [RF_DROP_NO_REMOTE] = "no-remote", [RF_DROP_HELD] = "held", [RF_DROP_STUN] = "stun",
-	[RF_DROP_DTLS] = "dtls", [RF_DROP_SEND] = "send",
+	[RF_DROP_UNANSWERED] = "unanswered", [RF_DROP_SOURCE] = "source", [RF_DROP_WINDOW] = "window",
+	[RF_DROP_AUTH] = "auth", [RF_DROP_REPLAY] = "replay", [RF_DROP_MALFORMED] = "malformed",
+	[RF_DROP_SSRC] = "ssrc", [RF_DROP_TYPE] = "type", [RF_DROP_RATE] = "rate", [RF_DROP_SEQUENCE] = "sequence",
+	[RF_DROP_DIRECTION] = "direction", [RF_DROP_NO_KEYS] = "no-keys", [RF_DROP_NO_REMOTE] = "no-remote",
+	[RF_DROP_HELD] = "held", [RF_DROP_STUN] = "stun", [RF_DROP_DTLS] = "dtls", [RF_DROP_SEND] = "send",
 };
 
 const char *rf_path_drop_name(enum rf_path_drop d)
@@ -36,7 +36,8 @@ static struct rf_path *make(struct rf_media_worker *w, enum rf_path_kind kind, c
 		p->end[i].interface = p->end[i].nobody || p->end[i].carried ? 0 : (uint8_t)interface[i];
 		p->end[i].odd = -1;
 		for (unsigned k = 0; k < 2; k++)
-			p->end[i].sock[k] = (struct rf_sock){ .path = p, .fd = -1, .end = (uint8_t)i, .rtcp = (uint8_t)k };
+			p->end[i].sock[k] =
+				(struct rf_sock){ .path = p, .fd = -1, .end = (uint8_t)i, .rtcp = (uint8_t)k };
 	}
 	return p;
 }
@@ -173,7 +174,8 @@ static void check_silence(struct rf_timer *t)
 	struct rf_path *p = rf_container(t, struct rf_path, silence);
 
 	rf_path_fast_count(p);
-	struct rf_mono now = rf_loop_now(p->w->loop), due = rf_mono_add_ms((struct rf_mono){ last_heard(p) }, p->silence_ms);
+	struct rf_mono now = rf_loop_now(p->w->loop),
+		       due = rf_mono_add_ms((struct rf_mono){ last_heard(p) }, p->silence_ms);
 
 	if (due.us > now.us) {
 		rf_timer_start_at(rf_loop_wheel(p->w->loop), t, due);
@@ -261,8 +263,9 @@ void rf_path_stats(const struct rf_path *p, unsigned end, struct rf_path_end_sta
 
 	rf_path_fast_count(e->sock[0].path); /* the same path */
 	*ret = (struct rf_path_end_stats){ .remote = rf_peer_addr(&base->source[0]), .packets = e->packets, .bytes = e->bytes,
-		.rtcp_packets = e->rtcp_packets, .rtcp_bytes = e->rtcp_bytes, .sent = e->sent, .sent_bytes = e->sent_bytes,
-		.rtcp_sent = e->rtcp_sent, .rtcp_sent_bytes = e->rtcp_sent_bytes, .keying = base->keying,
+		.rtcp_packets = e->rtcp_packets, .rtcp_bytes = e->rtcp_bytes, .sent = e->sent,
+		.sent_bytes = e->sent_bytes, .rtcp_sent = e->rtcp_sent, .rtcp_sent_bytes = e->rtcp_sent_bytes,
+		.keying = base->keying,
 		.in_xdp = rf_path_xsk_at(base), .last_us = e->last_us };
 	memcpy(ret->drops, e->drops, sizeof ret->drops);
 	const struct rf_crypt *c = base->keying == RF_KEYING_PLAIN ? NULL : rf_end_crypt_in(base, false);

@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 
-/* Several m-lines on one transport (RFC 9143): an end that is carried has no port, keys, ICE or handshake, but those of the one
- * end of another path, which carries it. What arrives there is authenticated there, and only then it is looked at for which
- * of them it is. */
+/* Several m-lines on one transport (RFC 9143): an end that is carried has no port, keys, ICE or handshake, but those of
+ * the one end of another path, which carries it. What arrives there is authenticated there, and only then it is looked
+ * at for which of them it is. */
 
 int rf_path_ride(struct rf_path *p, unsigned end, struct rf_path *on)
 {
@@ -184,7 +184,8 @@ void rf_bundle_learn(struct rf_end *base, struct rf_view compound)
 		struct rf_reader body = rf_reader_of(packet.body);
 		struct rf_rtcp_source source;
 
-		for (unsigned i = 0; packet.type == RF_RTCP_SDES && i < packet.count && rf_rtcp_source_next(&body, &source) == 0; i++) {
+		for (unsigned i = 0;
+		     packet.type == RF_RTCP_SDES && i < packet.count && rf_rtcp_source_next(&body, &source) == 0; i++) {
 			struct rf_end *e = source.mid.n ? with_mid(base, source.mid) : NULL;
 
 			if (!e || by_ssrc(base, source.ssrc) == e)
@@ -237,7 +238,8 @@ static bool feedback_is_of(struct rf_end *e, const struct rf_rtcp_packet *packet
 		return false;
 	if (f.media)
 		return is_of(e, f.media, f.media);
-	/* Where nobody is named in front it stands in the control information: FIR (RFC 5104 4.3.1), or REMB behind its name. */
+	/* Where nobody is named in front it stands in the control information: FIR (RFC 5104 4.3.1), or
+	 * REMB behind its name. */
 	return is_of(e, 0, be32_at(f.control, 0)) || is_of(e, 0, be32_at(f.control, REMB_SSRC));
 }
 

@@ -34,7 +34,9 @@ static void begin(const struct rf_end *e, struct rf_path_ssrc *s, const struct r
 	struct rf_path_ssrc *next = s->next;
 
 	/* seq is one behind: the first packet is the next of it. */
-	*s = (struct rf_path_ssrc){ .next = next, .ssrc = head->ssrc, .seq = (uint16_t)(head->seq - 1), .dtmf = s->dtmf };
+	*s = (struct rf_path_ssrc){
+		.next = next, .ssrc = head->ssrc, .seq = (uint16_t)(head->seq - 1), .dtmf = s->dtmf
+	};
 	if (s->dtmf)
 		*s->dtmf = (struct rf_dtmf_in){ 0 };
 	rf_quality_init(&s->quality, t ? t->clock : 0);

@@ -91,18 +91,21 @@ static bool is_another(const struct rf_end *e, const struct rf_path_end_conf *c)
 	bool certificate = c->keying == RF_KEYING_DTLS && e->n_prints && e->n_prints == c->n_prints &&
 			   memcmp(e->prints, c->prints, c->n_prints * sizeof *c->prints) == 0;
 
-	return ice && ice->theirs_n && name.n && !certificate && !rf_view_eq(name, rf_view_of(ice->theirs, ice->theirs_n));
+	return ice && ice->theirs_n && name.n && !certificate &&
+	       !rf_view_eq(name, rf_view_of(ice->theirs, ice->theirs_n));
 }
 
 static bool is_elsewhere(const struct rf_end *e, const struct rf_path_end_conf *c)
 {
 	struct rf_addr at[2];
 
-	/* Where it is says ICE alone: the address of a description is a default, which may be said after the checks, or anew. */
+	/* Where it is says ICE alone: the address of a description is a default, which may be said after
+	 * the checks, or anew. */
 	if (e->set && e->how == RF_SOURCE_ICE && c->source == RF_SOURCE_ICE)
 		return is_another(e, c);
 	remotes(c, at);
-	return !e->set || e->how != c->source || !rf_addr_eq(&at[0], &e->remote[0]) || !rf_addr_eq(&at[1], &e->remote[1]);
+	return !e->set || e->how != c->source || !rf_addr_eq(&at[0], &e->remote[0]) ||
+	       !rf_addr_eq(&at[1], &e->remote[1]);
 }
 
 static void set_remote(struct rf_end *e, const struct rf_path_end_conf *c)
@@ -117,7 +120,8 @@ static void set_remote(struct rf_end *e, const struct rf_path_end_conf *c)
 	rf_peer_of(&e->remote[1], &e->signaled[1]);
 }
 
-static void commit(struct rf_path *p, struct rf_end *e, const struct rf_path_end_conf *c, struct rf_shake *fresh[static 2])
+static void commit(struct rf_path *p, struct rf_end *e, const struct rf_path_end_conf *c,
+		   struct rf_shake *fresh[static 2])
 {
 	bool moved = is_elsewhere(e, c);
 

@@ -49,7 +49,8 @@ static bool has_crypt(struct rf_crypt **c)
 int rf_crypt_set(struct rf_crypt **crypt, const struct rf_path_end_conf *conf, uint64_t now_us)
 {
 	bool keyed = conf->keying == RF_KEYING_SDES || conf->keying == RF_KEYING_PASSED;
-	bool in = keyed && conf->n_keys_in > 0, out = conf->keying == RF_KEYING_SDES && conf->key_out.suite != RF_SRTP_NONE;
+	bool in = keyed && conf->n_keys_in > 0,
+	     out = conf->keying == RF_KEYING_SDES && conf->key_out.suite != RF_SRTP_NONE;
 
 	if (!in && !out)
 		return 0;

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 static const enum rf_srtp_suite dtls_suites[] = {
-	RF_SRTP_AEAD_AES_256_GCM, RF_SRTP_AEAD_AES_128_GCM, RF_SRTP_AES_CM_128_HMAC_SHA1_80, RF_SRTP_AES_CM_128_HMAC_SHA1_32,
+	RF_SRTP_AEAD_AES_256_GCM, RF_SRTP_AEAD_AES_128_GCM, RF_SRTP_AES_CM_128_HMAC_SHA1_80,
+	RF_SRTP_AES_CM_128_HMAC_SHA1_32,
 };
 enum {
 	SUITES = sizeof dtls_suites / sizeof *dtls_suites,
@@ -84,8 +85,8 @@ static void set_prints(struct rf_shake *s, const struct rf_path_print *from, uns
 		rf_dtls_set_peer(s->dtls, prints, n);
 }
 
-/* Where NAT is declared anybody may have been first: a handshake that failed with somebody who was not signaled, or does
- * not come to its end, says nothing of the party, which may begin another. */
+/* Where NAT is declared anybody may have been first: a handshake that failed with somebody who was not signaled, or
+ * does not come to its end, says nothing of the party, which may begin another. */
 static bool renew(struct rf_shake *s)
 {
 	struct rf_end *e = end_of(s);
@@ -102,8 +103,8 @@ static bool renew(struct rf_shake *s)
 	return true;
 }
 
-/* Records are in the clear until the handshake is done: once somebody has shown that he gets what is sent to him, nobody else
- * has a part in it. Whose address ICE has proven may move. */
+/* Records are in the clear until the handshake is done: once somebody has shown that he gets what is sent to him,
+ * nobody else has a part in it. Whose address ICE has proven may move. */
 static bool has_a_part(struct rf_shake *s, const struct rf_peer *from, struct rf_mono now)
 {
 	if (!s->to.n || rf_peer_eq(&s->to, from) || end_of(s)->how == RF_SOURCE_ICE)

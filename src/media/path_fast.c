@@ -1,6 +1,6 @@
-/* What may pass through the kernel, and what it did there. A stream goes there after some packets of it went the whole way
- * here; it comes back at once when anything changes: another description, a hold, a filter, a source. What the kernel
- * counted is added to what we counted, whenever somebody asks or a packet of it comes up. */
+/* What may pass through the kernel, and what it did there. A stream goes there after some packets of it went the whole
+ * way here; it comes back at once when anything changes: another description, a hold, a filter, a source. What the
+ * kernel counted is added to what we counted, whenever somebody asks or a packet of it comes up. */
 #include "media/path_int.h"
 
 #include "base/err.h"
@@ -135,7 +135,8 @@ void rf_path_fast_leave(struct rf_path *p)
 	each(p, leave);
 }
 
-/* Who does not know an SSRC finds no stream in the kernel. Who does, finds none for a while: all that comes is looked at. */
+/* Who does not know an SSRC finds no stream in the kernel. Who does, finds none for a while: all that
+ * comes is looked at. */
 void rf_path_fast_doubt(struct rf_arrival *a)
 {
 	uint64_t until_us = rf_loop_now(a->p->w->loop).us + AGAIN_MS * 1000u;
@@ -179,7 +180,8 @@ void rf_path_fast_passed(struct rf_arrival *a, struct rf_path_ssrc *s, uint16_t 
 	uint16_t ahead = (uint16_t)(seq - s->fast_was.seq), behind = (uint16_t)-ahead;
 
 	if (s->fast) {
-		if (behind < RF_FAST_BEHIND || (a->proven ? ahead < 0x8000 : s->seq == seq)) /* no packet that is only late */
+		/* no packet that is only late */
+		if (behind < RF_FAST_BEHIND || (a->proven ? ahead < 0x8000 : s->seq == seq))
 			rf_fast_saw(conf->fast, s->fast_id, seq);
 		return;
 	}

@@ -1,6 +1,7 @@
-/* The pinholes that a path needs. Most are exact: from where packets come, or may come by what was signaled. Where the port cannot be
- * known there is an opening, from one address to one port of ours: for a connection that a party begins, until it stands;
- * and where NAT is declared, until the first packet that was let in says where from, or the window ends. */
+/* The pinholes that a path needs. Most are exact: from where packets come, or may come by what was signaled. Where
+ * the port cannot be known there is an opening, from one address to one port of ours: for a connection that a
+ * party begins, until it stands; and where NAT is declared, until the first packet that was let in says where
+ * from, or the window ends. */
 #include "media/path_int.h"
 
 #include "base/table.h"
@@ -11,7 +12,8 @@ static void add(struct rf_addr from, struct rf_addr to, const struct rf_path *p,
 					      .protocol = p->kind == RF_PATH_STREAM ? IPPROTO_TCP : IPPROTO_UDP };
 }
 
-static void add_both_ways(struct rf_addr remote, struct rf_addr local, const struct rf_path *p, struct rf_path_tuple *ret, size_t *n)
+static void add_both_ways(struct rf_addr remote, struct rf_addr local, const struct rf_path *p,
+			  struct rf_path_tuple *ret, size_t *n)
 {
 	add(remote, local, p, ret, n);
 	add(local, remote, p, ret, n);
@@ -26,7 +28,8 @@ static bool awaits_connection(const struct rf_path *p, const struct rf_end *e)
 /* May its first packet come from a port that a NAT chose? */
 static bool awaits_packet(const struct rf_path *p, const struct rf_end *e, unsigned rtcp)
 {
-	bool unknown = e->how == RF_SOURCE_ICE ? e->ice[rtcp] && rf_ice_waits(e->ice[rtcp]) : e->how == RF_SOURCE_FIRST && !e->source[rtcp].n;
+	bool unknown = e->how == RF_SOURCE_ICE ? e->ice[rtcp] && rf_ice_waits(e->ice[rtcp]) :
+						 e->how == RF_SOURCE_FIRST && !e->source[rtcp].n;
 
 	return p->kind != RF_PATH_STREAM && p->open && e->nat && unknown && e->sock[rtcp].fd >= 0 &&
 	       (!rtcp || p->kind == RF_PATH_RTP) && rf_loop_now(p->w->loop).us < e->window_us;
@@ -46,7 +49,8 @@ static void add_opening(const struct rf_path *p, const struct rf_end *e, unsigne
 	ret[*n - 1].any_port = true;
 }
 
-static void add_flows(const struct rf_path *p, const struct rf_end *e, unsigned rtcp, struct rf_path_tuple *ret, size_t *n)
+static void add_flows(const struct rf_path *p, const struct rf_end *e, unsigned rtcp, struct rf_path_tuple *ret,
+		      size_t *n)
 {
 	const struct rf_peer *at = rf_source_to(e, rtcp);
 	struct rf_addr local = p->w->place[e->interface].conf.local, remote = { 0 };

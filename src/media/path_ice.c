@@ -15,7 +15,8 @@ static struct rf_stun_addr stun_addr(const struct rf_peer *peer)
 	return s;
 }
 
-void rf_end_take_stun(struct rf_path *p, struct rf_end *e, unsigned rtcp, uint8_t *buf, size_t n, const struct rf_peer *from)
+void rf_end_take_stun(struct rf_path *p, struct rf_end *e, unsigned rtcp, uint8_t *buf, size_t n,
+		      const struct rf_peer *from)
 {
 	struct rf_mono now = rf_loop_now(p->w->loop);
 	struct rf_stun_addr at = stun_addr(from);
@@ -121,7 +122,8 @@ void rf_end_set_ice(struct rf_path *p, struct rf_end *e, const struct rf_path_en
 	for (unsigned rtcp = 0; rtcp < (c->rtcp_mux ? 1 : 2); rtcp++) {
 		struct rf_ice *ice = e->ice[rtcp];
 
-		if (!same(ice->ours.ufrag, sizeof cred.ufrag, cred.ufrag) || !same(ice->ours.pwd, sizeof cred.pwd, cred.pwd))
+		if (!same(ice->ours.ufrag, sizeof cred.ufrag, cred.ufrag) ||
+		    !same(ice->ours.pwd, sizeof cred.pwd, cred.pwd))
 			rf_ice_restart(ice, &cred, p->w->conf.random, rf_loop_now(p->w->loop));
 		if (theirs.n)
 			rf_ice_set_remote(ice, theirs);

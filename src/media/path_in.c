@@ -189,7 +189,9 @@ static void take_of_kind(struct rf_arrival *a, enum rf_demux kind)
 
 void rf_path_take(struct rf_sock *s, uint8_t *buf, size_t n, const struct rf_peer *from)
 {
-	struct rf_arrival a = { .p = s->path, .e = &s->path->end[s->end], .from = from, .rtcp = s->rtcp, .buf = buf, .n = n };
+	struct rf_arrival a = {
+		.p = s->path, .e = &s->path->end[s->end], .from = from, .rtcp = s->rtcp, .buf = buf, .n = n
+	};
 	enum rf_demux kind = rf_demux_of(rf_view_of(buf, n));
 
 	if (a.p->kind == RF_PATH_RTP)

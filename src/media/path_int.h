@@ -96,7 +96,8 @@ struct rf_path_ssrc {
 	uint64_t packets, bytes, last_us;
 	struct rf_quality quality;
 	struct rf_dtmf_in *dtmf;     /* NULL: no event was heard */
-	bool fast;                   /* it passes through the kernel, as fast_id; what it did up to fast_was is counted */
+	bool fast;                   /* it passes through the kernel, as fast_id; what it did up to
+				      * fast_was is counted */
 	uint32_t fast_id;
 	struct rf_fast_counts fast_was;
 	uint64_t fast_us;            /* not tried again before */
@@ -108,8 +109,8 @@ struct rf_path_rate {
 	uint64_t packets_us, bytes_us;
 };
 
-/* Keys both ways. Those of SDES stay as long as the path, also while it is plain: should they come back, no index is used
- * a second time. */
+/* Keys both ways. Those of SDES stay as long as the path, also while it is plain: should they come back, no index is
+ * used a second time. */
 struct rf_crypt {
 	struct rf_srtp_in *in;       /* NULL: not known */
 	struct rf_srtp_out *out;
@@ -121,7 +122,8 @@ struct rf_crypt {
 struct rf_shake {
 	struct rf_dtls *dtls;
 	struct rf_sock *sock;
-	struct rf_peer to;           /* where its datagrams go, and where they come from; n 0: nobody has shown that it is there */
+	struct rf_peer to;           /* where its datagrams go, and where they come from; n 0: nobody has
+				      * shown that it is there */
 	struct rf_mono since;        /* it is with `to` since then */
 	struct rf_timer timer;
 	bool told;                   /* how it ended */
@@ -183,7 +185,8 @@ struct rf_end {
 	struct rf_peer signaled[2];  /* RTP, RTCP */
 	uint64_t rtcp_packets, rtcp_bytes, rtcp_sent, rtcp_sent_bytes;
 	struct rf_path_rate rtcp_rate;
-	struct rf_path_rate stun_rate[2]; /* of checks that are looked at: from anywhere, from where the party was nominated */
+	struct rf_path_rate stun_rate[2]; /* of checks that are looked at: from anywhere, from where the
+					   * party was nominated */
 	uint64_t window_us;          /* FIRST: until then; 0: it has not begun */
 	uint32_t window_ms;
 	uint16_t port;               /* the even one of our pair */
@@ -222,7 +225,8 @@ struct rf_path {
 struct rf_media_place {              /* an interface */
 	struct rf_media_interface conf;
 	struct rf_ports *ports;
-	struct rf_sock **xsk_socks;  /* whose flow is admitted, by even port from port_first; NULL: there is no AF_XDP */
+	struct rf_sock **xsk_socks;  /* whose flow is admitted, by even port from port_first;
+				      * NULL: there is no AF_XDP */
 };
 
 /* Of a worker that fetches datagrams. */
@@ -241,7 +245,8 @@ struct rf_media_worker {
 	int epoll;
 	unsigned n_places;
 	struct rf_media_place place[RF_MEDIA_INTERFACES_MAX];
-	struct rf_sock **sock_of;    /* by descriptor: whose it is; NULL: nobody's, it waits for another call (path_keep.c) */
+	struct rf_sock **sock_of;    /* by descriptor: whose it is; NULL: nobody's, it waits for
+				      * another call (path_keep.c) */
 	size_t sock_cap;
 	struct rf_path *paths;
 	size_t n_paths, n_socks, n_fast, n_kept, n_xsk;
@@ -250,8 +255,8 @@ struct rf_media_worker {
 	struct rf_watch *xsk_watch[RF_XSK_QUEUES_MAX];
 	struct rf_worker_poll *poll; /* NULL: it waits to be told */
 	bool xsk_turn;               /* datagrams are under way that came as frames: what they cause leaves so, too */
-	/* Of the batch that is under way, [ready_at, n_ready) are to come. The kernel tells descriptors; data.ptr is the socket by
-	 * then, NULL where there is nothing (any more). */
+	/* Of the batch that is under way, [ready_at, n_ready) are to come. The kernel tells descriptors; data.ptr is
+	 * the socket by then, NULL where there is nothing (any more). */
 	struct epoll_event ready[RF_PATH_BATCH];
 	int ready_at, n_ready;
 	struct rf_media_totals totals;
@@ -281,9 +286,11 @@ int rf_end_move(struct rf_path *p, unsigned end, unsigned interface, const char 
 int rf_end_want_rtcp(struct rf_path *p, unsigned end, bool wanted);
 void rf_end_set_dscp(struct rf_end *e);
 /* Bind; watch: and be told what comes. -errno. */
-int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const struct rf_addr *ip, uint16_t port, bool watch);
+int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const struct rf_addr *ip, uint16_t port,
+		 bool watch);
 int rf_sock_adopt(struct rf_media_worker *w, struct rf_sock *s, int fd); /* -ENOMEM */
-int rf_sock_open_fd(struct rf_media_worker *w, int type, const struct rf_addr *ip, uint16_t port, bool watch, int *ret_fd);
+int rf_sock_open_fd(struct rf_media_worker *w, int type, const struct rf_addr *ip, uint16_t port, bool watch,
+		    int *ret_fd);
 void rf_sock_close(struct rf_media_worker *w, struct rf_sock *s);
 /* Its descriptor is not its any more. */
 void rf_sock_forget(struct rf_media_worker *w, struct rf_sock *s);
@@ -413,7 +420,8 @@ static inline struct rf_srtp_out *rf_end_crypt_out(const struct rf_end *e, bool 
 
 /* ---- path_ice.c, path_dtls.c */
 
-void rf_end_take_stun(struct rf_path *p, struct rf_end *e, unsigned rtcp, uint8_t *buf, size_t n, const struct rf_peer *from);
+void rf_end_take_stun(struct rf_path *p, struct rf_end *e, unsigned rtcp, uint8_t *buf, size_t n,
+		      const struct rf_peer *from);
 /* First all that can fail, then what cannot. moved: the party is elsewhere. ret_fresh: associations to be set. */
 int rf_end_ready_ice(struct rf_path *p, struct rf_end *e, const struct rf_path_end_conf *conf);
 void rf_end_set_ice(struct rf_path *p, struct rf_end *e, const struct rf_path_end_conf *conf);
@@ -445,7 +453,8 @@ void rf_tcp_update(struct rf_path *p);
 
 enum rf_source_verdict { RF_SOURCE_KNOWN, RF_SOURCE_NEW /* may be fixed, when authentic */, RF_SOURCE_NO, RF_SOURCE_LATE };
 /* rtcp: on the odd port. */
-enum rf_source_verdict rf_source_judge(const struct rf_path *p, struct rf_end *e, unsigned rtcp, const struct rf_peer *from);
+enum rf_source_verdict rf_source_judge(const struct rf_path *p, struct rf_end *e, unsigned rtcp,
+				       const struct rf_peer *from);
 void rf_source_fix(struct rf_path *p, struct rf_end *e, unsigned rtcp, const struct rf_peer *from);
 /* Where what is sent to this party goes, NULL: not known. */
 const struct rf_peer *rf_source_to(const struct rf_end *e, unsigned rtcp);

@@ -1,13 +1,16 @@
-/* Sockets between two calls. A socket that is made, bound, watched and closed again costs the kernel some nine microseconds, and a
- * call needs four; so that of a port that is given back stays open, bound and watched, and the next call that draws the port has
- * it. The kernel names it by its descriptor, in a call and between two, so it hears nothing of the change.
+/* Sockets between two calls. A socket that is made, bound, watched and closed again costs the kernel some nine
+ * microseconds, and a call needs four; so that of a port that is given back stays open, bound and watched, and the next
+ * call that draws the port has it. The kernel names it by its descriptor, in a call and between two, so it hears
+ * nothing of the change.
  *
- * Nothing of one call reaches another by that. A port rests as long with its socket as without one. What comes to it meanwhile is
- * taken out and dropped as it comes, and counted; and before another call has the socket, it must be empty. The options that a call
- * may set are its DSCP alone, which goes with it. Once no port was asked for for two seconds they are closed but for the stock.
+ * Nothing of one call reaches another by that. A port rests as long with its socket as without one. What comes to it
+ * meanwhile is taken out and dropped as it comes, and counted; and before another call has the socket, it must be
+ * empty. The options that a call may set are its DSCP alone, which goes with it. Once no port was asked for for two
+ * seconds they are closed but for the stock.
  *
- * The stock is for a relay that nobody has called for a while: its first calls find sockets that were made when it started, and were
- * made again, a few at a time, while there was nothing to do. It is drawn at random from all ports. */
+ * The stock is for a relay that nobody has called for a while: its first calls find sockets that were made
+ * when it started, and were made again, a few at a time, while there was nothing to do. It is drawn at
+ * random from all ports. */
 #include "media/path_int.h"
 
 #include "base/table.h"
@@ -21,7 +24,8 @@ enum {
 	CLOSED_AT_ONCE = 512,        /* pairs: one to two milliseconds */
 	ROOM = 32,                   /* pairs that make room at a time */
 	OPENED_AT_ONCE = 64,         /* pairs of the stock: a millisecond */
-	STOCK_SHARE = 4,             /* of an interface's ports at most one in so many is in stock: they stay hard to guess */
+	STOCK_SHARE = 4,             /* of an interface's ports at most one in so many is in stock:
+				      * they stay hard to guess */
 	DRAINED = 64,                /* whoever sends more meanwhile floods the port: it gets a new socket */
 };
 

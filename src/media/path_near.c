@@ -4,10 +4,10 @@
 
 #include <stdlib.h>
 
-/* An end whose party is a port of this relay: a call that passes through it twice, or two calls that were made to name each
- * other. RTP that comes round is stopped by its number and SSRC, which a relay does not change; reports and what passes as
- * it is have nothing of the kind, so here what was here a moment ago is not taken again. A party's own repetitions come later
- * than that. */
+/* An end whose party is a port of this relay: a call that passes through it twice, or two calls that were made to name
+ * each other. RTP that comes round is stopped by its number and SSRC, which a relay does not change; reports and what
+ * passes as it is have nothing of the kind, so here what was here a moment ago is not taken again. A party's own
+ * repetitions come later than that. */
 enum { ECHOES = 64, ECHO_MS = 100 };
 
 struct rf_near {

@@ -1,10 +1,10 @@
 /* A worker under load fetches datagrams instead of being told of them.
  *
- * Who is told pays for it each time: an interrupt, the driver's thread, its own waking. When many come the next ones are there
- * already, so the worker waits on its set for a moment with Linux's busy polling of epoll sets (6.9), which asks the driver on this
- * thread. That begins when it is worth it and ends when nothing came for a moment; a worker with little to do sleeps as ever.
- * Until then the interface must keep its interrupts back, which its administrator says (docs/relay.md). What comes takes the way of
- * every datagram, through the host's firewall and its sockets. */
+ * Who is told pays for it each time: an interrupt, the driver's thread, its own waking. When many come the next ones
+ * are there already, so the worker waits on its set for a moment with Linux's busy polling of epoll sets (6.9), which
+ * asks the driver on this thread. That begins when it is worth it and ends when nothing came for a moment; a worker
+ * with little to do sleeps as ever. Until then the interface must keep its interrupts back, which its administrator
+ * says (docs/relay.md). What comes takes the way of every datagram, through the host's firewall and its sockets. */
 #include "media/path_int.h"
 
 #include "base/err.h"
@@ -15,7 +15,8 @@
 
 enum {
 	QUIET_US = 200,              /* then it sleeps */
-	AT_ONCE = 32,                /* that the driver hands over: passed on in less than the interface's timer (docs/relay.md) */
+	AT_ONCE = 32,                /* that the driver hands over: passed on in less than the interface's timer
+				      * (docs/relay.md) */
 	WINDOW_US = 10000,
 	FROM = 150,                  /* datagrams of a window, 15,000 a second */
 };

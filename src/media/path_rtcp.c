@@ -16,8 +16,8 @@ static struct rf_path_ssrc *find(struct rf_end *e, uint32_t ssrc)
 	return s;
 }
 
-/* A sender's report is on its way to the other party, whose own report will name it; that gives the round trip between us
- * and that party. */
+/* A sender's report is on its way to the other party, whose own report will name it; that gives the round trip between
+ * us and that party. */
 static void learn_report(struct rf_arrival *a, const struct rf_rtcp_packet *packet)
 {
 	struct rf_mono now = rf_loop_now(a->p->w->loop);
@@ -71,7 +71,8 @@ static struct rf_view learn(struct rf_arrival *a)
 
 /* ---- said anew */
 
-/* One name for what was one name, on all paths of a party: audio and video stay in step. It says nothing of the old one. */
+/* One name for what was one name, on all paths of a party: audio and video stay in step. It says
+ * nothing of the old one. */
 static void make_cname(const struct rf_arrival *a, struct rf_view was, uint8_t ret[static CNAME_CHARS])
 {
 	struct { uint64_t sync, was, end; } key = { a->e->sync, rf_hash(&a->p->w->secret, was), 0 };
@@ -178,7 +179,8 @@ void rf_path_take_rtcp(struct rf_arrival *a)
 		rf_arrival_drop(a, RF_DROP_RATE);
 		return;
 	}
-	if (e->near && rf_near_came_round(a->p, e->near, a->text, a->text ? a->text : a->buf, a->text ? a->text_n : a->n)) {
+	if (e->near &&
+	    rf_near_came_round(a->p, e->near, a->text, a->text ? a->text : a->buf, a->text ? a->text_n : a->n)) {
 		rf_arrival_drop(a, RF_DROP_REPLAY);
 		return;
 	}

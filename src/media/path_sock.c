@@ -81,7 +81,8 @@ int rf_sock_adopt(struct rf_media_worker *w, struct rf_sock *s, int fd)
 	return 0;
 }
 
-int rf_sock_open_fd(struct rf_media_worker *w, int type, const struct rf_addr *ip, uint16_t port, bool watch, int *ret_fd)
+int rf_sock_open_fd(struct rf_media_worker *w, int type, const struct rf_addr *ip, uint16_t port, bool watch,
+		    int *ret_fd)
 {
 	struct rf_addr local = *ip;
 	struct rf_peer at;
@@ -96,7 +97,8 @@ int rf_sock_open_fd(struct rf_media_worker *w, int type, const struct rf_addr *i
 	if (type == SOCK_STREAM)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
 	event.data.fd = fd;
-	int rc = bind(fd, &at.sa, at.n) != 0 || (watch && epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) != 0) ? -errno : 0;
+	int rc = bind(fd, &at.sa, at.n) != 0 || (watch && epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) != 0) ?
+		 -errno : 0;
 
 	if (!rc)
 		rc = make_room(w, (size_t)fd);
@@ -108,7 +110,8 @@ int rf_sock_open_fd(struct rf_media_worker *w, int type, const struct rf_addr *i
 }
 
 /* Where descriptors are short, those that wait for another call make room for this one. */
-int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const struct rf_addr *ip, uint16_t port, bool watch)
+int rf_sock_open(struct rf_media_worker *w, struct rf_sock *s, int type, const struct rf_addr *ip, uint16_t port,
+		 bool watch)
 {
 	int fd, rc = rf_sock_open_fd(w, type, ip, port, watch, &fd);
 

@@ -9,7 +9,8 @@ static bool may_be_first(const struct rf_end *e, const struct rf_peer *from)
 	       rf_peer_same_ip(&e->signaled[0], from);
 }
 
-enum rf_source_verdict rf_source_judge(const struct rf_path *p, struct rf_end *e, unsigned rtcp, const struct rf_peer *from)
+enum rf_source_verdict rf_source_judge(const struct rf_path *p, struct rf_end *e, unsigned rtcp,
+				       const struct rf_peer *from)
 {
 	if (e->source[rtcp].n)
 		return rf_peer_eq(&e->source[rtcp], from) ? RF_SOURCE_KNOWN : RF_SOURCE_NO;
@@ -43,7 +44,8 @@ const struct rf_peer *rf_source_to(const struct rf_end *e, unsigned rtcp)
 	if (e->source[rtcp].n)
 		return &e->source[rtcp];
 	/* Port 0 is nobody's; the address beside it still counts where NAT is declared. */
-	return e->how != RF_SOURCE_ICE && e->signaled[rtcp].n && e->signaled[rtcp].in.sin_port ? &e->signaled[rtcp] : NULL;
+	return e->how != RF_SOURCE_ICE && e->signaled[rtcp].n && e->signaled[rtcp].in.sin_port ?
+	       &e->signaled[rtcp] : NULL;
 }
 
 const struct rf_peer *rf_source_for_media(const struct rf_end *e, unsigned rtcp)

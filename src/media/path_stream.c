@@ -1,6 +1,6 @@
-/* RF_PATH_STREAM: TCP on both sides, bytes from one to the other. An end listens from the answer on and takes one connection
- * at a time, from the signaled host; or it connects, from its port to the signaled address. What waits to go to a party is
- * bounded: while something does, the other one is not read, and its own window stops it. */
+/* RF_PATH_STREAM: TCP on both sides, bytes from one to the other. An end listens from the answer on and takes one
+ * connection at a time, from the signaled host; or it connects, from its port to the signaled address. What waits to go
+ * to a party is bounded: while something does, the other one is not read, and its own window stops it. */
 #include "media/path_int.h"
 
 #include "base/err.h"
@@ -13,8 +13,8 @@
 
 enum {
 	READS_PER_TURN = 16,
-	/* Fits a packet of 1,280 bytes with either family's headers: every way of IPv6 takes that. Media is not tracked where a
-	 * wall stands, and so no error would come through to say how much a narrower way takes. */
+	/* Fits a packet of 1,280 bytes with either family's headers: every way of IPv6 takes that. Media is not tracked
+	 * where a wall stands, and so no error would come through to say how much a narrower way takes. */
 	SEGMENT_MAX = 1220,
 };
 
@@ -240,7 +240,8 @@ void rf_tcp_begin(struct rf_path *p, struct rf_end *e)
 void rf_tcp_reset(struct rf_path *p, struct rf_end *e)
 {
 	(void)e;
-	if (p->end[0].tcp->connected || p->end[1].tcp->connected || p->end[0].tcp->connecting || p->end[1].tcp->connecting)
+	if (p->end[0].tcp->connected || p->end[1].tcp->connected || p->end[0].tcp->connecting ||
+	    p->end[1].tcp->connecting)
 		end_both(p);
 }
 

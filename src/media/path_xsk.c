@@ -1,7 +1,7 @@
-/* Datagrams of a path that come and go past the sockets (xsk.h). An end's flow is admitted once its source is fixed and some
- * packets of it went the whole way through here; it is dismissed when the source changes. What comes then takes the way of every
- * datagram. What leaves while such datagrams are under way leaves by frames, if the kernel knows the way just now, else by
- * the socket, as everything else does. */
+/* Datagrams of a path that come and go past the sockets (xsk.h). An end's flow is admitted once its source is fixed and
+ * some packets of it went the whole way through here; it is dismissed when the source changes. What comes then takes
+ * the way of every datagram. What leaves while such datagrams are under way leaves by frames, if the kernel knows the
+ * way just now, else by the socket, as everything else does. */
 #include "media/path_int.h"
 
 #include "base/err.h"
@@ -39,7 +39,8 @@ static struct rf_sock **slot_of(const struct rf_media_place *place, uint16_t por
 {
 	unsigned at = (unsigned)(port - place->conf.port_first) / 2;
 
-	return port >= place->conf.port_first && port <= place->conf.port_last && !(port & 1) ? &place->xsk_socks[at] : NULL;
+	return port >= place->conf.port_first && port <= place->conf.port_last && !(port & 1) ?
+	       &place->xsk_socks[at] : NULL;
 }
 
 /* ---- flows */
@@ -116,7 +117,8 @@ void rf_path_xsk_end(struct rf_path *p, struct rf_end *e)
 
 static bool is_at(const struct rf_media_place *place, const struct rf_link_datagram *d)
 {
-	return place->conf.local.family == d->family && memcmp(place->conf.local.ip, d->to, d->family == 4 ? 4 : 16) == 0;
+	return place->conf.local.family == d->family &&
+	       memcmp(place->conf.local.ip, d->to, d->family == 4 ? 4 : 16) == 0;
 }
 
 /* Whose it is; a frame for nobody came when its flow was just dismissed. */
@@ -162,8 +164,8 @@ static void take(struct rf_media_worker *w, struct rf_sock *s, const struct rf_l
 	rf_path_take(s, w->buf, d->payload.n, &from);
 }
 
-/* First whose they all are, so that what is known of them comes into the cache meanwhile; a path that is gone when it is its
- * datagram's turn has left its slot. */
+/* First whose they all are, so that what is known of them comes into the cache meanwhile; a path that is gone when it
+ * is its datagram's turn has left its slot. */
 static bool batch(struct rf_media_worker *w)
 {
 	struct rf_view frames[RF_XSK_BATCH];

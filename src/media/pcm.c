@@ -5,8 +5,8 @@
 
 enum {
 	SILENCE_PCMU = 0xff, SILENCE_PCMA = 0xd5,
-	/* The smallest step in both bands: what is left is 58 dB below full and without a tone, and the decoder's steps shrink
-	 * meanwhile, so that the first word afterwards is as loud as it was said. */
+	/* The smallest step in both bands: what is left is 58 dB below full and without a tone, and the decoder's steps
+	 * shrink meanwhile, so that the first word afterwards is as loud as it was said. */
 	SILENCE_G722 = 0xff,
 };
 
@@ -68,7 +68,8 @@ static const struct rf_pcm_way alaw = { "PCMA", 8000, RF_PCM_LOW, .in_take = tak
 static const struct rf_pcm_way *way_of(enum rf_pcm_codec c)
 {
 	static const struct rf_pcm_way *const ways[RF_PCM_CODECS] = {
-		[RF_PCM_PCMU] = &ulaw, [RF_PCM_PCMA] = &alaw, [RF_PCM_G722] = &rf_pcm_g722, [RF_PCM_OPUS] = &rf_pcm_opus,
+		[RF_PCM_PCMU] = &ulaw, [RF_PCM_PCMA] = &alaw, [RF_PCM_G722] = &rf_pcm_g722,
+		[RF_PCM_OPUS] = &rf_pcm_opus,
 	};
 
 	return c < RF_PCM_CODECS ? ways[c] : NULL;
@@ -88,7 +89,8 @@ enum rf_pcm_codec rf_pcm_codec_of(struct rf_view name, uint32_t clock)
 const char *rf_pcm_text(enum rf_pcm_codec c)
 {
 	static const char *const texts[RF_PCM_CODECS] = {
-		[RF_PCM_NONE] = "", [RF_PCM_PCMU] = "PCMU/8000", [RF_PCM_PCMA] = "PCMA/8000", [RF_PCM_G722] = "G722/8000",
+		[RF_PCM_NONE] = "", [RF_PCM_PCMU] = "PCMU/8000", [RF_PCM_PCMA] = "PCMA/8000",
+		[RF_PCM_G722] = "G722/8000",
 		[RF_PCM_OPUS] = "opus/48000",
 	};
 

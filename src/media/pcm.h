@@ -1,8 +1,9 @@
-/* Speech of a codec as samples of 16 bits and back: G.711, G.722 (spandsp) and Opus (libopus), behind one door. One channel, at
+/* Speech of a codec as samples of 16 bits and back: G.711, G.722 (spandsp) and Opus (libopus), behind
+ * one door. One channel, at
  * 8000 or 16000 samples a second: G.722 and Opus speak both, G.711 the first. What a packet holds is at most 120 ms.
  *
- * All bytes from outside go through the decoders of the libraries with their lengths; a payload that is none is RF_E_MALFORMED
- * and changes nothing but the state of that one stream. Threads: any, each object one at a time. */
+ * All bytes from outside go through the decoders of the libraries with their lengths; a payload that is none is
+ * RF_E_MALFORMED and changes nothing but the state of that one stream. Threads: any, each object one at a time. */
 #ifndef RF_MEDIA_PCM_H
 #define RF_MEDIA_PCM_H
 
@@ -40,7 +41,8 @@ void rf_pcm_out_set_bits(struct rf_pcm_out *out, uint32_t bits_s);
 /* One payload of n samples; Opus wants 10, 20, 40 or 60 ms. RF_E_INVALID: of another length; RF_E_SPACE. */
 int rf_pcm_out_put(struct rf_pcm_out *out, const int16_t *samples, size_t n, uint8_t *dst, size_t cap, size_t *ret_n);
 
-/* Make this payload say nothing for as long as it lasts, in place; it never grows. False: that cannot be done with it. */
+/* Make this payload say nothing for as long as it lasts, in place; it never grows. False: that
+ * cannot be done with it. */
 bool rf_pcm_silence(enum rf_pcm_codec c, uint8_t *payload, size_t *n);
 
 #endif

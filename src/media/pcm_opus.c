@@ -1,5 +1,5 @@
-/* Around libopus, one channel (a stream of two is mixed by its decoder), at the rate that is wanted: libopus itself goes between
- * that and the 48,000 of its RTP clock (RFC 7587). */
+/* Around libopus, one channel (a stream of two is mixed by its decoder), at the rate that is wanted: libopus itself
+ * goes between that and the 48,000 of its RTP clock (RFC 7587). */
 #include "media/pcm_int.h"
 
 #include <opus/opus.h>
@@ -45,7 +45,8 @@ static void out_free(void *state)
 
 static int out_put(void *state, const int16_t *samples, size_t n, uint8_t *dst, size_t cap)
 {
-	opus_int32 got = opus_encode(state, samples, (int)n, dst, (opus_int32)(cap < RF_PCM_BYTES_MAX ? cap : RF_PCM_BYTES_MAX));
+	opus_int32 got =
+		opus_encode(state, samples, (int)n, dst, (opus_int32)(cap < RF_PCM_BYTES_MAX ? cap : RF_PCM_BYTES_MAX));
 
 	return got == OPUS_BUFFER_TOO_SMALL ? RF_E_SPACE : (int)got;
 }

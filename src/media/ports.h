@@ -1,9 +1,11 @@
-/* The ports of an interface, in pairs of an even one (RTP) and the odd one above it (RTCP). Which pair comes next is drawn
- * at random, so that nobody can guess where a call's media will be. A pair that was given back rests, so that late
- * packets of its old call do not reach a new one; only when nothing else is free the one that rested longest is taken.
+/* The ports of an interface, in pairs of an even one (RTP) and the odd one above it (RTCP). Which pair comes
+ * next is drawn at random, so that nobody can guess where a call's media will be. A pair that was given back
+ * rests, so that late packets of its old call do not reach a new one; only when nothing else is free the one
+ * that rested longest is taken.
  *
- * A pair may be given back with its sockets open (path_keep.c). Once it has rested it comes before those that have none, drawn
- * at random among its like. What the sockets are is nothing to this: it keeps descriptors as numbers. One thread. */
+ * A pair may be given back with its sockets open (path_keep.c). Once it has rested it comes before those that
+ * have none, drawn at random among its like. What the sockets are is nothing to this: it keeps descriptors as
+ * numbers. One thread. */
 #ifndef RF_MEDIA_PORTS_H
 #define RF_MEDIA_PORTS_H
 
@@ -42,8 +44,8 @@ size_t rf_ports_count(const struct rf_ports *p);
 int rf_ports_take_bare(struct rf_ports *p, struct rf_mono now, uint16_t *ret_even);
 /* One that was taken so and served nobody: it needs no rest. */
 void rf_ports_stock(struct rf_ports *p, struct rf_mono now, uint16_t even, const struct rf_port_kept *kept);
-/* What was kept for RF_PORTS_KEEP_MS without being needed, or all, but for least pairs: to close(), for most at once at most.
- * False: there may be more. */
+/* What was kept for RF_PORTS_KEEP_MS without being needed, or all, but for least pairs: to close(), for most at once at
+ * most. False: there may be more. */
 bool rf_ports_let_go(struct rf_ports *p, struct rf_mono now, bool all, size_t least, size_t most,
 		     void (*close)(void *arg, const struct rf_port_kept *kept), void *arg);
 

@@ -88,8 +88,8 @@ static struct rf_view put_text(uint8_t **at, struct rf_view v)
 	return copy;
 }
 
-int rf_recorder_new(struct rf_turn *t, struct rf_session *s, struct rf_view tag, const struct rf_view *tags, size_t n_tags,
-		    size_t n_copies, struct rf_recorder **ret_recorder)
+int rf_recorder_new(struct rf_turn *t, struct rf_session *s, struct rf_view tag, const struct rf_view *tags,
+		    size_t n_tags, size_t n_copies, struct rf_recorder **ret_recorder)
 {
 	size_t bytes = tag.n;
 	struct rf_recorder *r;

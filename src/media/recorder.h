@@ -22,8 +22,10 @@ enum {
 	RF_RECORDERS_MAX = 4,        /* of a session */
 	RF_RECORDER_LINES_MAX = 16,  /* m-lines of one */
 	RF_RECORDER_PICTURE_MS = 1000, /* between two questions for a whole picture of a party's line, whoever asks */
-	RF_RECORDER_SOURCE = 1,      /* of a recorder's path: the side on which there is nobody, and copies come in to be transcoded */
-	RF_RECORDER_LABEL = 11,      /* a=label of the first; all have two digits, so that bencode's order of keys is theirs */
+	RF_RECORDER_SOURCE = 1,      /* of a recorder's path: the side on which there is nobody, and copies come
+				      * in to be transcoded */
+	RF_RECORDER_LABEL = 11,      /* a=label of the first; all have two digits, so that bencode's
+				      * order of keys is theirs */
 };
 
 struct rf_copy {                     /* what one of its m-lines is a copy of */
@@ -61,7 +63,8 @@ struct answer_types {
 	bool speaks;                 /* a codec of sound that the relay speaks is among them */
 };
 
-/* A request; what the reply says is left in ret_recorder, the description goes onto sdp. On an error all is as it was. */
+/* A request; what the reply says is left in ret_recorder, the description goes onto sdp. On an
+ * error all is as it was. */
 int rf_recorder_ask(struct rf_turn *t, struct rf_session *s, struct rf_writer *sdp, struct rf_recorder **ret_recorder);
 /* Which m-line is whose: one for each copy, in the turn's arena; NULL: no memory. Right behind a request. */
 struct rf_ng_label *rf_recorder_labels(struct rf_turn *t, const struct rf_recorder *r);
@@ -87,8 +90,8 @@ void rf_copy_picture_due(struct rf_timer *timer);
 
 /* ---- recorder.c: their life */
 
-int rf_recorder_new(struct rf_turn *t, struct rf_session *s, struct rf_view tag, const struct rf_view *tags, size_t n_tags,
-		    size_t n_copies, struct rf_recorder **ret_recorder);
+int rf_recorder_new(struct rf_turn *t, struct rf_session *s, struct rf_view tag, const struct rf_view *tags,
+		    size_t n_tags, size_t n_copies, struct rf_recorder **ret_recorder);
 /* It begins to count: takes the place of one with the same tag. */
 void rf_recorder_add(struct rf_recorder *r);
 void rf_recorder_free(struct rf_recorder *r);

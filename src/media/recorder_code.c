@@ -1,5 +1,5 @@
-/* What a recorder takes is made of what the party says: a direction of its own (dsp.h), from the side of the recorder's path on which
- * there is nobody. The party's packets go in there as copies; the call itself notices nothing. */
+/* What a recorder takes is made of what the party says: a direction of its own (dsp.h), from the side of the recorder's
+ * path on which there is nobody. The party's packets go in there as copies; the call itself notices nothing. */
 #include "media/recorder.h"
 #include "media/dsp.h"
 
@@ -18,7 +18,8 @@ static const struct rf_codec *offered_as(const struct rf_said *offered, const st
 	for (size_t k = 0; k < offered->n_codecs; k++) {
 		const struct rf_codec *c = &offered->codecs[k];
 
-		if (!c->off && c->type == like->type && c->clock == like->clock && rf_view_eq_nocase(c->name, like->name))
+		if (!c->off && c->type == like->type && c->clock == like->clock &&
+		    rf_view_eq_nocase(c->name, like->name))
 			return c;
 	}
 	return NULL;
@@ -73,8 +74,9 @@ static void set_takes(const struct rf_said *offered, const struct rf_said *said,
 			continue;
 		if (codec && !c->bits_s)
 			c->bits_s = bits_for(x, as);
-		c->types[c->n++] = (struct rf_dsp_type){ .type = x->type, .codec = codec, .dtmf = x->flags & RF_TYPE_DTMF,
-			.clock = x->clock };
+		c->types[c->n++] = (struct rf_dsp_type){
+			.type = x->type, .codec = codec, .dtmf = x->flags & RF_TYPE_DTMF, .clock = x->clock
+		};
 	}
 }
 
@@ -101,8 +103,12 @@ static void set_says(const struct rf_said *offered, const struct answer_types *a
 		const struct rf_codec *c = &offered->codecs[k];
 
 		if (!c->made)
-			conf->in[conf->n_in++] = (struct rf_dsp_in){ .type = c->type, .codec = (uint8_t)rf_pcm_codec_of(c->name, c->clock),
-				.way = (uint8_t)way_of(c, a, conf), .dtmf = c->flags & RF_TYPE_DTMF, .clock = c->clock };
+			conf->in[conf->n_in++] =
+				(struct rf_dsp_in){ .type = c->type,
+						    .codec = (uint8_t)rf_pcm_codec_of(c->name, c->clock),
+						    .way = (uint8_t)way_of(c, a, conf),
+						    .dtmf = c->flags & RF_TYPE_DTMF,
+						    .clock = c->clock };
 	}
 }
 

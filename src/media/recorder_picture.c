@@ -1,6 +1,6 @@
-/* Who joins a video in the middle understands nothing until its next whole picture. So the party is asked for one when the first packet
- * has reached a recorder, and when the recorder asks (PLI, FIR) itself: in our own words, at most once a second of each line, whatever
- * recorders want. What a recorder says besides reaches nobody. */
+/* Who joins a video in the middle understands nothing until its next whole picture. So the party is asked for one when
+ * the first packet has reached a recorder, and when the recorder asks (PLI, FIR) itself: in our own words, at most once
+ * a second of each line, whatever recorders want. What a recorder says besides reaches nobody. */
 #include "media/recorder.h"
 
 #include "rtp/rtcp_ask.h"

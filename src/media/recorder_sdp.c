@@ -1,5 +1,5 @@
-/* Recorders and descriptions: an offer that only sends, with an m-line for each line of the parties that are to be recorded, and
- * what the recorder answers. */
+/* Recorders and descriptions: an offer that only sends, with an m-line for each line of the parties that are to be
+ * recorded, and what the recorder answers. */
 #include "media/recorder.h"
 #include "base/secret.h"
 
@@ -72,7 +72,8 @@ static int choose(struct rf_turn *t, struct rf_session *s, struct choice *c)
 	size_t meant = 0;
 
 	if (!rf_ng_has(q, RF_NG_ALL) && !q->from_tags.n && !q->from_tag.n && !q->label.n && !q->address.family)
-		return rf_turn_fail(t, RF_E_INVALID, "no party is named: from-tag, from-tags, label, address, or the flag all");
+		return rf_turn_fail(t, RF_E_INVALID,
+				    "no party is named: from-tag, from-tags, label, address, or the flag all");
 	/* In the order of from-tags: who asks takes the m-lines to come so, as they do from rtpengine. */
 	for (size_t i = 0; i < q->from_tags.n; i++) {
 		struct rf_party *p = rf_session_party(s, q->from_tags.v[i]);
@@ -92,7 +93,8 @@ static int choose(struct rf_turn *t, struct rf_session *s, struct choice *c)
 	if (!meant)
 		return rf_turn_fail(t, RF_E_NOT_FOUND, "no party of this session has that tag, label or address");
 	if (c->passed)
-		return rf_turn_fail(t, RF_E_DENIED, "the parties share their keys, and this relay opens nothing that it was to pass "
+		return rf_turn_fail(t, RF_E_DENIED,
+				    "the parties share their keys, and this relay opens nothing that it was to pass "
 				    "on unopened: offer the call with the flag SIPREC, then it can be recorded");
 	if (c->full)
 		return rf_turn_fail(t, RF_E_LIMIT, "a recorder has at most %d m-lines", RF_RECORDER_LINES_MAX);
@@ -101,8 +103,8 @@ static int choose(struct rf_turn *t, struct rf_session *s, struct choice *c)
 
 /* ---- the offer */
 
-/* What the party may send (end.c: its payload types), by the words in which the other one said it; first what it has named
- * itself, too. */
+/* What the party may send (end.c: its payload types), by the words in which the other one said it; first what it has
+ * named itself, too. */
 static int source_codecs(struct rf_turn *t, const struct wanted *x, const struct rf_line *l, struct rf_said *ret)
 {
 	const struct rf_said *own = l->said[x->side], *taken = l->said[!x->side];
@@ -135,7 +137,8 @@ static int reserve(struct rf_turn *t, struct rf_line *line)
 		return 0;
 	if (r->coded >= (r->conf.policy.coded_max ? r->conf.policy.coded_max : RF_RELAY_CODED)) {
 		t->full = true;
-		return rf_turn_fail(t, RF_E_LIMIT, "so much is transcoded already (%zu m-lines) that no more can be", r->coded);
+		return rf_turn_fail(t, RF_E_LIMIT, "so much is transcoded already (%zu m-lines) that no more can be",
+				    r->coded);
 	}
 	rf_line_set_coded(r, line, true);
 	return 0;
@@ -210,13 +213,15 @@ static int place(struct rf_turn *t, struct rf_recorder *r, const struct wanted *
 	int at = rf_media_interface_find(t->relay->conf.worker, name, family);
 
 	if (at < 0)
-		return rf_turn_fail(t, RF_E_NOT_FOUND, "no interface \"%.*s\" with an IPv%u address", RF_VFMT(name), family);
+		return rf_turn_fail(t, RF_E_NOT_FOUND, "no interface \"%.*s\" with an IPv%u address", RF_VFMT(name),
+				    family);
 	r->pair.placed = true;
 	r->pair.interface[0] = (uint8_t)at;
 	return 0;
 }
 
-static struct rf_sdp_attr attr(struct rf_turn *t, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static struct rf_sdp_attr attr(struct rf_turn *t, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static struct rf_sdp_attr attr(struct rf_turn *t, const char *name, const char *fmt, ...)
 {
@@ -244,9 +249,10 @@ static bool asks_pictures(const struct rf_copy *c)
 	return said && (said->pli || said->fir);
 }
 
-/* The m-line that rf_describe() is to write, as if a party had said it: rtpmap and fmtp of each codec, and a label that tells
- * the lines apart (RFC 4574; SIPREC's metadata names them by it, RFC 7866 7.1.1). */
-static int describe_line(struct rf_turn *t, const struct rf_recorder *r, size_t i, struct rf_sdp_media *m, struct rf_out_line *o)
+/* The m-line that rf_describe() is to write, as if a party had said it: rtpmap and fmtp of each codec, and a label that
+ * tells the lines apart (RFC 4574; SIPREC's metadata names them by it, RFC 7866 7.1.1). */
+static int describe_line(struct rf_turn *t, const struct rf_recorder *r, size_t i, struct rf_sdp_media *m,
+			 struct rf_out_line *o)
 {
 	const struct rf_line *l = &r->pair.lines[i];
 	const struct rf_said *said = l->offered;
@@ -290,9 +296,11 @@ struct rf_ng_label *rf_recorder_labels(struct rf_turn *t, const struct rf_record
 		const struct rf_copy *c = &r->copies[i];
 		const struct rf_said *own = c->pair->lines[c->line].said[c->side];
 
-		labels[i] = (struct rf_ng_label){ .label = attr(t, "", "%zu", RF_RECORDER_LABEL + i).value, .tag = c->tag,
-			.index = c->line + 1u, .type = rf_view_str(rf_sdp_kind_text((enum rf_sdp_kind)own->kind)),
-			.mode = rf_view_str(rf_sdp_dir_text((enum rf_sdp_dir)own->dir)) };
+		labels[i] = (struct rf_ng_label){ .label = attr(t, "", "%zu", RF_RECORDER_LABEL + i).value,
+						  .tag = c->tag,
+						  .index = c->line + 1u,
+						  .type = rf_view_str(rf_sdp_kind_text((enum rf_sdp_kind)own->kind)),
+						  .mode = rf_view_str(rf_sdp_dir_text((enum rf_sdp_dir)own->dir)) };
 	}
 	return labels;
 }
@@ -384,15 +392,18 @@ struct answer {
 };
 
 /* What the party may say and the recorder left out: made of something else, where that can be and was asked for. */
-static int leave_out(struct rf_turn *t, size_t i, const struct rf_said *offered, const struct rf_codec *c, const struct answer *a)
+static int leave_out(struct rf_turn *t, size_t i, const struct rf_said *offered, const struct rf_codec *c,
+		     const struct answer *a)
 {
 	bool may = rf_ng_has(t->req, RF_NG_ALLOW_TRANSCODING);
 
 	if (rf_recorder_can(&a->types, c) && (may || offered->coded))
 		return 0;
 	if (!may)
-		return rf_turn_fail(t, RF_E_DENIED, "m-line %zu: the answer leaves out %.*s, in which the party may speak (the "
-				    "flag \"allow transcoding\" takes that)", i + 1, RF_VFMT(c->name));
+		return rf_turn_fail(t, RF_E_DENIED,
+				    "m-line %zu: the answer leaves out %.*s, in which the party may speak (the "
+				    "flag \"allow transcoding\" takes that)",
+				    i + 1, RF_VFMT(c->name));
 	rf_ng_warn(t->req, "m-line %zu: what is said in %.*s is not copied", i + 1, RF_VFMT(c->name));
 	return 0;
 }
@@ -425,23 +436,27 @@ static int check_keys(struct rf_turn *t, size_t i, const struct rf_line *l, cons
 	unsigned keying = l->ours[0].keying;
 
 	if (keying == RF_KEYING_DTLS && !said->n_prints)
-		return rf_turn_fail(t, RF_E_DENIED, "m-line %zu: DTLS-SRTP was offered and is answered without a fingerprint of sha-256 "
-				    "or better", i + 1);
+		return rf_turn_fail(t, RF_E_DENIED, "m-line %zu: DTLS-SRTP was offered and is answered without a "
+				    "fingerprint of sha-256 or better", i + 1);
 	if (keying == RF_KEYING_SDES && !rf_sdes_taken(l->ours[0].sdes, said))
-		return rf_turn_fail(t, RF_E_DENIED, "m-line %zu: the answer takes none of the a=crypto lines that were offered, or more "
-				    "than one", i + 1);
+		return rf_turn_fail(t, RF_E_DENIED, "m-line %zu: the answer takes none of the a=crypto lines that were "
+				    "offered, or more than one", i + 1);
 	return 0;
 }
 
-static int check_remote(struct rf_turn *t, size_t i, const struct rf_pair *p, const struct rf_line *l, const struct rf_said *said)
+static int check_remote(struct rf_turn *t, size_t i, const struct rf_pair *p, const struct rf_line *l,
+			const struct rf_said *said)
 {
 	struct rf_addr rtp, rtcp;
 
 	rf_path_local(l->path, 0, &rtp, &rtcp);
 	if (rf_addr_eq(&said->remote, &rtp))
-		return rf_turn_fail(t, RF_E_INVALID, "m-line %zu: its address is that of this relay's own port for it", i + 1);
+		return rf_turn_fail(t, RF_E_INVALID, "m-line %zu: its address is that of this relay's own port for it",
+				    i + 1);
 	if (!said->ice && rf_said_is_of_host(p, 0, said))
-		return rf_turn_fail(t, RF_E_INVALID, "m-line %zu: its address is one that each host has for itself (127.0.0.0/8, ::1)", i + 1);
+		return rf_turn_fail(t, RF_E_INVALID,
+				    "m-line %zu: its address is one that each host has for itself (127.0.0.0/8, ::1)",
+				    i + 1);
 	if (said->remote.family == 0 || said->ice || said->remote.family == rtp.family)
 		return 0;
 	return rf_turn_fail(t, RF_E_INVALID, "m-line %zu: an IPv%u address, while the port for it is IPv%u", i + 1,
@@ -472,7 +487,8 @@ static int read_line(struct rf_turn *t, const struct rf_sdp *sdp, size_t i, stru
 	if (a->off)
 		return 0;
 	if (a->said.kind != l->offered->kind)
-		return rf_turn_fail(t, RF_E_INVALID, "m-line %zu: answered with another kind of media than was offered", i + 1);
+		return rf_turn_fail(t, RF_E_INVALID, "m-line %zu: answered with another kind of media than was offered",
+				    i + 1);
 	rc = check_keys(t, i, l, &a->said);
 	if (rc == 0)
 		rc = check_remote(t, i, p, l, &a->said);
@@ -508,7 +524,8 @@ static int commit_line(struct rf_turn *t, struct rf_recorder *r, size_t i, struc
 		return rc;
 	rf_line_set_coded(t->relay, l, rf_recorder_needs(l->offered, &a->types));
 	if (l->offered->kind == RF_SDP_VIDEO && !asks_pictures(&r->copies[i]))
-		rf_ng_warn(t->req, "m-line %zu: the party takes no requests for a picture (rtcp-fb): copies are of use from its next whole one",
+		rf_ng_warn(t->req, "m-line %zu: the party takes no requests for a picture (rtcp-fb): copies are of use "
+				   "from its next whole one",
 			   i + 1);
 	rf_line_conf(&r->pair, l, 0, &conf);
 	conf.dir = RF_SDP_RECVONLY; /* what it sends is not wanted, whatever it says */
@@ -525,7 +542,8 @@ static struct rf_recorder *named(struct rf_turn *t, struct rf_session *s)
 	struct rf_recorder *r = rf_recorder_find(s, t->req->to_tag);
 
 	if (!r)
-		rf_turn_fail(t, RF_E_NOT_FOUND, "this session has no recorder with to-tag \"%.*s\"", RF_VFMT(t->req->to_tag));
+		rf_turn_fail(t, RF_E_NOT_FOUND, "this session has no recorder with to-tag \"%.*s\"",
+			     RF_VFMT(t->req->to_tag));
 	return r;
 }
 
@@ -541,13 +559,15 @@ int rf_recorder_answer(struct rf_turn *t, struct rf_session *s, const struct rf_
 	if (!answers)
 		return rf_turn_fail(t, -ENOMEM, "no memory");
 	if (sdp->n_media != r->n_copies)
-		return rf_turn_fail(t, RF_E_INVALID, "the answer has %u m-lines, the offer %zu", sdp->n_media, r->n_copies);
+		return rf_turn_fail(t, RF_E_INVALID, "the answer has %u m-lines, the offer %zu", sdp->n_media,
+				    r->n_copies);
 	for (size_t i = 0; rc == 0 && i < r->n_copies; i++) {
 		rc = read_line(t, sdp, i, &r->pair, &answers[i]);
 		live |= rc == 0 && !answers[i].off;
 	}
 	if (rc == 0 && !live)
-		rc = rf_turn_fail(t, RF_E_INVALID, "the answer takes none of the m-lines: unsubscribe, if none is wanted");
+		rc = rf_turn_fail(t, RF_E_INVALID,
+				  "the answer takes none of the m-lines: unsubscribe, if none is wanted");
 	for (size_t i = 0; rc == 0 && i < r->n_copies; i++)
 		rc = commit_line(t, r, i, &answers[i]);
 	for (size_t i = 0; i < r->n_copies; i++) {

@@ -65,7 +65,8 @@ static void make_answer(struct rf_turn *t)
 	rf_ng_warn(t->req, "this offer is taken as the answer to the one that waits");
 }
 
-static int describe(struct rf_turn *t, struct rf_session *s, bool offer, const struct rf_sdp *sdp, struct rf_writer *out)
+static int describe(struct rf_turn *t, struct rf_session *s, bool offer, const struct rf_sdp *sdp,
+		    struct rf_writer *out)
 {
 	bool turned = offer && rf_dialog_is_answer(t, s);
 	struct rf_pair *p;
@@ -176,7 +177,8 @@ static int do_subscribe(struct rf_turn *t, struct rf_writer *w)
 		return rc;
 	labels = rf_recorder_labels(t, r);
 	rf_ng_reply_answer(w, t->req, &(struct rf_ng_answer){ .sdp = rf_view_of(sdp.buf, sdp.n), .to_tag = r->party.tag,
-			   .from_tags = { r->tags, r->n_tags }, .labels = labels, .n_labels = labels ? r->n_copies : 0 });
+			   .from_tags = { r->tags, r->n_tags }, .labels = labels,
+			   .n_labels = labels ? r->n_copies : 0 });
 	rf_secret_wipe(sdp.buf, sdp.n);
 	return 0;
 }
@@ -339,7 +341,8 @@ static int do_stop(struct rf_turn *t, struct rf_writer *w)
 static int do_nothing(struct rf_turn *t, struct rf_writer *w)
 {
 	(void)w;
-	return rf_turn_fail(t, RF_E_UNSUPPORTED, "\"%s\" is not done by this relay", rf_ng_command_name(t->req->command));
+	return rf_turn_fail(t, RF_E_UNSUPPORTED, "\"%s\" is not done by this relay",
+			    rf_ng_command_name(t->req->command));
 }
 
 /* One row a command; each puts its reply, or returns an error with t->why. */
@@ -374,7 +377,8 @@ static int (*const commands[RF_NG_COMMANDS])(struct rf_turn *t, struct rf_writer
 /* What an error is about. Of what brings a description, whatever is no matter of the call or of ours is in it. */
 static enum rf_ng_fault fault_of(const struct rf_ng_request *q, int rc)
 {
-	bool describes = q->command == RF_NG_OFFER || q->command == RF_NG_ANSWER || q->command == RF_NG_SUBSCRIBE_ANSWER;
+	bool describes =
+		q->command == RF_NG_OFFER || q->command == RF_NG_ANSWER || q->command == RF_NG_SUBSCRIBE_ANSWER;
 
 	switch (rc) {
 	case RF_E_NOT_FOUND:

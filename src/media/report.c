@@ -29,13 +29,14 @@ static void add_ssrcs(struct report *r, const struct rf_path_end_stats *st)
 		r->ssrcs[r->n_ssrcs++] = (struct rf_ng_stats_ssrc){
 			.ssrc = x->ssrc, .packets = x->packets, .bytes = x->bytes, .lost = x->lost,
 			.average = { .mos = x->mos_100 / 10, .rtt_us = x->rtt_us, .jitter = x->jitter_us / 1000,
-				.loss = all ? (uint32_t)(100 * (uint64_t)x->lost / all) : 0, .samples = 1, .at = r->now_s },
+				.loss = all ? (uint32_t)(100 * (uint64_t)x->lost / all) : 0, .samples = 1,
+				.at = r->now_s },
 		};
 	}
 }
 
-/* The answer to a delete goes to who sets up calls, by UDP as a rule, and of a call without media it should be one packet. So it
- * does not say twice where a party is, and nothing of a port for RTCP to which none came. */
+/* The answer to a delete goes to who sets up calls, by UDP as a rule, and of a call without media it should be one
+ * packet. So it does not say twice where a party is, and nothing of a port for RTCP to which none came. */
 static void leave_out(struct rf_ng_stats_media *m, struct rf_ng_stats_stream *s)
 {
 	for (size_t i = 0; i < m->n_streams; i++)
@@ -118,7 +119,8 @@ static struct rf_view codec_text(struct rf_turn *t, const struct rf_said *said)
 	return (struct rf_view){ 0 };
 }
 
-static int fill_media(struct report *r, const struct rf_line *l, unsigned side, unsigned index, struct rf_ng_stats_media *m)
+static int fill_media(struct report *r, const struct rf_line *l, unsigned side, unsigned index,
+		      struct rf_ng_stats_media *m)
 {
 	const struct rf_said *said = l->said[side], *any = said ? said : l->said[!side] ? l->said[!side] : l->offered;
 	const struct rf_ours *ours = &l->ours[side];

@@ -32,7 +32,8 @@ static bool has_word(struct rf_view v, struct rf_view word)
 /* The bounds are path.h's: no client in use has longer ones. */
 static bool ice_ok(const struct rf_said *s)
 {
-	return s->ufrag.n <= RF_PATH_UFRAG_MAX && s->pwd.n <= RF_PATH_PWD_MAX && rf_ice_ufrag_ok(s->ufrag) && rf_ice_pwd_ok(s->pwd);
+	return s->ufrag.n <= RF_PATH_UFRAG_MAX && s->pwd.n <= RF_PATH_PWD_MAX && rf_ice_ufrag_ok(s->ufrag) &&
+	       rf_ice_pwd_ok(s->pwd);
 }
 
 static void add_print(struct rf_said *s, struct rf_view value)
@@ -77,8 +78,8 @@ static void read_key(struct rf_view v, uint8_t key[static RF_SRTP_KEY_MAX])
 	}
 }
 
-/* A line whose keys are several, whose MKI is long, or whose parameters are not the defaults is not used: each of them would
- * have to be kept by both sides, and no client in use offers only such lines. */
+/* A line whose keys are several, whose MKI is long, or whose parameters are not the defaults is not used: each of them
+ * would have to be kept by both sides, and no client in use offers only such lines. */
 static void add_key(struct rf_said *s, struct rf_view value)
 {
 	struct rf_sdp_crypto c;
@@ -162,7 +163,8 @@ static void add_candidate(struct rf_said *s, struct rf_view v)
 static void read_extension(struct rf_said *s, struct rf_view v)
 {
 	size_t n = rf_view_find(v, ' ');
-	struct rf_view number = rf_view_sub(v, 0, rf_view_find(rf_view_sub(v, 0, n), '/')), uri = rf_view_from(v, n + 1);
+	struct rf_view number = rf_view_sub(v, 0, rf_view_find(rf_view_sub(v, 0, n), '/')),
+		       uri = rf_view_from(v, n + 1);
 	uint64_t id;
 
 	uri = rf_view_sub(uri, 0, rf_view_find(uri, ' '));
@@ -254,8 +256,8 @@ static void read_rtcp(struct rf_said *s, struct rf_view v, bool own_address)
 	}
 }
 
-/* With ICE an address is only where nobody has checked yet: another one of the other family would take the line to an interface that
- * its candidates are not for. */
+/* With ICE an address is only where nobody has checked yet: another one of the other family would take the line to an
+ * interface that its candidates are not for. */
 static bool stands_in(const struct rf_said_source *source, const struct rf_sdp_conn *c, const struct rf_said *s)
 {
 	return source->instead.family && (!s->ice || !c->present || (source->instead.family == 6) == c->ip6);
@@ -270,7 +272,8 @@ static int read_address(const struct rf_sdp *sdp, const struct rf_sdp_media *m, 
 
 	s->family = instead ? source->instead.family : c->ip6 ? 6 : 4;
 	if (c->zero) {
-		/* The old way to hold (RFC 3264 8.4); with ICE it only says that the candidates are still to come (RFC 8840 4.1.1). */
+		/* The old way to hold (RFC 3264 8.4); with ICE it only says that the candidates are still to
+		 * come (RFC 8840 4.1.1). */
 		s->dir &= s->ice ? RF_SDP_SENDRECV : RF_SDP_SENDONLY;
 		return 0;
 	}
@@ -332,8 +335,8 @@ static size_t padded(size_t n)
 /* The block: the struct, its arrays, then the text. */
 static size_t block_bytes(const struct rf_said *s)
 {
-	size_t n = padded(sizeof *s) + padded(s->n_codecs * sizeof s->codecs[0]) + padded(s->n_keys * sizeof s->keys[0]) +
-		   padded(s->n_prints * sizeof s->prints[0]) +
+	size_t n = padded(sizeof *s) + padded(s->n_codecs * sizeof s->codecs[0]) +
+		   padded(s->n_keys * sizeof s->keys[0]) + padded(s->n_prints * sizeof s->prints[0]) +
 		   padded(s->n_candidates * sizeof s->candidates[0]) + s->ufrag.n + s->pwd.n + s->mid.n + s->path_id.n;
 
 	for (size_t i = 0; i < s->n_codecs; i++)

@@ -1,5 +1,5 @@
-/* What a party said of one m-line, as values: everything that the relay needs to know of a description, read once and then
- * kept as one block as long as it is in force. */
+/* What a party said of one m-line, as values: everything that the relay needs to know of a description, read once and
+ * then kept as one block as long as it is in force. */
 #ifndef RF_MEDIA_SAID_H
 #define RF_MEDIA_SAID_H
 
@@ -23,7 +23,8 @@ struct rf_said_key {           /* one usable a=crypto; secret */
 };
 
 struct rf_said {
-	struct rf_addr remote, remote_rtcp; /* family 0: not known (held by the zero address, ICE to come); rtcp: port + 1 */
+	struct rf_addr remote, remote_rtcp; /* family 0: not known (held by the zero address, ICE to
+					     * come); rtcp: port + 1 */
 	uint8_t kind;          /* enum rf_sdp_kind */
 	uint8_t proto;         /* enum rf_sdp_proto */
 	uint8_t dir;           /* enum rf_sdp_dir; an address of zero counts as not wanting to receive */
@@ -36,7 +37,8 @@ struct rf_said {
 	uint8_t mid_ext;       /* the header extension that says its MID (RFC 9143 15); 0: none */
 	bool mux, mux_only;    /* RTCP on the RTP port: can, cannot otherwise (RFC 8858) */
 	bool ice, ice_lite, trickle;
-	bool learn, waits;     /* behind a NAT, as the request declared; nothing is sent there before its first packet */
+	bool learn, waits;     /* behind a NAT, as the request declared; nothing is sent there
+			        * before its first packet */
 	bool pli, fir;         /* it answers these with a whole picture (a=rtcp-fb; RFC 4585, 5104) */
 	bool coded;            /* an offer: codecs are made of others; an answer: they have to be */
 	uint8_t ptime;         /* ms of a packet that it wants; 0: nothing said, or none that is made here */
@@ -46,7 +48,8 @@ struct rf_said {
 	struct rf_codec *codecs;
 	struct rf_said_key *keys;       /* in the order of the policy: suite numbers ascending */
 	struct rf_path_print *prints;
-	struct rf_path_candidate *candidates; /* UDP, with addresses: names of hosts (mDNS) are nobody's that a wall could know */
+	struct rf_path_candidate *candidates; /* UDP, with addresses: names of hosts (mDNS) are nobody's
+					       * that a wall could know */
 	struct rf_view path_id;         /* MSRP: the session id and what follows of its a=path */
 };
 

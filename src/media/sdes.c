@@ -107,7 +107,8 @@ const struct rf_said_key *rf_sdes_key(const struct rf_said *said, uint32_t tag)
 }
 
 /* Which of the offered: what was in force stays, else the strongest. */
-static const struct rf_said_key *choose(const struct rf_sdes_rules *rules, const struct rf_said *offer, const struct rf_sdes *last)
+static const struct rf_said_key *choose(const struct rf_sdes_rules *rules, const struct rf_said *offer,
+					const struct rf_sdes *last)
 {
 	const struct rf_said_key *best = NULL;
 
@@ -149,14 +150,16 @@ int rf_sdes_answer(const struct rf_sdes_rules *rules, const struct rf_said *offe
 	return 0;
 }
 
-/* Padded, as RFC 2045 6.8 has it, to which RFC 4568 9.1 points: who reads four letters at a time loses the end of a key without. */
+/* Padded, as RFC 2045 6.8 has it, to which RFC 4568 9.1 points: who reads four letters at a time loses the
+ * end of a key without. */
 static void put_base64(struct rf_writer *w, const uint8_t *p, size_t n)
 {
 	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	for (size_t i = 0; i < n; i += 3) {
 		size_t have = n - i < 3 ? n - i : 3;
-		uint32_t x = (uint32_t)p[i] << 16 | (have > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (have > 2 ? p[i + 2] : 0u);
+		uint32_t x =
+			(uint32_t)p[i] << 16 | (have > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (have > 2 ? p[i + 2] : 0u);
 
 		for (size_t k = 0; k <= have; k++)
 			rf_put_byte(w, (uint8_t)set[x >> (18 - 6 * k) & 63]);

@@ -18,12 +18,14 @@ int rf_turn_fail(struct rf_turn *t, int rc, const char *fmt, ...)
 int rf_turn_fail_port(struct rf_turn *t, int rc)
 {
 	t->full = rc == RF_E_LIMIT;
-	return rf_turn_fail(t, rc, "a port cannot be set up: %s", t->full ? "descriptors or ports are exhausted" : rf_err_text(rc));
+	return rf_turn_fail(t, rc, "a port cannot be set up: %s",
+			    t->full ? "descriptors or ports are exhausted" : rf_err_text(rc));
 }
 
 struct rf_session *rf_session_find(const struct rf_relay *r, struct rf_view call_id)
 {
-	for (struct rf_node *n = rf_table_first(&r->table, rf_hash(&r->conf.hash_key, call_id)); n; n = rf_table_next(n)) {
+	for (struct rf_node *n = rf_table_first(&r->table, rf_hash(&r->conf.hash_key, call_id)); n;
+	     n = rf_table_next(n)) {
 		struct rf_session *s = rf_container(n, struct rf_session, node);
 
 		if (rf_view_eq(s->call_id, call_id))
@@ -68,8 +70,8 @@ static struct rf_mono idle_until(const struct rf_session *s)
 	return rf_mono_add_ms(s->signaled, RF_SESSION_HELD_MS);
 }
 
-/* Branches that nobody answered leave when the call is up elsewhere; a call that nobody answered ends, and one that is up
- * without any media of which nobody speaks for as long as a held one may be silent. */
+/* Branches that nobody answered leave when the call is up elsewhere; a call that nobody answered ends, and one that is
+ * up without any media of which nobody speaks for as long as a held one may be silent. */
 static void timer_fired(struct rf_timer *timer)
 {
 	struct rf_session *s = rf_container(timer, struct rf_session, timer);
@@ -293,7 +295,8 @@ void rf_line_off(struct rf_relay *r, struct rf_line *l)
 	for (unsigned side = 0; side < 2; side++) {
 		rf_carrier_leave(r, &l->carrier[side]);
 		rf_said_free(l->said[side]);
-		rf_ours_fini(&l->ours[side]); /* keys of ours never serve a second path: its packets would begin anew under them */
+		rf_ours_fini(&l->ours[side]); /* keys of ours never serve a second path: its packets would
+					       * begin anew under them */
 	}
 	rf_said_free(l->offered);
 	memset(l, 0, sizeof *l);
@@ -395,7 +398,8 @@ void rf_session_tidy(struct rf_session *s)
 	}
 }
 
-int rf_duo_new(struct rf_turn *t, struct rf_session *s, struct rf_party *a, struct rf_party *b, struct rf_pair **ret_pair)
+int rf_duo_new(struct rf_turn *t, struct rf_session *s, struct rf_party *a, struct rf_party *b,
+	       struct rf_pair **ret_pair)
 {
 	struct rf_view branch = t->req->via_branch;
 	struct rf_pair **at = &s->pairs, *p;
@@ -460,7 +464,8 @@ int rf_session_new(struct rf_turn *t, struct rf_session **ret_session)
 	if (rc) {
 		free(s);
 		t->full = rc == RF_E_LIMIT;
-		return rf_turn_fail(t, rc, rc == RF_E_LIMIT ? "as many sessions as this relay may have are up" : "no memory");
+		return rf_turn_fail(t, rc,
+				    rc == RF_E_LIMIT ? "as many sessions as this relay may have are up" : "no memory");
 	}
 	s->key = rf_random_u64(r->conf.random);
 	s->created = rf_loop_wall(r->conf.loop);

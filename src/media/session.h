@@ -4,12 +4,12 @@
  *	                  -> pairs: two parties between whom offers and answers go, each with its m-lines
  *	                     -> line: a path (path.h), what each party said (said.h) and what is said to it
  *
- * One party may be in several pairs: a call that a proxy sent to several phones at a time has a pair for each branch, with
- * ports of its own. Where one offer has several answers (different To tags in one branch) the pair's second side is whoever
- * answered last: all of them send to the ports of that one offer, so only one can be heard.
+ * One party may be in several pairs: a call that a proxy sent to several phones at a time has a pair for each branch,
+ * with ports of its own. Where one offer has several answers (different To tags in one branch) the pair's second side
+ * is whoever answered last: all of them send to the ports of that one offer, so only one can be heard.
  *
- * Of an offer nothing comes into force but what lets the answerer begin (ICE, DTLS); its values wait in line->offered until
- * the answer, for it may be refused, and then the session goes on as it was. */
+ * Of an offer nothing comes into force but what lets the answerer begin (ICE, DTLS); its values wait in line->offered
+ * until the answer, for it may be refused, and then the session goes on as it was. */
 #ifndef RF_MEDIA_SESSION_H
 #define RF_MEDIA_SESSION_H
 
@@ -29,9 +29,11 @@ enum {
 	RF_SESSION_LINES_MAX = 32,       /* m-lines of all pairs together */
 	RF_SESSION_TUPLES_MAX = 1024,    /* 5-tuples of all of them, for pinholes */
 	RF_SESSION_DELETE_S_MAX = 300,   /* delete delay */
-	RF_SESSION_HELD_MS = 3600000,    /* nothing flows because both sides said so, or no line is on: ends after an hour without RTCP */
+	RF_SESSION_HELD_MS = 3600000,    /* nothing flows because both sides said so, or no line is on: ends after an
+					  * hour without RTCP */
 	RF_SESSION_ARENA_BYTES = 1 << 20,
-	RF_SESSION_KEY_US = 50000, RF_SESSION_KEYS_AHEAD = 32, /* keys of a party that are told: 20 a second, so many ahead */
+	RF_SESSION_KEY_US = 50000, RF_SESSION_KEYS_AHEAD = 32, /* keys of a party that are told: 20 a
+							        * second, so many ahead */
 };
 
 struct rf_ours {                         /* what is said to a party in one m-line */
@@ -59,14 +61,17 @@ struct rf_line {
 	struct rf_path *next;            /* of an offer of another kind (audio becomes fax), until its answer */
 	uint8_t kind, next_kind;         /* enum rf_path_kind */
 	bool open;
-	bool no_ice, dtls_passive;       /* what the offer's request wants of its answer: `reject ICE`, `DTLS-reverse=passive` */
+	bool no_ice, dtls_passive;       /* what the offer's request wants of its answer: `reject ICE`,
+					  * `DTLS-reverse=passive` */
 	uint8_t mux_answer;              /* the same */
 	uint16_t ptime_answer;           /* the same; 0: as it comes */
-	uint8_t ptime[2];                /* ms of packets towards a side, as the offer's request said; 0: as they come, or, where they
-	                                  * are made here, as that side says */
+	uint8_t ptime[2];                /* ms of packets towards a side, as the offer's request said; 0: as they come,
+					  * or, where they are made here, as that side says */
 	uint8_t ptime_offered[2];        /* with the answer */
-	bool coded;                      /* something is transcoded, or may have to be by an offer that waits: counted */
-	uint64_t picture_us[2];          /* when this side was last asked for a whole picture for a recorder; 0: never */
+	bool coded;                      /* something is transcoded, or may have to be by an offer
+					  * that waits: counted */
+	uint64_t picture_us[2];          /* when this side was last asked for a whole picture for
+					  * a recorder; 0: never */
 	bool mux_only;                   /* `rtcp-mux=require`: the answerer has no other choice */
 	struct rf_said *said[2];         /* in force; NULL: nothing yet */
 	struct rf_said *offered;         /* waits for its answer; of pair->offerer */
@@ -97,7 +102,8 @@ struct rf_pair {
 	bool offered, answered;          /* an offer waits for its answer; there was an answer once */
 	bool by_offers;                  /* that came as an offer: its controller knows no answers */
 	uint64_t answer_hash;            /* of such an answer */
-	struct rf_pair_said { uint64_t id, version, hash; } spoken[2]; /* our o= line to each, the hash of what was said last */
+	struct rf_pair_said { uint64_t id, version, hash; } spoken[2]; /* our o= line to each, the hash
+								        * of what was said last */
 	size_t n_lines;
 	struct rf_line *lines;
 };
@@ -108,7 +114,8 @@ struct rf_session {
 	struct rf_relay *relay;
 	struct rf_view call_id;          /* behind the session */
 	uint64_t key;                    /* of its pinholes */
-	uint64_t by[2];                  /* whose requests changed it (rf_ng_request.by): the first one, and the last of the others; 0: nobody's */
+	uint64_t by[2];                  /* whose requests changed it (rf_ng_request.by): the first one, and the last of
+					  * the others; 0: nobody's */
 	struct rf_wall created, last_signal;
 	struct rf_mono signaled;         /* last_signal by the clock that nobody sets */
 	struct rf_timer timer;           /* unanswered, no media at all, or delete delay */
@@ -129,7 +136,8 @@ struct rf_relay {
 	uint8_t *text;                   /* RF_NG_BYTES_MAX: a description in the making */
 	struct rf_path_tuple *tuples;    /* RF_SESSION_TUPLES_MAX: pinholes in the making */
 	struct {
-		uint64_t managed, rejected, silent, unanswered, regular, forced, zero_way, one_way, duration_us, dropped, untold;
+		uint64_t managed, rejected, silent, unanswered, regular, forced, zero_way, one_way, duration_us,
+			dropped, untold;
 	} count;
 	size_t parties, media;
 	size_t coded;                    /* m-lines that are transcoded, or may have to be */
@@ -165,7 +173,8 @@ int rf_session_party_new(struct rf_turn *t, struct rf_session *s, struct rf_view
 /* Parties that are in no pair and never were go. */
 void rf_session_tidy(struct rf_session *s);
 int rf_party_label(struct rf_party *p, struct rf_view label);
-int rf_duo_new(struct rf_turn *t, struct rf_session *s, struct rf_party *a, struct rf_party *b, struct rf_pair **ret_pair);
+int rf_duo_new(struct rf_turn *t, struct rf_session *s, struct rf_party *a, struct rf_party *b,
+	       struct rf_pair **ret_pair);
 /* With the parties that are in no pair any more. */
 void rf_duo_free(struct rf_pair *p);
 void rf_line_off(struct rf_relay *r, struct rf_line *l);
@@ -194,9 +203,10 @@ extern const struct rf_path_ops rf_session_path_ops;
 int rf_dialog_offer(struct rf_turn *t, struct rf_session *s, struct rf_pair **ret_pair, unsigned *ret_side);
 /* ret_side: the answerer's. RF_E_NOT_FOUND: no offer that this could answer. */
 int rf_dialog_answer(struct rf_turn *t, struct rf_session *s, struct rf_pair **ret_pair, unsigned *ret_side);
-/* Is this offer an answer? Some controllers send every description as an offer (OpenSIPS' rtpengine_manage() does with replies). One from
- * who was asked to who asked and never had an answer can be nothing else (RFC 3264 4); the same description of the same answerer
- * again (183, then 200) is that answer again, and in such a pair every offer against one that waits is its answer. */
+/* Is this offer an answer? Some controllers send every description as an offer (OpenSIPS' rtpengine_manage() does with
+ * replies). One from who was asked to who asked and never had an answer can be nothing else (RFC 3264 4); the same
+ * description of the same answerer again (183, then 200) is that answer again, and in such a pair every offer against
+ * one that waits is its answer. */
 bool rf_dialog_is_answer(const struct rf_turn *t, const struct rf_session *s);
 /* The pairs that a delete means end; false: none. */
 bool rf_dialog_delete(struct rf_turn *t, struct rf_session *s);
@@ -210,17 +220,19 @@ int rf_pair_answer(struct rf_turn *t, struct rf_pair *p, unsigned from, const st
 
 /* One end of a line as it stands; wiped by the caller. */
 void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned side, struct rf_path_end_conf *ret_conf);
-/* How the m-line of this description is keyed by its sender: SDES needs one key that the rules allow, DTLS a certificate of
- * ours and a fingerprint. RF_E_DENIED: plain where the policy forbids it, nothing usable: t->why. */
+/* How the m-line of this description is keyed by its sender: SDES needs one key that the rules allow, DTLS a
+ * certificate of ours and a fingerprint. RF_E_DENIED: plain where the policy forbids it, nothing usable: t->why. */
 int rf_line_keying(struct rf_turn *t, const struct rf_said *said, const struct rf_sdes_rules *rules, bool dtls_off,
 		   enum rf_path_keying *ret_keying);
 /* The profile that a request names; OTHER: none. */
 unsigned rf_turn_proto(const struct rf_ng_request *req);
 /* How a leg that we offer is keyed, by its profile. RF_E_DENIED: not by this policy, or not by this request: t->why. */
-int rf_leg_keying(struct rf_turn *t, unsigned proto, const struct rf_sdes_rules *rules, enum rf_path_keying *ret_keying);
+int rf_leg_keying(struct rf_turn *t, unsigned proto, const struct rf_sdes_rules *rules,
+		  enum rf_path_keying *ret_keying);
 /* The policy has it, and there is a certificate. */
 bool rf_relay_has_dtls(const struct rf_relay *r);
-/* Does it send what is to go to it to programs of this very host (127.0.0.0/8, ::1), though its port of ours is not there? */
+/* Does it send what is to go to it to programs of this very host (127.0.0.0/8, ::1), though its port
+ * of ours is not there? */
 bool rf_said_is_of_host(const struct rf_pair *p, unsigned side, const struct rf_said *said);
 struct rf_said_source rf_turn_source(const struct rf_ng_request *req);
 void rf_ours_fini(struct rf_ours *o);
@@ -232,11 +244,13 @@ int rf_carrier_new(struct rf_turn *t, struct rf_session *s, unsigned interface, 
 void rf_carrier_free(struct rf_relay *r, struct rf_carrier *c); /* one that has no lines; NULL is fine */
 void rf_carrier_leave(struct rf_relay *r, struct rf_carrier **c); /* becomes NULL */
 /* The path's end at this side rides on c from now on; *at is the line's. */
-int rf_carrier_enter(struct rf_relay *r, struct rf_carrier **at, struct rf_carrier *c, struct rf_path *p, unsigned side);
+int rf_carrier_enter(struct rf_relay *r, struct rf_carrier **at, struct rf_carrier *c, struct rf_path *p,
+		     unsigned side);
 bool rf_carrier_is_first(const struct rf_pair *p, size_t at, unsigned side);
 /* Which m-lines stand in the description's group: said[i]->group_at. */
 void rf_bundle_read(const struct rf_sdp *sdp, struct rf_said *const *said, size_t n);
-/* Of an offer: which of them can be bundled here; those without a port of their own (bundle-only) get that of the group. */
+/* Of an offer: which of them can be bundled here; those without a port of their own (bundle-only)
+ * get that of the group. */
 void rf_bundle_offer(struct rf_said *const *said, size_t n, bool dtls);
 /* The one whose transport is the group's (RFC 9143 7.2.1, 7.3.1); NULL: there is none. */
 struct rf_said *rf_bundle_tagged(struct rf_said *const *said, size_t n);
@@ -260,7 +274,8 @@ struct rf_out_line {                     /* one m-line of it */
 	bool trickle;                    /* its party waits for candidates: there are no more */
 	struct rf_view path_id;
 	uint32_t ptime;                  /* 0: as it came */
-	uint8_t bundle;                  /* its place in the group: 1 is that whose transport is for all; 0: not in it */
+	uint8_t bundle;                  /* its place in the group: 1 is that whose transport is
+					  * for all; 0: not in it */
 	bool shares;                     /* its transport is said elsewhere */
 };
 struct rf_out {

@@ -84,7 +84,8 @@ static bool is_taken(const struct rf_line *l, unsigned taker, const struct rf_co
 	return false;
 }
 
-/* The bits a second of the taker's encoder: what the request said of it, on either side; not more than the taker wants. */
+/* The bits a second of the taker's encoder: what the request said of it, on either side; not more
+ * than the taker wants. */
 static uint32_t bits_for(const struct rf_codec *c, const struct rf_said *sender)
 {
 	const struct rf_codec *made = rf_codec_made(sender->codecs, sender->n_codecs, c);
@@ -149,7 +150,8 @@ static void set_sends(const struct rf_line *l, unsigned sender, struct rf_dsp_co
 		struct rf_dsp_in *in = &ret->in[ret->n_in++];
 
 		*in = (struct rf_dsp_in){ .type = c->type, .clock = c->clock, .dtmf = c->flags & RF_TYPE_DTMF,
-			.codec = (uint8_t)rf_pcm_codec_of(c->name, c->clock), .way = (uint8_t)(l->coded ? way_of(c, ret) : RF_DSP_PASS) };
+			.codec = (uint8_t)rf_pcm_codec_of(c->name, c->clock),
+			.way = (uint8_t)(l->coded ? way_of(c, ret) : RF_DSP_PASS) };
 		if (in->way == RF_DSP_PASS && rf_line_cuts(c, ret->cut_ms)) {
 			in->way = RF_DSP_CUT;
 			in->unit = rf_dsp_unit_of(c->name, c->clock, c->channels);
@@ -162,8 +164,10 @@ static void conf_of(const struct rf_pair *p, const struct rf_line *l, unsigned f
 	const struct rf_said *sender = l->said[from], *taker = l->said[!from];
 	const struct rf_party *party = p->side[from];
 
-	*ret = (struct rf_dsp_conf){ .listen = party->detect, .block = (p->session->holds | party->holds) & RF_HOLD_DTMF,
-		.ptime = l->ptime[!from] ? l->ptime[!from] : taker->ptime, .cut_ms = l->ptime[!from] };
+	*ret = (struct rf_dsp_conf){ .listen = party->detect,
+				     .block = (p->session->holds | party->holds) & RF_HOLD_DTMF,
+				     .ptime = l->ptime[!from] ? l->ptime[!from] : taker->ptime,
+				     .cut_ms = l->ptime[!from] };
 	set_takes(l, !from, ret);
 	set_sends(l, from, ret);
 	ret->to_events = (party->detect || l->coded) && !has_events(sender) &&
@@ -173,8 +177,8 @@ static void conf_of(const struct rf_pair *p, const struct rf_line *l, unsigned f
 /* Sound that the relay can hear and speak to. */
 static bool is_sound(const struct rf_line *l)
 {
-	return l->path && l->open && l->kind == RF_PATH_RTP && l->said[0] && l->said[1] && l->said[0]->kind == RF_SDP_AUDIO &&
-	       l->ours[0].keying != RF_KEYING_PASSED;
+	return l->path && l->open && l->kind == RF_PATH_RTP && l->said[0] && l->said[1] &&
+	       l->said[0]->kind == RF_SDP_AUDIO && l->ours[0].keying != RF_KEYING_PASSED;
 }
 
 static int make(const struct rf_pair *p, const struct rf_line *l, unsigned from, struct rf_dsp **ret_dsp)
@@ -216,8 +220,8 @@ unsigned rf_line_sound(const struct rf_pair *p, const struct rf_line *l, unsigne
 /* One direction of a line that a request means. */
 typedef int visit_fn(struct rf_turn *t, struct rf_dsp *d, void *arg);
 
-static int visit_line(struct rf_turn *t, const struct rf_pair *p, const struct rf_line *l, unsigned from, visit_fn *visit,
-		      void *arg)
+static int visit_line(struct rf_turn *t, const struct rf_pair *p, const struct rf_line *l, unsigned from,
+		      visit_fn *visit, void *arg)
 {
 	struct rf_dsp *d;
 	int rc = make(p, l, from, &d);
@@ -257,8 +261,10 @@ static int each(struct rf_turn *t, struct rf_session *s, bool sends, visit_fn *v
 		return rc;
 	if (!meant)
 		return rf_turn_fail(t, RF_E_NOT_FOUND, "no party of this session has that tag, label or address");
-	return rf_turn_fail(t, RF_E_STATE, passed ? "the parties share their keys, and the relay speaks to none of them: offer "
-			    "the call with the flag \"inject DTMF\"" : "there is no sound that has been answered");
+	return rf_turn_fail(t, RF_E_STATE,
+			    passed ? "the parties share their keys, and the relay speaks to none of them: offer "
+				     "the call with the flag \"inject DTMF\"" :
+				     "there is no sound that has been answered");
 }
 
 static int press(struct rf_turn *t, struct rf_dsp *d, void *arg)
@@ -267,15 +273,17 @@ static int press(struct rf_turn *t, struct rf_dsp *d, void *arg)
 
 	if (rc == RF_E_LIMIT)
 		return rf_turn_fail(t, rc, "%d keys wait to be sent", RF_DSP_KEYS_MAX);
-	return rc ? rf_turn_fail(t, rc, "the other party understands neither events nor a codec that the relay speaks") : 0;
+	return rc ?
+	       rf_turn_fail(t, rc, "the other party understands neither events nor a codec that the relay speaks") : 0;
 }
 
 int rf_session_dtmf(struct rf_turn *t, struct rf_session *s)
 {
 	const struct rf_ng_request *q = t->req;
-	struct rf_dsp_key key = { .event = (uint8_t)q->code.v, .volume = q->volume.set ? (uint8_t)q->volume.v : RF_DSP_VOLUME,
-		.ms = q->duration.set ? (uint16_t)q->duration.v : RF_DSP_KEY_MS,
-		.pause_ms = q->pause.set ? (uint16_t)q->pause.v : RF_DSP_PAUSE_MS };
+	struct rf_dsp_key key = { .event = (uint8_t)q->code.v,
+				  .volume = q->volume.set ? (uint8_t)q->volume.v : RF_DSP_VOLUME,
+				  .ms = q->duration.set ? (uint16_t)q->duration.v : RF_DSP_KEY_MS,
+				  .pause_ms = q->pause.set ? (uint16_t)q->pause.v : RF_DSP_PAUSE_MS };
 
 	return each(t, s, true, press, &key);
 }
@@ -287,7 +295,8 @@ static int play(struct rf_turn *t, struct rf_dsp *d, void *arg)
 			     q->repeat_duration.set ? (uint32_t)q->repeat_duration.v : 0);
 
 	if (rc)
-		rf_turn_fail(t, rc, rc == -ENOMEM ? "no memory" : "the party understands no codec that the relay speaks");
+		rf_turn_fail(t, rc,
+			     rc == -ENOMEM ? "no memory" : "the party understands no codec that the relay speaks");
 	return rc;
 }
 

@@ -1,5 +1,5 @@
-/* How well streams that are over have arrived, added up: the histograms of a metrics page. A stream counts when its path
- * ends or another SSRC takes its place. One thread at a time. */
+/* How well streams that are over have arrived, added up: the histograms of a metrics page. A stream counts when its
+ * path ends or another SSRC takes its place. One thread at a time. */
 #ifndef RF_MEDIA_TALLY_H
 #define RF_MEDIA_TALLY_H
 

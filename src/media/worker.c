@@ -33,8 +33,9 @@ static void fetch_behind(const struct rf_end *e, const struct rf_end *other, uns
 		rf_srtp_out_fetch(out, step);
 }
 
-/* With thousands of streams nothing of the next one is in any cache. It comes while those before it are under way, and what
- * can only be found by reading comes later: the ends, the crypts that they point to, and three steps into their keys. */
+/* With thousands of streams nothing of the next one is in any cache. It comes while those before it are under
+ * way, and what can only be found by reading comes later: the ends, the crypts that they point to, and three
+ * steps into their keys. */
 static void fetch_next(const struct rf_media_worker *w)
 {
 	for (int step = 0; step < FETCH_STEPS; step++) {
@@ -76,8 +77,10 @@ static void find_socks(struct rf_media_worker *w)
 /* A path that is freed while it is under way takes its sockets out of it. */
 unsigned rf_worker_batch(struct rf_media_worker *w, bool ask)
 {
-	static const struct timespec moment = { 0, 1000 }; /* not nothing: only who waits asks the driver, as long as the set says */
-	int n = ask ? epoll_pwait2(w->epoll, w->ready, RF_PATH_BATCH, &moment, NULL) : epoll_wait(w->epoll, w->ready, RF_PATH_BATCH, 0);
+	static const struct timespec moment = { 0, 1000 }; /* not nothing: only who waits asks the driver, as
+							    * long as the set says */
+	int n = ask ? epoll_pwait2(w->epoll, w->ready, RF_PATH_BATCH, &moment, NULL) :
+		      epoll_wait(w->epoll, w->ready, RF_PATH_BATCH, 0);
 
 	w->n_ready = n > 0 ? n : 0;
 	find_socks(w);
@@ -203,7 +206,10 @@ int rf_media_interface_find(const struct rf_media_worker *w, struct rf_view name
 
 struct rf_media_census rf_media_census(const struct rf_media_worker *w)
 {
-	struct rf_media_census c = { .paths = w->n_paths, .sockets = w->n_socks, .kept = w->n_kept, .in_kernel = w->n_fast,
+	struct rf_media_census c = { .paths = w->n_paths,
+				     .sockets = w->n_socks,
+				     .kept = w->n_kept,
+				     .in_kernel = w->n_fast,
 				     .in_xdp = w->n_xsk };
 
 	for (unsigned i = 0; i < w->n_places; i++) {

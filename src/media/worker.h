@@ -36,21 +36,25 @@ struct rf_media_conf {
 	const struct rf_media_interface *interfaces;
 	unsigned n_interfaces;
 	size_t paths_max;            /* 0: 20000 */
-	bool poll;                   /* under load datagrams are fetched from the driver (path_poll.c), where the kernel lets us */
+	bool poll;                   /* under load datagrams are fetched from the driver (path_poll.c),
+				      * where the kernel lets us */
 	size_t keep_max;             /* sockets that may stay open between two calls while calls come; 0: none */
 	size_t files;                /* descriptors from this number on are no media's; 0: all may be */
-	size_t stock;                /* of them: pairs that are open before calls come, of all interfaces together; 0: none */
+	size_t stock;                /* of them: pairs that are open before calls come, of all
+				      * interfaces together; 0: none */
 };
 
 int rf_media_worker_new(const struct rf_media_conf *conf, struct rf_media_worker **ret_worker);
 /* Every path is freed. */
 void rf_media_worker_free(struct rf_media_worker *w);
 
-const struct rf_media_interface *rf_media_interface_at(const struct rf_media_worker *w, unsigned index); /* NULL: none */
+/* NULL: none */
+const struct rf_media_interface *rf_media_interface_at(const struct rf_media_worker *w, unsigned index);
 /* By name and family (0: any); -1: none. "" is the first. */
 int rf_media_interface_find(const struct rf_media_worker *w, struct rf_view name, unsigned family);
 
-/* kept: sockets of no call, which wait for the next ones. dry: a bit for each interface of which this worker has no port left. */
+/* kept: sockets of no call, which wait for the next ones. dry: a bit for each interface of which this
+ * worker has no port left. */
 struct rf_media_census { size_t paths, ports, sockets, kept, ports_free, in_kernel, in_xdp, dry; };
 struct rf_media_census rf_media_census(const struct rf_media_worker *w);
 bool rf_media_polls(const struct rf_media_worker *w); /* conf.poll, and the kernel can */

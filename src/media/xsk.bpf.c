@@ -1,8 +1,8 @@
-/* Datagrams of admitted flows go past the stack, to the socket that the worker of the flow has at this queue (xsk.h says which).
- * All else passes: what is not a whole, right, plain UDP datagram is the stack's to judge.
+/* Datagrams of admitted flows go past the stack, to the socket that the worker of the flow has at this queue (xsk.h
+ * says which). All else passes: what is not a whole, right, plain UDP datagram is the stack's to judge.
  *
- * The checksum is looked at here and not above, because a wrong one may be right: a sender on this machine leaves it to a card
- * that never comes, and only the stack knows that. */
+ * The checksum is looked at here and not above, because a wrong one may be right: a sender on this machine leaves it to
+ * a card that never comes, and only the stack knows that. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -171,7 +171,8 @@ static __always_inline bool read_udp(struct seen *s, void *data, void *end)
 {
 	struct udphdr *udp = data + (s->at & 63); /* the verifier wants a bound where it can see it */
 
-	if ((void *)(udp + 1) > end || s->size < sizeof *udp || bpf_ntohs(udp->len) != s->size || (void *)udp + s->size > end)
+	if ((void *)(udp + 1) > end || s->size < sizeof *udp || bpf_ntohs(udp->len) != s->size ||
+	    (void *)udp + s->size > end)
 		return false;
 	s->sport = udp->source;
 	s->dport = bpf_ntohs(udp->dest);
@@ -189,8 +190,8 @@ static __always_inline bool for_us(const struct xsk_home *h, const struct ethhdr
 
 static __always_inline bool admitted(const struct xsk_flow *f, const struct seen *s)
 {
-	return f->live && f->sport == s->sport && f->src[0] == s->src[0] && f->src[1] == s->src[1] && f->src[2] == s->src[2] &&
-	       f->src[3] == s->src[3];
+	return f->live && f->sport == s->sport && f->src[0] == s->src[0] && f->src[1] == s->src[1] &&
+	       f->src[2] == s->src[2] && f->src[3] == s->src[3];
 }
 
 SEC("xdp")

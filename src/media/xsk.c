@@ -34,9 +34,11 @@ enum { HOP_US = 500000 };            /* routes and neighbours are asked for agai
 static int refused(struct rf_diag *d, int rc, const char *what)
 {
 	if (rc == -EPERM || rc == -EACCES)
-		return rf_diag_set(d, -EPERM, "%s: not permitted: CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW are needed", what);
+		return rf_diag_set(d, -EPERM, "%s: not permitted: CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW are needed",
+				   what);
 	if (rc == -ENOBUFS)
-		return rf_diag_set(d, rc, "%s: no room for its frames: CAP_IPC_LOCK is needed, or more memory that may be locked",
+		return rf_diag_set(d, rc, "%s: no room for its frames: CAP_IPC_LOCK is needed, or more "
+					  "memory that may be locked",
 				   what);
 	return rf_diag_set(d, rc, "%s: %s", what, rf_err_text(rc));
 }
@@ -127,8 +129,10 @@ static int look_at(int s, const char *name, struct xsk_device *dev, struct rf_di
 		return rf_diag_set(d, RF_E_UNSUPPORTED, "%s: is not Ethernet", name);
 	memcpy(dev->mac, r.ifr_hwaddr.sa_data, sizeof dev->mac);
 	if (!ask_driver(s, name, &flags) && flags.data & ETH_FLAG_RXVLAN)
-		return rf_diag_set(d, RF_E_UNSUPPORTED, "%s: it takes tags of VLANs off before the program sees them, "
-				   "and a tagged datagram could pass for an untagged one: ethtool -K %s rxvlan off", name, name);
+		return rf_diag_set(d, RF_E_UNSUPPORTED,
+				   "%s: it takes tags of VLANs off before the program sees them, "
+				   "and a tagged datagram could pass for an untagged one: ethtool -K %s rxvlan off",
+				   name, name);
 	dev->queues = dev->sending_queues = 1;
 	if (!ask_driver(s, name, &ch) && ch.rx_count + ch.combined_count && ch.tx_count + ch.combined_count) {
 		dev->queues = ch.rx_count + ch.combined_count;
@@ -219,7 +223,8 @@ static int open_sockets(struct rf_xsk *x, struct xsk_pool *pool, struct rf_diag 
 		uint32_t key = at * x->n_parts + i;
 
 		if (!rc)
-			rc = bpf_map_update_elem(bpf_map__fd(x->bpf->maps.socks), &key, &x->parts[i].socks[at].fd, BPF_ANY);
+			rc = bpf_map_update_elem(bpf_map__fd(x->bpf->maps.socks), &key, &x->parts[i].socks[at].fd,
+						 BPF_ANY);
 	}
 	if (!rc) {
 		xsk_pool_fill(pool);
@@ -274,7 +279,8 @@ static int open_all(struct rf_xsk *x, const char *const *devices, unsigned n_dev
 	return rc;
 }
 
-int rf_xsk_open(const char *const *devices, unsigned n_devices, unsigned parts, struct rf_xsk **ret_xsk, struct rf_diag *d)
+int rf_xsk_open(const char *const *devices, unsigned n_devices, unsigned parts, struct rf_xsk **ret_xsk,
+		struct rf_diag *d)
 {
 	if (!n_devices || n_devices > RF_XSK_DEVICES_MAX || !parts || parts > RF_XSK_SOCKS_MAX)
 		return rf_diag_set(d, RF_E_INVALID, "1 to %d interfaces and 1 to %d workers", RF_XSK_DEVICES_MAX,
@@ -406,7 +412,8 @@ static const struct xsk_hop *hop_to(struct rf_xsk_part *part, const struct xsk_d
 	host.port = own.port = 0;
 	struct xsk_hop *h = &part->hops[rf_addr_hash(&no_secret, &host) % XSK_HOPS];
 
-	*ret_asked = !h->asked_us || now_us - h->asked_us >= HOP_US || !rf_addr_eq(&h->to, &host) || !rf_addr_eq(&h->from, &own);
+	*ret_asked = !h->asked_us || now_us - h->asked_us >= HOP_US || !rf_addr_eq(&h->to, &host) ||
+		     !rf_addr_eq(&h->from, &own);
 	if (*ret_asked) {
 		*h = (struct xsk_hop){ .from = own, .to = host, .asked_us = now_us };
 		h->rc = rf_hop_ask(part->netlink, dev->index, &own, &host, &h->hop);
@@ -414,8 +421,8 @@ static const struct xsk_hop *hop_to(struct rf_xsk_part *part, const struct xsk_d
 	return h;
 }
 
-int rf_xsk_find_way(struct rf_xsk_part *part, const struct rf_addr *from, const struct rf_addr *to, uint8_t dscp, uint64_t now_us,
-		    struct rf_xsk_way *ret_way, bool *ret_touch)
+int rf_xsk_find_way(struct rf_xsk_part *part, const struct rf_addr *from, const struct rf_addr *to, uint8_t dscp,
+		    uint64_t now_us, struct rf_xsk_way *ret_way, bool *ret_touch)
 {
 	const struct xsk_device *dev = device_of(part->x, from);
 	bool asked;

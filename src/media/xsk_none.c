@@ -1,13 +1,15 @@
 /* What is built where the kernel's program cannot be: opening says so, and nothing else is ever called. */
 #include "media/xsk.h"
 
-int rf_xsk_open(const char *const *devices, unsigned n_devices, unsigned parts, struct rf_xsk **ret_xsk, struct rf_diag *d)
+int rf_xsk_open(const char *const *devices, unsigned n_devices, unsigned parts, struct rf_xsk **ret_xsk,
+		struct rf_diag *d)
 {
 	(void)devices;
 	(void)n_devices;
 	(void)parts;
 	(void)ret_xsk;
-	return rf_diag_set(d, RF_E_UNSUPPORTED, "this ringfort was built without libbpf, bpftool or clang's target bpf");
+	return rf_diag_set(d, RF_E_UNSUPPORTED,
+			   "this ringfort was built without libbpf, bpftool or clang's target bpf");
 }
 
 void rf_xsk_close(struct rf_xsk *x)
@@ -56,8 +58,8 @@ void rf_xsk_give_back(struct rf_xsk_part *part)
 	(void)part;
 }
 
-int rf_xsk_find_way(struct rf_xsk_part *part, const struct rf_addr *from, const struct rf_addr *to, uint8_t dscp, uint64_t now_us,
-		    struct rf_xsk_way *ret_way, bool *ret_touch)
+int rf_xsk_find_way(struct rf_xsk_part *part, const struct rf_addr *from, const struct rf_addr *to, uint8_t dscp,
+		    uint64_t now_us, struct rf_xsk_way *ret_way, bool *ret_touch)
 {
 	(void)part;
 	(void)from;

@@ -1,6 +1,7 @@
-/* Frames between us and the kernel. A queue's memory has two halves: one to receive into, whose frames go round through the fill
- * ring and sockets' receive rings; one to send from, whose frames go round through sockets' send rings and the ring of what
- * is done. Fill, done and the list of free frames are shared by all workers, under the pool's lock, taken once for a batch. */
+/* Frames between us and the kernel. A queue's memory has two halves: one to receive into, whose frames go round through
+ * the fill ring and sockets' receive rings; one to send from, whose frames go round through sockets' send rings and the
+ * ring of what is done. Fill, done and the list of free frames are shared by all workers, under the pool's lock, taken
+ * once for a batch. */
 #include "media/xsk_int.h"
 
 #include <sys/mman.h>
@@ -41,7 +42,8 @@ static bool wants_waking(const struct xsk_ring *r)
 	return __atomic_load_n(r->flags, __ATOMIC_RELAXED) & XDP_RING_NEED_WAKEUP;
 }
 
-static int ring_map(struct xsk_ring *r, int fd, const struct xdp_ring_offset *off, uint32_t n, size_t entry_n, off_t where)
+static int ring_map(struct xsk_ring *r, int fd, const struct xdp_ring_offset *off, uint32_t n, size_t entry_n,
+		    off_t where)
 {
 	size_t size = off->desc + n * entry_n;
 	uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, where);
@@ -49,8 +51,10 @@ static int ring_map(struct xsk_ring *r, int fd, const struct xdp_ring_offset *of
 	if (p == MAP_FAILED)
 		return -errno;
 	*r = (struct xsk_ring){
-		.producer = (uint32_t *)(void *)(p + off->producer), .consumer = (uint32_t *)(void *)(p + off->consumer),
-		.flags = (uint32_t *)(void *)(p + off->flags), .entries = p + off->desc, .mask = n - 1, .map = p, .map_n = size,
+		.producer = (uint32_t *)(void *)(p + off->producer),
+		.consumer = (uint32_t *)(void *)(p + off->consumer),
+		.flags = (uint32_t *)(void *)(p + off->flags), .entries = p + off->desc, .mask = n - 1, .map = p,
+		.map_n = size,
 	};
 	return 0;
 }
@@ -122,9 +126,11 @@ static int make_rings(struct xsk_sock *s, bool first)
 	if (!rc)
 		rc = ring_map(&s->tx, s->fd, &off.tx, XSK_TX_FRAMES, sizeof(struct xdp_desc), XDP_PGOFF_TX_RING);
 	if (!rc && first)
-		rc = ring_map(&s->pool->fill, s->fd, &off.fr, XSK_RX_FRAMES, sizeof(uint64_t), XDP_UMEM_PGOFF_FILL_RING);
+		rc = ring_map(&s->pool->fill, s->fd, &off.fr, XSK_RX_FRAMES, sizeof(uint64_t),
+			      XDP_UMEM_PGOFF_FILL_RING);
 	if (!rc && first)
-		rc = ring_map(&s->pool->done, s->fd, &off.cr, XSK_TX_FRAMES, sizeof(uint64_t), XDP_UMEM_PGOFF_COMPLETION_RING);
+		rc = ring_map(&s->pool->done, s->fd, &off.cr, XSK_TX_FRAMES, sizeof(uint64_t),
+			      XDP_UMEM_PGOFF_COMPLETION_RING);
 	return rc;
 }
 

@@ -1,5 +1,5 @@
-/* What the program in the kernel (xsk.bpf.c) and userspace (xsk.c) share. Addresses and ports are in network order, as they
- * are on the wire; nothing has padding. Both include their integer types first. */
+/* What the program in the kernel (xsk.bpf.c) and userspace (xsk.c) share. Addresses and ports are in network order, as
+ * they are on the wire; nothing has padding. Both include their integer types first. */
 #ifndef RF_MEDIA_XSK_SHAPE_H
 #define RF_MEDIA_XSK_SHAPE_H
 
@@ -22,12 +22,13 @@ struct xsk_home {
 	uint16_t mac[3];             /* the interface's own, as it is on the wire: frames to others are not ours */
 };
 
-/* Who may send to a port. Written by userspace while the program reads: live last when it begins, first when it ends. What the
- * program makes of one that is half written, userspace looks at like at everything. */
+/* Who may send to a port. Written by userspace while the program reads: live last when it begins, first when it ends.
+ * What the program makes of one that is half written, userspace looks at like at everything. */
 struct xsk_flow {
 	uint32_t src[4];
 	uint16_t sport, live;
-	uint32_t sock;               /* of queue 0, in the map of sockets; that of queue n is n times the stride further */
+	uint32_t sock;               /* of queue 0, in the map of sockets; that of queue n is n
+				      * times the stride further */
 	uint64_t room;               /* half a line of cache each */
 };
 

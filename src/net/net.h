@@ -16,9 +16,9 @@ struct rf_net_conf {
 	uint32_t streams_per_source;      /* accepted ones per source (IPv4 address, IPv6 /64); 0: 1024 */
 	uint32_t handshakes;              /* of accepted connections that are under way; 0: 1024. Who comes then waits
 	                                   * unread */
-	uint32_t arrivals;                /* accepted TLS connections that are not open yet, those included; 0: 16 times as
-	                                   * many. At the bound no more are accepted until a quarter of them is
-	                                   * through: they wait in the kernel, which soon turns them away */
+	uint32_t arrivals;                /* accepted TLS connections that are not open yet, those included; 0: 16 times
+					   * as many. At the bound no more are accepted until a quarter of them is
+					   * through: they wait in the kernel, which soon turns them away */
 	uint32_t output_bytes;            /* bound on a stream's unsent bytes; 0: 262144 */
 	uint32_t carry_bytes;             /* bound on a stream's unconsumed bytes; 0: 65536 + 8192 */
 	struct rf_hash_key hash_key;      /* random; for the table of sources */

@@ -252,7 +252,9 @@ static bool punish(struct rf_penalties *p, struct source *s, uint64_t hash, stru
 	s->until = until;
 	s->level += s->level < 16;
 	p->stats.penalties++;
-	*ret = (struct rf_penalty){ .source = s->addr, .offence = (enum rf_offence)s->last, .seconds = seconds, .count = s->count };
+	*ret = (struct rf_penalty){
+		.source = s->addr, .offence = (enum rf_offence)s->last, .seconds = seconds, .count = s->count
+	};
 	return true;
 }
 
@@ -324,8 +326,11 @@ size_t rf_penalties_list(struct rf_penalties *p, struct rf_mono now, struct rf_p
 		if (s->until.us <= now.us)
 			continue;
 		if (found < n)
-			ret[found] = (struct rf_penalty){ .source = s->addr, .offence = (enum rf_offence)s->last, .count = s->count,
-							  .seconds = (uint32_t)((s->until.us - now.us + 999999) / 1000000) };
+			ret[found] =
+				(struct rf_penalty){ .source = s->addr,
+						     .offence = (enum rf_offence)s->last,
+						     .count = s->count,
+						     .seconds = (uint32_t)((s->until.us - now.us + 999999) / 1000000) };
 		found++;
 	}
 	pthread_mutex_unlock(&p->lock);

@@ -1,10 +1,10 @@
-/* Sources outside that do what no peer does: points for each offence, and past a bound a time in which nothing of the source is
- * looked at. The time doubles with every penalty and is forgotten as slowly as it grew. Whoever asks learns of it before any
- * byte is parsed.
+/* Sources outside that do what no peer does: points for each offence, and past a bound a time in which nothing of the
+ * source is looked at. The time doubles with every penalty and is forgotten as slowly as it grew. Whoever asks learns
+ * of it before any byte is parsed.
  *
- * One object for a process. A source is an IPv4 address or an IPv6 /64. Bounded: sources without a penalty that have been
- * quiet longest leave first; when all that are known have one, newcomers are not counted (and their bytes are refused one by
- * one, as ever). Asking whether a source is blocked takes no lock. Threads: any. */
+ * One object for a process. A source is an IPv4 address or an IPv6 /64. Bounded: sources without a penalty that have
+ * been quiet longest leave first; when all that are known have one, newcomers are not counted (and their bytes are
+ * refused one by one, as ever). Asking whether a source is blocked takes no lock. Threads: any. */
 #ifndef RF_NET_PENALTY_H
 #define RF_NET_PENALTY_H
 

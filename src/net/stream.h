@@ -62,8 +62,8 @@ struct rf_stream_conf {
 	struct rf_addr remote;
 	struct rf_addr local;          /* family 0: the kernel's choice; port 0 as well */
 	struct rf_tls *tls;            /* NULL: plain TCP. A reference is taken */
-	struct rf_view name;           /* TLS: who the server must be (domain, or IP address), also sent as SNI; several with
-	                                * a blank between: one of them, and the first is sent */
+	struct rf_view name;           /* TLS: who the server must be (domain, or IP address), also sent as SNI; several
+				        * with a blank between: one of them, and the first is sent */
 	bool name_unchecked;           /* TLS: do not compare the name, only verify the chain */
 	uint32_t connect_ms;           /* TCP and handshake each; 0: 5000 */
 	uint32_t idle_ms;              /* 0: none */
@@ -91,8 +91,8 @@ struct rf_listener_conf {
 };
 
 int rf_listener_new(struct rf_net *net, const struct rf_listener_conf *conf, struct rf_listener **ret_listener);
-/* Adopt a bound, listening socket that the caller opened; conf->local is then ignored. On success it is owned. A Unix stream
- * socket will do as well: both addresses of its streams then have family 0. */
+/* Adopt a bound, listening socket that the caller opened; conf->local is then ignored. On success it is owned. A Unix
+ * stream socket will do as well: both addresses of its streams then have family 0. */
 int rf_listener_new_fd(struct rf_net *net, const struct rf_listener_conf *conf, int fd,
 		       struct rf_listener **ret_listener);
 /* Open, bind and listen only: for rf_listener_new_fd() on another thread. */

@@ -64,8 +64,8 @@ struct rf_tls_conf {
 	const char *ca_file;
 	struct rf_view ca_pem;
 	X509_STORE *store;
-	/* Others who are believed, as PEM files: authorities of peers outside this site. Whoever comes with a chain that
-	 * ends in one of them has that root's SHA-256 in rf_pki_id.authority, resumed connections too. */
+	/* Others who are believed, as PEM files: authorities of peers outside this site. Whoever comes with a chain
+	 * that ends in one of them has that root's SHA-256 in rf_pki_id.authority, resumed connections too. */
 	const char *const *peer_ca_files;
 	size_t peer_ca_count;
 	const char *crl_file;        /* PEM revocation lists, may be NULL; then every issuer of a peer needs one */

@@ -12,7 +12,8 @@ enum { RF_TLS_SITE_ROOTS_MAX = 8 };
 struct rf_tls {
 	atomic_uint refs;
 	SSL_CTX *ctx;
-	uint8_t *blank;   /* a certificate of nobody, DER: takes the place of peers' ones that are not needed any more */
+	uint8_t *blank;   /* a certificate of nobody, DER: takes the place of peers' ones that are
+			   * not needed any more */
 	int blank_n;
 	int (*check)(void *arg, const struct rf_pki_id *peer);
 	void *check_arg;

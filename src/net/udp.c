@@ -431,7 +431,8 @@ void rf_udp_backlog(const struct rf_net *net, struct rf_udp_backlog *ret_b)
 		if (getsockopt(udp->fd, SOL_SOCKET, SO_MEMINFO, info, &n) != 0)
 			continue;
 		b.dropped += info[SK_MEMINFO_DROPS];
-		if (!b.room || (uint64_t)info[SK_MEMINFO_RMEM_ALLOC] * b.room > (uint64_t)b.bytes * info[SK_MEMINFO_RCVBUF]) {
+		if (!b.room ||
+		    (uint64_t)info[SK_MEMINFO_RMEM_ALLOC] * b.room > (uint64_t)b.bytes * info[SK_MEMINFO_RCVBUF]) {
 			b.bytes = info[SK_MEMINFO_RMEM_ALLOC];
 			b.room = info[SK_MEMINFO_RCVBUF];
 		}

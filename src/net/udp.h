@@ -46,7 +46,8 @@ void rf_udp_flush(struct rf_udp *udp);
 /* What has come for the sockets of a loop and was not read yet. */
 struct rf_udp_backlog {
 	uint32_t bytes, room;            /* as the kernel counts them (with its own part), of the fullest socket */
-	uint32_t dropped;                /* datagrams for which there was no room, of all sockets since they were made; wraps */
+	uint32_t dropped;                /* datagrams for which there was no room, of all sockets since
+					  * they were made; wraps */
 };
 void rf_udp_backlog(const struct rf_net *net, struct rf_udp_backlog *ret_b);
 

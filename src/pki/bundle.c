@@ -31,7 +31,8 @@ static CMS_ContentInfo *sign_with(X509 *cert, EVP_PKEY *key, struct rf_view mani
 {
 	BIO *in = BIO_new_mem_buf(manifest.p, (int)manifest.n);
 	CMS_ContentInfo *cms = in ? CMS_sign(NULL, NULL, NULL, in, FLAGS | CMS_PARTIAL) : NULL;
-	CMS_SignerInfo *si = cms ? CMS_add1_signer(cms, cert, key, EVP_sha256(), FLAGS | CMS_PARTIAL | CMS_NOSMIMECAP) : NULL;
+	CMS_SignerInfo *si =
+		cms ? CMS_add1_signer(cms, cert, key, EVP_sha256(), FLAGS | CMS_PARTIAL | CMS_NOSMIMECAP) : NULL;
 	ASN1_TIME *when = X509_time_adj(NULL, 0, &(time_t){ (time_t)(now.us / 1000000) });
 	bool ok = si && when && CMS_signed_add1_attr_by_NID(si, NID_pkcs9_signingTime, when->type, when, -1) == 1 &&
 		  CMS_final(cms, in, NULL, FLAGS) == 1;
@@ -44,7 +45,8 @@ static CMS_ContentInfo *sign_with(X509 *cert, EVP_PKEY *key, struct rf_view mani
 	return NULL;
 }
 
-int rf_pki_bundle_sign(struct rf_ca *ca, struct rf_view manifest, struct rf_wall now, char **ret_sig, struct rf_diag *diag)
+int rf_pki_bundle_sign(struct rf_ca *ca, struct rf_view manifest, struct rf_wall now, char **ret_sig,
+		       struct rf_diag *diag)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	CMS_ContentInfo *cms = NULL;
@@ -71,7 +73,8 @@ int rf_pki_bundle_sign(struct rf_ca *ca, struct rf_view manifest, struct rf_wall
 static int refuse(struct rf_diag *diag, const char *why)
 {
 	ERR_clear_error();
-	return rf_diag_set(diag, RF_E_AUTH, "MANIFEST.sig: %s; compile and sign the bundle on the administrator's host", why);
+	return rf_diag_set(diag, RF_E_AUTH, "MANIFEST.sig: %s; compile and sign the bundle on the administrator's host",
+			   why);
 }
 
 static int parse_sig(struct rf_view sig, CMS_ContentInfo **ret, struct rf_diag *diag)
@@ -79,7 +82,8 @@ static int parse_sig(struct rf_view sig, CMS_ContentInfo **ret, struct rf_diag *
 	BIO *bio = sig.n <= RF_PKI_SIG_MAX ? BIO_new_mem_buf(sig.p, (int)sig.n) : NULL;
 
 	if (!bio)
-		return rf_diag_set(diag, sig.n > RF_PKI_SIG_MAX ? RF_E_LIMIT : -ENOMEM, "MANIFEST.sig is longer than a signature");
+		return rf_diag_set(diag, sig.n > RF_PKI_SIG_MAX ? RF_E_LIMIT : -ENOMEM,
+				   "MANIFEST.sig is longer than a signature");
 	*ret = PEM_read_bio_CMS(bio, NULL, NULL, NULL);
 	BIO_free(bio);
 	ERR_clear_error();
@@ -97,7 +101,8 @@ static bool is_signer(X509 *cert)
 	return ok;
 }
 
-/* The one certificate of the one signer, if it is the site's. Chains are of length one: a phone's certificate is no CA. */
+/* The one certificate of the one signer, if it is the site's. Chains are of length one: a phone's
+ * certificate is no CA. */
 static X509 *signer_of(CMS_ContentInfo *cms, X509 *ca)
 {
 	STACK_OF(X509) *certs = CMS_get1_certs(cms);

@@ -326,7 +326,8 @@ int rf_ca_issue(struct rf_ca *ca, const struct rf_ca_request *req, struct rf_wal
 	if (!cert)
 		rc = rf_pki_crypto(diag, "issue a certificate");
 	else if ((rc = rf_pki_id_from_x509(cert, &id)) != 0)
-		rf_diag_set(diag, rc, "the name \"%s\" does not fit into a certificate", req->uri ? req->uri : req->name);
+		rf_diag_set(diag, rc, "the name \"%s\" does not fit into a certificate",
+			    req->uri ? req->uri : req->name);
 	else
 		rc = write_pair(ca, req, cert, key, diag);
 	X509_free(cert);
@@ -344,7 +345,8 @@ static int read_host_key(const struct rf_ca *ca, const char *name, EVP_PKEY **re
 
 	if (asprintf(&folder, "%s/" RF_PKI_HOSTS "/%s", ca->dir, name) < 0)
 		folder = NULL;
-	if (folder && !(rc = path_of(&path, folder, "key.pem", diag)) && !(rc = path_of(ret_cert_path, folder, "outside.pem", diag)))
+	if (folder && !(rc = path_of(&path, folder, "key.pem", diag)) &&
+	    !(rc = path_of(ret_cert_path, folder, "outside.pem", diag)))
 		rc = rf_pki_read_key(path, ret_key, diag);
 	free(folder);
 	free(path);
@@ -365,7 +367,8 @@ int rf_ca_issue_outside(struct rf_ca *ca, const struct rf_ca_request *req, struc
 		rc = read_host_key(ca, req->name, &key, &path, diag);
 	struct rf_ca_request shown = *req;
 
-	shown.name = req->uri + sizeof "sip:" - 1; /* the common name: strangers need not know what the host is called */
+	shown.name = req->uri + sizeof "sip:" - 1; /* the common name: strangers need not know
+						    * what the host is called */
 	if (!rc && !(cert = make_cert(ca, &shown, key, from_s, until_s)))
 		rc = rf_pki_crypto(diag, "issue a certificate");
 	if (!rc && (rc = rf_pki_id_from_x509(cert, &id)))
@@ -459,7 +462,8 @@ int rf_pki_read_id(const char *path, struct rf_pki_id *ret_id, struct rf_diag *d
 		return rc;
 	rc = rf_pki_id_from_x509(cert, ret_id);
 	X509_free(cert);
-	return rc ? rf_diag_at(diag, RF_E_CORRUPT, path, 0, 0, "this certificate names no one: %s", rf_err_text(rc)) : 0;
+	return rc ?
+	       rf_diag_at(diag, RF_E_CORRUPT, path, 0, 0, "this certificate names no one: %s", rf_err_text(rc)) : 0;
 }
 
 int rf_pki_check_pair(const char *ca_path, const char *cert_path, const char *key_path, struct rf_diag *diag)

@@ -46,7 +46,8 @@ struct rf_ca_request {
 };
 
 /* Make a key and a certificate, write cert.pem and key.pem, and say what was made. Never leaves a certificate without
- * its key. Errors: -errno, RF_E_CRYPTO, RF_E_STALE (the CA has expired). Threads: any, also at once for different names. */
+ * its key. Errors: -errno, RF_E_CRYPTO, RF_E_STALE (the CA has expired). Threads: any, also at once
+ * for different names. */
 int rf_ca_issue(struct rf_ca *ca, const struct rf_ca_request *req, struct rf_wall now, struct rf_pki_id *ret_id,
 		struct rf_diag *diag);
 /* A second certificate of a host, outside.pem, for the key that it has: what it shows to strangers need not name the

@@ -20,7 +20,8 @@ enum {
 	RF_PKI_SERIAL_MAX = 20, /* octets, RFC 5280 4.1.2.2 */
 	RF_PKI_URI_MAX = 255,
 	RF_PKI_URN_LEN = 45,    /* "urn:uuid:" and 36 characters */
-	RF_PKI_DOMAINS_MAX = 512, /* characters of all domains of a certificate; those behind are as if it had them not */
+	RF_PKI_DOMAINS_MAX = 512, /* characters of all domains of a certificate; those behind are
+				   * as if it had them not */
 };
 
 struct rf_pki_id {
@@ -31,10 +32,11 @@ struct rf_pki_id {
 	int64_t not_before_s, not_after_s;   /* seconds since 1970 UTC */
 	char urn[RF_PKI_URN_LEN + 1];        /* lower case, "" when there is none */
 	uint8_t authority[32];               /* SHA-256 of the chain's root; zeros: the site's own CA. By net/tls.h */
-	char uri[RF_PKI_URI_MAX + 1];        /* the sip: or sips: URI as written, the first of those without a user part;
-	                                      * "" when there is none */
-	char domains[RF_PKI_DOMAINS_MAX + 1]; /* with a blank behind each, lower case: the hosts of sip URIs without user
-	                                      * part, else the DNS names; then IP addresses. "" when there are none */
+	char uri[RF_PKI_URI_MAX + 1];        /* the sip: or sips: URI as written, the first of those without a user
+					      * part; "" when there is none */
+	char domains[RF_PKI_DOMAINS_MAX + 1]; /* with a blank behind each, lower case: the hosts of sip URIs
+					       * without user part, else the DNS names; then IP addresses. ""
+					       * when there are none */
 };
 
 /* Read cert. 0; RF_E_MALFORMED: a serial that is negative, zero or too long, a URI with a NUL or other byte that is not

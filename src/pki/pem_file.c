@@ -104,7 +104,8 @@ static int write_bio(const char *path, BIO *bio, int ok, mode_t mode, enum rf_pk
 	char *p = NULL;
 	long n = bio && ok ? BIO_get_mem_data(bio, &p) : 0;
 
-	return n > 0 ? rf_pki_write(path, rf_view_of(p, (size_t)n), mode, when, diag) : rf_pki_crypto(diag, "encode PEM");
+	return n > 0 ? rf_pki_write(path, rf_view_of(p, (size_t)n), mode, when, diag) :
+		       rf_pki_crypto(diag, "encode PEM");
 }
 
 int rf_pki_write_key(const char *path, EVP_PKEY *key, enum rf_pki_when when, struct rf_diag *diag)
@@ -161,7 +162,8 @@ int rf_pki_read_key(const char *path, EVP_PKEY **ret_key, struct rf_diag *diag)
 	fclose(f);
 	ERR_clear_error();
 	if (!key)
-		return rf_diag_at(diag, RF_E_CORRUPT, path, 0, 0, "holds no private key in PEM; restore it from a backup");
+		return rf_diag_at(diag, RF_E_CORRUPT, path, 0, 0,
+				  "holds no private key in PEM; restore it from a backup");
 	*ret_key = key;
 	return 0;
 }
@@ -177,7 +179,8 @@ int rf_pki_read_cert(const char *path, X509 **ret_cert, struct rf_diag *diag)
 	fclose(f);
 	ERR_clear_error();
 	if (!cert)
-		return rf_diag_at(diag, RF_E_CORRUPT, path, 0, 0, "holds no certificate in PEM; restore it from a backup");
+		return rf_diag_at(diag, RF_E_CORRUPT, path, 0, 0,
+				  "holds no certificate in PEM; restore it from a backup");
 	*ret_cert = cert;
 	return 0;
 }

@@ -97,16 +97,20 @@ static int read_lists(struct rf_revoked *r, FILE *f, const char *path, const cha
 	for (; !rc && (crl = PEM_read_X509_CRL(f, NULL, NULL, NULL)); lists++) {
 		rc = is_signed(crl, ca) ? add_list(r, crl) : RF_E_CORRUPT;
 		if (rc == RF_E_CORRUPT)
-			rf_diag_at(diag, rc, path, 0, 0, "was not signed by the authority in %s; copy both again from the host that has its "
-				   "key", ca);
+			rf_diag_at(diag, rc, path, 0, 0,
+				   "was not signed by the authority in %s; copy both again from the host that has its "
+				   "key",
+				   ca);
 		else if (rc)
-			rf_diag_at(diag, rc, path, 0, 0, rc == RF_E_LIMIT ? "revokes more than %d certificates" : "%d: out of memory",
+			rf_diag_at(diag, rc, path, 0, 0,
+				   rc == RF_E_LIMIT ? "revokes more than %d certificates" : "%d: out of memory",
 				   RF_REVOKED_MAX);
 		X509_CRL_free(crl);
 	}
 	ERR_clear_error(); /* the reading ends with "no start line" */
 	if (!rc && !lists)
-		rc = rf_diag_at(diag, RF_E_CORRUPT, path, 0, 0, "is no list of revoked certificates; `ringfort host revoke` and any "
+		rc = rf_diag_at(diag, RF_E_CORRUPT, path, 0, 0,
+				"is no list of revoked certificates; `ringfort host revoke` and any "
 				"`ringfort phone` command that revokes one write it anew");
 	return rc;
 }
@@ -116,8 +120,10 @@ int rf_revoked_load(const char *path, const char *ca, struct rf_revoked **ret, s
 	FILE *f = fopen(path, "re");
 
 	if (!f)
-		return rf_diag_at(diag, -errno, path, 0, 0, "%s: without the list of revoked certificates nobody is believed; copy it from "
-				  "the host that has the authority's key", rf_err_text(-errno));
+		return rf_diag_at(diag, -errno, path, 0, 0,
+				  "%s: without the list of revoked certificates nobody is believed; copy it from "
+				  "the host that has the authority's key",
+				  rf_err_text(-errno));
 	struct rf_revoked *r = calloc(1, sizeof *r);
 	int rc = r ? read_lists(r, f, path, ca, diag) : rf_diag_set(diag, -ENOMEM, "out of memory");
 
@@ -176,9 +182,10 @@ const char *rf_revoked_old(int64_t until_s, int64_t now_s, char dst[static RF_RE
 		return dst;
 	if (gmtime_r(&until, &tm))
 		strftime(day, sizeof day, "%Y-%m-%d", &tm);
-	snprintf(dst, RF_REVOKED_TEXT, "the list of revoked certificates (pki/crl.pem) was to be written anew by %s, %lld days ago: it still counts, but "
-		 "who was revoked since is believed here; `ringfort host issue` on the host with the authority's key writes it, copy it "
-		 "here", day, (long long)((now_s - until_s) / 86400));
+	snprintf(dst, RF_REVOKED_TEXT, "the list of revoked certificates (pki/crl.pem) was to be written anew by %s, "
+		 "%lld days ago: it still counts, but who was revoked since is believed here; `ringfort host issue` on "
+		 "the host with the authority's key writes it, copy it here",
+		 day, (long long)((now_s - until_s) / 86400));
 	return dst;
 }
 

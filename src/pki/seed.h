@@ -1,5 +1,5 @@
-/* The site's seed: 32 random bytes from which the secrets follow that two devices share (emit.h, rf_emit_secret()), so that
- * compiling twice gives the same. DIR/pki/seed, mode 0600, beside the CA's key and as precious. */
+/* The site's seed: 32 random bytes from which the secrets follow that two devices share (emit.h, rf_emit_secret()), so
+ * that compiling twice gives the same. DIR/pki/seed, mode 0600, beside the CA's key and as precious. */
 #ifndef RF_PKI_SEED_H
 #define RF_PKI_SEED_H
 

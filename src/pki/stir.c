@@ -66,8 +66,9 @@ int rf_stir_trust_load(const char *path, struct rf_stir_trust **ret_trust, struc
 	if (!rc && (!t || !t->store || !bytes))
 		rc = rf_diag_set(diag, -ENOMEM, "%s: out of memory", path);
 	if (!rc && (!bio || take_pem(t, bio) == 0))
-		rc = rf_diag_set(diag, RF_E_CORRUPT, "%s holds no certificate of an authority in PEM (or is over %d bytes)",
-				 path, RF_STIR_TRUST_BYTES);
+		rc = rf_diag_set(diag, RF_E_CORRUPT,
+				 "%s holds no certificate of an authority in PEM (or is over %d bytes)", path,
+				 RF_STIR_TRUST_BYTES);
 	if (!rc && t->crls)
 		X509_STORE_set_flags(t->store, X509_V_FLAG_CRL_CHECK);
 	BIO_free(bio);
@@ -188,8 +189,10 @@ static int verify_chain(struct rf_stir_cert *c, STACK_OF(X509) *chain, struct rf
 	X509_STORE_CTX_free(ctx);
 	if (good)
 		return 0;
-	return rf_diag_set(diag, why == X509_V_ERR_CERT_HAS_EXPIRED || why == X509_V_ERR_CERT_NOT_YET_VALID ? RF_E_STALE :
-			   RF_E_DENIED, "%s", X509_verify_cert_error_string(why));
+	return rf_diag_set(diag,
+			   why == X509_V_ERR_CERT_HAS_EXPIRED || why == X509_V_ERR_CERT_NOT_YET_VALID ? RF_E_STALE :
+			   RF_E_DENIED,
+			   "%s", X509_verify_cert_error_string(why));
 }
 
 int rf_stir_cert_new(struct rf_view bytes, struct rf_stir_trust *trust, struct rf_wall now,

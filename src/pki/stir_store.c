@@ -41,7 +41,8 @@ int rf_stir_store_put(const char *dir, struct rf_view url, struct rf_view pem, s
 	uint8_t *all = malloc(FILE_MAX);
 	int rc = all ? 0 : -ENOMEM;
 
-	if (url.n == 0 || url.n > URL_MAX || pem.n == 0 || pem.n > RF_STIR_CERT_BYTES || !path_of(dir, url, path, sizeof path))
+	if (url.n == 0 || url.n > URL_MAX || pem.n == 0 || pem.n > RF_STIR_CERT_BYTES ||
+	    !path_of(dir, url, path, sizeof path))
 		rc = RF_E_LIMIT;
 	if (rc) {
 		free(all);

@@ -128,7 +128,8 @@ static void zones_flows(struct rf_make *m, const struct rf_site_zone *from, cons
 		}
 }
 
-/* border-in-two-halves: a session controller that is the data side's proxy as well would join what the matrix keeps apart. */
+/* border-in-two-halves: a session controller that is the data side's proxy as well would join what the
+ * matrix keeps apart. */
 static void look_at_border(struct rf_make *m)
 {
 	for (size_t i = 0; i < m->site->host_count; i++) {

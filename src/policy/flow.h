@@ -11,7 +11,8 @@
 enum rf_flow_how {
 	RF_FLOW_STATEFUL,   /* the first packet opens it; answers pass by connection tracking */
 	RF_FLOW_STATELESS,  /* both directions by address and port (media between phones: the matrix says stateless) */
-	RF_FLOW_PINHOLE,    /* only 5-tuples in the pinhole set, and what is in the set of openings, and only while it is there */
+	RF_FLOW_PINHOLE,    /* only 5-tuples in the pinhole set, and what is in the set of openings, and
+			     * only while it is there */
 	RF_FLOW_LOCAL,      /* inside one zone: it passes no router; host filters and switches see it */
 };
 
@@ -23,7 +24,8 @@ enum rf_icmp { RF_ICMP_NONE, RF_ICMP_ECHO };
 struct rf_end {
 	const struct rf_site_zone *zone;
 	const struct rf_site_ip *v;      /* addresses and networks of both families */
-	const struct rf_site_host *const *hosts; /* those that have them, for people; may be fewer than n, may be NULL */
+	const struct rf_site_host *const *hosts; /* those that have them, for people; may be fewer
+						  * than n, may be NULL */
 	size_t n, host_count;
 };
 
@@ -31,7 +33,8 @@ struct rf_flow {
 	const char *id;                  /* "phone-server-signaling-2": unique, stays the same while its reason does */
 	struct rf_end from, to;
 	enum rf_category category;
-	int protocol;                    /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP (and its v6 twin), IPPROTO_ESP, RF_VRRP */
+	int protocol;                    /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP (and its v6 twin),
+					  * IPPROTO_ESP, RF_VRRP */
 	enum rf_icmp icmp;               /* of IPPROTO_ICMP; its answers are echo replies */
 	struct rf_site_ports sport;      /* 0..65535 unless the protocol fixes it (DHCP, media) */
 	struct rf_site_ports dport;      /* 0..65535 for protocols without ports */
@@ -41,9 +44,11 @@ struct rf_flow {
 	uint32_t new_per_second;         /* from one source address; 0: no bound */
 	const char *why;                 /* a sentence for people */
 	const char *mitigation;          /* id of the catalogue, never NULL */
-	struct rf_site_pos pos;          /* the line that caused it: a host, a trunk, an `allow`; line 0: the matrix alone */
-	bool beside_matrix;              /* no zone traffic: a dedicated channel between servers, a tunnel's outer packets,
-					  * routers among themselves. Or a deviation permits what the cell does not */
+	struct rf_site_pos pos;          /* the line that caused it: a host, a trunk, an `allow`; line
+					  * 0: the matrix alone */
+	bool beside_matrix;              /* no zone traffic: a dedicated channel between servers, a tunnel's
+					  * outer packets, routers among themselves. Or a deviation permits
+					  * what the cell does not */
 };
 
 enum { RF_VRRP = 112 }; /* IP protocol, RFC 9568; netinet/in.h does not name it */
@@ -56,19 +61,23 @@ struct rf_flows {
 	struct rf_arena *arena;          /* owned */
 };
 
-/* 0, RF_E_INVALID (the site asks for what the matrix forbids: see findings), -ENOMEM. On success rf_flows_fini() later. */
+/* 0, RF_E_INVALID (the site asks for what the matrix forbids: see findings), -ENOMEM. On success
+ * rf_flows_fini() later. */
 int rf_flows_make(const struct rf_site *site, struct rf_wall now, struct rf_findings *findings,
 		  struct rf_flows *ret_flows);
 void rf_flows_fini(struct rf_flows *flows);
-/* Where the flows from one zone to another begin in v, which has them by zones in the order of the file: those of the pair
- * stand together. n when there are none behind. */
-size_t rf_flows_from_to(const struct rf_flow *v, size_t n, const struct rf_site_zone *from, const struct rf_site_zone *to);
+/* Where the flows from one zone to another begin in v, which has them by zones in the order of the file: those of the
+ * pair stand together. n when there are none behind. */
+size_t rf_flows_from_to(const struct rf_flow *v, size_t n, const struct rf_site_zone *from,
+			const struct rf_site_zone *to);
 
-/* The name of the pinhole set: on every Linux router one set a family, of (protocol, source, sport, destination, dport). */
+/* The name of the pinhole set: on every Linux router one set a family, of (protocol, source, sport,
+ * destination, dport). */
 #define RF_PINHOLE_SET4 "pinholes4"
 #define RF_PINHOLE_SET6 "pinholes6"
-/* Openings: pinholes for somebody whose port nobody can name yet (a connection that begins, a NAT that changes ports): any port of
- * one address, exactly one address and port of ours. (protocol, their address, our address, our port), both ways. */
+/* Openings: pinholes for somebody whose port nobody can name yet (a connection that begins, a NAT that changes
+ * ports): any port of one address, exactly one address and port of ours. (protocol, their address, our address,
+ * our port), both ways. */
 #define RF_OPENING_SET4 "openings4"
 #define RF_OPENING_SET6 "openings6"
 /* May there be openings at this end of the flow: do relays stand there? A port may be chosen by a NAT outside alone. */

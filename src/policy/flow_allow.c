@@ -1,5 +1,6 @@
-/* What the site opens by itself: `allow`. A cell that has the category as optional is switched on by it; one that has it as
- * allowed may be widened to other ports; one that has it in neither is an error, unless a deviation that holds is named. */
+/* What the site opens by itself: `allow`. A cell that has the category as optional is switched on by it; one that
+ * has it as allowed may be widened to other ports; one that has it in neither is an error, unless a deviation
+ * that holds is named. */
 #include "policy/flow_int.h"
 
 #include <netinet/in.h>

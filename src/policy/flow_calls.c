@@ -315,7 +315,8 @@ static const char *media_why(const struct rf_make *m, enum rf_flow_how how, int 
 	bool srtp = m->site->policy.media_encrypted;
 
 	if (protocol == IPPROTO_TCP)
-		return "Messages and floor control (MSRP, BFCP over TCP) of one outside call, while its pinhole is open.";
+		return "Messages and floor control (MSRP, BFCP over TCP) of one outside call, "
+		       "while its pinhole is open.";
 	switch (how) {
 	case RF_FLOW_PINHOLE:
 		return srtp ? "Media (SRTP) of one outside call, while its pinhole is open."
@@ -348,7 +349,8 @@ static struct rf_site_ports media_ports(const struct rf_make *m, enum rf_zone_ki
 }
 
 /* A relay has an outer side for the internet, and its own address for the site. */
-static bool media_end(struct rf_make *m, const struct rf_party *at, const struct rf_party *other, struct rf_end *ret_end)
+static bool media_end(struct rf_make *m, const struct rf_party *at, const struct rf_party *other,
+		      struct rf_end *ret_end)
 {
 	struct rf_who who = media_who(at->kind);
 
@@ -356,8 +358,8 @@ static bool media_end(struct rf_make *m, const struct rf_party *at, const struct
 									       rf_party_select(m, *at, who, ret_end);
 }
 
-/* Connections past a relay: it has ports of the same range, and the others whatever they like. Behind voice in every queue
- * (RFC 4594 4.7, AF21): they take what they can get. */
+/* Connections past a relay: it has ports of the same range, and the others whatever they like. Behind voice in every
+ * queue (RFC 4594 4.7, AF21): they take what they can get. */
 static void media_tcp(struct rf_make *m, const struct rf_pair *p, const struct rf_end *from, const struct rf_end *to)
 {
 	static const struct rf_site_ports any = { HIGH_FIRST, ANY_LAST };

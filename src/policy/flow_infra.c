@@ -1,5 +1,5 @@
-/* What passes beside the matrix, and still is a flow, because nothing passes that is none: routers among themselves, the
- * outer packets of tunnels, relays of DHCP, the database of the servers on its own channel. */
+/* What passes beside the matrix, and still is a flow, because nothing passes that is none: routers among themselves,
+ * the outer packets of tunnels, relays of DHCP, the database of the servers on its own channel. */
 #include "policy/flow_int.h"
 
 #include <netinet/in.h>
@@ -160,8 +160,8 @@ static void relays(struct rf_make *m, size_t n)
 				      &m->site->zones[z]);
 }
 
-/* --- databases and caches of servers: on a channel of their own (db-dedicated-channel), which is the zone that they share
- * with the servers, or a zone of kind server in which they stand alone */
+/* --- databases and caches of servers: on a channel of their own (db-dedicated-channel), which is the zone that they
+ * share with the servers, or a zone of kind server in which they stand alone */
 
 static bool stands_alone(const struct rf_site *s, const struct rf_site_zone *zone)
 {

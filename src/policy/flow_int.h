@@ -62,8 +62,8 @@ struct rf_who {
 
 /* False: nobody there. Fills *ret_end; -ENOMEM is kept in m. */
 bool rf_party_select(struct rf_make *m, struct rf_party party, struct rf_who who, struct rf_end *ret_end);
-/* The foot in which a router is managed: in an admin zone, else a server zone, else its first; NULL: it has none with an
- * address. */
+/* The foot in which a router is managed: in an admin zone, else a server zone, else its first; NULL: it has
+ * none with an address. */
 const struct rf_site_interface *rf_router_home(const struct rf_site_router *router);
 /* The addresses of a router in a zone: its own, else the zone's gateway. Family 0: none. */
 struct rf_site_ip rf_foot_ip(const struct rf_site_interface *foot, int family);
@@ -79,8 +79,8 @@ bool rf_end_of(struct rf_make *m, const struct rf_site_zone *zone, const struct 
 
 /* --- flow.c */
 
-/* A flow with what follows from the pair and the service: category, ports, DSCP, mitigation, id. The caller fills in the
- * rest; NULL without memory. */
+/* A flow with what follows from the pair and the service: category, ports, DSCP, mitigation, id. The caller fills in
+ * the rest; NULL without memory. */
 struct rf_flow *rf_flow_add(struct rf_make *m, const struct rf_pair *pair, const struct rf_service *service,
 			    const struct rf_end *from, const struct rf_end *to, const char *why);
 /* A text in the arena; "" without memory. */

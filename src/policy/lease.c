@@ -74,7 +74,8 @@ static void exclude_devices(const struct rf_site *site, struct zone *z)
 		exclude_both(z, &site->hosts[i].address, &site->hosts[i].address6);
 	for (size_t i = 0; i < site->router_count; i++)
 		for (size_t k = 0; k < site->routers[i].interface_count; k++)
-			exclude_both(z, &site->routers[i].interfaces[k].address, &site->routers[i].interfaces[k].address6);
+			exclude_both(z, &site->routers[i].interfaces[k].address,
+				     &site->routers[i].interfaces[k].address6);
 	for (size_t i = 0; i < site->switch_count; i++)
 		exclude_both(z, &site->switches[i].address, &site->switches[i].address);
 }
@@ -93,7 +94,8 @@ static void bounds(struct zone *z)
 	z->low = mask / 8 + 1;
 }
 
-static int open_zone(const struct rf_site *site, const struct rf_site_zone *zone, struct rf_arena *arena, struct zone *z)
+static int open_zone(const struct rf_site *site, const struct rf_site_zone *zone, struct rf_arena *arena,
+		     struct zone *z)
 {
 	*z = (struct zone){ .zone = zone };
 	bounds(z);

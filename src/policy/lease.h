@@ -1,5 +1,5 @@
-/* Which address each phone has: DHCP reserves it, switches bind it to the phone's port and hardware address, host filters
- * may name it. Nobody hands out or looks up anything: the address follows from the site file, and whoever asks
+/* Which address each phone has: DHCP reserves it, switches bind it to the phone's port and hardware address, host
+ * filters may name it. Nobody hands out or looks up anything: the address follows from the site file, and whoever asks
  * gets the same answer.
  *
  * A phone's place in its zone's subnet is a hash of its name, so adding, removing or moving another phone does not

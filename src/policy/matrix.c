@@ -2,7 +2,9 @@
 
 /* What is not in the data: nothing may be opened. */
 static const struct rf_cell absent = {
-	.from = RF_ZONE_KINDS, .to = RF_ZONE_KINDS, .reason = "The matrix has no such cell; what is not in it is denied.",
+	.from = RF_ZONE_KINDS,
+	.to = RF_ZONE_KINDS,
+	.reason = "The matrix has no such cell; what is not in it is denied.",
 	.mitigations = (const char *const[]){ NULL },
 };
 
@@ -39,9 +41,10 @@ const char *rf_zone_kind_name(enum rf_zone_kind kind)
 const char *rf_inspection_name(enum rf_inspection inspection)
 {
 	static const char *const names[] = {
-		[RF_INSPECT_DENY] = "deny", [RF_INSPECT_INTRA_ZONE] = "intra-zone", [RF_INSPECT_STATELESS] = "stateless",
-		[RF_INSPECT_STATEFUL] = "stateful", [RF_INSPECT_APPLICATION] = "application", [RF_INSPECT_SBC] = "sbc",
-		[RF_INSPECT_VPN] = "vpn", [RF_INSPECT_CIRCUIT] = "circuit",
+		[RF_INSPECT_DENY] = "deny", [RF_INSPECT_INTRA_ZONE] = "intra-zone",
+		[RF_INSPECT_STATELESS] = "stateless", [RF_INSPECT_STATEFUL] = "stateful",
+		[RF_INSPECT_APPLICATION] = "application", [RF_INSPECT_SBC] = "sbc", [RF_INSPECT_VPN] = "vpn",
+		[RF_INSPECT_CIRCUIT] = "circuit",
 	};
 
 	return (size_t)inspection < sizeof names / sizeof *names ? names[inspection] : "?";

@@ -1,7 +1,7 @@
 /* Who needs what of whom: everything but calls. A row opens nothing by itself; it becomes a flow where both ends are in
  * the site and the pair's cell has the category: allowed, or, for a row that is implied, optional too. Rows are implied
- * only where the site file asks for the service by naming the one host that gives it, or where a role cannot do its duty
- * without (docs/decisions/0044). */
+ * only where the site file asks for the service by naming the one host that gives it, or where a role cannot do its
+ * duty without (docs/decisions/0044). */
 #include "policy/flow_int.h"
 
 #include "base/err.h"
@@ -49,11 +49,13 @@ static const struct need needs[] = {
 	{ "ssh", K(ADMIN), K(SOFTPHONE), WORKSTATION, ALL, "Computers with softphones are managed over SSH." },
 	{ "echo", K(ADMIN), K(SOFTPHONE), WORKSTATION, ALL, "Administrators see whether a softphone can be reached." },
 	{ "ssh", K(DATA), K(SERVER), WORKSTATION, HOSTS,
-	  "Without an admin zone listed workstations of the data side manage the servers over SSH.", true, NO_ADMIN_ZONE },
+	  "Without an admin zone listed workstations of the data side manage the servers over SSH.", true,
+	  NO_ADMIN_ZONE },
 	{ "https-admin", K(DATA), K(SERVER), WORKSTATION, ROLE(CONSOLE),
 	  "Without an admin zone listed workstations of the data side use the console.", true, NO_ADMIN_ZONE },
 	{ "https-admin", K(DATA), K(PHONE), WORKSTATION, ALL,
-	  "Without an admin zone listed workstations of the data side see the phones' web interfaces.", true, NO_ADMIN_ZONE },
+	  "Without an admin zone listed workstations of the data side see the phones' web interfaces.", true,
+	  NO_ADMIN_ZONE },
 	{ "provision", K(PHONE) | K(SOFTPHONE), K(SERVER), ALL, ROLE(PROVISION),
 	  "Phones fetch signed configuration and firmware over TLS." },
 	{ "notice", K(SERVER), K(PHONE) | K(SOFTPHONE), ROLE(PROVISION), ALL,
@@ -65,7 +67,8 @@ static const struct need needs[] = {
 	/* --- names, time, addresses, identity */
 	{ "dns", K(PHONE), K(SERVER), ALL, SERVES(DNS), "Phones ask their own resolver for names." },
 	{ "dns-tcp", K(PHONE), K(SERVER), ALL, SERVES(DNS), "Answers that do not fit into a datagram." },
-	{ "dns", K(GATEWAY) | K(SERVER), K(SERVER), MANAGED, SERVES(DNS), "Hosts ask telephony's own resolver for names." },
+	{ "dns", K(GATEWAY) | K(SERVER), K(SERVER), MANAGED, SERVES(DNS),
+	  "Hosts ask telephony's own resolver for names." },
 	{ "dns-tcp", K(GATEWAY) | K(SERVER), K(SERVER), MANAGED, SERVES(DNS),
 	  "Answers that do not fit into a datagram." },
 	{ "dns", K(BORDER), K(SERVER), OUTSIDE_CALLS, SERVES(DNS),
@@ -75,8 +78,10 @@ static const struct need needs[] = {
 	{ "dns-tcp", K(DATA), K(DATA), ALL, SERVES(DNS), "Answers that do not fit into a datagram." },
 	{ "dns", K(ADMIN), K(ADMIN), MANAGED, SERVES(DNS), "The admin zone has a resolver of its own." },
 	{ "ntp", K(PHONE), K(SERVER), ALL, SERVES(NTP), "Phones take the time from telephony's own server." },
-	{ "ntp", K(GATEWAY) | K(SERVER), K(SERVER), MANAGED, SERVES(NTP), "Hosts take the time from telephony's own server." },
-	{ "ntp", K(SERVER) | K(ADMIN), K(ADMIN), MANAGED, SERVES(NTP), "The primary time server stands in the admin zone." },
+	{ "ntp", K(GATEWAY) | K(SERVER), K(SERVER), MANAGED, SERVES(NTP),
+	  "Hosts take the time from telephony's own server." },
+	{ "ntp", K(SERVER) | K(ADMIN), K(ADMIN), MANAGED, SERVES(NTP),
+	  "The primary time server stands in the admin zone." },
 	{ "ntp", K(BORDER) | K(CONVERGED), K(ADMIN), HOSTS, SERVES(NTP),
 	  "A host that checks certificates needs the time: from the primary server.", true },
 	{ "ntp", K(DATA), K(DATA), ALL, SERVES(NTP), "The data side has a time server of its own." },
@@ -111,10 +116,12 @@ static const struct need needs[] = {
 	  "The same over TLS." },
 	{ "web", K(CONVERGED), K(CONVERGED), HOSTS, VOICEMAIL_OR(RF_SERVICE_WEB | RF_SERVICE_MAIL),
 	  "Services of the zone work together." },
-	{ "web", K(DATA) | K(SOFTPHONE), K(DATA) | K(SOFTPHONE), ALL, ALL, "Computers of the data side work together." },
+	{ "web", K(DATA) | K(SOFTPHONE), K(DATA) | K(SOFTPHONE), ALL, ALL,
+	  "Computers of the data side work together." },
 	{ "web-plain", K(DATA) | K(SOFTPHONE), K(DATA) | K(SOFTPHONE), ALL, ALL,
 	  "Computers of the data side work together." },
-	{ "files", K(DATA) | K(SOFTPHONE), K(DATA) | K(SOFTPHONE), ALL, ALL, "Computers of the data side share files." },
+	{ "files", K(DATA) | K(SOFTPHONE), K(DATA) | K(SOFTPHONE), ALL, ALL,
+	  "Computers of the data side share files." },
 	{ "web", K(DATA), K(INTERNET), ALL, ALL, "Ordinary use of the web through the data firewall." },
 	{ "web-plain", K(DATA), K(INTERNET), ALL, ALL, "Ordinary use of the web through the data firewall." },
 	{ "quic", K(DATA), K(INTERNET), ALL, ALL, "Ordinary use of the web through the data firewall." },
@@ -191,8 +198,8 @@ static void try_need(struct rf_make *m, const struct rf_pair *p, const struct ne
 	const struct rf_service *s = rf_service(n->service);
 	struct rf_end from, to;
 
-	if (!(n->from & 1u << p->from.kind) || !(n->to & 1u << p->to.kind) || !rf_pair_opens(p, s->category, n->implied) ||
-	    !is_time(m, n, p))
+	if (!(n->from & 1u << p->from.kind) || !(n->to & 1u << p->to.kind) ||
+	    !rf_pair_opens(p, s->category, n->implied) || !is_time(m, n, p))
 		return;
 	if (!rf_party_select(m, p->from, n->from_who, &from) || !rf_party_select(m, p->to, n->to_who, &to) ||
 	    same_single(&from, &to))

@@ -22,8 +22,8 @@ static const struct rf_cell_level *at_level(const struct rf_make *m, const struc
 	return &cell->levels[l];
 }
 
-/* Is the zone reached through a remote office's tunnel, as seen from the other? The internet belongs to nobody, but only a
- * border of the office's own may use it beside the tunnel. */
+/* Is the zone reached through a remote office's tunnel, as seen from the other? The internet belongs to nobody, but
+ * only a border of the office's own may use it beside the tunnel. */
 static bool remote(const struct rf_party *p, const struct rf_party *other)
 {
 	return p->zone->office && p->zone->office != other->zone->office &&

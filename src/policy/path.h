@@ -1,6 +1,6 @@
-/* Which routers a packet from one zone to another passes, and by which of their feet and tunnels: the shortest way through
- * the site's routers. Routers that share gateways (standby_for) lie on the same ways. No way leads through the internet or
- * telephone lines: offices are reached by their tunnels. */
+/* Which routers a packet from one zone to another passes, and by which of their feet and tunnels: the shortest way
+ * through the site's routers. Routers that share gateways (standby_for) lie on the same ways. No way leads through the
+ * internet or telephone lines: offices are reached by their tunnels. */
 #ifndef RF_POLICY_PATH_H
 #define RF_POLICY_PATH_H
 

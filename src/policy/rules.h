@@ -42,9 +42,10 @@ struct rf_rule {
 	const uint8_t *icmp_types;       /* n 0: any */
 	size_t icmp_n;
 	unsigned states;                 /* bits; 0: any. RF_STATE_UNTRACKED alone: packets with this rule's addresses,
-					  * protocol and ports are kept out of connection tracking (before it, and whether
-					  * or not a pinhole is there; of TCP only with one, for connections of other kinds may
-					  * have such ports), so that a pinhole that goes ends what runs */
+					  * protocol and ports are kept out of connection tracking (before it, and
+					  * whether or not a pinhole is there; of TCP only with one, for
+					  * connections of other kinds may have such ports), so that a pinhole that
+					  * goes ends what runs */
 	enum rf_pinhole pinhole;
 	uint32_t new_per_second;         /* per source address; past it: drop */
 	uint8_t dscp;                    /* marked with it when accepted; 0: left alone */

@@ -3,7 +3,8 @@
 #include <netinet/in.h>
 
 /* Router and neighbour solicitations and advertisements (RFC 4861), multicast listeners (RFC 3810). Redirects nobody
- * believes; advertisements of routers only routers send, and nobody takes: addresses and gateways come from the site. */
+ * believes; advertisements of routers only routers send, and nobody takes: addresses and gateways
+ * come from the site. */
 static const uint8_t router_takes[] = { 133, 135, 136, 131, 132, 143 },
 		     router_sends[] = { 134, 135, 136, 130, 131, 132, 143 };
 static const uint8_t host_takes[] = { 135, 136, 130 }, host_sends[] = { 133, 135, 136, 131, 132, 143 };

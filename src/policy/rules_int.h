@@ -35,12 +35,14 @@ struct rf_rule *rf_draft_add(struct rf_draft *d, const struct rf_rule *rule);
 const char *rf_draft_text(struct rf_draft *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Room for n addresses, none in it yet. */
 struct rf_ips rf_draft_ips(struct rf_draft *d, size_t n);
-/* The addresses of an end as a rule has them: its own, else its zone's subnets, else (the internet) none, which is any. */
+/* The addresses of an end as a rule has them: its own, else its zone's subnets, else (the internet)
+ * none, which is any. */
 void rf_draft_end(struct rf_draft *d, const struct rf_end *end, const struct rf_site_ip **ret_v, size_t *ret_n);
 
 /* The rules of a flow at one place. `base` has id, chain, interfaces, addresses; what the flow says is added: protocol,
  * ports, state, marks. backwards: for answers of what is not tracked. */
-void rf_draft_flow(struct rf_draft *d, const struct rf_flow *f, const struct rf_rule *base, bool backwards, bool router);
+void rf_draft_flow(struct rf_draft *d, const struct rf_flow *f, const struct rf_rule *base, bool backwards,
+		   bool router);
 /* Has the flow a twin in the other direction, so that it needs no rule backwards? */
 bool rf_flow_mirrored(const struct rf_flows *flows, const struct rf_flow *f);
 static inline bool rf_flow_untracked(const struct rf_flow *f)

@@ -70,8 +70,8 @@ static struct rf_ips part_of(struct rf_draft *d, const struct rf_end *end, const
 
 /* --- sources: no packet comes from a zone with an address that is not of what lies behind that foot or tunnel */
 
-/* What lies behind the router's hops: for each hop (zone, and its tunnel) every zone whose packets to any other may come in
- * by it. */
+/* What lies behind the router's hops: for each hop (zone, and its tunnel) every zone whose packets to any
+ * other may come in by it. */
 struct behind {
 	bool *zones; /* [hops][zones] */
 	size_t n;    /* of zones; hops: twice as many */

@@ -15,13 +15,15 @@ static const struct rf_service services[] = {
 	TCP("provision", RF_CAT_ADMIN, 443, "ph-fw-signed"),
 	TCP("notice", RF_CAT_ADMIN, 443, "ph-fw-signed"),
 	TCP("syslog", RF_CAT_ADMIN, 6514, "log-authorized-senders"),        /* RFC 5425 */
-	{ "echo", RF_CAT_ADMIN, IPPROTO_ICMP, ANY_PORT, ANY_PORT, "mgmt-admin-ip-limit", RF_ICMP_ECHO }, /* RFC 792, 4443 */
+	/* RFC 792, 4443 */
+	{ "echo", RF_CAT_ADMIN, IPPROTO_ICMP, ANY_PORT, ANY_PORT, "mgmt-admin-ip-limit", RF_ICMP_ECHO },
 
 	UDP("dns", RF_CAT_SERVICES, 53, "net-own-services"),                /* RFC 1035 */
 	TCP("dns-tcp", RF_CAT_SERVICES, 53, "net-own-services"),            /* RFC 7766 */
 	UDP("ntp", RF_CAT_SERVICES, 123, "net-own-services"),               /* RFC 5905 */
 	TCP("nts-ke", RF_CAT_SERVICES, 4460, "net-own-services"),           /* RFC 8915 */
-	{ "dhcp", RF_CAT_SERVICES, IPPROTO_UDP, { 68, 68 }, { 67, 67 }, "reg-dhcp-antispoof", RF_ICMP_NONE }, /* RFC 2131 */
+	/* RFC 2131 */
+	{ "dhcp", RF_CAT_SERVICES, IPPROTO_UDP, { 68, 68 }, { 67, 67 }, "reg-dhcp-antispoof", RF_ICMP_NONE },
 	{ "dhcp-offer", RF_CAT_SERVICES, IPPROTO_UDP, { 67, 67 }, { 68, 68 }, "ph-dhcp-client-port-acl", RF_ICMP_NONE },
 	{ "dhcp-relay", RF_CAT_SERVICES, IPPROTO_UDP, { 67, 67 }, { 67, 67 }, "reg-dhcp-antispoof", RF_ICMP_NONE },
 	{ "radius", RF_CAT_SERVICES, IPPROTO_UDP, ANY_PORT, { 1812, 1813 }, "net-8021x", RF_ICMP_NONE }, /* RFC 2865, 2866 */

@@ -1,5 +1,5 @@
-/* Flows as people read them: a table by pairs of zones, the language of graphviz, a picture, the matrix of the level. All
- * write the same bytes for the same flows; a write that fails shows in ferror(out). */
+/* Flows as people read them: a table by pairs of zones, the language of graphviz, a picture, the matrix of the level.
+ * All write the same bytes for the same flows; a write that fails shows in ferror(out). */
 #ifndef RF_POLICY_SHOW_H
 #define RF_POLICY_SHOW_H
 

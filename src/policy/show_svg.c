@@ -1,5 +1,6 @@
-/* The picture of a site's flows, drawn without help: zones as boxes by side, one line for each pair and category, and below
- * it the same as a table, who (rows) may open what to whom (columns). What a line or square stands for is its title. */
+/* The picture of a site's flows, drawn without help: zones as boxes by side, one line for each pair and
+ * category, and below it the same as a table, who (rows) may open what to whom (columns). What a line or square
+ * stands for is its title. */
 #include "policy/picture.h"
 
 enum { CELL = 46, SQUARE = 9, TABLE_X = 230, TABLE_HEAD = 140, TITLE = 40, FOOT = 40, TURN = 45 };

@@ -184,7 +184,8 @@ static void describe(struct rf_prover *p, const struct finding *f, struct rf_bre
 		b->text = d->rule->text;
 		b->comment = d->rule->comment;
 	} else if (d->hook) {
-		b->place = d->hook->line ? rf_prover_text(p, "%s:%u", f->station->rules->file, d->hook->line) : f->station->rules->file;
+		b->place = d->hook->line ? rf_prover_text(p, "%s:%u", f->station->rules->file, d->hook->line) :
+					   f->station->rules->file;
 		b->text = rf_prover_text(p, "%s of chain %s", d->hook->text, d->hook->chain->name);
 	}
 }
@@ -263,7 +264,9 @@ void rf_breaches(struct rf_prover *p, const struct rf_breach_at *at, int x)
 		if (at->kind == RF_BREACH_STOPPED || at->kind == RF_BREACH_ANSWER)
 			b->flow = rf_flow_of(p, at->from, at->to, &packet, at->kind == RF_BREACH_ANSWER);
 		if (b->flow && !f.decision.rule) /* a policy stops every flow that no rule knows: each is said once */
-			x = rf_sets_minus(s, x, rf_flow_set(p, b->flow, (struct rf_flow_part){ .turned = at->kind == RF_BREACH_ANSWER }));
+			x = rf_sets_minus(s, x,
+					  rf_flow_set(p, b->flow,
+						      (struct rf_flow_part){ .turned = at->kind == RF_BREACH_ANSWER }));
 		else if (!f.decision.rule)
 			break;
 		else

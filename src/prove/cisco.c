@@ -77,7 +77,8 @@ static bool negated(struct rf_cisco *c, bool interface)
 		return false;
 	k = find(c, interface, 1, &n);
 	if (!begins_anew(c, k) && (!k || !skipped(k->what)))
-		rf_cisco_fail(c, RF_E_UNSUPPORTED, "what a line takes away is only understood where it could not matter");
+		rf_cisco_fail(c, RF_E_UNSUPPORTED,
+			      "what a line takes away is only understood where it could not matter");
 	return true;
 }
 
@@ -99,7 +100,8 @@ static void interface_head(struct rf_cisco *c)
 		return;
 	}
 	if (rf_view_starts_nocase(first, RF_V("tunnel")) || rf_view_starts_nocase(first, RF_V("virtual-template"))) {
-		rf_cisco_fail(c, RF_E_UNSUPPORTED, "tunnels are ways past the lists of other interfaces, and not modelled");
+		rf_cisco_fail(c, RF_E_UNSUPPORTED,
+			      "tunnels are ways past the lists of other interfaces, and not modelled");
 		return;
 	}
 	rf_cisco_interface(whole, name, sizeof name);
@@ -132,7 +134,9 @@ static void binding(struct rf_cisco *c, uint8_t family)
 	struct rf_cisco_binding *b = rf_cisco_take(c, sizeof *b);
 	if (!l || !b)
 		return;
-	*b = (struct rf_cisco_binding){ .list = l, .interface = c->interface, .family = family, .out = out, .line = c->line };
+	*b = (struct rf_cisco_binding){
+		.list = l, .interface = c->interface, .family = family, .out = out, .line = c->line
+	};
 	*c->bindings_end = b;
 	c->bindings_end = &b->next;
 }
@@ -257,7 +261,8 @@ static void block_line(struct rf_cisco *c)
 	if (c->section != RF_CISCO_SKIP_BLOCK)
 		rf_cisco_fail(c, RF_E_UNSUPPORTED, "indented under a line that has nothing under it");
 	else if (k && !skipped(k->what) && (k->what != RF_CISCO_NOT || k->why))
-		rf_cisco_fail(c, RF_E_UNSUPPORTED, "indented under a section that is not read; a device may take it for itself");
+		rf_cisco_fail(c, RF_E_UNSUPPORTED,
+			      "indented under a section that is not read; a device may take it for itself");
 }
 
 static void indented_line(struct rf_cisco *c)
@@ -305,8 +310,8 @@ static void one_line(struct rf_cisco *c, struct rf_view line)
 		top_line(c);
 }
 
-int rf_cisco_read(struct rf_view bytes, const char *name, const struct rf_cisco_dialect *dialect, struct rf_ruleset *ret_rs,
-		  struct rf_diag *diag)
+int rf_cisco_read(struct rf_view bytes, const char *name, const struct rf_cisco_dialect *dialect,
+		  struct rf_ruleset *ret_rs, struct rf_diag *diag)
 {
 	struct rf_cisco c = { .rs = ret_rs, .dialect = dialect, .rest = bytes, .section = RF_CISCO_SKIP };
 	struct rf_view line;

@@ -1,7 +1,8 @@
 /* One entry of an access list: words to a rule, or two.
  *
- * An entry with ports, ICMP types or flags ("permit tcp any host 10.0.0.1 eq 22") is asked of later fragments, too: they have
- * none of these, so a permit lets them pass by their addresses and protocol alone, and a deny does not meet them. */
+ * An entry with ports, ICMP types or flags ("permit tcp any host 10.0.0.1 eq 22") is asked of later fragments,
+ * too: they have none of these, so a permit lets them pass by their addresses and protocol alone, and a deny
+ * does not meet them. */
 #include "prove/cisco_int.h"
 
 #include <netinet/in.h>
@@ -45,14 +46,17 @@ int rf_cisco_address(struct rf_cisco *c, uint8_t family, bool mask, struct rf_rs
 	if (rf_view_find(word, '-') < word.n || !rf_rs_address(word, &a) || a.family != family || (host && length))
 		return rf_cisco_fail(c, RF_E_MALFORMED, "an address is expected here");
 	if (length && family == 4 && !c->dialect->lengths)
-		return rf_cisco_fail(c, RF_E_MALFORMED, "this language writes a wildcard behind an address, not a length");
+		return rf_cisco_fail(c, RF_E_MALFORMED,
+				     "this language writes a wildcard behind an address, not a length");
 	*ret_cell = a;
 	if (host || length)
 		return 0;
 	if (family == 6)
-		return rf_cisco_fail(c, RF_E_MALFORMED, "an address of IPv6 has \"host\" before it or a length behind it");
+		return rf_cisco_fail(c, RF_E_MALFORMED,
+				     "an address of IPv6 has \"host\" before it or a length behind it");
 	word = rf_words_take(&c->w);
-	if (!rf_rs_address(word, &m) || m.family != 4 || rf_view_find(word, '/') < word.n || rf_view_find(word, '-') < word.n)
+	if (!rf_rs_address(word, &m) || m.family != 4 || rf_view_find(word, '/') < word.n ||
+	    rf_view_find(word, '-') < word.n)
 		return rf_cisco_fail(c, RF_E_MALFORMED, "the wildcard of an address is expected here");
 	for (size_t i = 0; i < 4; i++)
 		bits[i] = mask ? m.ip.lo[i] : (uint8_t)~m.ip.lo[i];
@@ -198,15 +202,17 @@ static bool icmp_option(struct rf_cisco *c, struct ace *a)
 static bool marked(struct rf_cisco *c, struct ace *a)
 {
 	static const struct rf_word_number precedences[] = {
-		{ "routine", 0, 0 }, { "priority", 1, 0 }, { "immediate", 2, 0 }, { "flash", 3, 0 }, { "flash-override", 4, 0 },
-		{ "critical", 5, 0 }, { "internet", 6, 0 }, { "network", 7, 0 }, { NULL, 0, 0 },
+		{ "routine", 0, 0 }, { "priority", 1, 0 }, { "immediate", 2, 0 }, { "flash", 3, 0 },
+		{ "flash-override", 4, 0 }, { "critical", 5, 0 }, { "internet", 6, 0 }, { "network", 7, 0 },
+		{ NULL, 0, 0 },
 	};
 	bool dscp = rf_words_skip(&c->w, "dscp");
 	uint32_t n;
 
 	if (!dscp && !rf_words_skip(&c->w, "precedence"))
 		return false;
-	if (a->marked || !rf_word_number(dscp ? rf_words_dscp : precedences, rf_words_take(&c->w), dscp ? 63 : 7, &n, NULL))
+	if (a->marked ||
+	    !rf_word_number(dscp ? rf_words_dscp : precedences, rf_words_take(&c->w), dscp ? 63 : 7, &n, NULL))
 		rf_cisco_fail(c, RF_E_MALFORMED, "a value of DSCP or precedence is expected here, once");
 	a->marked = true;
 	a->dscp_lo = dscp ? n : n * 8;
@@ -287,7 +293,9 @@ static void header_match(struct rf_cisco *c, struct rf_rs_rule *r, const struct 
 static void later_rule(struct rf_cisco *c, const struct ace *a, uint64_t sequence)
 {
 	bool maybe = c->dialect->later_maybe;
-	const struct rf_rs_set *protocols = !a->services ? NULL : a->permit || maybe ? a->services->protocols : a->services->plain;
+	const struct rf_rs_set *protocols = !a->services ? NULL :
+					    a->permit || maybe ? a->services->protocols :
+					    a->services->plain;
 	struct rf_rs_rule *r;
 	uint8_t proto = RF_RS_PROTO;
 
@@ -299,7 +307,8 @@ static void later_rule(struct rf_cisco *c, const struct ace *a, uint64_t sequenc
 	if (r)
 		rf_rs_match_num(c->rs, r, RF_RS_FRAGMENT, 1, 1, false);
 	if (r && maybe)
-		rf_rs_match_sometimes(c->rs, r, RF_RS_REST_EITHER, "later fragments of an entry with ports, by platform");
+		rf_rs_match_sometimes(c->rs, r, RF_RS_REST_EITHER,
+				      "later fragments of an entry with ports, by platform");
 }
 
 static void put(struct rf_cisco *c, const struct ace *a, uint64_t sequence)

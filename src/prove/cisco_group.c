@@ -70,8 +70,8 @@ static void network_line(struct rf_cisco *c)
 			add_cell(c, g->addresses, lo);
 		return;
 	}
-	if (!rf_rs_address(rf_words_take(&c->w), &lo) || !rf_rs_address(rf_words_take(&c->w), &hi) || lo.family != g->family
-	    || hi.family != g->family || memcmp(lo.ip.lo, hi.ip.hi, 16) > 0)
+	if (!rf_rs_address(rf_words_take(&c->w), &lo) || !rf_rs_address(rf_words_take(&c->w), &hi) ||
+	    lo.family != g->family || hi.family != g->family || memcmp(lo.ip.lo, hi.ip.hi, 16) > 0)
 		rf_cisco_fail(c, RF_E_MALFORMED, "a range of addresses has its lower one first");
 	else
 		add_cell(c, g->addresses, rf_rs_span(g->family, lo.ip.lo, hi.ip.hi));
@@ -204,7 +204,7 @@ void rf_cisco_groups_end(struct rf_cisco *c)
 
 		gather(c, g, g, 0, &steps);
 		if (!g->defined || !part(g, 0)->n)
-			rf_rs_fail(c->rs, RF_E_MALFORMED, g->line, "object group \"%s\" is %s", rf_words_shown(g->name, shown),
-				   g->defined ? "empty" : "not there");
+			rf_rs_fail(c->rs, RF_E_MALFORMED, g->line, "object group \"%s\" is %s",
+				   rf_words_shown(g->name, shown), g->defined ? "empty" : "not there");
 	}
 }

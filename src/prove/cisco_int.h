@@ -1,8 +1,8 @@
-/* For the files of the readers of IOS and EOS: cisco.c (lines and sections), cisco_list.c (access lists), cisco_ace.c (one
- * entry), cisco_group.c (object groups), cisco_names.c, read_ios.c and read_eos.c (what each language has).
+/* For the files of the readers of IOS and EOS: cisco.c (lines and sections), cisco_list.c (access lists), cisco_ace.c
+ * (one entry), cisco_group.c (object groups), cisco_names.c, read_ios.c and read_eos.c (what each language has).
  *
- * A configuration is lines; what belongs to a section is indented under its head. A line is either judged (access lists,
- * groups, bindings), or stands in the table of what cannot change what is filtered, or is an error. */
+ * A configuration is lines; what belongs to a section is indented under its head. A line is either judged (access
+ * lists, groups, bindings), or stands in the table of what cannot change what is filtered, or is an error. */
 #ifndef RF_PROVE_CISCO_INT_H
 #define RF_PROVE_CISCO_INT_H
 
@@ -37,7 +37,8 @@ struct rf_cisco_dialect {
 	bool empty_permits;          /* a list without entries, or that is not there, lets everything pass */
 	bool neighbours;             /* lists of IPv6 end with permits of neighbour solicitations and advertisements */
 	bool neighbours_maybe;       /* ...or nobody knows */
-	bool later_maybe;            /* whether later fragments fit an entry with ports by their addresses is not known */
+	bool later_maybe;            /* whether later fragments fit an entry with ports by their
+				      * addresses is not known */
 };
 
 struct rf_cisco_list {
@@ -94,8 +95,8 @@ struct rf_cisco {
 	const char *interface;       /* at hand */
 };
 
-int rf_cisco_read(struct rf_view bytes, const char *name, const struct rf_cisco_dialect *dialect, struct rf_ruleset *ret_rs,
-		  struct rf_diag *diag);
+int rf_cisco_read(struct rf_view bytes, const char *name, const struct rf_cisco_dialect *dialect,
+		  struct rf_ruleset *ret_rs, struct rf_diag *diag);
 /* The line at hand is an error. */
 int rf_cisco_fail(struct rf_cisco *c, int code, const char *why);
 void *rf_cisco_take(struct rf_cisco *c, size_t n);
@@ -117,12 +118,14 @@ void rf_cisco_groups_end(struct rf_cisco *c);
 /* An entry without its sequence number: permit|deny ... */
 void rf_cisco_ace(struct rf_cisco *c, uint64_t sequence);
 
-/* "eq 80 443", "range 1 9", ... from the words into a set of ports; nothing there: 0 and *ret_set NULL. bare: "80" is "eq 80". */
+/* "eq 80 443", "range 1 9", ... from the words into a set of ports; nothing there: 0 and *ret_set NULL.
+ * bare: "80" is "eq 80". */
 int rf_cisco_ports(struct rf_cisco *c, uint32_t protocol, bool bare, struct rf_rs_set **ret_set, bool *ret_negate);
 /* any, host A, A WILDCARD, A/LENGTH: mask instead of wildcard with `mask`. */
 int rf_cisco_address(struct rf_cisco *c, uint8_t family, bool mask, struct rf_rs_cell *ret_cell);
 
-extern const struct rf_word_number rf_cisco_protocols[], rf_cisco_tcp[], rf_cisco_udp[], rf_cisco_icmp[], rf_cisco_icmp6[];
+extern const struct rf_word_number rf_cisco_protocols[], rf_cisco_tcp[], rf_cisco_udp[], rf_cisco_icmp[],
+	rf_cisco_icmp6[];
 /* "Gi1/0/1", "gigabitethernet 1/0/1": "GigabitEthernet1/0/1", for all that name interfaces so. */
 void rf_cisco_interface(struct rf_view name, char *buf, size_t cap);
 

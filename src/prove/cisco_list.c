@@ -56,7 +56,8 @@ void rf_cisco_list_numbered(struct rf_cisco *c)
 	uint32_t n;
 
 	if (!rf_view_u32(name, &n) || !((n >= 1 && n <= 199) || (n >= 1300 && n <= 2699))) {
-		rf_cisco_fail(c, RF_E_UNSUPPORTED, "lists 1 to 199 and 1300 to 2699 are of IPv4; others are not understood");
+		rf_cisco_fail(c, RF_E_UNSUPPORTED,
+			      "lists 1 to 199 and 1300 to 2699 are of IPv4; others are not understood");
 		return;
 	}
 	if (!c->list || c->list->family != 4 || !rf_view_eq(c->list->name, name))
@@ -79,7 +80,8 @@ void rf_cisco_entry(struct rf_cisco *c)
 		c->w.at++;
 	if (rf_word_is(rf_words_peek(&c->w), "remark"))
 		return;
-	if (!numbered && (rf_words_begin(&c->w, c->w.at, "counters per-entry") || rf_words_begin(&c->w, c->w.at, "statistics per-entry")))
+	if (!numbered && (rf_words_begin(&c->w, c->w.at, "counters per-entry") ||
+			  rf_words_begin(&c->w, c->w.at, "statistics per-entry")))
 		return;
 	if (sequence <= c->list->last)
 		c->list->unsorted = true;
@@ -166,7 +168,8 @@ static void bind(struct rf_cisco *c, const struct rf_cisco_binding *b)
 	char text[RF_RS_TEXT_MAX];
 
 	if (!l->defined && !c->dialect->empty_permits) {
-		rf_rs_fail(c->rs, RF_E_MALFORMED, b->line, "%s is bound to interface %s, but not there", l->chain->name, b->interface);
+		rf_rs_fail(c->rs, RF_E_MALFORMED, b->line, "%s is bound to interface %s, but not there", l->chain->name,
+			   b->interface);
 		return;
 	}
 	l->chain->defined = true;
@@ -197,7 +200,8 @@ void rf_cisco_lists_end(struct rf_cisco *c)
 	for (struct rf_cisco_binding *b = c->bindings; b && !c->rs->err; b = b->next) {
 		struct rf_cisco_list *l = b->list;
 
-		if (l->family == 6 && l->chain->rule_count && !l->whole && (c->dialect->neighbours || c->dialect->neighbours_maybe))
+		if (l->family == 6 && l->chain->rule_count && !l->whole &&
+		    (c->dialect->neighbours || c->dialect->neighbours_maybe))
 			neighbours(c, l);
 		l->whole = true; /* once a list */
 		bind(c, b);

@@ -31,8 +31,8 @@ enum rf_way_kind { RF_WAY_FORWARD, RF_WAY_INPUT, RF_WAY_OUTPUT };
 /* One way through a device. */
 struct rf_way {
 	enum rf_way_kind kind;
-	const char *in, *out;        /* interfaces; "": one whose name is not known, and that every name but lo may mean;
-	                              * NULL: there is none on this way */
+	const char *in, *out;        /* interfaces; "": one whose name is not known, and that every name but lo may
+				      * mean; NULL: there is none on this way */
 	const struct rf_region *own;  /* the device's addresses; NULL: not known, what is for INPUT is its own */
 	const struct rf_region *back; /* sources whose way back leads out of `in`; NULL: not known */
 	struct rf_hull src, dst;     /* of the packets that are asked about */
@@ -77,8 +77,8 @@ bool rf_way_named(const char *interface, const struct rf_rs_cell *cell);
 /* Of which kind is a destination on this way: one of RF_RS_TO_*. */
 unsigned rf_way_destination(const struct rf_way *way, uint8_t family, const uint8_t *address);
 bool rf_way_meets(const struct rf_way *way, const struct rf_rs_hook *hook);
-/* The sets of ringfort's own names that the wall fills: which bit of a packet such a look-up asks for. Pinholes by the whole 5-tuple,
- * in either direction, openings by all but the port that may be any. 0: it is no such look-up. */
+/* The sets of ringfort's own names that the wall fills: which bit of a packet such a look-up asks for. Pinholes by the
+ * whole 5-tuple, in either direction, openings by all but the port that may be any. 0: it is no such look-up. */
 unsigned rf_match_hole(const struct rf_rs_match *m);
 /* The hooks of a way, in the order in which a packet meets them; ends with NULL. */
 const struct rf_rs_hook *const *rf_device_hooks(const struct rf_device *d, enum rf_rs_hook_kind kind);

@@ -21,7 +21,9 @@ static void add(struct rf_prover *p, const struct rf_station *st, const struct r
 		*room = more;
 	}
 	struct rf_idle *x = &proof->idle[proof->idle_count++];
-	*x = (struct rf_idle){ .device = st->name, .rule = r->rule, .place = rf_rule_place(p, st->rules, r->rule), .by_place = "" };
+	*x = (struct rf_idle){
+		.device = st->name, .rule = r->rule, .place = rf_rule_place(p, st->rules, r->rule), .by_place = ""
+	};
 	if (!r->sampled || rf_trace(st->device, &r->way, &r->sample, &t))
 		return;
 	x->by = t.drop.possible && t.drop.rule ? t.drop.rule : t.accept.rule;

@@ -7,7 +7,8 @@
 
 int rf_states_of(struct rf_sets *s, enum rf_rs_state state, bool reply)
 {
-	return rf_sets_and(s, rf_space_num(s, RF_RS_STATE, state, state), rf_space_num(s, RF_RS_DIRECTION, reply, reply));
+	return rf_sets_and(s, rf_space_num(s, RF_RS_STATE, state, state),
+			   rf_space_num(s, RF_RS_DIRECTION, reply, reply));
 }
 
 int rf_states_new(struct rf_sets *s)
@@ -30,8 +31,9 @@ static const char *const martians[] = {
 /* Special-purpose addresses (RFC 6890): what filters towards the outside often drop, and nobody outside needs. */
 static const char *const special[] = {
 	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
-	"192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
-	"::/3", "2001::/23", "2001:db8::/32", "2002::/16", "3ffe::/16", "3fff::/20", "4000::/2", "8000::/1",
+	"192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+	"224.0.0.0/3", "::/3", "2001::/23", "2001:db8::/32", "2002::/16", "3ffe::/16", "3fff::/20", "4000::/2",
+	"8000::/1",
 };
 
 static int named(struct rf_sets *s, enum rf_rs_field field, const char *text)
@@ -124,7 +126,8 @@ static int transport(struct rf_prover *p, const struct rf_flow *f, struct rf_flo
 	/* A later piece says nothing of ports; without its first one it is worth nothing. */
 	int whole = rf_space_num(s, RF_RS_FRAGMENT, 0, 0);
 	x = part.needed ? rf_sets_and(s, x, whole) : rf_sets_or(s, x, rf_sets_not(s, whole));
-	return rf_sets_and(s, x, rf_sets_and(s, rf_space_family(s, family), rf_space_num(s, RF_RS_PROTO, proto, proto)));
+	return rf_sets_and(s, x,
+			   rf_sets_and(s, rf_space_family(s, family), rf_space_num(s, RF_RS_PROTO, proto, proto)));
 }
 
 int rf_flow_set(struct rf_prover *p, const struct rf_flow *f, struct rf_flow_part part)
@@ -134,7 +137,8 @@ int rf_flow_set(struct rf_prover *p, const struct rf_flow *f, struct rf_flow_par
 	const struct rf_end *from = part.turned ? &f->to : &f->from, *to = part.turned ? &f->from : &f->to;
 	int x = rf_sets_and(s, end_set(p, from, RF_RS_SRC, part.needed), end_set(p, to, RF_RS_DST, part.needed));
 
-	return rf_sets_release(s, mark, rf_sets_and(s, x, rf_sets_or(s, transport(p, f, part, 4), transport(p, f, part, 6))));
+	return rf_sets_release(s, mark,
+			       rf_sets_and(s, x, rf_sets_or(s, transport(p, f, part, 4), transport(p, f, part, 6))));
 }
 
 const struct rf_flow *rf_flow_of(struct rf_prover *p, const struct rf_site_zone *from, const struct rf_site_zone *to,
@@ -148,7 +152,8 @@ const struct rf_flow *rf_flow_of(struct rf_prover *p, const struct rf_site_zone 
 	for (int a = answer; a >= 0 && !found; a--) /* an answer may also be what a flow in its own direction needs */
 		for (size_t i = 0; i < p->ask->flows->n && !found; i++) {
 			const struct rf_flow *f = &p->ask->flows->v[i];
-			const struct rf_site_zone *x = a ? f->to.zone : f->from.zone, *y = a ? f->from.zone : f->to.zone;
+			const struct rf_site_zone *x = a ? f->to.zone : f->from.zone,
+						  *y = a ? f->from.zone : f->to.zone;
 
 			if ((!from || x == from) && (!to || y == to)
 			    && rf_sets_and(s, one, rf_flow_set(p, f, (struct rf_flow_part){ .turned = a })))
@@ -176,7 +181,8 @@ int rf_duties(struct rf_prover *p)
 		int y = rf_sets_and(s, rf_space_family(s, duties[i].family),
 				    rf_space_num(s, RF_RS_PROTO, duties[i].proto, duties[i].proto));
 
-		x = rf_sets_or(s, x, rf_sets_and(s, y, rf_space_num(s, RF_RS_ICMP_TYPE, duties[i].first, duties[i].last)));
+		x = rf_sets_or(s, x,
+			       rf_sets_and(s, y, rf_space_num(s, RF_RS_ICMP_TYPE, duties[i].first, duties[i].last)));
 	}
 	x = rf_sets_or(s, x, rf_space_num(s, RF_RS_PROTO, IPPROTO_IGMP, IPPROTO_IGMP));
 	x = rf_sets_or(s, x, rf_space_num(s, RF_RS_PROTO, RF_VRRP, RF_VRRP));

@@ -6,14 +6,16 @@
 
 int rf_iptables_fail(struct rf_iptables *r, const char *what, struct rf_view word)
 {
-	return rf_rs_fail(r->rs, RF_E_UNSUPPORTED, r->line, "%s: %.*s", what, (int)(word.n < 100 ? word.n : 100), (const char *)word.p);
+	return rf_rs_fail(r->rs, RF_E_UNSUPPORTED, r->line, "%s: %.*s", what, (int)(word.n < 100 ? word.n : 100),
+			  (const char *)word.p);
 }
 
 struct rf_rs_chain *rf_iptables_chain(struct rf_iptables *r, struct rf_view name)
 {
 	char full[RF_RS_TEXT_MAX];
 
-	snprintf(full, sizeof full, "%s %s %.*s", r->family == 4 ? "ip" : "ip6", r->table, (int)(name.n < 200 ? name.n : 200), (const char *)name.p);
+	snprintf(full, sizeof full, "%s %s %.*s", r->family == 4 ? "ip" : "ip6", r->table,
+		 (int)(name.n < 200 ? name.n : 200), (const char *)name.p);
 	return rf_rs_chain(r->rs, rf_view_str(full));
 }
 
@@ -22,8 +24,9 @@ struct rf_rs_chain *rf_iptables_chain(struct rf_iptables *r, struct rf_view name
 static void read_chain(struct rf_iptables *r)
 {
 	static const struct { const char *name; enum rf_rs_hook_kind hook; } hooks[] = {
-		{ "PREROUTING", RF_RS_HOOK_PREROUTING }, { "INPUT", RF_RS_HOOK_INPUT }, { "FORWARD", RF_RS_HOOK_FORWARD },
-		{ "OUTPUT", RF_RS_HOOK_OUTPUT }, { "POSTROUTING", RF_RS_HOOK_POSTROUTING },
+		{ "PREROUTING", RF_RS_HOOK_PREROUTING }, { "INPUT", RF_RS_HOOK_INPUT },
+		{ "FORWARD", RF_RS_HOOK_FORWARD }, { "OUTPUT", RF_RS_HOOK_OUTPUT },
+		{ "POSTROUTING", RF_RS_HOOK_POSTROUTING },
 	};
 	static const struct { const char *table; int32_t priority; } tables[] = {
 		{ "raw", -300 }, { "mangle", -150 }, { "nat", -100 }, { "filter", 0 }, { "security", 50 },
@@ -80,7 +83,8 @@ static bool split(struct rf_iptables *r, struct rf_view line)
 			r->text[used++] = (char)line.p[i];
 		}
 		if (quoted || r->n == RF_IPTABLES_WORDS)
-			return rf_rs_fail(r->rs, RF_E_MALFORMED, r->line, "a quote without its end, or more than %d words", RF_IPTABLES_WORDS) == 0;
+			return rf_rs_fail(r->rs, RF_E_MALFORMED, r->line,
+					  "a quote without its end, or more than %d words", RF_IPTABLES_WORDS) == 0;
 		r->words[r->n++] = rf_view_of(r->text + from, used - from);
 	}
 	return true;

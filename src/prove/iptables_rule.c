@@ -31,7 +31,8 @@ static bool number(struct rf_view v, uint32_t most, uint32_t *ret)
 }
 
 /* Calls use for each part between commas. */
-static void each(struct rf_iptables *r, struct rf_view list, struct rf_rs_set *set, bool (*use)(struct rf_iptables *r, struct rf_view part, struct rf_rs_cell *ret))
+static void each(struct rf_iptables *r, struct rf_view list, struct rf_rs_set *set,
+		 bool (*use)(struct rf_iptables *r, struct rf_view part, struct rf_rs_cell *ret))
 {
 	while (set && !r->rs->err) {
 		size_t comma = rf_view_find(list, ',');
@@ -110,11 +111,13 @@ static const struct word states[] = {
 	{ "INVALID", RF_RS_INVALID }, { "UNTRACKED", RF_RS_UNTRACKED }, { 0 },
 };
 static const struct word flags[] = {
-	{ "FIN", 1 }, { "SYN", 2 }, { "RST", 4 }, { "PSH", 8 }, { "ACK", 16 }, { "URG", 32 }, { "ALL", 63 }, { "NONE", 0 }, { 0 },
+	{ "FIN", 1 }, { "SYN", 2 }, { "RST", 4 }, { "PSH", 8 }, { "ACK", 16 }, { "URG", 32 }, { "ALL", 63 },
+	{ "NONE", 0 }, { 0 },
 };
 static const struct word protocols[] = {
 	{ "tcp", 6 }, { "udp", 17 }, { "icmp", 1 }, { "ipv6-icmp", 58 }, { "icmpv6", 58 }, { "esp", 50 }, { "ah", 51 },
-	{ "gre", 47 }, { "igmp", 2 }, { "ospf", 89 }, { "sctp", 132 }, { "udplite", 136 }, { "vrrp", 112 }, { "dccp", 33 }, { 0 },
+	{ "gre", 47 }, { "igmp", 2 }, { "ospf", 89 }, { "sctp", 132 }, { "udplite", 136 }, { "vrrp", 112 },
+	{ "dccp", 33 }, { 0 },
 };
 static const struct word pkttypes[] = { { "unicast", 0 }, { "broadcast", 1 }, { "multicast", 2 }, { 0 } };
 static const struct word types[] = {
@@ -216,7 +219,8 @@ static void o_direction(struct rf_iptables *r, struct rf_view name)
 	struct rf_view v = next(r);
 
 	(void)name;
-	rf_rs_match_num(r->rs, r->rule, RF_RS_DIRECTION, rf_view_eq(v, RF_V("REPLY")), rf_view_eq(v, RF_V("REPLY")), r->negate);
+	rf_rs_match_num(r->rs, r->rule, RF_RS_DIRECTION, rf_view_eq(v, RF_V("REPLY")), rf_view_eq(v, RF_V("REPLY")),
+			r->negate);
 }
 
 static void o_flags(struct rf_iptables *r, struct rf_view name)
@@ -243,8 +247,8 @@ static void o_icmp(struct rf_iptables *r, struct rf_view name)
 	(void)name;
 	if (any)
 		return;
-	if (!number(rf_view_sub(v, 0, slash), 255, &type) || (slash < v.n && !number(rf_view_from(v, slash + 1), 255, &code))
-	    || (slash < v.n && r->negate)) {
+	if (!number(rf_view_sub(v, 0, slash), 255, &type) ||
+	    (slash < v.n && !number(rf_view_from(v, slash + 1), 255, &code)) || (slash < v.n && r->negate)) {
 		rf_iptables_fail(r, "a type of ICMP that the prover does not know", v);
 		return;
 	}
@@ -370,9 +374,9 @@ static void o_rpfilter(struct rf_iptables *r, struct rf_view name)
 static void o_module(struct rf_iptables *r, struct rf_view name)
 {
 	static const char *const known[] = {
-		"tcp", "udp", "icmp", "icmp6", "ipv6icmp", "sctp", "dccp", "udplite", "multiport", "state", "conntrack", "mark", "limit",
-		"hashlimit", "connlimit", "comment", "iprange", "dscp", "pkttype", "addrtype", "statistic", "time", "rpfilter",
-		"rt", "hl", "ttl",
+		"tcp", "udp", "icmp", "icmp6", "ipv6icmp", "sctp", "dccp", "udplite", "multiport", "state", "conntrack",
+		"mark", "limit", "hashlimit", "connlimit", "comment", "iprange", "dscp", "pkttype", "addrtype",
+		"statistic", "time", "rpfilter", "rt", "hl", "ttl",
 	};
 	struct rf_view v = next(r);
 
@@ -380,7 +384,8 @@ static void o_module(struct rf_iptables *r, struct rf_view name)
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (rf_view_eq(v, rf_view_str(known[i]))) {
 			/* The test itself, without --invert, fits what passes it. */
-			if (rf_view_eq(v, RF_V("rpfilter")) && !(r->at < r->n && rf_view_eq(r->words[r->at], RF_V("--invert"))))
+			if (rf_view_eq(v, RF_V("rpfilter")) &&
+			    !(r->at < r->n && rf_view_eq(r->words[r->at], RF_V("--invert"))))
 				rf_rs_match_kind(r->rs, r->rule, RF_RS_RPF, false);
 			return;
 		}
@@ -431,9 +436,10 @@ static void o_notrack(struct rf_iptables *r, struct rf_view name)
 static void o_jump(struct rf_iptables *r, struct rf_view name)
 {
 	static const struct word verdicts[] = {
-		{ "ACCEPT", RF_RS_ACCEPT }, { "DROP", RF_RS_DROP }, { "REJECT", RF_RS_DROP }, { "RETURN", RF_RS_RETURN },
-		{ "LOG", RF_RS_NEXT }, { "NFLOG", RF_RS_NEXT }, { "MARK", RF_RS_NEXT }, { "CONNMARK", RF_RS_NEXT }, { "CT", RF_RS_NEXT },
-		{ "DSCP", RF_RS_NEXT }, { "TCPMSS", RF_RS_NEXT }, { "CHECKSUM", RF_RS_NEXT }, { "CLASSIFY", RF_RS_NEXT }, { 0 },
+		{ "ACCEPT", RF_RS_ACCEPT }, { "DROP", RF_RS_DROP }, { "REJECT", RF_RS_DROP },
+		{ "RETURN", RF_RS_RETURN }, { "LOG", RF_RS_NEXT }, { "NFLOG", RF_RS_NEXT }, { "MARK", RF_RS_NEXT },
+		{ "CONNMARK", RF_RS_NEXT }, { "CT", RF_RS_NEXT }, { "DSCP", RF_RS_NEXT }, { "TCPMSS", RF_RS_NEXT },
+		{ "CHECKSUM", RF_RS_NEXT }, { "CLASSIFY", RF_RS_NEXT }, { 0 },
 	};
 	struct rf_view v = next(r);
 	uint32_t x;
@@ -474,11 +480,14 @@ static const struct {
 	{ "--hashlimit-htable-expire", o_value }, { "--connlimit-mask", o_value }, { "--connlimit-saddr", o_flag },
 	{ "--connlimit-daddr", o_flag }, { "--mode", o_value }, { "--packet", o_value }, { "--timestop", o_value },
 	{ "--kerneltz", o_flag },
-	{ "--reject-with", o_value }, { "--log-prefix", o_value }, { "--log-level", o_value }, { "--nflog-group", o_value },
-	{ "--nflog-prefix", o_value }, { "--nflog-size", o_value }, { "--nflog-threshold", o_value },
-	{ "--set-xmark", o_set_mark }, { "--set-mark", o_set_mark }, { "--set-dscp", o_set_dscp }, { "--notrack", o_notrack },
-	{ "--save-mark", o_flag }, { "--restore-mark", o_flag }, { "--nfmask", o_value }, { "--ctmask", o_value },
-	{ "--clamp-mss-to-pmtu", o_flag }, { "--set-mss", o_value }, { "--checksum-fill", o_flag }, { "--set-class", o_value },
+	{ "--reject-with", o_value }, { "--log-prefix", o_value }, { "--log-level", o_value },
+	{ "--nflog-group", o_value }, { "--nflog-prefix", o_value }, { "--nflog-size", o_value },
+	{ "--nflog-threshold", o_value }, { "--set-xmark", o_set_mark }, { "--set-mark", o_set_mark },
+	{ "--set-dscp", o_set_dscp }, { "--notrack", o_notrack }, { "--save-mark", o_flag },
+	{ "--restore-mark", o_flag }, { "--nfmask", o_value }, { "--ctmask", o_value },
+	{ "--clamp-mss-to-pmtu", o_flag }, { "--set-mss", o_value },
+	{ "--checksum-fill", o_flag },
+	{ "--set-class", o_value },
 };
 
 /* CONNMARK's --set-xmark is the connection's mark, not the packet's. */

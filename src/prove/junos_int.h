@@ -1,8 +1,9 @@
-/* For the files of the reader of Junos: junos_text.c (both forms of writing to statements), read_junos.c (what statements are
- * judged, skipped, refused), junos_term.c (conditions and actions of a filter's term), junos_rules.c (terms to rules),
- * junos_names.c.
+/* For the files of the reader of Junos: junos_text.c (both forms of writing to statements), read_junos.c (what
+ * statements are judged, skipped, refused), junos_term.c (conditions and actions of a filter's term), junos_rules.c
+ * (terms to rules), junos_names.c.
  *
- * `set` lines and braces say the same: a statement is a row of words, "firewall family inet filter f term t then accept". */
+ * `set` lines and braces say the same: a statement is a row of words, "firewall family inet filter f
+ * term t then accept". */
 #ifndef RF_PROVE_JUNOS_INT_H
 #define RF_PROVE_JUNOS_INT_H
 

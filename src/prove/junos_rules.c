@@ -46,7 +46,8 @@ static void put_span(struct sweep *s, const uint8_t *hi, bool except)
 	if (s->past || memcmp(s->at, hi, n) > 0)
 		return;
 	if (!except) {
-		struct rf_rs_cell any = { .kind = RF_RS_ANY }, c = rf_rs_span(s->family, s->at, hi), row[2] = { c, any };
+		struct rf_rs_cell any = { .kind = RF_RS_ANY }, c = rf_rs_span(s->family, s->at, hi),
+				  row[2] = { c, any };
 
 		rf_rs_row(s->j->rs, s->set, row);
 		if (s->either) {
@@ -101,7 +102,8 @@ static size_t count_spans(struct rf_junos *j, const struct rf_junos_prefix *p)
 		char shown[RF_WORDS_SHOWN + 4];
 
 		if (p->list.n && !l)
-			rf_rs_fail(j->rs, RF_E_MALFORMED, p->line, "prefix list \"%s\" is not there", rf_words_shown(p->list, shown));
+			rf_rs_fail(j->rs, RF_E_MALFORMED, p->line, "prefix list \"%s\" is not there",
+				   rf_words_shown(p->list, shown));
 		n += !p->list.n;
 		for (const struct rf_junos_prefix *k = l ? l->prefixes : NULL; k; k = k->next)
 			n++;
@@ -117,7 +119,8 @@ static void fill(struct rf_junos *j, const struct rf_junos_prefix *p, uint8_t fa
 		const struct rf_junos_list *l = p->list.n ? list_named(j, p->list) : NULL;
 
 		for (const struct rf_junos_prefix *k = l ? l->prefixes : p; k; k = l ? k->next : NULL)
-			if (k->cell.family == family) { /* of a list of both families those of the other fit nothing here */
+			if (k->cell.family == family) { /* of a list of both families those of the
+							 * other fit nothing here */
 				memcpy(v[*n].lo, k->cell.ip.lo, 16);
 				memcpy(v[*n].hi, k->cell.ip.hi, 16);
 				v[(*n)++].except = p->except;
@@ -143,13 +146,15 @@ static struct rf_rs_set *addresses(struct rf_junos *j, const struct rf_junos_pre
 		some |= !v[i].except;
 		if (kept && by_lo(&v[kept - 1], &v[i]) == 0) {
 			if (v[kept - 1].except != v[i].except)
-				rf_rs_fail(j->rs, RF_E_MALFORMED, p->line, "one prefix is meant and excepted in one term");
+				rf_rs_fail(j->rs, RF_E_MALFORMED, p->line,
+					   "one prefix is meant and excepted in one term");
 			continue;
 		}
 		v[kept++] = v[i];
 	}
 	if (!some)
-		rf_rs_fail(j->rs, RF_E_MALFORMED, p->line, "a condition with no prefix of this family, or exceptions only, fits nothing");
+		rf_rs_fail(j->rs, RF_E_MALFORMED, p->line,
+			   "a condition with no prefix of this family, or exceptions only, fits nothing");
 	s.set = rf_rs_set(j->rs, (struct rf_view){ 0 }, either ? 2 : 1);
 	if (!s.set)
 		return NULL;

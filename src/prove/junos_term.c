@@ -88,7 +88,8 @@ struct rf_junos_prefix *rf_junos_prefix(struct rf_junos *j, uint8_t family)
 
 	if (!p)
 		return NULL;
-	if (rf_view_find(word, '-') < word.n || !rf_rs_address(word, &p->cell) || (family && p->cell.family != family)) {
+	if (rf_view_find(word, '-') < word.n || !rf_rs_address(word, &p->cell) ||
+	    (family && p->cell.family != family)) {
 		rf_junos_fail(j, RF_E_MALFORMED, "an address of this family is expected here");
 		return NULL;
 	}

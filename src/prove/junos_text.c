@@ -93,7 +93,8 @@ static enum kind token(struct text *t, bool lines)
 
 static int wrong(struct text *t)
 {
-	return rf_rs_fail(t->j->rs, RF_E_MALFORMED, t->line, "this is neither `set` lines nor a configuration in braces");
+	return rf_rs_fail(t->j->rs, RF_E_MALFORMED, t->line,
+			  "this is neither `set` lines nor a configuration in braces");
 }
 
 static bool add(struct text *t)
@@ -184,7 +185,8 @@ static bool tag(struct text *t, bool first, bool *silent)
 	else if (rf_word_is(t->word, "replace:"))
 		t->replaces = true;
 	else if (!rf_word_is(t->word, "protect:"))
-		rf_rs_fail(t->j->rs, RF_E_UNSUPPORTED, t->line, "\"%s\" is not understood", rf_words_shown(t->word, shown));
+		rf_rs_fail(t->j->rs, RF_E_UNSUPPORTED, t->line, "\"%s\" is not understood",
+			   rf_words_shown(t->word, shown));
 	return true;
 }
 
@@ -213,7 +215,8 @@ static void replaced(struct text *t)
 	for (const struct rf_junos_filter *f = t->j->filters; f && filter; f = f->next)
 		filter = !rf_view_eq(f->name, w->v[w->n - 1]);
 	if (!filter)
-		rf_rs_fail(t->j->rs, RF_E_UNSUPPORTED, t->line, "\"replace:\" is understood of a filter that stands here once");
+		rf_rs_fail(t->j->rs, RF_E_UNSUPPORTED, t->line,
+			   "\"replace:\" is understood of a filter that stands here once");
 }
 
 static void open_level(struct text *t, struct level *v, unsigned *depth, bool silent)

@@ -154,8 +154,8 @@ unsigned rf_match_hole(const struct rf_rs_match *m)
 
 	last = last ? last + 1 : name;
 	for (size_t i = 0; last && i < sizeof holes / sizeof *holes; i++)
-		if ((strcmp(last, holes[i].set4) == 0 || strcmp(last, holes[i].set6) == 0) && m->field_count == holes[i].n &&
-		    memcmp(m->fields, holes[i].fields, holes[i].n) == 0)
+		if ((strcmp(last, holes[i].set4) == 0 || strcmp(last, holes[i].set6) == 0) &&
+		    m->field_count == holes[i].n && memcmp(m->fields, holes[i].fields, holes[i].n) == 0)
 			return holes[i].bit;
 	return 0;
 }
@@ -239,7 +239,9 @@ static int fixed_lookup(struct rf_device *d, const struct rf_rs_match *m)
 	int x = lookup(d->s, NULL, m);
 	struct rf_known *k = m->set->name ? calloc(1, sizeof *k) : NULL;
 	if (k) { /* without memory for the note it is made again */
-		*k = (struct rf_known){ .next = d->known, .set = m->set, .negate = m->negate, .x = rf_sets_hold(d->s, x) };
+		*k = (struct rf_known){
+			.next = d->known, .set = m->set, .negate = m->negate, .x = rf_sets_hold(d->s, x)
+		};
 		memcpy(k->fields, m->fields, m->field_count);
 		d->known = k;
 	}

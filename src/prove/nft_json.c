@@ -35,7 +35,8 @@ static int hook(struct rf_nftj *n, struct rf_rs_chain *c, json_t *j)
 {
 	static const char *const hooks[RF_RS_HOOK_KINDS] = {
 		[RF_RS_HOOK_INGRESS] = "ingress", [RF_RS_HOOK_PREROUTING] = "prerouting", [RF_RS_HOOK_INPUT] = "input",
-		[RF_RS_HOOK_FORWARD] = "forward", [RF_RS_HOOK_OUTPUT] = "output", [RF_RS_HOOK_POSTROUTING] = "postrouting",
+		[RF_RS_HOOK_FORWARD] = "forward", [RF_RS_HOOK_OUTPUT] = "output",
+		[RF_RS_HOOK_POSTROUTING] = "postrouting",
 	};
 	const char *name = rf_nftj_str(j, "hook"), *type = rf_nftj_str(j, "type"), *policy = rf_nftj_str(j, "policy");
 	json_t *dev = json_object_get(j, "dev"), *prio = json_object_get(j, "prio"), *d;
@@ -47,8 +48,9 @@ static int hook(struct rf_nftj *n, struct rf_rs_chain *c, json_t *j)
 	if (kind == RF_RS_HOOK_KINDS)
 		return rf_nftj_fail(n, RF_E_UNSUPPORTED, "the hook \"%s\" is not known", name);
 	if (strcmp(n->family, "bridge") == 0 || strcmp(n->family, "arp") == 0)
-		return rf_nftj_fail(n, RF_E_UNSUPPORTED, "tables of the family %s see frames, not what is routed; give the rules "
-				   "without it", n->family);
+		return rf_nftj_fail(n, RF_E_UNSUPPORTED,
+				    "tables of the family %s see frames, not what is routed; give the rules without it",
+				    n->family);
 	if (strcmp(type, "filter") && strcmp(type, "route") && strcmp(type, "nat"))
 		return rf_nftj_fail(n, RF_E_UNSUPPORTED, "a chain of type \"%s\"", type);
 	if (!json_is_integer(prio) || json_integer_value(prio) < INT_MIN || json_integer_value(prio) > INT_MAX)
@@ -240,15 +242,17 @@ static int mangle(struct rf_nftj *n, struct rf_rs_rule *r, json_t *j)
 		return rf_rs_effect(n->rs, r, RF_RS_SET_MARK, (uint32_t)json_integer_value(value));
 	if (strcmp(m, "mark") == 0)
 		return rf_rs_effect(n->rs, r, RF_RS_ANY_MARK, 0);
-	if (strcmp(f, "dscp") == 0 && json_is_string(value) && rf_nftj_number(RF_RS_DSCP, false, json_string_value(value), &dscp))
+	if (strcmp(f, "dscp") == 0 && json_is_string(value) &&
+	    rf_nftj_number(RF_RS_DSCP, false, json_string_value(value), &dscp))
 		return rf_rs_effect(n->rs, r, RF_RS_SET_DSCP, dscp);
-	if (strcmp(f, "dscp") == 0 && json_is_integer(value) && json_integer_value(value) >= 0 && json_integer_value(value) < 64)
+	if (strcmp(f, "dscp") == 0 && json_is_integer(value) && json_integer_value(value) >= 0 &&
+	    json_integer_value(value) < 64)
 		return rf_rs_effect(n->rs, r, RF_RS_SET_DSCP, (uint32_t)json_integer_value(value));
 	if (strcmp(f, "dscp") == 0)
 		return rf_rs_effect(n->rs, r, RF_RS_ANY_DSCP, 0);
-	if (strcmp(m, "priority") == 0 || strcmp(m, "nftrace") == 0 || strcmp(f, "ecn") == 0
-	    || strcmp(rf_nftj_str(json_object_get(key, "ct"), "key"), "mark") == 0
-	    || strcmp(rf_nftj_str(json_object_get(key, "ct"), "key"), "label") == 0 || json_object_get(key, "tcp option"))
+	if (strcmp(m, "priority") == 0 || strcmp(m, "nftrace") == 0 || strcmp(f, "ecn") == 0 ||
+	    strcmp(rf_nftj_str(json_object_get(key, "ct"), "key"), "mark") == 0 ||
+	    strcmp(rf_nftj_str(json_object_get(key, "ct"), "key"), "label") == 0 || json_object_get(key, "tcp option"))
 		return 0;
 	return rf_nftj_fail(n, RF_E_UNSUPPORTED, "sets something that the prover does not know: %s",
 			   rf_nftj_short(key, what, sizeof what));
@@ -297,7 +301,8 @@ static void map_element(struct rf_nftj *n, const struct rf_rs_rule *r, const str
 	}
 }
 
-/* One rule an element: keys of a map do not overlap, so their order does not matter. r itself stays, without a verdict. */
+/* One rule an element: keys of a map do not overlap, so their order does not matter. r itself
+ * stays, without a verdict. */
 static int vmap(struct rf_nftj *n, struct rf_rs_rule *r, json_t *j)
 {
 	json_t *data = json_object_get(j, "data"), *elements = json_object_get(data, "set"), *x;
@@ -313,7 +318,8 @@ static int vmap(struct rf_nftj *n, struct rf_rs_rule *r, json_t *j)
 		if (!map)
 			return rf_nftj_fail(n, RF_E_MALFORMED, "the map %s is not there", name);
 		if (changes(n, map, name + 1))
-			return rf_nftj_fail(n, RF_E_UNSUPPORTED, "the verdict map %s changes while the device runs", name);
+			return rf_nftj_fail(n, RF_E_UNSUPPORTED, "the verdict map %s changes while the device runs",
+					    name);
 		elements = json_object_get(map, "elem");
 	}
 	if (left.kind != RF_NFTJ_FIELDS || left.mask)
@@ -396,7 +402,8 @@ static void look(struct rf_nftj *n, const char *kind, json_t *j)
 	for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
 		if (strcmp(kind, passed[i]) == 0)
 			return;
-	rf_nftj_fail(n, RF_E_UNSUPPORTED, "an object that the prover does not know: %s \"%s\"", kind, rf_nftj_str(j, "name"));
+	rf_nftj_fail(n, RF_E_UNSUPPORTED, "an object that the prover does not know: %s \"%s\"", kind,
+		     rf_nftj_str(j, "name"));
 }
 
 static void each(struct rf_nftj *n, const char *wanted, void (*use)(struct rf_nftj *n, json_t *j))

@@ -28,10 +28,12 @@ static const struct look payloads[] = {
 	{ "udp", "length", 0, 0, IPPROTO_UDP, EITHER },
 	{ "sctp", "sport", RF_RS_SPORT, 0, IPPROTO_SCTP }, { "sctp", "dport", RF_RS_DPORT, 0, IPPROTO_SCTP },
 	{ "dccp", "sport", RF_RS_SPORT, 0, IPPROTO_DCCP }, { "dccp", "dport", RF_RS_DPORT, 0, IPPROTO_DCCP },
-	{ "udplite", "sport", RF_RS_SPORT, 0, IPPROTO_UDPLITE }, { "udplite", "dport", RF_RS_DPORT, 0, IPPROTO_UDPLITE },
+	{ "udplite", "sport", RF_RS_SPORT, 0, IPPROTO_UDPLITE },
+	{ "udplite", "dport", RF_RS_DPORT, 0, IPPROTO_UDPLITE },
 	{ "th", "sport", RF_RS_SPORT }, { "th", "dport", RF_RS_DPORT },
 	{ "icmp", "type", RF_RS_ICMP_TYPE, 4, IPPROTO_ICMP }, { "icmp", "code", RF_RS_ICMP_CODE, 4, IPPROTO_ICMP },
-	{ "icmpv6", "type", RF_RS_ICMP_TYPE, 6, IPPROTO_ICMPV6 }, { "icmpv6", "code", RF_RS_ICMP_CODE, 6, IPPROTO_ICMPV6 },
+	{ "icmpv6", "type", RF_RS_ICMP_TYPE, 6, IPPROTO_ICMPV6 },
+	{ "icmpv6", "code", RF_RS_ICMP_CODE, 6, IPPROTO_ICMPV6 },
 	{ "ether", "saddr", 0, 0, 0, EITHER }, { "ether", "daddr", 0, 0, 0, EITHER }, { 0 },
 };
 static const struct look metas[] = {
@@ -113,7 +115,8 @@ static int fib(struct rf_nftj *n, json_t *j, struct rf_nftj_left *left)
 	else if (strcmp(result, "type") == 0 && has_flags(flags, "daddr", NULL))
 		left->kind = RF_NFTJ_TYPE;
 	else
-		return rf_nftj_fail(n, RF_E_UNSUPPORTED, "fib is understood as `fib saddr . iif oif` and `fib daddr type` only");
+		return rf_nftj_fail(n, RF_E_UNSUPPORTED,
+				    "fib is understood as `fib saddr . iif oif` and `fib daddr type` only");
 	return 0;
 }
 
@@ -133,7 +136,8 @@ static int one(struct rf_nftj *n, struct rf_rs_rule *r, json_t *j, struct rf_nft
 	char what[160];
 
 	if (!kind)
-		return rf_nftj_fail(n, RF_E_MALFORMED, "a left side that is no object: %s", rf_nftj_short(j, what, sizeof what));
+		return rf_nftj_fail(n, RF_E_MALFORMED, "a left side that is no object: %s",
+				    rf_nftj_short(j, what, sizeof what));
 	const char *key = rf_nftj_str(x, "key");
 	if (strcmp(kind, "payload") == 0 && strcmp(rf_nftj_str(x, "field"), "nexthdr") == 0)
 		return nexthdr(n, r, left);
@@ -190,7 +194,8 @@ int rf_nftj_left(struct rf_nftj *n, struct rf_rs_rule *r, json_t *j, struct rf_n
 		if (n->rs->err)
 			return n->rs->err;
 		if (ret_left->kind != RF_NFTJ_FIELDS || ret_left->what)
-			return rf_nftj_fail(n, RF_E_UNSUPPORTED, "a concatenation with something that sets of packets do not know");
+			return rf_nftj_fail(n, RF_E_UNSUPPORTED,
+					    "a concatenation with something that sets of packets do not know");
 	}
 	return 0;
 }

@@ -110,8 +110,8 @@ int rf_nftj_cells(struct rf_nftj *n, const struct rf_nftj_left *left, json_t *j,
 	if (left->n == 1 && !parts)
 		return cell(n, left, 0, j, &ret_cells[0]);
 	if (json_array_size(parts) != left->n)
-		return rf_nftj_fail(n, RF_E_MALFORMED, "a value of %zu parts where %u are looked at", json_array_size(parts),
-				   left->n);
+		return rf_nftj_fail(n, RF_E_MALFORMED, "a value of %zu parts where %u are looked at",
+				    json_array_size(parts), left->n);
 	for (unsigned i = 0; i < left->n && !n->rs->err; i++)
 		cell(n, left, i, json_array_get(parts, i), &ret_cells[i]);
 	return n->rs->err;
@@ -131,7 +131,8 @@ int rf_nftj_rows(struct rf_nftj *n, struct rf_rs_set *set, const struct rf_nftj_
 
 /* --- operators */
 
-static int match_set(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_nftj_left *left, json_t *elements, bool negate)
+static int match_set(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_nftj_left *left, json_t *elements,
+		     bool negate)
 {
 	struct rf_rs_set *set = rf_rs_set(n->rs, (struct rf_view){ 0 }, left->n);
 
@@ -140,7 +141,8 @@ static int match_set(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_nf
 	return n->rs->err;
 }
 
-static int match_named(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_nftj_left *left, const char *name, bool negate)
+static int match_named(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_nftj_left *left, const char *name,
+		       bool negate)
 {
 	struct rf_rs_set *set = rf_nftj_set(n, name, left);
 
@@ -150,7 +152,8 @@ static int match_named(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_
 }
 
 /* field & mask == value. */
-static int match_masked(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_nftj_left *left, json_t *right, bool negate)
+static int match_masked(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_nftj_left *left, json_t *right,
+			bool negate)
 {
 	struct rf_rs_cell c = { .kind = RF_RS_MASK }, mask, value;
 	struct rf_nftj_left plain = *left;
@@ -172,7 +175,8 @@ static int match_masked(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf
 }
 
 /* One of the bits (op "in"), or none (op "!"). */
-static int match_bits(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_nftj_left *left, json_t *right, bool none)
+static int match_bits(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_nftj_left *left, json_t *right,
+		      bool none)
 {
 	json_t *list = json_is_array(right) ? right : only(right, "|");
 	struct rf_rs_cell c = { .kind = RF_RS_MASK };
@@ -191,7 +195,8 @@ static int match_bits(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_n
 }
 
 /* <, >, <=, >= of numbers. */
-static int match_order(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_nftj_left *left, const char *op, json_t *right)
+static int match_order(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_nftj_left *left, const char *op,
+		       json_t *right)
 {
 	static const uint32_t most[RF_RS_FIELDS] = {
 		[RF_RS_PROTO] = 255, [RF_RS_SPORT] = 65535, [RF_RS_DPORT] = 65535, [RF_RS_ICMP_TYPE] = 255,
@@ -216,7 +221,8 @@ static int match_order(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_
 	return n->rs->err;
 }
 
-static int match_fields(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_nftj_left *left, const char *op, json_t *right)
+static int match_fields(struct rf_nftj *n, struct rf_rs_rule *r, const struct rf_nftj_left *left, const char *op,
+			json_t *right)
 {
 	bool negate = strcmp(op, "!=") == 0, equal = strcmp(op, "==") == 0;
 	json_t *set = only(right, "set"), *bits = json_is_array(right) ? right : only(right, "|");
@@ -249,7 +255,8 @@ static int match_rpf(struct rf_nftj *n, struct rf_rs_rule *r, const char *op, js
 		    || (json_is_integer(right) && json_integer_value(right) == 0);
 
 	if ((!none && !json_is_true(right)) || (strcmp(op, "==") && strcmp(op, "!=")))
-		return rf_nftj_fail(n, RF_E_UNSUPPORTED, "`fib saddr . iif oif` is understood with `missing`, `exists` and 0 only");
+		return rf_nftj_fail(n, RF_E_UNSUPPORTED,
+				    "`fib saddr . iif oif` is understood with `missing`, `exists` and 0 only");
 	rf_rs_match_kind(n->rs, r, RF_RS_RPF, none == (op[0] == '='));
 	return n->rs->err;
 }

@@ -8,7 +8,8 @@ enum { DEPTH_MAX = 8, LIST_MAX = 12 };
 
 static void put(struct rf_writer *w, json_t *j, unsigned depth);
 
-static void put_list(struct rf_writer *w, json_t *list, const char *open, const char *between, const char *close, unsigned depth)
+static void put_list(struct rf_writer *w, json_t *list, const char *open, const char *between, const char *close,
+		     unsigned depth)
 {
 	json_t *x;
 	size_t i;
@@ -31,7 +32,8 @@ static void put_match(struct rf_writer *w, json_t *j, unsigned depth)
 	json_t *right = json_object_get(j, "right");
 
 	put(w, json_object_get(j, "left"), depth);
-	rf_put_fmt(w, " %s%s", strcmp(op, "==") && strcmp(op, "in") ? op : "", strcmp(op, "==") && strcmp(op, "in") ? " " : "");
+	rf_put_fmt(w, " %s%s", strcmp(op, "==") && strcmp(op, "in") ? op : "",
+		   strcmp(op, "==") && strcmp(op, "in") ? " " : "");
 	if (json_is_boolean(right))
 		rf_put_fmt(w, "%s", json_is_true(right) ? "exists" : "missing");
 	else

@@ -31,12 +31,15 @@ static int from_zones(struct rf_prover *p, const bool *zones, bool answers)
 		if (!zones || zones[f->from.zone - p->site->zones])
 			x = rf_sets_release(s, mark, rf_sets_or(s, x, rf_flow_set(p, f, (struct rf_flow_part){ 0 })));
 		if (answers && (!zones || zones[f->to.zone - p->site->zones]))
-			x = rf_sets_release(s, mark, rf_sets_or(s, x, rf_flow_set(p, f, (struct rf_flow_part){ .turned = true })));
+			x = rf_sets_release(s, mark,
+					    rf_sets_or(s, x,
+						       rf_flow_set(p, f, (struct rf_flow_part){ .turned = true })));
 	}
 	return x;
 }
 
-static struct rf_way input_way(const struct rf_station *st, const char *in, const struct rf_region *back, enum rf_mode mode)
+static struct rf_way input_way(const struct rf_station *st, const char *in, const struct rf_region *back,
+			       enum rf_mode mode)
 {
 	struct rf_way w = { .kind = RF_WAY_INPUT, .in = in, .own = &st->own, .back = back, .mode = mode };
 
@@ -46,8 +49,8 @@ static struct rf_way input_way(const struct rf_station *st, const char *in, cons
 }
 
 /* Whatever may be taken on this way must be a flow's or a duty. */
-static void takes(struct rf_prover *p, struct rf_station *st, const struct rf_way *w, const struct rf_site_zone *from, int x,
-		  int permitted)
+static void takes(struct rf_prover *p, struct rf_station *st, const struct rf_way *w, const struct rf_site_zone *from,
+		  int x, int permitted)
 {
 	struct rf_sets *s = p->s;
 	size_t mark = rf_sets_mark(s);
@@ -99,8 +102,8 @@ static int with_flags(struct rf_sets *s, int x, uint32_t value, uint32_t mask)
 	return rf_sets_minus(s, x, rf_sets_minus(s, tcp, rf_space_cell(s, RF_RS_TCP_FLAGS, &c)));
 }
 
-static void must_pass(struct rf_prover *p, struct rf_station *st, const struct rf_flow *f, const struct rf_way *w, int x,
-		      int states, enum rf_breach_kind kind)
+static void must_pass(struct rf_prover *p, struct rf_station *st, const struct rf_flow *f, const struct rf_way *w,
+		      int x, int states, enum rf_breach_kind kind)
 {
 	struct rf_sets *s = p->s;
 	int dropped = rf_sets_none();
@@ -109,7 +112,8 @@ static void must_pass(struct rf_prover *p, struct rf_station *st, const struct r
 	dropped = rf_space_forget(s, rf_space_forget(s, dropped, RF_RS_STATE), RF_RS_DIRECTION);
 	dropped = rf_space_forget(s, rf_space_forget(s, dropped, RF_RS_MARK), RF_RS_DSCP);
 	if (dropped)
-		rf_breaches(p, &(struct rf_breach_at){ kind, f->from.zone, f->to.zone, st, w }, rf_sets_and(s, dropped, states));
+		rf_breaches(p, &(struct rf_breach_at){ kind, f->from.zone, f->to.zone, st, w },
+			    rf_sets_and(s, dropped, states));
 }
 
 /* Where a flow begins or ends at the device: which of its packets these are. */
@@ -119,11 +123,13 @@ struct end {
 	int own_src, own_dst;        /* its addresses */
 };
 
-static struct end end_of(struct rf_prover *p, const struct rf_station *st, const char *foot, const struct rf_region *back,
-			 bool receives)
+static struct end end_of(struct rf_prover *p, const struct rf_station *st, const char *foot,
+			 const struct rf_region *back, bool receives)
 {
-	struct end e = { .in = input_way(st, foot, back, RF_REST), .receives = receives,
-			 .own_src = rf_region_set(p->s, RF_RS_SRC, &st->own), .own_dst = rf_region_set(p->s, RF_RS_DST, &st->own) };
+	struct end e = { .in = input_way(st, foot, back, RF_REST),
+			 .receives = receives,
+			 .own_src = rf_region_set(p->s, RF_RS_SRC, &st->own),
+			 .own_dst = rf_region_set(p->s, RF_RS_DST, &st->own) };
 
 	e.out = e.in;
 	e.out.kind = RF_WAY_OUTPUT;
@@ -141,15 +147,17 @@ static void at_end(struct rf_prover *p, struct rf_station *st, const struct rf_f
 	int x = rf_flow_set(p, f, (struct rf_flow_part){ .needed = true });
 	int y = rf_flow_set(p, f, (struct rf_flow_part){ .needed = true, .turned = true });
 	int pin = rf_space_hole_only(s, f->how == RF_FLOW_PINHOLE ? RF_SPACE_PINHOLE : RF_SPACE_NO_HOLE);
-	int still = rf_sets_and(s, pin, rf_sets_and(s, rf_space_num(s, RF_RS_DSCP, 0, 0), rf_space_num(s, RF_RS_PKTTYPE, 0, 0)));
+	int still =
+		rf_sets_and(s, pin,
+			    rf_sets_and(s, rf_space_num(s, RF_RS_DSCP, 0, 0), rf_space_num(s, RF_RS_PKTTYPE, 0, 0)));
 
 	x = rf_sets_and(s, rf_sets_and(s, x, still), e->receives ? e->own_dst : e->own_src);
 	y = rf_sets_and(s, rf_sets_and(s, y, still), e->receives ? e->own_src : e->own_dst);
 	x = rf_sets_minus(s, x, e->receives ? e->own_src : e->own_dst);
 	y = rf_sets_minus(s, y, e->receives ? e->own_dst : e->own_src);
 	if (x) {
-		must_pass(p, st, f, e->receives ? &e->in : &e->out, with_flags(s, x, 2, 0xff), rf_states_of(s, RF_RS_NEW, false),
-			  RF_BREACH_STOPPED);
+		must_pass(p, st, f, e->receives ? &e->in : &e->out, with_flags(s, x, 2, 0xff),
+			  rf_states_of(s, RF_RS_NEW, false), RF_BREACH_STOPPED);
 		if (f->how == RF_FLOW_STATEFUL || f->how == RF_FLOW_LOCAL)
 			must_pass(p, st, f, e->receives ? &e->out : &e->in, with_flags(s, y, 16, 0xf6),
 				  rf_states_of(s, RF_RS_ESTABLISHED, true), RF_BREACH_ANSWER);
@@ -161,7 +169,8 @@ static void at_end(struct rf_prover *p, struct rf_station *st, const struct rf_f
 static bool names(const struct rf_end *end, const struct rf_region *own)
 {
 	for (size_t i = 0; i < end->n; i++)
-		if (end->v[i].prefix == (end->v[i].family == 4 ? 32 : 128) && rf_region_has(own, end->v[i].family, end->v[i].b))
+		if (end->v[i].prefix == (end->v[i].family == 4 ? 32 : 128) &&
+		    rf_region_has(own, end->v[i].family, end->v[i].b))
 			return true;
 	return false;
 }

@@ -18,7 +18,8 @@ static unsigned distance(const struct rf_prover *p, const struct rf_site_zone *f
 	return p->paths.steps[(size_t)(from - p->site->zones) * p->paths.nodes + node];
 }
 
-static void find_road(struct rf_prover *p, const struct rf_site_zone *from, const struct rf_site_zone *to, struct road *r)
+static void find_road(struct rf_prover *p, const struct rf_site_zone *from, const struct rf_site_zone *to,
+		      struct road *r)
 {
 	*r = (struct road){ .from = from, .to = to };
 	for (size_t i = 0; i < p->station_count && r->n < 64; i++) {
@@ -88,7 +89,8 @@ static void one_way(struct visit *v, struct rf_station *st, const struct rf_way 
 	size_t mark = rf_sets_mark(s);
 	int dropped = rf_sets_none();
 
-	if (v->mode == RF_MAY && x != v->start) /* rules of a router further on are there for what the first might let pass */
+	if (v->mode == RF_MAY && x != v->start) /* rules of a router further on are there for what the
+						 * first might let pass */
 		rf_device_pass(st->device, w, v->start, v->states, NULL);
 	int y = rf_device_pass(st->device, w, x, v->states, v->mode == RF_REST ? &dropped : NULL);
 	int untracked = rf_sets_and(s, y, rf_space_num(s, RF_RS_STATE, RF_RS_UNTRACKED, RF_RS_UNTRACKED));
@@ -124,8 +126,8 @@ static void one_router(struct visit *v, struct rf_station *st, int x)
 			}
 }
 
-/* The routers of road->v[a..b-1], which stand in for each other. Whose rules are not known is left out, and the proof says so;
- * where none of them is known, everything passes. */
+/* The routers of road->v[a..b-1], which stand in for each other. Whose rules are not known is left out, and the proof
+ * says so; where none of them is known, everything passes. */
 static void visit(struct visit *v, size_t a, size_t b, int x)
 {
 	size_t known = 0;
@@ -161,8 +163,8 @@ static int travel(struct visit *v, int x, int *ret_untracked)
 
 /* --- what the flows say of these zones */
 
-static int flows(struct rf_prover *p, const struct rf_site_zone *from, const struct rf_site_zone *to, bool (*wanted)(const struct rf_flow *f),
-		 struct rf_flow_part part)
+static int flows(struct rf_prover *p, const struct rf_site_zone *from, const struct rf_site_zone *to,
+		 bool (*wanted)(const struct rf_flow *f), struct rf_flow_part part)
 {
 	struct rf_sets *s = p->s;
 	size_t mark = rf_sets_mark(s);
@@ -360,8 +362,10 @@ static void all_of(struct rf_prover *p, const struct road *ahead, const struct r
 void rf_prove_pair(struct rf_prover *p, const struct rf_site_zone *from, const struct rf_site_zone *to)
 {
 	static const struct class classes[] = {
-		{ is_open, RF_SPACE_NO_HOLE, RF_SPACE_NO_HOLE }, { is_pinhole, RF_SPACE_PINHOLE, RF_SPACE_PINHOLE },
-		{ opens_at_end, RF_SPACE_FROM_ANY, RF_SPACE_TO_ANY }, { opens_at_start, RF_SPACE_TO_ANY, RF_SPACE_FROM_ANY },
+		{ is_open, RF_SPACE_NO_HOLE, RF_SPACE_NO_HOLE },
+		{ is_pinhole, RF_SPACE_PINHOLE, RF_SPACE_PINHOLE },
+		{ opens_at_end, RF_SPACE_FROM_ANY, RF_SPACE_TO_ANY },
+		{ opens_at_start, RF_SPACE_TO_ANY, RF_SPACE_FROM_ANY },
 	};
 	struct rf_sets *s = p->s;
 	size_t mark = rf_sets_mark(s), known = 0;

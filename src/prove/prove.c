@@ -74,8 +74,9 @@ static void assume_sets(struct rf_prover *p, const struct rf_station *st)
 {
 	for (const struct rf_rs_set *set = st->rules->sets; set; set = set->next)
 		if (set->name && set->changes && !is_pinhole_set(set))
-			assume(p, "%s: the set \"%s\" changes while the device runs: it may hold anything, and what a flow needs "
-				  "passes with the %zu entries that it had when it was read", st->name, set->name, set->n);
+			assume(p, "%s: the set \"%s\" changes while the device runs: it may hold anything, and what a "
+				  "flow needs passes with the %zu entries that it had when it was read",
+			       st->name, set->name, set->n);
 }
 
 static void assumptions(struct rf_prover *p)
@@ -86,15 +87,16 @@ static void assumptions(struct rf_prover *p)
 		const struct rf_station *st = &p->stations[i];
 
 		if (!st->device && st->doubted)
-			assume(p, "%s: its rules were not given: what it does instead of another router was not looked at, and where it is alone on a "
-				  "way it is taken to pass everything", st->name);
+			assume(p, "%s: its rules were not given: what it does instead of another router was not looked "
+				  "at, and where it is alone on a way it is taken to pass everything", st->name);
 		if (!st->device)
 			continue;
 		look_at_rules(st->rules, &u);
 		assume_sets(p, st);
 		if (!st->rules->tracks)
-			assume(p, "%s keeps no state: what looks like an answer of a flow by its addresses and ports (and of TCP has "
-				  "ACK or RST set) is taken for one, and passes whether or not there is a connection", st->name);
+			assume(p, "%s keeps no state: what looks like an answer of a flow by its addresses and ports "
+				  "(and of TCP has ACK or RST set) is taken for one, and passes whether or "
+				  "not there is a connection", st->name);
 		u.reassembles |= st->rules->reassembles;
 	}
 	if (u.reassembles)
@@ -103,12 +105,13 @@ static void assumptions(struct rf_prover *p)
 		assume(p, "the sets %s and %s hold only 5-tuples that a flow with pinholes permits", RF_PINHOLE_SET4,
 			  RF_PINHOLE_SET6);
 	if (u.openings)
-		assume(p, "the sets %s and %s hold only openings to which a flow with pinholes permits some port, each to an address "
-			  "in a border zone", RF_OPENING_SET4, RF_OPENING_SET6);
+		assume(p, "the sets %s and %s hold only openings to which a flow with pinholes permits some port, each "
+			  "to an address in a border zone", RF_OPENING_SET4, RF_OPENING_SET6);
 	if (u.chance)
-		assume(p, "rates, quotas and the like: nothing forbidden passes whatever they say, and what flows need passes "
-			  "as long as none is exceeded");
-	assume(p, "a connection is established or related only where its first packet was accepted; no helper opens more");
+		assume(p, "rates, quotas and the like: nothing forbidden passes whatever they say, and what flows need "
+			  "passes as long as none is exceeded");
+	assume(p, "a connection is established or related only where its first packet was "
+		  "accepted; no helper opens more");
 	assume(p, "loopback, link-local and multicast addresses are not forwarded; addresses of no zone lie outside");
 }
 

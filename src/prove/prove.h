@@ -42,7 +42,8 @@ enum rf_breach_kind {
 
 struct rf_breach {
 	enum rf_breach_kind kind;
-	const struct rf_site_zone *from, *to; /* where the packet comes from and goes to; NULL where that is the device */
+	const struct rf_site_zone *from, *to; /* where the packet comes from and goes to; NULL
+					       * where that is the device */
 	struct rf_packet packet;
 	const char *device;
 	const char *in, *out;        /* interfaces there, NULL: none */
@@ -56,7 +57,8 @@ struct rf_breach {
 struct rf_idle {
 	const char *device;
 	const struct rf_rs_rule *rule;
-	const struct rf_rs_rule *by; /* one before it that takes a packet of it; NULL: no packet fits it where it stands */
+	const struct rf_rs_rule *by; /* one before it that takes a packet of it; NULL: no packet
+				      * fits it where it stands */
 	const char *place, *by_place;
 };
 
@@ -68,7 +70,8 @@ struct rf_proof {
 	size_t idle_count;
 	const char **assumed;        /* sentences */
 	size_t assumed_count;
-	size_t pairs, unjudged;      /* ordered pairs of zones that were looked at; and those on whose way no rules are known */
+	size_t pairs, unjudged;      /* ordered pairs of zones that were looked at; and those on whose
+				      * way no rules are known */
 	size_t rules, flows;
 	unsigned nodes;              /* of decision diagrams at the end */
 	struct rf_arena arena;       /* owned */

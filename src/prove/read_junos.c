@@ -91,7 +91,8 @@ static struct rf_junos_term *term_named(struct rf_junos *j, struct rf_junos_filt
 /* Behind "filter". */
 static void filter(struct rf_junos *j, uint8_t family)
 {
-	static const char *const harmless[] = { "interface-specific", "accounting-profile", "physical-interface-filter" };
+	static const char *const harmless[] = { "interface-specific", "accounting-profile",
+						"physical-interface-filter" };
 	struct rf_junos_filter *f = filter_named(j, rf_words_take(&j->w), family);
 	struct rf_view word = rf_words_take(&j->w);
 	struct rf_junos_term *t;
@@ -205,7 +206,8 @@ static const char *unit_name(struct rf_junos *j)
 static void binding(struct rf_junos *j, uint8_t family)
 {
 	struct rf_view word = rf_words_take(&j->w);
-	bool out = rf_word_is(word, "output") || rf_word_is(word, "output-list"), list = rf_view_ends(word, RF_V("-list"));
+	bool out = rf_word_is(word, "output") || rf_word_is(word, "output-list"),
+	     list = rf_view_ends(word, RF_V("-list"));
 	struct rf_junos_binding *b;
 
 	if ((!out && !rf_word_is(word, "input") && !rf_word_is(word, "input-list")) || j->w.at + 1 != j->w.n) {
@@ -222,7 +224,8 @@ static void binding(struct rf_junos *j, uint8_t family)
 	*b = (struct rf_junos_binding){ .filter = rf_words_take(&j->w), .interface = unit_name(j), .family = family, .out = out,
 					.list = list, .line = j->line };
 	for (const struct rf_junos_binding *k = j->bindings; k; k = k->next)
-		if (k->family == family && k->out == out && !(k->list && list) && strcmp(k->interface, b->interface) == 0)
+		if (k->family == family && k->out == out && !(k->list && list) &&
+		    strcmp(k->interface, b->interface) == 0)
 			rf_junos_fail(j, RF_E_MALFORMED, "the unit has a filter in this direction already");
 	*j->bindings_end = b;
 	j->bindings_end = &b->next;
@@ -256,8 +259,10 @@ static void strict(struct rf_junos *j, uint8_t family)
 static void unit_family(struct rf_junos *j, uint8_t family)
 {
 	static const char *const harmless[] = {
-		"address", "mtu", "no-redirects", "policer", "dhcp", "dhcp-client", "dhcpv6-client", "targeted-broadcast",
-		"no-neighbor-learn", "primary", "dad-disable", "nd6-stale-time", "unnumbered-address", "accounting", "arp-max-cache",
+		"address", "mtu", "no-redirects", "policer", "dhcp", "dhcp-client", "dhcpv6-client",
+		"targeted-broadcast", "no-neighbor-learn", "primary", "dad-disable", "nd6-stale-time",
+		"unnumbered-address", "accounting",
+		"arp-max-cache",
 	};
 	struct rf_view word = rf_words_take(&j->w);
 
@@ -294,7 +299,8 @@ static void unit(struct rf_junos *j)
 			unit_family(j, rf_word_is(j->w.v[5], "inet") ? 4 : 6);
 			return;
 		}
-		if (rf_word_is(j->w.v[5], "iso") || (rf_word_is(j->w.v[5], "ethernet-switching") && !mentions(j, 6, "filter")))
+		if (rf_word_is(j->w.v[5], "iso") ||
+		    (rf_word_is(j->w.v[5], "ethernet-switching") && !mentions(j, 6, "filter")))
 			return;
 	}
 	not_understood(j);
@@ -309,7 +315,8 @@ static void interfaces(struct rf_junos *j)
 		return;
 	for (size_t i = 0; i < sizeof tunnels / sizeof *tunnels; i++)
 		if (rf_view_starts(j->w.v[1], rf_view_str(tunnels[i]))) {
-			rf_junos_fail(j, RF_E_UNSUPPORTED, "tunnels are ways past the filters of other interfaces, and not modelled");
+			rf_junos_fail(j, RF_E_UNSUPPORTED,
+				      "tunnels are ways past the filters of other interfaces, and not modelled");
 			return;
 		}
 	if (rf_word_is(j->w.v[2], "unit") && j->w.n > 3 && !rf_word_is(j->w.v[1], "interface-range")
@@ -336,7 +343,8 @@ static void without_filter(struct rf_junos *j)
 
 static void security(struct rf_junos *j)
 {
-	static const char *const harmless[] = { "pki", "ssh-known-hosts", "certificates", "authentication-key-chains", "macsec" };
+	static const char *const harmless[] = { "pki", "ssh-known-hosts", "certificates", "authentication-key-chains",
+						"macsec" };
 
 	for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
 		if (j->w.n == 1 || rf_word_is(j->w.v[1], harmless[i]))
@@ -350,12 +358,13 @@ static void skip(struct rf_junos *j)
 }
 
 static const struct { const char *word; void (*judge)(struct rf_junos *j); } sections[] = {
-	{ "firewall", firewall }, { "interfaces", interfaces }, { "policy-options", policy_options }, { "security", security },
-	{ "forwarding-options", without_filter }, { "vlans", without_filter }, { "routing-options", without_filter },
-	{ "protocols", without_filter }, { "switch-options", without_filter },
+	{ "firewall", firewall }, { "interfaces", interfaces }, { "policy-options", policy_options },
+	{ "security", security }, { "forwarding-options", without_filter }, { "vlans", without_filter },
+	{ "routing-options", without_filter }, { "protocols", without_filter }, { "switch-options", without_filter },
 	{ "system", skip }, { "snmp", skip }, { "version", skip }, { "chassis", skip }, { "class-of-service", skip },
-	{ "access", skip }, { "virtual-chassis", skip }, { "poe", skip }, { "multi-chassis", skip }, { "schedulers", skip },
-	{ "accounting-options", skip }, { "applications", skip }, { "diameter", skip }, { "jsrc", skip },
+	{ "access", skip }, { "virtual-chassis", skip }, { "poe", skip }, { "multi-chassis", skip },
+	{ "schedulers", skip }, { "accounting-options", skip }, { "applications", skip }, { "diameter", skip },
+	{ "jsrc", skip },
 };
 
 void rf_junos_statement(struct rf_junos *j, bool delete)
@@ -371,9 +380,11 @@ void rf_junos_statement(struct rf_junos *j, bool delete)
 	if (i == sizeof sections / sizeof *sections)
 		not_understood(j);
 	else if (delete && sections[i].judge != skip)
-		rf_junos_fail(j, RF_E_UNSUPPORTED, "what a line takes away is only understood where it could not matter");
+		rf_junos_fail(j, RF_E_UNSUPPORTED,
+			      "what a line takes away is only understood where it could not matter");
 	else if (sections[i].judge != skip && (mentions(j, 1, "apply-groups") || mentions(j, 1, "apply-path")))
-		rf_junos_fail(j, RF_E_UNSUPPORTED, "groups are not expanded: show the configuration with `| display inheritance`");
+		rf_junos_fail(j, RF_E_UNSUPPORTED,
+			      "groups are not expanded: show the configuration with `| display inheritance`");
 	else
 		sections[i].judge(j);
 }

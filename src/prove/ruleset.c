@@ -88,8 +88,8 @@ struct rf_rs_chain *rf_rs_chain(struct rf_ruleset *rs, struct rf_view name)
 	return c;
 }
 
-struct rf_rs_hook *rf_rs_hook(struct rf_ruleset *rs, enum rf_rs_hook_kind kind, struct rf_rs_chain *chain, int32_t priority,
-			      enum rf_rs_verdict policy)
+struct rf_rs_hook *rf_rs_hook(struct rf_ruleset *rs, enum rf_rs_hook_kind kind, struct rf_rs_chain *chain,
+			      int32_t priority, enum rf_rs_verdict policy)
 {
 	if (!rs->err && rs->hook_count == RF_RS_HOOKS_MAX)
 		rf_rs_fail(rs, RF_E_LIMIT, 0, "more than %d hooks", RF_RS_HOOKS_MAX);
@@ -303,13 +303,14 @@ static int check_rule(struct rf_ruleset *rs, const struct rf_rs_rule *r)
 static int check_depth(struct rf_ruleset *rs, const struct rf_rs_chain *c, unsigned depth, size_t *steps)
 {
 	if (depth > RF_RS_DEPTH_MAX)
-		return rf_rs_fail(rs, RF_E_LIMIT, c->line, "chain \"%s\": jumps go in a circle, or deeper than %d", c->name,
-				  RF_RS_DEPTH_MAX);
+		return rf_rs_fail(rs, RF_E_LIMIT, c->line, "chain \"%s\": jumps go in a circle, or deeper than %d",
+				  c->name, RF_RS_DEPTH_MAX);
 	for (const struct rf_rs_rule *r = c->rules; r && !rs->err; r = r->next) {
 		if (r->verdict != RF_RS_JUMP && r->verdict != RF_RS_GOTO)
 			continue;
 		if (++*steps > 4u * RF_RS_RULES_MAX)
-			return rf_rs_fail(rs, RF_E_LIMIT, c->line, "chain \"%s\": too many ways through jumps", c->name);
+			return rf_rs_fail(rs, RF_E_LIMIT, c->line, "chain \"%s\": too many ways through jumps",
+					  c->name);
 		check_depth(rs, r->target, depth + 1, steps);
 	}
 	return rs->err;
@@ -324,7 +325,8 @@ int rf_ruleset_check(struct rf_ruleset *rs)
 			check_rule(rs, r);
 	for (const struct rf_rs_hook *h = rs->hooks; h && !rs->err; h = h->next) {
 		if (!h->chain->defined)
-			return rf_rs_fail(rs, RF_E_MALFORMED, h->line, "\"%s\" is bound, but not there", h->chain->name);
+			return rf_rs_fail(rs, RF_E_MALFORMED, h->line, "\"%s\" is bound, but not there",
+					  h->chain->name);
 		check_depth(rs, h->chain, 0, &steps);
 	}
 	return rs->err;

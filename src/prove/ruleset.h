@@ -1,5 +1,6 @@
 /* Rules as they were read: one form for every language, made by a reader (nftables, iptables, IOS, EOS, Junos), used by
- * the engine that makes sets of packets of them. Not to be confused with policy/rules.h, which the prover must not know.
+ * the engine that makes sets of packets of them. Not to be confused with policy/rules.h, which
+ * the prover must not know.
  *
  * A ruleset is what one device has: chains of rules, and hooks that say where a packet meets which chain. Everything
  * lives in the ruleset's arena. A reader fills it with the functions below, all of which have a sticky error, and says
@@ -88,15 +89,15 @@ struct rf_rs_set {
 	unsigned field_count;
 	struct rf_rs_cell *cells;   /* row by row */
 	size_t n, room;             /* rows */
-	bool changes;               /* rows come and go while the device runs (timeouts, filled by rules or programs): what is
-	                             * here is a moment's content */
+	bool changes;               /* rows come and go while the device runs (timeouts, filled by rules or programs):
+				     * what is here is a moment's content */
 	uint32_t line;
 };
 
 enum rf_rs_match_kind {
 	RF_RS_IN_SET,     /* the tuple of the packet's fields is a row of the set */
-	RF_RS_SOMETIMES,  /* nobody can tell from the packet: a rate, a quota, the time of day; `rest` says what holds when
-	                   * nothing is exceeded */
+	RF_RS_SOMETIMES,  /* nobody can tell from the packet: a rate, a quota, the time of day; `rest` says what holds
+			   * when nothing is exceeded */
 	RF_RS_RPF,        /* the way back to the source leads out of the interface that it came in on */
 	RF_RS_LOCAL,      /* the destination is of one of the match's `types`; none given: the device itself */
 };
@@ -164,8 +165,8 @@ struct rf_rs_chain {
 	struct rf_rs_chain *next;
 	const char *name;           /* unique: "inet ringfort forward", "filter FORWARD", the name of an access list */
 	bool defined;               /* else only jumped to, so far */
-	bool elsewhere;             /* asked about something else than packets on their way (who may log in): that none meets
-	                             * it is no news */
+	bool elsewhere;             /* asked about something else than packets on their way (who may log in): that none
+				     * meets it is no news */
 	uint32_t line;
 	struct rf_rs_rule *rules, **rules_end;
 	size_t rule_count;
@@ -202,10 +203,11 @@ struct rf_ruleset {
 	size_t hook_count;
 	struct rf_rs_set *sets, **sets_end;
 	size_t set_count, cell_count, rule_count;
-	/* Interfaces on which the device itself drops packets whose way back leads elsewhere (`ip verify unicast source`);
-	 * "*": all. A list of names. */
+	/* Interfaces on which the device itself drops packets whose way back leads elsewhere (`ip verify unicast
+	 * source`); "*": all. A list of names. */
 	const struct rf_rs_name *strict;
-	/* How the names of interfaces in here are spelled ("Gi1/0/1" is "GigabitEthernet1/0/1", "ge-0/0/1" is its unit 0):
+	/* How the names of interfaces in here are spelled ("Gi1/0/1" is "GigabitEthernet1/0/1",
+	 * "ge-0/0/1" is its unit 0):
 	 * who compares them with names from elsewhere spells those so. NULL: as they are. */
 	void (*spell)(struct rf_view name, char *buf, size_t cap);
 	int err;                    /* sticky */
@@ -220,17 +222,18 @@ struct rf_rs_name {
 void rf_ruleset_init(struct rf_ruleset *rs, const char *file, const char *language);
 void rf_ruleset_fini(struct rf_ruleset *rs);
 
-/* --- for readers. After the first error every one of them does nothing and returns NULL or a code, so a reader may look
- * once a rule at rs->err. Texts are copied. */
+/* --- for readers. After the first error every one of them does nothing and returns NULL or a code, so a reader may
+ * look once a rule at rs->err. Texts are copied. */
 
-/* Set the error, unless there is one: RF_E_UNSUPPORTED for what is not understood, RF_E_MALFORMED for what is no rule of
- * the language, RF_E_LIMIT. Returns rs->err. */
-int rf_rs_fail(struct rf_ruleset *rs, int code, uint32_t line, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* Set the error, unless there is one: RF_E_UNSUPPORTED for what is not understood, RF_E_MALFORMED for what is no rule
+ * of the language, RF_E_LIMIT. Returns rs->err. */
+int rf_rs_fail(struct rf_ruleset *rs, int code, uint32_t line, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* The chain of that name, made when it is not there. `defined` is the reader's to set. */
 struct rf_rs_chain *rf_rs_chain(struct rf_ruleset *rs, struct rf_view name);
-struct rf_rs_hook *rf_rs_hook(struct rf_ruleset *rs, enum rf_rs_hook_kind kind, struct rf_rs_chain *chain, int32_t priority,
-			      enum rf_rs_verdict policy);
+struct rf_rs_hook *rf_rs_hook(struct rf_ruleset *rs, enum rf_rs_hook_kind kind, struct rf_rs_chain *chain,
+			      int32_t priority, enum rf_rs_verdict policy);
 /* A rule at the end of the chain, with no match (fits everything) and verdict NEXT. text is cleaned for printing. */
 struct rf_rs_rule *rf_rs_rule(struct rf_ruleset *rs, struct rf_rs_chain *chain, uint32_t line, struct rf_view text);
 
@@ -271,8 +274,8 @@ struct rf_rs_cell rf_rs_interface(struct rf_ruleset *rs, struct rf_view name);
  * too deep; ranges the right way round; fields of a match as many as its set's. rs->err or 0. */
 int rf_ruleset_check(struct rf_ruleset *rs);
 
-/* --- readers: bytes of a file to rules. On success (0) the caller ends *ret_rs with rf_ruleset_fini(); else the code is
- * returned, diag says what and where, and there is nothing to end. name is for people. */
+/* --- readers: bytes of a file to rules. On success (0) the caller ends *ret_rs with rf_ruleset_fini(); else the code
+ * is returned, diag says what and where, and there is nothing to end. name is for people. */
 typedef int rf_rs_reader(struct rf_view bytes, const char *name, struct rf_ruleset *ret_rs, struct rf_diag *diag);
 
 rf_rs_reader rf_read_nft_json, rf_read_iptables, rf_read_ip6tables, rf_read_ios, rf_read_eos, rf_read_junos;

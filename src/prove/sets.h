@@ -1,8 +1,8 @@
 /* Sets, as binary decision diagrams. BuDDy sits behind this file alone.
  *
  * BuDDy has one state for the whole process, ends the process on an error, and forgets what nobody holds at any of its
- * operations. Here instead: one owner at a time (RF_E_BUSY for a second one), a sticky error after which every result is
- * the empty set and means nothing, a bound on nodes past which that error is RF_E_LIMIT, and results that are held
+ * operations. Here instead: one owner at a time (RF_E_BUSY for a second one), a sticky error after which every result
+ * is the empty set and means nothing, a bound on nodes past which that error is RF_E_LIMIT, and results that are held
  * until the caller lets go of all since a mark:
  *
  *	size_t mark = rf_sets_mark(s);

@@ -10,8 +10,8 @@
 #include "prove/ruleset.h"
 #include "prove/sets.h"
 
-/* The bits, beside the fields of rules: is the packet's 5-tuple in the set of pinholes? Is there an opening to its destination for
- * any port of its source; or the other way round? */
+/* The bits, beside the fields of rules: is the packet's 5-tuple in the set of pinholes? Is there an opening to its
+ * destination for any port of its source; or the other way round? */
 enum { RF_SPACE_PINHOLE = RF_RS_FIELDS, RF_SPACE_FROM_ANY, RF_SPACE_TO_ANY, RF_SPACE_FIELDS, RF_SPACE_NO_HOLE = RF_SPACE_FIELDS };
 
 struct rf_space_field {

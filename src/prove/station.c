@@ -76,7 +76,8 @@ static void add_tunnels(struct rf_prover *p, struct rf_station *st)
 		const struct rf_site_zone *z = &p->site->zones[i];
 		char name[64];
 
-		if (!z->office || (!rf_router_like(st->router, z->office->router) && !rf_router_like(st->router, z->office->hub)))
+		if (!z->office ||
+		    (!rf_router_like(st->router, z->office->router) && !rf_router_like(st->router, z->office->hub)))
 			continue;
 		p->ask->tunnel(z, name, sizeof name);
 		const char *kept = rf_prover_text(p, "%s", name);
@@ -100,7 +101,8 @@ static void look_behind(struct rf_prover *p, struct rf_station *st)
 			rf_path_hops(&p->paths, &s->zones[i], &s->zones[k], st->router, &in);
 			for (size_t h = 0; h < in.n; h++)
 				for (size_t f = 0; f < st->foot_count; f++)
-					if (st->feet[f].hop.zone == in.v[h].zone && st->feet[f].hop.tunnel == in.v[h].tunnel)
+					if (st->feet[f].hop.zone == in.v[h].zone &&
+					    st->feet[f].hop.tunnel == in.v[h].tunnel)
 						st->feet[f].zones[i] = true;
 		}
 	for (size_t f = 0; p->err == 0 && f < st->foot_count; f++) {

@@ -84,7 +84,8 @@ static enum fit fits(const struct run *r, const struct rf_rs_match *m)
 	case RF_RS_SOMETIMES:
 		return by_chance(r, m->rest);
 	case RF_RS_LOCAL:
-		return !(rf_way_destination(r->way, r->p.family, r->p.dst) & (m->types ? m->types : RF_RS_TO_SELF)) == m->negate;
+		return !(rf_way_destination(r->way, r->p.family, r->p.dst) & (m->types ? m->types : RF_RS_TO_SELF)) ==
+		       m->negate;
 	case RF_RS_RPF:
 		return !r->way->back ? MAYBE : rf_region_has(r->way->back, r->p.family, r->p.src) != m->negate;
 	default:

@@ -19,6 +19,7 @@ struct rf_trace {
 };
 
 /* p->state is what connection tracking says of it. RF_E_LIMIT: too many ways that chance could take. */
-int rf_trace(const struct rf_device *d, const struct rf_way *way, const struct rf_packet *p, struct rf_trace *ret_trace);
+int rf_trace(const struct rf_device *d, const struct rf_way *way, const struct rf_packet *p,
+	     struct rf_trace *ret_trace);
 
 #endif

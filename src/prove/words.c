@@ -63,7 +63,8 @@ unsigned rf_words_begin(const struct rf_words *w, unsigned at, const char *phras
 	return n;
 }
 
-bool rf_word_number(const struct rf_word_number *table, struct rf_view v, uint32_t max, uint32_t *ret, uint32_t *ret_second)
+bool rf_word_number(const struct rf_word_number *table, struct rf_view v, uint32_t max, uint32_t *ret,
+		    uint32_t *ret_second)
 {
 	uint64_t n;
 
@@ -96,7 +97,9 @@ const struct rf_word_number rf_words_dscp[] = {
 	{ "default", 0, 0 }, { "be", 0, 0 }, { "ef", 46, 0 },
 	{ "cs0", 0, 0 }, { "cs1", 8, 0 }, { "cs2", 16, 0 }, { "cs3", 24, 0 }, { "cs4", 32, 0 }, { "cs5", 40, 0 },
 	{ "cs6", 48, 0 }, { "cs7", 56, 0 },
-	{ "af11", 10, 0 }, { "af12", 12, 0 }, { "af13", 14, 0 }, { "af21", 18, 0 }, { "af22", 20, 0 }, { "af23", 22, 0 },
-	{ "af31", 26, 0 }, { "af32", 28, 0 }, { "af33", 30, 0 }, { "af41", 34, 0 }, { "af42", 36, 0 }, { "af43", 38, 0 },
+	{ "af11", 10, 0 }, { "af12", 12, 0 }, { "af13", 14, 0 }, { "af21", 18, 0 }, { "af22", 20, 0 },
+	{ "af23", 22, 0 }, { "af31", 26, 0 }, { "af32", 28, 0 }, { "af33", 30, 0 }, { "af41", 34, 0 },
+	{ "af42", 36, 0 },
+	{ "af43", 38, 0 },
 	{ NULL, 0, 0 },
 };

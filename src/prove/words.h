@@ -50,7 +50,8 @@ bool rf_words_skip(struct rf_words *w, const char *word);
 /* How many words of the phrase ("ip access-list extended") the line begins with from `at` on: all of them, or 0. */
 unsigned rf_words_begin(const struct rf_words *w, unsigned at, const char *phrase);
 /* By table (ends with a NULL word), else digits up to max. */
-bool rf_word_number(const struct rf_word_number *table, struct rf_view v, uint32_t max, uint32_t *ret, uint32_t *ret_second);
+bool rf_word_number(const struct rf_word_number *table, struct rf_view v, uint32_t max, uint32_t *ret,
+		    uint32_t *ret_second);
 /* For errors: printable, cut. */
 const char *rf_words_shown(struct rf_view v, char buf[static RF_WORDS_SHOWN + 4]);
 

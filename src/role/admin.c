@@ -54,7 +54,8 @@ int rf_admin_listen(const char *state, const char *name, uid_t owner, int *ret_f
 	unlinkat(dir, name, 0);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t old = umask(0177);
-	int rc = fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, RF_ADMIN_CLIENTS) < 0 ? -errno : 0;
+	int rc = fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, RF_ADMIN_CLIENTS) < 0 ?
+		 -errno : 0;
 	umask(old);
 	if (!rc && owner != (uid_t)-1 && fchownat(dir, name, owner, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0)
 		rc = -errno;

@@ -1,5 +1,5 @@
-/* The control socket of a role, DIR/state/control.sock for the controller, border.sock and wall.sock for the others: how commands ask a
- * running role and give it orders.
+/* The control socket of a role, DIR/state/control.sock for the controller, border.sock and wall.sock for the others:
+ * how commands ask a running role and give it orders.
  *
  * A question is one line of JSON, the answer another:
  *
@@ -61,8 +61,8 @@ struct rf_admin_options {
 	void *ctx;
 };
 
-/* Bind the socket of that name in the directory `state`, replacing what a process that died left there; owner: whom it will
- * belong to ((uid_t)-1: nobody else). The caller holds the site's lock, so nobody else listens there. */
+/* Bind the socket of that name in the directory `state`, replacing what a process that died left there; owner: whom it
+ * will belong to ((uid_t)-1: nobody else). The caller holds the site's lock, so nobody else listens there. */
 int rf_admin_listen(const char *state, const char *name, uid_t owner, int *ret_fd, struct rf_diag *diag);
 int rf_admin_new(const struct rf_admin_options *opt, struct rf_admin **ret_admin);
 /* Closes every connection; requests that are not answered yet may still be answered, to nobody. */

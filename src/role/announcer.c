@@ -46,8 +46,9 @@ static int open_socket(struct rf_addr *local, int *ret_fd, struct rf_diag *diag)
 	int fd, rc = rf_udp_open(&conf, &fd);
 
 	if (!rc && (rc = drop_all(fd)) == 0)
-		rc = getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ? -errno :
-									 rf_addr_from_sockaddr((struct sockaddr *)&sa, len, local);
+		rc = getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ?
+			     -errno :
+			     rf_addr_from_sockaddr((struct sockaddr *)&sa, len, local);
 	if (rc)
 		return rf_diag_set(diag, rc, "udp %s: %s", rf_addr_text(local, text), rf_err_text(rc));
 	*ret_fd = fd;
@@ -59,8 +60,10 @@ static int open_socket(struct rf_addr *local, int *ret_fd, struct rf_diag *diag)
 static int start_process(struct rf_announcer *a, const struct rf_announcer_options *opt, const int *fds,
 			 struct rf_diag *diag)
 {
-	char name[] = "ringfort", role[] = RF_ANNOUNCER_ROLE, uid[RF_CHILD_ID], gid[RF_CHILD_ID], channels[16], sockets[16];
-	char lang[] = "LANG=C", *const argv[] = { name, role, uid, gid, channels, sockets, NULL }, *const env[] = { lang, NULL };
+	char name[] = "ringfort", role[] = RF_ANNOUNCER_ROLE, uid[RF_CHILD_ID], gid[RF_CHILD_ID], channels[16],
+	     sockets[16];
+	char lang[] = "LANG=C", *const argv[] = { name, role, uid, gid, channels, sockets, NULL },
+	     *const env[] = { lang, NULL };
 
 	rf_child_user(opt->user, uid, gid);
 	snprintf(channels, sizeof channels, "%u", a->channels);
@@ -102,7 +105,8 @@ int rf_announcer_new(const struct rf_announcer_options *opt, struct rf_announcer
 
 	if (opt->channels < 1 || opt->channels > RF_ANNOUNCER_CHANNELS_MAX || opt->locals < 1 ||
 	    opt->locals > RF_ANNOUNCE_SOCKETS)
-		return rf_diag_set(diag, RF_E_LIMIT, "the announcer: %zu addresses, %u channels", opt->locals, opt->channels);
+		return rf_diag_set(diag, RF_E_LIMIT, "the announcer: %zu addresses, %u channels", opt->locals,
+				   opt->channels);
 	a = calloc(1, sizeof *a);
 	if (!a)
 		return rf_diag_set(diag, -ENOMEM, "the announcer: out of memory");

@@ -1,11 +1,11 @@
 /* The announcer: a process of its own that plays tones to phones, such as the one that says why a call has ended. The
- * controller, which parses strangers' bytes, sends and receives no media; it orders a tone for a phone (rtp/announce.h),
- * and hears what became of it.
+ * controller, which parses strangers' bytes, sends and receives no media; it orders a tone for a phone
+ * (rtp/announce.h), and hears what became of it.
  *
  * Forked before the first thread and executed anew, as the keeper is (keeper.h). Its UDP sockets are opened before
- * that, and the kernel drops whatever arrives on them. It has no key of the site, opens no file, makes few system calls,
- * plays RF_ANNOUNCER_STREAMS tones at once, each for RF_ANNOUNCE_MS_MAX at most. It is two processes: one waits, does
- * nothing else, and starts the other again when that one dies; what was playing then is silent. */
+ * that, and the kernel drops whatever arrives on them. It has no key of the site, opens no file, makes few system
+ * calls, plays RF_ANNOUNCER_STREAMS tones at once, each for RF_ANNOUNCE_MS_MAX at most. It is two processes: one waits,
+ * does nothing else, and starts the other again when that one dies; what was playing then is silent. */
 #ifndef RF_ROLE_ANNOUNCER_H
 #define RF_ROLE_ANNOUNCER_H
 

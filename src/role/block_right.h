@@ -4,7 +4,8 @@
 
 #include "site/site.h"
 
-/* Outside the site's zones, an ordinary address, no gateway, and no trunk is known by it (its peer or addresses in the file):
+/* Outside the site's zones, an ordinary address, no gateway, and no trunk is known by it (its peer or
+ * addresses in the file):
  * nobody who forges packets can turn a border against the site or its carriers. */
 bool rf_may_block(const struct rf_site *site, const struct rf_site_ip *ip);
 

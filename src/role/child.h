@@ -1,5 +1,5 @@
-/* A process of our own beside a role (keeper, fetcher, notifier, announcer): the program executed anew under a hidden role
- * name, so that it shares no address with the role, with the descriptors it is given and nothing else. */
+/* A process of our own beside a role (keeper, fetcher, notifier, announcer): the program executed anew under a hidden
+ * role name, so that it shares no address with the role, with the descriptors it is given and nothing else. */
 #ifndef RF_ROLE_CHILD_H
 #define RF_ROLE_CHILD_H
 

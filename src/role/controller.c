@@ -21,7 +21,8 @@ const char *rf_controller_why(const struct rf_diag *d, char *dst, size_t cap)
 	if (d->file[0] && d->line)
 		snprintf(dst, cap, "%s:%u:%u: %s", d->file, d->line, d->column, d->text);
 	else
-		snprintf(dst, cap, "%s%s%s", d->file, d->file[0] ? ": " : "", d->text[0] ? d->text : rf_err_text(d->code));
+		snprintf(dst, cap, "%s%s%s", d->file, d->file[0] ? ": " : "",
+			 d->text[0] ? d->text : rf_err_text(d->code));
 	return dst;
 }
 
@@ -59,7 +60,8 @@ static void give_up_fire(struct rf_timer *t)
 {
 	struct rf_controller *k = rf_container(t, struct rf_controller, give_up);
 
-	rf_log(k->log, RF_LOG_WARN, "%u workers still have calls after %d ms: stopping without them", k->draining, DRAIN_MS);
+	rf_log(k->log, RF_LOG_WARN, "%u workers still have calls after %d ms: stopping without them", k->draining,
+	       DRAIN_MS);
 	rf_loop_stop(k->loop);
 }
 
@@ -131,15 +133,19 @@ static void tell_ready(struct rf_controller *k)
 	for (size_t i = 0; i < k->listens; i++) {
 		const struct rf_addr *a = rf_ua_local(k->worker[0].ua, i);
 
-		json_array_append_new(listen, json_pack("{s:s,s:s}", "transport", rf_transport_name(k->listen[i].asked->transport),
-							"address", rf_addr_text(a, text)));
-		rf_log(k->log, RF_LOG_INFO, "listening on %s %s", rf_transport_name(k->listen[i].asked->transport), text);
+		json_array_append_new(listen, json_pack("{s:s,s:s}", "transport",
+							rf_transport_name(k->listen[i].asked->transport), "address",
+							rf_addr_text(a, text)));
+		rf_log(k->log, RF_LOG_INFO, "listening on %s %s", rf_transport_name(k->listen[i].asked->transport),
+		       text);
 	}
 	rf_startup_tell(k->log, &k->ready_fd,
-			json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "role", rf_controller_role(k), "pid", (int)getpid(), "listen", listen));
+			json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "role", rf_controller_role(k), "pid", (int)getpid(),
+				  "listen", listen));
 	if (k->notify_fd >= 0 && write(k->notify_fd, "READY=1", 7) < 0)
 		rf_log(k->log, RF_LOG_WARN, "the service manager could not be told that we are ready");
-	rf_log(k->log, RF_LOG_INFO, "ready: %s of site %s, %u workers", rf_controller_role(k), rf_site_cstr(k->site->name), k->workers);
+	rf_log(k->log, RF_LOG_INFO, "ready: %s of site %s, %u workers", rf_controller_role(k),
+	       rf_site_cstr(k->site->name), k->workers);
 }
 
 /* ---- start */
@@ -184,9 +190,11 @@ static int open_landlock(struct rf_controller *k, struct rf_sandbox_landlock *re
 	if (rc != RF_E_UNSUPPORTED)
 		return rc;
 	if (k->site->level == RF_LEVEL_HIGHEST)
-		return rf_diag_set(diag, rc, "this kernel has no Landlock, and level highest does not go without: enable "
+		return rf_diag_set(diag, rc,
+				   "this kernel has no Landlock, and level highest does not go without: enable "
 				   "CONFIG_SECURITY_LANDLOCK and lsm=landlock, or choose another level");
-	rf_log(k->log, RF_LOG_WARN, "this kernel has no Landlock: files are protected by the user %s alone", k->user_name);
+	rf_log(k->log, RF_LOG_WARN, "this kernel has no Landlock: files are protected by the user %s alone",
+	       k->user_name);
 	return 0;
 }
 
@@ -200,8 +208,9 @@ static int look_at_keys(struct rf_controller *k, struct rf_diag *diag)
 		return rf_diag_set(diag, RF_E_DENIED, "user %s, who this process runs as, may read pki/ca.key: level "
 				   "highest does not go without. Start it as root, so that it becomes %s",
 				   k->user_name, rf_site_cstr(k->site->run_as));
-	rf_log(k->log, RF_LOG_WARN, "user %s, who this process runs as, may read the keys in pki/: start it as root, so "
-	       "that it becomes %s", k->user_name, rf_site_cstr(k->site->run_as));
+	rf_log(k->log, RF_LOG_WARN,
+	       "user %s, who this process runs as, may read the keys in pki/: start it as root, so that it becomes %s",
+	       k->user_name, rf_site_cstr(k->site->run_as));
 	return 0;
 }
 

@@ -1,5 +1,6 @@
-/* The call server of a site, as one process (and its keeper): a controller, which is registrar and call control, or a border,
- * which speaks with trunks (call/border.h). A border opens no bindings, no settings, no users and no passwords. */
+/* The call server of a site, as one process (and its keeper): a controller, which is registrar and call
+ * control, or a border, which speaks with trunks (call/border.h). A border opens no bindings, no settings, no
+ * users and no passwords. */
 #ifndef RF_ROLE_CONTROLLER_H
 #define RF_ROLE_CONTROLLER_H
 
@@ -20,8 +21,8 @@ struct rf_controller_options {
  * another user, fewer rights. 0 after an orderly end; else why it could not start, with diag. */
 int rf_controller_run(const struct rf_controller_options *opt, struct rf_diag *diag);
 
-/* Is there a "controller", or "border", for this site directory? It holds a lock as long as it lives: RF_OK: none; RF_E_BUSY: there is
- * (*ret_pid, 0 when unknown); RF_E_NOT_FOUND: no site here; -errno. */
+/* Is there a "controller", or "border", for this site directory? It holds a lock as long as it lives: RF_OK: none;
+ * RF_E_BUSY: there is (*ret_pid, 0 when unknown); RF_E_NOT_FOUND: no site here; -errno. */
 int rf_controller_probe(const char *dir, const char *role, int *ret_pid);
 
 #endif

@@ -178,8 +178,9 @@ static json_t *listen_json(const struct rf_controller *k)
 	char text[RF_ADDR_TEXT];
 
 	for (size_t i = 0; i < k->listens; i++)
-		json_array_append_new(list, json_pack("{s:s,s:s}", "transport", rf_transport_name(k->listen[i].asked->transport),
-						      "address", rf_addr_text(rf_ua_local(k->worker[0].ua, i), text)));
+		json_array_append_new(list, json_pack("{s:s,s:s}", "transport",
+						      rf_transport_name(k->listen[i].asked->transport), "address",
+						      rf_addr_text(rf_ua_local(k->worker[0].ua, i), text)));
 	return list;
 }
 
@@ -192,8 +193,8 @@ static json_t *confined_json(const struct rf_controller *k)
 		 k->landlock_abi);
 	if (k->keeper) {
 		rf_keeper_state(k->keeper, &st);
-		snprintf(keeper, sizeof keeper, "in a process of its own%s, %llu signatures", st.alive ? "" : " that has ended",
-			 (unsigned long long)st.signatures);
+		snprintf(keeper, sizeof keeper, "in a process of its own%s, %llu signatures",
+			 st.alive ? "" : " that has ended", (unsigned long long)st.signatures);
 	}
 	return json_pack("{s:s,s:s,s:s,s:s,s:s}", "user", k->user_name, "landlock", landlock, "syscalls",
 			 k->filtered ? "system calls filtered" : "system calls not filtered", "keeper", keeper,
@@ -291,8 +292,8 @@ static json_t *stores_json(const struct rf_controller *k)
 
 	rf_ledger_state(k->ledger, &l);
 	if (!k->bindings)
-		return json_pack("{s:{s:I,s:I,s:I,s:I}}", "ledger", "seq", (json_int_t)l.seq, "written", (json_int_t)l.written,
-				 "queued", (json_int_t)l.queued, "lost", (json_int_t)l.lost);
+		return json_pack("{s:{s:I,s:I,s:I,s:I}}", "ledger", "seq", (json_int_t)l.seq, "written",
+				 (json_int_t)l.written, "queued", (json_int_t)l.queued, "lost", (json_int_t)l.lost);
 	rf_bindings_counts(k->bindings, &b);
 	rf_settings_counts(k->settings, &s);
 	return json_pack("{s:{s:I,s:I,s:I,s:I},s:{s:I,s:I,s:I,s:I,s:I},s:{s:I,s:I,s:I,s:I}}",

@@ -1,7 +1,7 @@
-/* What is otherwise when the call server runs as a border: two sides, each with addresses and TLS of its own, and nothing of
- * the site's people but its file. The inner side takes certificates of the site's authority alone, the outer side those of
- * the trunks' authorities, and where phones roam the site's own; whoever has none is refused by TLS, and whoever is neither
- * a controller, a trunk nor a phone that roams ends before a byte of SIP is read (call/border.h). */
+/* What is otherwise when the call server runs as a border: two sides, each with addresses and TLS of its own, and
+ * nothing of the site's people but its file. The inner side takes certificates of the site's authority alone, the outer
+ * side those of the trunks' authorities, and where phones roam the site's own; whoever has none is refused by TLS, and
+ * whoever is neither a controller, a trunk nor a phone that roams ends before a byte of SIP is read (call/border.h). */
 #include "role/controller_int.h"
 
 #include "call/border.h"
@@ -72,7 +72,8 @@ static int listen_outside(struct rf_controller *k, const struct rf_site_ip *ip, 
 
 		bool roamed = all[i] == &tls_listen && k->site->roaming.phones.n;
 
-		if ((!has_trunk(k->site, all[i]->transport) && !roamed) || (all[i] == &tls_listen && !rf_controller_two_sides(k)))
+		if ((!has_trunk(k->site, all[i]->transport) && !roamed) ||
+		    (all[i] == &tls_listen && !rf_controller_two_sides(k)))
 			continue;
 		rc = rf_controller_listen(k, all[i], ip, (uint16_t)all[i]->port, &l, diag);
 		if (rc)
@@ -98,8 +99,10 @@ static int listen_browsers(struct rf_controller *k, const struct rf_site_ip *ip,
 int rf_controller_border_bind(struct rf_controller *k, struct rf_diag *diag)
 {
 	if (k->host->roles & RF_ROLE_CONTROLLER && !rf_controller_two_sides(k))
-		return rf_diag_set(diag, RF_E_INVALID, "host %s is controller and border: give it  outside: { address: ADDRESS }  with an "
-				   "address of its own for trunks", rf_site_cstr(k->host->name));
+		return rf_diag_set(diag, RF_E_INVALID,
+				   "host %s is controller and border: give it  outside: { address: ADDRESS }  with an "
+				   "address of its own for trunks",
+				   rf_site_cstr(k->host->name));
 	int rc = listen_inside(k, &k->host->address, diag);
 
 	if (!rc)
@@ -146,7 +149,8 @@ json_t *rf_controller_dropped_json(const struct rf_controller *k)
 		for (unsigned i = 0; i < k->workers; i++)
 			sum += rf_border_listed(k->worker[i].core, (enum rf_list_rule)rule);
 		if (sum)
-			json_object_set_new(o, rf_list_rule_name((enum rf_list_rule)rule), json_integer((json_int_t)sum));
+			json_object_set_new(o, rf_list_rule_name((enum rf_list_rule)rule),
+					    json_integer((json_int_t)sum));
 	}
 	return o;
 }
@@ -165,10 +169,13 @@ static struct rf_relay_at elsewhere(const struct rf_controller *k, const struct 
 	const struct rf_site_ip *at = h->address.family && k->host->address.family ? &h->address : &h->address6;
 	const struct rf_site_ip *own = at == &h->address ? &k->host->address : &k->host->address6;
 
-	return (struct rf_relay_at){ .addr = address_of(at, RF_ANCHOR_TLS_PORT), .local = address_of(own, 0), .tls = k->tls->client };
+	return (struct rf_relay_at){ .addr = address_of(at, RF_ANCHOR_TLS_PORT),
+				     .local = address_of(own, 0),
+				     .tls = k->tls->client };
 }
 
-size_t rf_controller_relays(const struct rf_controller *k, const struct rf_site *site, struct rf_relay_at at[static RF_NG_RELAYS_MAX])
+size_t rf_controller_relays(const struct rf_controller *k, const struct rf_site *site,
+			    struct rf_relay_at at[static RF_NG_RELAYS_MAX])
 {
 	const struct rf_site_host *hosts[RF_NG_RELAYS_MAX];
 	size_t n = 0, n_hosts = rf_site_hosts_of(site, RF_ROLE_RELAY, hosts, RF_NG_RELAYS_MAX);
@@ -193,7 +200,8 @@ int rf_controller_give_relays(struct rf_controller *k, struct rf_worker *w)
 	if (n)
 		return rf_call_core_set_relays(w->core, at, n);
 	if (w->index == 0 && k->opt->border)
-		rf_log(k->log, RF_LOG_WARN, "no media relay: give this host or another the role relay, or name some in `media.relays`; "
+		rf_log(k->log, RF_LOG_WARN,
+		       "no media relay: give this host or another the role relay, or name some in `media.relays`; "
 		       "without one a border has no calls");
 	return 0;
 }
@@ -230,7 +238,8 @@ void rf_controller_tell_old_list(struct rf_controller *k)
 }
 
 /* What the list says, as the directory of who has no database. */
-static int of_list(struct rf_site *site, const struct rf_revoked *r, struct rf_directory **ret_dir, struct rf_diag *diag)
+static int of_list(struct rf_site *site, const struct rf_revoked *r, struct rf_directory **ret_dir,
+		   struct rf_diag *diag)
 {
 	size_t n = rf_revoked_count(r);
 	struct rf_view *v = calloc(n + 1, sizeof *v);

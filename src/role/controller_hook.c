@@ -16,9 +16,11 @@ int rf_controller_start_hook(struct rf_controller *k, struct rf_diag *diag)
 	/* Seen from the site's folder, where we are: the way there from / may be closed to the service user. */
 	snprintf(program, sizeof program, "%s%s", *hook == '/' ? "" : "./", hook);
 	if (access(program, X_OK))
-		return rf_diag_set(diag, -errno, "emergency.hook: %s cannot be run: %s; make it executable (chmod +x)", hook,
-				   strerror(errno));
-	struct rf_notifier_options opt = { .exe = "/proc/self/exe", .program = program, .user = k->become ? &k->user : NULL };
+		return rf_diag_set(diag, -errno, "emergency.hook: %s cannot be run: %s; make it executable (chmod +x)",
+				   hook, strerror(errno));
+	struct rf_notifier_options opt = { .exe = "/proc/self/exe",
+					   .program = program,
+					   .user = k->become ? &k->user : NULL };
 
 	return rf_notifier_new(&opt, &k->notifier, diag);
 }
@@ -59,7 +61,8 @@ static void on_end(void *arg, unsigned events)
 	if (rc != RF_E_CLOSED)
 		return;
 	rf_watch_set(k->hook_ends, 0);
-	rf_log(k->log, RF_LOG_ERROR, "the process that runs emergency.hook has ended: nobody is told by it until a restart");
+	rf_log(k->log, RF_LOG_ERROR,
+	       "the process that runs emergency.hook has ended: nobody is told by it until a restart");
 }
 
 int rf_controller_watch_hook(struct rf_controller *k)

@@ -1,4 +1,5 @@
-/* The call server's parts, as a controller or as a border; private to role/controller*.c. One context, made by rf_controller_run(), passed down.
+/* The call server's parts, as a controller or as a border; private to role/controller*.c. One context, made by
+ * rf_controller_run(), passed down.
  *
  *	controller.c         the visible block: open, give up, run, stop
  *	controller_open.c    what must be opened while we may
@@ -209,9 +210,10 @@ bool rf_controller_crl_changed(struct rf_controller *k);
 /* What the positive list of a border dropped, by rule, over all workers; zeros left out. */
 json_t *rf_controller_dropped_json(const struct rf_controller *k);
 /* The media relays of a border, to a worker's core. */
-/* The relays of a border by this site, in the order in which they are asked: the one of this host, those of other hosts of the
- * site, those of `media.relays`. How many. */
-size_t rf_controller_relays(const struct rf_controller *k, const struct rf_site *site, struct rf_relay_at at[static RF_NG_RELAYS_MAX]);
+/* The relays of a border by this site, in the order in which they are asked: the one of this host, those of other hosts
+ * of the site, those of `media.relays`. How many. */
+size_t rf_controller_relays(const struct rf_controller *k, const struct rf_site *site,
+			    struct rf_relay_at at[static RF_NG_RELAYS_MAX]);
 int rf_controller_give_relays(struct rf_controller *k, struct rf_worker *w);
 /* What the cores are told of both sides. */
 void rf_controller_sides(const struct rf_controller *k, struct rf_call_config *conf);
@@ -223,8 +225,10 @@ int rf_controller_take_papers(struct rf_controller *k, struct rf_diag *diag);
 void rf_controller_watch_papers(struct rf_controller *k); /* the files that only a call server has */
 void rf_controller_tls_put(struct rf_controller_tls *tls);
 struct rf_tls *rf_controller_listen_tls(const struct rf_controller_tls *tls, const struct rf_listen *l);
-void rf_controller_give_tls(struct rf_worker *w, struct rf_controller_tls *tls); /* to its core; on its thread, or before it runs */
-int rf_controller_publish_tls(struct rf_controller *k); /* k->tls, to all who make connections; as rf_controller_publish() */
+void rf_controller_give_tls(struct rf_worker *w, struct rf_controller_tls *tls); /* to its core; on its thread, or
+										  * before it runs */
+int rf_controller_publish_tls(struct rf_controller *k); /* k->tls, to all who make connections; as
+							 * rf_controller_publish() */
 
 /* controller_trunks.c */
 int rf_controller_open_trunks(struct rf_controller *k, struct rf_diag *diag);
@@ -236,8 +240,8 @@ int rf_controller_trunk_logins(struct rf_controller *k, struct rf_keeper_login *
 /* rf_trunk_password_fn: asks the keeper. Any thread. */
 int rf_controller_password(void *ctx, struct rf_view trunk, const struct rf_digest_cred *cred, struct rf_view method,
 			   char ret_hex[static 2 * RF_DIGEST_HASH_MAX]);
-/* The keeper reads the passwords again; the workers are told with the next rf_controller_publish(). False: k->logins_refused says what is
- * wrong. */
+/* The keeper reads the passwords again; the workers are told with the next rf_controller_publish(). False:
+ * k->logins_refused says what is wrong. */
 bool rf_controller_take_logins(struct rf_controller *k);
 /* Does the keeper have every login of next? */
 bool rf_controller_logins_fit(const struct rf_controller *k, const struct rf_site *next);
@@ -277,11 +281,12 @@ void rf_controller_drained(struct rf_controller *k);
 /* controller_stir.c */
 /* Before the first thread, where the site names hosts to fetch from. */
 int rf_controller_start_fetcher(struct rf_controller *k, struct rf_diag *diag);
-/* *ret_setup NULL: the site neither signs nor verifies. The keeper reads its key again; what is wrong with that is in k->stir_refused, and a
- * key that cannot be read any more is no error but one that signs nothing. */
+/* *ret_setup NULL: the site neither signs nor verifies. The keeper reads its key again; what is wrong with that is in
+ * k->stir_refused, and a key that cannot be read any more is no error but one that signs nothing. */
 int rf_controller_load_stir(struct rf_controller *k, const struct rf_site *site, struct rf_stir_setup **ret_setup,
 			    struct rf_diag *diag);
-/* The same for the present site, into k->stir; workers are told by rf_controller_publish(). An error: what was before stays. */
+/* The same for the present site, into k->stir; workers are told by rf_controller_publish(). An error:
+ * what was before stays. */
 int rf_controller_take_stir(struct rf_controller *k, struct rf_diag *diag);
 void rf_controller_watch_stir(struct rf_controller *k); /* its files and those of passwords, into k->secrets */
 /* Did a command change the store of certificates? Then take it up. */

@@ -40,8 +40,10 @@ static bool known(const struct rf_controller *k, struct rf_admin_request *r, str
 {
 	if (rf_directory_number(k->directory, number))
 		return true;
-	rf_admin_refuse(r, "%.40s is not a number of this site: `ringfort phone list` and `ringfort user list` show those "
-			"that there are", rf_admin_text(r, "number"));
+	rf_admin_refuse(r,
+			"%.40s is not a number of this site: `ringfort phone list` and `ringfort user list` show those "
+			"that there are",
+			rf_admin_text(r, "number"));
 	return false;
 }
 
@@ -118,7 +120,8 @@ static void written(void *ctx, int rc, const struct rf_settings *now)
 	c->now = *now;
 	c->mail.deliver = changed;
 	if (rf_mail_post(c->k->loop, &c->mail))
-		free(c); /* the one who asked gets no answer in time; the change holds, or does not, as the table says */
+		free(c); /* the one who asked gets no answer in time; the change holds, or does
+			  * not, as the table says */
 }
 
 static int read_change(struct rf_admin_request *r, struct rf_settings_change *ret_change, struct rf_diag *diag)

@@ -40,7 +40,8 @@ int rf_controller_load(struct rf_controller *k, struct rf_diag *diag)
 	rc = rf_role_host(k->site, k->opt->host, k->opt->border ? RF_ROLE_BORDER : RF_ROLE_CONTROLLER, &k->host, diag);
 	if (!rc && k->opt->border && !k->host)
 		rc = rf_diag_set(diag, RF_E_INVALID, "the site file names no host with the role border");
-	return rc ? rc : rf_startup_user(rf_site_cstr(k->site->run_as), k->log, &k->user, &k->become, k->user_name, diag);
+	return rc ? rc :
+		    rf_startup_user(rf_site_cstr(k->site->run_as), k->log, &k->user, &k->become, k->user_name, diag);
 }
 
 int rf_controller_open_ledger(struct rf_controller *k, struct rf_diag *diag)

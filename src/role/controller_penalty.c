@@ -1,5 +1,5 @@
-/* Penalties of sources outside (net/penalty.h), a border's: who is never punished, what goes on record, and the walls that are
- * asked to drop such packets before they come here. */
+/* Penalties of sources outside (net/penalty.h), a border's: who is never punished, what goes on record, and the walls
+ * that are asked to drop such packets before they come here. */
 #include "role/controller_int.h"
 
 #include "net/net.h"
@@ -47,7 +47,8 @@ static void ask_walls(struct rf_controller *k, const struct rf_addr *source, uin
 
 	memcpy(t.src, source->ip, sizeof t.src);
 	if (k->walls && rf_pinholes_block(k->walls, &t, seconds))
-		rf_log(k->log, RF_LOG_WARN, "more addresses are blocked than walls are told of: the rest is dropped here");
+		rf_log(k->log, RF_LOG_WARN,
+		       "more addresses are blocked than walls are told of: the rest is dropped here");
 }
 
 static void deliver(struct rf_mail *mail, int status)
@@ -74,8 +75,8 @@ static void on_wall(void *arg, const char *name, bool up, const char *why)
 {
 	struct rf_controller *k = arg;
 
-	rf_log(k->log, up ? RF_LOG_INFO : RF_LOG_WARN, up ? "wall %s drops for us whom we block" : "wall %s cannot be asked: %s", name,
-	       why);
+	rf_log(k->log, up ? RF_LOG_INFO : RF_LOG_WARN,
+	       up ? "wall %s drops for us whom we block" : "wall %s cannot be asked: %s", name, why);
 }
 
 static const struct rf_pinholes_ops wall_ops = { .wall = on_wall };
@@ -100,8 +101,10 @@ int rf_controller_open_walls(struct rf_controller *k, struct rf_diag *diag)
 		return 0;
 	int rc = rf_net_new(k->loop, &net, &k->wall_net);
 	struct rf_pinholes_conf conf = {
-		.net = k->wall_net, .log = k->log, .tls = k->tls->client, .walls = walls, .n = (unsigned)n, .hash_key = k->hash_key,
-		.local = { own_address(&k->host->address), own_address(&k->host->address6) }, .ops = &wall_ops, .arg = k,
+		.net = k->wall_net, .log = k->log, .tls = k->tls->client, .walls = walls, .n = (unsigned)n,
+		.hash_key = k->hash_key, .local = { own_address(&k->host->address), own_address(&k->host->address6) },
+		.ops = &wall_ops,
+		.arg = k,
 	};
 
 	if (!rc)
@@ -183,8 +186,8 @@ static json_t *one_json(const struct rf_penalty *p)
 
 	rf_writer_init(&w, text, sizeof text);
 	rf_addr_put_host(&w, &p->source, false);
-	return json_pack("{s:s%,s:s,s:I,s:I}", "address", (const char *)text, w.n, "why", rf_offence_name(p->offence), "seconds",
-			 (json_int_t)p->seconds, "count", (json_int_t)p->count);
+	return json_pack("{s:s%,s:s,s:I,s:I}", "address", (const char *)text, w.n, "why", rf_offence_name(p->offence),
+			 "seconds", (json_int_t)p->seconds, "count", (json_int_t)p->count);
 }
 
 json_t *rf_controller_penalties_json(struct rf_controller *k)
@@ -202,7 +205,8 @@ json_t *rf_controller_penalties_json(struct rf_controller *k)
 	for (unsigned o = 0; o < RF_OFFENCES; o++)
 		json_object_set_new(by, rf_offence_name((enum rf_offence)o), json_integer((json_int_t)st.offences[o]));
 	return json_pack("{s:o,s:I,s:I,s:I,s:o,s:b}", "blocked", rows, "blocked_now", (json_int_t)n, "penalties",
-			 (json_int_t)st.penalties, "passed_over", (json_int_t)st.refused, "offences", by, "truncated", n > SHOWN);
+			 (json_int_t)st.penalties, "passed_over", (json_int_t)st.refused, "offences", by, "truncated",
+			 n > SHOWN);
 }
 
 int rf_controller_forgive(struct rf_controller *k, struct rf_view address)

@@ -115,12 +115,13 @@ static int needs_restart(const struct rf_controller *k, const struct rf_site *ne
 	else if (k->host) {
 		const struct rf_site_host *h = rf_site_host(next, k->host->name);
 
-		if (!h || outside_differs(h, k->host) || memcmp(&h->address, &k->host->address, sizeof h->address) != 0 ||
+		if (!h || outside_differs(h, k->host) ||
+		    memcmp(&h->address, &k->host->address, sizeof h->address) != 0 ||
 		    memcmp(&h->address6, &k->host->address6, sizeof h->address6) != 0)
 			what = "this host's addresses";
 	}
-	return what ? rf_diag_set(diag, RF_E_INVALID, "site.yaml changes %s, which only `ringfort down` and `ringfort up` "
-				  "can take up; the running site stays as it is", what) : 0;
+	return what ? rf_diag_set(diag, RF_E_INVALID, "site.yaml changes %s, which only `ringfort down` and `ringfort "
+				  "up` can take up; the running site stays as it is", what) : 0;
 }
 
 static int load_next(struct rf_controller *k, struct rf_site **ret_site, struct rf_diag *diag)
@@ -184,7 +185,8 @@ void rf_controller_poll_papers(struct rf_controller *k)
 	int rc = rf_controller_take_papers(k, &diag);
 
 	if (rc) {
-		snprintf(text, sizeof text, "certificates are not taken up: %s", rf_controller_why(&diag, why, sizeof why));
+		snprintf(text, sizeof text, "certificates are not taken up: %s",
+			 rf_controller_why(&diag, why, sizeof why));
 	} else {
 		tell_papers(k);
 		snprintf(text, sizeof text, "certificates were taken up: connections that begin now have them");
@@ -293,6 +295,6 @@ void rf_controller_poll_store(struct rf_controller *k)
 		return;
 	}
 	put_in_place(k, rf_site_get(k->site), directory, rf_stir_setup_get(k->stir));
-	record(k, 0, "a change of the directory", "the directory was read again; site.yaml has been edited and waits for "
-	       "`ringfort reload`");
+	record(k, 0, "a change of the directory",
+	       "the directory was read again; site.yaml has been edited and waits for `ringfort reload`");
 }

@@ -67,18 +67,21 @@ static int look_at_pair(struct signer *signer, const char *cert_file, struct rf_
 	rf_keyhandle_free(key);
 	if (rc)
 		return rf_diag_set(diag, rc, "signing with stir.key: %s", rf_err_text(rc));
-	return good ? 0 : rf_diag_set(diag, RF_E_INVALID, "stir.certificate (%s) does not belong to stir.key", cert_file);
+	return good ? 0 :
+		      rf_diag_set(diag, RF_E_INVALID, "stir.certificate (%s) does not belong to stir.key", cert_file);
 }
 
 int rf_controller_start_fetcher(struct rf_controller *k, struct rf_diag *diag)
 {
 	const struct rf_site_stir *t = &k->site->tel.stir;
 	struct rf_fetcher_options opt = {
-		.exe = "/proc/self/exe", .user = k->become ? &k->user : NULL, .channels = k->workers, .hosts = t->hosts.v,
-		.host_count = t->hosts.n, .ca_file = t->fetch_ca.n ? rf_site_cstr(t->fetch_ca) : NULL,
+		.exe = "/proc/self/exe", .user = k->become ? &k->user : NULL, .channels = k->workers,
+		.hosts = t->hosts.v, .host_count = t->hosts.n,
+		.ca_file = t->fetch_ca.n ? rf_site_cstr(t->fetch_ca) : NULL,
 	};
 
-	return t->hosts.n && t->trust.n && rf_controller_has_trunks(k, k->site) ? rf_fetcher_new(&opt, &k->fetcher, diag) : 0;
+	return t->hosts.n && t->trust.n && rf_controller_has_trunks(k, k->site) ?
+	       rf_fetcher_new(&opt, &k->fetcher, diag) : 0;
 }
 
 /* A file put into the folder, replaced or taken out changes the folder. */
@@ -89,9 +92,11 @@ static struct timespec store_changed(void)
 	return stat(RF_STIR_STORE, &st) == 0 ? st.st_mtim : (struct timespec){ 0 };
 }
 
-/* Without a key that can be read the site signs nothing any more, whatever was there before: a key is taken out of its place because it is not to
- * be used. With one that does not fit the certificate nothing is taken up: two files are not written at once. */
-static int take_key(struct rf_controller *k, const struct rf_site_stir *t, struct signer **ret_signer, struct rf_diag *diag)
+/* Without a key that can be read the site signs nothing any more, whatever was there before: a key is taken out of its
+ * place because it is not to be used. With one that does not fit the certificate nothing is taken up: two files are not
+ * written at once. */
+static int take_key(struct rf_controller *k, const struct rf_site_stir *t, struct signer **ret_signer,
+		    struct rf_diag *diag)
 {
 	struct rf_diag why = { 0 };
 
@@ -126,8 +131,9 @@ int rf_controller_load_stir(struct rf_controller *k, const struct rf_site *site,
 		return rc;
 	struct rf_stir_setup_conf conf = {
 		.dir = ".", .trust_file = t->trust.n ? rf_site_cstr(t->trust) : NULL,
-		.hosts = t->hosts.v, .host_count = t->hosts.n, .providers = t->providers.v, .provider_count = t->providers.n,
-		.x5u = signer ? t->url : RF_V(""), .sign = signer ? ask_keeper : NULL, .sign_arg = signer,
+		.hosts = t->hosts.v, .host_count = t->hosts.n, .providers = t->providers.v,
+		.provider_count = t->providers.n, .x5u = signer ? t->url : RF_V(""), .sign = signer ? ask_keeper : NULL,
+		.sign_arg = signer,
 		.sign_gone = signer ? signer_gone : NULL,
 	};
 
@@ -135,7 +141,8 @@ int rf_controller_load_stir(struct rf_controller *k, const struct rf_site *site,
 	if (rc && !signer)
 		return rc;
 	if (rc)
-		snprintf(k->stir_refused, sizeof k->stir_refused, "calls are signed with the key before: %s", diag->text);
+		snprintf(k->stir_refused, sizeof k->stir_refused, "calls are signed with the key before: %s",
+			 diag->text);
 	return rc;
 }
 

@@ -1,5 +1,6 @@
-/* The TLS contexts of a call server, made at the start and whenever its certificate, key or authorities are written anew. All of them are
- * one set that is replaced as a whole; workers have a reference on theirs, connections on the context that they began with. */
+/* The TLS contexts of a call server, made at the start and whenever its certificate, key or authorities are written
+ * anew. All of them are one set that is replaced as a whole; workers have a reference on theirs, connections on the
+ * context that they began with. */
 #include "role/controller_int.h"
 
 #include "pki/ca.h"
@@ -128,7 +129,8 @@ static bool site_certifies(const struct rf_site *site)
 	return false;
 }
 
-static int listen_context(const struct rf_controller *k, struct rf_controller_tls *t, struct rf_tls_conf conf, struct rf_diag *diag)
+static int listen_context(const struct rf_controller *k, struct rf_controller_tls *t, struct rf_tls_conf conf,
+			  struct rf_diag *diag)
 {
 	conf.client = RF_TLS_CLIENT_REQUIRED;
 	conf.peer_ca_count = k->trunk_file_n;

@@ -40,10 +40,13 @@ int rf_controller_start_announcer(struct rf_controller *k, struct rf_diag *diag)
 	int rc = rf_announcer_new(&opt, &k->announcer, &why);
 
 	if (rc && asked)
-		return rf_diag_set(diag, rc, "media.announce_port: %s: choose another port, or 0 for no tones", why.text);
+		return rf_diag_set(diag, rc, "media.announce_port: %s: choose another port, or 0 for no tones",
+				   why.text);
 	if (rc)
-		rf_log(k->log, RF_LOG_WARN, "phones will not hear why a call was taken from them: %s; choose another port in "
-		       "media.announce_port, or 0", why.text);
+		rf_log(k->log, RF_LOG_WARN,
+		       "phones will not hear why a call was taken from them: %s; choose another port in "
+		       "media.announce_port, or 0",
+		       why.text);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* What the trunks of a site need beside its own certificate authority: the authorities that the site file names for
- * them, each with a TLS context of its own (controller_tls.c), so that none speaks for another's peers. Which files there are
- * needs a restart; what is in them does not. */
+ * them, each with a TLS context of its own (controller_tls.c), so that none speaks for another's peers. Which files
+ * there are needs a restart; what is in them does not. */
 #include "role/controller_int.h"
 
 #include "call/border.h"
@@ -93,7 +93,8 @@ bool rf_controller_take_logins(struct rf_controller *k)
 			n += (size_t)snprintf(k->logins_refused + n, sizeof k->logins_refused - n, "%s%s", n ? ", " :
 					      "trunks without a password: ", rf_site_cstr(k->logins[i]->name));
 	if (why.text[0] && n < sizeof k->logins_refused)
-		snprintf(k->logins_refused + n, sizeof k->logins_refused - n, "%s%s", n ? ": " : "passwords of trunks stay as they were: ", why.text);
+		snprintf(k->logins_refused + n, sizeof k->logins_refused - n, "%s%s",
+			 n ? ": " : "passwords of trunks stay as they were: ", why.text);
 	return !k->logins_refused[0];
 }
 

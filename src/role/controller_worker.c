@@ -15,8 +15,10 @@ static void guard_conf(const struct rf_controller *k, const struct rf_site *site
 
 	*ret = (struct rf_guard_conf){ .hash_key = k->hash_key };
 	ret->source[RF_GUARD_MESSAGE] = (struct rf_guard_rate){ l->messages_per_second, 2 * l->messages_per_second };
-	ret->source[RF_GUARD_CONNECT] = (struct rf_guard_rate){ l->handshakes_per_second, 2 * l->handshakes_per_second };
-	ret->source[RF_GUARD_HANDSHAKE] = (struct rf_guard_rate){ l->handshakes_per_second, 2 * l->handshakes_per_second };
+	ret->source[RF_GUARD_CONNECT] =
+		(struct rf_guard_rate){ l->handshakes_per_second, 2 * l->handshakes_per_second };
+	ret->source[RF_GUARD_HANDSHAKE] =
+		(struct rf_guard_rate){ l->handshakes_per_second, 2 * l->handshakes_per_second };
 	/* Sources beyond the table's entries, together: as many as four known ones. */
 	for (int i = 0; i < RF_GUARD_KINDS; i++)
 		ret->crowd[i] = (struct rf_guard_rate){ 4 * ret->source[i].per_s, 4 * ret->source[i].burst };
@@ -123,7 +125,8 @@ static void overload_conf(const struct rf_controller *k, const struct rf_site *s
 
 	*ret = (struct rf_overload_conf){
 		.cpu_percent = l->overload_cpu_percent,
-		.memory_bytes = l->overload_memory_mb ? (uint64_t)l->overload_memory_mb << 20 : k->memory_bytes / 10 * 8,
+		.memory_bytes =
+			l->overload_memory_mb ? (uint64_t)l->overload_memory_mb << 20 : k->memory_bytes / 10 * 8,
 		.queue_bytes = (uint64_t)l->overload_queue * MESSAGE_BYTES,
 	};
 }

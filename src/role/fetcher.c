@@ -19,7 +19,8 @@ struct rf_fetcher {
 
 static int start_process(const struct rf_fetcher_options *opt, const int *fds, pid_t *ret_pid, struct rf_diag *diag)
 {
-	static char name[] = "ringfort", role[] = RF_FETCHER_ROLE, lang[] = "LANG=C", resolver[] = "RES_OPTIONS=timeout:1 attempts:2";
+	static char name[] = "ringfort", role[] = RF_FETCHER_ROLE, lang[] = "LANG=C",
+		    resolver[] = "RES_OPTIONS=timeout:1 attempts:2";
 	char *const env[] = { lang, resolver, NULL };
 	char uid[RF_CHILD_ID], gid[RF_CHILD_ID], channels[16];
 	char **argv = calloc(FIXED_ARGS + opt->host_count + 1, sizeof *argv);
@@ -34,7 +35,8 @@ static int start_process(const struct rf_fetcher_options *opt, const int *fds, p
 	if (!rc) {
 		memcpy(argv, ((char *[]){ name, role, uid, gid, channels, ca }), FIXED_ARGS * sizeof *argv);
 		rc = rf_child_start(&(struct rf_child){ .what = "the fetcher", .exe = opt->exe, .argv = argv, .env = env, .fds = fds,
-							.n = opt->channels, .first = RF_CHILD_FIRST_FD }, ret_pid, diag);
+							.n = opt->channels,
+							.first = RF_CHILD_FIRST_FD }, ret_pid, diag);
 	} else {
 		rf_diag_set(diag, rc, "starting the fetcher: out of memory");
 	}

@@ -46,9 +46,11 @@ int rf_fetch_body(struct rf_view response, bool ended, size_t most, struct rf_vi
 		return RF_E_NOT_FOUND;
 	while (rf_left(&r) && (v = line(&r)).n) {
 		struct rf_reader field = rf_reader_of(v);
-		struct rf_view name = rf_take_until(&field, ':'), value = rf_view_trim(rf_take(&field, rf_left(&field)));
+		struct rf_view name = rf_take_until(&field, ':'),
+			       value = rf_view_trim(rf_take(&field, rf_left(&field)));
 
-		if (rf_view_eq_nocase(name, RF_V("Transfer-Encoding")) || rf_view_eq_nocase(name, RF_V("Content-Encoding")))
+		if (rf_view_eq_nocase(name, RF_V("Transfer-Encoding")) ||
+		    rf_view_eq_nocase(name, RF_V("Content-Encoding")))
 			return RF_E_UNSUPPORTED;
 		if (!rf_view_eq_nocase(name, RF_V("Content-Length")))
 			continue;
@@ -158,7 +160,8 @@ static int ask(struct fetch *f)
 	char request[1024];
 	int n, rc = 0;
 	int len = snprintf(request, sizeof request, "GET %.*s HTTP/1.0\r\nHost: %s\r\nUser-Agent: ringfort\r\n"
-			   "Accept: application/pem-certificate-chain, application/x-pem-file, application/pkix-cert, */*;q=0.1\r\n"
+			   "Accept: application/pem-certificate-chain, application/x-pem-file, "
+			   "application/pkix-cert, */*;q=0.1\r\n"
 			   "Accept-Encoding: identity\r\nConnection: close\r\n\r\n", RF_VFMT(f->path), f->host);
 
 	if (len < 0 || (size_t)len >= sizeof request)

@@ -71,7 +71,8 @@ static void *serve(void *arg)
 			continue;
 		struct rf_view url = rf_view_of(question + RF_FETCH_HEAD, (size_t)n - RF_FETCH_HEAD);
 		bool had = allowed(s->f, url) && !over_rate(s->f) &&
-			   rf_fetch_https(s->f->ctx, url, RF_FETCHER_MS, answer + RF_FETCH_HEAD, RF_FETCH_BODY_MAX, &body) == 0;
+			   rf_fetch_https(s->f->ctx, url, RF_FETCHER_MS, answer + RF_FETCH_HEAD, RF_FETCH_BODY_MAX,
+					  &body) == 0;
 
 		memset(answer, 0, RF_FETCH_HEAD);
 		memcpy(answer + 4, question + 4, 4);
@@ -88,8 +89,10 @@ static int make_context(struct fetcher *f, const char *ca, struct rf_diag *diag)
 	if (!f->ctx || SSL_CTX_set_min_proto_version(f->ctx, TLS1_2_VERSION) != 1)
 		return rf_diag_set(diag, RF_E_CRYPTO, "OpenSSL cannot be used");
 	if (SSL_CTX_load_verify_file(f->ctx, ca) != 1)
-		return rf_diag_set(diag, RF_E_INVALID, "%s holds no certificates of authorities: install ca-certificates, or name "
-				   "another file in stir.fetch_ca", ca);
+		return rf_diag_set(diag, RF_E_INVALID,
+				   "%s holds no certificates of authorities: install ca-certificates, or name "
+				   "another file in stir.fetch_ca",
+				   ca);
 	SSL_CTX_set_verify(f->ctx, SSL_VERIFY_PEER, NULL);
 	return 0;
 }

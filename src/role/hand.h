@@ -12,9 +12,9 @@
  * therefore load what an administrator signed and put there, confirm it, open pinholes and block addresses; it cannot
  * write a rule.
  *
- * Above it sits a guard, the same program and nothing but waiting: when the hand dies while a bundle is unconfirmed, the
- * guard takes it back. When the front dies, the hand does. When all are killed at once, the state on disk says so to
- * whoever starts next. */
+ * Above it sits a guard, the same program and nothing but waiting: when the hand dies while a bundle is unconfirmed,
+ * the guard takes it back. When the front dies, the hand does. When all are killed at once, the state on disk says so
+ * to whoever starts next. */
 #ifndef RF_ROLE_HAND_H
 #define RF_ROLE_HAND_H
 
@@ -36,7 +36,8 @@ enum {
 	RF_HAND_DROPS_PER_SECOND = 200,
 	RF_HAND_NFT_SECONDS = 30,    /* for nft; past it, it is killed and nothing has changed */
 	RF_HAND_CONFIRM_MAX_S = 3600,
-	RF_HAND_GRACE_MS = 5000,     /* what the kernel keeps an element beyond its time: the front ends it, not the kernel */
+	RF_HAND_GRACE_MS = 5000,     /* what the kernel keeps an element beyond its time: the front
+				      * ends it, not the kernel */
 };
 
 enum rf_hand_what {
@@ -63,8 +64,8 @@ enum rf_hand_set {
 	RF_HAND_SETS
 };
 
-/* A 5-tuple. Ports in host order; IPv4 in the first four bytes, the rest zero. sport 0: an opening (policy/flow.h), for any port of
- * src, and for the way back. */
+/* A 5-tuple. Ports in host order; IPv4 in the first four bytes, the rest zero. sport 0: an opening (policy/flow.h), for
+ * any port of src, and for the way back. */
 struct rf_tuple {
 	uint8_t family, protocol;
 	uint16_t sport, dport;
@@ -127,12 +128,13 @@ struct rf_hand_message {
 struct rf_hand;
 
 struct rf_hand_options {
-	const char *exe;             /* what to execute: "/proc/self/exe"; it must pass RF_HAND_ROLE to rf_hand_main() */
+	const char *exe;             /* what to execute: "/proc/self/exe"; it must pass
+				      * RF_HAND_ROLE to rf_hand_main() */
 	const char *site, *router;   /* names; what is loaded is routers/ROUTER/ringfort.nft of bundles of this site */
 };
 
-/* Start it in the present directory, which is the site's, and wait until the last confirmed bundle is loaded (or there is
- * none). Forks: the process must have one thread. Whatever was unconfirmed has been taken back then: ret_state says.
+/* Start it in the present directory, which is the site's, and wait until the last confirmed bundle is loaded (or there
+ * is none). Forks: the process must have one thread. Whatever was unconfirmed has been taken back then: ret_state says.
  * RF_E_CLOSED or what it answered, with diag. */
 int rf_hand_new(const struct rf_hand_options *opt, struct rf_hand **ret_hand, struct rf_hand_state *ret_state,
 		struct rf_diag *diag);

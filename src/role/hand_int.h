@@ -36,8 +36,8 @@ void rf_hand_net_close(struct rf_hand_net *n);
  * what is not there, and refreshing what has just gone, count as done. Returns how many failed. */
 size_t rf_hand_net_elements(struct rf_hand_net *n, const struct rf_hand_element *v, size_t count,
 			    uint8_t ret_failed[static RF_HAND_ELEMENTS_MAX / 8]);
-/* What the sets hold now, as lines for nft that put it there again with the time that is left, as far as these rules have such
- * sets. *ret_text is malloc'd, "" when there is no such table. -errno. */
+/* What the sets hold now, as lines for nft that put it there again with the time that is left, as far as these rules
+ * have such sets. *ret_text is malloc'd, "" when there is no such table. -errno. */
 int rf_hand_net_saved(struct rf_hand_net *n, struct rf_view rules, char **ret_text, size_t *ret_n);
 /* Send `req` and hand each answer to take() until the dump ends. -errno. */
 struct nlmsghdr;

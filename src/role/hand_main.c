@@ -76,7 +76,8 @@ static int load_confirmed(struct hand *h, struct rf_diag *diag)
 		h->drops.n = 0;
 		h->loaded = b;
 		h->loaded_us = 0;
-		return rf_hand_nft_load(RF_V("table inet " RF_HAND_TABLE "\ndelete table inet " RF_HAND_TABLE "\n"), RF_V(""), diag);
+		return rf_hand_nft_load(RF_V("table inet " RF_HAND_TABLE "\ndelete table inet " RF_HAND_TABLE "\n"),
+					RF_V(""), diag);
 	}
 	snprintf(name, sizeof name, "%llu", (unsigned long long)h->store.confirmed);
 	rf_arena_init(&arena, RF_HAND_BUNDLE_MAX);
@@ -111,8 +112,10 @@ static int too_old(const struct hand *h, const struct rf_hand_bundle *b, struct 
 		return 0;
 	rf_wall_text(b->signed_at, there);
 	rf_wall_text(h->loaded.signed_at, here);
-	return rf_diag_set(diag, RF_E_STALE, "this bundle was signed at %s, before the one that is loaded (%s): --older takes it "
-			   "all the same", there, here);
+	return rf_diag_set(diag, RF_E_STALE,
+			   "this bundle was signed at %s, before the one that is loaded (%s): --older takes it "
+			   "all the same",
+			   there, here);
 }
 
 static int load_candidate(struct hand *h, const struct rf_hand_bundle *b, uint32_t confirm_s, struct rf_diag *diag)
@@ -156,9 +159,11 @@ static int apply(struct hand *h, const struct rf_hand_order *order, struct rf_di
 	struct rf_arena arena;
 
 	if (order->confirm_s < 1 || order->confirm_s > RF_HAND_CONFIRM_MAX_S)
-		return rf_diag_set(diag, RF_E_INVALID, "a bundle is confirmed within 1 to %d seconds", RF_HAND_CONFIRM_MAX_S);
+		return rf_diag_set(diag, RF_E_INVALID, "a bundle is confirmed within 1 to %d seconds",
+				   RF_HAND_CONFIRM_MAX_S);
 	if (h->store.candidate)
-		return rf_diag_set(diag, RF_E_BUSY, "another bundle waits to be confirmed: `ringfort confirm`, or wait until it is "
+		return rf_diag_set(diag, RF_E_BUSY,
+				   "another bundle waits to be confirmed: `ringfort confirm`, or wait until it is "
 				   "taken back");
 	rf_arena_init(&arena, RF_HAND_BUNDLE_MAX);
 	int rc = rf_hand_bundle_read(h->store.dir, "incoming", &h->want, &arena, &b, diag);
@@ -190,7 +195,8 @@ static int confirm(struct hand *h, struct rf_diag *diag)
 static void send_out(struct hand *h, const struct rf_hand_head *head, size_t body)
 {
 	h->out.head = *head;
-	/* The front reads all the time. One that does not must not keep a bundle from being taken back: it counts as gone. */
+	/* The front reads all the time. One that does not must not keep a bundle from being taken
+	 * back: it counts as gone. */
 	if (send(h->fd, &h->out, sizeof h->out.head + body, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		h->gone = true;
 }
@@ -256,7 +262,8 @@ static void send_drop(const struct rf_hand_drop *d, void *arg)
 
 static bool good_element(const struct rf_hand_element *e)
 {
-	return e->op <= RF_HAND_CLOSE && e->set < RF_HAND_SETS && (e->tuple.family == 4 || e->tuple.family == 6) && e->timeout_ms <= 86400000;
+	return e->op <= RF_HAND_CLOSE && e->set < RF_HAND_SETS && (e->tuple.family == 4 || e->tuple.family == 6) &&
+	       e->timeout_ms <= 86400000;
 }
 
 static void do_elements(struct hand *h, const struct rf_hand_head *head, const uint8_t *body)
@@ -389,7 +396,8 @@ static int start(struct hand *h, struct rf_diag *diag)
 	else if (!rc && h->store.confirmed)
 		rc = load_confirmed(h, diag);
 	if (!rc && rf_hand_log_open(RF_EMIT_LOG_GROUP, &h->log))
-		fprintf(stderr, "ringfort hand: another program listens to nflog group %d: drops are counted without a sample\n",
+		fprintf(stderr, "ringfort hand: another program listens to nflog group %d: drops are "
+				"counted without a sample\n",
 			RF_EMIT_LOG_GROUP);
 	return rc;
 }
@@ -444,8 +452,9 @@ static int open_folder(int *ret_dir, struct rf_diag *diag)
 	if (*ret_dir < 0 || fstat(*ret_dir, &st) < 0)
 		return rf_diag_set(diag, -errno, RF_HAND_DIR "/: %s", rf_err_text(-errno));
 	if (st.st_uid != geteuid() || (st.st_mode & 022))
-		return rf_diag_set(diag, RF_E_DENIED, RF_HAND_DIR "/ must belong to who starts the wall, and to nobody else: chown and "
-				   "chmod 700");
+		return rf_diag_set(diag, RF_E_DENIED,
+				   RF_HAND_DIR "/ must belong to who starts the wall, and to nobody else: chown and "
+					       "chmod 700");
 	return 0;
 }
 

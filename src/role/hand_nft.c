@@ -112,7 +112,8 @@ int rf_hand_nft_load(struct rf_view rules, struct rf_view more, struct rf_diag *
 	if (!rc)
 		rc = wait_for(pid, &status);
 	if (rc == RF_E_TIMEOUT)
-		rf_diag_set(diag, rc, "nft did not end within %d seconds and was killed: nothing was loaded", RF_HAND_NFT_SECONDS);
+		rf_diag_set(diag, rc, "nft did not end within %d seconds and was killed: nothing was loaded",
+			    RF_HAND_NFT_SECONDS);
 	else if (rc)
 		rf_diag_set(diag, rc, "running nft: %s", rf_err_text(rc));
 	else if (!WIFEXITED(status) || WEXITSTATUS(status))

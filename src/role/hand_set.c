@@ -45,7 +45,8 @@ static size_t key_of(const struct rf_hand_element *e, uint8_t key[static KEY_MAX
 static const char *set_name(unsigned set, uint8_t family)
 {
 	static const char *const names[RF_HAND_SETS][2] = {
-		[RF_HAND_PINHOLES] = { RF_PINHOLE_SET4, RF_PINHOLE_SET6 }, [RF_HAND_BLOCKED] = { RF_BLOCKED_SET4, RF_BLOCKED_SET6 },
+		[RF_HAND_PINHOLES] = { RF_PINHOLE_SET4, RF_PINHOLE_SET6 },
+		[RF_HAND_BLOCKED] = { RF_BLOCKED_SET4, RF_BLOCKED_SET6 },
 		[RF_HAND_OPENINGS] = { RF_OPENING_SET4, RF_OPENING_SET6 },
 	};
 
@@ -86,7 +87,8 @@ static void put_element(struct nlmsghdr *h, const struct rf_hand_element *e, boo
 static size_t put_list(struct rf_hand_net *n, size_t at, const struct rf_hand_element *v, size_t count, bool add,
 		       struct nlmsghdr **ret_last)
 {
-	struct nlmsghdr *h = begin_message(n, at, nft_type(add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM), NFPROTO_INET, 0);
+	struct nlmsghdr *h =
+		begin_message(n, at, nft_type(add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM), NFPROTO_INET, 0);
 
 	if (add)
 		h->nlmsg_flags |= NLM_F_CREATE;
@@ -115,7 +117,8 @@ static int read_answers(struct rf_hand_net *n, uint32_t last)
 
 		if (got < 0)
 			return err ? err : done ? 0 : -errno;
-		for (struct nlmsghdr *h = (struct nlmsghdr *)(void *)in; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+		for (struct nlmsghdr *h = (struct nlmsghdr *)(void *)in; mnl_nlmsg_ok(h, left);
+		     h = mnl_nlmsg_next(h, &left)) {
 			const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
 
 			if (h->nlmsg_type != NLMSG_ERROR)
@@ -198,7 +201,8 @@ int rf_hand_net_dump(struct rf_hand_net *n, struct nlmsghdr *req, void (*take)(c
 			rc = errno == EINTR ? 0 : -errno;
 			continue;
 		}
-		for (struct nlmsghdr *h = (struct nlmsghdr *)(void *)in; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+		for (struct nlmsghdr *h = (struct nlmsghdr *)(void *)in; mnl_nlmsg_ok(h, left);
+		     h = mnl_nlmsg_next(h, &left)) {
 			if (h->nlmsg_seq != req->nlmsg_seq)
 				continue;
 			if (h->nlmsg_type == NLMSG_ERROR)
@@ -261,7 +265,8 @@ static void save_line(struct saved *s, const uint8_t *key, uint64_t left_ms)
 		s->cap = cap;
 	}
 	save_key(s, key, text);
-	s->n += (size_t)snprintf(s->text + s->n, SAVED_LINE, "add element inet " RF_HAND_TABLE " %s { %s timeout %llums }\n",
+	s->n += (size_t)snprintf(s->text + s->n, SAVED_LINE,
+				 "add element inet " RF_HAND_TABLE " %s { %s timeout %llums }\n",
 				 set_name(s->set, s->family), text, (unsigned long long)left_ms);
 }
 

@@ -13,7 +13,8 @@
 
 enum { STATE_MAX = 1024 };
 
-static int read_file(int dir, const char *name, size_t max, struct rf_arena *arena, struct rf_view *ret, struct rf_diag *diag)
+static int read_file(int dir, const char *name, size_t max, struct rf_arena *arena, struct rf_view *ret,
+		     struct rf_diag *diag)
 {
 	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
@@ -121,8 +122,10 @@ int rf_hand_store_open(int dir, struct rf_hand_store *ret_store, struct rf_diag 
 	if (rc == RF_E_NOT_FOUND)
 		rc = 0;
 	else if (!rc && !parse_state(text, &s))
-		rc = rf_diag_set(diag, RF_E_CORRUPT, RF_HAND_DIR "/state is not as ringfort writes it: look at what the kernel has "
-				 "(`nft list table inet ringfort`), remove " RF_HAND_DIR "/, start again and apply a bundle");
+		rc = rf_diag_set(diag, RF_E_CORRUPT,
+				 RF_HAND_DIR "/state is not as ringfort writes it: look at what the kernel has "
+					     "(`nft list table inet ringfort`), remove " RF_HAND_DIR
+					     "/, start again and apply a bundle");
 	rf_arena_fini(&arena);
 	if (!rc)
 		*ret_store = s;
@@ -142,8 +145,8 @@ static void sweep(const struct rf_hand_store *s)
 		struct rf_view name = rf_view_str(e->d_name);
 		uint64_t number;
 
-		if (rf_view_u64(rf_view_sub(name, 0, rf_view_find(name, '.')), UINT32_MAX, &number) && number != s->confirmed &&
-		    number != s->candidate)
+		if (rf_view_u64(rf_view_sub(name, 0, rf_view_find(name, '.')), UINT32_MAX, &number) &&
+		    number != s->confirmed && number != s->candidate)
 			unlinkat(s->dir, e->d_name, 0);
 	}
 	if (d)
@@ -166,7 +169,8 @@ int rf_hand_store_write(const struct rf_hand_store *s, struct rf_diag *diag)
 
 /* --- bundles */
 
-static int verify(const struct rf_hand_want *want, struct rf_arena *arena, struct rf_hand_bundle *b, struct rf_diag *diag)
+static int verify(const struct rf_hand_want *want, struct rf_arena *arena, struct rf_hand_bundle *b,
+		  struct rf_diag *diag)
 {
 	struct rf_manifest m;
 	char path[RF_EMIT_PATH_MAX + 1];
@@ -184,15 +188,18 @@ static int verify(const struct rf_hand_want *want, struct rf_arena *arena, struc
 	snprintf(path, sizeof path, "routers/%.200s/ringfort.nft", want->router);
 	const struct rf_manifest_entry *entry = rf_manifest_find(&m, rf_view_str(path));
 	if (!entry)
-		return rf_diag_set(diag, RF_E_INVALID, "the bundle has no %s: it was not compiled for this router", path);
+		return rf_diag_set(diag, RF_E_INVALID, "the bundle has no %s: it was not compiled for this router",
+				   path);
 	rc = rf_manifest_check(entry, b->rules);
 	if (rc)
-		return rf_diag_set(diag, rc, "%s is not the file that was signed; `ringfort compile` writes it anew", path);
+		return rf_diag_set(diag, rc, "%s is not the file that was signed; `ringfort compile` writes it anew",
+				   path);
 	if (!SHA256(b->manifest.p, b->manifest.n, sum))
 		return rf_diag_set(diag, RF_E_CRYPTO, "hashing MANIFEST failed");
 	rf_writer_init(&w, b->bundle, sizeof b->bundle - 1);
 	rf_put_hex(&w, sum, sizeof sum);
-	return rf_view_cstr(m.digest, b->site, sizeof b->site) ? 0 : rf_diag_set(diag, RF_E_CORRUPT, "MANIFEST: its digest");
+	return rf_view_cstr(m.digest, b->site, sizeof b->site) ? 0 :
+	       rf_diag_set(diag, RF_E_CORRUPT, "MANIFEST: its digest");
 }
 
 int rf_hand_bundle_read(int dir, const char *name, const struct rf_hand_want *want, struct rf_arena *arena,

@@ -62,25 +62,27 @@ static int belongs(const struct place *p, EVP_PKEY *public_key, const char *cert
 
 	EVP_PKEY_CTX_free(ctx);
 	ERR_clear_error();
-	return good ? 0 : rf_diag_at(diag, RF_E_INVALID, cert_file, 0, 0, "was not issued for the key in key.pem beside it; " MEND);
+	return good ? 0 :
+		      rf_diag_at(diag, RF_E_INVALID, cert_file, 0, 0,
+				 "was not issued for the key in key.pem beside it; " MEND);
 }
 
 /* p becomes the key's. */
-static int make(struct place *p, X509 *cert, const char *cert_file, struct evp_pkey_st **ret_key, struct rf_pki_id *ret_id,
-		struct rf_diag *diag)
+static int make(struct place *p, X509 *cert, const char *cert_file, struct evp_pkey_st **ret_key,
+		struct rf_pki_id *ret_id, struct rf_diag *diag)
 {
 	EVP_PKEY *public_key = X509_get0_pubkey(cert);
 	int rc = rf_pki_id_from_x509(cert, ret_id);
 
 	if (rc || !public_key || !EVP_PKEY_is_a(public_key, "EC"))
-		return rf_diag_at(diag, RF_E_INVALID, cert_file, 0, 0, rc ? "has names or dates that cannot be read; " MEND :
-				  "has no EC key; " MEND);
+		return rf_diag_at(diag, RF_E_INVALID, cert_file, 0, 0,
+				  rc ? "has names or dates that cannot be read; " MEND : "has no EC key; " MEND);
 	rc = belongs(p, public_key, cert_file, diag);
 	return rc ? rc : rf_keyhandle_new(public_key, ask, gone, p, ret_key, diag);
 }
 
-int rf_hostkey_open(struct rf_keeper *keeper, const char *cert_file, struct evp_pkey_st **ret_key, struct rf_pki_id *ret_id,
-		    struct rf_diag *diag)
+int rf_hostkey_open(struct rf_keeper *keeper, const char *cert_file, struct evp_pkey_st **ret_key,
+		    struct rf_pki_id *ret_id, struct rf_diag *diag)
 {
 	struct place *p = calloc(1, sizeof *p);
 	X509 *cert = NULL;
@@ -117,16 +119,18 @@ static bool is_signed(const char *cert_file, const char *ca_file)
 	return good;
 }
 
-int rf_hostkey_check(const char *cert_file, const struct rf_pki_id *id, const char *ca_file, const char *const *names, int64_t now_s,
-		     struct rf_diag *diag)
+int rf_hostkey_check(const char *cert_file, const struct rf_pki_id *id, const char *ca_file, const char *const *names,
+		     int64_t now_s, struct rf_diag *diag)
 {
 	if (now_s > id->not_after_s || now_s < id->not_before_s)
 		return rf_diag_at(diag, RF_E_INVALID, cert_file, 0, 0, now_s > id->not_after_s ? "has expired; " MEND :
 				  "is not valid yet: is the clock of this host wrong? The one before stays in use");
 	for (; *names; names++)
 		if (!rf_pki_id_names(id, rf_view_str(*names)))
-			return rf_diag_at(diag, RF_E_INVALID, cert_file, 0, 0, "does not name %s, by which peers know this host; " MEND, *names);
+			return rf_diag_at(diag, RF_E_INVALID, cert_file, 0, 0,
+					  "does not name %s, by which peers know this host; " MEND, *names);
 	if (ca_file && !is_signed(cert_file, ca_file))
-		return rf_diag_at(diag, RF_E_INVALID, cert_file, 0, 0, "was not signed by an authority in %s; " MEND, ca_file);
+		return rf_diag_at(diag, RF_E_INVALID, cert_file, 0, 0, "was not signed by an authority in %s; " MEND,
+				  ca_file);
 	return 0;
 }

@@ -111,7 +111,8 @@ int rf_keeper_new(const struct rf_keeper_options *opt, struct rf_keeper **ret_ke
 	if (opt->channels < 1 || opt->channels > RF_KEEPER_CHANNELS_MAX)
 		return rf_diag_set(diag, RF_E_INVALID, "the keeper serves 1 to %d channels", RF_KEEPER_CHANNELS_MAX);
 	if (opt->n_logins > RF_KEEPER_LOGINS_MAX)
-		return rf_diag_set(diag, RF_E_LIMIT, "the keeper keeps at most %d passwords of trunks", RF_KEEPER_LOGINS_MAX);
+		return rf_diag_set(diag, RF_E_LIMIT, "the keeper keeps at most %d passwords of trunks",
+				   RF_KEEPER_LOGINS_MAX);
 	struct rf_keeper *k = calloc(1, sizeof *k + opt->channels * sizeof k->channels[0]);
 	if (!k)
 		return rf_diag_set(diag, -ENOMEM, "starting the keeper: out of memory");
@@ -199,8 +200,8 @@ static int ask(struct channel *c, uint8_t *question, size_t n_question, struct r
 }
 
 /* sig and *ret_n hold what came with another status, too. */
-static int put_question(struct rf_keeper *k, uint8_t *question, size_t n_question, uint8_t sig[static RF_KEEPER_SIG_MAX],
-			size_t *ret_n)
+static int put_question(struct rf_keeper *k, uint8_t *question, size_t n_question,
+			uint8_t sig[static RF_KEEPER_SIG_MAX], size_t *ret_n)
 {
 	uint8_t buf[RF_KEEPER_ANSWER_SIZE], status = RF_KEEPER_NO_SIGNATURE;
 	struct rf_view answer = { buf, 0 };
@@ -243,7 +244,8 @@ static int sign_with(struct rf_keeper *k, unsigned key, struct rf_view digest,
 	return rc;
 }
 
-int rf_keeper_sign(struct rf_keeper *k, unsigned key, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX], size_t *ret_n)
+int rf_keeper_sign(struct rf_keeper *k, unsigned key, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX],
+		   size_t *ret_n)
 {
 	return key < RF_KEEPER_KEYS ? sign_with(k, key, digest, sig, ret_n) : RF_E_UNSUPPORTED;
 }
@@ -257,7 +259,8 @@ static void put_be32(uint8_t *p, uint32_t x)
 }
 
 /* Under keys_lock. What did not come back may have happened, or happen yet. */
-static int order(struct rf_keeper *k, uint8_t question[static RF_KEEPER_QUESTION_SIZE], uint8_t said[static RF_KEEPER_SIG_MAX], size_t *ret_n)
+static int order(struct rf_keeper *k, uint8_t question[static RF_KEEPER_QUESTION_SIZE],
+		 uint8_t said[static RF_KEEPER_SIG_MAX], size_t *ret_n)
 {
 	put_be32(question + 8, ++k->order);
 	int rc = put_question(k, question, RF_KEEPER_QUESTION_SIZE, said, ret_n);
@@ -267,7 +270,8 @@ static int order(struct rf_keeper *k, uint8_t question[static RF_KEEPER_QUESTION
 	return rc;
 }
 
-static int again(struct rf_keeper *k, uint8_t kind, uint8_t said[static RF_KEEPER_SIG_MAX], size_t *ret_n, struct rf_diag *diag)
+static int again(struct rf_keeper *k, uint8_t kind, uint8_t said[static RF_KEEPER_SIG_MAX], size_t *ret_n,
+		 struct rf_diag *diag)
 {
 	uint8_t question[RF_KEEPER_QUESTION_SIZE] = { RF_KEEPER_AGAIN, kind };
 	int rc = order(k, question, said, ret_n);
@@ -286,7 +290,8 @@ int rf_keeper_again(struct rf_keeper *k, enum rf_keeper_kind kind, unsigned *ret
 	pthread_mutex_lock(&k->keys_lock);
 	int rc = again(k, (uint8_t)kind, said, &n, diag);
 	if (!rc && (n != 1 || said[0] >= RF_KEEPER_KEYS))
-		rc = rf_diag_set(diag, RF_E_CLOSED, "the key keeper answers nonsense: `ringfort down` and `ringfort up`");
+		rc = rf_diag_set(diag, RF_E_CLOSED,
+				 "the key keeper answers nonsense: `ringfort down` and `ringfort up`");
 	if (!rc) {
 		k->keys[said[0]]++;
 		k->fresh &= ~(1u << (kind == RF_KEEPER_TLS ? RF_KEEPER_KEY_TLS : RF_KEEPER_KEY_STIR));

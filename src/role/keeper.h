@@ -1,15 +1,16 @@
 /* The keeper: a process of its own that holds the controller's private keys (of TLS, and of caller identity where the
- * site signs its calls, RFC 8224) and the passwords by which it logs in at trunks, and answers two questions: "sign this
- * digest with that key", "what is the response to this challenge"; and takes two orders: "read your files again", "forget the
- * keys but these". The controller, which parses strangers' bytes, never
- * has key or password: whoever takes it over may have answers made while that lasts, but takes no secret away.
+ * site signs its calls, RFC 8224) and the passwords by which it logs in at trunks, and answers two questions: "sign
+ * this digest with that key", "what is the response to this challenge"; and takes two orders: "read your files again",
+ * "forget the keys but these". The controller, which parses strangers' bytes, never has key or password: whoever takes
+ * it over may have answers made while that lasts, but takes no secret away.
  *
  * It is forked before the first thread and executes the program anew under a hidden role name, so that it shares no
  * address with the controller. It reads the key file (as root, when it is), becomes the service user, locks and hides
  * its memory, and keeps fourteen system calls. Of the file system it keeps the key file's folder, to read, those of the
- * other two where they are folders of their own in the site's (else the files as they are), and of root's rights that of reading there
- * what the service user may not; without Landlock neither, and then a new key takes a restart. Questions come over channels, one SOCK_SEQPACKET pair and one thread each;
- * a channel serves one caller at a time, so there are as many as workers.
+ * other two where they are folders of their own in the site's (else the files as they are), and of root's rights that
+ * of reading there what the service user may not; without Landlock neither, and then a new key takes a restart.
+ * Questions come over channels, one SOCK_SEQPACKET pair and one thread each; a channel serves one caller at a time, so
+ * there are as many as workers.
  *
  * Wire, both directions, fields big-endian, one datagram each, fixed size (keeper.c has the layout). The keeper
  * treats the controller as already taken over: size, scheme and digest length are checked, the rate is bounded
@@ -65,28 +66,31 @@ void rf_keeper_free(struct rf_keeper *keeper);
 
 enum rf_keeper_kind { RF_KEEPER_TLS, RF_KEEPER_STIR };
 
-/* Read a key file again. *ret_key: the number of the key that is in it, which is one that it had when the file holds the same as
- * before. The caller gives it back with rf_keeper_forget(), once for each time; the keeper wipes what nobody has any more.
- * RF_E_CRYPTO and others, with what is wrong with the file in diag, also that as many as there may be are in use. Threads: any. */
+/* Read a key file again. *ret_key: the number of the key that is in it, which is one that it had when the file holds
+ * the same as before. The caller gives it back with rf_keeper_forget(), once for each time; the keeper wipes what
+ * nobody has any more. RF_E_CRYPTO and others, with what is wrong with the file in diag, also that as many as there may
+ * be are in use. Threads: any. */
 int rf_keeper_again(struct rf_keeper *keeper, enum rf_keeper_kind kind, unsigned *ret_key, struct rf_diag *diag);
 void rf_keeper_forget(struct rf_keeper *keeper, unsigned key);
-/* Read the passwords again. *ret_there: a bit for each login that has one now; the others answer no challenge any more. 0 also when some are
- * missing or could not be read: the first is explained in diag, else that is empty. RF_E_TIMEOUT and others: nobody knows. */
+/* Read the passwords again. *ret_there: a bit for each login that has one now; the others answer no challenge any more.
+ * 0 also when some are missing or could not be read: the first is explained in diag, else that is empty. RF_E_TIMEOUT
+ * and others: nobody knows. */
 int rf_keeper_again_logins(struct rf_keeper *keeper, uint32_t *ret_there, struct rf_diag *diag);
-/* Call it about once a second: an order to wipe that was not heard is given again, so that what nobody has lives no longer than the
- * keeper is deaf. */
+/* Call it about once a second: an order to wipe that was not heard is given again, so that what nobody has lives no
+ * longer than the keeper is deaf. */
 void rf_keeper_tidy(struct rf_keeper *keeper); /* NULL is fine */
 
-/* Sign digest (32, 48 or 64 bytes; of caller identity 32) with ECDSA and that key; the DER signature goes to sig. Blocks for the time of
- * a signature, two seconds at most. Threads: any. RF_E_CLOSED, RF_E_TIMEOUT, RF_E_BUSY (rate), RF_E_CRYPTO. */
+/* Sign digest (32, 48 or 64 bytes; of caller identity 32) with ECDSA and that key; the DER signature goes to sig.
+ * Blocks for the time of a signature, two seconds at most. Threads: any. RF_E_CLOSED, RF_E_TIMEOUT, RF_E_BUSY
+ * (rate), RF_E_CRYPTO. */
 int rf_keeper_sign(struct rf_keeper *keeper, unsigned key, struct rf_view digest, uint8_t sig[static RF_KEEPER_SIG_MAX],
 		   size_t *ret_n);
 
 /* The response of a challenge (RFC 7616 3.4.1) with the password of a login, by its place in the options; qop auth or
  * none. Of cred are read realm, nonce, uri, nc_text, cnonce, alg, sess and qop. RF_E_UNSUPPORTED: no such login, or
  * auth-int; RF_E_LIMIT: texts too long; else as rf_keeper_sign(), RF_E_CRYPTO also when it has no password any more. */
-int rf_keeper_respond(struct rf_keeper *keeper, unsigned login, const struct rf_digest_cred *cred, struct rf_view method,
-		      char ret_hex[static 2 * RF_DIGEST_HASH_MAX]);
+int rf_keeper_respond(struct rf_keeper *keeper, unsigned login, const struct rf_digest_cred *cred,
+		      struct rf_view method, char ret_hex[static 2 * RF_DIGEST_HASH_MAX]);
 
 void rf_keeper_state(struct rf_keeper *keeper, struct rf_keeper_state *ret_state);
 

@@ -65,11 +65,13 @@ static int read_kind(struct rf_keeper_keys *k, enum rf_keeper_kind kind, EVP_PKE
 {
 	const char *path = k->file[kind].path;
 	char group[64] = "";
-	int rc = path ? read_key(path, ret_key, diag) : rf_diag_set(diag, RF_E_UNSUPPORTED, "no such key was given at the start");
+	int rc = path ? read_key(path, ret_key, diag) :
+			rf_diag_set(diag, RF_E_UNSUPPORTED, "no such key was given at the start");
 
 	if (rc || kind != RF_KEEPER_STIR)
 		return rc;
-	if (EVP_PKEY_get_group_name(*ret_key, group, sizeof group, NULL) == 1 && OBJ_txt2nid(group) == NID_X9_62_prime256v1)
+	if (EVP_PKEY_get_group_name(*ret_key, group, sizeof group, NULL) == 1 &&
+	    OBJ_txt2nid(group) == NID_X9_62_prime256v1)
 		return 0;
 	EVP_PKEY_free(*ret_key);
 	*ret_key = NULL;
@@ -102,7 +104,8 @@ static void know(struct rf_keeper_keys *k, unsigned i, const char *path)
 	k->file[i] = (struct rf_keeper_file){ path, RF_KEEPER_REACH_ALL, stat(path, &st) == 0 ? st.st_ino : 0 };
 }
 
-int rf_keeper_keys_start(struct rf_keeper_keys *k, const char *tls, const char *stir, char **logins, struct rf_diag *diag)
+int rf_keeper_keys_start(struct rf_keeper_keys *k, const char *tls, const char *stir, char **logins,
+			 struct rf_diag *diag)
 {
 	const char *key_file[] = { [RF_KEEPER_TLS] = tls, [RF_KEEPER_STIR] = stir };
 	int rc = 0;
@@ -128,8 +131,9 @@ void rf_keeper_keys_fini(struct rf_keeper_keys *k)
 	rf_keeper_login_wipe(&k->passwords);
 }
 
-/* May this folder be opened whole? That of a host's key, which is the keeper's; another one when it lies in the site's folder and is none of
- * those that ringfort itself keeps there: what else there is in it would be the keeper's to read, by root's right. */
+/* May this folder be opened whole? That of a host's key, which is the keeper's; another one when it lies in the site's
+ * folder and is none of those that ringfort itself keeps there: what else there is in it would be the keeper's to read,
+ * by root's right. */
 static bool of_its_own(const char *folder, bool tls)
 {
 	static const char *const ours[] = { "pki", "state", "ledger" };
@@ -169,7 +173,8 @@ int rf_keeper_keys_landlock(struct rf_keeper_keys *k, struct rf_sandbox_landlock
 			break;
 		}
 		f->reach = of_its_own(folder[n], i == RF_KEEPER_TLS) ? RF_KEEPER_REACH_ALL : RF_KEEPER_REACH_FILE;
-		paths[n] = (struct rf_sandbox_path){ f->reach == RF_KEEPER_REACH_ALL ? folder[n] : f->path, RF_SANDBOX_READ, true };
+		paths[n] = (struct rf_sandbox_path){ f->reach == RF_KEEPER_REACH_ALL ? folder[n] : f->path,
+						     RF_SANDBOX_READ, true };
 		n++;
 	}
 	if (!rc)
@@ -201,7 +206,8 @@ EVP_PKEY *rf_keeper_keys_take(struct rf_keeper_keys *k, unsigned key)
 	return p;
 }
 
-/* An order that a later one has overtaken (its answer took too long, and nobody waits for it any more) changes nothing. */
+/* An order that a later one has overtaken (its answer took too long, and nobody waits for it any
+ * more) changes nothing. */
 static bool begin_order(struct rf_keeper_keys *k, const uint8_t *question, uint32_t *ret_order)
 {
 	struct rf_reader r = rf_reader_of(rf_view_of(question + 8, 4));
@@ -240,7 +246,8 @@ static int keep_key(struct rf_keeper_keys *k, enum rf_keeper_kind kind, EVP_PKEY
 	return same != PLACE_NONE ? same : place;
 }
 
-/* Where the file cannot be read again the key of the start stays, and serves for a certificate that was issued for it. */
+/* Where the file cannot be read again the key of the start stays, and serves for a certificate
+ * that was issued for it. */
 static int first_key(struct rf_keeper_keys *k, enum rf_keeper_kind kind)
 {
 	pthread_mutex_lock(&k->lock);
@@ -273,8 +280,11 @@ static int key_again(struct rf_keeper_keys *k, enum rf_keeper_kind kind, uint32_
 		*ret_n = 1;
 		return RF_KEEPER_OK;
 	}
-	say(rc ? diag.text : place == PLACE_OVERTAKEN ? OVERTAKEN :
-	    "keys that were replaced are all still used by connections: `ringfort down` and `ringfort up`", said, ret_n);
+	say(rc ? diag.text :
+	    place == PLACE_OVERTAKEN ?
+		 OVERTAKEN :
+		 "keys that were replaced are all still used by connections: `ringfort down` and `ringfort up`",
+	    said, ret_n);
 	return RF_KEEPER_NO_KEY;
 }
 
@@ -290,8 +300,8 @@ static int login_again(struct rf_keeper_keys *k, unsigned i, uint32_t order, str
 	bool stays = rc && out_of_reach(f, rc);
 
 	if (stays)
-		rf_diag_set(diag, rc, "%s is out of the keeper's reach since it was replaced: write into it, or put it into a folder "
-			    "of its own and restart", f->path);
+		rf_diag_set(diag, rc, "%s is out of the keeper's reach since it was replaced: write into it, or put it "
+			    "into a folder of its own and restart", f->path);
 	pthread_mutex_lock(&k->lock);
 	bool newest = k->order == order;
 	if (newest && !stays)

@@ -1,4 +1,5 @@
-/* The keeper's private keys by their numbers, and its files, which it reads again when it is told to. In the keeper's process only. */
+/* The keeper's private keys by their numbers, and its files, which it reads again when it is told to. In the
+ * keeper's process only. */
 #ifndef RF_ROLE_KEEPER_KEYS_H
 #define RF_ROLE_KEEPER_KEYS_H
 
@@ -35,9 +36,10 @@ struct rf_keeper_keys {
 
 void rf_keeper_keys_init(struct rf_keeper_keys *k);
 /* Everything for the first time, at the places that the keeper is told of. Errors say what is wrong with which file. */
-int rf_keeper_keys_start(struct rf_keeper_keys *k, const char *tls, const char *stir, char **logins, struct rf_diag *diag);
-/* What of the files may be opened from now on goes to ll; rf_keeper_keys_reads() then tells whether root's right to read came along.
- * Errors as rf_sandbox_landlock_open(). */
+int rf_keeper_keys_start(struct rf_keeper_keys *k, const char *tls, const char *stir, char **logins,
+			 struct rf_diag *diag);
+/* What of the files may be opened from now on goes to ll; rf_keeper_keys_reads() then tells whether root's right to
+ * read came along. Errors as rf_sandbox_landlock_open(). */
 int rf_keeper_keys_landlock(struct rf_keeper_keys *k, struct rf_sandbox_landlock *ret_ll, struct rf_diag *diag);
 /* reads: whatever the modes of a file say, or as their owner; else nothing can be counted on. */
 void rf_keeper_keys_reads(struct rf_keeper_keys *k, bool landlock, bool reads);

@@ -74,8 +74,9 @@ static int sign(struct keeper *k, const uint8_t *q, uint8_t *sig, size_t *ret_n)
 
 	*ret_n = RF_KEEPER_SIG_MAX;
 	int status = !key ? RF_KEEPER_BAD_QUESTION :
-		     ctx && EVP_PKEY_sign_init(ctx) == 1 && EVP_PKEY_sign(ctx, sig, ret_n, q + 8, q[1]) == 1 ? RF_KEEPER_OK :
-		     RF_KEEPER_NO_SIGNATURE;
+		     ctx && EVP_PKEY_sign_init(ctx) == 1 && EVP_PKEY_sign(ctx, sig, ret_n, q + 8, q[1]) == 1 ?
+			    RF_KEEPER_OK :
+			    RF_KEEPER_NO_SIGNATURE;
 	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(key);
 	return status;
@@ -85,7 +86,8 @@ static int act(struct server *s, const uint8_t *q, size_t n, uint8_t *said, size
 {
 	if (n == RF_KEEPER_LOGIN_SIZE)
 		return q[0] == RF_KEEPER_LOGIN && s->digest ?
-		       rf_keeper_login_answer(&s->keeper->keys.passwords, s->digest, q, said, ret_n) : RF_KEEPER_BAD_QUESTION;
+			       rf_keeper_login_answer(&s->keeper->keys.passwords, s->digest, q, said, ret_n) :
+			       RF_KEEPER_BAD_QUESTION;
 	switch (n == RF_KEEPER_QUESTION_SIZE ? q[0] : 0) {
 	case RF_KEEPER_QUESTION:
 		return sign(s->keeper, q, said, ret_n);
@@ -223,8 +225,9 @@ static int start_servers(struct keeper *k, struct server *servers, unsigned n, s
 	return 0;
 }
 
-/* What may still be opened is the keeper's own. With Landlock around that the right to read in it whatever its modes say is worth no more
- * than the keys, which are here anyway. Without Landlock, or where that right was withheld from us, we go on without. */
+/* What may still be opened is the keeper's own. With Landlock around that the right to read in it whatever its modes
+ * say is worth no more than the keys, which are here anyway. Without Landlock, or where that right was withheld from
+ * us, we go on without. */
 static int give_up(struct keeper *k, const struct rf_sandbox_user *become, struct rf_diag *diag)
 {
 	struct rf_sandbox_landlock ll = { .fd = -1 };
@@ -235,7 +238,8 @@ static int give_up(struct keeper *k, const struct rf_sandbox_user *become, struc
 	bool keeps = ll.abi && become && rf_sandbox_has(CAP_DAC_READ_SEARCH);
 	rf_keeper_keys_reads(&k->keys, ll.abi > 0, !become || keeps);
 	if (!rc)
-		rc = keeps ? rf_sandbox_drop_user_but(become, CAP_DAC_READ_SEARCH, diag) : rf_sandbox_drop_user(become, diag);
+		rc = keeps ? rf_sandbox_drop_user_but(become, CAP_DAC_READ_SEARCH, diag) :
+			     rf_sandbox_drop_user(become, diag);
 	if (!rc)
 		rc = rf_sandbox_no_new_privileges(diag);
 	if (!rc && ll.abi)
@@ -263,7 +267,8 @@ static int set_up(struct keeper *k, char **argv, struct server *servers, unsigne
 	}
 	setrlimit(RLIMIT_MEMLOCK, &all); /* as root; others keep the limit that they have */
 	if (CRYPTO_set_mem_functions(take_memory, move_memory, give_memory) == 0)
-		return rf_diag_set(diag, RF_E_CRYPTO, "memory of the key's library cannot be wiped: something used it before");
+		return rf_diag_set(diag, RF_E_CRYPTO,
+				   "memory of the key's library cannot be wiped: something used it before");
 	settle_heap();
 	/* The private number itself lies in locked pages even where the limit forbids to lock everything. */
 	if (CRYPTO_secure_malloc_init(32768, 16) == 0)

@@ -26,11 +26,13 @@
 enum rf_keeper_type { RF_KEEPER_QUESTION = 1, RF_KEEPER_ANSWER = 2, RF_KEEPER_READY = 3, RF_KEEPER_LOGIN = 4,
 		      RF_KEEPER_AGAIN = 5, RF_KEEPER_KEEP = 6 };
 enum rf_keeper_text {
-	RF_KEEPER_REALM, RF_KEEPER_NONCE, RF_KEEPER_URI, RF_KEEPER_METHOD, RF_KEEPER_NC, RF_KEEPER_CNONCE, RF_KEEPER_TEXTS
+	RF_KEEPER_REALM, RF_KEEPER_NONCE, RF_KEEPER_URI, RF_KEEPER_METHOD, RF_KEEPER_NC, RF_KEEPER_CNONCE,
+	RF_KEEPER_TEXTS
 };
 /* What can be read again, as in rf_keeper_again(). */
 enum { RF_KEEPER_ONE_KEY = 2 /* kinds that are one key in one file */, RF_KEEPER_LOGINS = RF_KEEPER_ONE_KEY };
-/* Of each there may be several: the one that is in use, and those of contexts that still have connections, of snapshots that still sign. */
+/* Of each there may be several: the one that is in use, and those of contexts that still have connections, of snapshots
+ * that still sign. */
 enum rf_keeper_key { RF_KEEPER_KEY_TLS, RF_KEEPER_KEY_STIR = RF_KEEPER_KEY_TLS + RF_KEEPER_TLS_KEYS,
 		     RF_KEEPER_KEYS = RF_KEEPER_KEY_STIR + RF_KEEPER_STIR_KEYS };
 enum rf_keeper_status { RF_KEEPER_OK, RF_KEEPER_BAD_QUESTION, RF_KEEPER_OVER_RATE, RF_KEEPER_NO_SIGNATURE,

@@ -110,7 +110,8 @@ int rf_keyhandle_new(struct evp_pkey_st *public_key, rf_keyhandle_sign *sign, vo
 	EC_KEY *key = public_half(public_key);
 
 	if (!key)
-		return rf_diag_set(diag, RF_E_UNSUPPORTED, "the certificate has no EC key; `ringfort host issue` makes one that has");
+		return rf_diag_set(diag, RF_E_UNSUPPORTED,
+				   "the certificate has no EC key; `ringfort host issue` makes one that has");
 	EVP_PKEY *pkey = EVP_PKEY_new();
 	struct handle *h = pkey ? new_handle(sign, arg) : NULL;
 
@@ -140,7 +141,8 @@ int rf_keyhandle_public(const char *cert_file, struct evp_pkey_st **ret_key, str
 	EVP_PKEY *key = cert ? X509_get_pubkey(cert) : NULL;
 	X509_free(cert);
 	if (!key)
-		return rf_diag_set(diag, RF_E_CRYPTO, "%s holds no certificate in PEM; `ringfort host issue` makes one", cert_file);
+		return rf_diag_set(diag, RF_E_CRYPTO, "%s holds no certificate in PEM; `ringfort host issue` makes one",
+				   cert_file);
 	*ret_key = key;
 	return 0;
 }

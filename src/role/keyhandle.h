@@ -17,8 +17,9 @@ struct evp_pkey_st;
 typedef int rf_keyhandle_sign(void *arg, struct rf_view digest, uint8_t sig[static RF_KEYHANDLE_SIG_MAX],
 			      size_t *ret_n);
 
-/* public_key: EC (borrowed, copied). gone(arg) comes when the last reference to the key has been given back, on whatever thread
- * did: contexts and their connections have some. RF_E_UNSUPPORTED when the key is not EC; on an error gone does not come. */
+/* public_key: EC (borrowed, copied). gone(arg) comes when the last reference to the key has been given back, on
+ * whatever thread did: contexts and their connections have some. RF_E_UNSUPPORTED when the key is not EC; on an error
+ * gone does not come. */
 int rf_keyhandle_new(struct evp_pkey_st *public_key, rf_keyhandle_sign *sign, void (*gone)(void *arg), void *arg,
 		     struct evp_pkey_st **ret_key, struct rf_diag *diag);
 

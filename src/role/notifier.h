@@ -26,7 +26,8 @@ enum {
 struct rf_notifier;
 
 struct rf_notifier_options {
-	const char *exe;      /* what to execute: "/proc/self/exe"; it must pass RF_NOTIFIER_ROLE to rf_notifier_main() */
+	const char *exe;      /* what to execute: "/proc/self/exe"; it must pass RF_NOTIFIER_ROLE to
+			       * rf_notifier_main() */
 	const char *program;  /* path of the program, with a slash in it; must be executable by user */
 	const struct rf_sandbox_user *user; /* whom to become, NULL: nobody */
 };

@@ -13,7 +13,8 @@ void rf_papers_file(const struct rf_site_host *host, const char *file, char dst[
 	snprintf(dst, RF_RENEW_PATH, RF_PKI_HOSTS "/%s/%s", host ? rf_site_cstr(host->name) : "controller", file);
 }
 
-void rf_papers_init(struct rf_papers *p, struct rf_keeper *keeper, const struct rf_site *site, const struct rf_site_host *host)
+void rf_papers_init(struct rf_papers *p, struct rf_keeper *keeper, const struct rf_site *site,
+		    const struct rf_site_host *host)
 {
 	const struct rf_view names[RF_PAPERS_NAMES] = { site->domain, host ? host->address_text : RF_V(""),
 							host ? host->address6_text : RF_V("") };
@@ -45,7 +46,8 @@ int rf_papers_open(struct rf_papers *p, int64_t now_s, struct evp_pkey_st **ret_
 
 	for (size_t i = 0; i < RF_PAPERS_NAMES && p->name[i][0]; i++)
 		names[i] = p->name[i];
-	/* What is in use already is not asked: a role whose certificate has ended may still take a new list of revoked ones. */
+	/* What is in use already is not asked: a role whose certificate has ended may still take a new
+	 * list of revoked ones. */
 	if (!rc && p->taken && memcmp(p->sha256, p->next.sha256, sizeof p->sha256) != 0)
 		rc = rf_hostkey_check(p->cert_file, &p->next, RF_PKI_CA_CERT, names, now_s, diag);
 	if (rc) {
@@ -88,9 +90,12 @@ const char *rf_papers_problem(const struct rf_papers *p, int64_t now_s, char dst
 
 	dst[0] = '\0';
 	if (p->refused[0])
-		snprintf(dst, RF_PAPERS_WHY + 100, "certificates were refused, those before are in use: %s", p->refused);
+		snprintf(dst, RF_PAPERS_WHY + 100, "certificates were refused, those before are in use: %s",
+			 p->refused);
 	else if (p->taken && now_s > p->until_s - SOON_S)
-		snprintf(dst, RF_PAPERS_WHY + 100, now_s > p->until_s ? "%s has expired: `ringfort host issue` makes another" :
-			 "%s ends within two weeks: `ringfort host issue` makes another", p->cert_file);
+		snprintf(dst, RF_PAPERS_WHY + 100,
+			 now_s > p->until_s ? "%s has expired: `ringfort host issue` makes another" :
+			 "%s ends within two weeks: `ringfort host issue` makes another",
+			 p->cert_file);
 	return dst;
 }

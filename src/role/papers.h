@@ -1,6 +1,7 @@
-/* The papers of a host: its certificate, the key behind it, and the files that say whom it believes. A role takes them at the start and
- * again while it runs: when somebody says `ringfort reload`, and by itself when one of the files has been written anew. Either all
- * that it found takes the place of what it had, or nothing does and it says why. Main's thread. */
+/* The papers of a host: its certificate, the key behind it, and the files that say whom it believes. A role takes
+ * them at the start and again while it runs: when somebody says `ringfort reload`, and by itself when one of the
+ * files has been written anew. Either all that it found takes the place of what it had, or nothing does and it says
+ * why. Main's thread. */
 #ifndef RF_ROLE_PAPERS_H
 #define RF_ROLE_PAPERS_H
 
@@ -28,20 +29,21 @@ struct rf_papers {
 
 /* host NULL: a site without hosts. Certificate, key and pki/ca.pem are watched from now on; the role adds to renew
  * what else it reads. */
-void rf_papers_init(struct rf_papers *p, struct rf_keeper *keeper, const struct rf_site *site, const struct rf_site_host *host);
+void rf_papers_init(struct rf_papers *p, struct rf_keeper *keeper, const struct rf_site *site,
+		    const struct rf_site_host *host);
 /* The file of that name in the host's folder. */
 void rf_papers_file(const struct rf_site_host *host, const char *file, char dst[static RF_RENEW_PATH]);
 /* Is it worth to take them: something has changed, or was refused before? Changes count as seen. */
 bool rf_papers_due(struct rf_papers *p);
-/* The key of the certificate on the disk (role/hostkey.h), which may take over. The caller makes contexts of it, frees it, and says
- * how that went. */
+/* The key of the certificate on the disk (role/hostkey.h), which may take over. The caller makes contexts of it, frees
+ * it, and says how that went. */
 int rf_papers_open(struct rf_papers *p, int64_t now_s, struct evp_pkey_st **ret_key, struct rf_diag *diag);
 /* What rf_papers_open() found is in use. */
 void rf_papers_taken(struct rf_papers *p);
 /* It is not, because of that. */
 void rf_papers_refused(struct rf_papers *p, const char *why);
-/* The list of revoked certificates was to be written anew by until_s (0: nobody said): is that to be told now? When the time is over, and
- * once a day from then on. */
+/* The list of revoked certificates was to be written anew by until_s (0: nobody said): is that to be told now? When the
+ * time is over, and once a day from then on. */
 bool rf_papers_tell_old(struct rf_papers *p, int64_t until_s, int64_t now_s);
 /* For status: "" or what is wrong. */
 const char *rf_papers_problem(const struct rf_papers *p, int64_t now_s, char dst[static RF_PAPERS_WHY + 100]);

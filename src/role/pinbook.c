@@ -232,5 +232,6 @@ void rf_pinbook_wall_stats(const struct rf_pinbook *b, unsigned wall, struct rf_
 
 	*ret = w->stats;
 	ret->open = w->open;
-	ret->waiting = w->away + w->lists[LIST_CLOSE].n + w->lists[LIST_OPEN].n + w->lists[LIST_SOON].n + w->lists[LIST_LATER].n;
+	ret->waiting = w->away + w->lists[LIST_CLOSE].n + w->lists[LIST_OPEN].n + w->lists[LIST_SOON].n +
+		       w->lists[LIST_LATER].n;
 }

@@ -1,13 +1,13 @@
-/* Which pinholes are wanted, which of them each wall has, and what is to be said to it next: the other side of the protocol
- * in wall_line.h. A machine: it owns no socket and reads no clock.
+/* Which pinholes are wanted, which of them each wall has, and what is to be said to it next: the other side of the
+ * protocol in wall_line.h. A machine: it owns no socket and reads no clock.
  *
  *	rf_pinbook_want()  a session's whole set of 5-tuples -> what is new is opened, what is gone is closed
  *	rf_pinbook_line()  -> the next request to a wall: up to 64 tuples, closing before opening before refreshing
  *	rf_pinbook_answer()  <- what it said
  *
- * Every wall gets every tuple: whoever lies between opens, and to the others it means nothing. A wall that was away is told all
- * anew; what was closed in the meantime is closed there, too, because it may have kept it. A tuple that a wall refuses is asked
- * for again after a while, alone, so that it takes no other with it. */
+ * Every wall gets every tuple: whoever lies between opens, and to the others it means nothing. A wall that was away is
+ * told all anew; what was closed in the meantime is closed there, too, because it may have kept it. A tuple that a wall
+ * refuses is asked for again after a while, alone, so that it takes no other with it. */
 #ifndef RF_ROLE_PINBOOK_H
 #define RF_ROLE_PINBOOK_H
 
@@ -49,8 +49,8 @@ void rf_pinbook_free(struct rf_pinbook *b);
  * is gone is closed all the same). */
 void rf_pinbook_now(struct rf_pinbook *b, struct rf_mono now); /* wants count from here */
 int rf_pinbook_want(struct rf_pinbook *b, uint64_t session, const struct rf_tuple *tuples, size_t n);
-/* Every wall is to drop what comes from this address (family, src) for so long; one that comes back later is told what is left
- * of it. RF_E_LIMIT. seconds 0: no longer. */
+/* Every wall is to drop what comes from this address (family, src) for so long; one that comes back later is told what
+ * is left of it. RF_E_LIMIT. seconds 0: no longer. */
 int rf_pinbook_block(struct rf_pinbook *b, const struct rf_tuple *address, uint32_t seconds, struct rf_mono now);
 /* Nobody wants anything any more. */
 void rf_pinbook_drop_all(struct rf_pinbook *b);

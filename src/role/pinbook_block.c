@@ -61,7 +61,8 @@ static size_t put_address(const struct rf_tuple *t, char *dst, size_t cap)
 	return w.n;
 }
 
-size_t pin_block_line(struct rf_pinbook *b, unsigned wall, uint32_t id, enum rf_wall_verb *ret_verb, char *dst, size_t cap)
+size_t pin_block_line(struct rf_pinbook *b, unsigned wall, uint32_t id, enum rf_wall_verb *ret_verb, char *dst,
+		      size_t cap)
 {
 	for (size_t i = 0; i < b->blocks_n; i++) {
 		struct pin_block *x = &b->blocks[i];

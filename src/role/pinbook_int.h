@@ -1,4 +1,5 @@
-/* The parts of the book of pinholes, private to pinbook.c (what is wanted) and pinbook_say.c (what is said to one wall). */
+/* The parts of the book of pinholes, private to pinbook.c (what is wanted) and pinbook_say.c (what
+ * is said to one wall). */
 #ifndef RF_ROLE_PINBOOK_INT_H
 #define RF_ROLE_PINBOOK_INT_H
 
@@ -9,7 +10,8 @@
 
 enum pin_state {
 	PIN_NONE,                    /* the wall has it not */
-	PIN_UNSURE,                  /* it may have it: asked for when the connection went, or in a batch that failed half way */
+	PIN_UNSURE,                  /* it may have it: asked for when the connection went, or in a batch
+				      * that failed half way */
 	PIN_OPEN,
 };
 
@@ -81,7 +83,8 @@ static inline struct pin *pin_of(const struct pin_at *a)
 void pin_release(struct rf_pinbook *b, struct pin *p);
 
 /* pinbook_block.c: the next line about an address that this wall does not know; 0: there is none. */
-size_t pin_block_line(struct rf_pinbook *b, unsigned wall, uint32_t id, enum rf_wall_verb *ret_verb, char *dst, size_t cap);
+size_t pin_block_line(struct rf_pinbook *b, unsigned wall, uint32_t id, enum rf_wall_verb *ret_verb, char *dst,
+		      size_t cap);
 void pin_block_forget(struct rf_pinbook *b, unsigned wall); /* its connection is gone: it is told again */
 
 /* pinbook_say.c */

@@ -135,7 +135,8 @@ static void load(struct rf_pinbook *b, struct pin_wall *w, struct pin_flight *f,
 {
 	struct pin_line *l = &w->lists[list];
 
-	while (l->first && f->n < RF_WALL_LINE_TUPLES && !(f->n && (l->first->alone || is_brief(l->first) != is_brief(f->v[0]))) &&
+	while (l->first && f->n < RF_WALL_LINE_TUPLES &&
+	       !(f->n && (l->first->alone || is_brief(l->first) != is_brief(f->v[0]))) &&
 	       (list != LIST_REFRESH || l->first->due_us <= b->now_us)) {
 		struct pin_at *a = l->first;
 		bool alone = a->alone;
@@ -153,7 +154,8 @@ static void load(struct rf_pinbook *b, struct pin_wall *w, struct pin_flight *f,
 size_t rf_pinbook_line(struct rf_pinbook *b, unsigned wall, struct rf_mono now, char dst[static RF_WALL_LINE_MAX])
 {
 	static const enum rf_wall_verb verbs[LISTS + 1] = {
-		[LIST_CLOSE] = RF_WALL_CLOSE, [LIST_OPEN] = RF_WALL_OPEN, [LIST_REFRESH] = RF_WALL_REFRESH, [LIST_NONE] = RF_WALL_PING,
+		[LIST_CLOSE] = RF_WALL_CLOSE, [LIST_OPEN] = RF_WALL_OPEN, [LIST_REFRESH] = RF_WALL_REFRESH,
+		[LIST_NONE] = RF_WALL_PING,
 	};
 	static const char *const words[] = { "open", "refresh", "close", "ping" };
 	struct pin_wall *w = &b->wall[wall];
@@ -185,7 +187,9 @@ size_t rf_pinbook_line(struct rf_pinbook *b, unsigned wall, struct rf_mono now, 
 	size_t n = (size_t)snprintf(dst, RF_WALL_LINE_MAX, "%u %s", f->id, words[f->verb]);
 	if (f->verb == RF_WALL_OPEN || f->verb == RF_WALL_REFRESH)
 		n += (size_t)snprintf(dst + n, RF_WALL_LINE_MAX - n, " %u",
-				      f->n && is_brief(f->v[0]) && b->conf.lease_s > RF_PIN_OPENING_S ? RF_PIN_OPENING_S : b->conf.lease_s);
+				      f->n && is_brief(f->v[0]) && b->conf.lease_s > RF_PIN_OPENING_S ?
+					      RF_PIN_OPENING_S :
+					      b->conf.lease_s);
 	for (size_t i = 0; i < f->n; i++)
 		n += put_tuple(&pin_of(f->v[i])->tuple, dst + n, RF_WALL_LINE_MAX - n);
 	dst[n++] = '\n';
@@ -275,7 +279,8 @@ static void busy(struct rf_pinbook *b, struct pin_wall *w, const struct pin_flig
 	again(b, f, a, LIST_SOON, RF_PIN_SOON_MS);
 }
 
-/* A request fails as a whole. Those beside the one that failed go again, each alone; with "kernel" nobody knows of them. */
+/* A request fails as a whole. Those beside the one that failed go again, each alone; with "kernel"
+ * nobody knows of them. */
 static const struct verdict {
 	struct rf_view word;
 	void (*do_one)(struct rf_pinbook *b, struct pin_wall *w, const struct pin_flight *f, struct pin_at *a);
@@ -297,7 +302,8 @@ static void land(struct pin_wall *w, struct pin_flight *f)
 		f->v[i]->flying = false;
 }
 
-static void settle(struct rf_pinbook *b, struct pin_wall *w, struct pin_flight *f, const struct verdict *verdict, uint64_t index)
+static void settle(struct rf_pinbook *b, struct pin_wall *w, struct pin_flight *f, const struct verdict *verdict,
+		   uint64_t index)
 {
 	land(w, f);
 	for (size_t i = 0; i < f->n; i++) {

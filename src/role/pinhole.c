@@ -250,7 +250,9 @@ static size_t on_data_late(struct rf_stream *s, struct rf_view bytes)
 	return bytes.n;
 }
 
-static const struct rf_stream_ops late_ops = { .on_open = on_open, .on_data = on_data_late, .on_closed = on_closed_late };
+static const struct rf_stream_ops late_ops = { .on_open = on_open,
+					       .on_data = on_data_late,
+					       .on_closed = on_closed_late };
 
 void rf_pinholes_free(struct rf_pinholes *p)
 {

@@ -1,6 +1,7 @@
-/* Pinholes of this host at the walls of its zone: a TLS connection to each, kept for as long as the role lives, and on it what
- * pinbook.h wants said. Each wall is asked under its own certificate: it must carry the address that the site gives the wall's
- * host. What is wanted leaves at the end of the turn, one line for all that gathered. One loop's thread. */
+/* Pinholes of this host at the walls of its zone: a TLS connection to each, kept for as long as the role lives,
+ * and on it what pinbook.h wants said. Each wall is asked under its own certificate: it must carry the address
+ * that the site gives the wall's host. What is wanted leaves at the end of the turn, one line for all that
+ * gathered. One loop's thread. */
 #ifndef RF_ROLE_PINHOLE_H
 #define RF_ROLE_PINHOLE_H
 

@@ -28,7 +28,8 @@ const char *anchor_why(const struct rf_diag *d, char *dst, size_t cap)
 	if (d->file[0] && d->line)
 		snprintf(dst, cap, "%s:%u:%u: %s", d->file, d->line, d->column, d->text);
 	else
-		snprintf(dst, cap, "%s%s%s", d->file, d->file[0] ? ": " : "", d->text[0] ? d->text : rf_err_text(d->code));
+		snprintf(dst, cap, "%s%s%s", d->file, d->file[0] ? ": " : "",
+			 d->text[0] ? d->text : rf_err_text(d->code));
 	return dst;
 }
 
@@ -176,8 +177,8 @@ static void interval_fire(struct rf_timer *t)
 
 /* --- start */
 
-/* A descriptor for each port is enough for all of them, those that wait for another call included (path_keep.c). Where so many are
- * not to be had, half of what there is may wait: it is closed when a call needs a descriptor. */
+/* A descriptor for each port is enough for all of them, those that wait for another call included (path_keep.c). Where
+ * so many are not to be had, half of what there is may wait: it is closed when a call needs a descriptor. */
 static void raise_limits(struct anchor *a)
 {
 	struct rlimit lim;
@@ -219,13 +220,15 @@ static int give_up(struct anchor *a, struct rf_diag *diag)
 
 	a->landlock_abi = ll.abi;
 	if (rc == RF_E_UNSUPPORTED && (!a->site || a->site->level != RF_LEVEL_HIGHEST)) {
-		rf_log(a->log, RF_LOG_WARN, "this kernel has no Landlock: files are protected by the user %s alone", a->user_name);
+		rf_log(a->log, RF_LOG_WARN, "this kernel has no Landlock: files are protected by the user %s alone",
+		       a->user_name);
 		rc = 0;
 	}
 	/* Media that comes by TCP is listened for on ports of its own. */
 	for (unsigned i = 0; i < a->plan.n_interfaces && !rc && ll.abi; i++)
 		if (i == 0 || a->plan.interfaces[i].port_first != a->plan.interfaces[0].port_first)
-			rc = rf_sandbox_landlock_ports(&ll, a->plan.interfaces[i].port_first, a->plan.interfaces[i].port_last, diag);
+			rc = rf_sandbox_landlock_ports(&ll, a->plan.interfaces[i].port_first,
+						       a->plan.interfaces[i].port_last, diag);
 	tzset(); /* reads /etc/localtime while it may */
 	if (!rc)
 		rc = rf_sandbox_drop_user(a->become ? &a->user : NULL, diag);
@@ -266,8 +269,9 @@ static int open_pinholes(struct anchor *a)
 	if (n <= 0)
 		return n;
 	struct rf_pinholes_conf conf = {
-		.net = a->gate[ANCHOR_GATE_MAIN].net, .log = a->log, .tls = a->tls_client, .local = { own_addr(&a->host->address), own_addr(&a->host->address6) },
-		.walls = walls, .n = (unsigned)n, .hash_key = a->hash_key, .ops = &anchor_pinholes_ops, .arg = a,
+		.net = a->gate[ANCHOR_GATE_MAIN].net, .log = a->log, .tls = a->tls_client,
+		.local = { own_addr(&a->host->address), own_addr(&a->host->address6) }, .walls = walls,
+		.n = (unsigned)n, .hash_key = a->hash_key, .ops = &anchor_pinholes_ops, .arg = a,
 	};
 	return rf_pinholes_new(&conf, &a->pinholes);
 }
@@ -276,7 +280,8 @@ static int open_service(struct anchor *a)
 {
 	const uid_t uids[] = { a->owner, a->become ? a->user.uid : geteuid() };
 	struct rf_admin_options admin = {
-		.loop = a->loop, .log = a->log, .listen_fd = a->admin_fd, .uids = uids, .uid_count = 2, .verbs = anchor_verbs,
+		.loop = a->loop, .log = a->log, .listen_fd = a->admin_fd, .uids = uids, .uid_count = 2,
+		.verbs = anchor_verbs,
 		.ctx = a,
 	};
 	int rc = a->admin_fd >= 0 ? rf_admin_new(&admin, &a->admin) : 0;
@@ -289,7 +294,8 @@ static int open_service(struct anchor *a)
 		rc = open_pinholes(a);
 	rf_timer_init(&a->interval, interval_fire);
 	rf_timer_start(rf_loop_wheel(a->loop), &a->interval, INTERVAL_MS);
-	a->record_at_us = rf_loop_now(a->loop).us + (a->opt->record_s ? a->opt->record_s : RF_ANCHOR_RECORD_S) * 1000000ull;
+	a->record_at_us =
+		rf_loop_now(a->loop).us + (a->opt->record_s ? a->opt->record_s : RF_ANCHOR_RECORD_S) * 1000000ull;
 	return rc;
 }
 
@@ -313,7 +319,9 @@ static int open_control(struct anchor *a, struct rf_diag *diag)
 		return 0;
 	int rc = rf_lock_take("state", "relay", &a->lock_fd, diag);
 
-	return rc ? rc : rf_admin_listen("state", RF_ADMIN_RELAY_SOCKET, a->become ? a->user.uid : (uid_t)-1, &a->admin_fd, diag);
+	return rc ? rc :
+		    rf_admin_listen("state", RF_ADMIN_RELAY_SOCKET, a->become ? a->user.uid : (uid_t)-1, &a->admin_fd,
+				    diag);
 }
 
 /* The block of this role: open what is needed, give up what is not, then read from the network. */

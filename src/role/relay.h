@@ -55,7 +55,8 @@ struct rf_anchor_options {
 	const char *host;            /* which of the site's hosts this is; NULL: found by name, then by address */
 	const struct rf_anchor_plan *plan; /* NULL: made from the site */
 	const struct rf_log *log;
-	int ready_fd;                /* gets one JSON line when it is ready, or why it is not; -1: nobody asks. Closed */
+	int ready_fd;                /* gets one JSON line when it is ready, or why it is not; -1:
+				      * nobody asks. Closed */
 	unsigned record_s;           /* 0: RF_ANCHOR_RECORD_S */
 };
 
@@ -67,8 +68,9 @@ struct rf_site;
 struct rf_site_host;
 int rf_anchor_plan_site(const struct rf_site *site, const struct rf_site_host *host, struct rf_anchor_plan *ret_plan,
 			struct rf_diag *diag);
-/* The ports of worker `index` of n: consecutive parts of about the same size, each beginning with an even one. False: too few
- * ports for so many workers. */
-bool rf_anchor_ports(uint16_t first, uint16_t last, unsigned index, unsigned n, uint16_t *ret_first, uint16_t *ret_last);
+/* The ports of worker `index` of n: consecutive parts of about the same size, each beginning with an even one. False:
+ * too few ports for so many workers. */
+bool rf_anchor_ports(uint16_t first, uint16_t last, unsigned index, unsigned n, uint16_t *ret_first,
+		     uint16_t *ret_last);
 
 #endif

@@ -66,7 +66,8 @@ static json_t *drops_json(const uint64_t *drops)
 
 	for (unsigned i = 0; i < RF_DROPS; i++)
 		if (drops[i])
-			json_object_set_new(j, rf_path_drop_name((enum rf_path_drop)i), json_integer((json_int_t)drops[i]));
+			json_object_set_new(j, rf_path_drop_name((enum rf_path_drop)i),
+					    json_integer((json_int_t)drops[i]));
 	return j;
 }
 
@@ -82,8 +83,8 @@ struct question {
 	bool found;
 };
 
-static void ask_all(struct anchor *a, struct rf_admin_request *r, void (*at)(struct anchor_visit *, struct anchor_worker *),
-		    void (*done)(struct anchor_visit *, int))
+static void ask_all(struct anchor *a, struct rf_admin_request *r,
+		    void (*at)(struct anchor_visit *, struct anchor_worker *), void (*done)(struct anchor_visit *, int))
 {
 	struct question *q = calloc(1, sizeof *q);
 
@@ -114,7 +115,9 @@ static void end_question(struct question *q, json_t *answer)
 
 static json_t *listen_json(const struct anchor *a)
 {
-	static const char *const names[] = { [ANCHOR_UDP] = "udp", [ANCHOR_TCP] = "tcp", [ANCHOR_TLS] = "tls", [ANCHOR_STUN] = "stun" };
+	static const char *const names[] = {
+		[ANCHOR_UDP] = "udp", [ANCHOR_TCP] = "tcp", [ANCHOR_TLS] = "tls", [ANCHOR_STUN] = "stun"
+	};
 	json_t *list = json_array();
 	char text[RF_ADDR_TEXT];
 
@@ -122,7 +125,8 @@ static json_t *listen_json(const struct anchor *a)
 		json_array_append_new(list, json_pack("{s:s,s:s}", "transport", names[a->listen[i].kind], "address",
 						      rf_addr_text(&a->listen[i].at, text)));
 	if (a->site)
-		json_array_append_new(list, json_pack("{s:s,s:s}", "transport", "unix", "address", "state/" RF_ANCHOR_NG_SOCKET));
+		json_array_append_new(list, json_pack("{s:s,s:s}", "transport", "unix", "address",
+						      "state/" RF_ANCHOR_NG_SOCKET));
 	return list;
 }
 
@@ -137,8 +141,8 @@ static json_t *interfaces_json(const struct anchor *a)
 
 		rf_writer_init(&w, ip, sizeof ip);
 		rf_addr_put_host(&w, &f->local, false);
-		json_t *one = json_pack("{s:s,s:s%,s:i,s:i}", "name", f->name, "address", ip, w.n, "port_first", f->port_first,
-					"port_last", f->port_last);
+		json_t *one = json_pack("{s:s,s:s%,s:i,s:i}", "name", f->name, "address", ip, w.n, "port_first",
+					f->port_first, "port_last", f->port_last);
 		if (f->advertised.family) {
 			rf_writer_init(&w, ip, sizeof ip);
 			rf_addr_put_host(&w, &f->advertised, false);
@@ -158,11 +162,13 @@ static json_t *walls_json(const struct anchor *a)
 
 		rf_pinholes_wall_stats(a->pinholes, i, &w);
 		json_array_append_new(list, json_pack("{s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "wall",
-			rf_pinholes_wall_name(a->pinholes, i), "up", w.up, "open", (json_int_t)w.open, "waiting",
-			(json_int_t)w.waiting, "opened", (json_int_t)w.opened, "closed", (json_int_t)w.closed, "denied",
-			(json_int_t)w.denied, "limit", (json_int_t)w.limit, "busy", (json_int_t)w.busy, "kernel",
-			(json_int_t)w.kernel, "open_us", (json_int_t)(w.opened ? w.open_us / w.opened : 0), "open_us_max",
-			(json_int_t)w.open_us_max));
+						      rf_pinholes_wall_name(a->pinholes, i), "up", w.up, "open",
+						      (json_int_t)w.open, "waiting", (json_int_t)w.waiting, "opened",
+						      (json_int_t)w.opened, "closed", (json_int_t)w.closed, "denied",
+						      (json_int_t)w.denied, "limit", (json_int_t)w.limit, "busy",
+						      (json_int_t)w.busy, "kernel", (json_int_t)w.kernel, "open_us",
+						      (json_int_t)(w.opened ? w.open_us / w.opened : 0), "open_us_max",
+						      (json_int_t)w.open_us_max));
 	}
 	return list;
 }
@@ -204,7 +210,8 @@ static json_t *problems_json(const struct anchor *a, const struct anchor_sums *s
 		problem(list, "the ledger cannot be written", "", "");
 	if (!keeper.alive)
 		problem(list, "the key keeper has ended: no new TLS connections until a restart", "", "");
-	if (a->revoked && *rf_revoked_old(rf_revoked_until_s(a->revoked), a->clock.wall(a->clock.ctx).us / 1000000, old))
+	if (a->revoked &&
+	    *rf_revoked_old(rf_revoked_until_s(a->revoked), a->clock.wall(a->clock.ctx).us / 1000000, old))
 		problem(list, old, "", "");
 	if (a->site && *rf_papers_problem(&a->papers, a->clock.wall(a->clock.ctx).us / 1000000, papers))
 		problem(list, papers, "", "");
@@ -212,9 +219,11 @@ static json_t *problems_json(const struct anchor *a, const struct anchor_sums *s
 		if (s->media.dry >> i & 1) /* of one thread at least: a call that falls to it is refused */
 			problem(list, "no port for media is free on interface ", a->plan.interfaces[i].name, "");
 	if (a->fast_why[0])
-		problem(list, "the kernel does not pass media on (", a->fast_why, "): all of it goes through the process");
+		problem(list, "the kernel does not pass media on (", a->fast_why,
+			"): all of it goes through the process");
 	if (a->xsk_why[0])
-		problem(list, "media does not go past the sockets (AF_XDP: ", a->xsk_why, "): what the kernel does not pass on goes through them");
+		problem(list, "media does not go past the sockets (AF_XDP: ", a->xsk_why,
+			"): what the kernel does not pass on goes through them");
 	if (a->plan.poll && !s->polls)
 		problem(list, "media is waited for and not fetched: that takes Linux 6.9", "", "");
 	wall_problems(a, list);
@@ -225,10 +234,10 @@ static json_t *requests_json(const struct anchor *a, const struct anchor_sums *s
 {
 	struct rf_ng_server_stats s = anchor_gates_add(a, sums);
 
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "done", (json_int_t)s.requests, "repeated", (json_int_t)s.repeated,
-			 "strangers", (json_int_t)s.strangers, "rate", (json_int_t)s.rate, "malformed", (json_int_t)s.malformed,
-			 "refused", (json_int_t)s.refused, "full", (json_int_t)s.full, "waiting", (json_int_t)s.asks, "connections",
-			 (json_int_t)s.streams);
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "done", (json_int_t)s.requests, "repeated",
+			 (json_int_t)s.repeated, "strangers", (json_int_t)s.strangers, "rate", (json_int_t)s.rate,
+			 "malformed", (json_int_t)s.malformed, "refused", (json_int_t)s.refused, "full",
+			 (json_int_t)s.full, "waiting", (json_int_t)s.asks, "connections", (json_int_t)s.streams);
 }
 
 static void status_at(struct anchor_visit *v, struct anchor_worker *w)
@@ -240,9 +249,10 @@ static json_t *counts_json(const struct anchor *a, const struct anchor_sums *s)
 {
 	uint64_t untold = s->census.untold + anchor_gates_add(a, s).untold;
 
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "sessions", (json_int_t)s->census.sessions, "parties",
-			 (json_int_t)s->census.parties, "media", (json_int_t)s->census.media, "paths", (json_int_t)s->media.paths,
-			 "in_kernel", (json_int_t)s->media.in_kernel, "af_xdp", (json_int_t)s->media.in_xdp, "ports",
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "sessions",
+			 (json_int_t)s->census.sessions, "parties", (json_int_t)s->census.parties, "media",
+			 (json_int_t)s->census.media, "paths", (json_int_t)s->media.paths, "in_kernel",
+			 (json_int_t)s->media.in_kernel, "af_xdp", (json_int_t)s->media.in_xdp, "ports",
 			 (json_int_t)s->media.ports, "ports_free", (json_int_t)s->media.ports_free, "sockets",
 			 (json_int_t)s->media.sockets, "kept", (json_int_t)s->media.kept, "packets",
 			 (json_int_t)s->totals.packets, "sent", (json_int_t)s->totals.sent, "transcoded",
@@ -251,8 +261,8 @@ static json_t *counts_json(const struct anchor *a, const struct anchor_sums *s)
 
 static json_t *kernel_json(const struct anchor *a, const struct anchor_sums *s)
 {
-	json_t *j = json_pack("{s:b,s:I,s:I}", "on", a->fast != NULL, "packets", (json_int_t)s->totals.kernel_packets, "bytes",
-			      (json_int_t)s->totals.kernel_bytes);
+	json_t *j = json_pack("{s:b,s:I,s:I}", "on", a->fast != NULL, "packets", (json_int_t)s->totals.kernel_packets,
+			      "bytes", (json_int_t)s->totals.kernel_bytes);
 
 	if (!a->fast)
 		return j;
@@ -260,14 +270,15 @@ static json_t *kernel_json(const struct anchor *a, const struct anchor_sums *s)
 	json_object_set_new(j, "streams", json_integer((json_int_t)t.streams));
 	json_object_set_new(j, "streams_max", json_integer((json_int_t)t.streams_max));
 	for (unsigned i = 0; i < RF_FAST_VERDICTS; i++)
-		json_object_set_new(j, rf_fast_verdict_name((enum rf_fast_verdict)i), json_integer((json_int_t)t.verdicts[i]));
+		json_object_set_new(j, rf_fast_verdict_name((enum rf_fast_verdict)i),
+				    json_integer((json_int_t)t.verdicts[i]));
 	return j;
 }
 
 static json_t *xdp_json(const struct anchor *a, const struct anchor_sums *s)
 {
-	json_t *j = json_pack("{s:b,s:I,s:I}", "on", a->xsk != NULL, "packets", (json_int_t)s->totals.xsk_packets, "bytes",
-			      (json_int_t)s->totals.xsk_bytes);
+	json_t *j = json_pack("{s:b,s:I,s:I}", "on", a->xsk != NULL, "packets", (json_int_t)s->totals.xsk_packets,
+			      "bytes", (json_int_t)s->totals.xsk_bytes);
 
 	if (!a->xsk)
 		return j;
@@ -277,7 +288,8 @@ static json_t *xdp_json(const struct anchor *a, const struct anchor_sums *s)
 	json_object_set_new(j, "copied", json_integer(t.copied));
 	json_object_set_new(j, "memory", json_integer((json_int_t)t.bytes));
 	for (unsigned i = 0; i < RF_XSK_VERDICTS; i++)
-		json_object_set_new(j, rf_xsk_verdict_name((enum rf_xsk_verdict)i), json_integer((json_int_t)t.verdicts[i]));
+		json_object_set_new(j, rf_xsk_verdict_name((enum rf_xsk_verdict)i),
+				    json_integer((json_int_t)t.verdicts[i]));
 	return j;
 }
 
@@ -296,9 +308,10 @@ static json_t *steps_json(const uint64_t *counts, const uint32_t *steps, unsigne
 /* Streams that are over: how many were up to each MOS and to each jitter in seconds. */
 static json_t *ended_json(const struct rf_media_tally *t)
 {
-	return json_pack("{s:I,s:I,s:I,s:o,s:f,s:o,s:f}", "streams", (json_int_t)t->streams, "received", (json_int_t)t->received,
-			 "lost", (json_int_t)t->lost, "mos", steps_json(t->mos, rf_tally_mos_100, 100), "mos_sum",
-			 (double)t->mos_100_sum / 100, "jitter", steps_json(t->jitter, rf_tally_jitter_us, 1000000), "jitter_sum",
+	return json_pack("{s:I,s:I,s:I,s:o,s:f,s:o,s:f}", "streams", (json_int_t)t->streams, "received",
+			 (json_int_t)t->received, "lost", (json_int_t)t->lost, "mos",
+			 steps_json(t->mos, rf_tally_mos_100, 100), "mos_sum", (double)t->mos_100_sum / 100, "jitter",
+			 steps_json(t->jitter, rf_tally_jitter_us, 1000000), "jitter_sum",
 			 (double)t->jitter_us_sum / 1000000);
 }
 
@@ -308,13 +321,15 @@ static json_t *status_json(const struct anchor *a, const struct anchor_sums *s)
 	json_t *problems = problems_json(a, s);
 	uint64_t up_s = (a->clock.mono(a->clock.ctx).us - a->started_at.us) / 1000000;
 
-	snprintf(landlock, sizeof landlock, a->landlock_abi ? "Landlock ABI %d" : "no Landlock in this kernel", a->landlock_abi);
-	json_t *j = json_pack("{s:s,s:i,s:s,s:b,s:I,s:i,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:{s:s,s:s,s:s}}", "role", "relay", "pid",
-		(int)getpid(), "version", RF_VERSION, "healthy", json_array_size(problems) == 0, "uptime_s", (json_int_t)up_s,
-		"workers", (int)a->workers, "stopping", a->stopping, "problems", problems, "counts", counts_json(a, s), "drops",
-		drops_json(s->totals.dropped), "requests", requests_json(a, s), "listen", listen_json(a), "interfaces",
-		interfaces_json(a), "confined", "user", a->user_name, "landlock", landlock, "syscalls",
-		a->filtered ? "system calls filtered" : "system calls not filtered");
+	snprintf(landlock, sizeof landlock, a->landlock_abi ? "Landlock ABI %d" : "no Landlock in this kernel",
+		 a->landlock_abi);
+	json_t *j = json_pack("{s:s,s:i,s:s,s:b,s:I,s:i,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:{s:s,s:s,s:s}}", "role", "relay",
+			      "pid", (int)getpid(), "version", RF_VERSION, "healthy", json_array_size(problems) == 0,
+			      "uptime_s", (json_int_t)up_s, "workers", (int)a->workers, "stopping", a->stopping,
+			      "problems", problems, "counts", counts_json(a, s), "drops", drops_json(s->totals.dropped),
+			      "requests", requests_json(a, s), "listen", listen_json(a), "interfaces",
+			      interfaces_json(a), "confined", "user", a->user_name, "landlock", landlock, "syscalls",
+			      a->filtered ? "system calls filtered" : "system calls not filtered");
 
 	json_object_set_new(j, "rates", json_pack("{s:I,s:I,s:I}", "packets", (json_int_t)a->packet_rate, "bytes",
 						  (json_int_t)a->byte_rate, "errors", (json_int_t)a->error_rate));
@@ -332,9 +347,11 @@ static json_t *status_json(const struct anchor *a, const struct anchor_sums *s)
 		struct rf_pinbook_stats pins;
 
 		rf_pinholes_stats(a->pinholes, &pins);
-		json_object_set_new(j, "pinholes", json_pack("{s:I,s:I,s:I,s:I,s:I,s:o}", "wanted", (json_int_t)pins.tuples,
-			"sessions", (json_int_t)pins.sessions, "held", (json_int_t)pins.held, "full", (json_int_t)pins.full,
-			"failures", (json_int_t)a->pin_failures, "walls", walls_json(a)));
+		json_object_set_new(j, "pinholes",
+				    json_pack("{s:I,s:I,s:I,s:I,s:I,s:o}", "wanted", (json_int_t)pins.tuples,
+					      "sessions", (json_int_t)pins.sessions, "held", (json_int_t)pins.held,
+					      "full", (json_int_t)pins.full, "failures", (json_int_t)a->pin_failures,
+					      "walls", walls_json(a)));
 	}
 	return j;
 }
@@ -360,9 +377,10 @@ static bool list_one(void *arg, const struct rf_relay_view *s)
 	if (!q->left)
 		return false;
 	q->left--;
-	json_array_append_new(q->list, json_pack("{s:o,s:o,s:b,s:I,s:I,s:I}", "call_id", view_json(s->call_id), "created",
-						 time_json(s->created_s), "answered", s->answered, "parties", (json_int_t)s->parties,
-						 "media", (json_int_t)s->media, "recorders", (json_int_t)s->recorders));
+	json_array_append_new(q->list, json_pack("{s:o,s:o,s:b,s:I,s:I,s:I}", "call_id", view_json(s->call_id),
+						 "created", time_json(s->created_s), "answered", s->answered, "parties",
+						 (json_int_t)s->parties, "media", (json_int_t)s->media, "recorders",
+						 (json_int_t)s->recorders));
 	return true;
 }
 
@@ -414,9 +432,9 @@ static json_t *streams_json(const struct rf_path_end_stats *s)
 
 	for (unsigned i = 0; i < s->n_streams && i < RF_PATH_SSRCS_MAX; i++) {
 		const struct rf_path_stream *x = &s->streams[i];
-		json_t *one = json_pack("{s:I,s:i,s:I,s:I,s:I,s:f}", "ssrc", (json_int_t)x->ssrc, "type", x->type, "packets",
-					(json_int_t)x->packets, "bytes", (json_int_t)x->bytes, "lost", (json_int_t)x->lost,
-					"jitter_ms", x->jitter_us / 1000.0);
+		json_t *one = json_pack("{s:I,s:i,s:I,s:I,s:I,s:f}", "ssrc", (json_int_t)x->ssrc, "type", x->type,
+					"packets", (json_int_t)x->packets, "bytes", (json_int_t)x->bytes, "lost",
+					(json_int_t)x->lost, "jitter_ms", x->jitter_us / 1000.0);
 
 		if (x->mos_100)
 			json_object_set_new(one, "mos", json_real(x->mos_100 / 100.0));
@@ -437,22 +455,26 @@ static json_t *end_json(const struct rf_path *p, unsigned end, struct rf_view ta
 
 	rf_path_stats(p, end, &s);
 	rf_path_local(p, end, &rtp, &rtcp);
-	json_t *j = json_pack("{s:o,s:o,s:o,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "tag", view_json(tag), "local", addr_json(&rtp),
-			      "remote", addr_json(&s.remote), "keying", keying_name(s.keying), "in_kernel", s.in_kernel, "packets",
-			      (json_int_t)s.packets, "bytes", (json_int_t)s.bytes, "sent", (json_int_t)s.sent, "sent_bytes",
-			      (json_int_t)s.sent_bytes, "rtcp_packets", (json_int_t)s.rtcp_packets, "rtcp_sent",
-			      (json_int_t)s.rtcp_sent, "drops", drops_json(s.drops), "streams", streams_json(&s));
+	json_t *j = json_pack("{s:o,s:o,s:o,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "tag", view_json(tag), "local",
+			      addr_json(&rtp), "remote", addr_json(&s.remote), "keying", keying_name(s.keying),
+			      "in_kernel", s.in_kernel, "packets", (json_int_t)s.packets, "bytes", (json_int_t)s.bytes,
+			      "sent", (json_int_t)s.sent, "sent_bytes", (json_int_t)s.sent_bytes, "rtcp_packets",
+			      (json_int_t)s.rtcp_packets, "rtcp_sent", (json_int_t)s.rtcp_sent, "drops",
+			      drops_json(s.drops), "streams", streams_json(&s));
 	json_object_set_new(j, "way", json_string(s.in_kernel ? "kernel" : s.in_xdp ? "af_xdp" : "sockets"));
 	json_object_set_new(j, "cipher", suite_name(s.suite) ? json_string(suite_name(s.suite)) : json_null());
 	if (s.keying == RF_KEYING_DTLS)
 		json_object_set_new(j, "dtls", s.dtls ? json_string(s.dtls == 13 ? "1.3" : "1.2") : json_null());
 	if (sound.coded)
-		json_object_set_new(j, "transcoded", json_pack("{s:s,s:s,s:I,s:I}", "from", rf_pcm_text(sound.from), "to",
-			rf_pcm_text(sound.to), "packets", (json_int_t)sound.coded, "refused", (json_int_t)sound.uncoded));
+		json_object_set_new(j, "transcoded",
+				    json_pack("{s:s,s:s,s:I,s:I}", "from", rf_pcm_text(sound.from), "to",
+					      rf_pcm_text(sound.to), "packets", (json_int_t)sound.coded, "refused",
+					      (json_int_t)sound.uncoded));
 	return j;
 }
 
-static void show_path(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], bool recorder, const struct rf_path *p)
+static void show_path(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], bool recorder,
+		      const struct rf_path *p)
 {
 	struct question *q = arg;
 	json_t *ends = json_array(), *one = json_pack("{s:i,s:O}", "index", (int)index, "ends", ends);
@@ -478,7 +500,8 @@ static void call_done(struct anchor_visit *v, int err)
 	struct question *q = rf_container(v, struct question, visit);
 
 	if (err || q->found) {
-		end_question(q, err ? NULL : json_pack("{s:o,s:O}", "call_id", view_json(q->call_id), "media", q->list));
+		end_question(q,
+			     err ? NULL : json_pack("{s:o,s:O}", "call_id", view_json(q->call_id), "media", q->list));
 		return;
 	}
 	rf_admin_refuse(q->request, "no session of that Call-ID");
@@ -506,7 +529,8 @@ static void do_reload(void *ctx, struct rf_admin_request *r)
 	if (anchor_reload(ctx, by, &restart, &diag))
 		rf_admin_refuse(r, "not reloaded: %s", anchor_why(&diag, why, sizeof why));
 	else
-		answer_json(r, json_pack("{s:s,s:s}", "result", *restart ? "read again; something of it takes a restart" : "read again",
+		answer_json(r, json_pack("{s:s,s:s}", "result",
+					 *restart ? "read again; something of it takes a restart" : "read again",
 					 "restart", restart));
 }
 

@@ -21,7 +21,8 @@ static void answer(struct rf_ng_ask *ask, const struct rf_writer *w)
 		rf_ng_ask_answer(ask, rf_view_of(w->buf, w->n));
 }
 
-static void nobody(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], bool recorder, const struct rf_path *p)
+static void nobody(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], bool recorder,
+		   const struct rf_path *p)
 {
 	(void)arg;
 	(void)index;
@@ -202,7 +203,8 @@ static void send_survey(struct anchor *a, struct rf_ng_ask *ask)
 		x->visit.at = survey_at;
 		x->visit.done = survey_done;
 		x->ask = ask;
-		x->limit = req->limit.set && req->limit.v < RF_ANCHOR_SHOWN_MAX ? (size_t)req->limit.v : RF_ANCHOR_SHOWN_MAX;
+		x->limit = req->limit.set && req->limit.v < RF_ANCHOR_SHOWN_MAX ? (size_t)req->limit.v :
+										  RF_ANCHOR_SHOWN_MAX;
 	}
 	if (x && anchor_visit(a, &x->visit) == 0)
 		return;

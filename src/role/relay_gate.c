@@ -8,8 +8,12 @@ static int open_gate(struct anchor_gate *g, struct rf_loop *loop)
 	struct rf_guard_conf guard = { .hash_key = a->hash_key };
 	struct rf_net_conf net = { .streams = STREAMS, .streams_per_source = STREAMS_PER_SOURCE, .handshakes = 16,
 				   .hash_key = a->hash_key };
-	struct rf_ng_server_conf conf = { .ops = &anchor_ng_ops, .arg = g, .peers = a->plan.peers, .n_peers = a->plan.n_peers,
-					  .hash_key = a->hash_key, .streams_from = (uint64_t)(g - a->gate) << ANCHOR_GATE_SHIFT };
+	struct rf_ng_server_conf conf = { .ops = &anchor_ng_ops,
+					  .arg = g,
+					  .peers = a->plan.peers,
+					  .n_peers = a->plan.n_peers,
+					  .hash_key = a->hash_key,
+					  .streams_from = (uint64_t)(g - a->gate) << ANCHOR_GATE_SHIFT };
 
 	guard.source[RF_GUARD_MESSAGE] = (struct rf_guard_rate){ .per_s = 20000, .burst = 40000 };
 	guard.source[RF_GUARD_CONNECT] = (struct rf_guard_rate){ .per_s = 20, .burst = 40 };
@@ -27,8 +31,9 @@ static int open_gate(struct anchor_gate *g, struct rf_loop *loop)
 static int hear_at(struct anchor *a, struct anchor_listen *l)
 {
 	struct rf_ng_server *server = a->gate[l->kind == ANCHOR_TLS ? ANCHOR_GATE_MAIN : ANCHOR_GATE_WORKER].server;
-	int rc = l->kind == ANCHOR_UDP ? rf_ng_server_udp_fd(server, l->fd) :
-					 rf_ng_server_tcp_fd(server, l->fd, l->kind == ANCHOR_TLS ? a->tls_server : NULL);
+	int rc = l->kind == ANCHOR_UDP ?
+			 rf_ng_server_udp_fd(server, l->fd) :
+			 rf_ng_server_tcp_fd(server, l->fd, l->kind == ANCHOR_TLS ? a->tls_server : NULL);
 
 	if (!rc)
 		l->fd = -1;

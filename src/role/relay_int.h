@@ -11,7 +11,8 @@
  *	relay_tell.c    what goes on record; pinholes on their way to main
  *	relay_admin.c   answers on the control socket
  *
- * Threads: main owns everything here but what a worker's loop owns (its media and relay); a field that both touch says so. */
+ * Threads: main owns everything here but what a worker's loop owns (its media and relay); a field that
+ * both touch says so. */
 #ifndef RF_ROLE_RELAY_INT_H
 #define RF_ROLE_RELAY_INT_H
 
@@ -42,7 +43,8 @@
 
 enum {
 	ANCHOR_OWED = 4096,
-	ANCHOR_LEAVE_US = 300000000, /* so long a border's connection may last past its age while it always has a request open */
+	ANCHOR_LEAVE_US = 300000000, /* so long a border's connection may last past its age while it
+				      * always has a request open */
 };
 
 struct anchor;
@@ -65,8 +67,8 @@ struct anchor_worker {
 	bool started;
 };
 
-/* Where requests come in. A worker hears those of this host and of listed addresses and does its own calls' at once; TLS, whose
- * handshakes wait for the keeper, is main's. */
+/* Where requests come in. A worker hears those of this host and of listed addresses and does its own calls' at once;
+ * TLS, whose handshakes wait for the keeper, is main's. */
 enum { ANCHOR_GATE_MAIN, ANCHOR_GATE_WORKER, ANCHOR_GATES };
 enum { ANCHOR_GATE_SHIFT = 56 };  /* of the numbers of streams: which gate's */
 struct anchor_gate {
@@ -156,7 +158,8 @@ int anchor_load(struct anchor *a, struct rf_diag *diag);
 int anchor_open_ledger(struct anchor *a, struct rf_diag *diag);
 int anchor_bind(struct anchor *a, struct rf_diag *diag);
 int anchor_hand_over(struct anchor *a, struct rf_diag *diag);
-/* The kernel's way, where it is asked for. What it lacks is said in log and status; media goes through the process then. */
+/* The kernel's way, where it is asked for. What it lacks is said in log and status; media goes
+ * through the process then. */
 void anchor_open_fast(struct anchor *a);
 void anchor_open_xsk(struct anchor *a); /* the same of packets past the sockets */
 /* Before the process gives up its rights: no request opens a file. */
@@ -184,8 +187,8 @@ int anchor_make_workers(struct anchor *a, struct rf_diag *diag);
 int anchor_start_workers(struct anchor *a, struct rf_diag *diag);
 void anchor_join_workers(struct anchor *a);
 void anchor_free_workers(struct anchor *a);
-/* Go through all workers, one after the other: at() on each one's thread, then done() on main's. A visit is embedded in what it
- * gathers. RF_E_LIMIT: no way to the workers; nothing comes then. done with err: the loops end. */
+/* Go through all workers, one after the other: at() on each one's thread, then done() on main's. A visit is embedded in
+ * what it gathers. RF_E_LIMIT: no way to the workers; nothing comes then. done with err: the loops end. */
 struct anchor_visit {
 	struct rf_mail mail;
 	struct anchor *anchor;

@@ -89,7 +89,8 @@ static const char *needs_restart(const struct anchor *a, const struct rf_site *n
 	    memcmp(plan.interfaces, a->plan.interfaces, plan.n_interfaces * sizeof plan.interfaces[0]) != 0)
 		return "addresses or ports of media";
 	if (plan.n_udp != a->plan.n_udp || memcmp(plan.udp, a->plan.udp, plan.n_udp * sizeof plan.udp[0]) != 0 ||
-	    plan.n_peers != a->plan.n_peers || memcmp(plan.peers, a->plan.peers, plan.n_peers * sizeof plan.peers[0]) != 0 ||
+	    plan.n_peers != a->plan.n_peers ||
+	    memcmp(plan.peers, a->plan.peers, plan.n_peers * sizeof plan.peers[0]) != 0 ||
 	    plan.n_tls != a->plan.n_tls || plan.n_stun != a->plan.n_stun)
 		return "who may ask this relay, and where";
 	if (plan.workers != a->plan.workers || strcmp(plan.fast, rf_site_cstr(a->first_site->relay.fast)) != 0)
@@ -221,8 +222,9 @@ static int try_interfaces(const struct anchor *a, struct rf_diag *diag)
 		at.port = 0;
 		rc = bind_udp(&at, &fd);
 		if (rc)
-			return rf_diag_set(diag, rc, "media on %s (%s): %s%s", rf_addr_text(&at, text), a->plan.interfaces[i].name,
-					   rf_err_text(rc), rc == -EADDRNOTAVAIL ? ": this host does not have that address" : "");
+			return rf_diag_set(diag, rc, "media on %s (%s): %s%s", rf_addr_text(&at, text),
+					   a->plan.interfaces[i].name, rf_err_text(rc),
+					   rc == -EADDRNOTAVAIL ? ": this host does not have that address" : "");
 		close(fd);
 	}
 	return 0;
@@ -289,9 +291,10 @@ static int read_names(const char *list, struct names *ret, struct rf_diag *diag)
 	for (ret->n = 0; rest.n; ret->n++) {
 		size_t comma = rf_view_find(rest, ',');
 
-		if (ret->n == RF_FAST_DEVICES_MAX ||
-		    !rf_view_cstr(rf_view_trim(rf_view_sub(rest, 0, comma)), ret->text[ret->n], sizeof ret->text[ret->n]))
-			return rf_diag_set(diag, RF_E_INVALID, "at most %d interfaces with names of up to 15 letters", RF_FAST_DEVICES_MAX);
+		if (ret->n == RF_FAST_DEVICES_MAX || !rf_view_cstr(rf_view_trim(rf_view_sub(rest, 0, comma)),
+								   ret->text[ret->n], sizeof ret->text[ret->n]))
+			return rf_diag_set(diag, RF_E_INVALID, "at most %d interfaces with names of up to 15 letters",
+					   RF_FAST_DEVICES_MAX);
 		ret->v[ret->n] = ret->text[ret->n];
 		rest = rf_view_from(rest, comma < rest.n ? comma + 1 : comma);
 	}
@@ -309,7 +312,8 @@ void anchor_open_fast(struct anchor *a)
 	if (!rc)
 		return;
 	snprintf(a->fast_why, sizeof a->fast_why, "%s", diag.text[0] ? diag.text : rf_err_text(rc));
-	rf_log(a->log, RF_LOG_WARN, "the kernel does not pass media on (%s): all of it goes through the process", a->fast_why);
+	rf_log(a->log, RF_LOG_WARN, "the kernel does not pass media on (%s): all of it goes through the process",
+	       a->fast_why);
 }
 
 void anchor_open_xsk(struct anchor *a)
@@ -323,5 +327,7 @@ void anchor_open_xsk(struct anchor *a)
 	if (!rc)
 		return;
 	snprintf(a->xsk_why, sizeof a->xsk_why, "%s", diag.text[0] ? diag.text : rf_err_text(rc));
-	rf_log(a->log, RF_LOG_WARN, "media does not go past the sockets (AF_XDP: %s): all that the process passes on goes through them", a->xsk_why);
+	rf_log(a->log, RF_LOG_WARN,
+	       "media does not go past the sockets (AF_XDP: %s): all that the process passes on goes through them",
+	       a->xsk_why);
 }

@@ -10,7 +10,8 @@
 bool rf_anchor_ports(uint16_t first, uint16_t last, unsigned index, unsigned n, uint16_t *ret_first, uint16_t *ret_last)
 {
 	/* In pairs: RTP on an even port, RTCP behind it. */
-	unsigned even = (first + 1u) & ~1u, pairs = last > even ? (last - even + 1u) / 2 : 0, each = pairs / n, rest = pairs % n;
+	unsigned even = (first + 1u) & ~1u, pairs = last > even ? (last - even + 1u) / 2 : 0, each = pairs / n,
+		 rest = pairs % n;
 
 	if (!each)
 		return false;
@@ -28,8 +29,8 @@ static struct rf_addr addr_of(const struct rf_site_ip *ip, uint16_t port)
 	return a;
 }
 
-static void interface(struct rf_anchor_plan *p, const struct rf_site *site, const char *name, const struct rf_site_ip *ip,
-		      const struct rf_site_ip *advertised)
+static void interface(struct rf_anchor_plan *p, const struct rf_site *site, const char *name,
+		      const struct rf_site_ip *ip, const struct rf_site_ip *advertised)
 {
 	struct rf_media_interface *i = &p->interfaces[p->n_interfaces];
 
@@ -79,7 +80,8 @@ static void listen_tls(struct rf_anchor_plan *p, const struct rf_site_host *host
 /* On either side. */
 static void serve_stun(struct rf_anchor_plan *p, const struct rf_site_host *host)
 {
-	const struct rf_site_ip *ips[] = { &host->address, &host->address6, rf_site_outside_ip(host, 4), rf_site_outside_ip(host, 6) };
+	const struct rf_site_ip *ips[] = { &host->address, &host->address6, rf_site_outside_ip(host, 4),
+					   rf_site_outside_ip(host, 6) };
 
 	for (unsigned i = 0; i < 4; i++)
 		if (ips[i]->family && (i < 2 || ips[i] != ips[i - 2]))
@@ -100,8 +102,8 @@ static int listen_plain(struct rf_anchor_plan *p, const struct rf_site *site, st
 	const struct rf_site_relay *r = &site->relay;
 
 	if (r->ng.n > RF_ANCHOR_NG_MAX || r->peers.n > RF_ANCHOR_PEERS_MAX)
-		return rf_diag_set(diag, RF_E_LIMIT, "relay: at most %d addresses in `ng` and %d in `peers`", RF_ANCHOR_NG_MAX,
-				   RF_ANCHOR_PEERS_MAX);
+		return rf_diag_set(diag, RF_E_LIMIT, "relay: at most %d addresses in `ng` and %d in `peers`",
+				   RF_ANCHOR_NG_MAX, RF_ANCHOR_PEERS_MAX);
 	for (size_t i = 0; i < r->ng.n; i++)
 		p->udp[p->n_udp++] = addr_of(&r->ng.v[i], (uint16_t)r->ng_port);
 	for (size_t i = 0; i < r->peers.n; i++)
@@ -128,14 +130,15 @@ int rf_anchor_plan_site(const struct rf_site *site, const struct rf_site_host *h
 		},
 	};
 	if (!host)
-		return rf_diag_set(diag, RF_E_INVALID, "site.yaml names no hosts: a relay needs one with the role relay and its "
-				   "address");
+		return rf_diag_set(diag, RF_E_INVALID,
+				   "site.yaml names no hosts: a relay needs one with the role relay and its address");
 	interface(p, site, "inside", &host->address, NULL);
 	interface(p, site, "inside", &host->address6, NULL);
 	interface(p, site, "outside", rf_site_outside_ip(host, 4), &host->outside.advertised);
 	interface(p, site, "outside", rf_site_outside_ip(host, 6), NULL);
 	if (!p->n_interfaces)
-		return rf_diag_set(diag, RF_E_INVALID, "host %s has no address: a relay needs one", rf_site_cstr(host->name));
+		return rf_diag_set(diag, RF_E_INVALID, "host %s has no address: a relay needs one",
+				   rf_site_cstr(host->name));
 	if (host->services & RF_SERVICE_STUN)
 		serve_stun(p, host);
 	if (border_elsewhere(site, host))

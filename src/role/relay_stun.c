@@ -1,5 +1,5 @@
-/* STUN for whoever asks (RFC 8489): where a relay's host has the service, or --stun says so. Binding requests alone, nothing kept,
- * a few a second for each source and a bound for all, so that nobody uses us as a mirror. */
+/* STUN for whoever asks (RFC 8489): where a relay's host has the service, or --stun says so. Binding requests alone,
+ * nothing kept, a few a second for each source and a bound for all, so that nobody uses us as a mirror. */
 #include "role/relay_int.h"
 
 #include "net/udp.h"
@@ -13,7 +13,8 @@ static struct rf_stun_addr stun_addr(const struct rf_addr *a)
 	return s;
 }
 
-static void on_datagram(void *arg, struct rf_udp *udp, struct rf_view bytes, const struct rf_addr *from, const struct rf_addr *to)
+static void on_datagram(void *arg, struct rf_udp *udp, struct rf_view bytes, const struct rf_addr *from,
+			const struct rf_addr *to)
 {
 	struct anchor *a = arg;
 	struct rf_stun_addr asks = stun_addr(from);
@@ -42,7 +43,8 @@ int anchor_open_stun(struct anchor *a)
 
 	if (!a->plan.n_stun)
 		return 0;
-	guard.source[RF_GUARD_MESSAGE] = (struct rf_guard_rate){ .per_s = RF_ANCHOR_STUN_RATE, .burst = 4 * RF_ANCHOR_STUN_RATE };
+	guard.source[RF_GUARD_MESSAGE] =
+		(struct rf_guard_rate){ .per_s = RF_ANCHOR_STUN_RATE, .burst = 4 * RF_ANCHOR_STUN_RATE };
 	guard.crowd[RF_GUARD_MESSAGE] = (struct rf_guard_rate){ .per_s = 20 * RF_ANCHOR_STUN_RATE };
 	guard.total[RF_GUARD_MESSAGE] = (struct rf_guard_rate){ .per_s = RF_ANCHOR_STUN_TOTAL };
 	rc = rf_guard_new(&guard, &a->stun_guard);
@@ -70,6 +72,6 @@ void anchor_close_stun(struct anchor *a)
 
 json_t *anchor_stun_json(const struct anchor *a)
 {
-	return json_pack("{s:I,s:I,s:I}", "answered", (json_int_t)a->stun_answered, "refused", (json_int_t)a->stun_refused, "limited",
-			 (json_int_t)a->stun_limited);
+	return json_pack("{s:I,s:I,s:I}", "answered", (json_int_t)a->stun_answered, "refused",
+			 (json_int_t)a->stun_refused, "limited", (json_int_t)a->stun_limited);
 }

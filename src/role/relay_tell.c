@@ -36,7 +36,8 @@ static void on_ended(void *ctx, struct rf_view call_id, const char *why)
 	anchor_post(w->anchor, &e);
 }
 
-/* A worker's thread. Who has a call's words copied is a matter of security: it stands in the record from the question on. */
+/* A worker's thread. Who has a call's words copied is a matter of security: it stands in the record
+ * from the question on. */
 static void on_recording(void *ctx, const struct rf_recording *r)
 {
 	static const char *const states[] = { [RF_RECORDING_ASKED] = "asked", [RF_RECORDING_BEGUN] = "begun",
@@ -64,8 +65,8 @@ static void on_recording(void *ctx, const struct rf_recording *r)
 		rf_event_cstr(&e, "why", r->why);
 	anchor_post(a, &e);
 	if (!a->ledger)
-		rf_log(a->log, RF_LOG_INFO, "recording of %.*s %s%s%s", RF_VFMT(r->call_id), states[r->state], r->why ? ": " : "",
-		       r->why ? r->why : "");
+		rf_log(a->log, RF_LOG_INFO, "recording of %.*s %s%s%s", RF_VFMT(r->call_id), states[r->state],
+		       r->why ? ": " : "", r->why ? r->why : "");
 }
 
 /* What was refused since the last time, one event for each rule. */
@@ -185,8 +186,8 @@ void anchor_owe_fire(struct rf_timer *t)
 		rf_timer_start(rf_loop_wheel(w->loop), &w->owe, OWE_MS);
 }
 
-/* On the worker's thread. What main cannot be told now is closed as soon as it can: no pinhole outlives its call because memory
- * was short. */
+/* On the worker's thread. What main cannot be told now is closed as soon as it can: no pinhole outlives its call
+ * because memory was short. */
 static void on_pinholes(void *ctx, uint64_t key, const struct rf_path_tuple *tuples, size_t n)
 {
 	struct anchor_worker *w = ctx;
@@ -198,7 +199,8 @@ static void on_pinholes(void *ctx, uint64_t key, const struct rf_path_tuple *tup
 	if (send_wish(w, session, tuples, n))
 		return;
 	if (w->owed == ANCHOR_OWED) {
-		rf_log(w->anchor->log, RF_LOG_ERROR, "the end of a pinhole could not be told to its wall: its lease ends it after a stop");
+		rf_log(w->anchor->log, RF_LOG_ERROR,
+		       "the end of a pinhole could not be told to its wall: its lease ends it after a stop");
 		return;
 	}
 	w->owed_key[w->owed++] = session;
@@ -263,7 +265,8 @@ static void on_wall(void *arg, const char *name, bool up, const char *why)
 	struct anchor *a = arg;
 	struct rf_event e;
 
-	rf_log(a->log, up ? RF_LOG_INFO : RF_LOG_WARN, up ? "wall %s opens pinholes for us" : "wall %s cannot be asked: %s", name, why);
+	rf_log(a->log, up ? RF_LOG_INFO : RF_LOG_WARN,
+	       up ? "wall %s opens pinholes for us" : "wall %s cannot be asked: %s", name, why);
 	anchor_event(a, &e, RF_EVENT_RELAY_WALL);
 	rf_event_cstr(&e, "wall", name);
 	rf_event_bool(&e, "up", up);

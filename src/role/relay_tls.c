@@ -36,8 +36,9 @@ static bool names_ip(const struct rf_pki_id *id, const struct rf_site_ip *ip)
 	       rf_pki_id_names(id, rf_view_str(text));
 }
 
-/* Only hosts of the site with the role border, by a certificate that is neither over nor revoked. What tells hosts apart in
- * certificates is their address: a phone's has none, and the authority of a trunk is not ours. "": one of them. */
+/* Only hosts of the site with the role border, by a certificate that is neither over nor revoked. What tells
+ * hosts apart in certificates is their address: a phone's has none, and the authority of a trunk is not
+ * ours. "": one of them. */
 static const char *why_no_border(const struct anchor *a, const struct rf_pki_id *id)
 {
 	const char *why = rf_revoked_why_not(a->revoked, id, a->clock.wall(a->clock.ctx).us / 1000000);
@@ -70,7 +71,8 @@ static void record_refused(struct anchor *a, const struct rf_pki_id *id, const s
 	anchor_post(a, &e);
 }
 
-/* rf_tls_conf.check. On main's thread, as is every change of a->site and a->revoked. The rate of handshakes bounds the record. */
+/* rf_tls_conf.check. On main's thread, as is every change of a->site and a->revoked. The rate of
+ * handshakes bounds the record. */
 static int is_border(void *arg, const struct rf_pki_id *id)
 {
 	struct anchor *a = arg;
@@ -125,7 +127,8 @@ static void part_done(struct anchor_visit *v, int err)
 	if (err)
 		v->anchor->part_due = true;
 	if (x->ended)
-		rf_log(v->anchor->log, RF_LOG_WARN, "%zu sessions were ended: their border's certificate is revoked", x->ended);
+		rf_log(v->anchor->log, RF_LOG_WARN, "%zu sessions were ended: their border's certificate is revoked",
+		       x->ended);
 	free(x);
 }
 
@@ -136,7 +139,8 @@ static int by_order(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* Behind rf_ng_server_review(): what a border that was cut has asked is with the workers already, and is done before this comes. */
+/* Behind rf_ng_server_review(): what a border that was cut has asked is with the workers already, and is
+ * done before this comes. */
 static void part(struct anchor *a)
 {
 	size_t n = rf_revoked_count(a->revoked);
@@ -165,7 +169,8 @@ void anchor_review(struct anchor *a)
 	if (server && a->part_due)
 		part(a);
 	if (cut)
-		rf_log(a->log, RF_LOG_WARN, "%zu connections of borders were ended: they are no borders any more, revoked, or over", cut);
+		rf_log(a->log, RF_LOG_WARN,
+		       "%zu connections of borders were ended: they are no borders any more, revoked, or over", cut);
 }
 
 /* --- certificates, at the start and again */
@@ -236,7 +241,8 @@ int anchor_make_tls(struct anchor *a, struct rf_diag *diag)
 
 static void tell_old_list(struct anchor *a)
 {
-	int64_t now_s = a->clock.wall(a->clock.ctx).us / 1000000, until_s = a->revoked ? rf_revoked_until_s(a->revoked) : 0;
+	int64_t now_s = a->clock.wall(a->clock.ctx).us / 1000000,
+		until_s = a->revoked ? rf_revoked_until_s(a->revoked) : 0;
 	char why[RF_REVOKED_TEXT];
 	struct rf_event e;
 
@@ -263,7 +269,9 @@ void anchor_renew(struct anchor *a, bool now)
 
 	anchor_event(a, &e, rc ? RF_EVENT_CONFIG_REFUSED : RF_EVENT_CONFIG_LOADED);
 	rf_event_cstr(&e, "by", "a change of its files");
-	rf_event_cstr(&e, "text", rc ? anchor_why(&diag, why, sizeof why) : "the relay took up its certificate and the list of revoked ones");
+	rf_event_cstr(&e, "text",
+		      rc ? anchor_why(&diag, why, sizeof why) :
+			   "the relay took up its certificate and the list of revoked ones");
 	anchor_post(a, &e);
 	if (rc)
 		rf_log(a->log, RF_LOG_ERROR, "certificates are not taken up: %s", why);

@@ -16,10 +16,10 @@ static int share_of_ports(struct anchor_worker *w, struct rf_diag *diag)
 		const struct rf_media_interface *all = &a->plan.interfaces[i];
 
 		w->interfaces[i] = *all;
-		if (!rf_anchor_ports(all->port_first, all->port_last, w->index, a->workers, &w->interfaces[i].port_first,
-				     &w->interfaces[i].port_last))
-			return rf_diag_set(diag, RF_E_INVALID, "ports %u to %u are too few for %u workers", all->port_first,
-					   all->port_last, a->workers);
+		if (!rf_anchor_ports(all->port_first, all->port_last, w->index, a->workers,
+				     &w->interfaces[i].port_first, &w->interfaces[i].port_last))
+			return rf_diag_set(diag, RF_E_INVALID, "ports %u to %u are too few for %u workers",
+					   all->port_first, all->port_last, a->workers);
 	}
 	return 0;
 }
@@ -45,7 +45,8 @@ static int make_worker(struct anchor *a, unsigned index, struct rf_diag *diag)
 	struct rf_media_conf media = {
 		.log = a->log, .random = &w->random, .dtls = a->dtls, .fast = a->fast,
 		.xsk = a->xsk ? rf_xsk_part(a->xsk, index) : NULL, .interfaces = w->interfaces,
-		.n_interfaces = a->plan.n_interfaces, .keep_max = a->keep_max, .stock = a->keep_max / 4, .poll = a->plan.poll,
+		.n_interfaces = a->plan.n_interfaces, .keep_max = a->keep_max, .stock = a->keep_max / 4,
+		.poll = a->plan.poll,
 		.files = a->files,
 	};
 	struct rf_relay_conf relay = {
@@ -79,7 +80,8 @@ int anchor_make_workers(struct anchor *a, struct rf_diag *diag)
 {
 	int rc = 0;
 
-	/* What a worker's heap may come to have is mapped at once, untouched: else it grows by a page and a system call each. */
+	/* What a worker's heap may come to have is mapped at once, untouched: else it grows by a page and
+	 * a system call each. */
 	mallopt(M_TOP_PAD, HEAP_AHEAD);
 	a->worker = calloc(a->workers, sizeof *a->worker);
 	if (!a->worker)
@@ -126,8 +128,9 @@ void anchor_join_workers(struct anchor *a)
 			pthread_join(a->worker[i].thread, NULL);
 }
 
-/* No thread runs: every loop's things may be ended from here. What is on its way through the workers comes home first: a visit
- * goes from one to the next and an answer to the gate that asked, and a turn takes 512 of the 4,096 requests that may wait. */
+/* No thread runs: every loop's things may be ended from here. What is on its way through the workers comes home
+ * first: a visit goes from one to the next and an answer to the gate that asked, and a turn takes 512 of the 4,096
+ * requests that may wait. */
 void anchor_free_workers(struct anchor *a)
 {
 	if (!a->worker)

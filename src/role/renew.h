@@ -1,5 +1,5 @@
-/* Files that a role takes up by itself when somebody has written them anew: certificates, authorities, lists of revoked ones.
- * What is being copied at the moment is left alone until it stays as it is for one look. One thread. */
+/* Files that a role takes up by itself when somebody has written them anew: certificates, authorities, lists of revoked
+ * ones. What is being copied at the moment is left alone until it stays as it is for one look. One thread. */
 #ifndef RF_ROLE_RENEW_H
 #define RF_ROLE_RENEW_H
 
@@ -24,11 +24,11 @@ struct rf_renew {
 	} file[RF_RENEW_FILES];
 };
 
-/* Watch this one too, from how it is now on. The same twice is once; past the bound, or with too long a path, nothing: then
- * `ringfort reload` reads it. */
+/* Watch this one too, from how it is now on. The same twice is once; past the bound, or with too long a path, nothing:
+ * then `ringfort reload` reads it. */
 void rf_renew_add(struct rf_renew *r, const char *path);
-/* Look, about once a second. True: some have changed since they were taken and stood still between two looks; now they count as
- * taken. */
+/* Look, about once a second. True: some have changed since they were taken and stood still between two looks; now they
+ * count as taken. */
 bool rf_renew_look(struct rf_renew *r);
 /* All are taken as they are: before they are read for another reason. True: some have changed since they were taken. */
 bool rf_renew_take(struct rf_renew *r);

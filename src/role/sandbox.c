@@ -41,9 +41,9 @@ int rf_sandbox_user_find(const char *name, struct rf_sandbox_user *ret_user, str
 		return rf_diag_set(diag, -rc, "user %s: %s", name, strerror(rc));
 	if (!found)
 		return rf_diag_set(diag, RF_E_NOT_FOUND,
-				   "there is no user %s to run as: `systemd-sysusers` with the file of packaging/sysusers.d, "
-				   "or `useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "
-				   "%s`, creates it", name, name);
+				   "there is no user %s to run as: `systemd-sysusers` with the file of "
+				   "packaging/sysusers.d, or `useradd --system --no-create-home --home-dir "
+				   "/nonexistent --shell /usr/sbin/nologin %s`, creates it", name, name);
 	if (pw.pw_uid == 0)
 		return rf_diag_set(diag, RF_E_INVALID, "user %s has uid 0: give it an id of its own", name);
 	*ret_user = (struct rf_sandbox_user){ pw.pw_uid, pw.pw_gid };
@@ -263,7 +263,8 @@ int rf_sandbox_landlock_ports(const struct rf_sandbox_landlock *ll, uint16_t fir
 		struct landlock_net one = { .access = LL_NET_BIND_TCP, .port = port };
 
 		if (syscall(SYS_landlock_add_rule, ll->fd, LL_RULE_NET_PORT, &one, 0) < 0)
-			return rf_diag_set(diag, -errno, "Landlock rule for port %u: %s", (unsigned)port, strerror(errno));
+			return rf_diag_set(diag, -errno, "Landlock rule for port %u: %s", (unsigned)port,
+					   strerror(errno));
 	}
 	return 0;
 }
@@ -315,7 +316,8 @@ static int refuse_fatal(scmp_filter_ctx f, enum rf_sandbox_role role, struct rf_
 	for (size_t i = 0; i < rf_syscalls_fatal_n; i++) {
 		int nr = seccomp_syscall_resolve_name(rf_syscalls_fatal[i]);
 
-		/* What one argument permits cannot end the process with another: there it fails as all the rest does. */
+		/* What one argument permits cannot end the process with another: there it fails
+		 * as all the rest does. */
 		if (nr < 0 || (role == RF_SANDBOX_RELAY_FAST && strcmp(rf_syscalls_fatal[i], "bpf") == 0))
 			continue;
 		int rc = seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, nr, 0);

@@ -39,7 +39,8 @@ int rf_sandbox_drop_user(const struct rf_sandbox_user *user, struct rf_diag *dia
 int rf_sandbox_drop_user_but(const struct rf_sandbox_user *user, int capability, struct rf_diag *diag);
 /* May this process use that capability? */
 bool rf_sandbox_has(int capability);
-/* Stay who we are, with this capability and no other, also in programs that are executed later. -EPERM: we have it not. */
+/* Stay who we are, with this capability and no other, also in programs that are executed later.
+ * -EPERM: we have it not. */
 int rf_sandbox_keep(int capability, struct rf_diag *diag);
 
 /* No execve() ever gives more than this process has; no core file and no ptrace by equals shows its memory. */
@@ -69,7 +70,8 @@ struct rf_sandbox_landlock {
 int rf_sandbox_landlock_open(const struct rf_sandbox_path *paths, size_t n, struct rf_sandbox_landlock *ret_ll,
 			     struct rf_diag *diag);
 /* Those TCP ports may be bound as well. Nothing where the kernel knows no rules of ports. */
-int rf_sandbox_landlock_ports(const struct rf_sandbox_landlock *ll, uint16_t first, uint16_t last, struct rf_diag *diag);
+int rf_sandbox_landlock_ports(const struct rf_sandbox_landlock *ll, uint16_t first, uint16_t last,
+			      struct rf_diag *diag);
 /* Apply and close. */
 int rf_sandbox_landlock_apply(struct rf_sandbox_landlock *ll, struct rf_diag *diag);
 

@@ -210,14 +210,18 @@ static const struct rf_syscall keeper[] = {
 	{ "close", RF_SYSCALL_ANY, "it" },
 };
 
-static const struct rf_syscall_set of_every_process = SET(every_process), of_memory = SET(memory), of_threads = SET(threads),
-	of_loop = SET(loop), of_server = SET(server), of_ledger = SET(ledger), of_controller = SET(controller),
-	of_relay_fast = SET(relay_fast), of_fetcher = SET(fetcher), of_announcer = SET(announcer), of_keeper = SET(keeper);
+static const struct rf_syscall_set of_every_process = SET(every_process), of_memory = SET(memory),
+				   of_threads = SET(threads), of_loop = SET(loop), of_server = SET(server),
+				   of_ledger = SET(ledger), of_controller = SET(controller),
+				   of_relay_fast = SET(relay_fast), of_fetcher = SET(fetcher),
+				   of_announcer = SET(announcer), of_keeper = SET(keeper);
 
 const struct rf_syscall_set *const rf_syscalls[RF_SANDBOX_ROLES][RF_SYSCALL_SETS_MAX] = {
-	[RF_SANDBOX_CONTROLLER] = { &of_every_process, &of_memory, &of_threads, &of_loop, &of_server, &of_ledger, &of_controller },
+	[RF_SANDBOX_CONTROLLER] = { &of_every_process, &of_memory, &of_threads, &of_loop, &of_server, &of_ledger,
+				    &of_controller },
 	[RF_SANDBOX_RELAY] = { &of_every_process, &of_memory, &of_threads, &of_loop, &of_server, &of_ledger },
-	[RF_SANDBOX_RELAY_FAST] = { &of_every_process, &of_memory, &of_threads, &of_loop, &of_server, &of_ledger, &of_relay_fast },
+	[RF_SANDBOX_RELAY_FAST] = { &of_every_process, &of_memory, &of_threads, &of_loop, &of_server, &of_ledger,
+				    &of_relay_fast },
 	[RF_SANDBOX_FETCHER] = { &of_every_process, &of_memory, &of_threads, &of_fetcher },
 	[RF_SANDBOX_ANNOUNCER] = { &of_every_process, &of_memory, &of_announcer },
 	[RF_SANDBOX_KEEPER] = { &of_every_process, &of_keeper },

@@ -13,7 +13,8 @@ enum rf_syscall_check {
 	RF_SYSCALL_THREAD,    /* clone() with CLONE_THREAD: a thread, never a process */
 	RF_SYSCALL_SOCKET,    /* argument 0 is AF_INET, AF_INET6 or AF_UNIX */
 	RF_SYSCALL_NAME,      /* prctl(PR_SET_NAME) only, and PR_GET_NAME */
-	RF_SYSCALL_MAPS,      /* bpf() on elements of maps that are open already; no map or program is made or fetched */
+	RF_SYSCALL_MAPS,      /* bpf() on elements of maps that are open already; no map or
+			       * program is made or fetched */
 	RF_SYSCALL_ABSENT,    /* answered with ENOSYS so that the C library takes its older way */
 };
 

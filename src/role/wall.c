@@ -16,7 +16,8 @@ const char *rf_wall_why(const struct rf_diag *d, char *dst, size_t cap)
 	if (d->file[0] && d->line)
 		snprintf(dst, cap, "%s:%u:%u: %s", d->file, d->line, d->column, d->text);
 	else
-		snprintf(dst, cap, "%s%s%s", d->file, d->file[0] ? ": " : "", d->text[0] ? d->text : rf_err_text(d->code));
+		snprintf(dst, cap, "%s%s%s", d->file, d->file[0] ? ": " : "",
+			 d->text[0] ? d->text : rf_err_text(d->code));
 	return dst;
 }
 
@@ -69,10 +70,12 @@ static void tell_ready(struct rf_front *w)
 		json_array_append_new(listen, json_pack("{s:s,s:s}", "transport", "tls", "address",
 							rf_addr_text(rf_listener_local(w->listener[i]), text)));
 	rf_startup_tell(w->log, &w->ready_fd,
-			json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "role", "wall", "pid", (int)getpid(), "listen", listen));
+			json_pack("{s:b,s:s,s:i,s:o}", "ok", 1, "role", "wall", "pid", (int)getpid(), "listen",
+				  listen));
 	if (w->notify_fd >= 0 && write(w->notify_fd, "READY=1", 7) < 0)
 		rf_log(w->log, RF_LOG_WARN, "the service manager could not be told that we are ready");
-	rf_log(w->log, RF_LOG_INFO, "ready: router %s of site %s", rf_site_cstr(w->router->name), rf_site_cstr(w->site->name));
+	rf_log(w->log, RF_LOG_INFO, "ready: router %s of site %s", rf_site_cstr(w->router->name),
+	       rf_site_cstr(w->site->name));
 }
 
 /* --- giving up */
@@ -91,7 +94,8 @@ static int give_up(struct rf_front *w, struct rf_diag *diag)
 
 	w->landlock_abi = ll.abi;
 	if (rc == RF_E_UNSUPPORTED && w->site->level != RF_LEVEL_HIGHEST) {
-		rf_log(w->log, RF_LOG_WARN, "this kernel has no Landlock: files are protected by the user %s alone", w->user_name);
+		rf_log(w->log, RF_LOG_WARN, "this kernel has no Landlock: files are protected by the user %s alone",
+		       w->user_name);
 		rc = 0;
 	}
 	tzset(); /* reads /etc/localtime while it may */
@@ -136,10 +140,13 @@ static int open_service(struct rf_front *w)
 {
 	const uid_t uids[] = { w->owner, w->become ? w->user.uid : geteuid() };
 	struct rf_admin_options admin = {
-		.loop = w->loop, .log = w->log, .listen_fd = w->admin_fd, .uids = uids, .uid_count = 2, .verbs = rf_wall_verbs,
+		.loop = w->loop, .log = w->log, .listen_fd = w->admin_fd, .uids = uids, .uid_count = 2,
+		.verbs = rf_wall_verbs,
 		.ctx = w,
 	};
-	struct rf_listener_conf listener = { .tls = w->tls, .idle_ms = RF_WALL_IDLE_MS, .ops = &rf_wall_stream_ops, .arg = w };
+	struct rf_listener_conf listener = {
+		.tls = w->tls, .idle_ms = RF_WALL_IDLE_MS, .ops = &rf_wall_stream_ops, .arg = w
+	};
 	int rc = rf_admin_new(&admin, &w->admin);
 
 	for (unsigned i = 0; i < w->listens && !rc; i++) {
@@ -149,7 +156,8 @@ static int open_service(struct rf_front *w)
 	}
 	rf_loop_hook_add(w->loop, &w->flush, rf_wall_pins_flush);
 	rf_timer_init(&w->interval, rf_wall_interval_fire);
-	rf_timer_start(rf_loop_wheel(w->loop), &w->interval, (w->opt->drops_s ? w->opt->drops_s : RF_WALL_DROPS_S) * 1000);
+	rf_timer_start(rf_loop_wheel(w->loop), &w->interval,
+		       (w->opt->drops_s ? w->opt->drops_s : RF_WALL_DROPS_S) * 1000);
 	rf_timer_init(&w->look, rf_wall_look_fire);
 	rf_timer_start(rf_loop_wheel(w->loop), &w->look, RF_WALL_LOOK_MS);
 	return rc;
@@ -175,15 +183,12 @@ static int start(struct rf_front *w, struct rf_diag *diag)
 	struct rf_hand_options hand = { .exe = "/proc/self/exe" };
 	int rc;
 
-	if ((rc = rf_wall_load(w, diag)) ||
-	    (rc = rf_lock_take("state", "wall", &w->lock_fd, diag)) ||
-	    (rc = rf_wall_open_ledger(w, diag)) ||
-	    (rc = rf_wall_start_keeper(w, diag)) ||
-	    (rc = rf_wall_take_papers(w, diag)) ||
-	    (rc = rf_wall_bind(w, diag)) ||
-	    (rc = rf_admin_listen("state", RF_ADMIN_WALL_SOCKET, w->become ? w->user.uid : (uid_t)-1, &w->admin_fd, diag)) ||
-	    (rc = rf_startup_signals(&w->signal_fd, diag)) ||
-	    (rc = rf_wall_hand_over(w, diag)))
+	if ((rc = rf_wall_load(w, diag)) || (rc = rf_lock_take("state", "wall", &w->lock_fd, diag)) ||
+	    (rc = rf_wall_open_ledger(w, diag)) || (rc = rf_wall_start_keeper(w, diag)) ||
+	    (rc = rf_wall_take_papers(w, diag)) || (rc = rf_wall_bind(w, diag)) ||
+	    (rc = rf_admin_listen("state", RF_ADMIN_WALL_SOCKET, w->become ? w->user.uid : (uid_t)-1, &w->admin_fd,
+				  diag)) ||
+	    (rc = rf_startup_signals(&w->signal_fd, diag)) || (rc = rf_wall_hand_over(w, diag)))
 		return rc;
 	hand.site = rf_site_cstr(w->site->name);
 	hand.router = rf_site_cstr(w->router->name);
@@ -274,7 +279,8 @@ int rf_wall_run(const struct rf_wall_options *opt, struct rf_diag *diag)
 		tell_ready(w);
 		rc = rf_loop_run(w->loop);
 		if (!rc && w->hand_died)
-			rc = rf_diag_set(diag, RF_E_CLOSED, "the wall's hand has died; what is loaded is what was confirmed last");
+			rc = rf_diag_set(diag, RF_E_CLOSED,
+					 "the wall's hand has died; what is loaded is what was confirmed last");
 		rf_log(w->log, RF_LOG_INFO, "stopped");
 	}
 	close_all(w);

@@ -5,10 +5,10 @@
  *	front      this: TLS, the control socket, the ledger; no right to change a rule
  *	hand       changes rules, and believes nothing of the front (hand.h); above it its guard
  *
- * Requests for pinholes come over TLS (RF_PORT_WALL, mutual) from hosts of the site that are border or relay: wall_line.h
- * has the protocol. A 5-tuple is opened only when a flow of the site with pinholes permits it, in its direction or as its
- * answers, and a relay only for addresses of its own: who takes a border or relay over can open a door for media, and no
- * other. */
+ * Requests for pinholes come over TLS (RF_PORT_WALL, mutual) from hosts of the site that are border or relay:
+ * wall_line.h has the protocol. A 5-tuple is opened only when a flow of the site with pinholes permits it, in its
+ * direction or as its answers, and a relay only for addresses of its own: who takes a border or relay over can open a
+ * door for media, and no other. */
 #ifndef RF_ROLE_WALL_H
 #define RF_ROLE_WALL_H
 
@@ -35,7 +35,8 @@ struct rf_wall_options {
 	const char *dir;             /* the site directory */
 	const char *host;            /* which of the site's hosts this is; NULL: found by name, then by address */
 	const struct rf_log *log;
-	int ready_fd;                /* gets one JSON line when it is ready, or why it is not; -1: nobody asks. Closed */
+	int ready_fd;                /* gets one JSON line when it is ready, or why it is not; -1:
+				      * nobody asks. Closed */
 	unsigned drops_s;            /* 0: RF_WALL_DROPS_S */
 };
 

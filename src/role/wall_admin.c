@@ -46,9 +46,9 @@ static json_t *bundle_json(const struct rf_front *w)
 
 	if (!s->loaded_us)
 		return json_null();
-	return json_pack("{s:s,s:s,s:o,s:o,s:b,s:o}", "bundle", s->bundle, "site", s->site, "signed", time_json(s->signed_us),
-			 "loaded", time_json(s->loaded_us), "confirmed", s->candidate == 0, "until",
-			 time_json(s->candidate ? s->deadline_us : 0));
+	return json_pack("{s:s,s:s,s:o,s:o,s:b,s:o}", "bundle", s->bundle, "site", s->site, "signed",
+			 time_json(s->signed_us), "loaded", time_json(s->loaded_us), "confirmed", s->candidate == 0,
+			 "until", time_json(s->candidate ? s->deadline_us : 0));
 }
 
 static json_t *pinholes_json(const struct rf_front *w)
@@ -68,7 +68,8 @@ static json_t *hosts_json(const struct rf_front *w)
 	for (size_t i = 0; i < RF_WALL_HOSTS; i++)
 		if (w->hosts[i].name[0])
 			json_array_append_new(list, json_pack("{s:s,s:i,s:I}", "host", w->hosts[i].name, "connections",
-							      (int)w->hosts[i].streams, "pinholes", (json_int_t)w->hosts[i].pins));
+							      (int)w->hosts[i].streams, "pinholes",
+							      (json_int_t)w->hosts[i].pins));
 	return list;
 }
 
@@ -107,14 +108,15 @@ json_t *rf_wall_status(struct rf_front *w)
 	json_t *problems = problems_json(w);
 	uint64_t up_s = (w->clock.mono(w->clock.ctx).us - w->started_at.us) / 1000000;
 
-	snprintf(landlock, sizeof landlock, w->landlock_abi ? "Landlock ABI %d" : "no Landlock in this kernel", w->landlock_abi);
-	return json_pack("{s:s,s:i,s:s,s:b,s:I,s:s,s:s,s:o,s:o,s:o,s:o,s:I,s:o,s:{s:s,s:s,s:s}}", "role", "wall", "pid", (int)getpid(),
-			 "version", RF_VERSION, "healthy", json_array_size(problems) == 0, "uptime_s", (json_int_t)up_s,
-			 "router", rf_site_cstr(w->router->name), "site", rf_site_cstr(w->site->name), "problems", problems,
-			 "rules", bundle_json(w), "pinholes", pinholes_json(w), "hosts", hosts_json(w), "blocked_since_start",
-			 (json_int_t)w->counts.blocked, "blocked", rf_wall_blocks_json(w), "confined", "user",
-			 w->user_name, "landlock", landlock, "syscalls", w->filtered ? "system calls filtered" :
-			 "system calls not filtered");
+	snprintf(landlock, sizeof landlock, w->landlock_abi ? "Landlock ABI %d" : "no Landlock in this kernel",
+		 w->landlock_abi);
+	return json_pack("{s:s,s:i,s:s,s:b,s:I,s:s,s:s,s:o,s:o,s:o,s:o,s:I,s:o,s:{s:s,s:s,s:s}}", "role", "wall", "pid",
+			 (int)getpid(), "version", RF_VERSION, "healthy", json_array_size(problems) == 0, "uptime_s",
+			 (json_int_t)up_s, "router", rf_site_cstr(w->router->name), "site", rf_site_cstr(w->site->name),
+			 "problems", problems, "rules", bundle_json(w), "pinholes", pinholes_json(w), "hosts",
+			 hosts_json(w), "blocked_since_start", (json_int_t)w->counts.blocked, "blocked",
+			 rf_wall_blocks_json(w), "confined", "user", w->user_name, "landlock", landlock, "syscalls",
+			 w->filtered ? "system calls filtered" : "system calls not filtered");
 }
 
 /* --- verbs */
@@ -141,7 +143,8 @@ static void do_apply(void *ctx, struct rf_admin_request *r)
 	char by[32];
 
 	if (*router && !rf_view_eq(rf_view_str(router), w->router->name)) {
-		rf_admin_refuse(r, "this is the wall of router %s, not of %.64s", rf_site_cstr(w->router->name), router);
+		rf_admin_refuse(r, "this is the wall of router %s, not of %.64s", rf_site_cstr(w->router->name),
+				router);
 		return;
 	}
 	if (*confirm && !rf_view_u32(rf_view_str(confirm), &order.confirm_s)) {
@@ -184,6 +187,7 @@ static void do_stop(void *ctx, struct rf_admin_request *r)
 }
 
 const struct rf_admin_verb rf_wall_verbs[] = {
-	{ "status", do_status }, { "apply", do_apply }, { "confirm", do_confirm }, { "reload", do_reload }, { "stop", do_stop },
+	{ "status", do_status }, { "apply", do_apply }, { "confirm", do_confirm }, { "reload", do_reload },
+	{ "stop", do_stop },
 	{ NULL, NULL },
 };

@@ -1,4 +1,5 @@
-/* Addresses outside that a border wants dropped. They outlive the border's connection: that is when an attack succeeds. */
+/* Addresses outside that a border wants dropped. They outlive the border's connection: that is when
+ * an attack succeeds. */
 #include "role/wall_int.h"
 
 #include "role/wall_right.h"
@@ -40,7 +41,8 @@ static void end_fire(struct rf_timer *t)
 	forget(rf_container(t, struct rf_wall_block, end));
 }
 
-static int check(struct rf_front *w, const struct rf_wall_host *host, const struct rf_wall_request *r, uint32_t *ret_index)
+static int check(struct rf_front *w, const struct rf_wall_host *host, const struct rf_wall_request *r,
+		 uint32_t *ret_index)
 {
 	const struct rf_site_host *h = rf_wall_host_of(w, rf_view_str(host->name));
 	size_t more = 0;

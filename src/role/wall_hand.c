@@ -62,8 +62,8 @@ static void answered(struct rf_front *w, const struct rf_hand_message *m)
 	w->told_n = 0; /* the counters begin anew with the table */
 	record_bundle(w, apply ? RF_EVENT_WALL_APPLIED : RF_EVENT_WALL_CONFIRMED, apply ? m->u.state.candidate :
 		      m->u.state.confirmed, by, NULL);
-	rf_log(w->log, RF_LOG_INFO, "bundle %.16s is %s", m->u.state.bundle, apply ? "loaded and waits to be confirmed" :
-	       "confirmed");
+	rf_log(w->log, RF_LOG_INFO, "bundle %.16s is %s", m->u.state.bundle,
+	       apply ? "loaded and waits to be confirmed" : "confirmed");
 	if (r)
 		rf_wall_answer_json(r, rf_wall_status(w));
 }
@@ -122,10 +122,12 @@ static void packet_text(const struct rf_hand_drop *d, char *dst, size_t cap)
 	inet_ntop(v6 ? AF_INET6 : AF_INET, d->bytes + (v6 ? 24 : 16), to, sizeof to);
 	if (has_ports && !later && head >= 20 && head + 4 <= d->n)
 		for (size_t i = 0; i < 2; i++)
-			snprintf(ports[i], sizeof ports[i], " %u", d->bytes[head + 2 * i] << 8 | d->bytes[head + 2 * i + 1]);
+			snprintf(ports[i], sizeof ports[i], " %u",
+				 d->bytes[head + 2 * i] << 8 | d->bytes[head + 2 * i + 1]);
 	snprintf(dst, cap, "%s%.0u %s%s > %s%s", protocol == IPPROTO_TCP ? "tcp" : protocol == IPPROTO_UDP ? "udp" :
 		 protocol == IPPROTO_ICMP ? "icmp" : protocol == IPPROTO_ICMPV6 ? "icmpv6" : "protocol ",
-		 has_ports || protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6 ? 0 : protocol, src, ports[0], to, ports[1]);
+		 has_ports || protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6 ? 0 : protocol, src, ports[0], to,
+		 ports[1]);
 }
 
 static struct rf_wall_sample *sample_of(struct rf_front *w, const char *id)
@@ -167,8 +169,8 @@ static void record_drops(struct rf_front *w, const struct rf_hand_counter *c, ui
 static void record_counters(struct rf_front *w, const struct rf_hand_counter *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		bool known = i < w->told_n && strcmp(w->told[i].id, v[i].id) == 0 && w->told[i].packets <= v[i].packets &&
-			     w->told[i].bytes <= v[i].bytes;
+		bool known = i < w->told_n && strcmp(w->told[i].id, v[i].id) == 0 &&
+			     w->told[i].packets <= v[i].packets && w->told[i].bytes <= v[i].bytes;
 		uint64_t packets = v[i].packets - (known ? w->told[i].packets : 0);
 
 		if (packets)
@@ -185,8 +187,9 @@ static void answer_counters(struct rf_admin_request *r, struct rf_front *w, cons
 
 	for (size_t i = 0; i < n; i++)
 		if (v[i].packets)
-			json_array_append_new(list, json_pack("{s:s,s:I,s:I}", "rule", v[i].id, "packets", (json_int_t)v[i].packets,
-							      "bytes", (json_int_t)v[i].bytes));
+			json_array_append_new(list,
+					      json_pack("{s:s,s:I,s:I}", "rule", v[i].id, "packets",
+							(json_int_t)v[i].packets, "bytes", (json_int_t)v[i].bytes));
 	json_object_set_new(status, "drops", list);
 	rf_wall_answer_json(r, status);
 }
@@ -269,7 +272,8 @@ void rf_wall_hear(void *arg, unsigned events)
 	if (rc != RF_E_CLOSED || w->hand_died)
 		return;
 	w->hand_died = true;
-	rf_log(w->log, RF_LOG_ERROR, "the wall's hand has died: its guard takes back what was not confirmed; the wall ends");
+	rf_log(w->log, RF_LOG_ERROR,
+	       "the wall's hand has died: its guard takes back what was not confirmed; the wall ends");
 	rf_wall_event(w, &e, RF_EVENT_FAULT);
 	rf_event_cstr(&e, "what", "hand");
 	rf_event_cstr(&e, "why", "the wall's hand has died");

@@ -78,7 +78,8 @@ enum { RF_WALL_JOBS = 262144, RF_WALL_ASKED = 16, RF_WALL_SAMPLES = 64, RF_WALL_
 enum {
 	RF_WALL_LOOK_MS = 1000,
 	RF_WALL_REVIEW = 10,         /* looks: certificates end, and connections grow old */
-	RF_WALL_LEAVE_US = 300000000, /* so long a connection may last past its age while it always has a request open */
+	RF_WALL_LEAVE_US = 300000000, /* so long a connection may last past its age while it
+				       * always has a request open */
 };
 
 struct rf_wall_jobs {
@@ -182,8 +183,8 @@ const struct rf_site_host *rf_wall_host_of(const struct rf_front *w, struct rf_v
 /* wall_pin.c */
 int rf_wall_pins_init(struct rf_front *w);
 void rf_wall_pins_fini(struct rf_front *w);
-/* Check and do a request. wait: told when the kernel has done it. 0; RF_E_DENIED, RF_E_NOT_FOUND with *ret_index, RF_E_LIMIT,
- * RF_E_BUSY: nothing was done. RF_E_DENIED with the rule that did it. */
+/* Check and do a request. wait: told when the kernel has done it. 0; RF_E_DENIED, RF_E_NOT_FOUND with *ret_index,
+ * RF_E_LIMIT, RF_E_BUSY: nothing was done. RF_E_DENIED with the rule that did it. */
 int rf_wall_pin_request(struct rf_front *w, struct rf_wall_host *host, const struct rf_wall_request *r,
 			struct rf_wall_wait *wait, uint32_t *ret_index, const char **ret_rule);
 /* Something for the hand; there is room for it. */

@@ -46,7 +46,8 @@ static bool port(struct rf_view text, uint16_t *ret)
 
 static bool tuple(struct rf_view text, struct rf_tuple *t)
 {
-	struct rf_view protocol = cut(&text, '/'), src = cut(&text, '/'), sport = cut(&text, '/'), dst = cut(&text, '/');
+	struct rf_view protocol = cut(&text, '/'), src = cut(&text, '/'), sport = cut(&text, '/'),
+		       dst = cut(&text, '/');
 	uint8_t family;
 
 	memset(t, 0, sizeof *t);

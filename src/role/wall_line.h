@@ -61,8 +61,8 @@ struct rf_wall_request {
 	struct rf_tuple tuples[RF_WALL_LINE_TUPLES]; /* block, unblock: family and src, the rest zero */
 };
 
-/* line: without its end. RF_E_MALFORMED, RF_E_LIMIT with the rule that refused it; ret_request->id is then the number of
- * the request when it had one, else 0. */
+/* line: without its end. RF_E_MALFORMED, RF_E_LIMIT with the rule that refused it; ret_request->id is then the number
+ * of the request when it had one, else 0. */
 int rf_wall_line_parse(struct rf_view line, struct rf_wall_request *ret_request, const char **ret_rule);
 /* A tuple as the record has it. Gives dst. */
 const char *rf_tuple_text(const struct rf_tuple *t, char *dst, size_t cap);

@@ -53,8 +53,10 @@ int rf_wall_load(struct rf_front *w, struct rf_diag *diag)
 		return rc;
 	w->router = router_of(w->site, w->host);
 	if (!w->router || w->router->kind != RF_DEVICE_LINUX)
-		return rf_diag_set(diag, RF_E_INVALID, "no Linux router of the site has the name of host %s: a wall runs on a router "
-				   "(`routers` in site.yaml)", w->host ? rf_site_cstr(w->host->name) : "?");
+		return rf_diag_set(diag, RF_E_INVALID,
+				   "no Linux router of the site has the name of host %s: a wall runs on a router "
+				   "(`routers` in site.yaml)",
+				   w->host ? rf_site_cstr(w->host->name) : "?");
 	if (mkdir("state", 0750) < 0 && errno != EEXIST)
 		return rf_diag_set(diag, -errno, "state/: %s", rf_err_text(-errno));
 	return rf_startup_user(rf_site_cstr(w->site->run_as), w->log, &w->user, &w->become, w->user_name, diag);
@@ -96,7 +98,8 @@ int rf_wall_open_ledger(struct rf_front *w, struct rf_diag *diag)
 
 /* --- sockets */
 
-static int bind_one(struct rf_front *w, const struct rf_site_ip *own, const struct rf_site_ip *gateway, struct rf_diag *diag)
+static int bind_one(struct rf_front *w, const struct rf_site_ip *own, const struct rf_site_ip *gateway,
+		    struct rf_diag *diag)
 {
 	const struct rf_site_ip *ip = own->family ? own : gateway;
 	struct rf_listener_conf conf = { .local = { .family = ip->family, .port = RF_PORT_WALL } };
@@ -105,7 +108,8 @@ static int bind_one(struct rf_front *w, const struct rf_site_ip *own, const stru
 	if (!ip->family)
 		return 0;
 	if (w->listens == RF_WALL_LISTENS)
-		return rf_diag_set(diag, RF_E_LIMIT, "the router has more than %d addresses in border zones", RF_WALL_LISTENS);
+		return rf_diag_set(diag, RF_E_LIMIT, "the router has more than %d addresses in border zones",
+				   RF_WALL_LISTENS);
 	memcpy(conf.local.ip, ip->b, ip->family == 4 ? 4 : 16);
 	int rc = rf_listener_open(&conf, &w->listen_fd[w->listens]);
 	if (rc)

@@ -56,8 +56,8 @@ void rf_wall_answer(struct rf_wall_wait *x, uint32_t failed)
 	end_wait(x);
 }
 
-/* A refusal goes on record once a second and host: who asks for what it may not have is worth a look, a thousand of them
- * are one. */
+/* A refusal goes on record once a second and host: who asks for what it may not have is worth a look, a
+ * thousand of them are one. */
 static void record_refusal(struct rf_front *w, struct rf_wall_host *host, const char *peer, const char *why,
 			   const struct rf_tuple *t)
 {
@@ -197,11 +197,11 @@ static bool is_from(const struct rf_site_host *h, const struct rf_addr *a)
 	return ip->family == a->family && memcmp(ip->b, a->ip, a->family == 4 ? 4 : 16) == 0;
 }
 
-/* All hosts of a site share its SIP domain; what tells them apart in a certificate is their address. A phone's has none,
- * and a trunk's authority is not ours. The connection must come from that address, too: a stolen key alone is not enough.
- * NULL with *ret_why, static. */
-static const struct rf_site_host *who_is(const struct rf_front *w, const struct rf_pki_id *id, const struct rf_addr *from,
-					 const char **ret_why)
+/* All hosts of a site share its SIP domain; what tells them apart in a certificate is their address. A phone's has
+ * none, and a trunk's authority is not ours. The connection must come from that address, too: a stolen key alone is not
+ * enough. NULL with *ret_why, static. */
+static const struct rf_site_host *who_is(const struct rf_front *w, const struct rf_pki_id *id,
+					 const struct rf_addr *from, const char **ret_why)
 {
 	*ret_why = id ? rf_revoked_why_not(w->revoked, id, w->clock.wall(w->clock.ctx).us / 1000000) : "no certificate";
 	if (**ret_why)

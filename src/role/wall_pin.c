@@ -58,7 +58,8 @@ static void push(struct rf_front *w, enum rf_hand_op op, uint32_t timeout_ms, co
 {
 	uint16_t set = rf_tuple_is_opening(t) ? RF_HAND_OPENINGS : RF_HAND_PINHOLES;
 
-	rf_wall_push(w, &(struct rf_hand_element){ .op = op, .set = set, .timeout_ms = timeout_ms, .tuple = *t }, wait, index);
+	rf_wall_push(w, &(struct rf_hand_element){ .op = op, .set = set, .timeout_ms = timeout_ms, .tuple = *t }, wait,
+		     index);
 }
 
 /* One order is with the hand at a time; what comes in the meantime gathers to the next. */
@@ -172,7 +173,8 @@ void rf_wall_host_out(struct rf_wall_host *host)
 
 	rf_table_each(&host->wall->pins, close_if_of, host);
 	if (pins)
-		rf_log(host->wall->log, RF_LOG_WARN, "%s is not believed any more: its %zu pinholes are closed", host->name, pins);
+		rf_log(host->wall->log, RF_LOG_WARN, "%s is not believed any more: its %zu pinholes are closed",
+		       host->name, pins);
 }
 
 /* --- requests */
@@ -183,12 +185,14 @@ static bool is_brief(const struct rf_tuple *t)
 	return rf_tuple_is_opening(t) && t->protocol == IPPROTO_UDP;
 }
 
-static bool may_open(const struct rf_front *w, const struct rf_site_host *host, const struct rf_wall_request *r, size_t i,
-		     const char **ret_rule)
+static bool may_open(const struct rf_front *w, const struct rf_site_host *host, const struct rf_wall_request *r,
+		     size_t i, const char **ret_rule)
 {
-	bool too_long = is_brief(&r->tuples[i]) && (r->verb == RF_WALL_REFRESH || r->seconds > RF_WALL_OPENING_SECONDS_MAX);
+	bool too_long =
+		is_brief(&r->tuples[i]) && (r->verb == RF_WALL_REFRESH || r->seconds > RF_WALL_OPENING_SECONDS_MAX);
 
-	*ret_rule = too_long ? "an opening for UDP ends by itself within 60 seconds" : "the host is no border or relay any more";
+	*ret_rule = too_long ? "an opening for UDP ends by itself within 60 seconds" :
+			       "the host is no border or relay any more";
 	return !too_long && host && rf_wall_may_open(&w->flows, host, &r->tuples[i], ret_rule);
 }
 
@@ -208,7 +212,8 @@ static int check_open(struct rf_front *w, const struct rf_wall_host *host, const
 		openings += is_new && rf_tuple_is_opening(&r->tuples[i]);
 	}
 	bool full = w->pins.count + more > RF_WALL_TUPLES || host->pins + more > RF_WALL_TUPLES_OF_HOST ||
-		    (openings && (w->openings + openings > RF_WALL_OPENINGS || host->openings + openings > RF_WALL_OPENINGS_OF_HOST));
+		    (openings && (w->openings + openings > RF_WALL_OPENINGS ||
+				  host->openings + openings > RF_WALL_OPENINGS_OF_HOST));
 
 	return full ? RF_E_LIMIT : 0;
 }
@@ -298,7 +303,8 @@ int rf_wall_pin_request(struct rf_front *w, struct rf_wall_host *host, const str
 	if (r->verb == RF_WALL_BLOCK || r->verb == RF_WALL_UNBLOCK)
 		return rf_wall_block_request(w, host, r, wait, ret_index);
 	int rc = r->verb == RF_WALL_OPEN ? check_open(w, host, r, ret_index, ret_rule) :
-		 r->verb == RF_WALL_REFRESH ? check_refresh(w, host, r, ret_index, ret_rule) : check_own(w, host, r, ret_index);
+		 r->verb == RF_WALL_REFRESH ? check_refresh(w, host, r, ret_index, ret_rule) :
+		 check_own(w, host, r, ret_index);
 
 	if (rc)
 		return rc;

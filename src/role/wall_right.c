@@ -31,13 +31,13 @@ struct port_at { const struct rf_site_ip *ip; uint16_t port; bool any; };
 
 static bool fits(const struct rf_site *site, const struct rf_flow *f, const struct port_at *a, const struct port_at *b)
 {
-	return (a->any || in_ports(f->sport, a->port)) && (b->any || in_ports(f->dport, b->port)) && in_end(site, &f->from, a->ip) &&
-	       in_end(site, &f->to, b->ip);
+	return (a->any || in_ports(f->sport, a->port)) && (b->any || in_ports(f->dport, b->port)) &&
+	       in_end(site, &f->from, a->ip) && in_end(site, &f->to, b->ip);
 }
 
 /* Ahead or as an answer. */
-static bool fits_either(const struct rf_site *site, const struct rf_flow *f, const struct rf_tuple *t, const struct rf_site_ip *src,
-			const struct rf_site_ip *dst)
+static bool fits_either(const struct rf_site *site, const struct rf_flow *f, const struct rf_tuple *t,
+			const struct rf_site_ip *src, const struct rf_site_ip *dst)
 {
 	bool any = rf_tuple_is_opening(t);
 	const struct port_at a = { src, t->sport, any }, b = { dst, t->dport, false };
@@ -49,7 +49,8 @@ static bool fits_either(const struct rf_site *site, const struct rf_flow *f, con
 /* On either side. */
 static bool is_address(const struct rf_site_host *h, const struct rf_site_ip *ip)
 {
-	return rf_ip_same(ip->family == 4 ? &h->address : &h->address6, ip) || rf_ip_same(rf_site_outside_ip(h, ip->family), ip);
+	return rf_ip_same(ip->family == 4 ? &h->address : &h->address6, ip) ||
+	       rf_ip_same(rf_site_outside_ip(h, ip->family), ip);
 }
 
 static bool speaks_for(const struct rf_site *site, const struct rf_site_host *host, const struct rf_site_ip *ip)
@@ -76,11 +77,13 @@ bool rf_wall_may_open(const struct rf_flows *flows, const struct rf_site_host *h
 	if (!rf_ip_is_ordinary(&src) || !rf_ip_is_ordinary(&dst))
 		return no(ret_rule, "no machine has such an address");
 	if (!speaks_for(flows->site, host, &dst) && (rf_tuple_is_opening(t) || !speaks_for(flows->site, host, &src)))
-		return no(ret_rule, rf_tuple_is_opening(t) ? "an opening is to an address of the host's own" : "neither end is the host's own");
+		return no(ret_rule, rf_tuple_is_opening(t) ? "an opening is to an address of the host's own" :
+							     "neither end is the host's own");
 	for (size_t i = 0; i < flows->n; i++) {
 		const struct rf_flow *f = &flows->v[i];
 
-		if (f->how == RF_FLOW_PINHOLE && f->protocol == t->protocol && fits_either(flows->site, f, t, &src, &dst))
+		if (f->how == RF_FLOW_PINHOLE && f->protocol == t->protocol &&
+		    fits_either(flows->site, f, t, &src, &dst))
 			return true;
 	}
 	return no(ret_rule, "no flow of the site permits it");

@@ -6,9 +6,9 @@
 #include "role/hand.h"
 
 /* Some flow with pinholes permits the tuple, from its source to its destination or as an answer; and one of its ends is
- * an address of the host itself, or, when the host is a border, of some relay. Of an opening some flow permits it with some source
- * port, and its destination is that end, in a border zone. Multicast, loopback, link-local and unset addresses never.
- * False: *ret_rule says which of these refused it. */
+ * an address of the host itself, or, when the host is a border, of some relay. Of an opening some flow permits it with
+ * some source port, and its destination is that end, in a border zone. Multicast, loopback, link-local and unset
+ * addresses never. False: *ret_rule says which of these refused it. */
 bool rf_wall_may_open(const struct rf_flows *flows, const struct rf_site_host *host, const struct rf_tuple *tuple,
 		      const char **ret_rule);
 

@@ -81,7 +81,9 @@ static void renew(struct rf_front *w)
 
 	rf_wall_event(w, &e, rc ? RF_EVENT_CONFIG_REFUSED : RF_EVENT_CONFIG_LOADED);
 	rf_event_cstr(&e, "by", "a change of its files");
-	rf_event_cstr(&e, "text", rc ? rf_wall_why(&diag, why, sizeof why) : "the wall took up its certificate and the list of revoked ones");
+	rf_event_cstr(&e, "text",
+		      rc ? rf_wall_why(&diag, why, sizeof why) :
+			   "the wall took up its certificate and the list of revoked ones");
 	rf_ledger_post(w->ledger, &e);
 	if (rc)
 		rf_log(w->log, RF_LOG_ERROR, "certificates are not taken up: %s", why);

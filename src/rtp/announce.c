@@ -48,9 +48,9 @@ static bool sound(const struct rf_announce_order *o)
 {
 	if (o->what == RF_ANNOUNCE_STOP)
 		return true;
-	return o->what == RF_ANNOUNCE_PLAY && o->tone < RF_TONES && o->code < RF_TONE_CODES && o->type < 128 && o->dscp < 64 &&
-	       o->socket < RF_ANNOUNCE_SOCKETS && (o->family == 4 || o->family == 6) && o->port && o->ms &&
-	       o->ms <= RF_ANNOUNCE_MS_MAX && o->suite < RF_SRTP_SUITES;
+	return o->what == RF_ANNOUNCE_PLAY && o->tone < RF_TONES && o->code < RF_TONE_CODES && o->type < 128 &&
+	       o->dscp < 64 && o->socket < RF_ANNOUNCE_SOCKETS && (o->family == 4 || o->family == 6) && o->port &&
+	       o->ms && o->ms <= RF_ANNOUNCE_MS_MAX && o->suite < RF_SRTP_SUITES;
 }
 
 int rf_announce_parse_order(struct rf_view bytes, struct rf_announce_order *ret_o)

@@ -227,8 +227,8 @@ static int first_hello_12(struct rf_dtls *d, struct rf_view datagram)
 	return rc;
 }
 
-/* Before its sender has shown a cookie a message leaves nothing here but the answer. Which of the two it is for says the
- * message itself; in fragments it is put together first, where the source is proven. */
+/* Before its sender has shown a cookie a message leaves nothing here but the answer. Which of the two it is for says
+ * the message itself; in fragments it is put together first, where the source is proven. */
 static int first_hello(struct rf_dtls *d, struct rf_view datagram, const struct rf_dtls_record *first, bool proven)
 {
 	if (d->setup == RF_DTLS_ACTIVE || !is_client_hello(first))
@@ -356,7 +356,8 @@ void rf_dtls_tick(struct rf_dtls *d, struct rf_mono now)
 		return;
 	enter(d, now, 0);
 	if (now.us >= d->deadline.us && d->state != RF_DTLS_HANDSHAKE) {
-		rf_dtls_drop_handshake(d); /* nobody acknowledges: the keys are out, and media show whether they are right */
+		rf_dtls_drop_handshake(d); /* nobody acknowledges: the keys are out, and media show
+					    * whether they are right */
 		return;
 	}
 	if (now.us >= d->deadline.us) {

@@ -13,9 +13,9 @@
  *
  * UNPROVEN: the handshake came before the description that says whose certificate it must be; there are no keys yet.
  *
- * One clock is not the caller's: OpenSSL times retransmissions of 1.2 by gettimeofday(). The caller is told in his own time
- * when to call again (rf_dtls_due()); that the whole handshake ends is decided by his clock alone. When the system's
- * date is set back in mid-handshake nothing is sent again, and the handshake fails by that end.
+ * One clock is not the caller's: OpenSSL times retransmissions of 1.2 by gettimeofday(). The caller is told in his own
+ * time when to call again (rf_dtls_due()); that the whole handshake ends is decided by his clock alone. When the
+ * system's date is set back in mid-handshake nothing is sent again, and the handshake fails by that end.
  *
  * A failed association stays failed. Where a stranger may have been first (no ICE), the caller makes another.
  * Wire room: no socket or log of its own. An association: one thread at a time; the context: any. */
@@ -39,7 +39,8 @@ enum {
 	RF_DTLS_BYTES_MAX = 65536,     /* that a handshake takes in */
 	RF_DTLS_CERT_MAX = 8192,       /* certificates of the peer */
 	RF_DTLS_FINAL_MAX = 16,        /* times the last flight, or an acknowledgement, is sent again */
-	RF_DTLS_FORGED_MAX = 4,        /* records of one datagram that are not authentic, after the handshake: the rest is not opened */
+	RF_DTLS_FORGED_MAX = 4,        /* records of one datagram that are not authentic, after the handshake:
+				        * the rest is not opened */
 	RF_DTLS_OUT_MAX = 16,          /* datagrams that one call sends at most */
 };
 
@@ -106,11 +107,13 @@ struct rf_dtls_params {
 	 * where the datagram at hand came from. Called from within the functions below; must not call them. */
 	void (*send)(void *arg, struct rf_view datagram);
 	void *arg;
-	/* As the client: 1.3 and nothing else; without it 1.2 and nothing else. The server takes what the client offers. */
+	/* As the client: 1.3 and nothing else; without it 1.2 and nothing else. The server takes
+	 * what the client offers. */
 	bool client_13;
 };
 
-/* Costs 1.6 KiB; OpenSSL's object, or ours of 1.3 (4 KiB), comes with the first message that begins a handshake. RF_E_INVALID, -ENOMEM. */
+/* Costs 1.6 KiB; OpenSSL's object, or ours of 1.3 (4 KiB), comes with the first message that begins a handshake.
+ * RF_E_INVALID, -ENOMEM. */
 int rf_dtls_new(struct rf_dtls_ctx *ctx, const struct rf_dtls_params *params, struct rf_random *r,
 		struct rf_dtls **ret_dtls);
 /* Without a word to the peer; wiped. NULL is fine. */
@@ -123,11 +126,12 @@ int rf_dtls_set_peer(struct rf_dtls *d, const struct rf_dtls_print *prints, size
 /* Begin as the client. RF_E_STATE: PASSIVE, or not NEW. */
 int rf_dtls_connect(struct rf_dtls *d, struct rf_mono now);
 /* A datagram that is DTLS. Once the state is not NEW the caller passes only what comes from where the peer is: the
- * handshake itself is in the clear, and who sends into it can break it. proven: its source has shown that it gets what is sent there (ICE); if not, a client must
- * show it first with a cookie, until then gets nothing bigger than it sent, and the state stays NEW. Alerts that are
- * not authentic (in the clear) are noted and end nothing before 3 s have passed without success (RFC 6347 4.1.2.7). 0,
- * or the datagram was no use and changed nothing: RF_E_MALFORMED (no DTLS records), RF_E_STATE (nothing of this kind is
- * expected now), RF_E_LIMIT. What came of it, FAILED included, is in the state. */
+ * handshake itself is in the clear, and who sends into it can break it. proven: its source has shown that it gets
+ * what is sent there (ICE); if not, a client must show it first with a cookie, until then gets nothing bigger than
+ * it sent, and the state stays NEW. Alerts that are not authentic (in the clear) are noted and end nothing before 3
+ * s have passed without success (RFC 6347 4.1.2.7). 0, or the datagram was no use and changed nothing:
+ * RF_E_MALFORMED (no DTLS records), RF_E_STATE (nothing of this kind is expected now), RF_E_LIMIT. What came of it,
+ * FAILED included, is in the state. */
 int rf_dtls_receive(struct rf_dtls *d, struct rf_view datagram, const struct rf_stun_addr *from, bool proven,
 		    struct rf_mono now);
 /* When rf_dtls_tick() is to be called: false: not at all. Look again after each call of the others. */

@@ -47,7 +47,8 @@ static bool offer_profiles(struct rf_dtls *d)
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->suite_count; i++)
-		n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ":" : "", rf_dtls_profile_name(d->suites[i]));
+		n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ":" : "",
+				      rf_dtls_profile_name(d->suites[i]));
 	return SSL_set_tlsext_use_srtp(d->ssl, names) == 0; /* 0 is success here */
 }
 
@@ -104,8 +105,8 @@ static int export_keys(struct rf_dtls *d, enum rf_srtp_suite suite)
 {
 	static const char label[] = "EXTRACTOR-dtls_srtp";
 	uint8_t material[RF_DTLS_MATERIAL_BYTES];
-	bool ok = SSL_export_keying_material(d->ssl, material, 2 * rf_srtp_key_bytes(suite), label, sizeof label - 1, NULL, 0,
-					     0) == 1;
+	bool ok = SSL_export_keying_material(d->ssl, material, 2 * rf_srtp_key_bytes(suite), label, sizeof label - 1,
+					     NULL, 0, 0) == 1;
 
 	if (ok)
 		rf_dtls_split_keys(d, suite, material);

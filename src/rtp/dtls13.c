@@ -90,7 +90,8 @@ static int send_ack(struct rf_dtls *d, unsigned epoch, const uint64_t *numbers, 
 static int export(struct rf_dtls *d)
 {
 	uint8_t material[RF_DTLS_MATERIAL_BYTES];
-	int rc = rf_dtls13_keys_export(&d->h13->keys, "EXTRACTOR-dtls_srtp", material, 2 * rf_srtp_key_bytes(d->h13->srtp));
+	int rc = rf_dtls13_keys_export(&d->h13->keys, "EXTRACTOR-dtls_srtp", material,
+				       2 * rf_srtp_key_bytes(d->h13->srtp));
 
 	if (!rc)
 		rf_dtls_split_keys(d, d->h13->srtp, material);
@@ -340,7 +341,8 @@ void rf_dtls13_connect(struct rf_dtls *d)
 {
 	struct rf_dtls13 *h = d->h13 = rf_dtls13_new();
 
-	if (!h || RAND_bytes(h->random, sizeof h->random) != 1 || rf_dtls13_put_client_hello(d, (struct rf_view){ NULL, 0 })) {
+	if (!h || RAND_bytes(h->random, sizeof h->random) != 1 ||
+	    rf_dtls13_put_client_hello(d, (struct rf_view){ NULL, 0 })) {
 		rf_dtls_fail(d, RF_DTLS_WHY_LOCAL);
 		return;
 	}

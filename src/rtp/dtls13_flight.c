@@ -109,8 +109,8 @@ int rf_dtls13_put_flight(struct rf_dtls *d)
 	return rc;
 }
 
-/* Hellos in the clear and what is sealed, in one datagram when they fit. Nothing of ours is so long that it would have to
- * be cut. */
+/* Hellos in the clear and what is sealed, in one datagram when they fit. Nothing of ours is so long that it
+ * would have to be cut. */
 int rf_dtls13_flight_send(struct rf_dtls *d)
 {
 	struct rf_dtls13 *h = d->h13;

@@ -393,8 +393,8 @@ bool rf_dtls13_share_show(EVP_PKEY *own, unsigned group, uint8_t share[static RF
 	return ok;
 }
 
-/* Whether it is a point of the curve OpenSSL says, and whether X25519 came to nothing but zeros. OpenSSL would take more
- * forms of a point than TLS has (RFC 8446 4.2.8.2). */
+/* Whether it is a point of the curve OpenSSL says, and whether X25519 came to nothing but zeros. OpenSSL would take
+ * more forms of a point than TLS has (RFC 8446 4.2.8.2). */
 int rf_dtls13_share_meet(EVP_PKEY *own, unsigned group, struct rf_view theirs, uint8_t shared[static 48], size_t *ret_n)
 {
 	EVP_PKEY *peer = EVP_PKEY_new();

@@ -1,6 +1,6 @@
-/* DTLS 1.3 (RFC 9147, 8446) as far as keys for media need it: one shape of handshake, on OpenSSL's primitives, because no
- * library of the distribution speaks it (docs/decisions/0073). Both sides show a certificate; ECDHE on X25519, P-256 or
- * P-384; AES-GCM; no resumption, no early data, no tickets, no connection ids, no keys that change afterwards.
+/* DTLS 1.3 (RFC 9147, 8446) as far as keys for media need it: one shape of handshake, on OpenSSL's primitives, because
+ * no library of the distribution speaks it (docs/decisions/0073). Both sides show a certificate; ECDHE on X25519, P-256
+ * or P-384; AES-GCM; no resumption, no early data, no tickets, no connection ids, no keys that change afterwards.
  *
  *	dtls13_wire.c    records: heads, sealing, numbers under their mask, acknowledgements
  *	dtls13_keys.c    the transcript and the secrets that come of it
@@ -81,7 +81,8 @@ struct rf_dtls13_sealed {
 	struct rf_view head, body;
 	unsigned epoch;            /* its two low bits */
 };
-/* Does a datagram, or what is left of one, begin with a sealed record? Then the next of them; false: none, or broken. */
+/* Does a datagram, or what is left of one, begin with a sealed record? Then the next of them;
+ * false: none, or broken. */
 bool rf_dtls13_sealed_next(struct rf_view *datagram, struct rf_dtls13_sealed *ret_sealed);
 /* md, secret: of a direction and stage. RF_E_CRYPTO. */
 int rf_dtls13_seal_make(const EVP_MD *md, size_t key_n, const uint8_t *secret, struct rf_dtls13_seal *ret_seal);
@@ -175,7 +176,8 @@ EVP_PKEY *rf_dtls13_share_make(unsigned group); /* NULL */
 /* As the peer gets it; false also of NULL. */
 bool rf_dtls13_share_show(EVP_PKEY *own, unsigned group, uint8_t share[static RF_DTLS13_SHARE_MAX], size_t *ret_n);
 /* The shared secret; wipe it. RF_E_MALFORMED: no point of the group. */
-int rf_dtls13_share_meet(EVP_PKEY *own, unsigned group, struct rf_view theirs, uint8_t shared[static 48], size_t *ret_n);
+int rf_dtls13_share_meet(EVP_PKEY *own, unsigned group, struct rf_view theirs, uint8_t shared[static 48],
+			 size_t *ret_n);
 
 /* --- dtls13_proof.c */
 
@@ -256,7 +258,8 @@ struct rf_view rf_dtls13_message_end(struct rf_writer *w, size_t from);
 int rf_dtls13_put_flight(struct rf_dtls *d);
 /* Once more, under new numbers. */
 int rf_dtls13_flight_send(struct rf_dtls *d);
-/* A fragment: NULL: nothing is whole yet; else the message, to be dropped when it is done. epoch: that the stage wants. */
+/* A fragment: NULL: nothing is whole yet; else the message, to be dropped when it is done. epoch:
+ * that the stage wants. */
 const struct rf_dtls13_message *rf_dtls13_fragment(struct rf_dtls13 *h, struct rf_reader *r);
 void rf_dtls13_message_drop(struct rf_dtls13 *h);
 void rf_dtls13_hold(struct rf_dtls13 *h, struct rf_view datagram);

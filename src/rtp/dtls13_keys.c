@@ -17,8 +17,8 @@ static int hkdf(int mode, const EVP_MD *md, struct rf_view key, struct rf_view m
 		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (void *)(uintptr_t)EVP_MD_get0_name(md), 0),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)key.p, key.n),
-		OSSL_PARAM_construct_octet_string(extract ? OSSL_KDF_PARAM_SALT : OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)more.p,
-						  more.n),
+		OSSL_PARAM_construct_octet_string(extract ? OSSL_KDF_PARAM_SALT : OSSL_KDF_PARAM_INFO,
+						  (void *)(uintptr_t)more.p, more.n),
 		OSSL_PARAM_construct_end(),
 	};
 	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
@@ -72,11 +72,14 @@ int rf_dtls13_keys_begin(struct rf_dtls13_keys *k, uint16_t suite)
 	static const uint8_t zero[RF_DTLS13_HASH_MAX];
 	bool big = suite == 0x1302;
 
-	*k = (struct rf_dtls13_keys){ .md = big ? EVP_sha384() : EVP_sha256(), .n = big ? 48 : 32, .key_n = big ? 32 : 16 };
+	*k = (struct rf_dtls13_keys){ .md = big ? EVP_sha384() : EVP_sha256(),
+				      .n = big ? 48 : 32,
+				      .key_n = big ? 32 : 16 };
 	k->transcript = EVP_MD_CTX_new();
 	if (!k->transcript || EVP_DigestInit_ex(k->transcript, k->md, NULL) != 1)
 		return RF_E_CRYPTO;
-	return hkdf(EVP_KDF_HKDF_MODE_EXTRACT_ONLY, k->md, rf_view_of(zero, k->n), rf_view_of(zero, k->n), k->secret, k->n);
+	return hkdf(EVP_KDF_HKDF_MODE_EXTRACT_ONLY, k->md, rf_view_of(zero, k->n), rf_view_of(zero, k->n), k->secret,
+		    k->n);
 }
 
 void rf_dtls13_keys_end(struct rf_dtls13_keys *k)

@@ -8,7 +8,8 @@ enum { COOKIE_FIXED = 2 };
 
 /* What a cookie carries, so that nothing has to be kept: which suite and group were named, and the first ClientHello's
  * hash, which the transcript begins with (RFC 8446 4.4.1). */
-static bool make_cookie(struct rf_dtls *d, unsigned suite, int group, struct rf_view hash, uint8_t *cookie, size_t *ret_n)
+static bool make_cookie(struct rf_dtls *d, unsigned suite, int group, struct rf_view hash, uint8_t *cookie,
+			size_t *ret_n)
 {
 	uint8_t *p = cookie;
 
@@ -39,7 +40,8 @@ static bool take_cookie(struct rf_dtls *d, struct rf_view cookie, unsigned *ret_
 	*ret_group = cookie.p[1] < RF_DTLS13_GROUPS ? cookie.p[1] : -1;
 	struct rf_view hash = rf_view_sub(cookie, COOKIE_FIXED, *ret_suite == 0 ? 48 : 32);
 
-	if (!make_cookie(d, *ret_suite, *ret_group, hash, expected, &n) || !rf_secret_eq(cookie, rf_view_of(expected, n)))
+	if (!make_cookie(d, *ret_suite, *ret_group, hash, expected, &n) ||
+	    !rf_secret_eq(cookie, rf_view_of(expected, n)))
 		return false;
 	rf_writer_init(&w, body, sizeof body);
 	put_retry(*ret_suite, *ret_group, cookie, &w);
@@ -73,7 +75,8 @@ static void ask_again(struct rf_dtls *d, const struct rf_dtls13_offer *o, struct
 
 	rf_writer_init(&w, h->plain, sizeof h->plain);
 	if (suite >= 0 && o->groups && rf_dtls13_keys_begin(&h->keys, rf_dtls13_suites[suite]) == 0 &&
-	    rf_dtls13_keys_add(&h->keys, RF_DTLS13_CLIENT_HELLO, hello) == 0 && rf_dtls13_keys_hash(&h->keys, hash) == 0 &&
+	    rf_dtls13_keys_add(&h->keys, RF_DTLS13_CLIENT_HELLO, hello) == 0 &&
+	    rf_dtls13_keys_hash(&h->keys, hash) == 0 &&
 	    make_cookie(d, (unsigned)suite, group, rf_view_of(hash, h->keys.n), cookie, &cookie_n)) {
 		rf_dtls13_message_begin(h, RF_DTLS13_SERVER_HELLO, &w);
 		put_retry((unsigned)suite, group, rf_view_of(cookie, cookie_n), &w);
@@ -113,7 +116,8 @@ static struct rf_dtls13_verdict say_hello(struct rf_dtls *d, unsigned suite, uns
 		return rf_dtls13_verdict(RF_DTLS_WHY_PROTOCOL, SSL_AD_ILLEGAL_PARAMETER);
 	rf_writer_init(&w, h->plain, sizeof h->plain);
 	rf_dtls13_message_begin(h, RF_DTLS13_SERVER_HELLO, &w);
-	rf_dtls13_server_hello_put(h->random, suite, (int)group, rf_view_of(own, own_n), (struct rf_view){ NULL, 0 }, &w);
+	rf_dtls13_server_hello_put(h->random, suite, (int)group, rf_view_of(own, own_n), (struct rf_view){ NULL, 0 },
+				   &w);
 	struct rf_view body = rf_dtls13_message_end(&w, 0);
 
 	h->plain_n = w.n;

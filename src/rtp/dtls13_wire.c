@@ -45,8 +45,9 @@ static bool mask_of(const struct rf_dtls13_seal *s, const uint8_t *sample, uint8
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int n = 0;
-	bool ok = ctx && EVP_EncryptInit_ex2(ctx, s->key_n == 16 ? EVP_aes_128_ecb() : EVP_aes_256_ecb(), s->number, NULL,
-					     NULL) == 1 &&
+	bool ok = ctx &&
+		  EVP_EncryptInit_ex2(ctx, s->key_n == 16 ? EVP_aes_128_ecb() : EVP_aes_256_ecb(), s->number, NULL,
+				      NULL) == 1 &&
 		  EVP_EncryptUpdate(ctx, mask, &n, sample, SAMPLE) == 1 && n == SAMPLE;
 
 	EVP_CIPHER_CTX_free(ctx);
@@ -79,7 +80,9 @@ static bool open_gcm(const struct rf_dtls13_seal *s, const uint8_t *nonce, struc
 	bool ok;
 
 	memcpy(tag, body.p + text_n, TAG);
-	ok = ctx && EVP_DecryptInit_ex2(ctx, s->key_n == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm(), s->key, nonce, NULL) == 1 &&
+	ok = ctx &&
+	     EVP_DecryptInit_ex2(ctx, s->key_n == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm(), s->key, nonce, NULL) ==
+		     1 &&
 	     EVP_DecryptUpdate(ctx, NULL, &n, head.p, (int)head.n) == 1 &&
 	     EVP_DecryptUpdate(ctx, plain, &n, body.p, text_n) == 1 &&
 	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG, tag) == 1 && EVP_DecryptFinal_ex(ctx, rest, &n) == 1;
@@ -138,7 +141,8 @@ static bool seal_gcm(const struct rf_dtls13_seal *s, const uint8_t *nonce, const
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int n, text_n = 0;
 	bool ok = ctx &&
-		  EVP_EncryptInit_ex2(ctx, s->key_n == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm(), s->key, nonce, NULL) == 1 &&
+		  EVP_EncryptInit_ex2(ctx, s->key_n == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm(), s->key, nonce,
+				      NULL) == 1 &&
 		  EVP_EncryptUpdate(ctx, NULL, &n, head, HEAD) == 1 &&
 		  EVP_EncryptUpdate(ctx, out, &text_n, content.p, (int)content.n) == 1 &&
 		  EVP_EncryptUpdate(ctx, out + text_n, &n, &type, 1) == 1 &&

@@ -141,7 +141,8 @@ static bool names(const struct rf_ice *ice, const struct rf_stun *m, struct rf_m
 }
 
 /* A check that names credentials of ours, and which; whether it proves them is not known yet. */
-static int read_check(const struct rf_ice *ice, struct rf_view datagram, struct rf_mono now, struct rf_stun *m, bool *ret_old)
+static int read_check(const struct rf_ice *ice, struct rf_view datagram, struct rf_mono now, struct rf_stun *m,
+		      bool *ret_old)
 {
 	int rc = rf_stun_parse(datagram, m);
 

@@ -80,8 +80,8 @@ struct rf_ice_result {
 	bool fresh;            /* a check from the remote address: it is there and wants packets */
 	uint16_t error;        /* what the reply says: 0 success, 487 role conflict, 420 unknown attributes */
 };
-/* Does it name our credentials, is there anything to be computed? Who floods with what does not costs next to nothing; the caller
- * asks its rate between this and rf_ice_receive(). */
+/* Does it name our credentials, is there anything to be computed? Who floods with what does not costs next to nothing;
+ * the caller asks its rate between this and rf_ice_receive(). */
 bool rf_ice_means(const struct rf_ice *ice, struct rf_view datagram, struct rf_mono now);
 /* A datagram that is STUN. 0: a proven check, *ret says what follows. Everything else is to be dropped and counted:
  * RF_E_AUTH: not proven; RF_E_UNSUPPORTED: no Binding request (indications are keep-alives: nothing to do, nothing

@@ -35,7 +35,8 @@ void rf_quality_init(struct rf_quality *q, uint32_t clock);
 /* A packet has come. A jump of 3000 or more forwards or 100 or more back (RFC 3550 A.1) begins another run of sequence
  * numbers; what was counted stays. */
 void rf_quality_packet(struct rf_quality *q, uint16_t seq, uint32_t timestamp, struct rf_mono now);
-/* So many packets up to seq have passed without us: less than 2^16 sequence numbers. Of their jitter nothing is known. */
+/* So many packets up to seq have passed without us: less than 2^16 sequence numbers. Of their
+ * jitter nothing is known. */
 void rf_quality_passed(struct rf_quality *q, uint16_t seq, uint32_t packets);
 /* An SR of the stream's sender has gone on to its receiver: ntp, as it says. */
 void rf_quality_sent_report(struct rf_quality *q, uint64_t ntp, struct rf_mono now);

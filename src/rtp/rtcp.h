@@ -96,8 +96,8 @@ int rf_rtcp_feedback_parse(const struct rf_rtcp_packet *packet, struct rf_rtcp_f
 /* ---- writing anew */
 
 struct rf_rtcp_pair { uint32_t from, to; };
-/* A stream whose packets have another clock on the other side: from_hz ticks since `from` are to_hz ticks since `to`. hz 0: it is
- * the same there. */
+/* A stream whose packets have another clock on the other side: from_hz ticks since `from` are to_hz ticks since `to`.
+ * hz 0: it is the same there. */
 struct rf_rtcp_clock { uint32_t ssrc, from, to, from_hz, to_hz; };
 struct rf_rtcp_rewrite {
 	const struct rf_rtcp_pair *pairs; /* SSRCs that are other ones on the other side; the others stay */

@@ -73,9 +73,11 @@ void rf_rtcp_set_clock(uint8_t *compound, size_t n, const struct rf_rtcp_clock *
 	while (rf_rtcp_next(&r, &packet) == 0) {
 		struct rf_rtcp_report report;
 
-		if (packet.type != RF_RTCP_SR || rf_rtcp_report_parse(&packet, &report) || report.ssrc != clock->ssrc || !clock->from_hz)
+		if (packet.type != RF_RTCP_SR || rf_rtcp_report_parse(&packet, &report) || report.ssrc != clock->ssrc ||
+		    !clock->from_hz)
 			continue;
-		uint32_t at = clock->to + (uint32_t)((int64_t)(int32_t)(report.timestamp - clock->from) * clock->to_hz / clock->from_hz);
+		uint32_t at = clock->to + (uint32_t)((int64_t)(int32_t)(report.timestamp - clock->from) * clock->to_hz /
+						     clock->from_hz);
 		uint8_t *p = compound + (packet.body.p - compound) + TIMESTAMP_AT;
 
 		for (unsigned i = 0; i < 4; i++)

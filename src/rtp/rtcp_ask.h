@@ -1,6 +1,6 @@
-/* RTCP of our own: a whole picture is asked for, by PLI (RFC 4585 6.3.1) or FIR (RFC 5104 4.3.1), in a compound that is one (an
- * empty report, our name). And the clock of a compound that was said anew already.
- * Wire room: no socket, clock or log. Threads: any. */
+/* RTCP of our own: a whole picture is asked for, by PLI (RFC 4585 6.3.1) or FIR (RFC 5104 4.3.1), in a compound that is
+ * one (an empty report, our name). And the clock of a compound that was said anew already. Wire room: no socket, clock
+ * or log. Threads: any. */
 #ifndef RF_RTP_RTCP_ASK_H
 #define RF_RTP_RTCP_ASK_H
 

@@ -35,7 +35,8 @@ int rf_rtp_head_parse(struct rf_view packet, struct rf_rtp_head *ret_head)
 struct rf_view rf_rtp_extension(struct rf_view packet, const struct rf_rtp_head *head, uint8_t id)
 {
 	enum { ONE_BYTE = 0xbede, TWO_BYTES = 0x1000, END = 15 };
-	struct rf_reader r = rf_reader_of(rf_view_from(rf_view_sub(packet, 0, head->size), RF_RTP_HEAD_BYTES + 4u * head->csrcs));
+	struct rf_reader r =
+		rf_reader_of(rf_view_from(rf_view_sub(packet, 0, head->size), RF_RTP_HEAD_BYTES + 4u * head->csrcs));
 	uint16_t form = rf_take_be16(&r);
 
 	rf_take_be16(&r);

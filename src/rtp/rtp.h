@@ -27,7 +27,8 @@ struct rf_rtp_head {
 /* RF_E_UNSUPPORTED: not version 2; RF_E_MALFORMED: it ends within the header or its extension; RF_E_LIMIT: longer than
  * RF_RTP_BYTES_MAX. */
 int rf_rtp_head_parse(struct rf_view packet, struct rf_rtp_head *ret_head);
-/* The header extension with this identifier (RFC 8285, in one or two bytes) of a packet whose head was read; empty: it has none. */
+/* The header extension with this identifier (RFC 8285, in one or two bytes) of a packet whose head was read;
+ * empty: it has none. */
 struct rf_view rf_rtp_extension(struct rf_view packet, const struct rf_rtp_head *head, uint8_t id);
 /* A header of ours: without sources, padding and extension, whatever those fields say. */
 void rf_rtp_head_put(const struct rf_rtp_head *head, uint8_t dst[static RF_RTP_HEAD_BYTES]);

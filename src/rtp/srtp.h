@@ -3,8 +3,8 @@
  *
  * One `rf_srtp_in` is what a peer sends to us, one `rf_srtp_out` what we send to it; each serves every SSRC under
  * its keys. With its first packet a master key is turned into session keys (RFC 3711 4.3, no key derivation rate) and
- * OpenSSL's context is made; both stand as long as the key, so a further packet costs no set-up. Encryption and authentication cannot be switched
- * off, and SRTCP that says it is not encrypted is refused.
+ * OpenSSL's context is made; both stand as long as the key, so a further packet costs no set-up. Encryption and
+ * authentication cannot be switched off, and SRTCP that says it is not encrypted is refused.
  *
  * A packet that is not authentic changes nothing: no window, no roll-over counter, no SSRC. A packet index is
  * never sent twice under one key, since in counter mode and in GCM a second packet under the same index would give
@@ -67,7 +67,8 @@ struct rf_srtp_in;
 int rf_srtp_in_new(const struct rf_srtp_master *masters, size_t count, struct rf_srtp_in **ret_in);
 /* Wiped. NULL is fine. */
 void rf_srtp_in_free(struct rf_srtp_in *in);
-/* A packet is to come soon: into the cache with what it takes, step by step, because each step reads what the one before fetched:
+/* A packet is to come soon: into the cache with what it takes, step by step, because each step reads what
+ * the one before fetched:
  * 0: itself, 1: the key that fitted last, 2: what OpenSSL has of that. */
 enum { RF_SRTP_FETCH_STEPS = 3 };
 void rf_srtp_in_fetch(const struct rf_srtp_in *in, unsigned step);
@@ -95,11 +96,12 @@ enum rf_srtp_suite rf_srtp_in_suite(const struct rf_srtp_in *in);
  *   RF_E_UNSUPPORTED  not version 2
  *   RF_E_CRYPTO, -ENOMEM */
 int rf_srtp_in_rtp(struct rf_srtp_in *in, uint8_t *buf, size_t n, size_t *ret_n);
-/* The same of a packet that is to go on as it came: all of the above is judged and remembered, and nothing in buf is changed.
- * *ret_n: bytes of the RTP packet in it. room: n bytes, in which an AEAD is opened, for it shows no other way; what they hold
- * afterwards is of no use. */
+/* The same of a packet that is to go on as it came: all of the above is judged and remembered, and nothing in buf is
+ * changed. *ret_n: bytes of the RTP packet in it. room: n bytes, in which an AEAD is opened, for it shows no other way;
+ * what they hold afterwards is of no use. */
 int rf_srtp_in_check_rtp(struct rf_srtp_in *in, uint8_t *buf, size_t n, uint8_t *room, size_t *ret_n);
-/* Likewise an SRTCP packet to be opened; the compound in it is not looked at beyond its first 8 bytes. Beside the errors above
+/* Likewise an SRTCP packet to be opened; the compound in it is not looked at beyond its first 8 bytes.
+ * Beside the errors above
  *   RF_E_DENIED       it says that it is not encrypted */
 int rf_srtp_in_rtcp(struct rf_srtp_in *in, uint8_t *buf, size_t n, size_t *ret_n);
 

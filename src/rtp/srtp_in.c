@@ -163,8 +163,8 @@ static bool may_begin_anew(const struct rf_srtp_key *k, const struct rf_srtp_tra
 	return t->generation && k->generation > t->generation && !k->again;
 }
 
-/* A key of which something may have been taken that the window does not hold any more: older than the one under which the
- * counters began anew; or one that came back, when they did so or the SSRC may have been forgotten in between. */
+/* A key of which something may have been taken that the window does not hold any more: older than the one under which
+ * the counters began anew; or one that came back, when they did so or the SSRC may have been forgotten in between. */
 static bool is_over(const struct rf_srtp_in *in, const struct rf_srtp_key *k, const struct rf_srtp_stream *s,
 		    const struct rf_srtp_track *t)
 {
@@ -179,7 +179,8 @@ struct packet {
 	size_t n, head;
 	uint32_t ssrc;
 	uint16_t seq;                /* of RTP */
-	uint8_t *room;               /* it is to stay as it is: an AEAD is opened there, the others not at all; NULL: it is opened */
+	uint8_t *room;               /* it is to stay as it is: an AEAD is opened there, the others not at
+				      * all; NULL: it is opened */
 };
 
 /* Where things stand: the tag behind the text and before the MKI in an AEAD, behind the MKI otherwise; the word of

@@ -54,13 +54,15 @@ struct rf_srtp_mac {
 /* False: OpenSSL cannot. */
 bool rf_srtp_mac_init(struct rf_srtp_mac *m, const uint8_t key[static RF_SRTP_AUTH_KEY_BYTES]);
 /* Of the text and what stands behind it. */
-bool rf_srtp_mac_of(const struct rf_srtp_mac *m, struct rf_view text, struct rf_view behind, uint8_t ret[static RF_SRTP_MAC_BYTES]);
+bool rf_srtp_mac_of(const struct rf_srtp_mac *m, struct rf_view text, struct rf_view behind,
+		    uint8_t ret[static RF_SRTP_MAC_BYTES]);
 
 /* ---- a key in force */
 
 struct rf_srtp_key {
 	const struct rf_srtp_params *p;
-	EVP_CIPHER_CTX *cipher;              /* with one of the session keys in it; NULL: nothing was encrypted or opened yet */
+	EVP_CIPHER_CTX *cipher;              /* with one of the session keys in it; NULL: nothing was
+					      * encrypted or opened yet */
 	enum rf_srtp_kind loaded;            /* which session key the context holds */
 	enum rf_srtp_suite suite;
 	uint32_t generation;                 /* counts the rekeyings; from 1 */

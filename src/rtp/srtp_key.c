@@ -1,12 +1,12 @@
 /* A key in force, and what it does to one packet.
  *
- * What a packet needs is made with the first one: the session keys, and the cipher's context when something is to be encrypted or
- * opened. Many keys that are agreed on never see a packet (calls that nobody answers, streams that only go one way), and a stream of
- * AES-CM that is passed with its keys needs no cipher at all. A context is half a KiB to one.
+ * What a packet needs is made with the first one: the session keys, and the cipher's context when something is to be
+ * encrypted or opened. Many keys that are agreed on never see a packet (calls that nobody answers, streams that only go
+ * one way), and a stream of AES-CM that is passed with its keys needs no cipher at all. A context is half a KiB to one.
  *
- * The cipher's context holds the session key of RTP; for an RTCP packet, one in some hundreds, it is given the other key, and
- * the first one back with the next RTP packet. That costs such a packet 0.3 microseconds twice and saves a second context, half
- * a KiB for each direction of a stream. */
+ * The cipher's context holds the session key of RTP; for an RTCP packet, one in some hundreds, it is given the other
+ * key, and the first one back with the next RTP packet. That costs such a packet 0.3 microseconds twice and saves a
+ * second context, half a KiB for each direction of a stream. */
 #include "rtp/srtp_int.h"
 
 #include "base/hash.h"
@@ -18,7 +18,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* What OpenSSL 3.0 has of a cipher: its context and, mostly right behind it, for both are made at once, the algorithm's own. */
+/* What OpenSSL 3.0 has of a cipher: its context and, mostly right behind it, for both are made at once,
+ * the algorithm's own. */
 enum { COUNTER_BYTES = 192 + 448, AEAD_BYTES = 192 + 960 };
 
 /* RFC 3711 9.2 */
@@ -40,7 +41,8 @@ static bool make_cipher(struct rf_srtp_key *k)
 	bool ok;
 
 	k->cipher = EVP_CIPHER_CTX_new();
-	ok = cipher && k->cipher && EVP_CipherInit_ex2(k->cipher, cipher, k->session[RF_SRTP_RTP].cipher, NULL, k->sealing, NULL) == 1;
+	ok = cipher && k->cipher &&
+	     EVP_CipherInit_ex2(k->cipher, cipher, k->session[RF_SRTP_RTP].cipher, NULL, k->sealing, NULL) == 1;
 	EVP_CIPHER_free(cipher);
 	k->loaded = RF_SRTP_RTP;
 	if (!ok) {

@@ -1,8 +1,9 @@
 /* HMAC-SHA1 (RFC 2104) of a packet under a session key, from what SHA-1 holds after the key's two pads.
  *
- * The one place that uses OpenSSL's SHA-1 by its own functions and not by EVP: of a key 40 bytes are kept, in the key itself. By
- * EVP it is two contexts of which each packet allocates a copy and frees it again; for 176 bytes that is 205 ns against 131
- * (by EVP_MAC 234), and with a thousand streams four more places that no cache holds (decisions/0069). */
+ * The one place that uses OpenSSL's SHA-1 by its own functions and not by EVP: of a key 40 bytes are kept, in the key
+ * itself. By EVP it is two contexts of which each packet allocates a copy and frees it again; for 176 bytes that is 205
+ * ns against 131 (by EVP_MAC 234), and with a thousand streams four more places that no cache holds
+ * (decisions/0069). */
 #define OPENSSL_API_COMPAT 0x10100000L /* SHA1_Update() and what goes with it are deprecated since 3.0, in favour of EVP */
 
 #include "rtp/srtp_int.h"
@@ -41,13 +42,15 @@ bool rf_srtp_mac_init(struct rf_srtp_mac *m, const uint8_t key[static RF_SRTP_AU
 	return take_pad(key, 0x36, m->inner) && take_pad(key, 0x5c, m->outer);
 }
 
-bool rf_srtp_mac_of(const struct rf_srtp_mac *m, struct rf_view text, struct rf_view behind, uint8_t ret[static RF_SRTP_MAC_BYTES])
+bool rf_srtp_mac_of(const struct rf_srtp_mac *m, struct rf_view text, struct rf_view behind,
+		    uint8_t ret[static RF_SRTP_MAC_BYTES])
 {
 	SHA_CTX c;
 	bool ok;
 
 	resume(&c, m->inner);
-	ok = SHA1_Update(&c, text.p, text.n) == 1 && SHA1_Update(&c, behind.p, behind.n) == 1 && SHA1_Final(ret, &c) == 1;
+	ok = SHA1_Update(&c, text.p, text.n) == 1 && SHA1_Update(&c, behind.p, behind.n) == 1 &&
+	     SHA1_Final(ret, &c) == 1;
 	resume(&c, m->outer);
 	ok = ok && SHA1_Update(&c, ret, RF_SRTP_MAC_BYTES) == 1 && SHA1_Final(ret, &c) == 1;
 	rf_secret_wipe(&c, sizeof c);

@@ -70,8 +70,8 @@ int rf_srtp_out_rekey(struct rf_srtp_out *out, const struct rf_srtp_master *mast
 
 /* --- a packet */
 
-/* An SSRC that was not sent under this key may be forgotten for another one, if the key is fresh. Under a key that came back
- * none is sent that may have been forgotten in between. */
+/* An SSRC that was not sent under this key may be forgotten for another one, if the key is fresh. Under a key that came
+ * back none is sent that may have been forgotten in between. */
 static int find_stream(struct rf_srtp_out *out, uint32_t ssrc, struct rf_srtp_stream **ret_stream)
 {
 	uint32_t oldest = out->key->again ? 0 : out->key->generation;

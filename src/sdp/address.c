@@ -14,7 +14,8 @@ static int check_ip4(struct rf_sdp_conn *c, bool media)
 	char text[INET_ADDRSTRLEN];
 	uint8_t b[4];
 
-	/* A name may stand where an address does (RFC 8866 9, FQDN); one made of digits and dots is meant as an address. */
+	/* A name may stand where an address does (RFC 8866 9, FQDN); one made of digits and dots is
+	 * meant as an address. */
 	if (!rf_view_cstr(c->addr, text, sizeof text) || inet_pton(AF_INET, text, b) != 1) {
 		c->name = true;
 		for (size_t i = 0; i < c->addr.n; i++)

@@ -17,8 +17,9 @@ static inline bool rf_sdp_is_alnum(uint8_t c)
 /* token-char: visible ASCII but " ( ) , / : ; < = > ? @ [ \ ] */
 static inline bool rf_sdp_is_token(uint8_t c)
 {
-	return c > 0x20 && c < 0x7f && !(c == '"' || c == '(' || c == ')' || c == ',' || c == '/' || (c >= ':' && c <= '@') ||
-					 (c >= '[' && c <= ']'));
+	return c > 0x20 && c < 0x7f &&
+	       !(c == '"' || c == '(' || c == ')' || c == ',' || c == '/' || (c >= ':' && c <= '@') ||
+		 (c >= '[' && c <= ']'));
 }
 
 static inline bool rf_sdp_is_base64(uint8_t c)

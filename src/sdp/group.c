@@ -31,7 +31,8 @@ static bool same_address(const struct rf_sdp *sdp, const struct rf_sdp_media *a,
 }
 
 /* The first line of a group that is on and has a port of its own; NULL unless the group has m. */
-static const struct rf_sdp_media *tagged_for(const struct rf_sdp *sdp, struct rf_view mids, const struct rf_sdp_media *m)
+static const struct rf_sdp_media *tagged_for(const struct rf_sdp *sdp, struct rf_view mids,
+					     const struct rf_sdp_media *m)
 {
 	const struct rf_sdp_media *tagged = NULL;
 	bool has = false;
@@ -52,7 +53,8 @@ const struct rf_sdp_media *rf_sdp_carrier(const struct rf_sdp *sdp, const struct
 		struct rf_view mids = sdp->attrs[i].value;
 		const struct rf_sdp_media *tagged;
 
-		if (sdp->attrs[i].id != RF_SDP_A_GROUP || sdp->attrs[i].drop || !rf_view_eq(rf_sdp_word(&mids), RF_V("BUNDLE")))
+		if (sdp->attrs[i].id != RF_SDP_A_GROUP || sdp->attrs[i].drop ||
+		    !rf_view_eq(rf_sdp_word(&mids), RF_V("BUNDLE")))
 			continue;
 		tagged = tagged_for(sdp, mids, m);
 		if (tagged && tagged != m && (m->bundle_only || same_address(sdp, tagged, m)))

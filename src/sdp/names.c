@@ -19,8 +19,8 @@ static const struct name attrs[] = {
 };
 
 static const struct name kinds[] = {
-	NAME("audio", RF_SDP_AUDIO), NAME("video", RF_SDP_VIDEO), NAME("text", RF_SDP_TEXT), NAME("image", RF_SDP_IMAGE),
-	NAME("message", RF_SDP_MESSAGE), NAME("application", RF_SDP_APPLICATION),
+	NAME("audio", RF_SDP_AUDIO), NAME("video", RF_SDP_VIDEO), NAME("text", RF_SDP_TEXT),
+	NAME("image", RF_SDP_IMAGE), NAME("message", RF_SDP_MESSAGE), NAME("application", RF_SDP_APPLICATION),
 };
 
 /* Where several spellings mean one thing, the usual one comes first: it is the one shown. */

@@ -116,7 +116,8 @@ static int parse_origin(struct parse *p, struct rf_view v, struct rf_sdp_origin 
 	struct rf_sdp_conn c;
 
 	if (rf_view_empty(user) || !rf_view_u64(id, INT64_MAX, &o->id) || !rf_view_u64(version, INT64_MAX, &o->version))
-		return fail(p, RF_E_MALFORMED, "o= wants: user, session id, version (63 bits), IN, IP4 or IP6, address");
+		return fail(p, RF_E_MALFORMED,
+			    "o= wants: user, session id, version (63 bits), IN, IP4 or IP6, address");
 	if (rf_sdp_address_parse(rf_take(&r, rf_left(&r)), false, &c))
 		return fail(p, RF_E_MALFORMED, "o= without a usable address");
 	o->user = user;
@@ -325,7 +326,8 @@ static int parse_formats(struct parse *p, struct rf_view v, struct rf_sdp_media 
 		struct rf_view f = rf_take_until(&r, ' ');
 
 		if (f.n == 0)
-			continue; /* two spaces, or one at the end: seen from real phones, and nothing can be read into them */
+			continue; /* two spaces, or one at the end: seen from real phones, and nothing
+				   * can be read into them */
 		if (!rf_sdp_all(f, rf_sdp_is_token) || (rf_sdp_proto_is_rtp(m->proto) && !rf_view_u64(f, 127, &pt)))
 			return fail(p, RF_E_MALFORMED, "m= with a format that is none");
 		m->formats[m->n_formats++] = f;

@@ -190,7 +190,8 @@ static enum rf_sdp_rule judge_savp(struct judge *j, size_t index, struct rf_sdp_
 {
 	enum rf_sdp_rule rule = judge_crypto(j, index, m, line);
 
-	/* Both ways of keying may be offered side by side under RTP/SAVP(F); what is weak of the second goes all the same. */
+	/* Both ways of keying may be offered side by side under RTP/SAVP(F); what is weak of the
+	 * second goes all the same. */
 	if (rule == RF_SDP_RULE_OK && strong_fingerprint(j, m) && j->job->policy->dtls && !j->job->offer) {
 		line->flags |= RF_SDP_LINE_DTLS;
 		note_setup(j, m, line);
@@ -208,8 +209,8 @@ static enum rf_sdp_rule judge_avp(struct judge *j, size_t index, struct rf_sdp_m
 		return RF_SDP_RULE_PLAIN_MEDIA;
 	if (!rf_sdp_attr_find(m->attrs, m->n_attrs, RF_SDP_A_CRYPTO))
 		return RF_SDP_RULE_OK;
-	/* Where plain media is allowed, keys offered beside it (best effort) are taken out rather than a reason to refuse,
-	 * but for keys that strangers have read already. */
+	/* Where plain media is allowed, keys offered beside it (best effort) are taken out rather than a reason to
+	 * refuse, but for keys that strangers have read already. */
 	if (j->job->from_secure && !j->job->to_secure) {
 		drop_all(j, m->attrs, m->n_attrs, RF_SDP_A_CRYPTO);
 		return RF_SDP_RULE_OK;

@@ -10,8 +10,8 @@
  *   UDP/TLS/RTP/SAVP(F)             needs policy.dtls and a fingerprint of SHA-256 or better; a=crypto is removed.
  *   udptl, MSRP, BFCP, others       refused when encrypted_required, unless over TLS or DTLS with such a fingerprint.
  * Always removed: k=, a=key-mgmt (keys we cannot judge); when encrypted_required also the capability negotiation of
- * RFC 5939, through which a partner could fall back to plain media; where the policy has a list, attributes that are not on it.
- * Keys travel only inside TLS: a=crypto on a leg whose signaling is not TLS is refused, at every level.
+ * RFC 5939, through which a partner could fall back to plain media; where the policy has a list, attributes that are
+ * not on it. Keys travel only inside TLS: a=crypto on a leg whose signaling is not TLS is refused, at every level.
  *
  * One bad line among good ones: it is switched off (port 0) and the rest passes; the verdict is RF_SDP_RULE_OK with
  * the line's flag RF_SDP_LINE_REFUSED. When no acceptable line is left, the whole is refused. An offer or answer that
@@ -29,7 +29,8 @@ struct rf_sdp_policy {
 	bool dtls;                             /* DTLS-SRTP accepted */
 	bool video;                            /* video accepted */
 	bool addresses;                        /* a line that is on has an address: nobody here asks DNS for media */
-	/* Attributes that this room does not read pass when this says so, and who made the session is not told; NULL: all pass. */
+	/* Attributes that this room does not read pass when this says so, and who made the session is not
+	 * told; NULL: all pass. */
 	bool (*crosses)(const struct rf_sdp_attr *a);
 	uint8_t n_suites;
 	uint8_t suites[RF_SDP_SUITE_COUNT];    /* enum rf_sdp_suite, the preferred first */
@@ -81,7 +82,8 @@ struct rf_sdp_job {
 	bool from_secure;                      /* it came over TLS */
 	bool to_secure;                        /* it will go out over TLS; keys are never sent otherwise */
 	const struct rf_sdp_summary *offer;    /* what this answers, NULL when it is an offer */
-	const struct rf_sdp_summary *last;     /* for an offer: the last of either kind in this session, NULL at first */
+	const struct rf_sdp_summary *last;     /* for an offer: the last of either kind in this
+					        * session, NULL at first */
 	const struct rf_sdp_origin *origin;    /* replaces o=, NULL keeps it */
 };
 

@@ -36,9 +36,11 @@ static const struct rule rules[RF_SDP_RULE_COUNT] = {
 		"a new offer must keep the media lines of the session in place (RFC 3264 8)" },
 	[RF_SDP_RULE_PHONE] = { "phone-media", 488, 304, "the called phone refuses the media that was offered" },
 	[RF_SDP_RULE_PHONE_DTLS] = { "phone-media", 488, 302,
-		"the called phone refuses the media that was offered; it may know SDES, and the offer was DTLS-SRTP only" },
+		"the called phone refuses the media that was offered; it may know SDES, and the "
+		"offer was DTLS-SRTP only" },
 	[RF_SDP_RULE_PHONE_SDES] = { "phone-media", 488, 302,
-		"the called phone refuses the media that was offered; it may know DTLS-SRTP, and the offer was SDES only" },
+		"the called phone refuses the media that was offered; it may know DTLS-SRTP, "
+		"and the offer was SDES only" },
 	[RF_SDP_RULE_CODEC] = { "no-codec", 488, 305, "none of the codecs that were offered may cross to the other side" },
 	[RF_SDP_RULE_TOO_LONG] = { "sdp-too-long", 500, 399, "the session description does not fit when built again" },
 	[RF_SDP_RULE_MEMORY] = { "sdp-memory", 500, 399, "no memory for the session description" },

@@ -51,7 +51,8 @@ enum rf_sdp_aid {
 	RF_SDP_A_CRYPTO, RF_SDP_A_FINGERPRINT, RF_SDP_A_SETUP, RF_SDP_A_TLS_ID,
 	RF_SDP_A_MID, RF_SDP_A_GROUP, RF_SDP_A_BUNDLE_ONLY, RF_SDP_A_RTPMAP,
 	RF_SDP_A_KEY_MGMT,      /* RFC 4567 */
-	RF_SDP_A_CAPABILITY,    /* acap tcap pcfg acfg csup creq rmcap omcap mcap mfcap mscap lcfg sescap (RFC 5939, 6871) */
+	RF_SDP_A_CAPABILITY,    /* acap tcap pcfg acfg csup creq rmcap omcap mcap mfcap mscap lcfg
+				 * sescap (RFC 5939, 6871) */
 };
 
 struct rf_sdp_attr {
@@ -135,12 +136,12 @@ static inline bool rf_sdp_media_live(const struct rf_sdp_media *m)
 const struct rf_sdp_attr *rf_sdp_attr_find(const struct rf_sdp_attr *attrs, size_t n, enum rf_sdp_aid id);
 /* The connection in force for an m-line; present is false when the description names none. */
 const struct rf_sdp_conn *rf_sdp_media_conn(const struct rf_sdp *sdp, const struct rf_sdp_media *m);
-/* Switch an m-line off as RFC 3264 8.2 says: port 0, its attributes dropped but for mid. rf_sdp_build() leaves it out of
- * every a=group. */
+/* Switch an m-line off as RFC 3264 8.2 says: port 0, its attributes dropped but for mid. rf_sdp_build() leaves it out
+ * of every a=group. */
 void rf_sdp_media_off(struct rf_sdp_media *m);
 /* The m-line on whose transport m is, when a=group:BUNDLE puts it there and it could be nowhere else: it has that one's
- * address, or is bundle-only. Keys, fingerprint and setup are then said there alone (RFC 9143 7.1.3, 7.3.3). NULL: m has a
- * transport of its own. */
+ * address, or is bundle-only. Keys, fingerprint and setup are then said there alone (RFC 9143 7.1.3, 7.3.3). NULL: m
+ * has a transport of its own. */
 const struct rf_sdp_media *rf_sdp_carrier(const struct rf_sdp *sdp, const struct rf_sdp_media *m);
 
 /* Names for people and records: "audio", "RTP/SAVP", "sendrecv". Static; OTHER gives "other". */

@@ -113,7 +113,8 @@ static int hash(struct rf_digest_ctx *ctx, enum rf_digest_alg alg, const struct 
 	if (!ctx->algs[alg].md || !EVP_DigestInit_ex2(run, ctx->algs[alg].md, NULL))
 		return RF_E_CRYPTO;
 	for (size_t i = 0; i < count; i++)
-		if ((i && !EVP_DigestUpdate(run, ":", 1)) || (parts[i].n && !EVP_DigestUpdate(run, parts[i].p, parts[i].n)))
+		if ((i && !EVP_DigestUpdate(run, ":", 1)) ||
+		    (parts[i].n && !EVP_DigestUpdate(run, parts[i].p, parts[i].n)))
 			return RF_E_CRYPTO;
 	return EVP_DigestFinal_ex(run, ret->b, NULL) ? 0 : RF_E_CRYPTO;
 }

@@ -177,11 +177,11 @@ int rf_digest_login_begin(struct rf_digest_login *login, const struct rf_digest_
 /* The server took the credentials (any answer but 401/407): a later challenge is a new one, not a refusal. */
 void rf_digest_login_accepted(struct rf_digest_login *login);
 /* Who knows the password and fills in response=, as rf_digest_response() does; it may be in another process. */
-typedef int rf_digest_answer_fn(void *arg, const struct rf_digest_cred *cred, struct rf_view method, struct rf_view body,
-				char ret_hex[static 2 * RF_DIGEST_HASH_MAX]);
+typedef int rf_digest_answer_fn(void *arg, const struct rf_digest_cred *cred, struct rf_view method,
+				struct rf_view body, char ret_hex[static 2 * RF_DIGEST_HASH_MAX]);
 /* Write a credentials value for a request and count it. user as the server knows it. uri: the Request-URI as it goes
- * out. auth is preferred over auth-int. RF_E_STATE before begin; RF_E_SPACE; RF_E_MALFORMED: uri cannot stand in quotes;
- * what answer returns. */
+ * out. auth is preferred over auth-int. RF_E_STATE before begin; RF_E_SPACE; RF_E_MALFORMED: uri cannot stand in
+ * quotes; what answer returns. */
 int rf_digest_login_put(struct rf_digest_login *login, struct rf_view user, rf_digest_answer_fn *answer, void *arg,
 			struct rf_view method, struct rf_view uri, struct rf_view body, struct rf_writer *w);
 

@@ -42,7 +42,8 @@ static int parse_relay(struct rf_view body, struct rf_sip_key *key)
 	while (body.n) {
 		struct rf_view line = line_of(&body);
 		size_t eq = rf_view_find(line, '=');
-		struct rf_view name = rf_view_trim(rf_view_sub(line, 0, eq)), value = rf_view_trim(rf_view_from(line, eq + 1));
+		struct rf_view name = rf_view_trim(rf_view_sub(line, 0, eq)),
+			       value = rf_view_trim(rf_view_from(line, eq + 1));
 		uint64_t ms;
 
 		if (rf_view_eq_nocase(name, RF_V("Signal"))) {
@@ -52,7 +53,9 @@ static int parse_relay(struct rf_view body, struct rf_sip_key *key)
 		} else if (rf_view_eq_nocase(name, RF_V("Duration"))) {
 			if (duration || !rf_view_u64(value, 1000000, &ms))
 				return RF_E_MALFORMED;
-			key->ms = (uint16_t)(ms < RF_SIP_KEY_MS_MIN ? RF_SIP_KEY_MS_MIN : ms > RF_SIP_KEY_MS_MAX ? RF_SIP_KEY_MS_MAX : ms);
+			key->ms = (uint16_t)(ms < RF_SIP_KEY_MS_MIN ? RF_SIP_KEY_MS_MIN :
+					     ms > RF_SIP_KEY_MS_MAX ? RF_SIP_KEY_MS_MAX :
+					     ms);
 			duration = true;
 		}
 	}

@@ -1,6 +1,6 @@
-/* Keys pressed, in the bodies of INFO (no RFC; RFC 6086 section 2 tells of the practice): application/dtmf-relay has lines
- * Signal=KEY and Duration=MS, application/dtmf the key alone.
- * Wire room: no socket, clock or log. Threads: any. */
+/* Keys pressed, in the bodies of INFO (no RFC; RFC 6086 section 2 tells of the practice):
+ * application/dtmf-relay has lines Signal=KEY and Duration=MS, application/dtmf the key alone. Wire room: no
+ * socket, clock or log. Threads: any. */
 #ifndef RF_SIP_KEYS_H
 #define RF_SIP_KEYS_H
 
@@ -15,8 +15,8 @@ struct rf_sip_key {
 	uint16_t ms;                 /* within the bounds above, whatever was said */
 };
 
-/* type: the value of Content-Type. RF_E_UNSUPPORTED: another type; RF_E_MALFORMED: no key or several, too long, a duration that is
- * no number. */
+/* type: the value of Content-Type. RF_E_UNSUPPORTED: another type; RF_E_MALFORMED: no key or several, too long, a
+ * duration that is no number. */
 int rf_sip_key_parse(struct rf_view type, struct rf_view body, struct rf_sip_key *ret_key);
 /* As application/dtmf-relay. */
 void rf_sip_key_put(struct rf_writer *w, const struct rf_sip_key *key);

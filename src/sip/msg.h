@@ -37,7 +37,8 @@ struct rf_sip_hdr {
 enum rf_sip_carrier {
 	RF_SIP_DATAGRAM, /* the bytes are one datagram: Content-Length may be missing, more bytes may follow */
 	RF_SIP_STREAM,   /* the bytes are one message as rf_sip_frame_next() cut it: Content-Length fits exactly */
-	RF_SIP_WHOLE,    /* the bytes are one WebSocket message: Content-Length may be missing, or fits exactly (RFC 7118 5) */
+	RF_SIP_WHOLE,    /* the bytes are one WebSocket message: Content-Length may be missing, or fits
+			  * exactly (RFC 7118 5) */
 };
 
 struct rf_sip_msg {

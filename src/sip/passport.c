@@ -39,7 +39,8 @@ static void put_base64(struct rf_writer *w, const uint8_t *p, size_t n)
 
 	for (size_t i = 0; i < n; i += 3) {
 		size_t left = n - i;
-		uint32_t x = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (left > 2 ? p[i + 2] : 0);
+		uint32_t x =
+			(uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (left > 2 ? p[i + 2] : 0);
 
 		for (unsigned d = 0; d < (left > 2 ? 4 : left + 1); d++)
 			rf_put_byte(w, (uint8_t)digits[x >> (18 - 6 * d) & 63]);

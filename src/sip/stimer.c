@@ -150,7 +150,8 @@ struct rf_stimer_answer rf_stimer_answer(const struct rf_stimer *s, const struct
 	else if (req->present && req->se.refresher != RF_SIP_REFRESHER_NONE)
 		a.se.refresher = req->se.refresher;
 	else /* open: as it is, or as we like */
-		a.se.refresher = (s->active ? s->we_refresh : p->we_refresh) ? RF_SIP_REFRESHER_UAS : RF_SIP_REFRESHER_UAC;
+		a.se.refresher =
+			(s->active ? s->we_refresh : p->we_refresh) ? RF_SIP_REFRESHER_UAS : RF_SIP_REFRESHER_UAC;
 	a.require = a.se.refresher == RF_SIP_REFRESHER_UAC;
 	return a;
 }

@@ -13,9 +13,9 @@ struct rf_tgrp {
 	struct rf_view verstat;  /* TN-Validation-..., as written; empty: none (3GPP TS 24.229 7.2A.20) */
 };
 
-/* Split the user part of a sip URI, or the number and parameters of a tel URI. name and context come together or not at all
- * (RFC 4904 5): without them they are empty. RF_E_MALFORMED: one without the other, or one of them twice; RF_E_UNSUPPORTED: a
- * URI of another scheme. */
+/* Split the user part of a sip URI, or the number and parameters of a tel URI. name and context come together or not at
+ * all (RFC 4904 5): without them they are empty. RF_E_MALFORMED: one without the other, or one of them twice;
+ * RF_E_UNSUPPORTED: a URI of another scheme. */
 int rf_tgrp_parse(const struct rf_sip_uri *uri, struct rf_tgrp *ret_tgrp);
 
 /* "sip:USER;tgrp=NAME;trunk-context=DOMAIN@host:port;transport=tls". user is escaped. */

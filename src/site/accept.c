@@ -14,21 +14,23 @@ static const struct rf_choice methods[] = {
 };
 
 static const struct rf_choice headers[] = {
-	{ "Accept-Language", 1u << 0 }, { "Allow-Events", 1u << 1 }, { "Content-Disposition", 1u << 2 }, { "Date", 1u << 3 },
-	{ "Diversion", 1u << 4 }, { "Expires", 1u << 5 }, { "History-Info", 1u << 6 }, { "Identity", 1u << 7 },
-	{ "Info-Package", 1u << 8 }, { "P-Asserted-Identity", 1u << 9 }, { "Privacy", 1u << 10 }, { "Reason", 1u << 11 },
-	{ "Recv-Info", 1u << 12 }, { "Resource-Priority", 1u << 13 }, { "Retry-After", 1u << 14 },
-	{ "Session-Expires", 1u << 15 }, { "Min-SE", 1u << 16 }, { "Timestamp", 1u << 17 }, { "none", 0 }, { 0 },
+	{ "Accept-Language", 1u << 0 }, { "Allow-Events", 1u << 1 }, { "Content-Disposition", 1u << 2 },
+	{ "Date", 1u << 3 }, { "Diversion", 1u << 4 }, { "Expires", 1u << 5 }, { "History-Info", 1u << 6 },
+	{ "Identity", 1u << 7 }, { "Info-Package", 1u << 8 }, { "P-Asserted-Identity", 1u << 9 },
+	{ "Privacy", 1u << 10 }, { "Reason", 1u << 11 }, { "Recv-Info", 1u << 12 }, { "Resource-Priority", 1u << 13 },
+	{ "Retry-After", 1u << 14 }, { "Session-Expires", 1u << 15 }, { "Min-SE", 1u << 16 }, { "Timestamp", 1u << 17 },
+	{ "none", 0 }, { 0 },
 };
 _Static_assert(COUNT(headers) == RF_ACCEPT_HEADERS + 2, "a bit for each header");
 
 static const struct rf_choice parameters[] = {
-	{ "user", 1u << 0 }, { "phone-context", 1u << 1 }, { "isub", 1u << 2 }, { "ext", 1u << 3 }, { "postd", 1u << 4 },
-	{ "cpc", 1u << 5 }, { "oli", 1u << 6 }, { "isup-oli", 1u << 7 }, { "rn", 1u << 8 }, { "npdi", 1u << 9 },
-	{ "cic", 1u << 10 }, { "tgrp", 1u << 11 }, { "trunk-context", 1u << 12 }, { "verstat", 1u << 13 },
-	{ "reason", 1u << 14 }, { "counter", 1u << 15 }, { "privacy", 1u << 16 }, { "screen", 1u << 17 },
-	{ "limit", 1u << 18 }, { "cause", 1u << 19 }, { "text", 1u << 20 }, { "index", 1u << 21 }, { "mp", 1u << 22 },
-	{ "rc", 1u << 23 }, { "np", 1u << 24 }, { "ob", 1u << 25 }, { "none", 0 }, { 0 },
+	{ "user", 1u << 0 }, { "phone-context", 1u << 1 }, { "isub", 1u << 2 }, { "ext", 1u << 3 },
+	{ "postd", 1u << 4 }, { "cpc", 1u << 5 }, { "oli", 1u << 6 }, { "isup-oli", 1u << 7 }, { "rn", 1u << 8 },
+	{ "npdi", 1u << 9 }, { "cic", 1u << 10 }, { "tgrp", 1u << 11 }, { "trunk-context", 1u << 12 },
+	{ "verstat", 1u << 13 }, { "reason", 1u << 14 }, { "counter", 1u << 15 }, { "privacy", 1u << 16 },
+	{ "screen", 1u << 17 }, { "limit", 1u << 18 }, { "cause", 1u << 19 }, { "text", 1u << 20 },
+	{ "index", 1u << 21 }, { "mp", 1u << 22 }, { "rc", 1u << 23 }, { "np", 1u << 24 }, { "ob", 1u << 25 },
+	{ "none", 0 }, { 0 },
 };
 _Static_assert(COUNT(parameters) == RF_ACCEPT_PARAMETERS + 2, "a bit for each parameter");
 
@@ -40,7 +42,8 @@ static const struct rf_choice bodies[] = {
 
 static const struct rf_choice rules[] = {
 	{ "body", 1u << 0 }, { "remote-control", 1u << 1 }, { "other-dialog", 1u << 2 }, { "route", 1u << 3 },
-	{ "identity", 1u << 4 }, { "credentials", 1u << 5 }, { "header", 1u << 6 }, { "parameter", 1u << 7 }, { "none", 0 }, { 0 },
+	{ "identity", 1u << 4 }, { "credentials", 1u << 5 }, { "header", 1u << 6 }, { "parameter", 1u << 7 },
+	{ "none", 0 }, { 0 },
 };
 _Static_assert(COUNT(rules) == RF_ACCEPT_RULES + 2, "a bit for each rule");
 
@@ -53,7 +56,8 @@ static const struct rf_key further_rows[] = {
 };
 
 static const struct rf_keys further_keys = {
-	"a further header", further_rows, COUNT(further_rows), sizeof(struct rf_site_further), &further_defaults, 0, true,
+	"a further header", further_rows, COUNT(further_rows), sizeof(struct rf_site_further), &further_defaults, 0,
+	true,
 	offsetof(struct rf_site_further, pos),
 };
 
@@ -65,7 +69,8 @@ static const struct rf_key rows[] = {
 	{ "refuse", RF_KEY_CHOICES, AT(refuse), .choices = rules, .place_at = AT(refuse_pos) },
 	{ "further", RF_KEY_ITEMS, AT(further), AT(further_count), .max = RF_ACCEPT_FURTHER, .sub = &further_keys },
 	{ "message_bytes", RF_KEY_COUNT, AT(message_bytes), .min = 2048, .max = 65535, .place_at = AT(message_pos) },
-	{ "header_fields", RF_KEY_COUNT, AT(header_fields), .min = 16, .max = RF_ACCEPT_HEADER_FIELDS, .place_at = AT(fields_pos) },
+	{ "header_fields", RF_KEY_COUNT, AT(header_fields), .min = 16, .max = RF_ACCEPT_HEADER_FIELDS,
+	  .place_at = AT(fields_pos) },
 };
 
 const struct rf_keys rf_accept_keys = { "accept", rows, COUNT(rows), sizeof(struct rf_site_accept), NULL, 0, true, AT(pos) };
@@ -161,7 +166,8 @@ void rf_accept_merge(struct rf_site_accept *a, const struct rf_site_accept *base
 			*value(a, &sizes[i]) = *value(&b, &sizes[i]);
 }
 
-void rf_accept_compare(const struct rf_site_accept *a, const struct rf_site_accept *base, rf_accept_wider *wider, void *arg)
+void rf_accept_compare(const struct rf_site_accept *a, const struct rf_site_accept *base, rf_accept_wider *wider,
+		       void *arg)
 {
 	struct rf_site_accept x = *a, b = base ? *base : own_list();
 
@@ -177,7 +183,8 @@ void rf_accept_compare(const struct rf_site_accept *a, const struct rf_site_acce
 
 /* --- headers that only one network knows */
 
-/* What such a name may not be or hold, and why: whoever reads it at the other end would do what nobody here has judged. */
+/* What such a name may not be or hold, and why: whoever reads it at the other end would do what
+ * nobody here has judged. */
 static const struct {
 	const char *word, *why;
 } never[] = {
@@ -188,10 +195,14 @@ static const struct {
 	{ "command", "it makes a phone do something" }, { "talk", "it makes a phone do something" },
 	{ "hold", "it makes a phone do something" }, { "call-info", "it makes a phone do something" },
 	{ "via", "it tells the way through somebody's house" }, { "rout", "it tells the way through somebody's house" },
-	{ "path", "it tells the way through somebody's house" }, { "forward", "it tells the way through somebody's house" },
-	{ "host", "it tells the way through somebody's house" }, { "server", "it tells the way through somebody's house" },
-	{ "agent", "it tells the way through somebody's house" }, { "network", "it tells the way through somebody's house" },
-	{ "-ip", "it tells the way through somebody's house" }, { "address", "it tells the way through somebody's house" },
+	{ "path", "it tells the way through somebody's house" },
+	{ "forward", "it tells the way through somebody's house" },
+	{ "host", "it tells the way through somebody's house" },
+	{ "server", "it tells the way through somebody's house" },
+	{ "agent", "it tells the way through somebody's house" },
+	{ "network", "it tells the way through somebody's house" },
+	{ "-ip", "it tells the way through somebody's house" },
+	{ "address", "it tells the way through somebody's house" },
 	{ "identity", "it says who somebody is" }, { "called-party", "it says who somebody is" },
 	{ "associated-uri", "it says who somebody is" }, { "served-user", "it says who somebody is" },
 	{ "profile-key", "it says who somebody is" }, { "user-database", "it says who somebody is" },
@@ -221,7 +232,8 @@ const char *rf_accept_further_refusal(struct rf_view name)
 {
 	enum { NAME_MAX_BYTES = 64 };
 
-	if (name.n < 3 || name.n > NAME_MAX_BYTES || name.p[1] != '-' || (lower(name.p[0]) != 'p' && lower(name.p[0]) != 'x'))
+	if (name.n < 3 || name.n > NAME_MAX_BYTES || name.p[1] != '-' ||
+	    (lower(name.p[0]) != 'p' && lower(name.p[0]) != 'x'))
 		return "it is no private header: their names begin with P- or X-";
 	for (size_t i = 0; i < name.n; i++) {
 		uint8_t c = lower(name.p[i]);

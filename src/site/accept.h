@@ -1,7 +1,7 @@
 /* What of a trunk's messages a border looks at, as the site file says it: the optional part of the border's own list
- * (call/border_list.c), which a site makes narrower for all trunks (trunk_defaults) and a trunk for itself. What no message
- * can do without is not among it. A trunk that takes more than trunk_defaults needs a deviation from RF_MIT_BORDER that names
- * it. Behind a load every field of a trunk's list says something. */
+ * (call/border_list.c), which a site makes narrower for all trunks (trunk_defaults) and a trunk for itself. What no
+ * message can do without is not among it. A trunk that takes more than trunk_defaults needs a deviation from
+ * RF_MIT_BORDER that names it. Behind a load every field of a trunk's list says something. */
 #ifndef RF_SITE_ACCEPT_H
 #define RF_SITE_ACCEPT_H
 
@@ -31,7 +31,8 @@ enum { RF_ACCEPT_FURTHER = 8, RF_ACCEPT_FURTHER_BYTES = 512 };
 struct rf_site_accept {
 	struct rf_site_pos pos;
 	unsigned methods, headers, parameters, bodies;
-	unsigned refuse;             /* rules by which a request is refused of which only a part would be dropped; none */
+	unsigned refuse;             /* rules by which a request is refused of which only a part
+				      * would be dropped; none */
 	uint32_t message_bytes;      /* RF_ACCEPT_MESSAGE_BYTES */
 	uint32_t header_fields;      /* RF_ACCEPT_HEADER_FIELDS */
 	const struct rf_site_further *further;

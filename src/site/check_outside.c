@@ -79,15 +79,19 @@ static void look_sources(struct rf_check *c)
 	for (size_t i = 0; i < n->dns_forward.n; i++) {
 		const struct rf_site_zone *z = zone_of(c->s, &n->dns_forward.v[i]);
 
-		if (!(z && z->kind == RF_ZONE_DATA) && !asked(c, RF_SERVICE_DNS, RF_ZONE_SERVER, &n->dns_forward.v[i], 53))
+		if (!(z && z->kind == RF_ZONE_DATA) &&
+		    !asked(c, RF_SERVICE_DNS, RF_ZONE_SERVER, &n->dns_forward.v[i], 53))
 			rf_check_breach(c, n->pos, "net-own-services",
-					"add to allow: { from: server, to: border, category: services, protocol: udp, ports: 53 }",
+					"add to allow: { from: server, to: border, category: services, "
+					"protocol: udp, ports: 53 }",
 					"network.dns_forward: no DNS of telephony may ask resolver %zu", i + 1);
 	}
 	if (n->ntp_servers.n && !asked(c, RF_SERVICE_NTP, RF_ZONE_BORDER, NULL, 123))
 		rf_check_breach(c, n->pos, "net-own-services",
-				"allow udp 123 from a host with service ntp in a zone of kind border to the internet, or remove the key",
-				"network.ntp_servers: no time server of the perimeter may ask \"%.*s\"", RF_VFMT(n->ntp_servers.v[0]));
+				"allow udp 123 from a host with service ntp in a zone of kind border to the internet, "
+				"or remove the key",
+				"network.ntp_servers: no time server of the perimeter may ask \"%.*s\"",
+				RF_VFMT(n->ntp_servers.v[0]));
 }
 
 /* --- trunks */
@@ -95,7 +99,8 @@ static void look_sources(struct rf_check *c)
 /* A provider is outside, a gateway of ours in its zone; neither is among phones, administrators or data. */
 static bool misplaced(const struct rf_site_zone *z)
 {
-	return z && rf_check_inside(z) && z->kind != RF_ZONE_GATEWAY && z->kind != RF_ZONE_BORDER && z->kind != RF_ZONE_SERVER;
+	return z && rf_check_inside(z) && z->kind != RF_ZONE_GATEWAY && z->kind != RF_ZONE_BORDER &&
+	       z->kind != RF_ZONE_SERVER;
 }
 
 static void look_trunk(struct rf_check *c, const struct rf_site_trunk *t)
@@ -116,7 +121,8 @@ static void look_trunk(struct rf_check *c, const struct rf_site_trunk *t)
 			      (misplaced(z) && (rf_site_ip_in(a, &z->subnet) || rf_site_ip_in(a, &z->subnet6)))))
 				continue;
 			rf_check_breach(c, t->pos, "pub-sbc", "name the provider's addresses alone",
-					"the addresses of trunk \"%.*s\" hold some of zone \"%.*s\"", RF_VFMT(t->name), RF_VFMT(z->name));
+					"the addresses of trunk \"%.*s\" hold some of zone \"%.*s\"", RF_VFMT(t->name),
+					RF_VFMT(z->name));
 			return;
 		}
 }

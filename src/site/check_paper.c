@@ -83,8 +83,8 @@ int rf_check_allows(struct rf_check *c)
 	for (size_t i = 1; i < s->allow_count; i++)
 		if (by_flow(v[i - 1], v[i]) == 0)
 			PAPER(c, RF_SEV_WARNING, v[i]->pos, "net-inter-vlan-filter", "remove it",
-			      "allow from \"%.*s\" to \"%.*s\" is there twice, first in line %u", RF_VFMT(v[i]->from_name),
-			      RF_VFMT(v[i]->to_name), v[i - 1]->pos.line);
+			      "allow from \"%.*s\" to \"%.*s\" is there twice, first in line %u",
+			      RF_VFMT(v[i]->from_name), RF_VFMT(v[i]->to_name), v[i - 1]->pos.line);
 	free(v);
 	return 0;
 }
@@ -122,8 +122,10 @@ static void look_attestation(struct rf_check *c, const struct rf_site_attestatio
 	if (!rf_mitigation_known(a->mitigation, NULL)) {
 		const char *near = rf_mitigation_near(a->mitigation);
 
-		PAPER(c, RF_SEV_ERROR, a->mitigation_pos, NULL, near ? near : "take the id from the report of the audit",
-		      near ? "there is no mitigation \"%.*s\"; did you mean this one?" : "there is no mitigation \"%.*s\"",
+		PAPER(c, RF_SEV_ERROR, a->mitigation_pos, NULL,
+		      near ? near : "take the id from the report of the audit",
+		      near ? "there is no mitigation \"%.*s\"; did you mean this one?" :
+			     "there is no mitigation \"%.*s\"",
 		      RF_VFMT(a->mitigation));
 		return;
 	}
@@ -131,9 +133,9 @@ static void look_attestation(struct rf_check *c, const struct rf_site_attestatio
 		PAPER(c, RF_SEV_ERROR, a->pos, rf_mitigation_id(a->mitigation),
 		      "name who confirms it", "nobody attests %.*s", RF_VFMT(a->mitigation));
 	if (!rf_site_says_something(a->document) && !rf_site_says_something(a->text))
-		PAPER(c, RF_SEV_ERROR, a->pos, rf_mitigation_id(a->mitigation),
-		      "add  document:  or  text:",
-		      "the attestation of %.*s says neither where it is written nor what was seen", RF_VFMT(a->mitigation));
+		PAPER(c, RF_SEV_ERROR, a->pos, rf_mitigation_id(a->mitigation), "add  document:  or  text:",
+		      "the attestation of %.*s says neither where it is written nor what was seen",
+		      RF_VFMT(a->mitigation));
 	look_dates(c, a);
 }
 

@@ -72,10 +72,14 @@ static void look_phone(struct rf_check *c, struct fault *v, const struct rf_site
 static void look_phones(struct rf_check *c)
 {
 	struct fault v[FAULTS] = {
-		[NO_LOCATION] = { "emerg-location-record", "add  location: , one of `locations`", "has no location", MISSING },
-		[NO_PORT] = { "eav-port-binding", "add  switch:  and  port:", "is plugged in nowhere that is known", MISSING },
-		[NO_MAC] = { "eav-port-binding", "add  mac: , so that its port takes no other", "has no MAC address", MISSING },
-		[GROUP_MAC] = { "net-port-security", "write the phone's own", "has the MAC address of a group or of nobody" },
+		[NO_LOCATION] = { "emerg-location-record", "add  location: , one of `locations`", "has no location",
+				  MISSING },
+		[NO_PORT] = { "eav-port-binding", "add  switch:  and  port:", "is plugged in nowhere that is known",
+			      MISSING },
+		[NO_MAC] = { "eav-port-binding", "add  mac: , so that its port takes no other", "has no MAC address",
+			     MISSING },
+		[GROUP_MAC] = { "net-port-security", "write the phone's own",
+				"has the MAC address of a group or of nobody" },
 		[NOT_ACCESS] = { "net-port-security", "plug it into an access port of a zone of kind phone",
 				 "is on a port that is no access port" },
 		[OTHER_ZONE] = { "net-class-vlans", "plug it into a port of a zone of kind phone",
@@ -109,14 +113,17 @@ static void look_locations(struct rf_check *c)
 		size_t j = 0;
 
 		if (!says_where(&v[i]) && rf_check_asked(c, "emerg-location-record"))
-			rf_check_say(c, RF_SEV_WARNING, v[i].pos, "emerg-location-record", "add  building: , floor: , room: , address:",
+			rf_check_say(c, RF_SEV_WARNING, v[i].pos, "emerg-location-record",
+				     "add  building: , floor: , room: , address:",
 				     "location \"%.*s\" does not say where it is", RF_VFMT(v[i].name));
-		while (j < i && !(v[i].elin.n && rf_view_eq(v[i].elin, v[j].elin) && !rf_view_eq(v[i].address, v[j].address)))
+		while (j < i &&
+		       !(v[i].elin.n && rf_view_eq(v[i].elin, v[j].elin) && !rf_view_eq(v[i].address, v[j].address)))
 			j++;
 		if (j < i)
-			rf_check_say(c, RF_SEV_WARNING, v[i].pos, "emerg-location-record", "give each address a number of its own",
-				     "locations \"%.*s\" and \"%.*s\" have one elin and not one address", RF_VFMT(v[j].name),
-				     RF_VFMT(v[i].name));
+			rf_check_say(c, RF_SEV_WARNING, v[i].pos, "emerg-location-record",
+				     "give each address a number of its own",
+				     "locations \"%.*s\" and \"%.*s\" have one elin and not one address",
+				     RF_VFMT(v[j].name), RF_VFMT(v[i].name));
 	}
 }
 
@@ -150,9 +157,11 @@ static void look_shared(struct rf_check *c, const struct plug *v, size_t n)
 					v[0].host ? "host" : "phone", RF_VFMT(v[0].name), v[i].host ? "host" : "phone",
 					RF_VFMT(v[i].name), RF_VFMT(v[0].port->name), RF_VFMT(v[0].sw->name));
 		else if (i >= v[0].port->macs)
-			rf_check_breach(c, v[i].pos, "net-port-security", "give each a port of its own, or the port  macs: 2",
-					"\"%.*s\" and \"%.*s\" are on one port, %.*s of switch \"%.*s\"", RF_VFMT(v[0].name),
-					RF_VFMT(v[i].name), RF_VFMT(v[0].port->name), RF_VFMT(v[0].sw->name));
+			rf_check_breach(c, v[i].pos, "net-port-security",
+					"give each a port of its own, or the port  macs: 2",
+					"\"%.*s\" and \"%.*s\" are on one port, %.*s of switch \"%.*s\"",
+					RF_VFMT(v[0].name), RF_VFMT(v[i].name), RF_VFMT(v[0].port->name),
+					RF_VFMT(v[0].sw->name));
 }
 
 static int look_plugs(struct rf_check *c)
@@ -197,11 +206,12 @@ static void look_host(struct rf_check *c, const struct rf_site_host *h)
 		return;
 	if (p->use != RF_PORT_ACCESS)
 		rf_check_breach(c, h->port_pos, "net-port-security", "plug it into an access port of its zone",
-				"host \"%.*s\" is on port %.*s, which is no access port", RF_VFMT(h->name), RF_VFMT(p->name));
+				"host \"%.*s\" is on port %.*s, which is no access port", RF_VFMT(h->name),
+				RF_VFMT(p->name));
 	else if (p->zone != h->zone)
 		rf_check_breach(c, h->port_pos, "net-class-vlans", "plug it into a port of its zone",
-				"host \"%.*s\" is in zone \"%.*s\", and its port %.*s in zone \"%.*s\"", RF_VFMT(h->name),
-				RF_VFMT(h->zone->name), RF_VFMT(p->name), RF_VFMT(p->zone->name));
+				"host \"%.*s\" is in zone \"%.*s\", and its port %.*s in zone \"%.*s\"",
+				RF_VFMT(h->name), RF_VFMT(h->zone->name), RF_VFMT(p->name), RF_VFMT(p->zone->name));
 }
 
 int rf_check_phones(struct rf_check *c)

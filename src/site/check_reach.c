@@ -41,7 +41,8 @@ static void join_all(struct rf_check *c, size_t *up)
 				join(up, (size_t)(first->zone - s->zones), (size_t)(r->interfaces[j].zone - s->zones));
 	}
 	for (size_t i = 0; i < s->office_count; i++) {
-		const struct rf_site_interface *a = first_foot(s->offices[i].router), *b = first_foot(s->offices[i].hub);
+		const struct rf_site_interface *a = first_foot(s->offices[i].router),
+					       *b = first_foot(s->offices[i].hub);
 
 		if (a && b)
 			join(up, (size_t)(a->zone - s->zones), (size_t)(b->zone - s->zones));
@@ -102,13 +103,16 @@ static void look_zone(struct rf_check *c, size_t *up, size_t zone)
 		enum reach how = reach(c, up, zone, &needs[i]);
 
 		if (how == NO_FAMILY) {
-			rf_check_breach(c, z->pos, "net-own-services", "give both a subnet of one family, and the hosts addresses in it",
-					"zone \"%.*s\" shares neither IPv4 nor IPv6 with a host with %s", RF_VFMT(z->name), needs[i].name);
+			rf_check_breach(c, z->pos, "net-own-services",
+					"give both a subnet of one family, and the hosts addresses in it",
+					"zone \"%.*s\" shares neither IPv4 nor IPv6 with a host with %s",
+					RF_VFMT(z->name), needs[i].name);
 			return;
 		}
 		if (how == NO_WAY) {
 			rf_check_breach(c, z->pos, "net-own-services", "join it to the zone of the servers by a router",
-					"no way of routers leads from zone \"%.*s\" to a host with %s", RF_VFMT(z->name), needs[i].name);
+					"no way of routers leads from zone \"%.*s\" to a host with %s",
+					RF_VFMT(z->name), needs[i].name);
 			return; /* the way is the fault, and one word about it enough */
 		}
 	}

@@ -1,5 +1,5 @@
-/* Hosts with the role relay: ports for the calls that the site has, addresses where they are to be heard, walls around them;
- * and borders, which need one. */
+/* Hosts with the role relay: ports for the calls that the site has, addresses where they are to be heard, walls around
+ * them; and borders, which need one. */
 #include "site/check_int.h"
 
 #include <string.h>
@@ -27,8 +27,9 @@ static void look_ports(struct rf_check *c, const struct rf_site_host *h, size_t 
 	uint32_t carries = ports / ports_of_call(h) * (uint32_t)relays;
 
 	if (calls > carries)
-		rf_check_say(c, RF_SEV_WARNING, h->pos, "dos-external-call-cap", "give  network: { media_ports: }  a wider range, or another "
-			     "host the role relay", "relay \"%.*s\" has ports for %u calls, the site for %u", RF_VFMT(h->name), carries,
+		rf_check_say(c, RF_SEV_WARNING, h->pos, "dos-external-call-cap",
+			     "give  network: { media_ports: }  a wider range, or another host the role relay",
+			     "relay \"%.*s\" has ports for %u calls, the site for %u", RF_VFMT(h->name), carries,
 			     calls);
 }
 
@@ -55,8 +56,10 @@ static void look_walls(struct rf_check *c, const struct rf_site_host *h)
 		linux_one = linux_one ? linux_one : r;
 	}
 	if (linux_one && h->zone->kind == RF_ZONE_BORDER)
-		rf_check_say(c, RF_SEV_WARNING, h->pos, "arch-per-sbc-pinholes", "add a host of the router's name with the role wall",
-			     "no wall runs on router \"%.*s\" or another of zone \"%.*s\", so nobody opens pinholes for relay \"%.*s\"",
+		rf_check_say(c, RF_SEV_WARNING, h->pos, "arch-per-sbc-pinholes",
+			     "add a host of the router's name with the role wall",
+			     "no wall runs on router \"%.*s\" or another of zone \"%.*s\", so nobody opens pinholes "
+			     "for relay \"%.*s\"",
 			     RF_VFMT(linux_one->name), RF_VFMT(h->zone->name), RF_VFMT(h->name));
 }
 
@@ -64,7 +67,8 @@ static bool is_of_relay(const struct rf_site *s, const struct rf_site_ip *ip)
 {
 	static const struct rf_site_ip loopback = { .family = 4, .prefix = 8, .b = { 127 } };
 
-	if (rf_site_ip_in(ip, &loopback) || (ip->family == 6 && memcmp(ip->b, (const uint8_t[16]){ [15] = 1 }, 16) == 0))
+	if (rf_site_ip_in(ip, &loopback) ||
+	    (ip->family == 6 && memcmp(ip->b, (const uint8_t[16]){ [15] = 1 }, 16) == 0))
 		return true;
 	for (size_t i = 0; i < s->host_count; i++) {
 		const struct rf_site_host *h = &s->hosts[i];
@@ -82,7 +86,8 @@ static void look_ng(struct rf_check *c)
 
 	for (size_t i = 0; i < r->ng.n; i++)
 		if (!is_of_relay(c->s, &r->ng.v[i]))
-			rf_check_say(c, RF_SEV_WARNING, r->ng_pos, "pub-sbc", "name addresses of hosts with the role relay, or 127.0.0.1",
+			rf_check_say(c, RF_SEV_WARNING, r->ng_pos, "pub-sbc",
+				     "name addresses of hosts with the role relay, or 127.0.0.1",
 				     "relay.ng: one of its addresses is no relay's, which will not start");
 	if (!r->ng.n && r->peers.n)
 		rf_check_say(c, RF_SEV_WARNING, r->peers_pos, "pub-sbc", "add  relay: { ng: [ADDRESS] }",
@@ -93,8 +98,8 @@ static void look_ng(struct rf_check *c)
 static void look_border(struct rf_check *c, const struct rf_site_host *h)
 {
 	if (!rf_site_has_role(c->s, RF_ROLE_RELAY) && !c->s->media.relays.n)
-		rf_check_say(c, RF_SEV_WARNING, h->pos, "pub-sbc", "give it or another host the role relay", "border \"%.*s\" has no media relay, and takes no calls",
-			     RF_VFMT(h->name));
+		rf_check_say(c, RF_SEV_WARNING, h->pos, "pub-sbc", "give it or another host the role relay",
+			     "border \"%.*s\" has no media relay, and takes no calls", RF_VFMT(h->name));
 }
 
 void rf_check_relays(struct rf_check *c)

@@ -15,7 +15,8 @@ static bool has_kind(const struct rf_site *s, enum rf_zone_kind kind)
 static const struct rf_site_host *who(const struct rf_site *s, unsigned roles, unsigned services, unsigned kinds)
 {
 	for (size_t i = 0; i < s->host_count; i++)
-		if ((s->hosts[i].roles & roles || s->hosts[i].services & services) && kinds & 1u << s->hosts[i].zone->kind)
+		if ((s->hosts[i].roles & roles || s->hosts[i].services & services) &&
+		    kinds & 1u << s->hosts[i].zone->kind)
 			return &s->hosts[i];
 	return NULL;
 }
@@ -42,7 +43,8 @@ static void look_standbys(struct rf_check *c)
 		if (!(h->roles & (RF_ROLE_CONTROLLER | RF_ROLE_BORDER | RF_ROLE_GATEWAY)) || has_standby(s, h))
 			continue;
 		if (h->roles & RF_ROLE_CONTROLLER)
-			rf_check_missing(c, h->pos, "hw-hot-standby", "add a host with the same roles and  standby_for:",
+			rf_check_missing(c, h->pos, "hw-hot-standby",
+					 "add a host with the same roles and  standby_for:",
 					 "controller \"%.*s\" has no hot standby", RF_VFMT(h->name));
 		else if (c->network)
 			rf_check_say(c, RF_SEV_WARNING, h->pos, "hw-hot-standby",
@@ -84,7 +86,8 @@ static void look_own_service(struct rf_check *c, unsigned service, const char *n
 		return;
 	if (other)
 		rf_check_missing(c, other->pos, "net-own-services", "give a host in a zone of kind server the service",
-				 "%s for zone \"%.*s\" is only on \"%.*s\", in zone \"%.*s\", where phones do not reach it", name,
+				 "%s for zone \"%.*s\" is only on \"%.*s\", in zone \"%.*s\", "
+				 "where phones do not reach it", name,
 				 RF_VFMT(client->name), RF_VFMT(other->name), RF_VFMT(other->zone->name));
 	else
 		rf_check_missing(c, client->pos, "net-own-services", "give a host in a zone of kind server the service",
@@ -107,11 +110,13 @@ static void look_sources(struct rf_check *c)
 
 	for (size_t i = 0; i < n->dns_forward.n; i++)
 		if (in_data(c->s, &n->dns_forward.v[i]))
-			rf_check_breach(c, n->pos, "net-own-services", "name resolvers outside, or in a zone of kind border",
+			rf_check_breach(c, n->pos, "net-own-services",
+					"name resolvers outside, or in a zone of kind border",
 					"network.dns_forward: telephony would ask the DNS of the data network");
 	for (size_t i = 0; i < n->ntp_servers.n; i++)
 		if (rf_site_ip_parse(n->ntp_servers.v[i], false, &ip) && in_data(c->s, &ip))
-			rf_check_breach(c, n->pos, "net-own-services", "name time servers outside, or in a zone of kind border",
+			rf_check_breach(c, n->pos, "net-own-services",
+					"name time servers outside, or in a zone of kind border",
 					"network.ntp_servers: telephony would take the time of the data network");
 }
 
@@ -130,7 +135,8 @@ static void look_services(struct rf_check *c)
 	if (!log && rf_check_asked(c, "log-central-server"))
 		rf_check_missing(c, other ? other->pos : s->level_pos, "log-central-server",
 				 "give a host in a zone of kind admin the service log",
-				 "level %s asks for a log host of telephony, and there is none", rf_level_name(s->level));
+				 "level %s asks for a log host of telephony, and there is none",
+				 rf_level_name(s->level));
 }
 
 /* --- administration */
@@ -140,7 +146,8 @@ static void look_admin(struct rf_check *c)
 	const struct rf_site *s = c->s;
 
 	if (!has_kind(s, RF_ZONE_ADMIN) && rf_check_asked(c, "mgmt-admin-network"))
-		rf_check_missing(c, s->level_pos, "mgmt-admin-network", "add a zone of kind admin and put workstations into it",
+		rf_check_missing(c, s->level_pos, "mgmt-admin-network",
+				 "add a zone of kind admin and put workstations into it",
 				 "level %s asks for an administrative network, and there is no zone of kind admin",
 				 rf_level_name(s->level));
 	else if (c->network && rf_check_asked(c, "mgmt-admin-ip-limit") && !who(s, 0, RF_SERVICE_WORKSTATION, ~0u))
@@ -177,7 +184,8 @@ static void look_border(struct rf_check *c)
 		rf_check_missing(c, pos, "pub-sbc", "add a host with  roles: [border, relay]  in a zone of kind border",
 				 "there is an outside, and no session border controller in front of it");
 	else if (!who(s, RF_ROLE_RELAY, 0, K(BORDER)) && !s->media.relays.n)
-		rf_check_missing(c, pos, "pub-sbc", "give a host in a zone of kind border the role relay, or name others in media.relays",
+		rf_check_missing(c, pos, "pub-sbc",
+				 "give a host in a zone of kind border the role relay, or name others in media.relays",
 				 "there is an outside, and no relay in a zone of kind border for its media");
 	if (!bounded(s) && rf_check_asked(c, "dos-external-call-cap"))
 		rf_check_missing(c, pos, "dos-external-call-cap", "add  limits: { external_calls: 30 }",
@@ -208,8 +216,9 @@ static void look_dhcp(struct rf_check *c)
 
 	if (c->network && z && c->s->network.dot1x != 1 && rf_check_asked(c, "ph-dhcp-link-auth"))
 		rf_check_say(c, RF_SEV_WARNING, z->pos, "ph-dhcp-link-auth",
-			      "add  network: { dot1x: true } , or  dhcp: false  here",
-			     "phones of zone \"%.*s\" get addresses by DHCP before 802.1X knows them", RF_VFMT(z->name));
+			     "add  network: { dot1x: true } , or  dhcp: false  here",
+			     "phones of zone \"%.*s\" get addresses by DHCP before 802.1X knows them",
+			     RF_VFMT(z->name));
 }
 
 /* --- databases and provisioning */
@@ -232,7 +241,8 @@ static void look_databases(struct rf_check *c)
 		/* One on the controller itself has no channel. */
 		if (h->services & RF_SERVICE_DATABASE && h->zone->kind == RF_ZONE_SERVER && !h->roles &&
 		    !only_databases(s, h->zone))
-			rf_check_breach(c, h->pos, "db-dedicated-channel", "give the databases a zone of kind server of their own",
+			rf_check_breach(c, h->pos, "db-dedicated-channel",
+					"give the databases a zone of kind server of their own",
 					"database \"%.*s\" shares zone \"%.*s\" with other servers", RF_VFMT(h->name),
 					RF_VFMT(h->zone->name));
 	}
@@ -248,8 +258,9 @@ static void look_provision(struct rf_check *c)
 		if (s->hosts[i].roles & RF_ROLE_PROVISION && n++ == 0)
 			first = &s->hosts[i];
 	if (n == 1 && c->network && rf_check_asked(c, "ph-fw-redundant-servers"))
-		rf_check_say(c, RF_SEV_WARNING, first->pos, "ph-fw-redundant-servers", "give another host the role provision",
-			     "only \"%.*s\" hands out the files of phones", RF_VFMT(first->name));
+		rf_check_say(c, RF_SEV_WARNING, first->pos, "ph-fw-redundant-servers",
+			     "give another host the role provision", "only \"%.*s\" hands out the files of phones",
+			     RF_VFMT(first->name));
 }
 
 void rf_check_roles(struct rf_check *c)

@@ -23,14 +23,14 @@ static void look_own_address(struct rf_check *c, const struct rf_site_router *r,
 	if (own->family && net->family && (r->main || r->standby) && rf_site_ip_in(own, shared))
 		rf_check_breach(c, six ? f->address6_pos : f->address_pos, "arch-avail-failover",
 				"give it an address of its own; the gateway's is shared",
-				"router \"%.*s\" is one of a pair and has the gateway address of zone \"%.*s\"", RF_VFMT(r->name),
-				RF_VFMT(f->zone->name));
+				"router \"%.*s\" is one of a pair and has the gateway address of zone \"%.*s\"",
+				RF_VFMT(r->name), RF_VFMT(f->zone->name));
 	if (own->family || !net->family)
 		return;
 	if (r->main || r->standby)
 		rf_check_breach(c, f->pos, "arch-avail-failover", "add an address of its own; the gateway's is shared",
-				"router \"%.*s\" is one of a pair and has no %s of its own in zone \"%.*s\"", RF_VFMT(r->name), key,
-				RF_VFMT(f->zone->name));
+				"router \"%.*s\" is one of a pair and has no %s of its own in zone \"%.*s\"",
+				RF_VFMT(r->name), key, RF_VFMT(f->zone->name));
 }
 
 static bool same_host(const struct rf_site_ip *a, const struct rf_site_ip *b)
@@ -43,20 +43,24 @@ static void look_foot(struct rf_check *c, const struct rf_site_router *r, const 
 	const struct rf_site_zone *z = f->zone;
 
 	if (rf_check_inside(z) && z->office != r->office)
-		rf_check_breach(c, f->zone_pos, "wan-vpn-separation", "join it with a router of the same office, or correct the zone's",
-				"router \"%.*s\" has an interface in zone \"%.*s\", which is in another office", RF_VFMT(r->name),
-				RF_VFMT(z->name));
+		rf_check_breach(c, f->zone_pos, "wan-vpn-separation",
+				"join it with a router of the same office, or correct the zone's",
+				"router \"%.*s\" has an interface in zone \"%.*s\", which is in another office",
+				RF_VFMT(r->name), RF_VFMT(z->name));
 	if (z->kind == RF_ZONE_PSTN)
 		rf_check_breach(c, f->zone_pos, "pstn-terminate-signaling", "remove the interface",
-				"router \"%.*s\" has an interface in zone \"%.*s\", which is no IP network", RF_VFMT(r->name),
-				RF_VFMT(z->name));
+				"router \"%.*s\" has an interface in zone \"%.*s\", which is no IP network",
+				RF_VFMT(r->name), RF_VFMT(z->name));
 	else if (!rf_check_inside(z) && !f->address.family && !f->address6.family)
-		rf_check_say(c, RF_SEV_WARNING, f->pos, "arch-zone-addressing", "add  address:  as the provider gave it",
-				"router \"%.*s\" has no address of its own in zone \"%.*s\"", RF_VFMT(r->name), RF_VFMT(z->name));
+		rf_check_say(c, RF_SEV_WARNING, f->pos, "arch-zone-addressing",
+			     "add  address:  as the provider gave it",
+			     "router \"%.*s\" has no address of its own in zone \"%.*s\"", RF_VFMT(r->name),
+			     RF_VFMT(z->name));
 	if (!rf_check_inside(z) && (same_host(&f->address, &z->gateway) || same_host(&f->address6, &z->gateway6)))
-		rf_check_breach(c, f->pos, "arch-zone-addressing", "write the provider's router as the zone's  gateway:",
-				"router \"%.*s\" has the gateway address of zone \"%.*s\", which is outside", RF_VFMT(r->name),
-				RF_VFMT(z->name));
+		rf_check_breach(c, f->pos, "arch-zone-addressing",
+				"write the provider's router as the zone's  gateway:",
+				"router \"%.*s\" has the gateway address of zone \"%.*s\", which is outside",
+				RF_VFMT(r->name), RF_VFMT(z->name));
 	if (!rf_check_inside(z))
 		return;
 	look_own_address(c, r, f, false);
@@ -91,9 +95,10 @@ static void look_rival(struct rf_check *c, const struct rf_site_router *r, const
 				"routers \"%.*s\" and \"%.*s\" both have the gateway address of zone \"%.*s\"",
 				RF_VFMT(z->router->name), RF_VFMT(r->name), RF_VFMT(f->zone->name));
 	else if (shared_zones(z->router, r) > 1)
-		rf_check_breach(c, f->pos, "net-inter-vlan-filter", "add  standby_for: , or remove one of the interfaces",
-				"routers \"%.*s\" and \"%.*s\" are both in zone \"%.*s\" and are no pair", RF_VFMT(z->router->name),
-				RF_VFMT(r->name), RF_VFMT(f->zone->name));
+		rf_check_breach(c, f->pos, "net-inter-vlan-filter",
+				"add  standby_for: , or remove one of the interfaces",
+				"routers \"%.*s\" and \"%.*s\" are both in zone \"%.*s\" and are no pair",
+				RF_VFMT(z->router->name), RF_VFMT(r->name), RF_VFMT(f->zone->name));
 }
 
 /* The gateway of a zone is the address of a router in it, or that which a pair shares. */
@@ -122,8 +127,8 @@ static void look_wall(struct rf_check *c, const struct rf_site_router *r)
 		foot |= r->interfaces[i].zone == h->zone;
 	if (!foot)
 		rf_check_breach(c, h->pos, "net-class-vlans", "put it into a zone that the router has an interface in",
-				"router \"%.*s\" has no interface in zone \"%.*s\", where its wall is", RF_VFMT(r->name),
-				RF_VFMT(h->zone->name));
+				"router \"%.*s\" has no interface in zone \"%.*s\", where its wall is",
+				RF_VFMT(r->name), RF_VFMT(h->zone->name));
 }
 
 void rf_check_routers(struct rf_check *c)
@@ -142,7 +147,8 @@ void rf_check_routers(struct rf_check *c)
 	look_gateways(c);
 	for (size_t i = 0; c->network && i < s->host_count; i++)
 		if (s->hosts[i].roles & RF_ROLE_WALL && !rf_site_router(s, s->hosts[i].name))
-			rf_check_breach(c, s->hosts[i].pos, "net-inter-vlan-filter", "give it the name of one of `routers`",
+			rf_check_breach(c, s->hosts[i].pos, "net-inter-vlan-filter",
+					"give it the name of one of `routers`",
 					"wall \"%.*s\" is no router of this site", RF_VFMT(s->hosts[i].name));
 }
 
@@ -192,8 +198,8 @@ static void look_outer(struct rf_check *c, const struct rf_site_office *o, const
 		 !(r->main && has_outside(r->main, ip)))
 		rf_check_breach(c, pos, "wan-vpn-separation",
 				"give it an interface with this address in a zone of kind internet or wan",
-				"office \"%.*s\": %s %.*s is no address of router \"%.*s\"", RF_VFMT(o->name), key, RF_VFMT(text),
-				RF_VFMT(r->name));
+				"office \"%.*s\": %s %.*s is no address of router \"%.*s\"", RF_VFMT(o->name), key,
+				RF_VFMT(text), RF_VFMT(r->name));
 }
 
 static void look_tunnel(struct rf_check *c, const struct rf_site_office *o)
@@ -211,7 +217,8 @@ static void look_tunnel(struct rf_check *c, const struct rf_site_office *o)
 	for (size_t i = 0; i < sizeof need / sizeof *need; i++)
 		if (!need[i].there)
 			rf_check_breach(c, o->pos, "wan-vpn-separation", need[i].mend,
-					"office \"%.*s\" has no %s, so no tunnel leads to it", RF_VFMT(o->name), need[i].key);
+					"office \"%.*s\" has no %s, so no tunnel leads to it", RF_VFMT(o->name),
+					need[i].key);
 	look_outer(c, o, "peer", o->router, &o->peer, o->peer_text);
 	look_outer(c, o, "local", o->hub, &o->local, o->local_text);
 	if (!o->link)
@@ -231,12 +238,13 @@ void rf_check_offices(struct rf_check *c)
 		for (size_t j = 0; j < i; j++)
 			if (o->peer.family && same(&o->peer, &s->offices[j].peer))
 				rf_check_breach(c, o->peer_pos, "wan-vpn-separation", "give each its own",
-						"offices \"%.*s\" and \"%.*s\" have one peer", RF_VFMT(s->offices[j].name),
-						RF_VFMT(o->name));
+						"offices \"%.*s\" and \"%.*s\" have one peer",
+						RF_VFMT(s->offices[j].name), RF_VFMT(o->name));
 		for (size_t j = 0; j < s->zone_count && !used; j++)
 			used = s->zones[j].office == o;
 		if (!used)
-			rf_check_say(c, RF_SEV_WARNING, o->pos, "wan-vpn-separation", "add  office:  to its zones, or remove it",
-				     "no zone is in office \"%.*s\"", RF_VFMT(o->name));
+			rf_check_say(c, RF_SEV_WARNING, o->pos, "wan-vpn-separation",
+				     "add  office:  to its zones, or remove it", "no zone is in office \"%.*s\"",
+				     RF_VFMT(o->name));
 	}
 }

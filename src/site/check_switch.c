@@ -11,17 +11,17 @@ static void look_port(struct rf_check *c, const struct rf_site_switch *sw, const
 		return;
 	if (z->office != sw->office && rf_check_inside(z))
 		rf_check_breach(c, p->zone_pos, "wan-vpn-separation", "name a zone of the same office",
-				"switch \"%.*s\": port %.*s is in zone \"%.*s\", which is in another office", RF_VFMT(sw->name),
-				RF_VFMT(p->name), RF_VFMT(z->name));
+				"switch \"%.*s\": port %.*s is in zone \"%.*s\", which is in another office",
+				RF_VFMT(sw->name), RF_VFMT(p->name), RF_VFMT(z->name));
 	if (!rf_check_inside(z))
 		rf_check_breach(c, p->zone_pos, "net-class-vlans", "name a zone of the house",
 				"switch \"%.*s\": port %.*s is in zone \"%.*s\", which is outside", RF_VFMT(sw->name),
 				RF_VFMT(p->name), RF_VFMT(z->name));
 	if (z->kind == RF_ZONE_PHONE && p->macs > 1 && rf_check_asked(c, "ph-eth-pcport-off"))
 		rf_check_breach(c, p->macs_pos, "ph-eth-pcport-off",
-			      "remove macs, and switch off the phones' ports for computers",
-				"switch \"%.*s\": port %.*s takes %u stations, and behind a phone nothing may be", RF_VFMT(sw->name),
-				RF_VFMT(p->name), p->macs);
+				"remove macs, and switch off the phones' ports for computers",
+				"switch \"%.*s\": port %.*s takes %u stations, and behind a phone nothing may be",
+				RF_VFMT(sw->name), RF_VFMT(p->name), p->macs);
 }
 
 /* A range is one line of the file, and has one fault. */
@@ -33,15 +33,17 @@ static bool said_already(const struct rf_site_switch *sw, size_t i)
 
 static void look_management(struct rf_check *c, const struct rf_site_switch *sw)
 {
-	const char *mitigation = rf_check_asked(c, "mgmt-admin-network") ? "mgmt-admin-network" : "arch-zone-admin-only";
+	const char *mitigation =
+		rf_check_asked(c, "mgmt-admin-network") ? "mgmt-admin-network" : "arch-zone-admin-only";
 
 	if (sw->zone->kind != RF_ZONE_ADMIN && c->s->level != RF_LEVEL_MINIMUM)
 		rf_check_breach(c, sw->zone_pos, mitigation, "manage it in a zone of kind admin",
-				"switch \"%.*s\" is managed in zone \"%.*s\"", RF_VFMT(sw->name), RF_VFMT(sw->zone->name));
+				"switch \"%.*s\" is managed in zone \"%.*s\"", RF_VFMT(sw->name),
+				RF_VFMT(sw->zone->name));
 	if (sw->zone->office != sw->office)
 		rf_check_breach(c, sw->zone_pos, "wan-vpn-separation", "manage it in a zone of its office",
-				"switch \"%.*s\" is managed in zone \"%.*s\", which is in another office", RF_VFMT(sw->name),
-				RF_VFMT(sw->zone->name));
+				"switch \"%.*s\" is managed in zone \"%.*s\", which is in another office",
+				RF_VFMT(sw->name), RF_VFMT(sw->zone->name));
 }
 
 static bool leads_to(const struct rf_site_switch *sw, const struct rf_site_switch *to)
@@ -58,16 +60,19 @@ static void look_uplinks(struct rf_check *c, const struct rf_site_switch *sw)
 		const struct rf_site_port *p = &sw->ports[i];
 
 		if (p->to_switch && !leads_to(p->to_switch, sw))
-			rf_check_say(c, RF_SEV_WARNING, p->to_pos, "net-port-security", "add an uplink to that switch as well",
-					"switch \"%.*s\": uplink %.*s leads to \"%.*s\", which has no uplink back", RF_VFMT(sw->name),
-					RF_VFMT(p->name), RF_VFMT(p->to_switch->name));
+			rf_check_say(c, RF_SEV_WARNING, p->to_pos, "net-port-security",
+				     "add an uplink to that switch as well",
+				     "switch \"%.*s\": uplink %.*s leads to \"%.*s\", which has no uplink back",
+				     RF_VFMT(sw->name), RF_VFMT(p->name), RF_VFMT(p->to_switch->name));
 		if (p->to_router && p->to_router->office != sw->office)
 			rf_check_breach(c, p->to_pos, "wan-vpn-separation", "lead it to a router of its office",
-					"switch \"%.*s\": uplink %.*s leads to router \"%.*s\", which is in another office",
+					"switch \"%.*s\": uplink %.*s leads to router \"%.*s\", "
+					"which is in another office",
 					RF_VFMT(sw->name), RF_VFMT(p->name), RF_VFMT(p->to_router->name));
 		if (p->to_switch && p->to_switch->office != sw->office)
 			rf_check_breach(c, p->to_pos, "wan-vpn-separation", "lead it to a switch of its office",
-					"switch \"%.*s\": uplink %.*s leads to switch \"%.*s\", which is in another office",
+					"switch \"%.*s\": uplink %.*s leads to switch \"%.*s\", "
+					"which is in another office",
 					RF_VFMT(sw->name), RF_VFMT(p->name), RF_VFMT(p->to_switch->name));
 	}
 }

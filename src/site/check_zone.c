@@ -74,8 +74,8 @@ static void look_homes(struct rf_check *c, const struct rf_site_host *h, const c
 
 		if (has & v[i].bit && !(kinds & 1u << h->zone->kind))
 			rf_check_breach(c, h->pos, v[i].mitigation, v[i].mend,
-					"host \"%.*s\" with %s %s is in zone \"%.*s\", of kind %s", RF_VFMT(h->name), what, v[i].name,
-					RF_VFMT(h->zone->name), kind_names[h->zone->kind]);
+					"host \"%.*s\" with %s %s is in zone \"%.*s\", of kind %s", RF_VFMT(h->name),
+					what, v[i].name, RF_VFMT(h->zone->name), kind_names[h->zone->kind]);
 	}
 }
 
@@ -89,9 +89,10 @@ static void look_families(struct rf_check *c, struct rf_site_pos pos, const char
 		const struct rf_site_ip *net = v[i]->family == 6 ? &z->subnet6 : &z->subnet;
 
 		if (v[i]->family && !net->family)
-			rf_check_breach(c, pos, "arch-zone-addressing", "give the zone such a subnet, or remove the address",
-					"%s \"%.*s\" has an IPv%u address, and zone \"%.*s\" no subnet of IPv%u", what, RF_VFMT(who),
-					v[i]->family, RF_VFMT(z->name), v[i]->family);
+			rf_check_breach(c, pos, "arch-zone-addressing",
+					"give the zone such a subnet, or remove the address",
+					"%s \"%.*s\" has an IPv%u address, and zone \"%.*s\" no subnet of IPv%u", what,
+					RF_VFMT(who), v[i]->family, RF_VFMT(z->name), v[i]->family);
 	}
 }
 
@@ -105,13 +106,15 @@ void rf_check_hosts(struct rf_check *c)
 		look_homes(c, h, "role", h->roles, roles, sizeof roles / sizeof *roles);
 		look_homes(c, h, "service", h->services, services, sizeof services / sizeof *services);
 		look_families(c, h->pos, "host", h->name, h->zone, &h->address, &h->address6);
-		if (h->roles & RF_ROLE_CONSOLE && !(h->roles & RF_ROLE_CONTROLLER) && rf_check_asked(c, "web-local-only"))
+		if (h->roles & RF_ROLE_CONSOLE && !(h->roles & RF_ROLE_CONTROLLER) &&
+		    rf_check_asked(c, "web-local-only"))
 			rf_check_breach(c, h->pos, "web-local-only", "give the controller the role, and this host none",
 					"level %s has the console on the server itself, and \"%.*s\" is another host",
 					rf_level_name(s->level), RF_VFMT(h->name));
 		if (h->has_mac && h->mac[0] & 1)
 			rf_check_breach(c, h->mac_pos, "net-port-security", "write the device's own MAC address",
-					"host \"%.*s\": %.*s is the address of a group", RF_VFMT(h->name), RF_VFMT(h->mac_text));
+					"host \"%.*s\": %.*s is the address of a group", RF_VFMT(h->name),
+					RF_VFMT(h->mac_text));
 	}
 }
 
@@ -125,9 +128,8 @@ static void look_kind(struct rf_check *c, const struct rf_site_zone *z)
 
 	if (mitigation && rf_check_asked(c, mitigation))
 		rf_check_say(c, RF_SEV_ERROR, rf_site_pos_or(z->kind_pos, z->pos), mitigation,
-			      "remove the zone, or choose a lower level",
-			     "level %s has no zone of kind %s: \"%.*s\"", rf_level_name(c->s->level), kind_names[z->kind],
-			     RF_VFMT(z->name));
+			     "remove the zone, or choose a lower level", "level %s has no zone of kind %s: \"%.*s\"",
+			     rf_level_name(c->s->level), kind_names[z->kind], RF_VFMT(z->name));
 }
 
 static uint64_t room(const struct rf_site_ip *net)
@@ -148,12 +150,12 @@ static void look_room(struct rf_check *c, const struct rf_site_zone *z, const st
 		return;
 	if (room(net) < 2)
 		rf_check_breach(c, pos, "arch-zone-addressing", "give it a larger subnet",
-				"the subnet of zone \"%.*s\", %.*s, has no room for a gateway and a host", RF_VFMT(z->name),
-				RF_VFMT(text));
+				"the subnet of zone \"%.*s\", %.*s, has no room for a gateway and a host",
+				RF_VFMT(z->name), RF_VFMT(text));
 	else if (net->family == 4 && room(net) < need)
 		rf_check_breach(c, pos, "arch-zone-addressing", "give it a larger subnet, or make two zones of it",
-				"the subnet of zone \"%.*s\", %.*s, has %u addresses, and its devices need %u", RF_VFMT(z->name),
-				RF_VFMT(text), (unsigned)room(net), (unsigned)need);
+				"the subnet of zone \"%.*s\", %.*s, has %u addresses, and its devices need %u",
+				RF_VFMT(z->name), RF_VFMT(text), (unsigned)room(net), (unsigned)need);
 }
 
 /* Networks that hosts cannot have addresses of: everybody's, a machine's own, a wire's, groups. */
@@ -171,7 +173,8 @@ static void look_reserved(struct rf_check *c, const struct rf_site_zone *z, cons
 {
 	if (reserved(net, c->network))
 		rf_check_breach(c, pos, "arch-zone-addressing", "choose a network for hosts, like 10.20.0.0/24",
-				"the subnet of zone \"%.*s\", %.*s, is not one for hosts", RF_VFMT(z->name), RF_VFMT(text));
+				"the subnet of zone \"%.*s\", %.*s, is not one for hosts", RF_VFMT(z->name),
+				RF_VFMT(text));
 }
 
 static void look_protocol(struct rf_check *c, const struct rf_site_zone *z)
@@ -181,14 +184,16 @@ static void look_protocol(struct rf_check *c, const struct rf_site_zone *z)
 	if (!z->protocol.n)
 		return;
 	if (z->kind != RF_ZONE_SERVER)
-		rf_check_breach(c, z->pos, "net-protocol-vlans", "remove  protocol:",
-				"zone \"%.*s\" is of kind %s, and a call protocol is of servers", RF_VFMT(z->name), kind_names[z->kind]);
+		rf_check_breach(c, z->pos, "net-protocol-vlans",
+				"remove  protocol:", "zone \"%.*s\" is of kind %s, and a call protocol is of servers",
+				RF_VFMT(z->name), kind_names[z->kind]);
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (rf_view_eq(z->protocol, rf_view_str(known[i])))
 			return;
 	rf_check_say(c, RF_SEV_WARNING, z->pos, "net-protocol-vlans",
 		     "write sip, h323, mgcp, megaco, sccp, iax2, unistim or xmpp",
-		     "zone \"%.*s\": \"%.*s\" is no call protocol that is known", RF_VFMT(z->name), RF_VFMT(z->protocol));
+		     "zone \"%.*s\": \"%.*s\" is no call protocol that is known", RF_VFMT(z->name),
+		     RF_VFMT(z->protocol));
 }
 
 static void look_described(struct rf_check *c, const struct rf_site_zone *z)
@@ -225,9 +230,10 @@ void rf_check_zones(struct rf_check *c)
 
 		look_kind(c, z);
 		if (takes_dhcp(z) && rf_check_asked(c, "reg-dhcp-off"))
-			rf_check_breach(c, z->dhcp_pos, "reg-dhcp-off", "remove  dhcp: true  when the phones are deployed",
-					"level %s has no DHCP in telephony, and zone \"%.*s\" has it", rf_level_name(s->level),
-					RF_VFMT(z->name));
+			rf_check_breach(c, z->dhcp_pos, "reg-dhcp-off",
+					"remove  dhcp: true  when the phones are deployed",
+					"level %s has no DHCP in telephony, and zone \"%.*s\" has it",
+					rf_level_name(s->level), RF_VFMT(z->name));
 		look_protocol(c, z);
 		if (!rf_check_inside(z))
 			continue;

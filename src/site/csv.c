@@ -65,8 +65,8 @@ static void read_header(struct csv *c, struct rf_view line)
 		const struct rf_key *key = rf_load_key(c->l, &rf_phone_keys, f.text, c->rows.line, f.column);
 		for (size_t i = 0; key && i < c->columns; i++)
 			if (c->column[i] == key)
-				rf_load_error(c->l, c->rows.line, f.column, "keep one of them", "column \"%s\" is given twice",
-					      key->name);
+				rf_load_error(c->l, c->rows.line, f.column, "keep one of them",
+					      "column \"%s\" is given twice", key->name);
 		c->column[c->columns++] = key;
 	} while (!f.last);
 	for (size_t i = 0; i < rf_phone_keys.n; i++) {
@@ -75,7 +75,8 @@ static void read_header(struct csv *c, struct rf_view line)
 		for (size_t j = 0; j < c->columns; j++)
 			given |= c->column[j] == &rf_phone_keys.v[i];
 		if (!given)
-			rf_load_error(c->l, c->rows.line, 1, "the first line names the columns, like name,number,location",
+			rf_load_error(c->l, c->rows.line, 1,
+				      "the first line names the columns, like name,number,location",
 				      "there is no column \"%s\"", rf_phone_keys.v[i].name);
 	}
 }
@@ -115,8 +116,8 @@ static bool read_row(struct csv *c, struct rf_view line)
 		if (f.bad)
 			return true;
 		if (!f.text.n && c->column[i]->required)
-			rf_load_error(c->l, c->rows.line, f.column, "fill it in, or remove the line", "this phone has no %s",
-				      c->column[i]->name);
+			rf_load_error(c->l, c->rows.line, f.column, "fill it in, or remove the line",
+				      "this phone has no %s", c->column[i]->name);
 		else if (f.text.n)
 			rf_load_scalar(c->l, c->column[i], f.text, c->rows.line, f.column, phone);
 		if (f.last)

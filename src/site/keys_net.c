@@ -137,7 +137,8 @@ static const struct rf_key router_rows[] = {
 };
 
 const struct rf_keys rf_router_keys = {
-	"a router", router_rows, COUNT(router_rows), sizeof(struct rf_site_router), NULL, 0, true, AT(rf_site_router, pos),
+	"a router", router_rows, COUNT(router_rows), sizeof(struct rf_site_router), NULL, 0, true,
+	AT(rf_site_router, pos),
 };
 
 /* switches */
@@ -153,7 +154,8 @@ static const struct rf_key port_rows[] = {
 };
 
 static const struct rf_keys port_keys = {
-	"a port", port_rows, COUNT(port_rows), sizeof(struct rf_site_port), &port_defaults, 0, true, AT(rf_site_port, pos),
+	"a port", port_rows, COUNT(port_rows), sizeof(struct rf_site_port), &port_defaults, 0, true,
+	AT(rf_site_port, pos),
 };
 
 static const struct rf_key switch_rows[] = {
@@ -165,12 +167,13 @@ static const struct rf_key switch_rows[] = {
 	  .place_at = AT(rf_site_switch, address_pos) },
 	{ "location", RF_KEY_NAME, AT(rf_site_switch, location_name), .place_at = AT(rf_site_switch, location_pos) },
 	{ "office", RF_KEY_NAME, AT(rf_site_switch, office_name), .place_at = AT(rf_site_switch, office_pos) },
-	{ "ports", RF_KEY_ITEMS, AT(rf_site_switch, ports), AT(rf_site_switch, port_count), .max = RF_SITE_SWITCH_PORTS_MAX,
-	  .sub = &port_keys },
+	{ "ports", RF_KEY_ITEMS, AT(rf_site_switch, ports), AT(rf_site_switch, port_count),
+	  .max = RF_SITE_SWITCH_PORTS_MAX, .sub = &port_keys },
 };
 
 const struct rf_keys rf_switch_keys = {
-	"a switch", switch_rows, COUNT(switch_rows), sizeof(struct rf_site_switch), NULL, 0, true, AT(rf_site_switch, pos),
+	"a switch", switch_rows, COUNT(switch_rows), sizeof(struct rf_site_switch), NULL, 0, true,
+	AT(rf_site_switch, pos),
 };
 
 /* offices */
@@ -186,7 +189,8 @@ static const struct rf_key office_rows[] = {
 };
 
 const struct rf_keys rf_office_keys = {
-	"an office", office_rows, COUNT(office_rows), sizeof(struct rf_site_office), NULL, AT(rf_site_office, name), true,
+	"an office", office_rows, COUNT(office_rows), sizeof(struct rf_site_office), NULL, AT(rf_site_office, name),
+	true,
 	AT(rf_site_office, pos),
 };
 
@@ -219,7 +223,8 @@ static const struct rf_key network_rows[] = {
 	{ "nts", RF_KEY_BOOL, AT(rf_site_network, nts) },
 	{ "dhcp_lease", RF_KEY_COUNT, AT(rf_site_network, dhcp_lease_s), .min = 300, .max = 2592000 },
 	{ "media_ports", RF_KEY_SPAN, AT(rf_site_network, media_first) },
-	{ "external_kbit_per_call", RF_KEY_COUNT, AT(rf_site_network, external_kbit_per_call), .min = 10, .max = 100000 },
+	{ "external_kbit_per_call", RF_KEY_COUNT, AT(rf_site_network, external_kbit_per_call), .min = 10,
+	  .max = 100000 },
 	{ "snmp", RF_KEY_BOOL, AT(rf_site_network, snmp) },
 	{ "storm_percent", RF_KEY_COUNT, AT(rf_site_network, storm_percent), .min = 1, .max = 100 },
 	{ "dot1x", RF_KEY_CHOICE, AT(rf_site_network, dot1x), .choices = on_off,

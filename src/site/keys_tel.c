@@ -25,7 +25,8 @@ static const struct rf_choice transports[] = {
 static const struct rf_choice formats[] = { { "e164", RF_FORMAT_E164 }, { "national", RF_FORMAT_NATIONAL }, { 0 } };
 
 static const struct rf_choice trunk_media[] = {
-	{ "required", RF_TRUNK_MEDIA_ENCRYPTED }, { "optional", RF_TRUNK_MEDIA_EITHER }, { "none", RF_TRUNK_MEDIA_PLAIN }, { 0 },
+	{ "required", RF_TRUNK_MEDIA_ENCRYPTED }, { "optional", RF_TRUNK_MEDIA_EITHER },
+	{ "none", RF_TRUNK_MEDIA_PLAIN }, { 0 },
 };
 
 static const struct rf_choice stirs[] = { { "sign", RF_STIR_SIGN }, { "verify", RF_STIR_VERIFY },
@@ -55,7 +56,8 @@ static const struct rf_key rule_rows[] = {
 };
 
 static const struct rf_keys rule_keys = {
-	"a rule", rule_rows, COUNT(rule_rows), sizeof(struct rf_site_rule), &rule_defaults, 0, true, AT(rf_site_rule, pos),
+	"a rule", rule_rows, COUNT(rule_rows), sizeof(struct rf_site_rule), &rule_defaults, 0, true,
+	AT(rf_site_rule, pos),
 };
 
 static const struct rf_key plan_rows[] = {
@@ -129,8 +131,8 @@ static const struct rf_key trunk_rows[] = {
 	{ "certificate", RF_KEY_DOMAINS, AT(rf_site_trunk, certificate) },
 	{ "ca", RF_KEY_FILE, AT(rf_site_trunk, ca) },
 	{ "trusted", RF_KEY_BOOL, AT(rf_site_trunk, trusted) },
-	{ "numbers", RF_KEY_PAIRS, AT(rf_site_trunk, numbers), AT(rf_site_trunk, number_count), .max = RF_SITE_ITEMS_MAX,
-	  .sub = &did_keys },
+	{ "numbers", RF_KEY_PAIRS, AT(rf_site_trunk, numbers), AT(rf_site_trunk, number_count),
+	  .max = RF_SITE_ITEMS_MAX, .sub = &did_keys },
 	{ "caller_number", RF_KEY_NUMBER, AT(rf_site_trunk, caller_number) },
 	{ "format", RF_KEY_CHOICE, AT(rf_site_trunk, format), .choices = formats },
 	{ "calls_per_second_in", RF_KEY_COUNT, AT(rf_site_trunk, calls_per_second_in), .min = 1, .max = 100000 },
@@ -152,7 +154,8 @@ static const struct rf_key trunk_rows[] = {
 	{ "codecs", RF_KEY_RANKED, AT(rf_site_trunk, codecs), .max = 13, .choices = codecs,
 	  .place_at = AT(rf_site_trunk, codecs_pos) },
 	{ "transcode", RF_KEY_BOOL, AT(rf_site_trunk, transcode), .place_at = AT(rf_site_trunk, transcode_pos) },
-	{ "dtmf", RF_KEY_CHOICE, AT(rf_site_trunk, dtmf), .choices = rf_dtmf_choices, .place_at = AT(rf_site_trunk, dtmf_pos) },
+	{ "dtmf", RF_KEY_CHOICE, AT(rf_site_trunk, dtmf), .choices = rf_dtmf_choices,
+	  .place_at = AT(rf_site_trunk, dtmf_pos) },
 };
 
 const struct rf_keys rf_trunk_keys = {
@@ -221,7 +224,8 @@ static const struct rf_key speed_rows[] = {
 };
 
 const struct rf_keys rf_speed_keys = {
-	"a speed dial", speed_rows, COUNT(speed_rows), sizeof(struct rf_site_speed), NULL, 0, true, AT(rf_site_speed, pos),
+	"a speed dial", speed_rows, COUNT(speed_rows), sizeof(struct rf_site_speed), NULL, 0, true,
+	AT(rf_site_speed, pos),
 };
 
 /* links */
@@ -235,7 +239,8 @@ static const struct rf_key link_rows[] = {
 };
 
 const struct rf_keys rf_link_keys = {
-	"a link", link_rows, COUNT(link_rows), sizeof(struct rf_site_link), &link_defaults, AT(rf_site_link, name), true,
+	"a link", link_rows, COUNT(link_rows), sizeof(struct rf_site_link), &link_defaults, AT(rf_site_link, name),
+	true,
 	AT(rf_site_link, pos),
 };
 

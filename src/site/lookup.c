@@ -121,7 +121,8 @@ const struct rf_site_deviation *rf_site_trunk_deviation(const struct rf_site *si
 							const char *mitigation, struct rf_wall now)
 {
 	for (size_t i = 0; i < site->deviation_count; i++)
-		if (holds(&site->deviations[i], mitigation, now) && rf_site_deviation_names(&site->deviations[i], trunk->name))
+		if (holds(&site->deviations[i], mitigation, now) &&
+		    rf_site_deviation_names(&site->deviations[i], trunk->name))
 			return &site->deviations[i];
 	return NULL;
 }
@@ -219,9 +220,8 @@ void rf_site_urn(const struct rf_site *site, struct rf_view phone_name, char ret
 	EVP_Digest(bytes, domain.n + 1 + name.n, h, NULL, EVP_sha256(), NULL);
 	h[6] = (uint8_t)((h[6] & 0x0f) | 0x80); /* version 8 */
 	h[8] = (uint8_t)((h[8] & 0x3f) | 0x80); /* variant of RFC 9562 */
-	snprintf(ret_urn, RF_SITE_URN,
-		 "urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", h[0], h[1], h[2], h[3],
-		 h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
+	snprintf(ret_urn, RF_SITE_URN, "urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		 h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
 }
 
 const struct rf_site_listen *rf_site_roaming_browsers(const struct rf_site *site)

@@ -42,13 +42,13 @@ struct rf_site_interface {
 	struct rf_site_pos pos;
 	struct rf_view zone_name;
 	const struct rf_site_zone *zone;  /* never NULL after loading */
-	struct rf_view name;              /* as the device calls it; default "vlan30" on Linux, "Vlan30" on IOS-XE and EOS,
-					   * "irb.30" on Junos; the zone's own name where it has no VLAN */
+	struct rf_view name;              /* as the device calls it; default "vlan30" on Linux, "Vlan30" on IOS-XE and
+					   * EOS, "irb.30" on Junos; the zone's own name where it has no VLAN */
 	struct rf_view address_text, address6_text;
 	struct rf_site_pos zone_pos, name_pos, address_pos, address6_pos;
-	struct rf_site_ip address, address6; /* the router's own; family 0: the zone's gateway address. Routers of a pair
-					      * have their own, and so has a foot in a zone of kind wan or internet, whose
-					      * gateway is another's */
+	struct rf_site_ip address, address6; /* the router's own; family 0: the zone's gateway address. Routers of a
+					      * pair have their own, and so has a foot in a zone of kind wan or
+					      * internet, whose gateway is another's */
 };
 
 struct rf_site_router {
@@ -58,7 +58,8 @@ struct rf_site_router {
 	const struct rf_site_interface *interfaces;
 	size_t interface_count;
 	struct rf_site_pos standby_pos, office_pos;
-	struct rf_view standby_for;       /* of another router with the same zones: VRRP (RFC 9568) shares the gateways */
+	struct rf_view standby_for;       /* of another router with the same zones: VRRP (RFC 9568)
+					   * shares the gateways */
 	const struct rf_site_router *main; /* the same resolved; NULL: it stands by for none */
 	struct rf_view office_name;
 	const struct rf_site_office *office; /* NULL: the main site */
@@ -142,7 +143,8 @@ struct rf_site_allow {
 /* What the services of the site are told. */
 struct rf_site_network {
 	struct rf_site_pos pos;
-	struct rf_site_ips dns_forward;   /* resolvers outside that our DNS asks; none: it resolves itself or only its own */
+	struct rf_site_ips dns_forward;   /* resolvers outside that our DNS asks; none: it resolves
+					   * itself or only its own */
 	struct rf_site_list ntp_servers;  /* outside sources of the primary time server */
 	bool nts;                         /* RFC 8915 towards them and inside */
 	uint32_t dhcp_lease_s;            /* 86400 */

@@ -128,7 +128,8 @@ static void look_outside(struct rf_look *k, const struct rf_site_host *h)
 		ERROR(k, o->pos, "give `outside` to hosts with the role border or relay",
 		      "host \"%.*s\" has an outside and no role there", RF_VFMT(h->name));
 	if (!o->address.family && !o->address6.family)
-		ERROR(k, o->pos, "add  address: ADDRESS", "`outside` of host \"%.*s\" has no address", RF_VFMT(h->name));
+		ERROR(k, o->pos, "add  address: ADDRESS", "`outside` of host \"%.*s\" has no address",
+		      RF_VFMT(h->name));
 	if (o->address.family == 6)
 		ERROR(k, o->address_pos, "write it as address6", "the outside address of host \"%.*s\" is IPv6",
 		      RF_VFMT(h->name));
@@ -148,8 +149,8 @@ static void look_host(struct rf_look *k, struct rf_site_host *h)
 		twice(k, h->pos, other->pos, "host", h->name);
 	h->zone = rf_index_find(&k->all->zones, &k->all->hash_key, h->zone_name);
 	if (!h->zone) {
-		ERROR(k, h->zone_pos, "name one of `zones`", "host \"%.*s\": there is no zone \"%.*s\"", RF_VFMT(h->name),
-		      RF_VFMT(h->zone_name));
+		ERROR(k, h->zone_pos, "name one of `zones`", "host \"%.*s\": there is no zone \"%.*s\"",
+		      RF_VFMT(h->name), RF_VFMT(h->zone_name));
 		return;
 	}
 	if (h->address6.family == 4)
@@ -177,8 +178,8 @@ static void look_pairs(struct rf_look *k, const struct rf_site_host *hosts, size
 			ERROR(k, h->standby_pos, "give it the same roles", "standby \"%.*s\" lacks a role of \"%.*s\"",
 			      RF_VFMT(h->name), RF_VFMT(main->name));
 		else if (main->services & ~h->services)
-			ERROR(k, h->standby_pos, "give it the same services", "standby \"%.*s\" lacks a service of \"%.*s\"",
-			      RF_VFMT(h->name), RF_VFMT(main->name));
+			ERROR(k, h->standby_pos, "give it the same services",
+			      "standby \"%.*s\" lacks a service of \"%.*s\"", RF_VFMT(h->name), RF_VFMT(main->name));
 		else if (main->standby_for.n)
 			ERROR(k, h->standby_pos, "name the first of the chain",
 			      "host \"%.*s\" stands by for \"%.*s\", which stands by itself", RF_VFMT(h->name),
@@ -219,8 +220,9 @@ static void look_location(struct rf_look *k, struct rf_site_location *l)
 	if (l->dial_plan_name.n) {
 		l->plan = rf_index_find(&k->all->plans, &k->all->hash_key, l->dial_plan_name);
 		if (!l->plan)
-			ERROR(k, l->pos, "name one of `dial_plans`", "location \"%.*s\": there is no dial plan \"%.*s\"",
-			      RF_VFMT(l->name), RF_VFMT(l->dial_plan_name));
+			ERROR(k, l->pos, "name one of `dial_plans`",
+			      "location \"%.*s\": there is no dial plan \"%.*s\"", RF_VFMT(l->name),
+			      RF_VFMT(l->dial_plan_name));
 	}
 	l->cos = rf_look_class(k, l->pos, "location", l->name, l->class_name);
 	l->link = rf_look_link(k, l->pos, "location", l->name, l->link_name);
@@ -317,8 +319,8 @@ static void look_roaming(struct rf_look *k, struct rf_site_phone *phones)
 		if (p)
 			phones[p - phones].roams = true;
 		else
-			ERROR(k, r->pos, "name one of `phones`, or of the phones file", "roaming.phones: there is no phone \"%.*s\"",
-			      RF_VFMT(r->phones.v[i]));
+			ERROR(k, r->pos, "name one of `phones`, or of the phones file",
+			      "roaming.phones: there is no phone \"%.*s\"", RF_VFMT(r->phones.v[i]));
 	}
 	r->cos = rf_look_class(k, r->pos, "roaming", RF_V("class"), r->class_name);
 }
@@ -357,8 +359,8 @@ static void look_emergency(struct rf_look *k)
 			      RF_VFMT(e->via.v[i]));
 	for (size_t i = 0; i < e->notify.n; i++)
 		if (!rf_index_find(&k->all->numbers, &k->all->hash_key, e->notify.v[i]))
-			WARNING(k, e->pos, "add a phone with it, or a user", "emergency.notify: no phone has number %.*s",
-				RF_VFMT(e->notify.v[i]));
+			WARNING(k, e->pos, "add a phone with it, or a user",
+				"emergency.notify: no phone has number %.*s", RF_VFMT(e->notify.v[i]));
 }
 
 int rf_site_resolve(struct rf_site_all *all, struct rf_findings *findings)
@@ -372,11 +374,12 @@ int rf_site_resolve(struct rf_site_all *all, struct rf_findings *findings)
 		{ &all->plans, s->tel.plan_count }, { &all->classes, s->tel.class_count },
 		{ &all->links, s->tel.link_count }, { &all->groups, s->tel.group_count },
 		{ &all->numberings, s->tel.number_count }, { &all->speeds, s->tel.speed_count },
-		{ &all->offices, s->office_count }, { &all->routers, s->router_count }, { &all->switches, s->switch_count },
+		{ &all->offices, s->office_count }, { &all->routers, s->router_count },
+		{ &all->switches, s->switch_count },
 	};
 	static void (*const step[])(struct rf_look *k) = {
-		rf_look_offices, look_zones, rf_look_plans, look_locations, rf_look_devices, look_hosts, rf_look_network,
-		rf_look_addresses, look_phones, rf_look_calls, look_emergency,
+		rf_look_offices, look_zones, rf_look_plans, look_locations, rf_look_devices, look_hosts,
+		rf_look_network, rf_look_addresses, look_phones, rf_look_calls, look_emergency,
 	};
 
 	for (size_t i = 0; i < sizeof index / sizeof *index; i++)

@@ -72,7 +72,8 @@ static int order6(const void *a, const void *b)
 
 static int order_vlan(const void *a, const void *b)
 {
-	const struct rf_site_zone *x = *(const struct rf_site_zone *const *)a, *y = *(const struct rf_site_zone *const *)b;
+	const struct rf_site_zone *x = *(const struct rf_site_zone *const *)a,
+				  *y = *(const struct rf_site_zone *const *)b;
 
 	return x->vlan != y->vlan ? (x->vlan < y->vlan ? -1 : 1) : x < y ? -1 : x > y;
 }
@@ -135,8 +136,8 @@ static void look_zone_addresses(struct rf_look *k)
 	for (size_t i = 1; i < s->zone_count; i++)
 		if (v[i]->vlan && v[i]->vlan == v[i - 1]->vlan)
 			BREACH(k, v[i]->vlan_pos, "net-class-vlans", "give each zone a VLAN of its own",
-			       "zones \"%.*s\" and \"%.*s\" share VLAN %u", RF_VFMT(v[i - 1]->name), RF_VFMT(v[i]->name),
-			       v[i]->vlan);
+			       "zones \"%.*s\" and \"%.*s\" share VLAN %u", RF_VFMT(v[i - 1]->name),
+			       RF_VFMT(v[i]->name), v[i]->vlan);
 }
 
 /* --- addresses of devices */
@@ -222,14 +223,16 @@ static void look_place(struct rf_look *k, const struct owner *o, const struct rf
 		return;
 	if (!rf_site_ip_in(ip, net))
 		BREACH(k, pos, "arch-zone-addressing", "correct the address or the zone",
-		       "%s \"%.*s\": %.*s is not in the subnet of zone \"%.*s\"", o->what, RF_VFMT(o->name), RF_VFMT(text),
-		       RF_VFMT(o->zone->name));
+		       "%s \"%.*s\": %.*s is not in the subnet of zone \"%.*s\"", o->what, RF_VFMT(o->name),
+		       RF_VFMT(text), RF_VFMT(o->zone->name));
 	else if (is_end(ip, net, false))
 		BREACH(k, pos, "arch-zone-addressing", "choose another address",
-		       "%s \"%.*s\": %.*s is the address of the subnet itself", o->what, RF_VFMT(o->name), RF_VFMT(text));
+		       "%s \"%.*s\": %.*s is the address of the subnet itself", o->what, RF_VFMT(o->name),
+		       RF_VFMT(text));
 	else if (ip->family == 4 && is_end(ip, net, true))
 		BREACH(k, pos, "arch-zone-addressing", "choose another address",
-		       "%s \"%.*s\": %.*s is the broadcast address of its subnet", o->what, RF_VFMT(o->name), RF_VFMT(text));
+		       "%s \"%.*s\": %.*s is the broadcast address of its subnet", o->what, RF_VFMT(o->name),
+		       RF_VFMT(text));
 }
 
 /* The zone of kind border that it lies in, else the one of another kind, NULL: in none. */
@@ -261,7 +264,8 @@ static void own_outside_ip(struct owners *all, const struct rf_site_host *h, con
 		look_place(all->k, &o, ip, text);
 	else
 		BREACH(all->k, pos, "arch-zone-addressing", "give it an address in a zone of kind border",
-		       "the outside of host \"%.*s\", %.*s, is in no zone of kind border", RF_VFMT(h->name), RF_VFMT(text));
+		       "the outside of host \"%.*s\", %.*s, is in no zone of kind border", RF_VFMT(h->name),
+		       RF_VFMT(text));
 }
 
 static void own_outside(struct owners *all, const struct rf_site_host *h)

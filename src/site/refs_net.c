@@ -93,9 +93,11 @@ static void look_families(struct rf_look *k, const char *what, struct rf_view wh
 			  const struct rf_site_interface *f)
 {
 	if (f->address.family == 6)
-		ERROR(k, f->address_pos, "write it as address6", "the address of %s \"%.*s\" is IPv6", what, RF_VFMT(who));
+		ERROR(k, f->address_pos, "write it as address6", "the address of %s \"%.*s\" is IPv6", what,
+		      RF_VFMT(who));
 	if (f->address6.family == 4)
-		ERROR(k, f->address6_pos, "write it as address", "the address6 of %s \"%.*s\" is IPv4", what, RF_VFMT(who));
+		ERROR(k, f->address6_pos, "write it as address", "the address6 of %s \"%.*s\" is IPv4", what,
+		      RF_VFMT(who));
 }
 
 static void look_interfaces(struct rf_look *k, struct rf_site_router *r)
@@ -112,16 +114,17 @@ static void look_interfaces(struct rf_look *k, struct rf_site_router *r)
 		look_families(k, "router", r->name, &v[i]);
 		for (size_t j = 0; j < i; j++) {
 			if (v[j].zone == v[i].zone)
-				ERROR(k, v[i].pos, "keep one of them", "router \"%.*s\" has two interfaces in zone \"%.*s\"",
-				      RF_VFMT(r->name), RF_VFMT(v[i].zone->name));
+				ERROR(k, v[i].pos, "keep one of them",
+				      "router \"%.*s\" has two interfaces in zone \"%.*s\"", RF_VFMT(r->name),
+				      RF_VFMT(v[i].zone->name));
 			else if (rf_view_eq(v[j].name, v[i].name))
 				ERROR(k, v[i].pos, "give each its own", "router \"%.*s\" has two interfaces named %.*s",
 				      RF_VFMT(r->name), RF_VFMT(v[i].name));
 		}
 	}
 	if (!r->interface_count)
-		ERROR(k, r->pos, "add  interfaces: [{ zone: phone }, { zone: server }]", "router \"%.*s\" has no interfaces",
-		      RF_VFMT(r->name));
+		ERROR(k, r->pos, "add  interfaces: [{ zone: phone }, { zone: server }]",
+		      "router \"%.*s\" has no interfaces", RF_VFMT(r->name));
 	r->interfaces = v;
 }
 
@@ -196,8 +199,8 @@ static const struct rf_site_router *look_end(struct rf_look *k, const struct rf_
 	const struct rf_site_router *r = name.n ? find(k, &k->all->routers, name) : NULL;
 
 	if (name.n && !r)
-		ERROR(k, pos, "name one of `routers`", "office \"%.*s\": there is no %s \"%.*s\"", RF_VFMT(o->name), key,
-		      RF_VFMT(name));
+		ERROR(k, pos, "name one of `routers`", "office \"%.*s\": there is no %s \"%.*s\"", RF_VFMT(o->name),
+		      key, RF_VFMT(name));
 	return r;
 }
 
@@ -211,8 +214,9 @@ static void look_office_ends(struct rf_look *k, struct rf_site_office *o)
 			      "router \"%.*s\" is not in office \"%.*s\"",
 		      RF_VFMT(o->router->name), RF_VFMT(o->name));
 	if (o->hub && o->hub->office)
-		ERROR(k, o->hub_pos, "name a router of the main site", "the hub of office \"%.*s\" is in office \"%.*s\"",
-		      RF_VFMT(o->name), RF_VFMT(o->hub->office->name));
+		ERROR(k, o->hub_pos, "name a router of the main site",
+		      "the hub of office \"%.*s\" is in office \"%.*s\"", RF_VFMT(o->name),
+		      RF_VFMT(o->hub->office->name));
 	if (o->peer.family && o->local.family && o->peer.family != o->local.family)
 		ERROR(k, o->local_pos, "write both as IPv4 or both as IPv6",
 		      "office \"%.*s\": peer and local are of two families", RF_VFMT(o->name));
@@ -261,8 +265,8 @@ static void look_ends(struct rf_look *k, struct rf_site_pos pos, const char *key
 			const struct rf_site_ip *net = ip.family == 6 ? &zone->subnet6 : &zone->subnet;
 
 			if (net->family && !rf_site_ip_in(&ip, net))
-				ERROR(k, pos, "correct the address or the zone", "%s: %.*s is not in zone \"%.*s\"", key,
-				      RF_VFMT(ends->v[i]), RF_VFMT(zone->name));
+				ERROR(k, pos, "correct the address or the zone", "%s: %.*s is not in zone \"%.*s\"",
+				      key, RF_VFMT(ends->v[i]), RF_VFMT(zone->name));
 			v[n++] = ip;
 		}
 	}

@@ -50,8 +50,8 @@ void rf_look_port_name(struct rf_look *k, struct rf_site_pos pos, const char *wh
 		       struct rf_view name)
 {
 	if (kind == RF_DEVICE_LINUX && name.n > 15)
-		ERROR(k, pos, "give it a shorter name", "%s \"%.*s\": %.*s has %zu characters, and Linux takes 15", what,
-		      RF_VFMT(who), RF_VFMT(name), name.n);
+		ERROR(k, pos, "give it a shorter name", "%s \"%.*s\": %.*s has %zu characters, and Linux takes 15",
+		      what, RF_VFMT(who), RF_VFMT(name), name.n);
 }
 
 static void add_port(struct rf_look *k, const struct rf_site_switch *sw, struct rf_site_port *p)
@@ -74,8 +74,8 @@ static void look_port(struct rf_look *k, const struct rf_site_switch *sw, struct
 	if (p->use == RF_PORT_USES)
 		p->use = p->to.n ? RF_PORT_UPLINK : p->zone_name.n ? RF_PORT_ACCESS : RF_PORT_USES;
 	if (p->use == RF_PORT_USES)
-		ERROR(k, p->pos, "add  zone: phone , to: SWITCH , or use: unused", "switch \"%.*s\": what is port %.*s for?",
-		      RF_VFMT(sw->name), RF_VFMT(p->name));
+		ERROR(k, p->pos, "add  zone: phone , to: SWITCH , or use: unused",
+		      "switch \"%.*s\": what is port %.*s for?", RF_VFMT(sw->name), RF_VFMT(p->name));
 	if (p->use == RF_PORT_ACCESS && !p->zone_name.n)
 		ERROR(k, p->pos, "add  zone: phone", "switch \"%.*s\": access port %.*s has no zone", RF_VFMT(sw->name),
 		      RF_VFMT(p->name));
@@ -84,11 +84,12 @@ static void look_port(struct rf_look *k, const struct rf_site_switch *sw, struct
 		      RF_VFMT(sw->name), RF_VFMT(p->name));
 	if (p->use != RF_PORT_ACCESS && p->use != RF_PORT_USES && p->zone_name.n)
 		ERROR(k, p->pos, "remove the zone, or make it an access port",
-		      "switch \"%.*s\": port %.*s is no access port and has a zone", RF_VFMT(sw->name), RF_VFMT(p->name));
+		      "switch \"%.*s\": port %.*s is no access port and has a zone", RF_VFMT(sw->name),
+		      RF_VFMT(p->name));
 	if (p->use != RF_PORT_UPLINK && p->use != RF_PORT_USES && p->to.n)
 		ERROR(k, p->pos, "remove `to`, or make it an uplink",
-		      "switch \"%.*s\": port %.*s is no uplink and leads to \"%.*s\"", RF_VFMT(sw->name), RF_VFMT(p->name),
-		      RF_VFMT(p->to));
+		      "switch \"%.*s\": port %.*s is no uplink and leads to \"%.*s\"", RF_VFMT(sw->name),
+		      RF_VFMT(p->name), RF_VFMT(p->to));
 	if (p->use == RF_PORT_ACCESS && p->zone_name.n)
 		p->zone = rf_look_zone(k, p->zone_pos, "switch", sw->name, p->zone_name);
 }
@@ -129,7 +130,8 @@ static void look_ports(struct rf_look *k, struct rf_site_switch *sw)
 			n += last - first + 1;
 		else
 			ERROR(k, sw->ports[i].pos, "write the first and the last number, like Gi1/0/1-24",
-			      "switch \"%.*s\": %.*s is no range of ports", RF_VFMT(sw->name), RF_VFMT(sw->ports[i].name));
+			      "switch \"%.*s\": %.*s is no range of ports", RF_VFMT(sw->name),
+			      RF_VFMT(sw->ports[i].name));
 	}
 	if (n > RF_SITE_SWITCH_PORTS_MAX) {
 		ERROR(k, sw->pos, "at most 1024", "switch \"%.*s\" has %zu ports", RF_VFMT(sw->name), n);
@@ -178,8 +180,9 @@ static void look_switch(struct rf_look *k, struct rf_site_switch *sw)
 	if (sw->location_name.n) {
 		sw->location = find(k, &k->all->locations, sw->location_name);
 		if (!sw->location)
-			ERROR(k, sw->location_pos, "name one of `locations`", "switch \"%.*s\": there is no location \"%.*s\"",
-			      RF_VFMT(sw->name), RF_VFMT(sw->location_name));
+			ERROR(k, sw->location_pos, "name one of `locations`",
+			      "switch \"%.*s\": there is no location \"%.*s\"", RF_VFMT(sw->name),
+			      RF_VFMT(sw->location_name));
 	}
 	look_ports(k, sw);
 }
@@ -203,8 +206,8 @@ static void look_uplink(struct rf_look *k, const struct rf_site_switch *sw, stru
 	p->to_switch = p->to_router ? NULL : find(k, &k->all->switches, p->to);
 	if (!p->to_router && !p->to_switch)
 		ERROR(k, p->to_pos, "name one of `routers` or `switches`",
-		      "switch \"%.*s\": uplink %.*s leads to \"%.*s\", which is no router and no switch", RF_VFMT(sw->name),
-		      RF_VFMT(p->name), RF_VFMT(p->to));
+		      "switch \"%.*s\": uplink %.*s leads to \"%.*s\", which is no router and no switch",
+		      RF_VFMT(sw->name), RF_VFMT(p->name), RF_VFMT(p->to));
 	else if (p->to_switch == sw)
 		ERROR(k, p->to_pos, "name another switch", "switch \"%.*s\": uplink %.*s leads to the switch itself",
 		      RF_VFMT(sw->name), RF_VFMT(p->name));
@@ -244,6 +247,6 @@ void rf_look_plug(struct rf_look *k, struct rf_site_pos pos, const char *what, s
 	if (port.n <= RF_SITE_PORT_NAME_MAX)
 		*ret_port = find(k, &k->all->ports, rf_port_key(sw, port, buf));
 	if (!*ret_port)
-		ERROR(k, pos, "write it as `ports` of the switch has it", "%s \"%.*s\": switch \"%.*s\" has no port %.*s", what,
-		      RF_VFMT(who), RF_VFMT(sw), RF_VFMT(port));
+		ERROR(k, pos, "write it as `ports` of the switch has it",
+		      "%s \"%.*s\": switch \"%.*s\" has no port %.*s", what, RF_VFMT(who), RF_VFMT(sw), RF_VFMT(port));
 }

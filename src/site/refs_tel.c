@@ -99,7 +99,8 @@ static void look_dial_plans(struct rf_look *k)
 		for (size_t j = 0; j < v[i].rule_count; j++)
 			look_rule(k, &v[i].rules[j]);
 		if (v[i].area_code.n && !v[i].country_code.n)
-			ERROR(k, v[i].pos, "add  country_code:", "dial plan \"%.*s\" has an area code and no country code",
+			ERROR(k, v[i].pos,
+			      "add  country_code:", "dial plan \"%.*s\" has an area code and no country code",
 			      RF_VFMT(v[i].name));
 	}
 	tel->plans = v;
@@ -124,8 +125,8 @@ static void look_class_chain(struct rf_look *k, const struct rf_site_cos *c)
 		ERROR(k, c->pos, "end the chain of `otherwise`", "class \"%.*s\" leads back to itself, or too far",
 		      RF_VFMT(c->name));
 	if (c->otherwise && !c->hours.n && !c->until_s)
-		WARNING(k, c->pos, "add hours or until, or remove it", "class \"%.*s\" has an `otherwise` and holds always",
-			RF_VFMT(c->name));
+		WARNING(k, c->pos, "add hours or until, or remove it",
+			"class \"%.*s\" has an `otherwise` and holds always", RF_VFMT(c->name));
 }
 
 static void look_classes(struct rf_look *k)
@@ -184,8 +185,9 @@ static void look_media(struct rf_look *k, struct rf_site_trunk *t)
 
 	if (t->transport != RF_TRANSPORT_TLS) {
 		if (t->encryption && t->encryption != RF_TRUNK_MEDIA_PLAIN)
-			ERROR(k, t->encryption_pos, "use transport: tls, or remove it", "trunk \"%.*s\": over %s nobody can be told keys, "
-			      "its media is plain", RF_VFMT(t->name), rf_transport_name(t->transport));
+			ERROR(k, t->encryption_pos, "use transport: tls, or remove it",
+			      "trunk \"%.*s\": over %s nobody can be told keys, its media is plain",
+			      RF_VFMT(t->name), rf_transport_name(t->transport));
 		t->encryption = RF_TRUNK_MEDIA_PLAIN;
 	} else if (!t->encryption) {
 		t->encryption = d->encryption ? d->encryption : RF_TRUNK_MEDIA_ENCRYPTED;
@@ -209,8 +211,10 @@ static void look_trunk(struct rf_look *k, struct rf_site_trunk *t)
 			      "\"%.*s\" takes more digits than \"%.*s\" matches", RF_VFMT(t->numbers[i].to),
 			      RF_VFMT(t->numbers[i].match));
 	if (t->transport != RF_TRANSPORT_TLS && !t->addresses.n)
-		WARNING(k, t->pos, "add  addresses: [192.0.2.7]", "trunk \"%.*s\" has no certificate over %s and no addresses: "
-			"it can be called, and no call from it is taken", RF_VFMT(t->name), rf_transport_name(t->transport));
+		WARNING(k, t->pos, "add  addresses: [192.0.2.7]",
+			"trunk \"%.*s\" has no certificate over %s and no addresses: "
+			"it can be called, and no call from it is taken",
+			RF_VFMT(t->name), rf_transport_name(t->transport));
 }
 
 static void look_trunks(struct rf_look *k)
@@ -290,8 +294,8 @@ static void look_free(struct rf_look *k, struct rf_site_pos pos, const char *wha
 		ERROR(k, pos, "choose another number", "%s %.*s is an emergency number", what, RF_VFMT(number));
 	for (int i = 0; i < RF_FEATURES; i++)
 		if (tel->codes[i].n && rf_view_eq(tel->codes[i], number))
-			ERROR(k, pos, "choose another, or change it under feature_codes", "%s %.*s is the code of %s", what,
-			      RF_VFMT(number), rf_feature_name((enum rf_feature)i));
+			ERROR(k, pos, "choose another, or change it under feature_codes", "%s %.*s is the code of %s",
+			      what, RF_VFMT(number), rf_feature_name((enum rf_feature)i));
 }
 
 /* A number that should be somebody's: those of users alone are not in the site file. */
@@ -299,8 +303,8 @@ static void look_owner(struct rf_look *k, struct rf_site_pos pos, const char *wh
 		       struct rf_view number)
 {
 	if (!find(k, &k->all->numbers, number))
-		WARNING(k, pos, "add a phone with it, or a user", "%s \"%.*s\": no phone has number %.*s", what, RF_VFMT(who),
-			RF_VFMT(number));
+		WARNING(k, pos, "add a phone with it, or a user", "%s \"%.*s\": no phone has number %.*s", what,
+			RF_VFMT(who), RF_VFMT(number));
 }
 
 static void look_members(struct rf_look *k, const struct rf_site_group *g)

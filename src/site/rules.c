@@ -24,7 +24,8 @@ static void look_until(struct rules *r, const struct rf_site_deviation *d, const
 	int64_t left_s = d->until_s - r->now.us / 1000000;
 
 	if (left_s < 0)
-		FINDING(r, RF_SEV_ERROR, d->until_pos, id, "meet the mitigation and remove the deviation, or have it approved anew",
+		FINDING(r, RF_SEV_ERROR, d->until_pos, id,
+			"meet the mitigation and remove the deviation, or have it approved anew",
 			"the deviation ended on %.*s", RF_VFMT(d->until_text));
 	else if (left_s < (int64_t)SOON_DAYS * DAY_S)
 		FINDING(r, RF_SEV_WARNING, d->until_pos, id, "meet the mitigation, or have the deviation approved anew",
@@ -63,12 +64,14 @@ static void look_deviation(struct rules *r, size_t i)
 	const char *id = rf_site_cstr(d->mitigation);
 	for (size_t j = 0; j < i; j++)
 		if (same_matter(&s->deviations[j], d))
-			FINDING(r, RF_SEV_ERROR, d->mitigation_pos, NULL, "keep one of them", "a second deviation from %s", id);
+			FINDING(r, RF_SEV_ERROR, d->mitigation_pos, NULL, "keep one of them",
+				"a second deviation from %s", id);
 	if (!rf_site_says_something(d->reason))
-		FINDING(r, RF_SEV_ERROR, d->reason_pos, NULL, "say why the site cannot meet it", "the deviation from %s has no reason",
-			id);
+		FINDING(r, RF_SEV_ERROR, d->reason_pos, NULL, "say why the site cannot meet it",
+			"the deviation from %s has no reason", id);
 	if (!rf_site_says_something(d->approved_by))
-		FINDING(r, RF_SEV_ERROR, d->approved_pos, NULL, "name who approved it", "the deviation from %s has no approver", id);
+		FINDING(r, RF_SEV_ERROR, d->approved_pos, NULL, "name who approved it",
+			"the deviation from %s has no approver", id);
 	look_until(r, d, rf_mitigation_id(d->mitigation));
 }
 
@@ -96,7 +99,8 @@ static void look_softphones(struct rules *r, const struct rf_site_listen *l)
 			"remove it, or write a deviation from " RF_MIT_SOFTPHONES,
 			"level %s has no softphones, and %s is for phones in a browser", rf_level_name(s->level), name);
 	else if (!has_softphone_zone(s))
-		FINDING(r, RF_SEV_ERROR, l->pos, RF_MIT_SOFTPHONES, "add a zone of kind softphone, or remove the listener",
+		FINDING(r, RF_SEV_ERROR, l->pos, RF_MIT_SOFTPHONES,
+			"add a zone of kind softphone, or remove the listener",
 			"%s is for phones in a browser, and the site has no zone of kind softphone", name);
 }
 
@@ -113,7 +117,8 @@ static void look_listen(struct rules *r, const struct rf_site_listen *l)
 		return;
 	if (s->level != RF_LEVEL_MINIMUM)
 		FINDING(r, RF_SEV_ERROR, l->pos, RF_MIT_SIGNALING, "use transport: tls",
-			"at level %s nothing listens on %s: its signaling is not encrypted", rf_level_name(s->level), name);
+			"at level %s nothing listens on %s: its signaling is not encrypted", rf_level_name(s->level),
+			name);
 	else if (!deviates(r, RF_MIT_SIGNALING))
 		FINDING(r, RF_SEV_ERROR, l->pos, RF_MIT_SIGNALING,
 			"use transport: tls, or write a deviation from " RF_MIT_SIGNALING,
@@ -131,10 +136,11 @@ static void look_listens(struct rules *r)
 		for (size_t j = 0; j < i; j++) {
 			const struct rf_site_listen *b = &s->sip.listen[j];
 
-			if (a->port == b->port && (a->transport == RF_TRANSPORT_UDP) == (b->transport == RF_TRANSPORT_UDP) &&
+			if (a->port == b->port &&
+			    (a->transport == RF_TRANSPORT_UDP) == (b->transport == RF_TRANSPORT_UDP) &&
 			    (!a->address_text.n || !b->address_text.n || rf_view_eq(a->address_text, b->address_text)))
-				FINDING(r, RF_SEV_ERROR, a->pos, NULL, "choose another port", "two listeners on port %u",
-					a->port);
+				FINDING(r, RF_SEV_ERROR, a->pos, NULL, "choose another port",
+					"two listeners on port %u", a->port);
 		}
 	}
 }
@@ -153,8 +159,9 @@ static void look_identity(struct rules *r, struct rf_policy *p)
 	if (a->require_user)
 		p->require_user = true;
 	else if (a->require_user_pos.line && p->require_user)
-		FINDING(r, RF_SEV_ERROR, a->require_user_pos, RF_MIT_MUTUAL, "remove require_user, or choose a lower level",
-			"level %s requires the user's password too", rf_level_name(s->level));
+		FINDING(r, RF_SEV_ERROR, a->require_user_pos, RF_MIT_MUTUAL,
+			"remove require_user, or choose a lower level", "level %s requires the user's password too",
+			rf_level_name(s->level));
 }
 
 static void look_digests(struct rules *r, struct rf_policy *p)

@@ -50,8 +50,8 @@ static void look_link(struct rules *r, const struct rf_site_link *l)
 			"link \"%.*s\" carries any number of calls", RF_VFMT(l->name));
 	if (l->kbit_per_second && l->kbit_per_second < l->kbit_per_call)
 		FINDING(r, RF_SEV_ERROR, l->pos, "give it more, or the call less: kbit_per_call",
-			"link \"%.*s\" carries no call: %u kbit/s, and a call takes %u", RF_VFMT(l->name), l->kbit_per_second,
-			l->kbit_per_call);
+			"link \"%.*s\" carries no call: %u kbit/s, and a call takes %u", RF_VFMT(l->name),
+			l->kbit_per_second, l->kbit_per_call);
 }
 
 static void look_phone(struct rules *r, const struct rf_site_phone *p)
@@ -96,13 +96,15 @@ static void look_login(struct rules *r, const struct rf_site_trunk *t)
 		FINDING(r, RF_SEV_ERROR, t->pos, "add  login: NAME  or  caller_number: NUMBER",
 			"trunk \"%.*s\" wants a registration, and has no name for it", RF_VFMT(t->name));
 	if (t->login.n && t->transport != RF_TRANSPORT_TLS && level != RF_LEVEL_MINIMUM)
-		FINDING(r, RF_SEV_ERROR, t->pos, "set transport: tls", "trunk \"%.*s\": level %s does not allow a login "
-			"outside TLS", RF_VFMT(t->name), rf_level_name(level));
+		FINDING(r, RF_SEV_ERROR, t->pos, "set transport: tls",
+			"trunk \"%.*s\": level %s does not allow a login outside TLS",
+			RF_VFMT(t->name), rf_level_name(level));
 	if (!t->login_md5)
 		return;
 	if (level == RF_LEVEL_HIGHEST)
 		FINDING(r, RF_SEV_ERROR, t->pos, "remove login_md5, or choose a lower level",
-			"trunk \"%.*s\": level %s does not allow digest with MD5", RF_VFMT(t->name), rf_level_name(level));
+			"trunk \"%.*s\": level %s does not allow digest with MD5", RF_VFMT(t->name),
+			rf_level_name(level));
 	else
 		FINDING(r, RF_SEV_WARNING, t->pos, "remove login_md5 when the trunk can do SHA-256 (RFC 8760)",
 			"trunk \"%.*s\" may ask for digest with MD5", RF_VFMT(t->name));

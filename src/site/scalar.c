@@ -15,8 +15,8 @@ void rf_load_error(struct rf_load *l, uint32_t line, uint32_t column, const char
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	rf_finding_add(l->findings, RF_SEV_ERROR, (struct rf_place){ l->files[l->file], line, column }, NULL, mend, "%s",
-		       text);
+	rf_finding_add(l->findings, RF_SEV_ERROR, (struct rf_place){ l->files[l->file], line, column }, NULL, mend,
+		       "%s", text);
 	if (l->rc == 0)
 		l->rc = RF_E_INVALID;
 }

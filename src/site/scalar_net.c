@@ -78,7 +78,8 @@ bool rf_value_net(const struct rf_value *v)
 {
 	switch (v->key->type) {
 	case RF_KEY_PORT:
-		put_text(v, is_port_name(v->text), "write the device's own name for it, like Gi1/0/1 or swp1, at most 31 characters");
+		put_text(v, is_port_name(v->text),
+			 "write the device's own name for it, like Gi1/0/1 or swp1, at most 31 characters");
 		return true;
 	case RF_KEY_PORTS:
 		put_ports(v);

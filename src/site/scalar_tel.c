@@ -104,7 +104,8 @@ static void put_time(const struct rf_value *v)
 	if (ok)
 		*(struct rf_site_time *)(void *)(v->dst + v->key->at) = t;
 	else
-		rf_value_bad(v, "write  mon-fri 08:00-18:00 , days mon tue wed thu fri sat sun holiday, hours to 24:00");
+		rf_value_bad(v,
+			     "write  mon-fri 08:00-18:00 , days mon tue wed thu fri sat sun holiday, hours to 24:00");
 }
 
 static void put_day(const struct rf_value *v)
@@ -118,7 +119,8 @@ static void put_net(const struct rf_value *v)
 	struct rf_site_ip *ip = (struct rf_site_ip *)(void *)(v->dst + v->key->at);
 
 	if (!rf_site_ip_parse(v->text, false, ip) && !rf_site_ip_parse(v->text, true, ip))
-		rf_value_bad(v, "write an address like 192.0.2.7 or a network like 192.0.2.0/28, the bits behind it zero");
+		rf_value_bad(v,
+			     "write an address like 192.0.2.7 or a network like 192.0.2.0/28, the bits behind it zero");
 }
 
 static void put_range(const struct rf_value *v)
@@ -222,13 +224,15 @@ bool rf_value_tel(const struct rf_value *v)
 			 "write namespace.priority of RFC 4412, like dsn.flash; one for each namespace, spaces between");
 		return true;
 	case RF_KEY_TIMEZONE:
-		put_text(v, rf_tz_name_ok(v->text), "write a name like Europe/Berlin, or a rule like CET-1CEST,M3.5.0,M10.5.0/3");
+		put_text(v, rf_tz_name_ok(v->text),
+			 "write a name like Europe/Berlin, or a rule like CET-1CEST,M3.5.0,M10.5.0/3");
 		return true;
 	case RF_KEY_PATH:
 		put_text(v, v->text.n && v->text.p[0] == '/' && is_uri_text(v->text), "write a path like /sip");
 		return true;
 	case RF_KEY_ORIGINS:
-		put_text(v, is_origin(v->text), "write what browsers call the page's origin, like https://phone.example.org");
+		put_text(v, is_origin(v->text),
+			 "write what browsers call the page's origin, like https://phone.example.org");
 		return true;
 	default:
 		return false;

@@ -56,8 +56,9 @@ struct list {
 	size_t n;
 };
 _Static_assert(sizeof(struct list) == sizeof(struct rf_site_list) &&
-	       sizeof(struct list) == sizeof(struct rf_site_ips) &&
-	       sizeof(struct list) == sizeof(struct rf_site_times) && sizeof(struct list) == sizeof(struct rf_site_days),
+		       sizeof(struct list) == sizeof(struct rf_site_ips) &&
+		       sizeof(struct list) == sizeof(struct rf_site_times) &&
+		       sizeof(struct list) == sizeof(struct rf_site_days),
 	       "a pointer and a count");
 _Static_assert(offsetof(struct rf_site_allow, port_count) == offsetof(struct rf_site_allow, ports) + sizeof(void *),
 	       "the ports of an allow are such a list");

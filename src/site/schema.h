@@ -30,7 +30,8 @@ enum rf_key_type {
 	RF_KEY_PREFIX,   /* struct rf_view: digits, or "none": then it is empty and its p not NULL */
 	RF_KEY_CODE,     /* struct rf_view: digits, * and #; or "none" likewise */
 	RF_KEY_PATTERN,  /* struct rf_view: rf_pattern_ok() */
-	RF_KEY_TEMPLATE, /* struct rf_view: digits, x, a + in front, a * behind; refs_tel.c looks at it with its pattern */
+	RF_KEY_TEMPLATE, /* struct rf_view: digits, x, a + in front, a * behind; refs_tel.c looks at
+			  * it with its pattern */
 	RF_KEY_PATTERNS, /* struct rf_site_list of RF_KEY_PATTERN */
 	RF_KEY_TIMES,    /* struct rf_site_times: "mon-fri 08:00-18:00" */
 	RF_KEY_DATES,    /* struct rf_site_days */
@@ -41,7 +42,8 @@ enum rf_key_type {
 	RF_KEY_GRANT,    /* struct rf_view: rf_precedence_ok() */
 	RF_KEY_TIMEZONE, /* struct rf_view: a name like Europe/Berlin, or a rule as in TZ (POSIX) */
 	RF_KEY_PATH,     /* struct rf_view: of a URI, begins with / */
-	RF_KEY_ORIGINS,  /* struct rf_site_list: https://host:port (RFC 6454); http:// on the browser's own machine only */
+	RF_KEY_ORIGINS,  /* struct rf_site_list: https://host:port (RFC 6454); http:// on the
+			  * browser's own machine only */
 	RF_KEY_ADDRESSES, /* struct rf_site_ips: addresses */
 	RF_KEY_PORT,     /* struct rf_view: of a device, like Gi1/0/1 */
 	RF_KEY_PORTS,    /* struct rf_site_ports and a count: "443", "8000-8010" */
@@ -50,7 +52,8 @@ enum rf_key_type {
 	RF_KEY_PART,     /* a map into the same struct, keys of `sub` */
 	RF_KEY_ITEMS,    /* a list of maps: const struct * at `at`, size_t at `at2` */
 	RF_KEY_NAMED,    /* a map from names to maps: likewise */
-	RF_KEY_PAIRS,    /* a map from texts to texts: likewise; the first row of `sub` is the key, the second the value */
+	RF_KEY_PAIRS,    /* a map from texts to texts: likewise; the first row of `sub` is the key,
+			  * the second the value */
 };
 
 struct rf_choice {
@@ -117,7 +120,8 @@ const struct rf_key *rf_load_key(struct rf_load *l, const struct rf_keys *keys, 
 
 /* keys_tel.c */
 extern const struct rf_keys rf_plan_keys, rf_cos_keys, rf_trunk_keys, rf_route_keys, rf_group_keys, rf_numbering_keys,
-	rf_speed_keys, rf_link_keys, rf_trunk_defaults_keys, rf_parking_keys, rf_voicemail_keys, rf_stir_keys, rf_code_keys, rf_precedence_keys;
+	rf_speed_keys, rf_link_keys, rf_trunk_defaults_keys, rf_parking_keys, rf_voicemail_keys, rf_stir_keys,
+	rf_code_keys, rf_precedence_keys;
 extern const struct rf_choice rf_dtmf_choices[];
 /* accept.c */
 extern const struct rf_keys rf_accept_keys;

@@ -32,7 +32,8 @@ static const struct rf_site_limits limits_by_default = {
 };
 
 static const struct rf_site_network network_by_default = {
-	.dhcp_lease_s = 86400, .media_first = 16384, .media_last = 32767, .external_kbit_per_call = 100, .storm_percent = 1,
+	.dhcp_lease_s = 86400, .media_first = 16384, .media_last = 32767, .external_kbit_per_call = 100,
+	.storm_percent = 1,
 	.confirm_s = 60,
 };
 
@@ -348,7 +349,8 @@ static int open_attestations(struct rf_site_all *all, struct source *src, struct
 		rc = keep_text(all, path, &all->pub.attestations_file);
 	else if (rc == -EACCES)
 		rf_finding_add(findings, RF_SEV_WARNING, (struct rf_place){ path, 0, 0 }, NULL,
-			       "give the account that runs ringfort access to it", "cannot read this file: %s", rf_err_text(rc));
+			       "give the account that runs ringfort access to it", "cannot read this file: %s",
+			       rf_err_text(rc));
 	else if (rc != -ENOENT)
 		cannot_read(findings, path, rc, RF_SITE_ATTEST_MAX);
 	free(path);

@@ -55,8 +55,8 @@ struct rf_site_zone {
 	struct rf_site_ip subnet, subnet6;
 	struct rf_view gateway_text, gateway6_text;
 	bool gateway_said, gateway6_said;    /* in the file */
-	struct rf_site_ip gateway, gateway6; /* of its hosts; default: the subnet's first address. In a zone of kind wan or
-					      * internet that is somebody else's router */
+	struct rf_site_ip gateway, gateway6; /* of its hosts; default: the subnet's first address. In a zone of kind wan
+					      * or internet that is somebody else's router */
 	struct rf_view office_name;
 	const struct rf_site_office *office; /* NULL: the main site */
 	struct rf_view protocol;  /* call protocol of a server sub-zone (net-protocol-vlans), "": sip */
@@ -70,7 +70,8 @@ struct rf_site_outside {
 	struct rf_site_pos pos;           /* line 0: the file has none */
 	struct rf_view address_text, address6_text, advertised_text;
 	struct rf_site_ip address, address6;
-	struct rf_site_ip advertised;     /* what peers are told in place of address, behind a NAT; family 0: the address */
+	struct rf_site_ip advertised;     /* what peers are told in place of address, behind a NAT;
+					   * family 0: the address */
 	struct rf_site_pos address_pos, address6_pos, advertised_pos;
 };
 
@@ -129,7 +130,8 @@ struct rf_site_deviation {
 	struct rf_site_pos pos;
 	struct rf_view mitigation, reason, approved_by, until_text;
 	int64_t until_s;                  /* seconds since 1970: the end of that day in UTC */
-	struct rf_site_list trunks;       /* the only ones that it holds for; none: it holds for the site, and for no trunk */
+	struct rf_site_list trunks;       /* the only ones that it holds for; none: it holds for the
+					   * site, and for no trunk */
 	struct rf_site_pos mitigation_pos, reason_pos, approved_pos, until_pos, trunks_pos;
 };
 
@@ -180,11 +182,13 @@ struct rf_site_roaming {
 /* What hosts with the role relay do beside the border's wishes. */
 struct rf_site_relay {
 	uint32_t workers;                 /* 0: as many as processors */
-	struct rf_site_ips ng;            /* addresses of relays on which Kamailio and OpenSIPS may speak, by UDP; none */
+	struct rf_site_ips ng;            /* addresses of relays on which Kamailio and OpenSIPS may
+					   * speak, by UDP; none */
 	uint32_t ng_port;                 /* 2223 */
 	struct rf_site_ips peers;         /* from which; none: the relay's own host */
 	uint32_t silence_s;               /* 60: a session without media ends */
-	struct rf_view fast;              /* network interfaces whose media the kernel passes on, commas between; "": none */
+	struct rf_view fast;              /* network interfaces whose media the kernel passes on,
+					   * commas between; "": none */
 	struct rf_view xdp;               /* and those on which media goes past the sockets (AF_XDP); "": none */
 	bool poll;                        /* under load they fetch media from the driver instead of being woken */
 	struct rf_view sounds;            /* folder of WAV files that relays may play; "": none */
@@ -230,7 +234,8 @@ struct rf_site {
 	const struct rf_site_zone *zones;           size_t zone_count;
 	const struct rf_site_host *hosts;           size_t host_count;
 	const struct rf_site_location *locations;   size_t location_count;
-	const struct rf_site_phone *phones;         size_t phone_count; /* site.yaml's first, then the CSV's, in order */
+	const struct rf_site_phone *phones;         size_t phone_count; /* site.yaml's first, then
+									 * the CSV's, in order */
 	const struct rf_site_trunk *trunks;         size_t trunk_count;
 	struct rf_site_trunk_defaults trunk_defaults;
 	const struct rf_site_deviation *deviations; size_t deviation_count;

@@ -130,7 +130,8 @@ bool rf_site_deviation_names(const struct rf_site_deviation *d, struct rf_view t
 void rf_accept_merge(struct rf_site_accept *a, const struct rf_site_accept *base);
 /* Tells each key that `a` says and that takes more than base does. */
 typedef void rf_accept_wider(void *arg, struct rf_site_pos pos, const char *key);
-void rf_accept_compare(const struct rf_site_accept *a, const struct rf_site_accept *base, rf_accept_wider *wider, void *arg);
+void rf_accept_compare(const struct rf_site_accept *a, const struct rf_site_accept *base, rf_accept_wider *wider,
+		       void *arg);
 /* rules_trunk.c: what trunks may, and what trunk_defaults and they say together. */
 void rf_site_rules_trunks(struct rf_site_all *all, struct rf_wall now, struct rf_findings *findings);
 /* rules_tel.c */

@@ -12,8 +12,8 @@ struct rf_tz;
 
 /* Classes of calls; what a number is in by its E.164 form. RF_CLASS_EMERGENCY cannot be granted or denied. */
 enum rf_call_class {
-	RF_CLASS_INTERNAL, RF_CLASS_LOCAL, RF_CLASS_NATIONAL, RF_CLASS_INTERNATIONAL, RF_CLASS_PREMIUM, RF_CLASS_SERVICE,
-	RF_CLASS_EMERGENCY, RF_CLASSES,
+	RF_CLASS_INTERNAL, RF_CLASS_LOCAL, RF_CLASS_NATIONAL, RF_CLASS_INTERNATIONAL, RF_CLASS_PREMIUM,
+	RF_CLASS_SERVICE, RF_CLASS_EMERGENCY, RF_CLASSES,
 };
 const char *rf_class_name(enum rf_call_class class);
 
@@ -68,7 +68,8 @@ struct rf_site_cos {
 	struct rf_view until_text;
 	int64_t until_s;                  /* 0: no end */
 	struct rf_view otherwise_name;
-	const struct rf_site_cos *otherwise; /* outside its hours and days; NULL: the built-in one, internal calls only */
+	const struct rf_site_cos *otherwise; /* outside its hours and days; NULL: the built-in one,
+					      * internal calls only */
 	uint32_t calls;                   /* at once; 0: no bound of its own */
 	uint32_t calls_per_hour;
 	uint32_t abroad_minutes_per_day;
@@ -117,14 +118,16 @@ struct rf_site_trunk {
 	struct rf_site_times hours;
 	uint32_t health_interval_s;       /* 30: between OPTIONS; 0: none */
 	unsigned stir;                    /* RF_STIR_* */
-	struct rf_view login;             /* as which we log in there (RFC 7616); "": it knows us by certificate or address */
+	struct rf_view login;             /* as which we log in there (RFC 7616); "": it knows us by
+					   * certificate or address */
 	struct rf_view password_file;     /* in the site's folder; read by the keeper alone */
 	bool login_md5;                   /* MD5 is answered, too; else SHA-256 and SHA-512-256 alone (RFC 8760) */
 	bool registers;                   /* it learns where we are by REGISTER */
 	uint32_t register_s;              /* 3600: for how long at a time */
 	bool trust_precedence;            /* its Resource-Priority is believed (RFC 4412) */
 	struct rf_site_list codecs;       /* of sound, that may cross a border, the first preferred; none: all */
-	bool transcode;                   /* where the two sides have none of them in common, the relay makes one of the other */
+	bool transcode;                   /* where the two sides have none of them in common, the relay
+					   * makes one of the other */
 	int dtmf;                         /* enum rf_trunk_dtmf */
 	struct rf_site_pos codecs_pos, transcode_pos, dtmf_pos;
 	struct rf_view link_name;
@@ -191,7 +194,8 @@ struct rf_site_link {
 
 /* How media that a server sends is marked (RFC 2474), by the precedence of its call. */
 struct rf_site_dscp {
-	uint32_t level[RF_PRECEDENCE_LEVELS_MAX]; /* 46 (EF, RFC 4594) for the lowest, 44 (VOICE-ADMIT, RFC 5865) above */
+	uint32_t level[RF_PRECEDENCE_LEVELS_MAX]; /* 46 (EF, RFC 4594) for the lowest, 44
+						   * (VOICE-ADMIT, RFC 5865) above */
 	uint32_t emergency;               /* 44 */
 };
 

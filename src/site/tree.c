@@ -225,7 +225,8 @@ static int build_inner(struct build *b, const yaml_event_t *e, unsigned depth, s
 	if (rc)
 		return rc;
 	if (depth >= RF_SITE_DEPTH_MAX)
-		return refuse(b, place_of(b, e->start_mark), "no setting of a site lies deeper than 8", "nested too deep");
+		return refuse(b, place_of(b, e->start_mark), "no setting of a site lies deeper than 8",
+			      "nested too deep");
 	rc = new_node(b, e->start_mark, map ? RF_TREE_MAP : RF_TREE_LIST, ret_node);
 	if (rc)
 		return rc;

@@ -101,8 +101,8 @@ static void *store_thread(void *arg)
 	do {
 		while (sem_wait(&b->wake))
 			; /* interrupted */
-		/* While there is work it looks for itself each time, so that nobody has to wake it. Posts are taken back
-		 * before it looks: one that comes later is still there when it waits. */
+		/* While there is work it looks for itself each time, so that nobody has to wake it. Posts are taken
+		 * back before it looks: one that comes later is still there when it waits. */
 		do {
 			gather(b);
 			while (sem_trywait(&b->wake) == 0)

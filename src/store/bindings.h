@@ -25,7 +25,8 @@ enum {
 
 /* One binding as kept. As an argument the views are borrowed for the call. */
 struct rf_stored_binding {
-	struct rf_view key;       /* names the binding within its AOR; the caller decides (instance and reg-id, or contact) */
+	struct rf_view key;       /* names the binding within its AOR; the caller decides (instance and
+				   * reg-id, or contact) */
 	struct rf_view contact, call_id, instance, path, phone, user, agent;
 	struct rf_view flow;      /* opaque to the store, at most RF_BINDINGS_FLOW_MAX bytes */
 	struct rf_wall since, refreshed, expires;

@@ -349,8 +349,10 @@ static int find_end(struct rf_bindings_log *log, uint64_t size, struct rf_diag *
 	rc = rf_replay(bytes, &r);
 	forget_bytes(bytes);
 	if (rc)
-		return rf_diag_set(diag, rc, "%s: this is not a log of bindings that can be read; move it away, and phones "
-				   "are known again when they register", log->path);
+		return rf_diag_set(diag, rc,
+				   "%s: this is not a log of bindings that can be read; move it away, and phones "
+				   "are known again when they register",
+				   log->path);
 	rf_replay_each(&r, live_bytes, &live);
 	log->salt = r.salt;
 	log->sum = r.sum;

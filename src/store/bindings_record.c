@@ -67,7 +67,9 @@ void rf_record_put(uint8_t *dst, const struct rf_stored_binding *s)
 static bool too_long(const struct rf_stored_binding *s)
 {
 	/* Each length has two bytes; the sum has a bound of its own. */
-	const struct rf_view v[] = { s->key, s->contact, s->call_id, s->instance, s->path, s->phone, s->user, s->agent };
+	const struct rf_view v[] = {
+		s->key, s->contact, s->call_id, s->instance, s->path, s->phone, s->user, s->agent
+	};
 
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
 		if (v[i].n > UINT16_MAX)

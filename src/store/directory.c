@@ -221,8 +221,8 @@ static bool names_number(const struct rf_directory *d, const struct rf_dir_phone
 	       rf_view_eq_nocase(rf_view_from(v, 4 + p->number.n + 1), domain);
 }
 
-static int prove_dates(const struct rf_directory *d, const struct rf_pki_id *id, struct rf_wall now, const struct rf_dir_phone *p,
-		       const char **ret_why)
+static int prove_dates(const struct rf_directory *d, const struct rf_pki_id *id, struct rf_wall now,
+		       const struct rf_dir_phone *p, const char **ret_why)
 {
 	if (now.us / 1000000 < id->not_before_s || now.us / 1000000 > id->not_after_s)
 		return no(RF_E_STALE, ret_why, "the certificate is out of its dates");
@@ -246,7 +246,8 @@ int rf_directory_prove(const struct rf_directory *d, const struct rf_pki_id *id,
 	const struct cert *c = find_cert(d, rf_pki_id_serial(id));
 	if (d->bare && memcmp(id->authority, own_ca, sizeof own_ca) != 0)
 		return no(RF_E_NOT_FOUND, ret_why, "the certificate was not issued by this site");
-	if (!d->bare && (!c || c->host || memcmp(c->sha256, id->sha256, sizeof c->sha256) != 0 || !rf_view_eq(c->phone, p->name)))
+	if (!d->bare &&
+	    (!c || c->host || memcmp(c->sha256, id->sha256, sizeof c->sha256) != 0 || !rf_view_eq(c->phone, p->name)))
 		return no(RF_E_NOT_FOUND, ret_why, "the certificate was not issued by this site for this phone");
 	if (c && c->revoked)
 		return no(RF_E_STALE, ret_why, "the certificate is revoked");
@@ -419,7 +420,8 @@ static int add_user(void *ctx, const struct rf_store_user *from)
 	if (d->user_count == a->most)
 		return RF_E_BUSY; /* one came in between counting and reading: build again */
 	struct user *u = rf_arena_zalloc(&d->arena, sizeof *u);
-	if (!u || rf_view_dup(&d->arena, from->name, &u->pub.name) || rf_view_dup(&d->arena, from->number, &u->pub.number) ||
+	if (!u || rf_view_dup(&d->arena, from->name, &u->pub.name) ||
+	    rf_view_dup(&d->arena, from->number, &u->pub.number) ||
 	    rf_view_dup(&d->arena, from->class_name, &u->pub.class_name) ||
 	    rf_view_dup(&d->arena, from->precedence, &u->pub.precedence))
 		return -ENOMEM;

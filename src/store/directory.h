@@ -33,8 +33,8 @@ struct rf_dir_user {
 
 /* Keeps a reference on site; store is read and not kept. -ENOMEM, errors of the database. */
 int rf_directory_new(struct rf_site *site, struct rf_store *store, struct rf_directory **ret_dir, struct rf_diag *diag);
-/* One that knows the site's phones, no users, and of certificates only which are revoked: for who has no database. To it a
- * certificate of the site's authority with a phone's names is that phone's, and no phone is locked. */
+/* One that knows the site's phones, no users, and of certificates only which are revoked: for who has no database. To
+ * it a certificate of the site's authority with a phone's names is that phone's, and no phone is locked. */
 int rf_directory_new_bare(struct rf_site *site, const struct rf_view *revoked, size_t n, struct rf_directory **ret_dir,
 			  struct rf_diag *diag);
 struct rf_directory *rf_directory_get(struct rf_directory *d);

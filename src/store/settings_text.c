@@ -58,7 +58,8 @@ const char *rf_settings_text(const struct rf_settings *s, unsigned i, char value
 		snprintf(value, RF_SETTINGS_TEXT_MAX, "%u", s->no_answer_s ? s->no_answer_s : RF_SETTINGS_WAIT_S);
 		break;
 	case SWITCH:
-		snprintf(value, RF_SETTINGS_TEXT_MAX, "%s", *switch_of(&copy, row->field) != row->inverted ? "on" : "off");
+		snprintf(value, RF_SETTINGS_TEXT_MAX, "%s",
+			 *switch_of(&copy, row->field) != row->inverted ? "on" : "off");
 		break;
 	}
 	return row->name;
@@ -93,8 +94,8 @@ static int set_forward(const struct row *row, struct rf_settings *to, struct rf_
 	if (value.n == 0 || rf_view_eq(value, RF_V("off")))
 		return 0;
 	if (!rf_settings_target_ok(value))
-		return rf_diag_set(diag, RF_E_INVALID, "%s: a number as it is dialled, at most %d characters, or off", row->name,
-				   RF_SETTINGS_TARGET_MAX);
+		return rf_diag_set(diag, RF_E_INVALID, "%s: a number as it is dialled, at most %d characters, or off",
+				   row->name, RF_SETTINGS_TARGET_MAX);
 	memcpy(target, value.p, value.n);
 	return 0;
 }

@@ -198,8 +198,8 @@ int rf_sql_open(const char *path, bool create, const struct rf_sql_schema *schem
 		return rc;
 	if (!create && access(path, F_OK)) {
 		rc = -errno;
-		return rf_diag_at(diag, rc, path, 0, 0, "cannot open the %s: %s; `ringfort init` makes it", schema->what,
-				  rf_err_text(rc));
+		return rf_diag_at(diag, rc, path, 0, 0, "cannot open the %s: %s; `ringfort init` makes it",
+				  schema->what, rf_err_text(rc));
 	}
 	int sql = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	rc = sql ? rf_sql_error(db, sql, diag) : prepare_file(db, schema, path, diag);

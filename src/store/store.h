@@ -57,7 +57,8 @@ int rf_store_users(struct rf_store *s, int (*visit)(void *ctx, const struct rf_s
 
 /* Certificates. */
 int rf_store_cert_add(struct rf_store *s, const struct rf_store_cert *c, struct rf_diag *diag);
-/* Every certificate of that phone, or host, that is not revoked yet; *ret_n how many. RF_OK with 0 when there are none. */
+/* Every certificate of that phone, or host, that is not revoked yet; *ret_n how many. RF_OK with 0
+ * when there are none. */
 int rf_store_cert_revoke(struct rf_store *s, bool host, struct rf_view name, struct rf_wall when, size_t *ret_n,
 			 struct rf_diag *diag);
 int rf_store_certs(struct rf_store *s, int (*visit)(void *ctx, const struct rf_store_cert *c), void *ctx,
@@ -68,8 +69,8 @@ int rf_store_phone_lock(struct rf_store *s, struct rf_view phone, bool locked, s
 int rf_store_phone_locks(struct rf_store *s, int (*visit)(void *ctx, struct rf_view phone), void *ctx,
 			 struct rf_diag *diag);
 
-/* Several changes as one: all are on disk after the commit; none after a rollback, or when the process dies before. While
- * it is open others who write wait for up to 5 seconds. */
+/* Several changes as one: all are on disk after the commit; none after a rollback, or when the process dies before.
+ * While it is open others who write wait for up to 5 seconds. */
 int rf_store_begin(struct rf_store *s, struct rf_diag *diag);
 int rf_store_commit(struct rf_store *s, struct rf_diag *diag);
 void rf_store_rollback(struct rf_store *s);

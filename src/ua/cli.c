@@ -1,5 +1,5 @@
-/* A client transaction: its life, its time and what its user asks of it. Where its request goes is clihop.c's, what comes
- * back clianswer.c's. */
+/* A client transaction: its life, its time and what its user asks of it. Where its request goes is clihop.c's, what
+ * comes back clianswer.c's. */
 #include "ua/cli_int.h"
 
 #include "base/secret.h"

@@ -23,7 +23,8 @@ struct rf_ua;
 
 /* Where to. The first of these that is set: */
 struct rf_target {
-	struct rf_flow flow;               /* kind not NONE: over this and nothing else; RF_CLI_FAILED when it is closed */
+	struct rf_flow flow;               /* kind not NONE: over this and nothing else;
+					    * RF_CLI_FAILED when it is closed */
 	const struct rf_sip_uri *uri;      /* sip or sips: to be resolved (ua/resolve.h); borrowed for the call. The
 	                                    * topmost Route's URI, else the Request-URI: the user chooses */
 	struct rf_addr addr;               /* an address, with kind and (for TLS) the name the peer must prove */
@@ -31,9 +32,9 @@ struct rf_target {
 	struct rf_view tls_name;           /* for addr with TLS, and for uri in place of its host; several with a blank
 	                                    * between: one of them. Borrowed for the call */
 	bool secure;                       /* TLS hops only (a sips URI says so by itself; RFC 5630) */
-	const struct rf_addr *from;        /* uri and addr: our address that it comes from, one of IPv4 and one of IPv6, each of
-	                                    * family 0 where the kernel may choose; borrowed, and outlives the ua. NULL: the
-	                                    * kernel chooses */
+	const struct rf_addr *from;        /* uri and addr: our address that it comes from, one of IPv4 and one of IPv6,
+					    * each of family 0 where the kernel may choose; borrowed, and outlives the
+					    * ua. NULL: the kernel chooses */
 	struct rf_tls *tls;                /* uri and addr, over TLS: verified by this instead of the ua's own client
 	                                    * context; borrowed, and outlives the ua. NULL: the ua's own */
 };
@@ -60,8 +61,8 @@ struct rf_cli_new {
 	struct rf_view request;   /* request line, headers without Via, Content-Length, empty line, body; copied */
 	uint32_t timeout_ms;      /* without any response from one target, INVITE and others; 0: 64*T1. At most that */
 	bool keep_503;            /* hand up a 503 instead of trying the next target */
-	bool urgent;              /* may have a place that is kept when client transactions are at their bound: in a dialog,
-	                           * or of a call for help */
+	bool urgent;              /* may have a place that is kept when client transactions are at their bound: in a
+				   * dialog, or of a call for help */
 	rf_cli_fn *fn;            /* NULL: nobody wants to know */
 	void *arg;
 };

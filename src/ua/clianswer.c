@@ -20,7 +20,8 @@ static struct rf_cli *find(struct rf_ua *ua, const struct rf_sip_msg *msg)
 }
 
 /* The branch is a secret between us and the peer, so who knows it may answer; but what went out under TLS, or to a
- * WebSocket, is answered on that connection only (RFC 3261 18.2.2, RFC 7118 5), and no transport answers for another. */
+ * WebSocket, is answered on that connection only (RFC 3261 18.2.2, RFC 7118 5), and no transport
+ * answers for another. */
 static bool is_foreign(const struct rf_cli *cli, const struct rf_flow *flow)
 {
 	if (flow->kind != cli->flow.kind)
@@ -114,7 +115,8 @@ static void final(struct rf_cli *cli, const struct rf_cli_event *event, unsigned
 		if (seen == RF_E_LIMIT)
 			rf_ua_count(cli->tx.ua, RF_UA_FORKS_CUT);
 		else if (seen < 0)
-			rf_ua_count(cli->tx.ua, RF_UA_NO_MEMORY); /* not noted: its repetition comes as if it were new */
+			rf_ua_count(cli->tx.ua, RF_UA_NO_MEMORY); /* not noted: its repetition
+								   * comes as if it were new */
 	}
 	settle(cli);
 	if (todo & RF_TRANS_TERMINATED)

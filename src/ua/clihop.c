@@ -58,8 +58,8 @@ int rf_cli_begin(struct rf_cli *cli)
 
 	link_conn(cli);
 	cli->answered = false;
-	rf_trans_start(&cli->tx.trans, rf_cli_is_invite(cli) ? RF_TRANS_ICT : RF_TRANS_NICT, rf_flow_is_stream(&cli->flow),
-		       ua->timers, now);
+	rf_trans_start(&cli->tx.trans, rf_cli_is_invite(cli) ? RF_TRANS_ICT : RF_TRANS_NICT,
+		       rf_flow_is_stream(&cli->flow), ua->timers, now);
 	cli->first_at = cli->timeout_ms ? rf_mono_add_ms(now, cli->timeout_ms) : rf_mono_never();
 	rf_cli_arm(cli);
 	return rf_cli_transmit(cli, rf_view_of(cli->wire, cli->wire_n));

@@ -173,13 +173,14 @@ static bool source_toward_anyone(struct rf_addr *ret_addr)
 static const struct rf_port *same_address(const struct rf_ua *ua, const struct rf_flow *flow)
 {
 	for (size_t i = 0; i < ua->port_count; i++)
-		if (ua->ports[i].kind == flow->kind && flow->local.family && rf_addr_same_ip(&ua->ports[i].local, &flow->local))
+		if (ua->ports[i].kind == flow->kind && flow->local.family &&
+		    rf_addr_same_ip(&ua->ports[i].local, &flow->local))
 			return &ua->ports[i];
 	return NULL;
 }
 
-/* The listener that stands for a flow: its own; for what we dialled the one of the same kind on the same address, else of
- * the same family. */
+/* The listener that stands for a flow: its own; for what we dialled the one of the same kind on the same address, else
+ * of the same family. */
 static const struct rf_port *port_of(const struct rf_ua *ua, const struct rf_flow *flow)
 {
 	const struct rf_port *same_kind = same_address(ua, flow);

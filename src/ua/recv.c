@@ -286,7 +286,8 @@ static void on_request(struct rf_ua *ua, const struct rf_sip_msg *m, const struc
 			merged = rf_view_of(w.buf, w.n);
 		merged_hash = rf_hash(&ua->hash_key, merged);
 		if (merged.n && rf_srv_find_merged(ua, merged, merged_hash)) {
-			refuse(ua, m, from, RF_UA_REFUSED_MERGED, 482, "the same request came by another way", RF_V(""));
+			refuse(ua, m, from, RF_UA_REFUSED_MERGED, 482, "the same request came by another way",
+			       RF_V(""));
 			return;
 		}
 	}
@@ -348,7 +349,8 @@ void rf_ua_receive(struct rf_ua *ua, const struct rf_peer *from, struct rf_view 
 		return;
 	if (rf_guard_take(ua->guard, RF_GUARD_MESSAGE, &from->flow.remote, rf_loop_now(ua->loop))) {
 		rf_ua_count(ua, RF_UA_REFUSED_RATE);
-		rf_ua_refused(ua, rf_ua_count_name(RF_UA_REFUSED_RATE), "more messages per second than the bound", 0, from);
+		rf_ua_refused(ua, rf_ua_count_name(RF_UA_REFUSED_RATE), "more messages per second than the bound", 0,
+			      from);
 		rf_ua_offend(ua, from, RF_OFFENCE_RATE);
 		return;
 	}

@@ -26,7 +26,8 @@ struct rf_hop {
 struct rf_hops {
 	struct rf_hop hop[RF_HOPS_MAX];
 	size_t n;
-	struct rf_view tls_name; /* what a TLS peer must prove: the name of the URI, not what DNS made of it (RFC 5922) */
+	struct rf_view tls_name; /* what a TLS peer must prove: the name of the URI, not what DNS
+				  * made of it (RFC 5922) */
 };
 
 struct rf_resolve_conf {
@@ -35,7 +36,8 @@ struct rf_resolve_conf {
 	struct rf_random *random;
 	unsigned kinds;          /* bit 1 << RF_FLOW_x: transports that can be used */
 	bool secure;             /* TLS only */
-	bool large;              /* the request is too large for UDP: TCP where UDP would be chosen freely (RFC 3261 18.1.1) */
+	bool large;              /* the request is too large for UDP: TCP where UDP would be chosen
+				  * freely (RFC 3261 18.1.1) */
 	bool v4, v6;             /* families that can be used */
 };
 

@@ -69,8 +69,8 @@ struct rf_srv *rf_srv_make(struct rf_ua *ua, const struct rf_sip_msg *msg, const
 	ua->srv_bytes += size;
 	if (merged.n && rf_table_add(&ua->merged, &srv->merged.node, merged_hash))
 		srv->merged.key.n = 0; /* then its twin goes undetected; RFC 3261 8.2.2.2 is a courtesy */
-	rf_trans_start(&srv->tx.trans, invite ? RF_TRANS_IST : RF_TRANS_NIST, rf_flow_is_stream(&from->flow), ua->timers,
-		       rf_loop_now(ua->loop));
+	rf_trans_start(&srv->tx.trans, invite ? RF_TRANS_IST : RF_TRANS_NIST, rf_flow_is_stream(&from->flow),
+		       ua->timers, rf_loop_now(ua->loop));
 	rf_tx_arm(&srv->tx, rf_mono_never());
 	return srv;
 }
@@ -224,7 +224,8 @@ static void forget(struct rf_ua *ua, uint8_t **slot, size_t *slot_n)
 
 static bool forms_dialog(uint8_t method)
 {
-	return method == RF_SIP_INVITE || method == RF_SIP_SUBSCRIBE || method == RF_SIP_REFER || method == RF_SIP_NOTIFY;
+	return method == RF_SIP_INVITE || method == RF_SIP_SUBSCRIBE || method == RF_SIP_REFER ||
+	       method == RF_SIP_NOTIFY;
 }
 
 struct rf_view rf_srv_to_tag(struct rf_srv *srv)
@@ -420,7 +421,8 @@ static void send_100(struct rf_srv *srv)
 	if (build(srv, &(struct rf_srv_reply){ .code = 100 }, RF_V(""), &bytes))
 		return;
 	if (!srv->tx.trans.reliable && keep(srv->tx.ua, &srv->last, &srv->last_n, bytes))
-		rf_ua_count(srv->tx.ua, RF_UA_NO_MEMORY); /* then a repetition goes unanswered until the next response */
+		rf_ua_count(srv->tx.ua, RF_UA_NO_MEMORY); /* then a repetition goes unanswered
+							   * until the next response */
 	rf_srv_send(srv, bytes, false);
 }
 

@@ -25,7 +25,8 @@ enum rf_srv_event {
 	                   * The user sends 487 (RFC 3261 9.2) */
 	RF_SRV_NO_ACK,    /* no ACK came in 64*T1: to a 2xx: the user sends BYE (13.3.1.4); to 3xx-6xx: nothing to do */
 	RF_SRV_NO_PRACK,  /* no PRACK for a reliable provisional in 64*T1: the user answers 5xx (RFC 3262 3) */
-	RF_SRV_FAILED,    /* a response could not be sent: connection gone. The transaction stays until its timers end */
+	RF_SRV_FAILED,    /* a response could not be sent: connection gone. The transaction stays
+			   * until its timers end */
 	RF_SRV_LATE,      /* not INVITE: no final response was given in 64*T1, it is too late for one (RFC 4320) */
 	RF_SRV_GONE,      /* the last event */
 };
@@ -38,10 +39,10 @@ void rf_srv_watch(struct rf_srv *srv, rf_srv_event_fn *fn, void *arg);
 struct rf_srv_reply {
 	unsigned code;                /* 100..699 */
 	struct rf_view reason;        /* empty: the registered phrase */
-	struct rf_view to_tag;        /* of the dialog. Empty: the request's own, else one that ua makes and uses for all
-	                               * responses of this transaction. None is added to a 100 */
-	struct rf_view headers;       /* whole header lines, each with its CR LF: Contact, Allow, ... Not: what is echoed,
-	                               * Content-Type, Content-Length, Server */
+	struct rf_view to_tag;        /* of the dialog. Empty: the request's own, else one that ua makes and uses for
+				       * all responses of this transaction. None is added to a 100 */
+	struct rf_view headers;       /* whole header lines, each with its CR LF: Contact, Allow, ... Not: what is
+				       * echoed, Content-Type, Content-Length, Server */
 	struct rf_view content_type;  /* empty: no body */
 	struct rf_view body;
 	bool reliable;                /* 101..199 with RSeq and Require: 100rel in headers: repeat it until
@@ -64,8 +65,8 @@ int rf_srv_reply_code(struct rf_srv *srv, unsigned code);
 /* code with the header lines given. */
 int rf_srv_reply_with(struct rf_srv *srv, unsigned code, struct rf_view headers);
 
-/* Reliable provisionals under way at once, one for each To tag (RFC 3262: each early dialog numbers its own). One more is
- * refused with RF_E_LIMIT; another one of the same dialog takes the place of the one before. */
+/* Reliable provisionals under way at once, one for each To tag (RFC 3262: each early dialog numbers its own). One more
+ * is refused with RF_E_LIMIT; another one of the same dialog takes the place of the one before. */
 enum { RF_SRV_RELIABLE_MAX = 32 };
 /* Stop repeating the reliable provisional with this To tag: its PRACK came, or its dialog is over. */
 void rf_srv_pracked(struct rf_srv *srv, struct rf_view to_tag);

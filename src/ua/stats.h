@@ -25,7 +25,8 @@ enum rf_ua_count {
 	RF_UA_REFUSED_PEER,           /* from nobody that the user admits: closed or dropped, unread */
 	RF_UA_REFUSED_PARSE,          /* by a rule of sip/rule.h, see by_rule */
 	RF_UA_REFUSED_RATE,           /* by the guard; dropped without an answer */
-	RF_UA_REFUSED_PENALTY,        /* of a source that has a penalty: dropped, connections closed, nothing looked at */
+	RF_UA_REFUSED_PENALTY,        /* of a source that has a penalty: dropped, connections
+				       * closed, nothing looked at */
 	RF_UA_REFUSED_TRANSACTIONS,   /* server transactions at their bound: 503 with Retry-After */
 	RF_UA_REFUSED_DRAIN,          /* new request while ending: 503 with Retry-After */
 	RF_UA_REFUSED_CLIENTS,        /* client transactions at their bound */

@@ -58,7 +58,8 @@ enum { RF_UA_WORKERS_MAX = 256, RF_UA_LISTENERS_MAX = 16 };
 struct rf_ua_listener {
 	uint8_t kind;              /* enum rf_flow_kind */
 	struct rf_addr local;      /* port 0: the kernel chooses (tests) */
-	int fd;                    /* a bound socket (TCP, TLS: listening) to adopt; -1: open one. Adopted on success only */
+	int fd;                    /* a bound socket (TCP, TLS: listening) to adopt; -1: open one.
+				    * Adopted on success only */
 	struct rf_tls *tls;        /* RF_FLOW_TLS, RF_FLOW_WSS: a reference is taken */
 	struct rf_view host;       /* what Via and Contact say instead of the address; empty: the address. Copied */
 	uint16_t port;             /* the same; 0: the port */
@@ -75,7 +76,8 @@ struct rf_ua_bounds {
 	uint32_t server_transactions;  /* 200,000; about a KB each */
 	size_t server_bytes;           /* 256 MiB: what they keep of requests and answers, whoever sends long ones */
 	uint32_t client_transactions;  /* 200,000 */
-	/* On top of each of these three, a sixteenth is kept for what is urgent (rf_ua_user.urgent, rf_cli_new.urgent). */
+	/* On top of each of these three, a sixteenth is kept for what is urgent (rf_ua_user.urgent,
+	 * rf_cli_new.urgent). */
 	uint32_t forks;                /* 2xx with different To tags of one INVITE: 16 */
 	uint32_t mail_bytes;           /* waiting for one other worker: 8 MiB */
 	uint32_t retry_after_s;        /* in our 503: 5 */
@@ -97,19 +99,20 @@ struct rf_ua_refusal {
 struct rf_ua_user {
 	/* A new request, neither ACK nor CANCEL. The user answers srv now or later. */
 	void (*request)(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from);
-	/* Asked when server transactions are at their bound: is this new request worth one of the places that are kept? Who
-	 * sent it is not proven, so what it says must lead to something (a dialog that exists, a number for help). A
-	 * refusal that is given at once leaves nothing in such a place, as rf_srv_reply_stateless(). NULL: none is. */
+	/* Asked when server transactions are at their bound: is this new request worth one of the places that
+	 * are kept? Who sent it is not proven, so what it says must lead to something (a dialog that exists, a
+	 * number for help). A refusal that is given at once leaves nothing in such a place, as
+	 * rf_srv_reply_stateless(). NULL: none is. */
 	bool (*urgent)(void *ctx, const struct rf_sip_msg *msg, const struct rf_peer *from);
-	/* The ACK to a 2xx. srv: the INVITE that it acknowledges; it is still there for this call at least. NULL: none is
-	 * known any more (or the ACK is a stray). Comes once per 2xx in general, repetitions included it may come again.
-	 * True: from whom it should be: the 2xx is not repeated any more. False: somebody else's, as if lost. */
+	/* The ACK to a 2xx. srv: the INVITE that it acknowledges; it is still there for this call at least. NULL: none
+	 * is known any more (or the ACK is a stray). Comes once per 2xx in general, repetitions included it may come
+	 * again. True: from whom it should be: the 2xx is not repeated any more. False: somebody else's, as if lost. */
 	bool (*ack)(void *ctx, struct rf_srv *srv, const struct rf_sip_msg *msg, const struct rf_peer *from);
-	/* May this peer speak at all? Asked of a connection that was accepted, when it is usable and before anything of it is
-	 * read, and of each datagram: false closes it, drops it. NULL: everybody may. */
+	/* May this peer speak at all? Asked of a connection that was accepted, when it is usable and before anything of
+	 * it is read, and of each datagram: false closes it, drops it. NULL: everybody may. */
 	bool (*admit)(void *ctx, const struct rf_peer *peer);
-	/* A connection is older than stream_age_ms, and no request of ours waits on it: may it end now? Asked again and again
-	 * until it may. NULL: yes. */
+	/* A connection is older than stream_age_ms, and no request of ours waits on it: may it end now? Asked again and
+	 * again until it may. NULL: yes. */
 	bool (*may_end)(void *ctx, const struct rf_peer *peer);
 	/* A connection is usable (a WebSocket: its handshake is done) / has ended, accepted or made by us. */
 	void (*flow_open)(void *ctx, const struct rf_peer *peer);
@@ -135,7 +138,8 @@ struct rf_ua_config {
 	struct rf_penalties *penalties;      /* for listeners outside; NULL: none. Borrowed */
 	struct rf_ua_bounds bounds;
 	uint32_t streams, streams_per_source, handshakes, output_bytes; /* as in net/net.h */
-	uint32_t stream_age_ms;    /* a connection that is older is for no new request, and ends when it may; 0: never */
+	uint32_t stream_age_ms;    /* a connection that is older is for no new request, and ends
+				    * when it may; 0: never */
 	uint8_t dscp;              /* likewise */
 	struct rf_view product;    /* Server in our responses; empty: none. Copied */
 	const struct rf_view *supported;     /* option tags taken in Require. Copied */
@@ -166,7 +170,8 @@ void rf_ua_backlog(const struct rf_ua *ua, struct rf_udp_backlog *ret_b);
 /* New connections use these from now on (a reload). listener: index; tls_client as in the config. */
 void rf_ua_set_tls(struct rf_ua *ua, size_t listener, struct rf_tls *tls);
 void rf_ua_set_tls_client(struct rf_ua *ua, struct rf_tls *tls);
-/* Would an offence of who sent this be counted: by a listener outside, without a certificate, where there are penalties? */
+/* Would an offence of who sent this be counted: by a listener outside, without a certificate, where
+ * there are penalties? */
 bool rf_ua_may_punish(const struct rf_ua *ua, const struct rf_peer *from);
 /* Whoever sent this, by a listener outside and without a certificate, has done that. */
 void rf_ua_offend(struct rf_ua *ua, const struct rf_peer *from, enum rf_offence offence);

@@ -251,8 +251,8 @@ struct rf_keep {
 	bool waiting;                    /* pinged, no pong yet */
 };
 
-/* How a peer is dialled: over TLS, who it must prove to be, and to whom (tls NULL: the ua's own client context); and from
- * where (rf_target.from). */
+/* How a peer is dialled: over TLS, who it must prove to be, and to whom (tls NULL: the ua's own client context); and
+ * from where (rf_target.from). */
 struct rf_tls_who {
 	struct rf_view name;
 	struct rf_tls *tls;

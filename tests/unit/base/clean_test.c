@@ -71,7 +71,9 @@ static const struct {
 	const char *a, *b;
 	bool same;
 } glances[] = {
-	{ "Reception", "reception", true }, { "Reception", "R e c e p t i o n", true }, { "Reception", "Reception.", true },
+	{ "Reception", "reception", true },
+	{ "Reception", "R e c e p t i o n", true },
+	{ "Reception", "Reception.", true },
 	{ "Reception", "R\xd0\xb5\xd1\x81\xd0\xb5\xd1\x80ti\xd0\xben", true }, /* Cyrillic */
 	{ "Reception", "Rec\xc3\xa9ption", true }, { "Reception", "Rece\xcc\x81ption", true },
 	{ "Reception", "\xef\xbc\xb2\xef\xbd\x85\xef\xbd\x83\xef\xbd\x85\xef\xbd\x90\xef\xbd\x94\xef\xbd\x89\xef\xbd\x8f\xef\xbd\x8e", true },
@@ -94,7 +96,8 @@ static void test_keys(void **state)
 		guard_free(vb);
 	}
 	uint8_t d[16];
-	assert_true(rf_view_eq(rf_clean_digits(RF_V("+1 (215) \xef\xbc\x95\xef\xbc\x95-\xd9\xa5"), d, sizeof d), RF_V("1215555")));
+	assert_true(rf_view_eq(rf_clean_digits(RF_V("+1 (215) \xef\xbc\x95\xef\xbc\x95-\xd9\xa5"), d, sizeof d),
+			       RF_V("1215555")));
 	assert_int_equal(rf_clean_key(RF_V(" .-"), d, sizeof d).n, 0);
 }
 

@@ -132,7 +132,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_given_is_taken_again), cmocka_unit_test(large_ones_come_from_the_heap),
-		cmocka_unit_test(without_memory), cmocka_unit_test(while_another_is_inside), cmocka_unit_test(two_threads),
+		cmocka_unit_test(without_memory), cmocka_unit_test(while_another_is_inside),
+		cmocka_unit_test(two_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,8 @@ static void text(void **state)
 		{ RF_V("]]>"), RF_V("]]&gt;") },
 		{ RF_V("a\tb\r\nc"), RF_V("a&#9;b&#13;&#10;c") },
 		{ RF_V("\x01\x00\x1f"), RF_V("\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd") },
-		{ RF_V("J\xc3\xbcrgen \xe2\x82\xac \xf0\x9f\x93\x9e"), RF_V("J\xc3\xbcrgen \xe2\x82\xac \xf0\x9f\x93\x9e") },
+		{ RF_V("J\xc3\xbcrgen \xe2\x82\xac \xf0\x9f\x93\x9e"), RF_V("J\xc3\xbcrgen \xe2\x82\xac "
+									    "\xf0\x9f\x93\x9e") },
 		{ RF_V("\xc3"), RF_V("\xef\xbf\xbd") },                                  /* ends too early */
 		{ RF_V("\xc0\xaf"), RF_V("\xef\xbf\xbd\xef\xbf\xbd") },                  /* overlong "/" */
 		{ RF_V("\xe0\x80\xbc"), RF_V("\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd") },  /* overlong "<" */

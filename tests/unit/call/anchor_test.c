@@ -1,4 +1,5 @@
-/* What waits for a relay that does not answer: no description crosses past it, and nothing is kept of what it made nothing of. */
+/* What waits for a relay that does not answer: no description crosses past it, and nothing is kept of what
+ * it made nothing of. */
 #include "call/anchor.c"
 #include "call/anchor_ask.c"
 
@@ -193,14 +194,16 @@ static void each_trunk_by_itself(void **state)
 static void put_lists(const struct rf_ng_request *q, char *dst, size_t cap)
 {
 	static const char *const names[RF_NG_CODEC_LISTS] = {
-		[RF_NG_STRIP] = "strip", [RF_NG_EXCEPT] = "except", [RF_NG_CODEC_OFFER] = "offer", [RF_NG_TRANSCODE] = "transcode",
-		[RF_NG_MASK] = "mask", [RF_NG_CONSUME] = "consume", [RF_NG_ACCEPT] = "accept", [RF_NG_SET] = "set",
+		[RF_NG_STRIP] = "strip", [RF_NG_EXCEPT] = "except", [RF_NG_CODEC_OFFER] = "offer",
+		[RF_NG_TRANSCODE] = "transcode", [RF_NG_MASK] = "mask", [RF_NG_CONSUME] = "consume",
+		[RF_NG_ACCEPT] = "accept", [RF_NG_SET] = "set",
 	};
 
 	dst[0] = 0;
 	for (unsigned l = 0; l < RF_NG_CODEC_LISTS; l++)
 		for (size_t i = 0; i < q->codecs[l].n; i++)
-			snprintf(dst + strlen(dst), cap - strlen(dst), "%s-%.*s ", names[l], RF_VFMT(q->codecs[l].v[i]));
+			snprintf(dst + strlen(dst), cap - strlen(dst), "%s-%.*s ", names[l],
+				 RF_VFMT(q->codecs[l].v[i]));
 }
 
 #define MADE(formats) \
@@ -235,21 +238,26 @@ static void codecs_of_trunks(void **state)
 		bool fine;
 	} rows[] = {
 		{ "a", RF_TOWARDS_SITE, "", "97", true },
-		{ "b", RF_TOWARDS_SITE, "strip-all offer-G722 offer-PCMA offer-CN offer-telephone-event ", "9 13 101", true },
+		{ "b", RF_TOWARDS_SITE, "strip-all offer-G722 offer-PCMA offer-CN offer-telephone-event ", "9 13 101",
+		  true },
 		{ "b", RF_TOWARDS_SITE, NULL, "9 0", false },
 		{ "b", RF_TOWARDS_SITE, NULL, "101 13", false },
-		{ "b", RF_TOWARDS_TRUNKS, "strip-full offer-G722 offer-PCMA offer-CN offer-telephone-event ", "96", false },
+		{ "b", RF_TOWARDS_TRUNKS, "strip-full offer-G722 offer-PCMA offer-CN offer-telephone-event ", "96",
+		  false },
 		{ "b", RF_TOWARDS_TRUNKS, NULL, "8", true },
-		{ "c", RF_TOWARDS_SITE, "offer-G729 offer-PCMA offer-CN offer-telephone-event transcode-PCMA mask-all ", "18 8", true },
+		{ "c", RF_TOWARDS_SITE, "offer-G729 offer-PCMA offer-CN offer-telephone-event transcode-PCMA mask-all ",
+		  "18 8", true },
 		{ "c", RF_TOWARDS_SITE, NULL, "8 96", false },
-		{ "c", RF_TOWARDS_TRUNKS, "strip-full offer-G729 offer-PCMA offer-CN offer-telephone-event transcode-PCMA "
-		  "transcode-PCMU transcode-G722 transcode-opus ", "18 8 0 9 96 101", true },
+		{ "c", RF_TOWARDS_TRUNKS,
+		  "strip-full offer-G729 offer-PCMA offer-CN offer-telephone-event transcode-PCMA "
+		  "transcode-PCMU transcode-G722 transcode-opus ",
+		  "18 8 0 9 96 101", true },
 		{ "c", RF_TOWARDS_TRUNKS, NULL, "8 97", false },
 		{ "d", RF_TOWARDS_SITE, "consume-telephone-event ", "97 101", true },
 		{ "d", RF_TOWARDS_TRUNKS, "strip-telephone-event transcode-telephone-event ", "97 101", true },
 		{ "e", RF_TOWARDS_SITE, "strip-all offer-PCMU offer-CN consume-telephone-event ", "0", true },
-		{ "e", RF_TOWARDS_TRUNKS, "strip-full strip-telephone-event offer-PCMU offer-CN transcode-telephone-event ", "0 101",
-		  true },
+		{ "e", RF_TOWARDS_TRUNKS,
+		  "strip-full strip-telephone-event offer-PCMU offer-CN transcode-telephone-event ", "0 101", true },
 		{ "gone", RF_TOWARDS_SITE, "", "97", true }, /* the site file has it no more */
 	};
 	struct kit *k = kit_new_with("minimum", yaml);

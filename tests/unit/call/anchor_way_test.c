@@ -36,7 +36,8 @@ static void learned(void **state)
 
 		memcpy(s.lines, rows[i].line, sizeof rows[i].line);
 		rf_way_learn(&way, &s);
-		if (way.dtls != rows[i].way.dtls || way.feedback != rows[i].way.feedback || way.plain != rows[i].way.plain)
+		if (way.dtls != rows[i].way.dtls || way.feedback != rows[i].way.feedback ||
+		    way.plain != rows[i].way.plain)
 			fail_msg("%s: dtls %d, feedback %d, plain %d", rows[i].what, way.dtls, way.feedback, way.plain);
 	}
 }
@@ -55,7 +56,8 @@ static void asked(void **state)
 {
 	static const struct rf_sdp_policy must = { .encrypted_required = true }, may = { .encrypted_required = false };
 	static struct rf_sdp_summary before;
-	static const struct rf_way keys = { false, false }, browser = { true, true }, phone = { true, false }, plain = { .plain = true };
+	static const struct rf_way keys = { false, false }, browser = { true, true }, phone = { true, false },
+				   plain = { .plain = true };
 	const struct {
 		const char *what;
 		const struct rf_sdp_policy *policy;
@@ -65,24 +67,36 @@ static void asked(void **state)
 		enum rf_ng_ice ice;
 		enum rf_ng_dtls dtls;
 	} rows[] = {
-		{ "phone to trunk", &must, keys, keys, true, true, false, RF_NG_RTP_SAVP, RF_NG_ICE_REMOVE, RF_NG_DTLS_OFF },
-		{ "phone to plain trunk", &must, keys, keys, true, false, false, RF_NG_RTP_AVP, RF_NG_ICE_REMOVE, RF_NG_DTLS_OFF },
-		{ "plain may be", &may, keys, keys, true, true, false, RF_NG_PROTOCOL_UNSET, RF_NG_ICE_REMOVE, RF_NG_DTLS_OFF },
-		{ "plain trunk to phone", &may, keys, keys, false, true, false, RF_NG_RTP_SAVP, RF_NG_ICE_REMOVE, RF_NG_DTLS_OFF },
-		{ "plain trunk to a phone that was plain", &may, keys, plain, false, true, true, RF_NG_RTP_AVP, RF_NG_ICE_REMOVE,
+		{ "phone to trunk", &must, keys, keys, true, true, false, RF_NG_RTP_SAVP, RF_NG_ICE_REMOVE,
 		  RF_NG_DTLS_OFF },
-		{ "trunk to a phone that was plain", &may, keys, plain, true, true, true, RF_NG_RTP_AVP, RF_NG_ICE_REMOVE, RF_NG_DTLS_OFF },
-		{ "to one that was plain where it must not be", &must, keys, plain, false, true, true, RF_NG_RTP_SAVP, RF_NG_ICE_REMOVE,
+		{ "phone to plain trunk", &must, keys, keys, true, false, false, RF_NG_RTP_AVP, RF_NG_ICE_REMOVE,
 		  RF_NG_DTLS_OFF },
-		{ "browser to trunk", &must, browser, keys, true, true, false, RF_NG_RTP_SAVP, RF_NG_ICE_REMOVE, RF_NG_DTLS_PASSIVE },
-		{ "browser to trunk, plain may be", &may, browser, keys, true, true, false, RF_NG_RTP_SAVP, RF_NG_ICE_REMOVE,
+		{ "plain may be", &may, keys, keys, true, true, false, RF_NG_PROTOCOL_UNSET, RF_NG_ICE_REMOVE,
+		  RF_NG_DTLS_OFF },
+		{ "plain trunk to phone", &may, keys, keys, false, true, false, RF_NG_RTP_SAVP, RF_NG_ICE_REMOVE,
+		  RF_NG_DTLS_OFF },
+		{ "plain trunk to a phone that was plain", &may, keys, plain, false, true, true, RF_NG_RTP_AVP,
+		  RF_NG_ICE_REMOVE, RF_NG_DTLS_OFF },
+		{ "trunk to a phone that was plain", &may, keys, plain, true, true, true, RF_NG_RTP_AVP,
+		  RF_NG_ICE_REMOVE, RF_NG_DTLS_OFF },
+		{ "to one that was plain where it must not be", &must, keys, plain, false, true, true, RF_NG_RTP_SAVP,
+		  RF_NG_ICE_REMOVE, RF_NG_DTLS_OFF },
+		{ "browser to trunk", &must, browser, keys, true, true, false, RF_NG_RTP_SAVP, RF_NG_ICE_REMOVE,
 		  RF_NG_DTLS_PASSIVE },
-		{ "and again", &may, browser, keys, true, true, true, RF_NG_PROTOCOL_UNSET, RF_NG_ICE_REMOVE, RF_NG_DTLS_PASSIVE },
-		{ "browser to plain trunk", &may, browser, keys, true, false, false, RF_NG_RTP_AVP, RF_NG_ICE_REMOVE, RF_NG_DTLS_PASSIVE },
-		{ "trunk to browser", &must, keys, browser, true, true, false, RF_NG_DTLS_SAVPF, RF_NG_ICE_FORCE, RF_NG_DTLS_PASSIVE },
-		{ "plain trunk to browser", &may, keys, browser, false, true, true, RF_NG_DTLS_SAVPF, RF_NG_ICE_FORCE, RF_NG_DTLS_PASSIVE },
-		{ "trunk to a phone with DTLS", &must, keys, phone, true, true, true, RF_NG_DTLS_SAVP, RF_NG_ICE_FORCE, RF_NG_DTLS_PASSIVE },
-		{ "browser to browser", &must, browser, browser, true, true, true, RF_NG_DTLS_SAVPF, RF_NG_ICE_FORCE, RF_NG_DTLS_PASSIVE },
+		{ "browser to trunk, plain may be", &may, browser, keys, true, true, false, RF_NG_RTP_SAVP,
+		  RF_NG_ICE_REMOVE, RF_NG_DTLS_PASSIVE },
+		{ "and again", &may, browser, keys, true, true, true, RF_NG_PROTOCOL_UNSET, RF_NG_ICE_REMOVE,
+		  RF_NG_DTLS_PASSIVE },
+		{ "browser to plain trunk", &may, browser, keys, true, false, false, RF_NG_RTP_AVP, RF_NG_ICE_REMOVE,
+		  RF_NG_DTLS_PASSIVE },
+		{ "trunk to browser", &must, keys, browser, true, true, false, RF_NG_DTLS_SAVPF, RF_NG_ICE_FORCE,
+		  RF_NG_DTLS_PASSIVE },
+		{ "plain trunk to browser", &may, keys, browser, false, true, true, RF_NG_DTLS_SAVPF, RF_NG_ICE_FORCE,
+		  RF_NG_DTLS_PASSIVE },
+		{ "trunk to a phone with DTLS", &must, keys, phone, true, true, true, RF_NG_DTLS_SAVP, RF_NG_ICE_FORCE,
+		  RF_NG_DTLS_PASSIVE },
+		{ "browser to browser", &must, browser, browser, true, true, true, RF_NG_DTLS_SAVPF, RF_NG_ICE_FORCE,
+		  RF_NG_DTLS_PASSIVE },
 	};
 
 	(void)state;
@@ -96,9 +110,11 @@ static void asked(void **state)
 		rf_way_put(&from, &to, &answer);
 		unsigned mux = !to.way.dtls ? 0 : to.way.feedback ? RF_NG_MUX_REQUIRE : RF_NG_MUX_OFFER;
 
-		if (offer.mux != mux || answer.mux || offer.protocol != rows[i].protocol || offer.ice != rows[i].ice || offer.dtls != rows[i].dtls ||
-		    answer.protocol != RF_NG_PROTOCOL_UNSET || answer.ice != rows[i].ice || answer.dtls != rows[i].dtls)
-			fail_msg("%s: protocol %d, ice %d, dtls %d", rows[i].what, offer.protocol, offer.ice, offer.dtls);
+		if (offer.mux != mux || answer.mux || offer.protocol != rows[i].protocol || offer.ice != rows[i].ice ||
+		    offer.dtls != rows[i].dtls || answer.protocol != RF_NG_PROTOCOL_UNSET ||
+		    answer.ice != rows[i].ice || answer.dtls != rows[i].dtls)
+			fail_msg("%s: protocol %d, ice %d, dtls %d", rows[i].what, offer.protocol, offer.ice,
+				 offer.dtls);
 	}
 }
 

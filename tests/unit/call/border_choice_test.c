@@ -18,8 +18,10 @@ enum { BOUND = 4096 };
 /* An INVITE with this body. */
 static struct rf_view message(char buf[static BOUND], const char *type, struct rf_view body)
 {
-	int n = snprintf(buf, BOUND, "INVITE sip:1@a SIP/2.0\r\nVia: SIP/2.0/TLS b;branch=z9hG4bK1\r\nFrom: <sip:2@b>;tag=1\r\n"
-			 "To: <sip:1@a>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%.*s",
+	int n = snprintf(buf, BOUND, "INVITE sip:1@a SIP/2.0\r\nVia: SIP/2.0/TLS b;branch=z9hG4bK1\r\n"
+			 "From: <sip:2@b>;tag=1\r\n"
+			 "To: <sip:1@a>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContent-Type: %s\r\n"
+			 "Content-Length: %zu\r\n\r\n%.*s",
 			 type, body.n, RF_VFMT(body));
 
 	assert_true(n > 0 && n < BOUND);
@@ -67,7 +69,8 @@ static void no_choice(void **state)
 		{ "mixed", "multipart/mixed;boundary=e", "--e\r\nContent-Type: application/sdp\r\n\r\na\r\n--e\r\nContent-Type: application/sdp\r\n\r\nb\r\n--e--\r\n" },
 		{ "one form", "multipart/alternative;boundary=e", "--e\r\nContent-Type: application/sdp\r\n\r\na\r\n--e--\r\n" },
 		{ "another type", "multipart/alternative;boundary=e",
-		  "--e\r\nContent-Type: application/sdp\r\n\r\na\r\n--e\r\nContent-Type: text/plain\r\n\r\nb\r\n--e--\r\n" },
+		  "--e\r\nContent-Type: application/sdp\r\n\r\na\r\n--e\r\nContent-Type: "
+		  "text/plain\r\n\r\nb\r\n--e--\r\n" },
 		{ "no boundary", "multipart/alternative", "--e\r\n\r\na\r\n--e--\r\n" },
 	};
 	struct rf_view browser;

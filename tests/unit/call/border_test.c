@@ -14,8 +14,9 @@
 
 #include <cmocka.h>
 
-static const char trunk[] = "trunks:\n  - { name: carrier, peer: sip.carrier.example, certificate: [sip.carrier.example], ca: c.pem,\n"
-			    "      numbers: { \"+4930123410xx\": \"10xx\" } }\n";
+static const char trunk[] =
+	"trunks:\n  - { name: carrier, peer: sip.carrier.example, certificate: [sip.carrier.example], ca: c.pem,\n"
+	"      numbers: { \"+4930123410xx\": \"10xx\" } }\n";
 
 /* A peer's certificate: by the site's authority, for these names, without a device's URN, good for a day. */
 static void certify(struct rf_pki_id *id, const char *domains)
@@ -42,11 +43,15 @@ struct row {
 static void who_is_a_controller(void **state)
 {
 	static const struct row rows[] = {
-		{ "the controller", "127.0.0.1", "127.0.0.60", "voice.example.org ctl.voice.example.org 127.0.0.1 ", "", 0, RF_FLOW_TLS, true },
-		{ "from elsewhere", "127.0.0.9", "127.0.0.60", "voice.example.org 127.0.0.1 ", "", 0, RF_FLOW_TLS, false },
-		{ "for another host", "127.0.0.1", "127.0.0.60", "voice.example.org 127.0.0.9 ", "", 0, RF_FLOW_TLS, false },
+		{ "the controller", "127.0.0.1", "127.0.0.60", "voice.example.org ctl.voice.example.org 127.0.0.1 ", "",
+		  0, RF_FLOW_TLS, true },
+		{ "from elsewhere", "127.0.0.9", "127.0.0.60", "voice.example.org 127.0.0.1 ", "", 0, RF_FLOW_TLS,
+		  false },
+		{ "for another host", "127.0.0.1", "127.0.0.60", "voice.example.org 127.0.0.9 ", "", 0, RF_FLOW_TLS,
+		  false },
 		{ "no address in it", "127.0.0.1", "127.0.0.60", "voice.example.org ", "", 0, RF_FLOW_TLS, false },
-		{ "a phone", "127.0.0.1", "127.0.0.60", "127.0.0.1 ", "urn:uuid:00000000-0000-8000-8000-000000000000", 0, RF_FLOW_TLS, false },
+		{ "a phone", "127.0.0.1", "127.0.0.60", "127.0.0.1 ", "urn:uuid:00000000-0000-8000-8000-000000000000",
+		  0, RF_FLOW_TLS, false },
 		{ "of another authority", "127.0.0.1", "127.0.0.60", "127.0.0.1 ", "", 1, RF_FLOW_TLS, false },
 		{ "at the outer side", "127.0.0.1", "127.0.0.61", "127.0.0.1 ", "", 0, RF_FLOW_TLS, false },
 		{ "without TLS", "127.0.0.1", "127.0.0.60", "127.0.0.1 ", "", 0, RF_FLOW_TCP, false },
@@ -61,7 +66,10 @@ static void who_is_a_controller(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const struct row *r = &rows[i];
 		struct rf_pki_id id;
-		struct rf_peer peer = { .flow = { .remote = address(r->remote), .local = address(r->local), .kind = r->kind, .stream = 1 },
+		struct rf_peer peer = { .flow = { .remote = address(r->remote),
+						  .local = address(r->local),
+						  .kind = r->kind,
+						  .stream = 1 },
 					.id = r->domains ? &id : NULL };
 
 		certify(&id, r->domains ? r->domains : "");
@@ -74,7 +82,10 @@ static void who_is_a_controller(void **state)
 	}
 	/* a certificate that is over */
 	struct rf_pki_id id;
-	struct rf_peer peer = { .flow = { .remote = address("127.0.0.1"), .local = address("127.0.0.60"), .kind = RF_FLOW_TLS }, .id = &id };
+	struct rf_peer peer = {
+		.flow = { .remote = address("127.0.0.1"), .local = address("127.0.0.60"), .kind = RF_FLOW_TLS },
+		.id = &id
+	};
 
 	certify(&id, "127.0.0.1 ");
 	assert_non_null(rf_border_peer(k->core, &peer));
@@ -102,13 +113,16 @@ static void the_list(void **state)
 		const char *name;
 		enum rf_list_rule rule;
 	} rows[] = {
-		{ "Via", RF_LIST_PASS }, { "f", RF_LIST_PASS }, { "P-Asserted-Identity", RF_LIST_PASS }, { "Identity", RF_LIST_PASS },
-		{ "Info-Package", RF_LIST_PASS }, { "Alert-Info", RF_LIST_REMOTE_CONTROL }, { "Call-Info", RF_LIST_REMOTE_CONTROL },
-		{ "priv-answer-mode", RF_LIST_REMOTE_CONTROL }, { "Replaces", RF_LIST_DIALOG }, { "Referred-By", RF_LIST_DIALOG },
-		{ "b", RF_LIST_DIALOG }, { "Target-Dialog", RF_LIST_DIALOG }, { "Route", RF_LIST_ROUTE }, { "Path", RF_LIST_ROUTE },
-		{ "Server", RF_LIST_NAME }, { "Warning", RF_LIST_NAME }, { "s", RF_LIST_NAME }, { "Remote-Party-ID", RF_LIST_IDENTITY },
-		{ "Attestation-Info", RF_LIST_IDENTITY }, { "Authorization", RF_LIST_CREDENTIALS }, { "X-Anything", RF_LIST_HEADER },
-		{ "", RF_LIST_HEADER }, { "Geolocation", RF_LIST_HEADER },
+		{ "Via", RF_LIST_PASS }, { "f", RF_LIST_PASS }, { "P-Asserted-Identity", RF_LIST_PASS },
+		{ "Identity", RF_LIST_PASS }, { "Info-Package", RF_LIST_PASS },
+		{ "Alert-Info", RF_LIST_REMOTE_CONTROL }, { "Call-Info", RF_LIST_REMOTE_CONTROL },
+		{ "priv-answer-mode", RF_LIST_REMOTE_CONTROL }, { "Replaces", RF_LIST_DIALOG },
+		{ "Referred-By", RF_LIST_DIALOG }, { "b", RF_LIST_DIALOG }, { "Target-Dialog", RF_LIST_DIALOG },
+		{ "Route", RF_LIST_ROUTE }, { "Path", RF_LIST_ROUTE }, { "Server", RF_LIST_NAME },
+		{ "Warning", RF_LIST_NAME }, { "s", RF_LIST_NAME }, { "Remote-Party-ID", RF_LIST_IDENTITY },
+		{ "Attestation-Info", RF_LIST_IDENTITY }, { "Authorization", RF_LIST_CREDENTIALS },
+		{ "X-Anything", RF_LIST_HEADER }, { "", RF_LIST_HEADER },
+		{ "Geolocation", RF_LIST_HEADER },
 	};
 
 	(void)state;
@@ -120,8 +134,10 @@ static void the_list(void **state)
 			fail_msg("%s: %s", rows[i].name, rf_list_rule_name(rule));
 	}
 	for (unsigned m = 0; m < 32; m++)
-		assert_int_equal(rf_list_method(m), m == RF_SIP_INVITE || m == RF_SIP_ACK || m == RF_SIP_CANCEL || m == RF_SIP_BYE ||
-							    m == RF_SIP_OPTIONS || m == RF_SIP_PRACK || m == RF_SIP_UPDATE || m == RF_SIP_INFO);
+		assert_int_equal(rf_list_method(m), m == RF_SIP_INVITE || m == RF_SIP_ACK || m == RF_SIP_CANCEL ||
+							    m == RF_SIP_BYE || m == RF_SIP_OPTIONS ||
+							    m == RF_SIP_PRACK || m == RF_SIP_UPDATE ||
+							    m == RF_SIP_INFO);
 	for (unsigned r = 0; r < RF_LIST_RULES; r++)
 		assert_true(rf_list_rule_name((enum rf_list_rule)r)[0] != 0);
 }
@@ -140,9 +156,12 @@ static unsigned look(struct kit *k, const struct rf_site_trunk *t, const struct 
 
 static void looked_at(void **state)
 {
-	static const char text[] = "INVITE sip:+49@h SIP/2.0\r\nVia: SIP/2.0/TLS a;branch=z9hG4bK1\r\nMax-Forwards: 1\r\nFrom: <sip:a@b>;tag=1\r\n"
-				   "To: <sip:c@d>\r\nCall-ID: 1\r\nCSeq: 1 %s\r\nContact: <sip:x@y>\r\nCall-Info: <a:b>\r\nX-A: y\r\nX-B: z\r\n"
-				   "P-Asserted-Identity: <sip:1@b>\r\nResource-Priority: dsn.flash\r\nContent-Type: text/x\r\n"
+	static const char text[] = "INVITE sip:+49@h SIP/2.0\r\nVia: SIP/2.0/TLS a;branch=z9hG4bK1\r\n"
+				   "Max-Forwards: 1\r\nFrom: <sip:a@b>;tag=1\r\n"
+				   "To: <sip:c@d>\r\nCall-ID: 1\r\nCSeq: 1 %s\r\nContact: <sip:x@y>\r\n"
+				   "Call-Info: <a:b>\r\nX-A: y\r\nX-B: z\r\n"
+				   "P-Asserted-Identity: <sip:1@b>\r\nResource-Priority: dsn.flash\r\n"
+				   "Content-Type: text/x\r\n"
 				   "Content-Length: 1\r\n\r\n1";
 	struct kit *k = kit_new_with("minimum", trunk);
 	const struct rf_site_trunk *t = rf_site_trunk(k->site, RF_V("carrier"));
@@ -154,9 +173,11 @@ static void looked_at(void **state)
 	int n = snprintf(bytes, sizeof bytes, text, "INVITE");
 	assert_int_equal(rf_sip_msg_parse(m, rf_view_of(bytes, (size_t)n), RF_SIP_DATAGRAM, NULL), 0);
 	assert_int_equal(look(k, t, m), 0);
-	assert_int_equal(rf_border_listed(k->core, RF_LIST_REMOTE_CONTROL), 2); /* and a priority that is not believed */
+	assert_int_equal(rf_border_listed(k->core, RF_LIST_REMOTE_CONTROL), 2); /* and a priority that is not
+										 * believed */
 	assert_int_equal(rf_border_listed(k->core, RF_LIST_HEADER), 2);
-	assert_int_equal(rf_border_listed(k->core, RF_LIST_IDENTITY), 1); /* asserted by a trunk that is not trusted in it */
+	assert_int_equal(rf_border_listed(k->core, RF_LIST_IDENTITY), 1); /* asserted by a trunk that
+									   * is not trusted in it */
 	assert_int_equal(rf_border_listed(k->core, RF_LIST_BODY), 1);
 	struct rf_site_trunk trusted = *t;
 
@@ -208,7 +229,8 @@ static void narrower(void **state)
 		{ "parameters: [user]", CAME("sip:1;cpc=a@h;user=phone;transport=tls;x=1", "INVITE", "\"a;b\" <sip:c@d;isub=1;user=phone>;reason=no;tag=2", "", "", "0\r\n\r\n"),
 		  LEFT("sip:1@h;user=phone;transport=tls", "INVITE", "\"a;b\" <sip:c@d;user=phone>;tag=2", "", "", "0\r\n\r\n"), 0, RF_LIST_PARAMETER, 4 },
 		{ "parameters: none", CAME("sip:1@h", "INVITE", "<sip:c@d>", "Diversion: <sip:1@h?a=;b>;reason=no ;counter=1,<sip:2@h>;privacy=\"a;\\\"b\"\r\n", "", "0\r\n\r\n"),
-		  LEFT("sip:1@h", "INVITE", "<sip:c@d>", "Diversion: <sip:1@h?a=;b>,<sip:2@h>\r\n", "", "0\r\n\r\n"), 0, RF_LIST_PARAMETER, 3 },
+		  LEFT("sip:1@h", "INVITE", "<sip:c@d>", "Diversion: <sip:1@h?a=;b>,<sip:2@h>\r\n", "", "0\r\n\r\n"), 0,
+		  RF_LIST_PARAMETER, 3 },
 		{ "message_bytes: 4096", CAME("sip:1@h;x=1", "INVITE", "<sip:c@d>", "", "", "0\r\n\r\n"), NULL, 0, RF_LIST_PARAMETER, 1 },
 		/* bodies */
 		{ "bodies: none", CAME("sip:1@h", "INFO", "<sip:c@d>;tag=2", "", BYTES("dtmf"), "1\r\n\r\n5"),
@@ -216,25 +238,42 @@ static void narrower(void **state)
 		{ "bodies: none", CAME("sip:1@h", "INVITE", "<sip:c@d>", "", BYTES("sdp"), "3\r\n\r\nv=0"), NULL, 0, RF_LIST_BODY, 0 },
 		{ "bodies: [application/dtmf]", CAME("sip:1@h", "INFO", "<sip:c@d>;tag=2", "", BYTES("dtmf"), "1\r\n\r\n5"), NULL, 0, RF_LIST_BODY, 0 },
 		/* methods and sizes */
-		{ "methods: [OPTIONS]", CAME("sip:1@h", "INFO", "<sip:c@d>;tag=2", "", "", "0\r\n\r\n"), NULL, 405, RF_LIST_METHOD, 1 },
-		{ "methods: none", CAME("sip:1@h", "OPTIONS", "<sip:c@d>", "", "", "0\r\n\r\n"), NULL, 405, RF_LIST_METHOD, 1 },
-		{ "methods: none", CAME("sip:1@h", "BYE", "<sip:c@d>;tag=2", "", "", "0\r\n\r\n"), NULL, 0, RF_LIST_METHOD, 0 },
-		{ "header_fields: 16", CAME("sip:1@h", "INVITE", "<sip:c@d>", "a: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\n", "", "0\r\n\r\n"),
+		{ "methods: [OPTIONS]", CAME("sip:1@h", "INFO", "<sip:c@d>;tag=2", "", "", "0\r\n\r\n"), NULL, 405,
+		  RF_LIST_METHOD, 1 },
+		{ "methods: none", CAME("sip:1@h", "OPTIONS", "<sip:c@d>", "", "", "0\r\n\r\n"), NULL, 405,
+		  RF_LIST_METHOD, 1 },
+		{ "methods: none", CAME("sip:1@h", "BYE", "<sip:c@d>;tag=2", "", "", "0\r\n\r\n"), NULL, 0,
+		  RF_LIST_METHOD, 0 },
+		{ "header_fields: 16",
+		  CAME("sip:1@h", "INVITE", "<sip:c@d>",
+		       "a: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\n", "", "0\r\n\r\n"),
 		  NULL, 0, RF_LIST_SIZE, 0 },
-		{ "header_fields: 16", CAME("sip:1@h", "INVITE", "<sip:c@d>", "a: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\n", "", "0\r\n\r\n"),
+		{ "header_fields: 16",
+		  CAME("sip:1@h", "INVITE", "<sip:c@d>",
+		       "a: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\n", "", "0\r\n\r\n"),
 		  NULL, 513, RF_LIST_SIZE, 1 },
 		/* who hangs up is not held for its size, and neither is an answer: both are read by the list */
-		{ "header_fields: 16, headers: none", CAME("sip:1@h", "BYE", "<sip:c@d>;tag=2", "a: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\nReason: SIP\r\n", "", "0\r\n\r\n"),
+		{ "header_fields: 16, headers: none",
+		  CAME("sip:1@h", "BYE", "<sip:c@d>;tag=2",
+		       "a: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\nReason: SIP\r\n", "",
+		       "0\r\n\r\n"),
 		  LEFT("sip:1@h", "BYE", "<sip:c@d>;tag=2", "", "", "0\r\n\r\n"), 0, RF_LIST_SIZE, 1 },
 		{ "header_fields: 16, headers: none, bodies: none",
-		  ANSWERED "a: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\nReason: SIP\r\n" BYTES("dtmf") "Content-Length: 1\r\n\r\n5",
+		  ANSWERED "a: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: 1\r\na: "
+			   "1\r\na: 1\r\nReason: SIP\r\n" BYTES("dtmf") "Content-Length: 1\r\n\r\n5",
 		  ANSWERED "Content-Length: 0\r\n\r\n", 0, RF_LIST_SIZE, 1 },
 		/* all of it refused */
-		{ "refuse: [body]", CAME("sip:1@h", "INVITE", "<sip:c@d>", "", BYTES("x"), "1\r\n\r\n1"), NULL, 415, RF_LIST_BODY, 1 },
-		{ "refuse: [parameter]", CAME("sip:1@h;y=1", "INVITE", "<sip:c@d>", "", "", "0\r\n\r\n"), NULL, 403, RF_LIST_PARAMETER, 1 },
-		{ "refuse: [remote-control]", CAME("sip:1@h", "INVITE", "<sip:c@d>", "Alert-Info: <a:b>\r\n", "", "0\r\n\r\n"), NULL, 403, RF_LIST_REMOTE_CONTROL, 1 },
-		{ "refuse: [remote-control]", CAME("sip:1@h", "INVITE", "<sip:c@d>", "X-A: 1\r\n", "", "0\r\n\r\n"), NULL, 0, RF_LIST_HEADER, 1 },
-		{ "refuse: [header]", CAME("sip:1@h", "BYE", "<sip:c@d>;tag=2", "X-A: 1\r\n", "", "0\r\n\r\n"), NULL, 0, RF_LIST_HEADER, 1 },
+		{ "refuse: [body]", CAME("sip:1@h", "INVITE", "<sip:c@d>", "", BYTES("x"), "1\r\n\r\n1"), NULL, 415,
+		  RF_LIST_BODY, 1 },
+		{ "refuse: [parameter]", CAME("sip:1@h;y=1", "INVITE", "<sip:c@d>", "", "", "0\r\n\r\n"), NULL, 403,
+		  RF_LIST_PARAMETER, 1 },
+		{ "refuse: [remote-control]",
+		  CAME("sip:1@h", "INVITE", "<sip:c@d>", "Alert-Info: <a:b>\r\n", "", "0\r\n\r\n"), NULL, 403,
+		  RF_LIST_REMOTE_CONTROL, 1 },
+		{ "refuse: [remote-control]", CAME("sip:1@h", "INVITE", "<sip:c@d>", "X-A: 1\r\n", "", "0\r\n\r\n"),
+		  NULL, 0, RF_LIST_HEADER, 1 },
+		{ "refuse: [header]", CAME("sip:1@h", "BYE", "<sip:c@d>;tag=2", "X-A: 1\r\n", "", "0\r\n\r\n"), NULL, 0,
+		  RF_LIST_HEADER, 1 },
 	};
 	struct rf_sip_msg *m = malloc(sizeof *m);
 
@@ -253,7 +292,8 @@ static void narrower(void **state)
 		unsigned code = rc ? m->answer : rf_border_look(k->core, t, &left);
 
 		if (code != row->code || rf_border_listed(k->core, row->rule) != row->times)
-			fail_msg("%zu: %u, %s %u times", i, code, rf_list_rule_name(row->rule), (unsigned)rf_border_listed(k->core, row->rule));
+			fail_msg("%zu: %u, %s %u times", i, code, rf_list_rule_name(row->rule),
+				 (unsigned)rf_border_listed(k->core, row->rule));
 		assert_int_equal(rf_trunk_peer(k->core, t)->dropped[row->rule], row->times);
 		if (!rc && !code && !rf_view_eq(left->bytes, rf_view_str(row->left ? row->left : row->came)))
 			fail_msg("%zu: %.*s", i, RF_VFMT(left->bytes));
@@ -267,7 +307,8 @@ static void narrower(void **state)
 	"further: [ { name: P-Charge-Info, bytes: 24 }, { name: X-Billing } ] } }\n" \
 	"deviations:\n  - { mitigation: pub-sbc, trunks: [carrier], reason: billing, approved_by: CISO, until: 2099-06-30 }\n"
 
-/* A header that the trunk has of its own passes, as long and as plain as the site says, and telling nothing of the inside. */
+/* A header that the trunk has of its own passes, as long and as plain as the site says, and telling
+ * nothing of the inside. */
 static void further(void **state)
 {
 	static const struct {
@@ -297,12 +338,14 @@ static void further(void **state)
 		uint64_t before = rows[i].rule ? rf_border_listed(k->core, rows[i].rule) : 0;
 		char came[1024];
 
-		snprintf(came, sizeof came, CAME("sip:1@h", "INVITE", "<sip:c@d>", "%s\r\n", "", "0\r\n\r\n"), rows[i].line);
+		snprintf(came, sizeof came, CAME("sip:1@h", "INVITE", "<sip:c@d>", "%s\r\n", "", "0\r\n\r\n"),
+			 rows[i].line);
 		const struct rf_sip_msg *left = m;
 
 		assert_int_equal(rf_sip_msg_parse(m, rf_view_str(came), RF_SIP_DATAGRAM, NULL), 0);
 		assert_int_equal(rf_border_look(k->core, t, &left), 0);
-		struct rf_view name = rf_view_sub(rf_view_str(rows[i].line), 0, rf_view_find(rf_view_str(rows[i].line), ':'));
+		struct rf_view name =
+			rf_view_sub(rf_view_str(rows[i].line), 0, rf_view_find(rf_view_str(rows[i].line), ':'));
 
 		if ((rf_sip_msg_named(left, name, NULL) != NULL) != rows[i].passes)
 			fail_msg("%s", rows[i].line);
@@ -333,7 +376,8 @@ static void wants_plain(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		snprintf(came, sizeof came, CAME("sip:1@h", "INVITE", "<sip:c@d>", "%s\r\n", "", "0\r\n\r\n"), rows[i].line);
+		snprintf(came, sizeof came, CAME("sip:1@h", "INVITE", "<sip:c@d>", "%s\r\n", "", "0\r\n\r\n"),
+			 rows[i].line);
 		assert_int_equal(rf_sip_msg_parse(m, rf_view_str(came), RF_SIP_DATAGRAM, NULL), 0);
 		if (rf_border_wants_plain(m) != rows[i].is)
 			fail_msg("%s", rows[i].line);
@@ -355,9 +399,11 @@ static struct rf_view name_of(enum rf_sip_hid id)
 static void never_further(void **state)
 {
 	static const char *const never[] = {
-		"Alert-Info", "X-Auto-Answer", "P-Auto-Answer", "X-Intercom", "P-Answer-State", "X-Remote-Control", "P-Asserted-Identity", "X-Via",
-		"P-Visited-Network-ID", "P-Access-Network-Info", "P-Charging-Function-Addresses", "X-Real-IP", "X-Forwarded-For", "X-Route",
-		"X-Authorization", "P-Called-Party-ID", "P-Served-User", "X-Ringfort-Do", "X", "x-", "", "Via", "X Y", "P-A:B", "X-Call-ID",
+		"Alert-Info", "X-Auto-Answer", "P-Auto-Answer", "X-Intercom", "P-Answer-State", "X-Remote-Control",
+		"P-Asserted-Identity", "X-Via", "P-Visited-Network-ID", "P-Access-Network-Info",
+		"P-Charging-Function-Addresses", "X-Real-IP", "X-Forwarded-For", "X-Route", "X-Authorization",
+		"P-Called-Party-ID", "P-Served-User", "X-Ringfort-Do", "X", "x-", "", "Via", "X Y", "P-A:B",
+		"X-Call-ID",
 	};
 
 	(void)state;
@@ -374,19 +420,22 @@ static void never_further(void **state)
 /* INFO crosses as what it means. */
 static void informs(void **state)
 {
-	static const char picture[] = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<media_control><vc_primitive><to_encoder>"
-				      "<picture_fast_update/></to_encoder></vc_primitive></media_control>\n";
+	static const char picture[] =
+		"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<media_control><vc_primitive><to_encoder>"
+		"<picture_fast_update/></to_encoder></vc_primitive></media_control>\n";
 	static const struct {
 		const char *type, *package, *body, *said_type, *said, *said_package;
 		unsigned code;
 	} rows[] = {
-		{ "application/dtmf-relay;at=10.20.0.11", "", "Signal=5\nDuration=160\nX: 10.20.0.11\n", "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", "", 0 },
+		{ "application/dtmf-relay;at=10.20.0.11", "", "Signal=5\nDuration=160\nX: 10.20.0.11\n",
+		  "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", "", 0 },
 		{ "Application/DTMF", "", "b\r\n", "application/dtmf", "B", "", 0 },
 		{ "application/dtmf", "", "b\r\nctl.voice.example.org", "", "", "", 400 },
 		{ "application/dtmf-relay", "", "", "", "", "", 400 },
 		{ "audio/telephone-event", "", "\x05\x8a\x01\x40", "audio/telephone-event", "\x05\x8a\x01\x40", "", 0 },
 		{ "audio/telephone-event", "", "10.20.0.11", "", "", "", 415 },
-		{ "application/media_control+xml", "", "<a><picture_fast_update/>10.20.0.11</a>", "application/media_control+xml", picture, "", 0 },
+		{ "application/media_control+xml", "", "<a><picture_fast_update/>10.20.0.11</a>",
+		  "application/media_control+xml", picture, "", 0 },
 		{ "application/media_control+xml", "", "<a>picture_fast_update</a>", "", "", "", 415 },
 		{ "application/isup", "", "x", "", "", "", 415 },
 		{ "", "a-package ;at=10.20.0.11", "", "", "", "a-package", 0 },
@@ -405,9 +454,11 @@ static void informs(void **state)
 		struct rf_writer w, h;
 		struct rf_view type;
 
-		snprintf(came, sizeof came, CAME("sip:1@h", "INFO", "<sip:c@d>;tag=2", "%s%s\r\n%s%s\r\n", "", "%zu\r\n\r\n%s"),
+		snprintf(came, sizeof came,
+			 CAME("sip:1@h", "INFO", "<sip:c@d>;tag=2", "%s%s\r\n%s%s\r\n", "", "%zu\r\n\r\n%s"),
 			 rows[i].package[0] ? "Info-Package: " : "X: ", rows[i].package[0] ? rows[i].package : "1",
-			 rows[i].type[0] ? "Content-Type: " : "Y: ", rows[i].type[0] ? rows[i].type : "1", strlen(rows[i].body), rows[i].body);
+			 rows[i].type[0] ? "Content-Type: " : "Y: ", rows[i].type[0] ? rows[i].type : "1",
+			 strlen(rows[i].body), rows[i].body);
 		assert_int_equal(rf_sip_msg_parse(m, rf_view_str(came), RF_SIP_DATAGRAM, NULL), 0);
 		rf_writer_init(&w, body, sizeof body);
 		unsigned code = rf_border_info(m, &type, &w);
@@ -417,8 +468,8 @@ static void informs(void **state)
 			fail_msg("%zu: %u %.*s: %.*s", i, code, RF_VFMT(type), (int)w.n, (char *)body);
 		rf_writer_init(&h, head, sizeof head);
 		rf_border_put_package(k->site, m, &h);
-		snprintf(wanted, sizeof wanted, "%s%s%s", rows[i].said_package[0] ? "Info-Package: " : "", rows[i].said_package,
-			 rows[i].said_package[0] ? "\r\n" : "");
+		snprintf(wanted, sizeof wanted, "%s%s%s", rows[i].said_package[0] ? "Info-Package: " : "",
+			 rows[i].said_package, rows[i].said_package[0] ? "\r\n" : "");
 		if (!rf_view_eq(rf_view_of(head, h.n), rf_view_str(wanted)))
 			fail_msg("%zu: %.*s", i, (int)h.n, (char *)head);
 	}
@@ -436,17 +487,19 @@ static void allowed(void **state)
 	rf_writer_init(&w, buf, sizeof buf);
 	rf_border_put_allow(rf_site_trunk(k->site, RF_V("carrier")), &w);
 	rf_border_put_allow(NULL, &w);
-	assert_true(rf_view_eq(rf_view_of(buf, w.n), RF_V("Allow: INVITE, ACK, CANCEL, BYE, PRACK, INFO\r\n"
-							  "Allow: INVITE, ACK, CANCEL, BYE, PRACK, OPTIONS, UPDATE, INFO\r\n")));
+	assert_true(rf_view_eq(rf_view_of(buf, w.n),
+			       RF_V("Allow: INVITE, ACK, CANCEL, BYE, PRACK, INFO\r\n"
+				    "Allow: INVITE, ACK, CANCEL, BYE, PRACK, OPTIONS, UPDATE, INFO\r\n")));
 	kit_free(k);
 }
 
 static void reasons(void **state)
 {
 	static const char *const rows[][2] = {
-		{ "Q.850;cause=16;text=\"who it was\"", "Q.850;cause=16" }, { "SIP ; text=\"x\" ; cause=487", "SIP;cause=487" },
-		{ "preemption;cause=1", "preemption;cause=1" }, { "X-Inside;cause=1", "" }, { "SIP", "" }, { "SIP;cause=1x", "" },
-		{ "SIP;cause=1234", "" }, { "SIP;cause=", "" }, { "", "" }, { ";;;", "" },
+		{ "Q.850;cause=16;text=\"who it was\"", "Q.850;cause=16" },
+		{ "SIP ; text=\"x\" ; cause=487", "SIP;cause=487" },
+		{ "preemption;cause=1", "preemption;cause=1" }, { "X-Inside;cause=1", "" }, { "SIP", "" },
+		{ "SIP;cause=1x", "" }, { "SIP;cause=1234", "" }, { "SIP;cause=", "" }, { "", "" }, { ";;;", "" },
 	};
 	uint8_t buf[RF_LEG_REASON];
 
@@ -464,8 +517,8 @@ static void reasons(void **state)
 static void verstat(void **state)
 {
 	static const char *const rows[][3] = {
-		{ "A", "A", "" }, { "B", "B", "" }, { "C", "C", "" }, { "valid", "valid", "" }, { "absent", "absent", "no" },
-		{ "bad-signature", "failed", "no" }, { "stale", "failed", "no" },
+		{ "A", "A", "" }, { "B", "B", "" }, { "C", "C", "" }, { "valid", "valid", "" },
+		{ "absent", "absent", "no" }, { "bad-signature", "failed", "no" }, { "stale", "failed", "no" },
 	};
 	struct rf_sip_msg *m = malloc(sizeof *m);
 	char text[1024];
@@ -478,8 +531,10 @@ static void verstat(void **state)
 
 		rf_writer_init(&w, buf, sizeof buf);
 		rf_border_put_verstat(&w, rows[i][0]);
-		int n = snprintf(text, sizeof text, "INVITE sip:1@h SIP/2.0\r\nVia: SIP/2.0/TLS a;branch=z9hG4bK1\r\nMax-Forwards: 1\r\n"
-				 "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nContact: <sip:x@y>\r\n"
+		int n = snprintf(text, sizeof text, "INVITE sip:1@h SIP/2.0\r\nVia: SIP/2.0/TLS a;branch=z9hG4bK1\r\n"
+				 "Max-Forwards: 1\r\n"
+				 "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n"
+				 "Contact: <sip:x@y>\r\n"
 				 "P-Asserted-Identity: <sip:+43%.*s@x;user=phone>\r\n\r\n", (int)w.n, (char *)buf);
 		assert_int_equal(rf_sip_msg_parse(m, rf_view_of(text, (size_t)n), RF_SIP_DATAGRAM, NULL), 0);
 		rf_border_believe(&in);

@@ -1,4 +1,5 @@
-/* What a text would tell of the inside: addresses in all the ways that they are written, hosts by name, and nothing else. */
+/* What a text would tell of the inside: addresses in all the ways that they are written, hosts by
+ * name, and nothing else. */
 #include "kit.h"
 
 #include "call/border.h"
@@ -65,7 +66,8 @@ static void tells(void **state)
 
 		if ((rf_border_tells(site, v, false) != NULL) != rows[i].address)
 			fail_msg("%s: %s", rows[i].text, rows[i].address ? "passes" : "is held to be an address");
-		if (rf_view_eq(site->hosts[0].name, RF_V("ctl")) && (rf_border_tells(site, v, true) != NULL) != (rows[i].address || host))
+		if (rf_view_eq(site->hosts[0].name, RF_V("ctl")) &&
+		    (rf_border_tells(site, v, true) != NULL) != (rows[i].address || host))
 			fail_msg("%s, with names", rows[i].text);
 		for (size_t n = 0; n < v.n; n++) /* every prefix is read without a step too far */
 			rf_border_tells(site, rf_view_sub(v, 0, n), true);

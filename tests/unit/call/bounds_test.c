@@ -15,8 +15,10 @@
 
 static int setup(void **state)
 {
-	struct kit *k = kit_new_with("minimum", "parking: { slots: 701-702 }\n"
-						"groups:\n  - { name: sales, number: 1800, strategy: all, members: [1001, 1002] }\n");
+	struct kit *k =
+		kit_new_with("minimum",
+			     "parking: { slots: 701-702 }\n"
+			     "groups:\n  - { name: sales, number: 1800, strategy: all, members: [1001, 1002] }\n");
 
 	kit_ledger(k);
 	for (int i = 0; i < 3; i++)

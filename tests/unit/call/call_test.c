@@ -104,10 +104,11 @@ static void callee_is_not_named(void **state)
 		const char *says;
 		bool set, named;
 	} rows[] = {
-		{ NULL, false, true }, { "Privacy: id\r\n", false, false }, { "Privacy: user;id;critical\r\n", false, false },
-		{ "Privacy: critical; header\r\n", false, false }, { "Privacy: session\r\n", false, true },
-		{ "Privacy: none\r\n", false, true }, { NULL, true, false }, { "Privacy: none\r\n", true, true },
-		{ "Privacy: critical\r\n", true, false }, { "Privacy: none;id\r\n", false, false },
+		{ NULL, false, true }, { "Privacy: id\r\n", false, false },
+		{ "Privacy: user;id;critical\r\n", false, false }, { "Privacy: critical; header\r\n", false, false },
+		{ "Privacy: session\r\n", false, true }, { "Privacy: none\r\n", false, true }, { NULL, true, false },
+		{ "Privacy: none\r\n", true, true }, { "Privacy: critical\r\n", true, false },
+		{ "Privacy: none;id\r\n", false, false },
 	};
 	struct kit *k = *state;
 	struct phone *a = &k->phone[0], *b = &k->phone[1];
@@ -278,8 +279,8 @@ static void forks(void **state)
 	call_down(a, b2);
 }
 
-/* A contact of a phone that has gone away: its INVITE runs on for half a minute after others took the call. Meanwhile the
- * numbers are free, and the calls that are over count for nobody. */
+/* A contact of a phone that has gone away: its INVITE runs on for half a minute after others took the call. Meanwhile
+ * the numbers are free, and the calls that are over count for nobody. */
 static void fork_that_says_nothing(void **state)
 {
 	struct kit *k = *state;
@@ -300,7 +301,8 @@ static void fork_that_says_nothing(void **state)
 		assert_int_equal(k->core->by_number.count, 0);
 		rf_usage_counts(rf_call_shared_usage(k->core->shared), &n);
 		assert_int_equal(n.calls, 0);
-		assert_int_equal(rf_call_core_census(k->core).calls, i + 1); /* it may still take the call: then it gets a BYE */
+		assert_int_equal(rf_call_core_census(k->core).calls, i + 1); /* it may still take the call: then it gets
+									      * a BYE */
 		phone_forget(gone);
 	}
 	for (int s = 0; s < 33; s++) {
@@ -779,7 +781,8 @@ static void media_policy(void **state)
 
 	/* keys never travel in the clear */
 	phone_request(a, "INVITE", "1002", "1001", "1002", NULL,
-		      "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/SAVP 0\r\n"
+		      "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+		      "m=audio 4000 RTP/SAVP 0\r\n"
 		      "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0\r\n");
 	phone_expect_status(a, 488);
 	assert_true(phone_has(a, "Warning: 3"));
@@ -791,12 +794,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(answered_and_hung_up_by_caller), T(hung_up_by_callee), T(refused_numbers), T(codes_across),
-		T(messages_are_rebuilt), T(anonymous_is_not_named), T(callee_is_not_named), T(cancelled), T(cancel_meets_200),
-		T(nobody_answers), T(forks), T(fork_that_says_nothing), T(best_refusal_of_forks), T(hold_and_resume_from_both),
-		T(reinvite_refused_leaves_the_call), T(glare), T(bye_crosses_reinvite), T(both_hang_up),
-		T(offer_in_the_answer), T(update_and_info), T(reliable_provisionals), T(no_ack_ends_the_call),
-		T(vanished_phone_is_noticed), T(session_too_brief), T(hijack_is_refused), T(flow_loss),
-		T(flow_loss_while_talking), T(questions_by_mail), T(operator_hangs_up), T(shutting_down), T(media_policy),
+		T(messages_are_rebuilt), T(anonymous_is_not_named), T(callee_is_not_named), T(cancelled),
+		T(cancel_meets_200), T(nobody_answers), T(forks), T(fork_that_says_nothing), T(best_refusal_of_forks),
+		T(hold_and_resume_from_both), T(reinvite_refused_leaves_the_call), T(glare), T(bye_crosses_reinvite),
+		T(both_hang_up), T(offer_in_the_answer), T(update_and_info), T(reliable_provisionals),
+		T(no_ack_ends_the_call), T(vanished_phone_is_noticed), T(session_too_brief), T(hijack_is_refused),
+		T(flow_loss), T(flow_loss_while_talking), T(questions_by_mail), T(operator_hangs_up), T(shutting_down),
+		T(media_policy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

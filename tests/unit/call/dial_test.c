@@ -216,13 +216,16 @@ static void check(const struct world *w, const struct row *rows, size_t n)
 		/* what is asked before rights and rates says the same */
 		struct rf_dial_who by = who(w, rows[i].from);
 
-		if (rf_dial_is_emergency(w->directory, &by, rf_view_str(rows[i].dialled)) != (d.kind == RF_DIAL_EMERGENCY)) {
+		if (rf_dial_is_emergency(w->directory, &by, rf_view_str(rows[i].dialled)) !=
+		    (d.kind == RF_DIAL_EMERGENCY)) {
 			print_error("%s dials %s: an emergency, or not?\n", rows[i].from, rows[i].dialled);
 			bad = true;
 		}
 		/* and what is asked before anybody is known misses none */
-		if (d.kind == RF_DIAL_EMERGENCY && !rf_dial_may_be_emergency(w->directory, rf_view_str(rows[i].dialled))) {
-			print_error("%s dials %s: an emergency that nobody could dial\n", rows[i].from, rows[i].dialled);
+		if (d.kind == RF_DIAL_EMERGENCY &&
+		    !rf_dial_may_be_emergency(w->directory, rf_view_str(rows[i].dialled))) {
+			print_error("%s dials %s: an emergency that nobody could dial\n", rows[i].from,
+				    rows[i].dialled);
 			bad = true;
 		}
 	}
@@ -446,7 +449,8 @@ static void put(struct spell *s, const char *digits)
 static void end_spelling(struct spell *s)
 {
 	static const char *const ends[] = {
-		"", ";isub=12", ";postd=pp22", ";phone-context=hq.example", ";npdi;rn=+4930", ";ext=1", ";", ";user=phone",
+		"", ";isub=12", ";postd=pp22", ";phone-context=hq.example", ";npdi;rn=+4930", ";ext=1", ";",
+		";user=phone",
 	};
 
 	s->n += (size_t)snprintf(s->text + s->n, sizeof s->text - s->n, "%s", ends[dice(s, 8)]);
@@ -515,7 +519,8 @@ static void anything(void **state)
 		assert_true(d.trunks > 0);
 		assert_true(strcmp(d.rule, "number-allowed") == 0 || d.cos->grants & 1u << d.call_class);
 		assert_true(d.call_class != RF_CLASS_PREMIUM);
-		assert_true(!d.e164 || (d.number.n >= 5 && d.number.n <= 16 && d.number.p[0] == '+' && d.number.p[1] != '0'));
+		assert_true(!d.e164 ||
+			    (d.number.n >= 5 && d.number.n <= 16 && d.number.p[0] == '+' && d.number.p[1] != '0'));
 	}
 }
 
@@ -532,8 +537,9 @@ static void trails(void **state)
 		"premium by the numbers known of the country\n"
 		"class of service staff by the site (site.yaml:25)\n"
 		"refused, 403 class-denied: not granted to the caller's class of service (site.yaml:25)\n")));
-	assert_true(rf_view_eq(rf_dial_last_line(&d), RF_V("refused, 403 class-denied: not granted to the caller's class of "
-							   "service (site.yaml:25)")));
+	assert_true(rf_view_eq(rf_dial_last_line(&d),
+			       RF_V("refused, 403 class-denied: not granted to the caller's class of "
+				    "service (site.yaml:25)")));
 	ask(*state, "=7777", "0777", NULL, &d);
 	assert_true(rf_view_ends(d.trail, RF_V("by trunk dear (dear.example)\nthen by trunk cheap (cheap.example)\n"
 					       "outside class-granted: granted to the caller's class of service "
@@ -545,8 +551,10 @@ static void uris(void **state)
 	static const struct {
 		const char *uri, *text;
 	} rows[] = {
-		{ "sip:1001@hq.example", "1001" }, { "sip:%2b49%20900@hq.example", "+49 900" },
-		{ "tel:+49-900-1;isub=2", "+49-900-1;isub=2" }, { "tel:1001;phone-context=hq.example", "1001;phone-context=hq.example" },
+		{ "sip:1001@hq.example", "1001" },
+		{ "sip:%2b49%20900@hq.example", "+49 900" },
+		{ "tel:+49-900-1;isub=2", "+49-900-1;isub=2" },
+		{ "tel:1001;phone-context=hq.example", "1001;phone-context=hq.example" },
 		{ "sip:+49900;phone-context=x@hq.example;user=phone", "+49900;phone-context=x" },
 		{ "sip:1001%2531@hq.example", "1001%31" },
 	};

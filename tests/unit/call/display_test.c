@@ -39,7 +39,8 @@ static void names(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		uint8_t buf[RF_DISPLAY_BYTES];
-		struct rf_view v = rf_display_outside(k->directory, rf_view_str(rows[i].name), rf_view_str(rows[i].number), buf);
+		struct rf_view v =
+			rf_display_outside(k->directory, rf_view_str(rows[i].name), rf_view_str(rows[i].number), buf);
 
 		if (!rf_view_eq(v, rf_view_str(rows[i].shown)))
 			fail_msg("\"%s\" is shown as \"%.*s\"", rows[i].name, RF_VFMT(v));

@@ -506,7 +506,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(media_of_two_forks), T(reliable_in_two_forks), T(bye_in_a_fork_that_lost), T(media_behind_a_proxy),
 		T(reliable_behind_a_proxy), T(many_behind_a_proxy), T(prack_offers_again), T(update_behind_a_prack),
-		T(prack_offers_what_cannot_cross), T(prack_offer_is_refused_there), T(answered_in_the_middle_of_it), T(silence_in_the_middle),
+		T(prack_offers_what_cannot_cross), T(prack_offer_is_refused_there), T(answered_in_the_middle_of_it),
+		T(silence_in_the_middle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -376,7 +376,8 @@ static void moved_nowhere(void **state)
 		unsigned code;
 	} rows[] = {
 		{ "Contact: *\r\n", 480 }, { "Contact: <sip:\r\n", 480 }, { "Contact: ,,,\r\n", 480 },
-		{ "Contact: <sip:%00@voice.example.org>\r\n", 480 }, { "Contact: <sip:%zz@voice.example.org>\r\n", 480 },
+		{ "Contact: <sip:%00@voice.example.org>\r\n", 480 },
+		{ "Contact: <sip:%zz@voice.example.org>\r\n", 480 },
 		{ "Contact: <sip:100" DOMAIN ";q=9, <sip:" DOMAIN ">\r\n", 480 },
 		{ "Contact: <sips:1999" DOMAIN ">;q=-1\r\n", 403 }, { "Contact: <tel:+1-900-5>;q=0.0\r\n", 403 },
 		{ "Contact: <sip:12345678901234567890123456789012345678901" DOMAIN ">\r\n", 480 },
@@ -402,8 +403,9 @@ static void moved_nowhere(void **state)
 static void strange_histories(void **state)
 {
 	static const char *const rows[] = {
-		"History-Info: <sip:\r\n", "History-Info: ,,,,\r\n", "Diversion: \"\r\n", "Diversion: <sip:1@x>;counter=x\r\n",
-		"Diversion: <sip:1@x>;counter=0\r\n", "Diversion: *\r\n", "History-Info: <tel:1>;index=999.999.999\r\n",
+		"History-Info: <sip:\r\n", "History-Info: ,,,,\r\n", "Diversion: \"\r\n",
+		"Diversion: <sip:1@x>;counter=x\r\n", "Diversion: <sip:1@x>;counter=0\r\n", "Diversion: *\r\n",
+		"History-Info: <tel:1>;index=999.999.999\r\n",
 	};
 	struct kit *k = *state;
 	struct phone *a = &k->phone[0], *c = &k->phone[2];
@@ -680,12 +682,15 @@ static void codes(void **state)
 		const char *phrase;
 	} rows[] = {
 		{ "*721003", 480, "All calls go to 1003" }, { "*72", 484, "Dial the Code and the Number" },
-		{ "*721002", 403, "Calls May Not Be Forwarded There" }, { "*7200900123", 403, "Calls May Not Be Forwarded There" },
+		{ "*721002", 403, "Calls May Not Be Forwarded There" },
+		{ "*7200900123", 403, "Calls May Not Be Forwarded There" },
 		{ "*721999", 403, "Calls May Not Be Forwarded There" },
-		{ "*72112", 403, "Calls May Not Be Forwarded There" }, { "*72*78", 403, "Calls May Not Be Forwarded There" },
+		{ "*72112", 403, "Calls May Not Be Forwarded There" },
+		{ "*72*78", 403, "Calls May Not Be Forwarded There" },
 		{ "*73", 480, "Calls are not forwarded" },
 		{ "*901003", 480, "When busy, calls go to 1003" }, { "*91", 480, "When busy, calls are not forwarded" },
-		{ "*921003", 480, "Without answer, calls go to 1003" }, { "*941003", 480, "While unreachable, calls go to 1003" },
+		{ "*921003", 480, "Without answer, calls go to 1003" },
+		{ "*941003", 480, "While unreachable, calls go to 1003" },
 		{ "*78", 480, "Do not disturb is on" }, { "*79", 480, "Do not disturb is off" },
 		{ "*71", 480, "Call waiting is off" }, { "*70", 480, "Call waiting is on" },
 		{ "*67", 480, "Your number is hidden" },
@@ -755,13 +760,13 @@ static void survives(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(always), T(busy), T(busy_twice), T(no_answer), T(answered_too_late), T(unreachable), T(chain), T(circle),
-		T(to_itself_and_to_the_caller), T(forbidden), T(told_history), T(hidden_forwarder), T(moved),
+		T(always), T(busy), T(busy_twice), T(no_answer), T(answered_too_late), T(unreachable), T(chain),
+		T(circle), T(to_itself_and_to_the_caller), T(forbidden), T(told_history), T(hidden_forwarder), T(moved),
 		T(moved_outside), T(moved_nowhere), T(strange_histories), T(do_not_disturb),
 		cmocka_unit_test_setup_teardown(do_not_disturb_says_busy, setup_busy, teardown), T(no_call_waiting),
-		T(anonymous), O(phones_in_order),
-		O(caller_gives_up_in_second_step), T(group_all), T(group_in_order), T(group_skips), T(group_idle),
-		T(group_round), T(group_goes_on), T(caller_vanishes), T(codes), T(shown_per_call), T(survives),
+		T(anonymous), O(phones_in_order), O(caller_gives_up_in_second_step), T(group_all), T(group_in_order),
+		T(group_skips), T(group_idle), T(group_round), T(group_goes_on), T(caller_vanishes), T(codes),
+		T(shown_per_call), T(survives),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,17 +91,21 @@ static void nonsense_is_refused(void **state)
 			k->now_us += 100000;
 			if (!text && rows[i].extra && strstr(rows[i].extra, "Content-Type"))
 				text = body;
-			if (text == body) { /* the kit adds a type of its own to a body: say ours, and the length, by hand */
+			if (text == body) { /* the kit adds a type of its own to a body: say ours, and
+					     * the length, by hand */
 				char raw[2048];
 				int n;
 
 				from->cseq++;
 				from->branch++;
 				n = snprintf(raw, sizeof raw,
-					     "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;rport;branch=z9hG4bK-%s-%u\r\n"
+					     "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP "
+					     "127.0.0.1:%u;rport;branch=z9hG4bK-%s-%u\r\n"
 					     "Max-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\n"
-					     "Contact: <sip:x@127.0.0.1:%u>\r\n%sContent-Length: 1\r\n\r\nx", rows[i].method,
-					     from->target, from->port, from->name, from->branch, from->local, from->remote,
+					     "Contact: <sip:x@127.0.0.1:%u>\r\n%sContent-Length: 1\r\n\r\nx",
+					     rows[i].method,
+					     from->target, from->port, from->name, from->branch, from->local,
+					     from->remote,
 					     from->call_id, from->cseq, rows[i].method, from->port, rows[i].extra);
 				phone_send(from, raw, (size_t)n);
 			} else {
@@ -220,7 +224,8 @@ static void cut_short(void **state)
 	call_up(a, b, SDP_PLAIN, SDP_PLAIN);
 	a->cseq++;
 	int n = snprintf(whole, sizeof whole,
-			 "INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;rport;branch=z9hG4bK-cut\r\nMax-Forwards: 70\r\n"
+			 "INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;rport;branch=z9hG4bK-cut\r\n"
+			 "Max-Forwards: 70\r\n"
 			 "From: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u INVITE\r\nContact: <sip:x@127.0.0.1:%u>\r\n"
 			 "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s", a->target, a->port, a->local,
 			 a->remote, a->call_id, a->cseq, a->port, strlen(SDP_HOLD), SDP_HOLD);
@@ -239,8 +244,8 @@ static void cut_short(void **state)
 static void contacts_nobody_can_call(void **state)
 {
 	static const char *const contacts[] = {
-		"<tel:+1>", "<urn:x>", "<mailto:x@y>", "*", "<sip:x@127.0.0.1:9>,", "<sip:x@127.0.0.1:9>, <sip:y@127.0.0.1:9>",
-		"<sip:>", "<sip:x@127.0.0.1:9", "",
+		"<tel:+1>", "<urn:x>", "<mailto:x@y>", "*", "<sip:x@127.0.0.1:9>,",
+		"<sip:x@127.0.0.1:9>, <sip:y@127.0.0.1:9>", "<sip:>", "<sip:x@127.0.0.1:9", "",
 	};
 	struct kit *k = *state;
 	struct phone *a = &k->phone[0], *b = &k->phone[1];
@@ -251,8 +256,10 @@ static void contacts_nobody_can_call(void **state)
 
 		k->now_us += 100000;
 		n = snprintf(raw, sizeof raw,
-			     "INVITE sip:%s@voice.example.org SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;rport;branch=z9hG4bK-odd-%zu\r\n"
-			     "Max-Forwards: 70\r\nFrom: <sip:%s@voice.example.org>;tag=odd-%zu\r\nTo: <sip:%s@voice.example.org>\r\n"
+			     "INVITE sip:%s@voice.example.org SIP/2.0\r\n"
+			     "Via: SIP/2.0/UDP 127.0.0.1:%u;rport;branch=z9hG4bK-odd-%zu\r\n"
+			     "Max-Forwards: 70\r\nFrom: <sip:%s@voice.example.org>;tag=odd-%zu\r\n"
+			     "To: <sip:%s@voice.example.org>\r\n"
 			     "Call-ID: odd-%zu\r\nCSeq: 1 INVITE\r\nContact: %s\r\nContent-Type: application/sdp\r\n"
 			     "Content-Length: %zu\r\n\r\n%s", b->number, a->port, i, a->number, i, b->number, i,
 			     contacts[i], strlen(SDP_PLAIN), SDP_PLAIN);
@@ -270,7 +277,8 @@ static void contacts_nobody_can_call(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(nonsense_is_refused), T(the_answer_is_nonsense), T(numbers_out_of_order), T(huge_bodies), T(cut_short),
+		T(nonsense_is_refused), T(the_answer_is_nonsense), T(numbers_out_of_order), T(huge_bodies),
+		T(cut_short),
 		T(contacts_nobody_can_call),
 	};
 

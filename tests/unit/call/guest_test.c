@@ -286,8 +286,8 @@ static void pickup_without_right(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(taken_over_by_the_same_number), T(not_by_others), T(partner_refuses), T(gives_up_meanwhile), T(picked_up),
-		T(answered_before_the_pickup), T(pickup_without_right),
+		T(taken_over_by_the_same_number), T(not_by_others), T(partner_refuses), T(gives_up_meanwhile),
+		T(picked_up), T(answered_before_the_pickup), T(pickup_without_right),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,8 +101,10 @@ static void load_site(struct kit *k)
 			      phones[i].number, i == 1 || i == 2 ? ", pickup_group: sales" :
 			      i == 0 ? ", precedence: dsn.flash-override" : "");
 	if (plain)
-		n += snprintf(yaml + n, sizeof yaml - (size_t)n, "media: { encryption: optional }\ndeviations:\n"
-			      "  - { mitigation: " RF_MIT_MEDIA ", reason: test, approved_by: test, until: 2027-06-30 }\n");
+		n += snprintf(yaml + n, sizeof yaml - (size_t)n,
+			      "media: { encryption: optional }\ndeviations:\n"
+			      "  - { mitigation: " RF_MIT_MEDIA
+			      ", reason: test, approved_by: test, until: 2027-06-30 }\n");
 	if (k->more)
 		n += snprintf(yaml + n, sizeof yaml - (size_t)n, "%s", k->more);
 	rf_findings_init(&findings);
@@ -126,7 +128,9 @@ static void make_phone(struct kit *k, size_t i)
 	assert_int_equal(bind(p->fd, (struct sockaddr *)&a, sizeof a), 0);
 	getsockname(p->fd, (struct sockaddr *)&a, &len);
 	p->port = ntohs(a.sin_port);
-	p->id = (struct rf_pki_id){ .present = true, .serial_len = 2, .serial = { 1, (uint8_t)i }, .not_after_s = INT64_MAX };
+	p->id = (struct rf_pki_id){
+		.present = true, .serial_len = 2, .serial = { 1, (uint8_t)i }, .not_after_s = INT64_MAX
+	};
 	memset(p->id.sha256, (int)i + 1, sizeof p->id.sha256);
 	char urn[RF_SITE_URN];
 
@@ -445,8 +449,9 @@ void kit_lose(struct phone *p)
 					continue;
 				peer.flow = leg->flow;
 				if (!leg->flow_entered)
-					leg->flow_entered = rf_table_add(&k->core->flows, &leg->by_flow,
-									 rf_flow_hash(&k->core->hash_key, &leg->flow)) == 0;
+					leg->flow_entered =
+						rf_table_add(&k->core->flows, &leg->by_flow,
+							     rf_flow_hash(&k->core->hash_key, &leg->flow)) == 0;
 			}
 	if (peer.flow.kind)
 		rf_call_core_user()->flow_closed(k->core, &peer, NULL);
@@ -564,7 +569,8 @@ void phone_answer(struct phone *p, unsigned code, const char *extra, const char 
 	snprintf(to, sizeof to, m->to.tag.n || code == 100 ? "%.*s" : "%.*s;tag=%s", RF_VFMT(m->to.text), p->name);
 	snprintf(head + n, sizeof head - (size_t)n,
 		 "From: %.*s\r\nTo: %s\r\nCall-ID: %.*s\r\nCSeq: %u %.*s\r\nContact: <sip:%s@127.0.0.1:%u>\r\n",
-		 RF_VFMT(m->from.text), to, RF_VFMT(m->call_id), m->cseq, RF_VFMT(m->cseq_method_name), p->number, p->port);
+		 RF_VFMT(m->from.text), to, RF_VFMT(m->call_id), m->cseq, RF_VFMT(m->cseq_method_name), p->number,
+		 p->port);
 	if (m->cseq_method == RF_SIP_INVITE && !m->to.tag.n) {
 		copy_view(p->call_id, sizeof p->call_id, m->call_id);
 		copy_view(p->remote, sizeof p->remote, m->from.text);

@@ -81,7 +81,8 @@ static void bound(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(counts), cmocka_unit_test(threads), cmocka_unit_test(bound) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(counts), cmocka_unit_test(threads),
+					    cmocka_unit_test(bound) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,8 +108,11 @@ static void small(void **state)
 	for (int i = 0; i < 10; i++) {
 		snprintf(contact[i], sizeof contact[i], "sip:1001@192.0.2.1:506%d;transport=tls", i);
 		b[i] = (struct rf_binding){
-			.contact = rf_view_str(contact[i]), .call_id = RF_V("7e3c1a9f50b1@192.0.2.1"), .phone = RF_V("lobby-1"),
-			.instance = RF_V("urn:uuid:0f5a3d1e-8a52-4cbe-9a3d-0123456789ab"), .agent = RF_V("a phone 1.2.3"),
+			.contact = rf_view_str(contact[i]),
+			.call_id = RF_V("7e3c1a9f50b1@192.0.2.1"),
+			.phone = RF_V("lobby-1"),
+			.instance = RF_V("urn:uuid:0f5a3d1e-8a52-4cbe-9a3d-0123456789ab"),
+			.agent = RF_V("a phone 1.2.3"),
 			.flow = { .remote = address("192.0.2.1:40000"), .local = address("192.0.2.9:5061") },
 		};
 	}

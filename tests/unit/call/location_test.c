@@ -19,7 +19,8 @@ static struct rf_mono at(uint64_t s)
 static struct rf_binding binding(const char *contact, uint64_t refreshed, uint64_t expires)
 {
 	return (struct rf_binding){
-		.contact = rf_view_str(contact), .since = at(refreshed), .refreshed = at(refreshed), .expires = at(expires),
+		.contact = rf_view_str(contact), .since = at(refreshed), .refreshed = at(refreshed),
+		.expires = at(expires),
 		.q_milli = 1000,
 	};
 }
@@ -240,8 +241,9 @@ static void writers_lose_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_contact), cmocka_unit_test(put_get_order_expire), cmocka_unit_test(lost_flow_waits),
-		cmocka_unit_test(expiry_in_steps), cmocka_unit_test(cap), cmocka_unit_test(writers_lose_nothing),
+		cmocka_unit_test(same_contact), cmocka_unit_test(put_get_order_expire),
+		cmocka_unit_test(lost_flow_waits), cmocka_unit_test(expiry_in_steps), cmocka_unit_test(cap),
+		cmocka_unit_test(writers_lose_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

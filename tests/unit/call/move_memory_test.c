@@ -193,8 +193,8 @@ static const struct {
 	const char *name, *event;
 	void (*before)(struct script *s), (*run)(struct script *s);
 } scripts[] = {
-	{ "blind", "transfers", talk, blind }, { "attended", "transfers", talk, attended }, { "park", NULL, talk, park },
-	{ "comes back", NULL, talk, comes_back }, { "pickup", NULL, ring, pickup },
+	{ "blind", "transfers", talk, blind }, { "attended", "transfers", talk, attended },
+	{ "park", NULL, talk, park }, { "comes back", NULL, talk, comes_back }, { "pickup", NULL, ring, pickup },
 };
 
 static void hang_up_all(struct script *s)
@@ -227,7 +227,8 @@ static void nobody_left(struct script *s, const char *name, unsigned n)
 	}
 	c = rf_call_core_census(s->k->core);
 	if (c.calls || c.pairs || c.relays || c.joins || c.transfers || c.parked || s->k->core->legs.count)
-		fail_msg("%s, allocation %u: %zu calls, %zu pairs, %zu relays, %zu joins, %zu transfers, %zu parked, %zu legs", name,
+		fail_msg("%s, allocation %u: %zu calls, %zu pairs, %zu relays, %zu joins, %zu "
+			 "transfers, %zu parked, %zu legs", name,
 			 n, c.calls, c.pairs, c.relays, c.joins, c.transfers, c.parked, s->k->core->legs.count);
 }
 

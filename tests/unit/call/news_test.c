@@ -152,8 +152,10 @@ static void no_end_of_news(void **state)
 				continue;
 			phone_expect(at, "INVITE");
 			told++;
-			snprintf(sdp, sizeof sdp, "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-				 "m=audio %u RTP/AVP 0\r\n", port += 2);
+			snprintf(sdp, sizeof sdp,
+				 "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+				 "m=audio %u RTP/AVP 0\r\n",
+				 port += 2);
 			phone_answer(at, 200, NULL, sdp);
 			phone_expect(at, "ACK");
 		}
@@ -238,7 +240,8 @@ static void another_phone_takes_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(same_as_before_stays_on_its_leg), T(refused_stays_refused), T(moved_media_is_told), T(no_end_of_news), T(news_that_are_refused),
+		T(same_as_before_stays_on_its_leg), T(refused_stays_refused), T(moved_media_is_told), T(no_end_of_news),
+		T(news_that_are_refused),
 		T(another_phone_takes_it),
 	};
 

@@ -1,5 +1,5 @@
-/* Bounds of a class of service on calls, refusals as they stand in the record, and outside calls that end when the right
- * to them does. The trunk is played by a phone: what is looked at is who may go on talking. */
+/* Bounds of a class of service on calls, refusals as they stand in the record, and outside calls that end when the
+ * right to them does. The trunk is played by a phone: what is looked at is who may go on talking. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -100,7 +100,8 @@ static void refusals_say_why(void **state)
 	assert_int_equal(count_of(text, "\"rule\":\"class-denied\",\"class\":\"international\",\"file\":\"site.yaml\",\"line\":"), 2);
 	assert_int_equal(count_of(text, "in full +33140 (international prefix)"), 1);
 	assert_int_equal(count_of(text, "in full +33140 (dialled with +)"), 1);
-	assert_int_equal(count_of(text, "refused, 403 class-denied: not granted to the caller's class of service (site.yaml:"), 2);
+	assert_int_equal(count_of(text, "refused, 403 class-denied: not granted to the caller's "
+					"class of service (site.yaml:"), 2);
 	assert_int_equal(count_of(text, "\"rule\":\"no-such-number\""), 1);
 	free(text);
 }

@@ -47,7 +47,8 @@ static void what_is_refused(void **state)
 		rest(&o, steady[i].s, 30);
 		for (enum rf_load_class c = 0; c < RF_LOAD_CLASSES; c++)
 			if (rf_overload_loss(&o, c, false) != steady[i].loss[c])
-				fail_msg("sample %zu, %s: %u", i, rf_load_class_name(c), rf_overload_loss(&o, c, false));
+				fail_msg("sample %zu, %s: %u", i, rf_load_class_name(c),
+					 rf_overload_loss(&o, c, false));
 	}
 }
 
@@ -84,8 +85,8 @@ static uint32_t step(uint32_t *x)
 	return *x;
 }
 
-/* Calls that want three processors where there is one, a refusal costing a tenth of a call: what is done stays near what
- * one processor can, and emergency calls get through whatever else there is. */
+/* Calls that want three processors where there is one, a refusal costing a tenth of a call: what is done stays near
+ * what one processor can, and emergency calls get through whatever else there is. */
 static void three_times_too_much(void **state)
 {
 	const double call_us = 100, refusal_us = 10, offered_per_us = 3 / call_us;
@@ -108,8 +109,9 @@ static void three_times_too_much(void **state)
 		assert_true(rf_overload_admit(&o, RF_LOAD_EMERGENCY, true, step(&x)));
 		took_us = work_us > 100000 ? work_us : 100000;
 		all_us += i >= 100 ? took_us : 0;
-		rf_overload_sample(&o, &(struct rf_load_sample){
-			.cpu_us = (uint64_t)work_us, .passed_us = (uint64_t)took_us, .late_us = (uint64_t)(took_us - 100000) });
+		rf_overload_sample(&o, &(struct rf_load_sample){ .cpu_us = (uint64_t)work_us,
+								 .passed_us = (uint64_t)took_us,
+								 .late_us = (uint64_t)(took_us - 100000) });
 	}
 	assert_true(o.refused[RF_LOAD_EXTERNAL] > 0);
 	assert_int_equal(o.refused[RF_LOAD_EMERGENCY], 0);

@@ -19,8 +19,8 @@ static const struct rf_site_location bare = { .name = RF_V("x"), .room = RF_V("C
 static struct rf_view document(const struct rf_site_location *l, bool confirmed, char *buf, size_t cap)
 {
 	struct rf_pidf_lo lo = {
-		.number = RF_V("1001"), .domain = RF_V("voice.example.org"), .device = RF_V("urn:uuid:1"), .location = l,
-		.confirmed = confirmed, .at = { 1790000000000000 },
+		.number = RF_V("1001"), .domain = RF_V("voice.example.org"), .device = RF_V("urn:uuid:1"),
+		.location = l, .confirmed = confirmed, .at = { 1790000000000000 },
 	};
 	struct rf_writer w;
 
@@ -90,8 +90,9 @@ static void in_words(void **state)
 	(void)state;
 	rf_writer_init(&w, buf, sizeof buf);
 	rf_location_put_text(&w, &full);
-	assert_true(rf_view_eq(rf_view_of(buf, w.n), RF_V("Main, floor 2, \"Lobby\", back entrance, Example <Road> & Lane, 1, "
-							  "10115, Berlin, DE")));
+	assert_true(rf_view_eq(rf_view_of(buf, w.n),
+			       RF_V("Main, floor 2, \"Lobby\", back entrance, Example <Road> & Lane, 1, "
+				    "10115, Berlin, DE")));
 	rf_writer_init(&w, buf, sizeof buf);
 	rf_location_put_text(&w, &bare);
 	assert_true(rf_view_eq(rf_view_of(buf, w.n), RF_V("Cellar")));

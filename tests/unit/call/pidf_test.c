@@ -50,10 +50,11 @@ static void documents(void **state)
 		{ HEAD TUPLE("open"), RF_E_MALFORMED, false, 0, "" },
 		{ HEAD TAIL HEAD TAIL, RF_E_MALFORMED, false, 0, "" },
 		{ "<!DOCTYPE p><presence xmlns=\"urn:ietf:params:xml:ns:pidf\"/>", RF_E_MALFORMED, false, 0, "" },
-		{ "<!DOCTYPE p [<!ENTITY a \"b\"><!ENTITY c \"&a;&a;\">]><presence xmlns=\"urn:ietf:params:xml:ns:pidf\">&c;"
-		  "</presence>", RF_E_MALFORMED, false, 0, "" },
-		{ "<!DOCTYPE p SYSTEM \"file:///etc/passwd\"><presence xmlns=\"urn:ietf:params:xml:ns:pidf\"/>", RF_E_MALFORMED,
-		  false, 0, "" },
+		{ "<!DOCTYPE p [<!ENTITY a \"b\"><!ENTITY c \"&a;&a;\">]><presence "
+		  "xmlns=\"urn:ietf:params:xml:ns:pidf\">&c;</presence>",
+		  RF_E_MALFORMED, false, 0, "" },
+		{ "<!DOCTYPE p SYSTEM \"file:///etc/passwd\"><presence xmlns=\"urn:ietf:params:xml:ns:pidf\"/>",
+		  RF_E_MALFORMED, false, 0, "" },
 		{ HEAD "&undefined;" TAIL, RF_E_MALFORMED, false, 0, "" },
 		{ HEAD "<note>\xff\xfe</note>" TAIL, RF_E_MALFORMED, false, 0, "" },
 	};
@@ -86,14 +87,16 @@ static void bounds(void **state)
 		for (int i = 0; i < depth; i++)
 			n += sprintf(doc + n, "</a>");
 		n += sprintf(doc + n, "%s", TAIL);
-		assert_int_equal(rf_pidf_parse(rf_view_of(doc, (size_t)n), 7, &p), depth < RF_PIDF_DEPTH ? 0 : RF_E_LIMIT);
+		assert_int_equal(rf_pidf_parse(rf_view_of(doc, (size_t)n), 7, &p),
+				 depth < RF_PIDF_DEPTH ? 0 : RF_E_LIMIT);
 	}
 	for (count = RF_PIDF_ELEMENTS - 1; count <= RF_PIDF_ELEMENTS; count++) {
 		n = sprintf(doc, "%s", HEAD);
 		for (int i = 0; i < count; i++)
 			n += sprintf(doc + n, "<a/>");
 		n += sprintf(doc + n, "%s", TAIL);
-		assert_int_equal(rf_pidf_parse(rf_view_of(doc, (size_t)n), 7, &p), count < RF_PIDF_ELEMENTS ? 0 : RF_E_LIMIT);
+		assert_int_equal(rf_pidf_parse(rf_view_of(doc, (size_t)n), 7, &p),
+				 count < RF_PIDF_ELEMENTS ? 0 : RF_E_LIMIT);
 	}
 	n = sprintf(doc, "%s%s", HEAD, TAIL);
 	memset(doc + n, ' ', RF_PIDF_MAX);

@@ -23,7 +23,8 @@ static const struct {
 	{ "", "dsn.flash", "", false, 0, 0, "" },
 	{ ASK "dsn.flash\r\n", "dsn.flash", "", false, 0, 3, ASK "dsn.flash\r\n" },
 	{ ASK "dsn.flash\r\n", "", "q735.0 dsn.flash-override", false, 0, 3, ASK "dsn.flash\r\n" },
-	{ ASK "DSN.Flash-Override\r\n", "dsn.priority", "dsn.flash-override", false, 0, 4, ASK "dsn.flash-override\r\n" },
+	{ ASK "DSN.Flash-Override\r\n", "dsn.priority", "dsn.flash-override", false, 0, 4,
+	  ASK "dsn.flash-override\r\n" },
 	{ ASK "dsn.routine\r\n", "", "", false, 0, 0, ASK "dsn.routine\r\n" },
 	{ ASK "q735.0\r\n", "q735.0", "", false, 0, 4, ASK "q735.0\r\n" },
 	{ ASK "q735.4\r\n", "", "", false, 0, 0, ASK "q735.4\r\n" },
@@ -52,14 +53,17 @@ static void asked_and_granted(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct rf_grants grants = { rf_view_str(cases[i].phone), rf_view_str(cases[i].user), cases[i].believed };
+		struct rf_grants grants = { rf_view_str(cases[i].phone), rf_view_str(cases[i].user),
+					    cases[i].believed };
 		struct rf_precedence p;
 		const char *rule;
 		char text[1024], line[128];
 		struct rf_writer w;
 		int n = snprintf(text, sizeof text,
-				 "INVITE sip:1002@a SIP/2.0\r\nVia: SIP/2.0/UDP b;branch=z9hG4bK1\r\nFrom: <sip:1001@a>;tag=1\r\n"
-				 "To: <sip:1002@a>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n%sContent-Length: 0\r\n\r\n",
+				 "INVITE sip:1002@a SIP/2.0\r\nVia: SIP/2.0/UDP b;branch=z9hG4bK1\r\n"
+				 "From: <sip:1001@a>;tag=1\r\n"
+				 "To: <sip:1002@a>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n"
+				 "%sContent-Length: 0\r\n\r\n",
 				 cases[i].headers);
 
 		assert_int_equal(rf_sip_msg_parse(&msg, rf_view_of(text, (size_t)n), RF_SIP_DATAGRAM, NULL), 0);

@@ -242,7 +242,8 @@ static void send_raw(struct phone *p, const char *contact, unsigned cseq, const 
 {
 	char buf[2048];
 	int n = snprintf(buf, sizeof buf,
-			 "REGISTER sip:voice.example.org SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;rport;branch=z9hG4bK-raw-%u\r\n"
+			 "REGISTER sip:voice.example.org SIP/2.0\r\n"
+			 "Via: SIP/2.0/UDP 127.0.0.1:%u;rport;branch=z9hG4bK-raw-%u\r\n"
 			 "From: <sip:%s@voice.example.org>;tag=r\r\nTo: <sip:%s@voice.example.org>\r\nCall-ID: %s\r\n"
 			 "CSeq: %u REGISTER\r\nMax-Forwards: 70\r\n%sContent-Length: 0\r\n\r\n",
 			 p->port, ++p->branch, p->number, p->number, call_id, cseq, contact);
@@ -293,9 +294,12 @@ static void outbound(void **state)
 static void one_flow_of_a_phone(void **state)
 {
 	static const char *const how[] = {
-		"Supported: outbound, path\r\nContact: <sip:one@127.0.0.1:1>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"\r\n",
-		"Supported: outbound, path\r\nContact: <sip:two@127.0.0.1:2>;reg-id=2;+sip.instance=\"<urn:uuid:1>\"\r\n",
-		"Supported: outbound, path\r\nContact: <sip:one@127.0.0.1:1>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"\r\n",
+		"Supported: outbound, path\r\nContact: "
+		"<sip:one@127.0.0.1:1>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"\r\n",
+		"Supported: outbound, path\r\nContact: "
+		"<sip:two@127.0.0.1:2>;reg-id=2;+sip.instance=\"<urn:uuid:1>\"\r\n",
+		"Supported: outbound, path\r\nContact: "
+		"<sip:one@127.0.0.1:1>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"\r\n",
 	};
 	static const char *const rings[] = { "INVITE sip:one@", "INVITE sip:two@", "INVITE sip:one@" };
 	struct kit *k = minimum();
@@ -434,7 +438,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(matrix), cmocka_unit_test(invite_as_someone_else), cmocka_unit_test(locked),
 		cmocka_unit_test(brute_force), cmocka_unit_test(replayed_credentials), cmocka_unit_test(contacts),
-		cmocka_unit_test(order_and_star), cmocka_unit_test(outbound), cmocka_unit_test(one_flow_of_a_phone), cmocka_unit_test(oldest_gives_way),
+		cmocka_unit_test(order_and_star), cmocka_unit_test(outbound), cmocka_unit_test(one_flow_of_a_phone),
+		cmocka_unit_test(oldest_gives_way),
 		cmocka_unit_test(no_room),
 		cmocka_unit_test(restart_loses_none), cmocka_unit_test(expiry), cmocka_unit_test(other_methods),
 	};

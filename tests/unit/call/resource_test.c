@@ -50,7 +50,9 @@ static void scripts(void **state)
 
 		for (size_t i = 0; i < 12 && tables[t].line[i].what; i++) {
 			const struct line *l = &tables[t].line[i];
-			struct rf_claim claim = { .worker = (uint8_t)i, .rank = (uint8_t)l->rank, .preempts = l->what == 'p' };
+			struct rf_claim claim = { .worker = (uint8_t)i,
+						  .rank = (uint8_t)l->rank,
+						  .preempts = l->what == 'p' };
 			struct rf_victim victims[RF_VICTIMS_MAX];
 			char gave[RF_VICTIMS_MAX + 1] = "";
 			size_t n = 0;
@@ -60,7 +62,8 @@ static void scripts(void **state)
 				hold[l->units] = NULL;
 				continue;
 			}
-			int rc = rf_resource_take(r, RF_V("trunk carrier"), 4, 1, l->units, &claim, &hold[i], victims, &n);
+			int rc = rf_resource_take(r, RF_V("trunk carrier"), 4, 1, l->units, &claim, &hold[i], victims,
+						  &n);
 
 			for (size_t v = 0; v < n; v++)
 				gave[v] = (char)('0' + victims[v].worker);

@@ -48,7 +48,8 @@ static void found(void **state)
 		if (rf_roam_dialogs_find(d, rf_view_str(rows[i].phone), &named, buf, sizeof buf, &there) != rows[i].is)
 			fail_msg("%s", rows[i].what);
 		if (rows[i].is) {
-			assert_true(rf_view_eq(there.call_id, RF_V("inner")) && rf_view_eq(there.to_tag, RF_V("ctl-tag")) &&
+			assert_true(rf_view_eq(there.call_id, RF_V("inner")) &&
+				    rf_view_eq(there.to_tag, RF_V("ctl-tag")) &&
 				    rf_view_eq(there.from_tag, RF_V("border-tag")) && there.early_only);
 			for (size_t n = 0; n < 22; n++) /* no room for all of it */
 				assert_false(rf_roam_dialogs_find(d, rf_view_str(rows[i].phone), &named, buf, n, &there));

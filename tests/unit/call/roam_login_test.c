@@ -1,4 +1,5 @@
-/* Credentials and challenges that pass a border: each line whole or none of it, whatever room there is, and nothing behind. */
+/* Credentials and challenges that pass a border: each line whole or none of it, whatever room there is,
+ * and nothing behind. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
-/* What a phone outside asks at a border, again and again, with the first, second, n-th allocation failing: nothing crashes,
- * nothing stays behind, and the phone hears 500 or 503. No controller is there, so each ends in 503 when all memory is to be had. */
+/* What a phone outside asks at a border, again and again, with the first, second, n-th allocation failing: nothing
+ * crashes, nothing stays behind, and the phone hears 500 or 503. No controller is there, so each ends in 503 when all
+ * memory is to be had. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* Phones outside: who is one at a border, which URIs name one, and what a controller believes of a border and of nobody else. */
+/* Phones outside: who is one at a border, which URIs name one, and what a controller believes of a border
+ * and of nobody else. */
 #include "kit.h"
 
 #include "call/border.h"
@@ -62,8 +63,11 @@ static void who_may_come(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct rf_pki_id id = k->phone[rows[i].phone].id;
-		struct rf_peer peer = { .flow = { .remote = address("192.0.2.7"), .local = address(rows[i].local), .kind = rows[i].kind,
-						  .stream = 1 }, .id = &id };
+		struct rf_peer peer = { .flow = { .remote = address("192.0.2.7"),
+						  .local = address(rows[i].local),
+						  .kind = rows[i].kind,
+						  .stream = 1 },
+					.id = &id };
 
 		id.present = rows[i].present;
 		const struct rf_dir_phone *p = rf_roam_peer(k->core, &peer);
@@ -100,7 +104,8 @@ static void names(void **state)
 	kit_free(k);
 }
 
-/* A controller: a binding leads to a border when it names that one and its own phone, and no phone can make such a one. */
+/* A controller: a binding leads to a border when it names that one and its own phone, and no phone
+ * can make such a one. */
 static void where_bindings_lead(void **state)
 {
 	static const struct {
@@ -127,7 +132,9 @@ static void where_bindings_lead(void **state)
 
 		assert_non_null(of);
 		replace(contact, sizeof contact, rows[i].format, of->urn);
-		struct rf_binding b = { .contact = rf_view_str(contact), .phone = rf_view_str(rows[i].phone), .by_flow = rows[i].by_flow };
+		struct rf_binding b = { .contact = rf_view_str(contact),
+					.phone = rf_view_str(rows[i].phone),
+					.by_flow = rows[i].by_flow };
 		const struct rf_site_host *h = rf_roam_border(k->core, &b);
 
 		if ((h != NULL) != rows[i].leads)
@@ -141,12 +148,15 @@ static void what_a_border_claims(void **state)
 	static const struct {
 		const char *phone;
 		enum rf_identity_rule rule;
-	} rows[] = { { "ann", RF_ID_OK }, { "bob", RF_ID_OK }, { "cid", RF_ID_PHONE_UNKNOWN }, { NULL, RF_ID_PHONE_UNKNOWN } };
+	} rows[] = {
+		{ "ann", RF_ID_OK }, { "bob", RF_ID_OK }, { "cid", RF_ID_PHONE_UNKNOWN }, { NULL, RF_ID_PHONE_UNKNOWN }
+	};
 	struct kit *k = kit_new_with("minimum", roaming);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		const struct rf_dir_phone *p = rows[i].phone ? rf_directory_phone(k->core->directory, rf_view_str(rows[i].phone)) : NULL;
+		const struct rf_dir_phone *p =
+			rows[i].phone ? rf_directory_phone(k->core->directory, rf_view_str(rows[i].phone)) : NULL;
 		struct rf_sip_addr contact = { .star = false };
 		struct rf_proof proof = { .phone = NULL };
 		char text[256];

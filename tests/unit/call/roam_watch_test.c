@@ -1,4 +1,5 @@
-/* A subscription of a phone outside: one request at a time in each of its dialogs, also where nobody waits for the answer any more. */
+/* A subscription of a phone outside: one request at a time in each of its dialogs, also where nobody waits for the
+ * answer any more. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,13 +15,17 @@
 #include <cmocka.h>
 
 static const char invited[] =
-	"SUBSCRIBE sip:1002@voice.example.org SIP/2.0\r\nVia: SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK-w\r\nFrom: <sip:1001@voice.example.org>;tag=here\r\n"
-	"To: <sip:1002@voice.example.org>\r\nCall-ID: w@test\r\nCSeq: 1 SUBSCRIBE\r\nContact: <sip:1001@127.0.0.1:5061>\r\nEvent: dialog\r\n"
+	"SUBSCRIBE sip:1002@voice.example.org SIP/2.0\r\nVia: SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK-w\r\n"
+	"From: <sip:1001@voice.example.org>;tag=here\r\n"
+	"To: <sip:1002@voice.example.org>\r\nCall-ID: w@test\r\nCSeq: 1 SUBSCRIBE\r\n"
+	"Contact: <sip:1001@127.0.0.1:5061>\r\nEvent: dialog\r\n"
 	"Content-Length: 0\r\n\r\n";
 
 static const char taken[] =
-	"SIP/2.0 200 OK\r\nVia: SIP/2.0/TLS 127.0.0.1;branch=z9hG4bK-i\r\nFrom: <sip:1001@voice.example.org>;tag=ours\r\n"
-	"To: <sip:1002@voice.example.org>;tag=theirs\r\nCall-ID: i@test\r\nCSeq: 1 SUBSCRIBE\r\nContact: <sip:1002@127.0.0.1:5061>\r\nExpires: 600\r\n"
+	"SIP/2.0 200 OK\r\nVia: SIP/2.0/TLS 127.0.0.1;branch=z9hG4bK-i\r\n"
+	"From: <sip:1001@voice.example.org>;tag=ours\r\n"
+	"To: <sip:1002@voice.example.org>;tag=theirs\r\nCall-ID: i@test\r\nCSeq: 1 SUBSCRIBE\r\n"
+	"Contact: <sip:1002@127.0.0.1:5061>\r\nExpires: 600\r\n"
 	"Content-Length: 0\r\n\r\n";
 
 /* As if the controller had taken it. */
@@ -149,12 +154,17 @@ static void told_anew(void **state)
 	struct phone *ann = &k->phone[ANN], *ctl = &k->phone[CTL];
 
 	(void)state;
-	notify(k, "Event: dialog;x=10.20.0.11\r\nSubscription-State: Active ;expires=300;reason=giveup;at=10.20.0.11\r\n"
-	       "Warning: 399 ctl \"x\"\r\nCall-Info: <http://ctl/>\r\n", INFO("<dialog-info/>"));
+	notify(k,
+	       "Event: dialog;x=10.20.0.11\r\nSubscription-State: Active ;expires=300;reason=giveup;at=10.20.0.11\r\n"
+	       "Warning: 399 ctl \"x\"\r\nCall-Info: <http://ctl/>\r\n",
+	       INFO("<dialog-info/>"));
 	phone_expect(ann, "NOTIFY");
-	assert_true(phone_has(ann, "Event: dialog;id=7\r\n") && phone_has(ann, "Subscription-State: active;expires=300;reason=giveup\r\n"));
-	assert_true(phone_has(ann, "<dialog-info/>") && phone_has(ann, "Call-ID: w@test") && phone_has(ann, "tag=outer"));
-	assert_false(phone_has(ann, "10.20.0.11") || phone_has(ann, "ctl") || phone_has(ann, "i@test") || phone_has(ann, "theirs"));
+	assert_true(phone_has(ann, "Event: dialog;id=7\r\n") &&
+		    phone_has(ann, "Subscription-State: active;expires=300;reason=giveup\r\n"));
+	assert_true(phone_has(ann, "<dialog-info/>") && phone_has(ann, "Call-ID: w@test") &&
+		    phone_has(ann, "tag=outer"));
+	assert_false(phone_has(ann, "10.20.0.11") || phone_has(ann, "ctl") || phone_has(ann, "i@test") ||
+		     phone_has(ann, "theirs"));
 	phone_silent(ctl); /* not before she has it */
 	assert_non_null(w->telling);
 	notify(k, ACTIVE, INFO("<dialog-info/>"));
@@ -273,7 +283,8 @@ static void ends_and_strangers(void **state)
 	/* the last one is not said again, so it waits for none before it */
 	notify(k, ACTIVE, "", NULL);
 	phone_expect(ann, "NOTIFY");
-	notify(k, "Event: dialog\r\nSubscription-State: terminated;reason=timeout;expires=5;retry-after=9\r\n", "", NULL);
+	notify(k, "Event: dialog\r\nSubscription-State: terminated;reason=timeout;expires=5;retry-after=9\r\n", "",
+	       NULL);
 	phone_expect_status(ctl, 200);
 	phone_expect_status(ctl, 200);
 	phone_expect(ann, "NOTIFY");

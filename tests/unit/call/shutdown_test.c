@@ -57,7 +57,8 @@ static void asked(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(ringing), cmocka_unit_test(talking), cmocka_unit_test(asked) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(ringing), cmocka_unit_test(talking),
+					    cmocka_unit_test(asked) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

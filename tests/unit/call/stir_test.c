@@ -126,14 +126,18 @@ static void message(struct world *w, const char *call_id, const char *lines)
 {
 	int n = snprintf(w->text, sizeof w->text,
 			 "INVITE sip:+" DEST "@t SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"
-			 "From: <sip:+" ORIG "@peer.example>;tag=1\r\nTo: <sip:+" DEST "@t>\r\nCall-ID: %s\r\nCSeq: 1 INVITE\r\n"
-			 "%sContent-Length: 0\r\n\r\n", call_id, lines);
+			 "From: <sip:+" ORIG "@peer.example>;tag=1\r\nTo: <sip:+" DEST
+			 "@t>\r\nCall-ID: %s\r\nCSeq: 1 INVITE\r\n"
+			 "%sContent-Length: 0\r\n\r\n",
+			 call_id, lines);
 
-	assert_int_equal(rf_sip_msg_parse(&w->msg, rf_view_of(w->text, (size_t)n), RF_SIP_DATAGRAM, &rf_sip_limits_default),
+	assert_int_equal(rf_sip_msg_parse(&w->msg, rf_view_of(w->text, (size_t)n), RF_SIP_DATAGRAM,
+					  &rf_sip_limits_default),
 			 0);
 }
 
-static enum rf_stir_why verify(struct world *w, const char *call_id, const char *lines, const char *orig, const char *dest)
+static enum rf_stir_why verify(struct world *w, const char *call_id, const char *lines, const char *orig,
+			       const char *dest)
 {
 	struct rf_stir_claim claim = { rf_view_str(orig), rf_view_str(dest) };
 	struct rf_stir_check *check;
@@ -233,11 +237,13 @@ static void each_way_to_be_wrong(void **state)
 	assert_int_equal(rf_stir_why_code(RF_STIR_ABSENT, &reason), 428);
 	assert_int_equal(verify(w, "b", "Identity: nonsense\r\n", ORIG, DEST), RF_STIR_MALFORMED);
 	assert_int_equal(verify(w, "c", "Identity: a.b.c;info=<" URL ">\r\n", ORIG, DEST), RF_STIR_MALFORMED);
-	assert_int_equal(verify(w, "d", made_lines(w, &c, ";info=<" URL ">;alg=RS256", false, now), ORIG, DEST), RF_STIR_TYPE);
+	assert_int_equal(verify(w, "d", made_lines(w, &c, ";info=<" URL ">;alg=RS256", false, now), ORIG, DEST),
+			 RF_STIR_TYPE);
 	assert_int_equal(verify(w, "e", made_lines(w, &c, ";info=<" URL ">;ppt=shaken", false, now), ORIG, DEST),
 			 RF_STIR_MALFORMED);
 	assert_int_equal(verify(w, "f", made_lines(w, &c, ";info=<" URL "2>", false, now), ORIG, DEST), RF_STIR_INFO);
-	assert_int_equal(verify(w, "g", made_lines(w, &c, ";info=<" URL ">", false, now), "12155551213", DEST), RF_STIR_ORIG);
+	assert_int_equal(verify(w, "g", made_lines(w, &c, ";info=<" URL ">", false, now), "12155551213", DEST),
+			 RF_STIR_ORIG);
 	assert_int_equal(verify(w, "h", made_lines(w, &c, ";info=<" URL ">", false, now), "alice", DEST), RF_STIR_ORIG);
 	assert_int_equal(verify(w, "i", made_lines(w, &c, ";info=<" URL ">", false, now), ORIG, "4930"), RF_STIR_DEST);
 	c.iat_s = now - RF_STIR_FRESH_S - 1;
@@ -247,10 +253,12 @@ static void each_way_to_be_wrong(void **state)
 	assert_int_equal(verify(w, "k", made_lines(w, &c, ";info=<" URL ">", false, now), ORIG, DEST), RF_STIR_STALE);
 	c = plain(w);
 	c.x5u = RF_V("http://cert.example.org/a.pem");
-	assert_int_equal(verify(w, "l", made_lines(w, &c, ";info=<http://cert.example.org/a.pem>", false, now), ORIG, DEST),
+	assert_int_equal(verify(w, "l", made_lines(w, &c, ";info=<http://cert.example.org/a.pem>", false, now), ORIG,
+				DEST),
 			 RF_STIR_INFO);
 	c.x5u = RF_V("https://elsewhere.example/a.pem");
-	assert_int_equal(verify(w, "m", made_lines(w, &c, ";info=<https://elsewhere.example/a.pem>", false, now), ORIG, DEST),
+	assert_int_equal(verify(w, "m", made_lines(w, &c, ";info=<https://elsewhere.example/a.pem>", false, now), ORIG,
+				DEST),
 			 RF_STIR_INFO);
 	assert_int_equal(rf_stir_why_code(RF_STIR_INFO, &reason), 436);
 	c = plain(w);
@@ -261,7 +269,8 @@ static void each_way_to_be_wrong(void **state)
 	c = plain(w);
 	c.ppt = RF_V("div");
 	c.div = (struct rf_passport_who){ RF_PASSPORT_TN, RF_V("1") };
-	assert_int_equal(verify(w, "o", made_lines(w, &c, ";info=<" URL ">;ppt=div", false, now), ORIG, DEST), RF_STIR_TYPE);
+	assert_int_equal(verify(w, "o", made_lines(w, &c, ";info=<" URL ">;ppt=div", false, now), ORIG, DEST),
+			 RF_STIR_TYPE);
 	/* One byte of the signature's last sextets. */
 	c = plain(w);
 	snprintf(lines, sizeof lines, "%s", made_lines(w, &c, ";info=<" URL ">", false, now));
@@ -286,7 +295,8 @@ static void compact_form(void **state)
 	assert_int_equal(verify(w, "a", made_lines(w, &c, ";info=<" URL ">", true, c.iat_s), ORIG, DEST), RF_STIR_OK);
 	assert_int_equal(verify(w, "b", made_lines(w, &c, ";info=<" URL ">", true, c.iat_s + 1), ORIG, DEST),
 			 RF_STIR_SIGNATURE);
-	assert_int_equal(verify(w, "c", made_lines(w, &c, ";info=<" URL ">", true, c.iat_s), ORIG, "4930"), RF_STIR_SIGNATURE);
+	assert_int_equal(verify(w, "c", made_lines(w, &c, ";info=<" URL ">", true, c.iat_s), ORIG, "4930"),
+			 RF_STIR_SIGNATURE);
 	assert_int_equal(verify(w, "d", made_lines(w, &c, ";info=<" URL ">;ppt=shaken", true, c.iat_s), ORIG, DEST),
 			 RF_STIR_TYPE);
 	tear_down(w);
@@ -508,8 +518,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_we_sign_we_believe), cmocka_unit_test(each_way_to_be_wrong),
-		cmocka_unit_test(compact_form), cmocka_unit_test(a_token_is_good_for_one_call), cmocka_unit_test(fetched),
-		cmocka_unit_test(not_fetched), cmocka_unit_test(in_time_or_not_at_all),
+		cmocka_unit_test(compact_form), cmocka_unit_test(a_token_is_good_for_one_call),
+		cmocka_unit_test(fetched), cmocka_unit_test(not_fetched), cmocka_unit_test(in_time_or_not_at_all),
 		cmocka_unit_test(the_end_while_one_waits), cmocka_unit_test(the_record),
 		cmocka_unit_test(what_cannot_be_signed), cmocka_unit_test(a_full_memory_of_tokens),
 	};

@@ -117,7 +117,8 @@ static void presence(struct script *s)
 {
 	ask(s, CID, "SUBSCRIBE", "1002", "Event: presence\r\nExpires: 60\r\n", NULL);
 	pass(s, 200);
-	ask(s, BOB, "PUBLISH", "1002", "Event: presence\r\nExpires: 60\r\nContent-Type: application/pidf+xml\r\n", DOCUMENT);
+	ask(s, BOB, "PUBLISH", "1002", "Event: presence\r\nExpires: 60\r\nContent-Type: application/pidf+xml\r\n",
+	    DOCUMENT);
 	pass(s, 300);
 }
 
@@ -202,7 +203,8 @@ static void every_allocation(void **state)
 			scripts[row].run(&s);
 			bool failed = n && fail_alloc_off();
 
-			if (s.worst != 0 && s.worst != 200 && s.worst != 480 && s.worst != 486 && s.worst != 500 && s.worst != 503)
+			if (s.worst != 0 && s.worst != 200 && s.worst != 480 && s.worst != 486 && s.worst != 500 &&
+			    s.worst != 503)
 				fail_msg("%s, allocation %u: %u", scripts[row].name, n, s.worst);
 			if (!failed) {
 				assert_int_equal(s.worst, 200);

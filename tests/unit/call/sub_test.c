@@ -220,7 +220,8 @@ static void taken_from_the_lamp(void **state)
 	attr(w->bytes, "call-id", call_id, sizeof call_id);
 	attr(w->bytes, "local-tag", local, sizeof local);
 	attr(w->bytes, "remote-tag", remote, sizeof remote);
-	snprintf(replaces, sizeof replaces, "Replaces: %s;to-tag=%s;from-tag=%s;early-only\r\n", call_id, remote, local);
+	snprintf(replaces, sizeof replaces, "Replaces: %s;to-tag=%s;from-tag=%s;early-only\r\n", call_id, remote,
+		 local);
 	phone_in_dialog(w, "SUBSCRIBE", DIALOG "Expires: 0\r\n", NULL);
 	kit_wait(k, 1);
 	phone_forget(w);
@@ -460,7 +461,8 @@ static void mailboxes(void **state)
 {
 	struct kit *k = *state;
 	struct phone *w = &k->phone[CID];
-	struct rf_control_query q = { .verb = RF_CONTROL_MAILBOX, .id = "1003 2 8" }, bad = { .verb = RF_CONTROL_MAILBOX };
+	struct rf_control_query q = { .verb = RF_CONTROL_MAILBOX, .id = "1003 2 8" },
+				bad = { .verb = RF_CONTROL_MAILBOX };
 	char *json;
 	size_t n;
 
@@ -487,7 +489,8 @@ static void mailboxes(void **state)
 		      "Messages-Waiting: yes\r\nVoice-Message: 5/1 (1/0)\r\n");
 	phone_expect_status(&k->phone[BOB], 200);
 	assert_true(phone_has(&k->phone[BOB], "SIP-ETag: rf"));
-	static const char *const no_summary[] = { "Voice-Message: x/1\r\n", "Voice-Message: 1\r\n", "Fax-Message: 1/1\r\n" };
+	static const char *const no_summary[] = { "Voice-Message: x/1\r\n", "Voice-Message: 1\r\n",
+						  "Fax-Message: 1/1\r\n" };
 
 	for (size_t i = 0; i < sizeof no_summary / sizeof *no_summary; i++) {
 		phone_request(&k->phone[BOB], "PUBLISH", "1003", "1002", "1003",
@@ -546,7 +549,8 @@ static void presence(void **state)
 	phone_silent(w);
 	publish(b, PIDF_TYPE "Expires: 600\r\n", second,
 		PIDF_DOC("closed", "<p:person xmlns:p='urn:ietf:params:xml:ns:pidf:data-model'><r:activities "
-				   "xmlns:r='urn:ietf:params:xml:ns:pidf:rpid'><r:away/></r:activities></p:person>"), 200);
+				   "xmlns:r='urn:ietf:params:xml:ns:pidf:rpid'><r:away/></r:activities></p:person>"),
+		200);
 	kit_wait(k, 100);
 	notified(w, "active", "<basic>closed</basic>");
 	assert_true(phone_has(w, "<rpid:away/>"));
@@ -588,7 +592,8 @@ static void what_is_not_published(void **state)
 	publish(b, PIDF_TYPE "Content-Encoding: gzip\r\n", "", PIDF_DOC("open", ""), 415);
 	publish(b, PRESENCE, "", NULL, 400);
 	publish(b, PIDF_TYPE, "", "<presence", 400);
-	publish(b, PIDF_TYPE, "", "<!DOCTYPE presence [<!ENTITY x 'y'>]><presence xmlns='urn:ietf:params:xml:ns:pidf'/>", 400);
+	publish(b, PIDF_TYPE, "",
+		"<!DOCTYPE presence [<!ENTITY x 'y'>]><presence xmlns='urn:ietf:params:xml:ns:pidf'/>", 400);
 	publish(b, PIDF_TYPE "Expires: 10\r\n", "", PIDF_DOC("open", ""), 423);
 	publish(b, PRESENCE, "SIP-If-Match: nothing\r\n", NULL, 412);
 	phone_request(b, "PUBLISH", "1003", "1002", "1003", PIDF_TYPE, PIDF_DOC("open", ""));

@@ -128,7 +128,8 @@ static void both_hear_it(void **state)
 	takes(a);
 	struct rf_announce_order o = order();
 
-	assert_true(o.what == RF_ANNOUNCE_PLAY && o.ms == RF_LEG_TONE_MS && o.port == 4400 && o.family == 4 && o.suite == 0);
+	assert_true(o.what == RF_ANNOUNCE_PLAY && o.ms == RF_LEG_TONE_MS && o.port == 4400 && o.family == 4 &&
+		    o.suite == 0);
 	assert_true(o.dscp == 46 && o.code == RF_TONE_PCMU && o.socket == 0);
 	takes(b);
 	struct rf_announce_order q = order();

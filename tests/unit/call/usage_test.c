@@ -20,7 +20,8 @@ static struct rf_usage_key user(const char *name)
 	return rf_usage_key(rf_view_str(name), RF_V("1001"));
 }
 
-static enum rf_usage_bound begin(struct rf_usage *u, const struct rf_usage_key *k, const struct rf_site_cos *cos, uint64_t s)
+static enum rf_usage_bound begin(struct rf_usage *u, const struct rf_usage_key *k, const struct rf_site_cos *cos,
+				 uint64_t s)
 {
 	bool held;
 
@@ -108,7 +109,8 @@ static void full(void **state)
 	assert_int_equal(begin(u, &a, &one, 0), RF_USAGE_OK);
 	assert_int_equal(begin(u, &b, &one, 0), RF_USAGE_OK);
 	assert_int_equal(begin(u, &c, &one, 0), RF_USAGE_FULL);
-	assert_int_equal(rf_usage_begin(u, &c, &none, at(0), &held), RF_USAGE_OK); /* without bounds nothing is missed */
+	assert_int_equal(rf_usage_begin(u, &c, &none, at(0), &held), RF_USAGE_OK); /* without bounds nothing is
+										    * missed */
 	assert_false(held);
 	rf_usage_end(u, &a, at(1));
 	assert_int_equal(begin(u, &c, &one, 2), RF_USAGE_FULL); /* a made a call in this hour */
@@ -131,7 +133,8 @@ static void names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(at_once), cmocka_unit_test(in_an_hour), cmocka_unit_test(abroad), cmocka_unit_test(full),
+		cmocka_unit_test(at_once), cmocka_unit_test(in_an_hour), cmocka_unit_test(abroad),
+		cmocka_unit_test(full),
 		cmocka_unit_test(names),
 	};
 

@@ -389,9 +389,10 @@ static void refused_at_once(void **state)
 		const char *to;
 		unsigned code;
 	} rows[] = {
-		{ "sip:1999@voice.example.org", 404 }, { "sip:1003@elsewhere.example", 403 }, { "http://voice.example.org", 416 },
-		{ "sip:1003@voice.example.org;method=BYE", 403 }, { "sip:1001@voice.example.org", 486 },
-		{ "sip:1002@voice.example.org", 403 }, { "sip:1003@voice.example.org?Replaces=x", 400 },
+		{ "sip:1999@voice.example.org", 404 }, { "sip:1003@elsewhere.example", 403 },
+		{ "http://voice.example.org", 416 }, { "sip:1003@voice.example.org;method=BYE", 403 },
+		{ "sip:1001@voice.example.org", 486 }, { "sip:1002@voice.example.org", 403 },
+		{ "sip:1003@voice.example.org?Replaces=x", 400 },
 	};
 	struct kit *k = *state;
 	struct phone *a = &k->phone[0], *b = &k->phone[1];
@@ -645,10 +646,13 @@ static void chains_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(blind_transfer), T(the_called_one_transfers), T(told_before_the_bye), T(target_refuses), T(who_is_transferred_refuses),
-		T(glare_with_who_is_transferred), T(glare_without_end), T(transferor_hangs_up_at_once), T(transferee_hangs_up), T(without_subscription),
-		T(refused_at_once), T(one_at_a_time), T(attended_transfer), T(attended_refused), T(attended_offer_refused),
-		T(somebody_elses_call), T(no_such_dialog), T(attended_while_it_rings), T(only_while_it_rings), T(chains_end),
+		T(blind_transfer), T(the_called_one_transfers), T(told_before_the_bye), T(target_refuses),
+		T(who_is_transferred_refuses), T(glare_with_who_is_transferred), T(glare_without_end),
+		T(transferor_hangs_up_at_once), T(transferee_hangs_up), T(without_subscription), T(refused_at_once),
+		T(one_at_a_time), T(attended_transfer), T(attended_refused), T(attended_offer_refused),
+		T(somebody_elses_call), T(no_such_dialog), T(attended_while_it_rings),
+		T(only_while_it_rings),
+		T(chains_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

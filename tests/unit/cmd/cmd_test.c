@@ -1,4 +1,5 @@
-/* The administrator's commands, as typed, in a folder of their own. Standard input is a pipe where a password is asked. */
+/* The administrator's commands, as typed, in a folder of their own. Standard input is a pipe where
+ * a password is asked. */
 #include "cmd/cmd.h"
 
 #include <ftw.h>
@@ -82,8 +83,8 @@ static void feed(const char *text)
 
 static void make_site(struct place *p, const char *level)
 {
-	if (type(p, "init", p->site, "--level", level, "--address", "127.0.0.1", "--domain", "a.example", "--host", "ctl",
-		 END) != 0)
+	if (type(p, "init", p->site, "--level", level, "--address", "127.0.0.1", "--domain", "a.example", "--host",
+		 "ctl", END) != 0)
 		fail_msg("%s", p->err);
 }
 
@@ -165,9 +166,11 @@ static void around_a_file(void **state)
 	struct place *p = *state;
 
 	assert_int_equal(mkdir(p->site, 0755), 0);
-	write_file(p, "site.yaml", "site: x\ndomain: x.example\nlevel: highest\nphones_file: phones.csv\n"
-				   "zones: { server: {} }\nphones: [ { name: a, number: 7 } ]\n"
-				   "hosts: [ { name: c, zone: server, address: 127.0.0.1, roles: controller } ]\n", "w");
+	write_file(p, "site.yaml",
+		   "site: x\ndomain: x.example\nlevel: highest\nphones_file: phones.csv\n"
+		   "zones: { server: {} }\nphones: [ { name: a, number: 7 } ]\n"
+		   "hosts: [ { name: c, zone: server, address: 127.0.0.1, roles: controller } ]\n",
+		   "w");
 	assert_int_equal(type(p, "init", p->site, END), RF_EXIT_YES);
 	assert_int_equal(type(p, "check", END), RF_EXIT_YES);
 	assert_non_null(strstr(p->out, "has no user"));
@@ -189,9 +192,11 @@ static void phones(void **state)
 	assert_non_null(strstr(p->out, "phones.csv:5:1: error: phone \"x\" has no valid certificate"));
 	assert_int_equal(type(p, "phone", "issue", "x", END), RF_EXIT_YES);
 	assert_int_equal(type(p, "check", END), RF_EXIT_YES);
-	assert_int_equal(type(p, "phone", "add", "y", "--number", "1001", "--label", "Y, the \"second\"", END), RF_EXIT_YES);
+	assert_int_equal(type(p, "phone", "add", "y", "--number", "1001", "--label", "Y, the \"second\"", END),
+			 RF_EXIT_YES);
 	assert_string_equal(read_file(p, "phones.csv"),
-			    "# kept as it is\nnumber,name,label\n\n# also this\n1000,x,\n1001,y,\"Y, the \"\"second\"\"\"\n");
+			    "# kept as it is\nnumber,name,label\n\n# also this\n1000,x,\n"
+			    "1001,y,\"Y, the \"\"second\"\"\"\n");
 	snprintf(before, sizeof before, "%s", read_file(p, "phones.csv"));
 	assert_int_equal(type(p, "phone", "add", "y", "--number", "1002", END), RF_EXIT_USAGE);
 	assert_int_equal(type(p, "phone", "add", "z", "--number", "1x", END), RF_EXIT_USAGE);
@@ -207,7 +212,8 @@ static void phones(void **state)
 	assert_non_null(strstr(p->out, "locked"));
 	snprintf(out, sizeof out, "%s/conf", p->dir);
 	assert_int_equal(type(p, "phone", "config", "y", "--for", "linphone", "-o", out, END), RF_EXIT_YES);
-	assert_int_equal(type(p, "phone", "config", "y", "--for", "baresip", "--out", out, "--port=5071", END), RF_EXIT_YES);
+	assert_int_equal(type(p, "phone", "config", "y", "--for", "baresip", "--out", out, "--port=5071", END),
+			 RF_EXIT_YES);
 	assert_int_equal(type(p, "phone", "config", "y", "--for", "pots", "-o", out, END), RF_EXIT_USAGE);
 	assert_int_equal(type(p, "phone", "remove", "y", END), RF_EXIT_YES);
 	assert_string_equal(read_file(p, "phones.csv"), "# kept as it is\nnumber,name,label\n\n# also this\n1000,x,\n");
@@ -256,7 +262,8 @@ static void many_phones_refused(void **state)
 			fail_msg("%s was taken", bad_phones[i].text);
 		for (size_t k = 0; k < 3 && bad_phones[i].said[k]; k++)
 			if (!strstr(p->err, bad_phones[i].said[k]))
-				fail_msg("%s: said \"%s\", not \"%s\"", bad_phones[i].text, p->err, bad_phones[i].said[k]);
+				fail_msg("%s: said \"%s\", not \"%s\"", bad_phones[i].text, p->err,
+					 bad_phones[i].said[k]);
 		assert_non_null(strstr(p->err, "more.csv"));
 		assert_string_equal(read_file(p, "phones.csv"), "name,number\nx,7\n");
 		assert_null(read_file(p, "pki/phones/a/cert.pem"));
@@ -283,7 +290,8 @@ static void many_phones(void **state)
 
 	make_site(p, "medium");
 	write_file(p, "phones.csv", "# kept\nnumber,name\n7,x\n", "w");
-	write_beside(p, "more.csv", "\xef\xbb\xbfname,label,number\r\na,\"A, \"\"1\"\"\",1\r\n\r\nb,,2\r\n", path, sizeof path);
+	write_beside(p, "more.csv", "\xef\xbb\xbfname,label,number\r\na,\"A, \"\"1\"\"\",1\r\n\r\nb,,2\r\n", path,
+		     sizeof path);
 	assert_int_equal(type(p, "phone", "add", "--file", path, "--json", END), RF_EXIT_YES);
 	assert_non_null(strstr(p->out, "\"added\": 2"));
 	/* The column that it did not have, at the end; older lines as they were. */
@@ -312,7 +320,8 @@ static void many_users(void **state)
 
 	make_site(p, "minimum");
 	snprintf(out, sizeof out, "%s/passwords.csv", p->dir);
-	write_beside(p, "u.csv", "name,number,password\na,1,correct horse battery\nb,2,short\nc,911,\n../d,4x,\n", path, sizeof path);
+	write_beside(p, "u.csv", "name,number,password\na,1,correct horse battery\nb,2,short\nc,911,\n../d,4x,\n", path,
+		     sizeof path);
 	assert_int_equal(type(p, "user", "add", "--file", path, END), RF_EXIT_USAGE);
 	assert_non_null(strstr(p->err, "u.csv:3:5: error: the password is too short"));
 	assert_non_null(strstr(p->err, "u.csv:4:3: error: 911 is an emergency number"));
@@ -535,8 +544,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(usage), TEST(first_site), TEST(around_a_file), TEST(phones), TEST(many_phones_refused),
-		TEST(many_phones), TEST(many_users), TEST(broken), TEST(calls_lead_somewhere), TEST(users), TEST(compiled),
-		TEST(asked), TEST(capacity),
+		TEST(many_phones), TEST(many_users), TEST(broken), TEST(calls_lead_somewhere), TEST(users),
+		TEST(compiled), TEST(asked), TEST(capacity),
 	};
 
 	return cmocka_run_group_tests_name("cmd", tests, NULL, NULL);

@@ -66,13 +66,16 @@ static void roles_side_by_side(void **state)
 
 static void a_histogram(void **state)
 {
-	char *text = page("[{\"role\":\"relay\",\"ended\":{\"streams\":9,\"mos\":{\"3.6\":2,\"4\":5},\"mos_sum\":37.5}}]");
+	char *text =
+		page("[{\"role\":\"relay\",\"ended\":{\"streams\":9,\"mos\":{\"3.6\":2,\"4\":5},\"mos_sum\":37.5}}]");
 
 	(void)state;
-	has(text, "# TYPE ringfort_relay_stream_mos histogram\nringfort_relay_stream_mos_bucket{role=\"relay\",le=\"3.6\"} 2\n"
+	has(text, "# TYPE ringfort_relay_stream_mos histogram\n"
+		  "ringfort_relay_stream_mos_bucket{role=\"relay\",le=\"3.6\"} 2\n"
 		  "ringfort_relay_stream_mos_bucket{role=\"relay\",le=\"4\"} 5\n"
 		  "ringfort_relay_stream_mos_bucket{role=\"relay\",le=\"+Inf\"} 9\n"
-		  "ringfort_relay_stream_mos_count{role=\"relay\"} 9\nringfort_relay_stream_mos_sum{role=\"relay\"} 37.5\n");
+		  "ringfort_relay_stream_mos_count{role=\"relay\"} 9\n"
+		  "ringfort_relay_stream_mos_sum{role=\"relay\"} 37.5\n");
 	free(text);
 }
 
@@ -80,7 +83,8 @@ static void a_histogram(void **state)
 static void other_shapes(void **state)
 {
 	static const char *const strange[] = {
-		"[]", "[{}]", "[null, 1, \"x\", []]", "[{\"counts\":[],\"workers\":{},\"trunks\":[1,null,[]],\"ended\":5,\"drops\":null}]",
+		"[]", "[{}]", "[null, 1, \"x\", []]",
+		"[{\"counts\":[],\"workers\":{},\"trunks\":[1,null,[]],\"ended\":5,\"drops\":null}]",
 		"[{\"healthy\":\"yes\",\"counts\":{\"calls\":\"3\"},\"counted\":{\"x\":{}},\"trunks\":[{\"name\":[],\"state\":{}}]}]",
 	};
 

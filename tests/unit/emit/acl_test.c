@@ -1,5 +1,5 @@
-/* Access lists of routers, from a site through their text to the proof: what the writer wrote is what the flows permit, and
- * each planted mistake is found. The reader knows nothing of the writer (docs/decisions/0042). */
+/* Access lists of routers, from a site through their text to the proof: what the writer wrote is what the flows permit,
+ * and each planted mistake is found. The reader knows nothing of the writer (docs/decisions/0042). */
 #include "emit/emit.h"
 #include "policy/rules.h"
 #include "prove/prove.h"
@@ -59,7 +59,8 @@ static void begin(const struct language *l, struct world *w)
 	struct rf_findings f;
 
 	rf_findings_init(&f);
-	if (rf_site_parse(rf_view_str(l->yaml), (struct rf_view){ 0 }, "site.yaml", (struct rf_wall){ 0 }, &f, &w->site)) {
+	if (rf_site_parse(rf_view_str(l->yaml), (struct rf_view){ 0 }, "site.yaml", (struct rf_wall){ 0 }, &f,
+			  &w->site)) {
 		rf_findings_print(&f, stderr);
 		fail();
 	}
@@ -124,9 +125,11 @@ static void written_is_proven(void **state)
 
 static const struct { int language; const char *was, *is; } planted[] = {
 	/* A wider wildcard, a wider range, a wrong port. */
-	{ IOS, "permit tcp host 10.20.0.11 10.30.0.0 0.0.0.255 eq 5061", "permit tcp host 10.20.0.11 10.30.0.0 0.0.1.255 range 5061 5062" },
+	{ IOS, "permit tcp host 10.20.0.11 10.30.0.0 0.0.0.255 eq 5061",
+	  "permit tcp host 10.20.0.11 10.30.0.0 0.0.1.255 range 5061 5062" },
 	{ IOS, "permit tcp host 10.20.0.11 10.30.0.0 0.0.0.255", "permit tcp 10.20.0.0 0.0.0.15 10.30.0.0 0.0.0.255" },
-	{ IOS, "permit udp host 10.20.0.11 host 10.50.0.13 eq 123", "permit udp host 10.20.0.11 host 10.50.0.13 eq 124" },
+	{ IOS, "permit udp host 10.20.0.11 host 10.50.0.13 eq 123",
+	  "permit udp host 10.20.0.11 host 10.50.0.13 eq 124" },
 	{ IOS, " established", "" },
 	/* Order: all is denied first; all is permitted before the end. */
 	{ IOS, "ip access-list extended rf-server\n", "ip access-list extended rf-server\n deny ip any any\n" },
@@ -139,11 +142,14 @@ static const struct { int language; const char *was, *is; } planted[] = {
 	{ IOS, " ipv6 traffic-filter rf-phone-6 in\n", "" },
 	{ IOS, "ip access-group rf-phone in", "ip access-group rf-fone in" },
 	{ IOS, " remark neighbours", " permit icmp any any 135\n remark neighbours" },
-	{ IOS, "permit tcp host 10.20.0.11 10.30.0.0", "permit object-group G host 10.20.0.11 10.30.0.0 0.0.0.255\n permit tcp host 10.20.0.11 10.30.0.0" },
+	{ IOS, "permit tcp host 10.20.0.11 10.30.0.0",
+	  "permit object-group G host 10.20.0.11 10.30.0.0 0.0.0.255\n permit tcp host 10.20.0.11 10.30.0.0" },
 	{ IOS, "interface Vlan20", "interface Vlan21" },
 	{ EOS, "permit tcp host 10.20.0.11 10.30.0.0/24", "permit tcp host 10.20.0.11 10.0.0.0/10" },
 	{ EOS, "permit tcp host 10.20.0.11 10.30.0.0/24", "permit tcp 10.20.0.0/28 10.30.0.0/24" },
-	{ EOS, " established", "" }, { EOS, "   ip access-group rf-server in\n", "" }, { EOS, "   ipv6 access-group rf-phone-6 in\n", "" },
+	{ EOS, " established", "" },
+	{ EOS, "   ip access-group rf-server in\n", "" },
+	{ EOS, "   ipv6 access-group rf-phone-6 in\n", "" },
 	{ EOS, "ip access-group rf-server in", "ip access-group rf-server out" },
 	{ EOS, "   deny ip any any log\n", "   permit ip any any\n" },
 	{ JUNOS, " from tcp-established\n", " from source-port-except 1\n" },

@@ -132,7 +132,8 @@ static void addresses(void **state)
 {
 	static const struct { struct rf_site_ip ip; const char *text; } cases[] = {
 		{ { 4, 32, { 10, 1, 2, 3 } }, "10.1.2.3" }, { { 4, 20, { 10, 30, 0, 0 } }, "10.30.0.0/20" },
-		{ { 6, 128, { 0xfd, [15] = 1 } }, "fd00::1" }, { { 6, 64, { 0xfd } }, "fd00::/64" }, { { 0, 0, { 0 } }, "" },
+		{ { 6, 128, { 0xfd, [15] = 1 } }, "fd00::1" }, { { 6, 64, { 0xfd } }, "fd00::/64" },
+		{ { 0, 0, { 0 } }, "" },
 	};
 	char text[RF_EMIT_IP];
 
@@ -305,7 +306,8 @@ static void not_ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sorted), cmocka_unit_test(refused), cmocka_unit_test(no_memory), cmocka_unit_test(addresses),
+		cmocka_unit_test(sorted), cmocka_unit_test(refused), cmocka_unit_test(no_memory),
+		cmocka_unit_test(addresses),
 		cmocka_unit_test(tunnels),
 		cmocka_unit_test_setup_teardown(written, folder, unfolder),
 		cmocka_unit_test_setup_teardown(changed_by_hand, folder, unfolder),

@@ -21,7 +21,8 @@ static const struct {
 	{ "both empty", "", "", "", 0, 0 },
 	{ "all new", "", "a\n", "@@ -0,0 +1,1 @@\n+a\n", 0, 1 },
 	{ "all gone", "a\nb\n", "", "@@ -1,2 +0,0 @@\n-a\n-b\n", 2, 0 },
-	{ "one in the middle", "1\n2\n3\n4\n5\n6\n7\n", "1\n2\n3\nX\n5\n6\n7\n", "@@ -2,5 +2,5 @@\n 2\n 3\n-4\n+X\n 5\n 6\n", 1, 1 },
+	{ "one in the middle", "1\n2\n3\n4\n5\n6\n7\n", "1\n2\n3\nX\n5\n6\n7\n",
+	  "@@ -2,5 +2,5 @@\n 2\n 3\n-4\n+X\n 5\n 6\n", 1, 1 },
 	{ "one more", "1\n2\n3\n4\n", "1\n2\n2b\n3\n4\n", "@@ -1,4 +1,5 @@\n 1\n 2\n+2b\n 3\n 4\n", 0, 1 },
 	{ "near ones are one hunk", "a\n1\n2\n3\n4\nb\n", "A\n1\n2\n3\n4\nB\n",
 	  "@@ -1,6 +1,6 @@\n-a\n+A\n 1\n 2\n 3\n 4\n-b\n+B\n", 2, 2 },
@@ -119,7 +120,8 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table), cmocka_unit_test(shortest), cmocka_unit_test(many), cmocka_unit_test(no_memory),
+		cmocka_unit_test(table), cmocka_unit_test(shortest), cmocka_unit_test(many),
+		cmocka_unit_test(no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Routers and switches on Linux, from examples/office: the emitters under failing allocations, and what no file may hold. What
- * the files say is compared with tests/golden by the system tests, which also give them to a kernel. */
+/* Routers and switches on Linux, from examples/office: the emitters under failing allocations, and what no file may
+ * hold. What the files say is compared with tests/golden by the system tests, which also give them to a kernel. */
 #include "emit/emit.h"
 
 #include <setjmp.h>
@@ -23,7 +23,8 @@ static struct rf_rulebook book;
 static int setup(void **state)
 {
 	(void)state;
-	return rf_site_load(dir, day, NULL, &site) || rf_flows_make(site, day, NULL, &flows) || rf_rules_make(&flows, &book);
+	return rf_site_load(dir, day, NULL, &site) || rf_flows_make(site, day, NULL, &flows) ||
+	       rf_rules_make(&flows, &book);
 }
 
 static int teardown(void **state)
@@ -37,7 +38,8 @@ static int teardown(void **state)
 
 static int make(struct rf_bundle *ret)
 {
-	return rf_bundle_make_by(by, sizeof by / sizeof *by, site, &flows, &book, (struct rf_view){ 0 }, NULL, NULL, ret);
+	return rf_bundle_make_by(by, sizeof by / sizeof *by, site, &flows, &book, (struct rf_view){ 0 }, NULL, NULL,
+				 ret);
 }
 
 static const struct rf_emit_file *find(const struct rf_bundle *b, const char *path)
@@ -52,9 +54,10 @@ static void files(void **state)
 {
 	static const char *const expected[] = {
 		"hosts/ctl-a/ringfort.nft", "hosts/ctl-a/sysctl.conf", "routers/rt-a/networkd/10-trunk.network",
-		"routers/rt-a/networkd/20-vlan30.netdev", "routers/rt-a/networkd/30-eth0.network", "routers/rt-a/queues.sh",
-		"routers/rt-a/ringfort.nft", "routers/rt-a/sysctl.conf", "switches/sw-room/networkd/40-swp1.network",
-		"switches/sw-room/networkd/90-others.network", "switches/sw-room/ringfort.nft",
+		"routers/rt-a/networkd/20-vlan30.netdev", "routers/rt-a/networkd/30-eth0.network",
+		"routers/rt-a/queues.sh", "routers/rt-a/ringfort.nft", "routers/rt-a/sysctl.conf",
+		"switches/sw-room/networkd/40-swp1.network", "switches/sw-room/networkd/90-others.network",
+		"switches/sw-room/ringfort.nft",
 	};
 	struct rf_bundle b;
 

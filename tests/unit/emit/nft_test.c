@@ -1,5 +1,5 @@
-/* Rules of every kind as nftables has them, compared with golden/NAME.nft; RF_GOLDEN_REWRITE=1 writes these anew (look at
- * the difference before you keep it). tests/system/test_nft.py gives the same files to nft and to a kernel. */
+/* Rules of every kind as nftables has them, compared with golden/NAME.nft; RF_GOLDEN_REWRITE=1 writes these anew (look
+ * at the difference before you keep it). tests/system/test_nft.py gives the same files to nft and to a kernel. */
 #include "emit/emit.h"
 
 #include "guard.h"
@@ -83,7 +83,8 @@ static const struct rf_rule forward[] = {
 	{ .id = "phone-router-1", .chain = RF_CHAIN_INPUT, .in = &phone, .protocol = 112 },
 	{ .id = "internet-router-1", .chain = RF_CHAIN_INPUT, .in = &internet, .protocol = IPPROTO_ESP },
 	{ .id = "phone-server-signaling-1", .mitigation = "net-zone", .chain = RF_CHAIN_INPUT, .in = &phone, .src = phones4, .src_n = 1,
-	  .protocol = IPPROTO_TCP, .sport = ALL_PORTS, .dport = { 5061, 5061 }, .states = RF_STATE_NEW, .new_per_second = 20 },
+	  .protocol = IPPROTO_TCP, .sport = ALL_PORTS, .dport = { 5061, 5061 }, .states = RF_STATE_NEW,
+	  .new_per_second = 20 },
 	{ .id = "own", .chain = RF_CHAIN_OUTPUT, .loopback = true },
 	{ .id = "router-phone-1", .chain = RF_CHAIN_OUTPUT, .out = &phone, .protocol = 112 },
 };
@@ -93,7 +94,8 @@ static const struct rf_rule inout[] = {
 	{ .id = "own", .chain = RF_CHAIN_INPUT, .loopback = true },
 	{ .id = "known", .chain = RF_CHAIN_INPUT, .states = RF_STATE_ESTABLISHED },
 	{ .id = "phone-server-signaling-1", .mitigation = "net-zone", .chain = RF_CHAIN_INPUT, .in = &server, .src = phones, .src_n = 2,
-	  .protocol = IPPROTO_TCP, .sport = ALL_PORTS, .dport = { 5061, 5061 }, .states = RF_STATE_NEW, .new_per_second = 20 },
+	  .protocol = IPPROTO_TCP, .sport = ALL_PORTS, .dport = { 5061, 5061 }, .states = RF_STATE_NEW,
+	  .new_per_second = 20 },
 	{ .id = "server-relay-media-1", .chain = RF_CHAIN_OUTPUT, .out = &server, .dst = relay, .dst_n = 1, .protocol = IPPROTO_UDP,
 	  .sport = { 16384, 32767 }, .dport = { 16384, 32767 }, .states = RF_STATE_UNTRACKED, .dscp = 46 },
 };
@@ -148,13 +150,16 @@ static void names(void **state)
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		struct rf_site_router r = { .name = RF_V("rt"), .interfaces = &wrong[i], .interface_count = 1 };
-		struct rf_point point = { .kind = RF_POINT_ROUTER, .name = "rt", .router = &r, .rules = &rule, .rule_count = 1 };
+		struct rf_point point = {
+			.kind = RF_POINT_ROUTER, .name = "rt", .router = &r, .rules = &rule, .rule_count = 1
+		};
 		struct rf_rulebook one = { .points = &point, .n = 1 };
 		struct rf_findings f;
 		struct rf_bundle b;
 
 		rf_findings_init(&f);
-		assert_int_equal(rf_bundle_make_by(by, 1, &site, &flows, &one, (struct rf_view){ 0 }, NULL, &f, &b), RF_E_INVALID);
+		assert_int_equal(rf_bundle_make_by(by, 1, &site, &flows, &one, (struct rf_view){ 0 }, NULL, &f, &b),
+				 RF_E_INVALID);
 		assert_true(f.count[RF_SEV_ERROR] > 0);
 		rf_findings_fini(&f);
 	}
@@ -178,7 +183,8 @@ static void no_memory(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(as_written), cmocka_unit_test(names), cmocka_unit_test(no_memory) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(as_written), cmocka_unit_test(names),
+					    cmocka_unit_test(no_memory) };
 
 	golden = argc > 1 ? argv[1] : "golden";
 	return cmocka_run_group_tests(tests, NULL, NULL);

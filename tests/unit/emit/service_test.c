@@ -1,5 +1,5 @@
-/* What no daemon checks of the services' files: that they serve the zones of the flows alone, hand out nothing from a pool,
- * name the senders that the flows name, and keep secrets where only root reads. */
+/* What no daemon checks of the services' files: that they serve the zones of the flows alone, hand out nothing from a
+ * pool, name the senders that the flows name, and keep secrets where only root reads. */
 #include "emit/emit.h"
 
 #include <stdio.h>
@@ -59,7 +59,8 @@ static void make(struct world *w, const char *level, const char *services, const
 	assert_non_null(yaml = realloc(yaml, strlen(yaml) + strlen(more) + 1));
 	strcat(yaml, more);
 	rf_findings_init(&f);
-	int rc = rf_site_parse(rf_view_str(yaml), (struct rf_view){ 0 }, "site.yaml", (struct rf_wall){ 0 }, &f, &w->site);
+	int rc = rf_site_parse(rf_view_str(yaml), (struct rf_view){ 0 }, "site.yaml", (struct rf_wall){ 0 }, &f,
+			       &w->site);
 	rc = rc ? rc : rf_flows_make(w->site, (struct rf_wall){ 0 }, &f, &w->flows);
 	if (rc)
 		rf_findings_print(&f, stderr);
@@ -68,7 +69,8 @@ static void make(struct world *w, const char *level, const char *services, const
 					   (struct rf_view){ seed, sizeof seed }, NULL, &f, &w->bundle), 0);
 	assert_non_null(w->texts = calloc(w->bundle.n + 1, sizeof *w->texts));
 	for (size_t i = 0; i < w->bundle.n; i++)
-		assert_non_null(w->texts[i] = strndup((const char *)w->bundle.files[i].bytes.p, w->bundle.files[i].bytes.n));
+		assert_non_null(w->texts[i] =
+					strndup((const char *)w->bundle.files[i].bytes.p, w->bundle.files[i].bytes.n));
 	rf_findings_fini(&f);
 	free(yaml);
 }
@@ -120,8 +122,8 @@ static void clients(void **state)
 		};
 
 		for (size_t k = 0; k < sizeof nets / sizeof *nets; k++) {
-			snprintf(line, sizeof line, "%.*s%s%s", (int)(strstr(words[i], "%s") - words[i]), words[i], nets[k].net,
-				 strstr(words[i], "%s") + 2);
+			snprintf(line, sizeof line, "%.*s%s%s", (int)(strstr(words[i], "%s") - words[i]), words[i],
+				 nets[k].net, strstr(words[i], "%s") + 2);
 			if (!strstr(text(&w, files[i]), line) == nets[k].served)
 				fail_msg("%s: \"%s\"", files[i], line);
 		}
@@ -159,8 +161,10 @@ static void peers(void **state)
 	make(&w, "medium", "dhcp, ", "");
 	const char *log = text(&w, "services/log/rsyslog.conf");
 
-	for (const char *const *name = (const char *const[]){ "\"ctl.s.example\"", "\"svc.s.example\"", "\"auth.s.example\"",
-							      "\"sw.s.example\"", "\"r.s.example\"", NULL }; *name; name++)
+	for (const char *const *name =
+		     (const char *const[]){ "\"ctl.s.example\"", "\"svc.s.example\"", "\"auth.s.example\"",
+					    "\"sw.s.example\"", "\"r.s.example\"", NULL };
+	     *name; name++)
 		if (!strstr(log, *name))
 			fail_msg("%s may not log", *name);
 	assert_null(strstr(log, "mail"));

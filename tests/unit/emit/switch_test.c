@@ -52,13 +52,15 @@ static int begin(void **state)
 
 	*state = w;
 	rf_findings_init(&f);
-	int rc = rf_site_parse(rf_view_str(yaml), (struct rf_view){ 0 }, "site.yaml", (struct rf_wall){ 0 }, &f, &w->site);
+	int rc = rf_site_parse(rf_view_str(yaml), (struct rf_view){ 0 }, "site.yaml", (struct rf_wall){ 0 }, &f,
+			       &w->site);
 	if (rc)
 		rf_findings_print(&f, stderr);
 	rf_findings_fini(&f);
 	w->flows.site = w->site;
-	return rc ? rc : rf_bundle_make_by(emitters, 3, w->site, &w->flows, NULL, (struct rf_view){ seed, sizeof seed }, NULL, NULL,
-					   &w->bundle);
+	return rc ? rc :
+		    rf_bundle_make_by(emitters, 3, w->site, &w->flows, NULL, (struct rf_view){ seed, sizeof seed },
+				      NULL, NULL, &w->bundle);
 }
 
 static int end(void **state)
@@ -83,7 +85,8 @@ static const char *file(const struct world *w, const char *path)
 /* The text from the line `head` to the next line that begins no deeper. */
 static bool says(const char *text, const char *head, const char *line)
 {
-	const char *at = strstr(text, head), *stop = at ? strstr(at, "\n!") : NULL, *found = at ? strstr(at, line) : NULL;
+	const char *at = strstr(text, head), *stop = at ? strstr(at, "\n!") : NULL,
+		   *found = at ? strstr(at, line) : NULL;
 
 	return found && (!stop || found < stop);
 }
@@ -104,7 +107,8 @@ static void ios(void **state)
 	/* Rooms and phones are on both sides or behind the router; servers and data are on this side only. */
 	assert_true(says(t, "\ninterface TenGigabitEthernet1/1/2\n", " switchport trunk allowed vlan 30,31,50\n"));
 	assert_non_null(strstr(t, "ip source binding 0000.5e00.5401 vlan 30 10.30.0."));
-	assert_non_null(strstr(t, "ip source binding 0000.5e00.5311 vlan 20 10.20.0.11 interface GigabitEthernet1/0/40\n"));
+	assert_non_null(strstr(t, "ip source binding 0000.5e00.5311 vlan 20 10.20.0.11 interface "
+				  "GigabitEthernet1/0/40\n"));
 	assert_non_null(strstr(t, "logging host 10.50.0.12 transport tls port 6514"));
 	assert_non_null(strstr(t, "ip access-list standard rf-desks\n permit host 10.50.0.101\n deny any log\n"));
 	assert_null(strstr(t, RF_EMIT_NO_SECRET));
@@ -130,7 +134,8 @@ static void junos(void **state)
 	assert_non_null(strstr(t, "set switch-options interface ge-0/0/0.0 static-mac 00:00:5e:00:54:03 vlan-id 30\n"));
 	assert_non_null(strstr(t, "set interfaces xe-0/2/0 unit 0 family ethernet-switching vlan members admin\n"));
 	assert_null(strstr(t, "vlan members rooms\n"));
-	assert_non_null(strstr(t, "set firewall family inet filter rf-self term desks from source-address 10.50.0.101/32\n"));
+	assert_non_null(strstr(t, "set firewall family inet filter rf-self term desks from source-address "
+				  "10.50.0.101/32\n"));
 }
 
 static void secrets(void **state)

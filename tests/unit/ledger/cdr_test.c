@@ -98,8 +98,8 @@ static void test_query(void **state)
 static void test_odd_lines(void **state)
 {
 	static const char *const bodies[] = {
-		"", ",\"code\":\"x\"", ",\"code\":1000", ",\"from\":5", ",\"start\":\"soon\"", ",\"from\":\"a\",\"from\":\"b\"",
-		",\"x\":{", ",\"start\":\"2026-11-22T04:11:00.00xZ\"",
+		"", ",\"code\":\"x\"", ",\"code\":1000", ",\"from\":5", ",\"start\":\"soon\"",
+		",\"from\":\"a\",\"from\":\"b\"", ",\"x\":{", ",\"start\":\"2026-11-22T04:11:00.00xZ\"",
 	};
 	struct rf_chain chain;
 	struct rf_arena a;

@@ -309,7 +309,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full), cmocka_unit_test(test_full_long), cmocka_unit_test(test_sync_fails),
 		cmocka_unit_test(test_file_size_limit), cmocka_unit_test(test_directory_moved),
-		cmocka_unit_test(test_segment_deleted), cmocka_unit_test(test_parent_gone), cmocka_unit_test(test_cannot_open),
+		cmocka_unit_test(test_segment_deleted), cmocka_unit_test(test_parent_gone),
+		cmocka_unit_test(test_cannot_open),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,7 +42,8 @@ static void test_fields(void **state)
 	assert_false(e.cut);
 }
 
-/* Each byte at each place of a string of plain ones: what comes out is what went in, or the sign for what is no text. */
+/* Each byte at each place of a string of plain ones: what comes out is what went in, or the sign
+ * for what is no text. */
 static void test_every_byte_everywhere(void **state)
 {
 	uint8_t text[20];

@@ -22,8 +22,9 @@ static void test_lines(void **state)
 	scratch_init(&s);
 	scratch_fill(&s, NULL, 1, 3);
 	char *text = scratch_read(scratch_file(&s, "000000000001.jsonl"), &n);
-	static const char first[] = "{\"seq\":1,\"time\":\"2026-09-21T14:13:20.000Z\",\"kind\":\"limit\",\"n\":1,\"prev\":\""
-		RF_HASH_ZERO "\",\"hash\":\"";
+	static const char first[] =
+		"{\"seq\":1,\"time\":\"2026-09-21T14:13:20.000Z\",\"kind\":\"limit\",\"n\":1,\"prev\":\"" RF_HASH_ZERO
+		"\",\"hash\":\"";
 	assert_memory_equal(text, first, sizeof first - 1);
 	free(text);
 	assert_int_equal(stat(s.ledger, &st), 0);
@@ -51,7 +52,8 @@ static void test_by_hand(void **state)
 		skip();
 	scratch_init(&s);
 	scratch_fill(&s, NULL, 1, 3);
-	snprintf(command, sizeof command, "sed -n 2p '%s' | sed 's/,\"hash\":\"[0-9a-f]*\"}$//' | tr -d '\\n' | sha256sum",
+	snprintf(command, sizeof command,
+		 "sed -n 2p '%s' | sed 's/,\"hash\":\"[0-9a-f]*\"}$//' | tr -d '\\n' | sha256sum",
 		 scratch_file(&s, "000000000001.jsonl"));
 	FILE *p = popen(command, "r");
 	assert_non_null(p);
@@ -324,9 +326,11 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines), cmocka_unit_test(test_by_hand), cmocka_unit_test(test_rotation), cmocka_unit_test(test_rotation_killed),
-		cmocka_unit_test(test_clock_backwards), cmocka_unit_test(test_threads), cmocka_unit_test(test_stop_start),
-		cmocka_unit_test(test_follow), cmocka_unit_test(test_queue_full), cmocka_unit_test(test_stop_drains),
+		cmocka_unit_test(test_lines), cmocka_unit_test(test_by_hand), cmocka_unit_test(test_rotation),
+		cmocka_unit_test(test_rotation_killed), cmocka_unit_test(test_clock_backwards),
+		cmocka_unit_test(test_threads), cmocka_unit_test(test_stop_start), cmocka_unit_test(test_follow),
+		cmocka_unit_test(test_queue_full),
+		cmocka_unit_test(test_stop_drains),
 		cmocka_unit_test(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

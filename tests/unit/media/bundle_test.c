@@ -134,7 +134,8 @@ static void test_answer_without_group(void **state)
 	shared(k, true);
 	paths(k, 5); /* towards B each stays on its own */
 	/* the group is gone in the next offer: ports of their own again, when it is answered */
-	ok(k, "offer", REPLY, HEAD("192.0.2.9", "") AUDIO("2000", KEYS("A", "actpass")) VIDEO("2002", KEYS("B", "actpass")));
+	ok(k, "offer", REPLY,
+	   HEAD("192.0.2.9", "") AUDIO("2000", KEYS("A", "actpass")) VIDEO("2002", KEYS("B", "actpass")));
 	ok(k, "answer", REPLY, B_APART);
 	assert_null(strstr(k->sdp, "BUNDLE"));
 	shared(k, false);
@@ -156,7 +157,8 @@ static void test_bundle_only(void **state)
 	ok(k, "answer", REPLY, B_BOTH);
 	shared(k, true);
 	/* the line that has the port is refused: the other has none */
-	ok(k, "answer", REPLY, HEAD("203.0.113.7", "a=group:BUNDLE v\r\n") AUDIO("0", "") VIDEO("3002", KEYS("D", "active")));
+	ok(k, "answer", REPLY,
+	   HEAD("203.0.113.7", "a=group:BUNDLE v\r\n") AUDIO("0", "") VIDEO("3002", KEYS("D", "active")));
 	assert_true(strstr(k->sdp, "m=audio 0 ") && strstr(k->sdp, "m=video 0 "));
 	assert_null(strstr(k->sdp, "BUNDLE"));
 	paths(k, 0);
@@ -169,7 +171,8 @@ static void test_bundle_only_alone(void **state)
 	/* without a group, or without a line that has a port, it is off */
 	ok(k, "offer", CALL, HEAD("192.0.2.9", "") AUDIO("2000", KEYS("A", "actpass")) VIDEO("0", "a=bundle-only\r\n"));
 	assert_non_null(strstr(k->sdp, "m=video 0 "));
-	ok(k, "offer", "'call-id':'c1','from-tag':'Z'", HEAD("192.0.2.9", GROUP) "m=audio 2000 RTP/AVP 0\r\na=mid:a\r\n" VIDEO("0", "a=bundle-only\r\n"));
+	ok(k, "offer", "'call-id':'c1','from-tag':'Z'",
+	   HEAD("192.0.2.9", GROUP) "m=audio 2000 RTP/AVP 0\r\na=mid:a\r\n" VIDEO("0", "a=bundle-only\r\n"));
 	assert_non_null(strstr(k->sdp, "m=video 0 "));
 	assert_null(strstr(k->sdp, "BUNDLE"));
 }
@@ -180,7 +183,8 @@ static void test_first_line_refused(void **state)
 	int p[2];
 
 	ok(k, "offer", CALL, A_BOTH);
-	ok(k, "answer", REPLY, HEAD("203.0.113.7", "a=group:BUNDLE v\r\n") AUDIO("0", "") VIDEO("3002", KEYS("D", "active")));
+	ok(k, "answer", REPLY,
+	   HEAD("203.0.113.7", "a=group:BUNDLE v\r\n") AUDIO("0", "") VIDEO("3002", KEYS("D", "active")));
 	ports(k, p);
 	assert_true(p[0] == 0 && p[1] > 0);
 	assert_true(kit_has(k, "a=group:BUNDLE v"));
@@ -204,7 +208,8 @@ static void test_a_line_more(void **state)
 	paths(k, 3);
 	ok(k, "offer", REPLY, HEAD("192.0.2.9", GROUP) AUDIO("2000", KEYS("A", "actpass")) VIDEO("2000", ""));
 	shared(k, false); /* it has the transport of the other */
-	ok(k, "offer", REPLY, HEAD("192.0.2.9", GROUP) AUDIO("2000", KEYS("A", "actpass")) VIDEO("2000", KEYS("A", "actpass")));
+	ok(k, "offer", REPLY,
+	   HEAD("192.0.2.9", GROUP) AUDIO("2000", KEYS("A", "actpass")) VIDEO("2000", KEYS("A", "actpass")));
 	shared(k, false);
 	ok(k, "answer", REPLY, B_BOTH);
 	shared(k, true);
@@ -212,8 +217,10 @@ static void test_a_line_more(void **state)
 	assert_int_equal(p[1], first);
 	paths(k, 4);
 	/* and less: the line that carried the name goes, the port stays */
-	ok(k, "offer", REPLY, HEAD("192.0.2.9", "a=group:BUNDLE v\r\n") AUDIO("0", "") VIDEO("2000", KEYS("A", "actpass")));
-	ok(k, "answer", REPLY, HEAD("203.0.113.7", "a=group:BUNDLE v\r\n") AUDIO("0", "") VIDEO("3000", KEYS("C", "active")));
+	ok(k, "offer", REPLY,
+	   HEAD("192.0.2.9", "a=group:BUNDLE v\r\n") AUDIO("0", "") VIDEO("2000", KEYS("A", "actpass")));
+	ok(k, "answer", REPLY,
+	   HEAD("203.0.113.7", "a=group:BUNDLE v\r\n") AUDIO("0", "") VIDEO("3000", KEYS("C", "active")));
 	ports(k, p);
 	assert_int_equal(p[1], first);
 	paths(k, 3);
@@ -223,11 +230,15 @@ static void test_a_line_more(void **state)
 static void test_no_bundle(void **state)
 {
 	static const char *const offers[] = {
-		HEAD("192.0.2.9", GROUP) "m=audio 2000 RTP/AVP 0\r\na=mid:a\r\na=rtcp-mux\r\nm=video 2002 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n"
-			"a=mid:v\r\na=rtcp-mux\r\n",
-		HEAD("192.0.2.9", "a=group:LS a v\r\n") AUDIO("2000", KEYS("A", "actpass")) VIDEO("2002", KEYS("B", "actpass")),
-		HEAD("192.0.2.9", "a=group:BUNDLE x y\r\n") AUDIO("2000", KEYS("A", "actpass")) VIDEO("2002", KEYS("B", "actpass")),
-		HEAD("192.0.2.9", "a=group:BUNDLE\r\n") AUDIO("2000", KEYS("A", "actpass")) VIDEO("2002", KEYS("B", "actpass")),
+		HEAD("192.0.2.9", GROUP) "m=audio 2000 RTP/AVP 0\r\na=mid:a\r\na=rtcp-mux\r\n"
+					 "m=video 2002 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n"
+					 "a=mid:v\r\na=rtcp-mux\r\n",
+		HEAD("192.0.2.9", "a=group:LS a v\r\n") AUDIO("2000", KEYS("A", "actpass"))
+			VIDEO("2002", KEYS("B", "actpass")),
+		HEAD("192.0.2.9", "a=group:BUNDLE x y\r\n") AUDIO("2000", KEYS("A", "actpass"))
+			VIDEO("2002", KEYS("B", "actpass")),
+		HEAD("192.0.2.9", "a=group:BUNDLE\r\n") AUDIO("2000", KEYS("A", "actpass"))
+			VIDEO("2002", KEYS("B", "actpass")),
 	};
 	struct kit *k = *state;
 
@@ -249,7 +260,9 @@ static void test_made_mids(void **state)
 {
 	struct kit *k = *state;
 
-	ok(k, "offer", CALL ",'transport protocol':'UDP/TLS/RTP/SAVPF','ICE':'force','rtcp-mux':['offer'],'flags':['generate mid']", B_PLAIN);
+	ok(k, "offer",
+	   CALL ",'transport protocol':'UDP/TLS/RTP/SAVPF','ICE':'force','rtcp-mux':['offer'],'flags':['generate mid']",
+	   B_PLAIN);
 	assert_true(kit_has(k, "a=group:BUNDLE 0 1"));
 	shared(k, false);
 	ok(k, "answer", REPLY, HEAD("192.0.2.9", "a=group:BUNDLE 0 1\r\n") "m=audio 2000 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n" KEYS("A", "active")
@@ -259,7 +272,8 @@ static void test_made_mids(void **state)
 	paths(k, 3);
 	/* one type in both lines: nothing would tell them apart */
 	ok(k, "delete", CALL, NULL);
-	ok(k, "offer", CALL ",'transport protocol':'UDP/TLS/RTP/SAVPF','ICE':'force','rtcp-mux':['offer'],'flags':['generate mid']",
+	ok(k, "offer",
+	   CALL ",'transport protocol':'UDP/TLS/RTP/SAVPF','ICE':'force','rtcp-mux':['offer'],'flags':['generate mid']",
 	   HEAD("203.0.113.7", "") "m=audio 3000 RTP/AVP 0\r\nm=audio 3002 RTP/AVP 0\r\n");
 	assert_true(kit_has(k, "a=group:BUNDLE 0"));
 }
@@ -267,12 +281,17 @@ static void test_made_mids(void **state)
 /* A leg that goes over to other keys leaves the port that was made to be shared. */
 static void test_other_keys(void **state)
 {
-	static const char sdes[] = HEAD("203.0.113.7", "") "m=audio 3000 RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 "
-		"inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n";
-	static const char dtls[] = HEAD("192.0.2.9", "a=group:BUNDLE 0\r\n") "m=audio 2000 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n" KEYS("A", "active");
+	static const char sdes[] =
+		HEAD("203.0.113.7", "") "m=audio 3000 RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+					"inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n";
+	static const char dtls[] =
+		HEAD("192.0.2.9",
+		     "a=group:BUNDLE 0\r\n") "m=audio 2000 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n" KEYS("A", "active");
 	struct kit *k = *state;
 
-	ok(k, "offer", CALL ",'transport protocol':'UDP/TLS/RTP/SAVPF','ICE':'force','rtcp-mux':['offer'],'flags':['generate mid']", sdes);
+	ok(k, "offer",
+	   CALL ",'transport protocol':'UDP/TLS/RTP/SAVPF','ICE':'force','rtcp-mux':['offer'],'flags':['generate mid']",
+	   sdes);
 	ok(k, "answer", REPLY, dtls);
 	paths(k, 2);
 	ok(k, "offer", REPLY ",'transport protocol':'RTP/SAVP','ICE':'remove'", sdes);
@@ -329,8 +348,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, kit_begin, kit_end)
 	const struct CMUnitTest tests[] = {
 		TEST(test_both_sides), TEST(test_one_side), TEST(test_answer_without_group), TEST(test_bundle_only),
-		TEST(test_bundle_only_alone), TEST(test_first_line_refused), TEST(test_a_line_more), TEST(test_no_bundle),
-		TEST(test_made_mids), TEST(test_other_keys), TEST(test_allocations_and_ports),
+		TEST(test_bundle_only_alone), TEST(test_first_line_refused), TEST(test_a_line_more),
+		TEST(test_no_bundle), TEST(test_made_mids), TEST(test_other_keys), TEST(test_allocations_and_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,8 +89,10 @@ static enum rf_ng_result ask(struct call *c, struct rf_ng_request *q)
 /* What a party at this address says. */
 static void describe(char text[512], const struct party *p, const char *proto, const char *more)
 {
-	snprintf(text, 512, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %u %s 0 101\r\n"
-		 "a=rtpmap:101 telephone-event/8000\r\n%s", p->at[0].port, proto, more);
+	snprintf(text, 512,
+		 "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %u %s 0 101\r\n"
+		 "a=rtpmap:101 telephone-event/8000\r\n%s",
+		 p->at[0].port, proto, more);
 }
 
 /* Our port in the description that went out. */
@@ -302,14 +304,17 @@ static void keys_are_passed_on(void **state)
 	end(&c);
 }
 
-/* Two calls in a row through the same relay: what the first one says to its callee is the offer of the second one. Between
- * them is a leg as the words for the first one say; outside everything is plain. */
+/* Two calls in a row through the same relay: what the first one says to its callee is the offer of the second one.
+ * Between them is a leg as the words for the first one say; outside everything is plain. */
 static void chain(const struct rf_ng_request *with)
 {
 	struct call c;
 	char text[512], middle[4096];
-	struct rf_ng_request one = *with, two = { .from_tag = RF_V("X"), .protocol = RF_NG_RTP_AVP, .ice = RF_NG_ICE_REMOVE,
-		.mux = RF_NG_MUX_DEMUX, .call_id = RF_V("second") };
+	struct rf_ng_request one = *with, two = { .from_tag = RF_V("X"),
+						  .protocol = RF_NG_RTP_AVP,
+						  .ice = RF_NG_ICE_REMOVE,
+						  .mux = RF_NG_MUX_DEMUX,
+						  .call_id = RF_V("second") };
 
 	begin(&c);
 	one.command = two.command = RF_NG_OFFER;

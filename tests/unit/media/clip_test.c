@@ -13,7 +13,8 @@
 
 #include <cmocka.h>
 
-static size_t wav(uint8_t *dst, uint32_t rate, unsigned channels, unsigned bits, unsigned format, const int16_t *samples, size_t n)
+static size_t wav(uint8_t *dst, uint32_t rate, unsigned channels, unsigned bits, unsigned format,
+		  const int16_t *samples, size_t n)
 {
 	uint32_t bytes = (uint32_t)n * 2, all = bytes + 36 + 10;
 	uint8_t head[54] = "RIFF....WAVELIST\x01\0\0\0x\0fmt \x10\0\0\0";

@@ -8,7 +8,8 @@
 #include <string.h>
 
 static const char description[] = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
-	"m=audio 4000 RTP/AVP 8 0 96 97 98 99 13 101 96\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 stereo=1\r\na=rtpmap:97 speex/16000\r\n"
+	"m=audio 4000 RTP/AVP 8 0 96 97 98 99 13 101 96\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 stereo=1\r\n"
+	"a=rtpmap:97 speex/16000\r\n"
 	"a=rtpmap:98 x.y/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n";
 
 enum { MOST = 32 };
@@ -34,11 +35,14 @@ static void test_read(void **state)
 	/* 98 has no usable name, 99 none at all, 96 stands twice */
 	assert_int_equal(read_all(&a, c), 6);
 	assert_true(rf_view_eq(c[0].name, RF_V("PCMA")) && c[0].clock == 8000 && c[0].type == 8);
-	assert_true(rf_view_eq(c[2].name, RF_V("opus")) && c[2].channels == 2 && rf_view_eq(c[2].fmtp, RF_V("stereo=1")));
+	assert_true(rf_view_eq(c[2].name, RF_V("opus")) && c[2].channels == 2 &&
+		    rf_view_eq(c[2].fmtp, RF_V("stereo=1")));
 	assert_int_equal(c[4].flags, RF_TYPE_COMFORT);
 	assert_int_equal(c[5].flags, RF_TYPE_DTMF);
-	assert_true(rf_codec_is(&c[2], RF_V("opus")) && rf_codec_is(&c[2], RF_V("OPUS/48000/2")) && rf_codec_is(&c[2], RF_V("96")));
-	assert_false(rf_codec_is(&c[2], RF_V("opus/48000/1")) || rf_codec_is(&c[2], RF_V("opus/8000")) || rf_codec_is(&c[2], RF_V("97")));
+	assert_true(rf_codec_is(&c[2], RF_V("opus")) && rf_codec_is(&c[2], RF_V("OPUS/48000/2")) &&
+		    rf_codec_is(&c[2], RF_V("96")));
+	assert_false(rf_codec_is(&c[2], RF_V("opus/48000/1")) || rf_codec_is(&c[2], RF_V("opus/8000")) ||
+		     rf_codec_is(&c[2], RF_V("97")));
 	rf_arena_fini(&a);
 }
 
@@ -116,7 +120,8 @@ static size_t read_line(struct rf_arena *a, const char *formats, struct rf_codec
 
 	snprintf(text, ROOM, "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 		 "m=audio 4000 RTP/AVP %s\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:97 opus/48000/2\r\n"
-		 "a=rtpmap:101 telephone-event/8000\r\na=rtpmap:102 telephone-event/48000\r\na=rtpmap:110 telephone-event/8000\r\n",
+		 "a=rtpmap:101 telephone-event/8000\r\na=rtpmap:102 telephone-event/48000\r\n"
+		 "a=rtpmap:110 telephone-event/8000\r\n",
 		 formats);
 	assert_int_equal(rf_sdp_parse(a, rf_view_str(text), NULL, &sdp, NULL), 0);
 	return rf_codec_read(&sdp->media[0], c, MOST);
@@ -182,8 +187,11 @@ static void test_answer(void **state)
 		for (size_t k = 0; k < answer.n; k++)
 			for (size_t o = 0; o < offer.n; o++)
 				if (c[o].made && c[o].type == x[k].type)
-					x[k] = (struct rf_codec){ .type = c[o].type, .flags = c[o].flags, .channels = c[o].channels,
-						.clock = c[o].clock, .name = c[o].name };
+					x[k] = (struct rf_codec){ .type = c[o].type,
+								  .flags = c[o].flags,
+								  .channels = c[o].channels,
+								  .clock = c[o].clock,
+								  .name = c[o].name };
 		bool coded = may && rf_codec_answer(c, offer.n, &answer);
 
 		put_types(x, answer.n, told, sizeof told);

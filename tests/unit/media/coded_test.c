@@ -138,8 +138,10 @@ static void test_keys_are_not_shared(void **state)
 	const char *at = strstr(k->sdp, "AES_CM_128_HMAC_SHA1_80");
 	while (at[-1] != ':')
 		at--;
-	snprintf(text, sizeof text, HEAD("203.0.113.7") "m=audio 3000 RTP/SAVP 9\r\na=crypto:%d AES_CM_128_HMAC_SHA1_80 inline:"
-		 "ABCDefghijklmnopqrstuvwxyz0123456789+/ab\r\n", atoi(at));
+	snprintf(text, sizeof text,
+		 HEAD("203.0.113.7") "m=audio 3000 RTP/SAVP 9\r\na=crypto:%d AES_CM_128_HMAC_SHA1_80 inline:"
+				     "ABCDefghijklmnopqrstuvwxyz0123456789+/ab\r\n",
+		 atoi(at));
 	ok(k, "answer", B, text);
 	assert_int_equal(kit_path(k, 0)->conf[0].keying, RF_KEYING_SDES);
 	ok(k, "delete", B, NULL);
@@ -195,8 +197,10 @@ static void test_sizes(void **state)
 	assert_int_equal(passes(k, 1, 8, RF_PCM_PCMA, 3, &n), 8);
 	ok(k, "delete", B, NULL);
 	/* what cannot be is said */
-	ok(k, "offer", A ",'ptime':30", HEAD("192.0.2.9") "m=audio 2000 RTP/AVP 96 3 8\r\na=rtpmap:96 opus/48000/2\r\n");
-	assert_true(memmem(k->reply.warning.p, k->reply.warning.n, "packets of opus are not cut and joined to 30 ms", 47) != NULL);
+	ok(k, "offer", A ",'ptime':30",
+	   HEAD("192.0.2.9") "m=audio 2000 RTP/AVP 96 3 8\r\na=rtpmap:96 opus/48000/2\r\n");
+	assert_true(memmem(k->reply.warning.p, k->reply.warning.n, "packets of opus are not cut and joined to 30 ms",
+			   47) != NULL);
 	assert_true(memmem(k->reply.warning.p, k->reply.warning.n, "packets of GSM are not", 22) != NULL);
 	assert_true(memmem(k->reply.warning.p, k->reply.warning.n, "PCMA", 4) == NULL);
 	ok(k, "answer", B, BARE);
@@ -205,7 +209,8 @@ static void test_sizes(void **state)
 	ok(k, "delete", B, NULL);
 	/* what is to be cut is opened here: keys are not shared */
 	ok(k, "offer", A ",'ptime':40", SECRET);
-	snprintf(text, sizeof text, HEAD("203.0.113.7") "m=audio 3000 RTP/SAVP 8\r\n%s\r\n", kit_line(k, "a=crypto:1 "));
+	snprintf(text, sizeof text, HEAD("203.0.113.7") "m=audio 3000 RTP/SAVP 8\r\n%s\r\n",
+		 kit_line(k, "a=crypto:1 "));
 	assert_null(strstr(text, "abcdefghijklmnopqrstuvwxyz"));
 	ok(k, "delete", "'call-id':'c1'", NULL);
 }

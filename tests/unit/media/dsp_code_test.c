@@ -1,5 +1,5 @@
-/* From one codec to another, over real sockets: the tone that goes in comes out, at its level, in packets with the numbers and
- * times that the taker expects, whatever is lost, late or too much on the way. */
+/* From one codec to another, over real sockets: the tone that goes in comes out, at its level, in packets with the
+ * numbers and times that the taker expects, whatever is lost, late or too much on the way. */
 #include "ear.h"
 #include "fail_alloc.h"
 #include "media/dsp.h"
@@ -45,7 +45,8 @@ static void conf(struct bed *x, struct rf_dsp_conf *c)
 {
 	*c = (struct rf_dsp_conf){ .n = 1, .n_in = 1 };
 	c->types[0] = (struct rf_dsp_type){ codecs[x->to].type, codecs[x->to].codec, false, codecs[x->to].clock };
-	c->in[0] = (struct rf_dsp_in){ codecs[x->from].type, codecs[x->from].codec, RF_DSP_CODE, false, codecs[x->from].clock };
+	c->in[0] = (struct rf_dsp_in){ codecs[x->from].type, codecs[x->from].codec, RF_DSP_CODE, false,
+				       codecs[x->from].clock };
 }
 
 static void begin(struct bed *x, unsigned from, unsigned to)
@@ -79,7 +80,8 @@ static void end(struct bed *x)
 	kit_end(&x->k);
 }
 
-static void send_raw(struct bed *x, uint16_t seq, uint32_t ts, uint8_t type, bool marker, const uint8_t *payload, size_t n)
+static void send_raw(struct bed *x, uint16_t seq, uint32_t ts, uint8_t type, bool marker, const uint8_t *payload,
+		     size_t n)
 {
 	struct rf_rtp_head head = { .ssrc = 7, .seq = seq, .timestamp = ts, .type = type, .marker = marker };
 	struct rf_addr to = kit_local(x->p, 0, 0);
@@ -147,7 +149,8 @@ static void clear(const struct bed *x, const char *what)
 	uint32_t rate = codecs[x->to].rate, first = rate / 5;
 
 	assert_true(x->samples > 2 * first);
-	double tone = ear_peak(x->sound + first, x->samples - first, rate, 1000), all = ear_loud(x->sound + first, x->samples - first);
+	double tone = ear_peak(x->sound + first, x->samples - first, rate, 1000),
+	       all = ear_loud(x->sound + first, x->samples - first);
 
 	if (tone < 6500 || tone > 9500 || all > tone * 0.75)
 		fail_msg("%u to %u, %s: the tone %.0f, all %.0f", x->from, x->to, what, tone, all);
@@ -157,8 +160,8 @@ static void clear(const struct bed *x, const char *what)
 static void test_matrix(void **state)
 {
 	static const struct { unsigned in, wish, out; } sizes[] = {
-		{ 20, 0, 20 }, { 10, 0, 10 }, { 40, 0, 40 }, { 60, 0, 60 }, { 20, 60, 60 }, { 60, 20, 20 }, { 10, 40, 40 }, { 40, 10, 10 },
-		{ 20, 30, 30 }, { 30, 0, 30 }, { 60, 40, 40 },
+		{ 20, 0, 20 }, { 10, 0, 10 }, { 40, 0, 40 }, { 60, 0, 60 }, { 20, 60, 60 }, { 60, 20, 20 },
+		{ 10, 40, 40 }, { 40, 10, 10 }, { 20, 30, 30 }, { 30, 0, 30 }, { 60, 40, 40 },
 	};
 	static struct bed x;
 
@@ -302,8 +305,9 @@ static void test_events(void **state)
 		conf(&x, &c);
 		if (!keys)
 			c.types[c.n++] = (struct rf_dsp_type){ .type = EVENT_OUT, .dtmf = true, .clock = 8000 };
-		c.in[c.n_in++] = (struct rf_dsp_in){ .type = EVENT_IN, .way = keys ? RF_DSP_KEYS : RF_DSP_CLOCK, .dtmf = true,
-			.clock = 48000 };
+		c.in[c.n_in++] = (struct rf_dsp_in){
+			.type = EVENT_IN, .way = keys ? RF_DSP_KEYS : RF_DSP_CLOCK, .dtmf = true, .clock = 48000
+		};
 		assert_int_equal(rf_dsp_set(x.d, &c), 0);
 		for (unsigned i = 0; i < 10; i++)
 			speak(&x, 20, false);
@@ -343,7 +347,8 @@ static void test_events(void **state)
 	}
 }
 
-/* What the taker understands itself goes through untouched, also in between; noise that it knows in its own way is left out. */
+/* What the taker understands itself goes through untouched, also in between; noise that it knows in its
+ * own way is left out. */
 static void test_mixed(void **state)
 {
 	static struct bed x;
@@ -465,7 +470,8 @@ static void cut_to(struct bed *x, unsigned ms, const char *name)
 /* The same codec in packets of another size: the same bytes. */
 static void test_cut(void **state)
 {
-	static const unsigned sizes[][2] = { { 20, 10 }, { 20, 20 }, { 20, 30 }, { 20, 60 }, { 60, 20 }, { 60, 40 }, { 10, 60 }, { 30, 20 }, { 120, 10 } };
+	static const unsigned sizes[][2] = { { 20, 10 }, { 20, 20 }, { 20, 30 }, { 20, 60 }, { 60, 20 },
+					     { 60, 40 }, { 10, 60 }, { 30, 20 }, { 120, 10 } };
 	static const char *const names[] = { "PCMU", "PCMA", "G722" };
 	static struct bed x;
 
@@ -487,7 +493,8 @@ static void test_cut(void **state)
 		}
 }
 
-/* What is lost is silence, or missing; a pause is one; events come between; another number of bytes goes on as it is. */
+/* What is lost is silence, or missing; a pause is one; events come between; another number of
+ * bytes goes on as it is. */
 static void test_cut_gaps(void **state)
 {
 	static struct bed x;
@@ -533,7 +540,8 @@ static void test_cut_gaps(void **state)
 	assert_true(x.n == 2 && x.events == 2 && x.payload_n == 30 && x.marks == 1);
 	assert_memory_equal(x.payload, bytes + 30, 30);
 	send_raw(&x, x.seq++, x.ts, codecs[PCMU].type, false, bytes, 20); /* waits */
-	send_raw(&x, x.seq++, x.ts + 480, codecs[PCMU].type, false, bytes, 22); /* two frames and a last one of two bytes */
+	send_raw(&x, x.seq++, x.ts + 480, codecs[PCMU].type, false, bytes, 22); /* two frames and a last one of two
+										 * bytes */
 	hear(&x);
 	assert_true(x.n == 4 && !x.gap && x.payload_n == 22 && x.head.timestamp == x.ts + 480);
 	end(&x);
@@ -612,9 +620,11 @@ static void test_keys_and_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_matrix), cmocka_unit_test(test_exact), cmocka_unit_test(test_loss), cmocka_unit_test(test_pause),
-		cmocka_unit_test(test_events), cmocka_unit_test(test_mixed), cmocka_unit_test(test_flood), cmocka_unit_test(test_reports),
-		cmocka_unit_test(test_cut), cmocka_unit_test(test_cut_gaps), cmocka_unit_test(test_keys_and_memory),
+		cmocka_unit_test(test_matrix), cmocka_unit_test(test_exact), cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_pause), cmocka_unit_test(test_events), cmocka_unit_test(test_mixed),
+		cmocka_unit_test(test_flood), cmocka_unit_test(test_reports), cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_cut_gaps),
+		cmocka_unit_test(test_keys_and_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

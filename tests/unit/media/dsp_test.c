@@ -1,5 +1,5 @@
-/* One direction of a path, over real sockets: keys and sounds of ours reach the taker, numbers never come twice, and nothing is
- * left at the end. */
+/* One direction of a path, over real sockets: keys and sounds of ours reach the taker, numbers never come twice, and
+ * nothing is left at the end. */
 #include "ear.h"
 #include "media/dsp.h"
 #include "media/dtmf_audio.h"
@@ -288,7 +288,8 @@ static void test_heard(void **state)
 			assert_int_equal(x.heard[0], 5);
 			hear(&x, types[t], &g);
 			assert_false(g.twice || g.gap);
-			double row = ear_peak(g.sound + 160 * 7, 1000, 8000, 770), own = ear_peak(g.sound, 800, 8000, 440);
+			double row = ear_peak(g.sound + 160 * 7, 1000, 8000, 770),
+			       own = ear_peak(g.sound, 800, 8000, 440);
 
 			assert_true(own > 5000);
 			if (how == 0 ? row < 2000 : row > 400)
@@ -346,7 +347,8 @@ static void test_clip(void **state)
 			assert_int_equal(g.n, 50);
 			assert_false(g.twice || g.gap);
 			assert_true(g.ssrc != 7);
-			double own = ear_peak(g.sound + 1600, 4000, 8000, 1000), other = ear_peak(g.sound + 1600, 4000, 8000, 440);
+			double own = ear_peak(g.sound + 1600, 4000, 8000, 1000),
+			       other = ear_peak(g.sound + 1600, 4000, 8000, 440);
 
 			if (own < 6500 || own > 9500 || other > 300)
 				fail_msg("type %u, rate %u: 1000 Hz %.0f, 440 Hz %.0f", types[t], rate, own, other);
@@ -421,8 +423,9 @@ static void test_anew(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_event), cmocka_unit_test(test_tone), cmocka_unit_test(test_bounds), cmocka_unit_test(test_heard),
-		cmocka_unit_test(test_clip), cmocka_unit_test(test_clip_ends), cmocka_unit_test(test_anew),
+		cmocka_unit_test(test_event), cmocka_unit_test(test_tone), cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_heard), cmocka_unit_test(test_clip), cmocka_unit_test(test_clip_ends),
+		cmocka_unit_test(test_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

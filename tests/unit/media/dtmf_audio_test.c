@@ -1,4 +1,5 @@
-/* Keys as tones: what we make has the right two frequencies, and what is heard is what was pressed, through every codec. */
+/* Keys as tones: what we make has the right two frequencies, and what is heard is what was pressed,
+ * through every codec. */
 #include "ear.h"
 #include "fail_alloc.h"
 #include "media/dtmf_audio.h"

@@ -1,4 +1,5 @@
-/* Which tones are in samples: a filter for one frequency (Goertzel), so that nothing of what is tested judges itself. */
+/* Which tones are in samples: a filter for one frequency (Goertzel), so that nothing of what is
+ * tested judges itself. */
 #ifndef RF_TEST_MEDIA_EAR_H
 #define RF_TEST_MEDIA_EAR_H
 

@@ -6,7 +6,9 @@
 static const struct rf_media_interface all[4] = {
 	{ .name = "in", .local = { .ip = { 10, 0, 0, 1 }, .family = 4 } },
 	{ .name = "in", .local = { .ip = { 0x20, 1, 0xd, 0xb8, 0, 1, [15] = 1 }, .family = 6 } },
-	{ .name = "out", .local = { .ip = { 10, 9, 9, 9 }, .family = 4 }, .advertised = { .ip = { 198, 51, 100, 1 }, .family = 4 } },
+	{ .name = "out",
+	  .local = { .ip = { 10, 9, 9, 9 }, .family = 4 },
+	  .advertised = { .ip = { 198, 51, 100, 1 }, .family = 4 } },
 	{ .name = "out", .local = { .ip = { 0x20, 1, 0xd, 0xb8, 0, 2, [15] = 1 }, .family = 6 } },
 };
 
@@ -23,7 +25,8 @@ int rf_media_interface_find(const struct rf_media_worker *w, struct rf_view name
 
 		if (w->only_ip4 && in->local.family == 6)
 			continue;
-		if ((name.n == 0 || rf_view_eq(name, rf_view_str(in->name))) && (family == 0 || in->local.family == family))
+		if ((name.n == 0 || rf_view_eq(name, rf_view_str(in->name))) &&
+		    (family == 0 || in->local.family == family))
 			return i;
 	}
 	return -1;

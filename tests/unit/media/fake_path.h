@@ -1,5 +1,5 @@
-/* Paths that are none: they keep what they are told, and stand in the place of path.c and worker.c where a program has this file
- * linked before the library. Two interfaces, "in" and "out", with an address of each family. */
+/* Paths that are none: they keep what they are told, and stand in the place of path.c and worker.c where a program has
+ * this file linked before the library. Two interfaces, "in" and "out", with an address of each family. */
 #ifndef RF_TEST_FAKE_PATH_H
 #define RF_TEST_FAKE_PATH_H
 

@@ -1,5 +1,5 @@
-/* The kernel's way without a relay around it, for tests in namespaces and for bench/media: told line by line which streams
- * pass, it answers each line with one of its own. */
+/* The kernel's way without a relay around it, for tests in namespaces and for bench/media: told line by line which
+ * streams pass, it answers each line with one of its own. */
 #include "media/fast.h"
 
 #include <stdio.h>
@@ -22,8 +22,9 @@ static struct rf_addr addr_of(const char *text)
 static void add(struct rf_fast *f, char a[4][64], unsigned ssrc, unsigned seq)
 {
 	struct rf_fast_stream s = {
-		.in_from = addr_of(a[0]), .in_to = addr_of(a[1]), .out_from = addr_of(a[2]), .out_to = addr_of(a[3]), .ssrc = ssrc,
-		.types = { UINT64_C(1) << 8 | 1, 0 }, .packets_s = 100, .bytes_s = 25000, .dscp = 46, .seq = (uint16_t)seq, .seen = 1,
+		.in_from = addr_of(a[0]), .in_to = addr_of(a[1]), .out_from = addr_of(a[2]), .out_to = addr_of(a[3]),
+		.ssrc = ssrc, .types = { UINT64_C(1) << 8 | 1, 0 }, .packets_s = 100, .bytes_s = 25000, .dscp = 46,
+		.seq = (uint16_t)seq, .seen = 1,
 	};
 	uint32_t id;
 	int rc = rf_fast_add(f, &s, &id);

@@ -1,5 +1,5 @@
-/* The kernel's way, by the kernel itself: its program is run on packets of ours (BPF_PROG_TEST_RUN), in a network namespace of
- * the test. Skipped with a reason where that is not permitted. */
+/* The kernel's way, by the kernel itself: its program is run on packets of ours (BPF_PROG_TEST_RUN), in a network
+ * namespace of the test. Skipped with a reason where that is not permitted. */
 #include "media/fast_int.h"
 
 #include "guard.h"
@@ -42,9 +42,10 @@ static struct rf_addr addr(const char *text)
 static struct rf_fast_stream stream_v4(void)
 {
 	return (struct rf_fast_stream){
-		.in_from = addr("127.0.0.5:4000"), .in_to = addr("127.0.0.1:20000"), .out_from = addr("127.0.0.1:20002"),
-		.out_to = addr("127.0.0.9:5000"), .ssrc = 0x01020304, .types = { 1 << 8, UINT64_C(1) << (101 - 64) },
-		.packets_s = 1000, .bytes_s = 1000000, .dscp = 46, .seq = 99, .seen = 1,
+		.in_from = addr("127.0.0.5:4000"), .in_to = addr("127.0.0.1:20000"),
+		.out_from = addr("127.0.0.1:20002"), .out_to = addr("127.0.0.9:5000"), .ssrc = 0x01020304,
+		.types = { 1 << 8, UINT64_C(1) << (101 - 64) }, .packets_s = 1000, .bytes_s = 1000000, .dscp = 46,
+		.seq = 99, .seen = 1,
 	};
 }
 
@@ -232,7 +233,8 @@ static void test_sent(void **state)
 		}
 		struct rf_fast_counts c = rf_fast_remove(fast, id);
 
-		assert_true(c.packets == n && c.bytes == bytes && c.last_us && c.seq == 99 + n && !c.repeated && !c.over_rate);
+		assert_true(c.packets == n && c.bytes == bytes && c.last_us && c.seq == 99 + n && !c.repeated &&
+			    !c.over_rate);
 		assert_int_equal(c.seen & 0x1ff, 0x1ff);
 		packet_of(&both[v], 120, 10, &in);
 		assert_up("after the end", &in);
@@ -309,13 +311,16 @@ static void test_refused_v4(void **state)
 	static const struct change rows[] = {
 		{ "for another card", 0, 2, false }, { "multicast", 0, 1, false }, { "ARP", 13, 6, false },
 		{ "VLAN tag", 12, 0x81, false }, { "IP version", 14, 0x55, true }, { "IP options", 14, 0x46, true },
-		{ "header too short", 14, 0x44, true }, { "length one less", 17, 79, false }, { "length one more", 17, 81, false },
-		{ "more fragments", 20, 0x20, true }, { "a later fragment", 21, 1, true }, { "reserved bit", 20, 0x80, true },
+		{ "header too short", 14, 0x44, true }, { "length one less", 17, 79, false },
+		{ "length one more", 17, 81, false }, { "more fragments", 20, 0x20, true },
+		{ "a later fragment", 21, 1, true }, { "reserved bit", 20, 0x80, true },
 		{ "at its last hop", 22, 1, true }, { "TCP", 23, 6, true }, { "UDP-Lite", 23, 136, true },
-		{ "header checksum", 24, 0x5a, false }, { "another source", 29, 6, true }, { "another destination", 33, 2, true },
-		{ "source port", 35, 1, true }, { "destination port", 37, 1, true }, { "UDP length one less", 39, 59, false },
-		{ "UDP length one more", 39, 61, false }, { "version 0", RTP_AT, 0x00, true }, { "version 1", RTP_AT, 0x40, true },
-		{ "version 3", RTP_AT, 0xc0, true }, { "STUN", RTP_AT, 0x01, true }, { "DTLS", RTP_AT, 22, true },
+		{ "header checksum", 24, 0x5a, false }, { "another source", 29, 6, true },
+		{ "another destination", 33, 2, true }, { "source port", 35, 1, true },
+		{ "destination port", 37, 1, true }, { "UDP length one less", 39, 59, false },
+		{ "UDP length one more", 39, 61, false }, { "version 0", RTP_AT, 0x00, true },
+		{ "version 1", RTP_AT, 0x40, true }, { "version 3", RTP_AT, 0xc0, true },
+		{ "STUN", RTP_AT, 0x01, true }, { "DTLS", RTP_AT, 22, true },
 		{ "sender report", RTP_AT + 1, 200, true }, { "first of RTCP", RTP_AT + 1, 192, true },
 		{ "last of RTCP", RTP_AT + 1, 223, true }, { "payload type", RTP_AT + 1, 9, true },
 		{ "payload type 72", RTP_AT + 1, 72, true }, { "payload type 127", RTP_AT + 1, 127, true },
@@ -333,9 +338,10 @@ static void test_refused_v4(void **state)
 static void test_refused_v6(void **state)
 {
 	static const struct change rows[] = {
-		{ "IP version", 14, 0x40, true }, { "hop-by-hop options", 20, 0, false }, { "a fragment", 20, 44, false },
-		{ "routing header", 20, 43, false }, { "destination options", 20, 60, false }, { "AH", 20, 51, false },
-		{ "at its last hop", 21, 1, true }, { "length one less", 19, 59, false }, { "length one more", 19, 61, false },
+		{ "IP version", 14, 0x40, true }, { "hop-by-hop options", 20, 0, false },
+		{ "a fragment", 20, 44, false }, { "routing header", 20, 43, false },
+		{ "destination options", 20, 60, false }, { "AH", 20, 51, false }, { "at its last hop", 21, 1, true },
+		{ "length one less", 19, 59, false }, { "length one more", 19, 61, false },
 		{ "another source", 37, 6, true }, { "another destination", 53, 2, true }, { "SSRC", 62 + 11, 5, true },
 		{ "version", 62, 0x40, true },
 	};
@@ -440,7 +446,8 @@ static void test_sequence(void **state)
 	rf_fast_saw(fast, id, 4998);
 	rf_fast_saw(fast, id, 5003);
 	static const struct { unsigned seq; int rc; } after[] = {
-		{ 5000, DROPPED }, { 4999, SENT }, { 4998, DROPPED }, { 5003, DROPPED }, { 5001, SENT }, { 5004, SENT }, { 252, UP },
+		{ 5000, DROPPED }, { 4999, SENT }, { 4998, DROPPED }, { 5003, DROPPED }, { 5001, SENT }, { 5004, SENT },
+		{ 252, UP },
 	};
 	for (size_t i = 0; i < sizeof after / sizeof *after; i++) {
 		packet_of(&s, after[i].seq, 20, &in);
@@ -452,7 +459,9 @@ static void test_sequence(void **state)
 
 static void test_rate(void **state)
 {
-	static const struct { unsigned packets_s, bytes_s, sent; } rows[] = { { 3, 1000000, 3 }, { 100, 64, 2 }, { 5, 160, 5 } };
+	static const struct {
+		unsigned packets_s, bytes_s, sent;
+	} rows[] = { { 3, 1000000, 3 }, { 100, 64, 2 }, { 5, 160, 5 } };
 	static struct frame in, out;
 
 	(void)state;
@@ -539,11 +548,13 @@ static void test_verdicts(void **state)
 	s.packets_s = 1;
 	uint32_t id = add(&s);
 	static const struct { unsigned seq; size_t at; uint8_t byte; } rows[] = {
-		{ 100, 0, 0 }, { 100, 0, 0 }, { 101, 0, 0 }, { 102, RTP_AT + 11, 9 }, { 102, RTP_AT, 0 }, { 102, RTP_AT + 1, 9 }, { 900, 0, 0 },
+		{ 100, 0, 0 }, { 100, 0, 0 }, { 101, 0, 0 }, { 102, RTP_AT + 11, 9 }, { 102, RTP_AT, 0 },
+		{ 102, RTP_AT + 1, 9 }, { 900, 0, 0 },
 		{ 4096, 0, 0 },
 	};
 	static const enum rf_fast_verdict want[] = {
-		RF_FAST_SENT, RF_FAST_REPEATED, RF_FAST_RATE, RF_FAST_NO_STREAM, RF_FAST_NO_RTP, RF_FAST_TYPE, RF_FAST_SEQUENCE,
+		RF_FAST_SENT, RF_FAST_REPEATED, RF_FAST_RATE, RF_FAST_NO_STREAM, RF_FAST_NO_RTP, RF_FAST_TYPE,
+		RF_FAST_SEQUENCE,
 		RF_FAST_LOOKED,
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -32,7 +32,9 @@ unsigned frame_udp_sum(const struct frame *f)
 	struct frame zero = *f;
 
 	frame_put16(zero.b + at + 6, 0);
-	unsigned s = folded(sum(zero.b + at, n, sum(ip + (at == FRAME_V4_UDP ? 12 : 8), at == FRAME_V4_UDP ? 8 : 32, 17 + (uint32_t)n)));
+	unsigned s =
+		folded(sum(zero.b + at, n,
+			   sum(ip + (at == FRAME_V4_UDP ? 12 : 8), at == FRAME_V4_UDP ? 8 : 32, 17 + (uint32_t)n)));
 
 	return s ? s : 0xffff;
 }
@@ -72,7 +74,8 @@ static void head_v6(uint8_t *ip, const struct rf_addr *from, const struct rf_add
 	memcpy(ip + 24, to->ip, 16);
 }
 
-void frame_make(struct frame *f, const uint8_t to_mac[6], const struct rf_addr *from, const struct rf_addr *to, uint8_t first, size_t n)
+void frame_make(struct frame *f, const uint8_t to_mac[6], const struct rf_addr *from, const struct rf_addr *to,
+		uint8_t first, size_t n)
 {
 	bool v6 = from->family == 6;
 	uint8_t *udp = f->b + (v6 ? FRAME_V6_UDP : FRAME_V4_UDP);

@@ -146,7 +146,8 @@ static void test_writes(void **state)
 			expect(&want, 46);
 			rf_link_head_make(mac_a, mac_b, &from, &to, 46, &head);
 			memset(&got, 0xee, sizeof got);
-			struct rf_view payload = guard_copy(rf_view_from(rf_view_of(want.b, want.n), frame_udp_at(&want) + 8));
+			struct rf_view payload =
+				guard_copy(rf_view_from(rf_view_of(want.b, want.n), frame_udp_at(&want) + 8));
 
 			got.n = rf_link_write(&head, payload, got.b);
 			guard_free(payload);
@@ -154,7 +155,8 @@ static void test_writes(void **state)
 			assert_int_equal(rf_link_ip_bytes(&head, n), want.n - 14);
 			for (size_t i = 0; i < want.n; i++)
 				if (got.b[i] != want.b[i])
-					fail_msg("family %u, %zu bytes: byte %zu is %02x, not %02x", family, n, i, got.b[i], want.b[i]);
+					fail_msg("family %u, %zu bytes: byte %zu is %02x, not %02x", family, n, i,
+						 got.b[i], want.b[i]);
 			assert_int_equal(got.b[got.n], 0xee);
 		}
 }

@@ -93,7 +93,8 @@ static const struct {
 	{ "an address with a port", "\"media-address\":\"192.0.2.1:5060\"", RF_E_INVALID, "not an IP address" },
 	{ "any address", "\"media-address\":\"0.0.0.0\"", RF_E_INVALID, "one host" },
 	{ "an address of many", "\"media-address\":\"224.0.0.1\"", RF_E_INVALID, "one host" },
-	{ "an interface where there are two", "\"interface\":\"outside\"", 0, "\"interface\" is not read with \"query\"" },
+	{ "an interface where there are two", "\"interface\":\"outside\"", 0,
+	  "\"interface\" is not read with \"query\"" },
 	{ "an interface where there is one", "\"command\":\"subscribe request\",\"interface\":\"outside\"", 0, "" },
 	{ "another family", "\"received-from\":[\"IP6\",\"192.0.2.1\"]", RF_E_INVALID, "its family" },
 	{ "half a source", "\"received-from\":[\"IP4\"]", RF_E_INVALID, "wants a list" },
@@ -116,8 +117,9 @@ static void words(void **state)
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		char text[1024];
 		bool named = strncmp(table[i].members, "\"command\"", 9) == 0;
-		int n = snprintf(text, sizeof text, "5_1 {%s\"call-id\":\"c\"%s%s}", named ? "" : "\"command\":\"query\",",
-				 table[i].members[0] ? "," : "", table[i].members);
+		int n = snprintf(text, sizeof text, "5_1 {%s\"call-id\":\"c\"%s%s}",
+				 named ? "" : "\"command\":\"query\",", table[i].members[0] ? "," : "",
+				 table[i].members);
 		struct rf_view in = guard_copy(rf_view_of(text, (size_t)n));
 		int err = parse(&b, in);
 

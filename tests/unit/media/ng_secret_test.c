@@ -43,7 +43,9 @@ static void on_done(void *arg, int err, int relay, const struct rf_ng_reply *rep
 static void test_request(void **state)
 {
 	static const struct rf_ng_client_ops ops = { .send = send_nowhere };
-	struct rf_ng_request req = { .command = RF_NG_OFFER, .call_id = RF_V("c"), .from_tag = RF_V("a"), .sdp = RF_V(KEY) };
+	struct rf_ng_request req = {
+		.command = RF_NG_OFFER, .call_id = RF_V("c"), .from_tag = RF_V("a"), .sdp = RF_V(KEY)
+	};
 	struct rf_wheel wheel;
 	bool sent = false;
 	struct rf_ng_client_conf conf = { .wheel = &wheel, .ops = &ops, .arg = &sent, .n_relays = 1 };

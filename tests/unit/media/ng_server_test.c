@@ -460,7 +460,8 @@ static enum rf_ng_keep on_review(void *arg, const struct rf_pki_id *peer, const 
 static void looked_at_again(void **state)
 {
 	struct kit_cert ca = kit_make((struct kit_want){ .cn = "ca" });
-	struct kit_cert ours = kit_make((struct kit_want){ .issuer = &ca, .cn = "relay", .san = "DNS:relay.example.org" });
+	struct kit_cert ours =
+		kit_make((struct kit_want){ .issuer = &ca, .cn = "relay", .san = "DNS:relay.example.org" });
 	struct kit_cert good = kit_make((struct kit_want){ .issuer = &ca, .cn = "edge", .san = "DNS:edge.example.org",
 							   .eku = "clientAuth" });
 	struct rf_ng_server_stats stats;

@@ -1,4 +1,5 @@
-/* Several m-lines on one port: told apart by MID, SSRC and payload type, under the keys of the one; and each to its own far side. */
+/* Several m-lines on one port: told apart by MID, SSRC and payload type, under the keys of the one; and each
+ * to its own far side. */
 #include "path_kit.h"
 
 #include "base/err.h"
@@ -366,8 +367,10 @@ static void moves(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(told_apart), cmocka_unit_test(one_type_for_both), cmocka_unit_test(nothing_of_strangers),
-		cmocka_unit_test(both_to_one_port), cmocka_unit_test(reports), cmocka_unit_test(named_by_reports), cmocka_unit_test(moves),
+		cmocka_unit_test(told_apart), cmocka_unit_test(one_type_for_both),
+		cmocka_unit_test(nothing_of_strangers), cmocka_unit_test(both_to_one_port), cmocka_unit_test(reports),
+		cmocka_unit_test(named_by_reports),
+		cmocka_unit_test(moves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -414,7 +414,8 @@ static void half_a_handshake(struct scene *s, struct peer *p)
 	kit_turn(&s->k);
 }
 
-/* A stranger's hello in mid-handshake: nothing goes to the stranger, neither at once nor again, and the handshake ends well. */
+/* A stranger's hello in mid-handshake: nothing goes to the stranger, neither at once nor again, and the
+ * handshake ends well. */
 static void a_stranger_in_the_middle_where_nat_is_declared(void **state)
 {
 	uint8_t buf[2048];
@@ -449,8 +450,8 @@ static void a_stranger_in_the_middle_where_nat_is_declared(void **state)
 	end(&s);
 }
 
-/* One who shows a cookie and says no more holds the place for two seconds, not for the time of a handshake. Who was signaled to
- * be there is not put out. */
+/* One who shows a cookie and says no more holds the place for two seconds, not for the time of a handshake. Who was
+ * signaled to be there is not put out. */
 static void a_stranger_who_stalls(void **state)
 {
 	(void)state;
@@ -677,7 +678,8 @@ static void checks(void **state)
 	set(&s, 0);
 	set(&s, 1);
 	struct { const char *user, *pwd; bool nominates; } bad[] = {
-		{ "abcdEFGH:other", pwd, true }, { user, "abcdefghijklmnopqrstuvwX", true }, { "theirs:abcdEFGH", pwd, true },
+		{ "abcdEFGH:other", pwd, true }, { user, "abcdefghijklmnopqrstuvwX", true },
+		{ "theirs:abcdEFGH", pwd, true },
 	};
 	for (unsigned i = 0; i < 3; i++) { /* no answer to strangers */
 		n = check(buf, sizeof buf, bad[i].user, bad[i].pwd, (uint8_t)i, true);
@@ -747,10 +749,12 @@ static void every_prefix_of_a_check(void **state)
 	end(&s);
 }
 
-/* Whoever has seen the user name makes us compute no more than so many times a second; who was nominated is not hindered. */
+/* Whoever has seen the user name makes us compute no more than so many times a second; who was
+ * nominated is not hindered. */
 static void forged_checks(void **state)
 {
-	static const char user[] = "abcdEFGH:theirs", pwd[] = "abcdefghijklmnopqrstuvwx", wrong[] = "abcdefghijklmnopqrstuvwX";
+	static const char user[] = "abcdEFGH:theirs", pwd[] = "abcdefghijklmnopqrstuvwx",
+			  wrong[] = "abcdefghijklmnopqrstuvwX";
 	struct scene s;
 	uint8_t buf[512], got[512];
 
@@ -800,7 +804,8 @@ static void flows_of_candidates(void **state)
 
 	(void)state;
 	begin(&s, false);
-	struct rf_addr other = { .family = 4, .ip = { 192, 0, 2, 77 }, .port = 4000 }, six = { .family = 6, .ip = { 0x20 }, .port = 4 };
+	struct rf_addr other = { .family = 4, .ip = { 192, 0, 2, 77 }, .port = 4000 },
+		       six = { .family = 6, .ip = { 0x20 }, .port = 4 };
 	s.conf[0].source = RF_SOURCE_ICE;
 	memcpy(s.conf[0].ufrag, "abcdEFGH", 9);
 	memcpy(s.conf[0].pwd, pwd, 25);
@@ -831,8 +836,8 @@ static void flows_of_candidates(void **state)
 	end(&s);
 }
 
-/* A description that comes after the checks, or another one with the same credentials, names another default address: who was
- * nominated stays. */
+/* A description that comes after the checks, or another one with the same credentials, names another default address:
+ * who was nominated stays. */
 static void a_description_after_the_checks(void **state)
 {
 	static const char user[] = "abcdEFGH:theirs", pwd[] = "abcdefghijklmnopqrstuvwx";

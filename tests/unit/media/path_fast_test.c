@@ -1,5 +1,5 @@
-/* Streams of a path that go into the kernel and come back. What arrives while the loop stands still came through the kernel.
- * In a network namespace of the test; skipped with a reason where that is not permitted. */
+/* Streams of a path that go into the kernel and come back. What arrives while the loop stands still came through the
+ * kernel. In a network namespace of the test; skipped with a reason where that is not permitted. */
 #include "path_kit.h"
 
 #include <arpa/inet.h>
@@ -299,7 +299,8 @@ static int prepare(void)
 	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	*sin = (struct sockaddr_in){ .sin_family = AF_INET,
-				     .sin_addr.s_addr = htonl(127u << 24 | (1 + pid % 251) << 16 | pid / 251 << 8 | 1) };
+				     .sin_addr.s_addr =
+					     htonl(127u << 24 | (1 + pid % 251) << 16 | pid / 251 << 8 | 1) };
 	int rc = ioctl(s, SIOCSIFFLAGS, &up) || ioctl(s, SIOCSIFADDR, &alias) ? -errno : 0;
 
 	close(s);

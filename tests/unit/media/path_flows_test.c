@@ -35,7 +35,8 @@ static struct seen look(const struct rf_path *p, unsigned end, unsigned rtcp, co
 	return seen;
 }
 
-static void sees(const struct rf_path *p, unsigned end, unsigned rtcp, const struct rf_addr *from, size_t exact, size_t openings)
+static void sees(const struct rf_path *p, unsigned end, unsigned rtcp, const struct rf_addr *from, size_t exact,
+		 size_t openings)
 {
 	struct seen s = look(p, end, rtcp, from);
 
@@ -235,8 +236,10 @@ static void connections(void **state)
 	int phone = tcp(&a), listener = tcp(&b);
 	assert_int_equal(listen(listener, 1), 0);
 	struct rf_path *p = kit_path(&k, RF_PATH_STREAM, KIT_V4, KIT_V4);
-	struct rf_path_end_conf conf[2] = { { .dir = RF_SDP_SENDRECV, .rtcp_mux = true, .remote = a },
-					    { .dir = RF_SDP_SENDRECV, .rtcp_mux = true, .remote = b, .dtls_active = true } };
+	struct rf_path_end_conf conf[2] = {
+		{ .dir = RF_SDP_SENDRECV, .rtcp_mux = true, .remote = a },
+		{ .dir = RF_SDP_SENDRECV, .rtcp_mux = true, .remote = b, .dtls_active = true }
+	};
 	conf[0].remote.port = 9; /* it will connect */
 	a_says = conf[0].remote;
 	for (unsigned i = 0; i < 2; i++)
@@ -276,8 +279,9 @@ static void connections(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_nat_that_changes_ports), cmocka_unit_test(the_window_ends), cmocka_unit_test(none_for_nobody),
-		cmocka_unit_test(candidates_behind_a_nat), cmocka_unit_test(as_many_as_there_may_be),
+		cmocka_unit_test(a_nat_that_changes_ports), cmocka_unit_test(the_window_ends),
+		cmocka_unit_test(none_for_nobody), cmocka_unit_test(candidates_behind_a_nat),
+		cmocka_unit_test(as_many_as_there_may_be),
 		cmocka_unit_test(connections),
 	};
 

@@ -182,7 +182,8 @@ static void old_ones_go(void **state)
 	begin_with(&s, 400);
 	rf_path_free(call(&s, true, 0));
 	for (unsigned i = 0; i < 9; i++) {
-		rf_path_free(kit_path(&s.k, RF_PATH_STREAM, KIT_V4_OTHER, KIT_V4_OTHER)); /* asks for ports, leaves nothing */
+		/* asks for ports, leaves nothing */
+		rf_path_free(kit_path(&s.k, RF_PATH_STREAM, KIT_V4_OTHER, KIT_V4_OTHER));
 		kit_wait_ms(&s.k, 1000);
 	}
 	assert_int_equal(rf_media_census(s.k.w).kept, 2);
@@ -265,7 +266,8 @@ static void they_make_room(void **state)
 	assert_int_equal(rf_media_census(s.k.w).sockets, 4);
 	struct rf_path *q = NULL;
 	const char *what = "";
-	assert_int_equal(rf_path_new(s.k.w, RF_PATH_RTP, (unsigned[]){ KIT_V4, KIT_V4 }, p->ops, &s.k, &q, &what), RF_E_LIMIT);
+	assert_int_equal(rf_path_new(s.k.w, RF_PATH_RTP, (unsigned[]){ KIT_V4, KIT_V4 }, p->ops, &s.k, &q, &what),
+			 RF_E_LIMIT);
 	assert_string_equal(what, "descriptors are exhausted");
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
 	rf_path_free(p);
@@ -337,7 +339,8 @@ static void a_stock_waits(void **state)
 	end(&s);
 }
 
-/* At most a quarter of the ports, what may be kept, and what there are descriptors for; what comes to it is nobody's. */
+/* At most a quarter of the ports, what may be kept, and what there are descriptors for; what
+ * comes to it is nobody's. */
 static void how_much_is_in_stock(void **state)
 {
 	static const struct { size_t stock, keep_max, kept; } cases[] = {

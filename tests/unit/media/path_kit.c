@@ -276,7 +276,8 @@ static void put32(uint8_t *p, uint32_t x)
 		p[i] = (uint8_t)(x >> (24 - 8 * i));
 }
 
-size_t kit_rtcp(uint8_t *buf, uint32_t ssrc, uint32_t about, uint64_t ntp, uint32_t lsr, uint32_t dlsr, const char *cname)
+size_t kit_rtcp(uint8_t *buf, uint32_t ssrc, uint32_t about, uint64_t ntp, uint32_t lsr, uint32_t dlsr,
+		const char *cname)
 {
 	size_t c = strlen(cname), sdes = (4 + 4 + 2 + c + 1 + 3) / 4 * 4;
 

@@ -18,7 +18,8 @@ struct kit {
 	size_t fds;                    /* of the process, before */
 };
 
-enum { KIT_V4, KIT_V6, KIT_V4_OTHER };  /* interfaces: an address of this process in 127/8, ::1, the first with other ports */
+enum { KIT_V4, KIT_V6, KIT_V4_OTHER };  /* interfaces: an address of this process in 127/8, ::1, the
+					 * first with other ports */
 
 void kit_begin(struct kit *k);
 /* The same with so many pairs of ports on KIT_V4, and fast and dtls as given. */
@@ -55,7 +56,8 @@ int kit_passes(struct kit *k, struct rf_path *p, unsigned end, struct party *fro
 struct rf_path_key kit_key(enum rf_srtp_suite suite, uint8_t n);
 struct rf_srtp_master kit_master(const struct rf_path_key *k);
 /* An SR of ssrc with a block about `about`, and its CNAME; the length. */
-size_t kit_rtcp(uint8_t *buf, uint32_t ssrc, uint32_t about, uint64_t ntp, uint32_t lsr, uint32_t dlsr, const char *cname);
+size_t kit_rtcp(uint8_t *buf, uint32_t ssrc, uint32_t about, uint64_t ntp, uint32_t lsr, uint32_t dlsr,
+		const char *cname);
 
 uint64_t kit_drops(const struct rf_path *p, unsigned end, enum rf_path_drop d);
 uint64_t kit_drops_all(const struct rf_path *p);

@@ -14,7 +14,8 @@ struct scene {
 	struct rf_path *p, *q;
 };
 
-static void set(struct rf_path *p, unsigned i, const struct rf_addr *remote, enum rf_path_keying keying, uint8_t in, uint8_t out)
+static void set(struct rf_path *p, unsigned i, const struct rf_addr *remote, enum rf_path_keying keying, uint8_t in,
+		uint8_t out)
 {
 	struct party there = { .at = { *remote } };
 	struct rf_path_end_conf c = kit_conf(&there);
@@ -112,7 +113,8 @@ static void what_comes_round_is_stopped(void **state)
 	(void)state;
 	for (unsigned keying = RF_KEYING_PLAIN; keying <= RF_KEYING_SDES; keying++)
 		for (unsigned what = 0; what < 3; what++) {
-			join(&s, what == 2 ? RF_PATH_DATAGRAM : RF_PATH_RTP, true, what == 2 ? RF_KEYING_PLAIN : keying);
+			join(&s, what == 2 ? RF_PATH_DATAGRAM : RF_PATH_RTP, true,
+			     what == 2 ? RF_KEYING_PLAIN : keying);
 			struct rf_end *e = &s.p->end[1];
 			bool rtcp = what == 1;
 			size_t n = rtcp ? kit_rtcp(buf, 7, 8, 1, 2, 3, "a") : kit_rtp(buf, 7, 1, 0, 20), m = n;
@@ -144,7 +146,8 @@ static void reports_that_come_round(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		struct rf_path_end_conf c = kit_conf(i ? &s.b : &s.a);
 
-		c.remote_rtcp = kit_local(s.p, i, 1); /* our own: what is sent there comes back as if that party had sent it */
+		c.remote_rtcp = kit_local(s.p, i, 1); /* our own: what is sent there comes back as if
+						       * that party had sent it */
 		assert_int_equal(rf_path_set(s.p, i, &c), 0);
 	}
 	rf_path_open(s.p);

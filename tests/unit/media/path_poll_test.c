@@ -1,5 +1,5 @@
-/* Datagrams that are fetched: all arrive, a quiet worker sleeps, and nothing is left of one that is freed meanwhile. Sockets of the
- * loopback have no driver; what asking one brings is measured (bench/media). */
+/* Datagrams that are fetched: all arrive, a quiet worker sleeps, and nothing is left of one that is freed meanwhile.
+ * Sockets of the loopback have no driver; what asking one brings is measured (bench/media). */
 #include "path_kit.h"
 
 #include "fail_alloc.h"
@@ -67,8 +67,10 @@ static void when_it_is_worth_it(void **state)
 {
 	static const struct { unsigned n, after_ms; bool asks; } rows[] = {
 		{ 1, 0, false }, { BUSY - 1, 0, false }, { 1, 0, true },          /* so many at once */
-		{ 1, 10, true }, { 1, 5, true }, { 1, 5, false },                 /* the window before counts; then no more */
-		{ BUSY, 100, false }, { BUSY, 9, true },                          /* over a tenth of a second it is not many */
+		{ 1, 10, true }, { 1, 5, true }, { 1, 5, false },                 /* the window before
+										   * counts; then no more */
+		{ BUSY, 100, false }, { BUSY, 9, true },                          /* over a tenth of a second it is not
+										   * many */
 	};
 	struct kit k;
 
@@ -110,7 +112,9 @@ static void no_memory(void **state)
 	(void)state;
 	begin(&k, false);
 	for (unsigned n = 1; again; n++) {
-		struct rf_media_conf conf = { .loop = k.loop, .random = &k.random, .interfaces = &here, .n_interfaces = 1, .poll = true };
+		struct rf_media_conf conf = {
+			.loop = k.loop, .random = &k.random, .interfaces = &here, .n_interfaces = 1, .poll = true
+		};
 		struct rf_media_worker *w = NULL;
 
 		fail_alloc_at(n);

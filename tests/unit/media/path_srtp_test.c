@@ -495,7 +495,9 @@ static void passed_and_heard(void **state)
 
 static void passed_without_keys(void **state)
 {
-	static const uint8_t records[][14] = { { 22, 254, 253, [12] = 1 }, { 20, 254, 253, [12] = 1 }, { 23, 254, 253, [12] = 1 } };
+	static const uint8_t records[][14] = { { 22, 254, 253, [12] = 1 },
+					       { 20, 254, 253, [12] = 1 },
+					       { 23, 254, 253, [12] = 1 } };
 	struct scene s;
 	uint8_t got[512];
 
@@ -692,7 +694,8 @@ static void events(void **state)
 		uint16_t duration = (uint16_t)(160 * (i < 6 ? i + 1 : 6));
 
 		rf_rtp_head_put(&head, buf);
-		memcpy(buf + RF_RTP_HEAD_BYTES, (uint8_t[]){ 11, i >= 5 ? 0x8a : 0x0a, (uint8_t)(duration >> 8), (uint8_t)duration }, 4);
+		memcpy(buf + RF_RTP_HEAD_BYTES,
+		       (uint8_t[]){ 11, i >= 5 ? 0x8a : 0x0a, (uint8_t)(duration >> 8), (uint8_t)duration }, 4);
 		n = 16;
 		assert_int_equal(rf_srtp_out_rtp(s.out[0], buf, n, sizeof buf, &n), 0);
 		party_send(&s.k, &s.at[0], 0, &to, buf, n);

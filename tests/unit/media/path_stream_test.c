@@ -139,7 +139,8 @@ static void connect_both(struct scene *s)
 		struct rf_addr to = kit_local(s->p, i, 0);
 
 		turns(s);
-		s->fd[i] = s->conf[i].dtls_active ? accept4(s->listener[i], NULL, NULL, SOCK_NONBLOCK) : dial("127.0.0.1", &to);
+		s->fd[i] = s->conf[i].dtls_active ? accept4(s->listener[i], NULL, NULL, SOCK_NONBLOCK) :
+						    dial("127.0.0.1", &to);
 		assert_true(s->fd[i] >= 0);
 		turns(s);
 	}
@@ -256,7 +257,8 @@ static void who_does_not_read(void **state)
 		bytes[i] = (uint8_t)(i * 7 + i / 256);
 	/* b does not read: a is stopped, and little waits here. */
 	while (stuck < 20 && sent < ALL) {
-		ssize_t n = send(s.fd[0], bytes + sent % sizeof bytes, sizeof bytes - sent % sizeof bytes, MSG_DONTWAIT);
+		ssize_t n =
+			send(s.fd[0], bytes + sent % sizeof bytes, sizeof bytes - sent % sizeof bytes, MSG_DONTWAIT);
 
 		stuck = n > 0 ? 0 : stuck + 1;
 		sent += n > 0 ? (size_t)n : 0;

@@ -208,7 +208,10 @@ static void sources(void **state)
 	STEPS(RF_SOURCE_FIRST, false, { { FAR, 0, false, RF_DROP_SOURCE }, { NEAR, 100, true }, { A, 0, false, RF_DROP_SOURCE },
 		{ FAR, 0, false, RF_DROP_SOURCE }, { NEAR, 60000, true }, { A, 0, false, RF_DROP_SOURCE } });
 	/* The window is over: what was signaled, exactly. */
-	STEPS(RF_SOURCE_FIRST, false, { { NEAR, 2001, false, RF_DROP_WINDOW }, { FAR, 0, false, RF_DROP_SOURCE }, { A, 0, true },
+	STEPS(RF_SOURCE_FIRST, false,
+	      { { NEAR, 2001, false, RF_DROP_WINDOW },
+		{ FAR, 0, false, RF_DROP_SOURCE },
+		{ A, 0, true },
 		{ NEAR, 0, false, RF_DROP_SOURCE } });
 	STEPS(RF_SOURCE_FIRST, true, { { FAR, 0, true }, { A, 0, false, RF_DROP_SOURCE }, { FAR, 0, true } });
 	STEPS(RF_SOURCE_FIRST, true, { { FAR, 2001, false, RF_DROP_WINDOW }, { A, 0, false, RF_DROP_WINDOW } });
@@ -243,7 +246,8 @@ static void nothing_is_learned_from_what_was_not_negotiated(void **state)
 	end(&s);
 }
 
-/* Who stands behind a NAT may be promised silence until its first packet: media, reports and what is ours; then all of it comes. */
+/* Who stands behind a NAT may be promised silence until its first packet: media, reports and what is ours;
+ * then all of it comes. */
 static void nothing_before_its_first_packet(void **state)
 {
 	struct scene s;
@@ -264,7 +268,8 @@ static void nothing_before_its_first_packet(void **state)
 		assert_int_equal(kit_passes(&s.k, s.p, 1, &s.b, &s.a, 1), !waits);
 		party_send(&s.k, &s.b, 1, &to, buf, kit_rtcp(buf, 1, 2, 7, 0, 0, "bob"));
 		assert_int_equal(party_recv(&s.a, 1, got, sizeof got, NULL) > 0, !waits);
-		assert_int_equal(rf_path_send(s.p, 0, buf, kit_rtp(buf, 5, 1, 0, 160), sizeof buf), waits ? RF_E_STATE : 0);
+		assert_int_equal(rf_path_send(s.p, 0, buf, kit_rtp(buf, 5, 1, 0, 160), sizeof buf),
+				 waits ? RF_E_STATE : 0);
 		assert_int_equal(kit_drops(s.p, 1, RF_DROP_NO_REMOTE), 2 * waits);
 		party_recv(&s.a, 0, got, sizeof got, NULL);
 		assert_int_equal(kit_passes(&s.k, s.p, 0, &s.a, &s.b, 1), 1);
@@ -329,7 +334,8 @@ static void strangers_get_nothing_at_any_moment(void **state)
 			set(&s, 0, kit_conf(&s.a));
 		for (unsigned e = 0; e < 2; e++) /* even with the right SSRC and number */
 			for (unsigned w = 0; w < 2; w++)
-				party_send(&s.k, w ? &s.far : &s.near, 0, &at[e], buf, kit_rtp(buf, 0x1000 + e, seq, 0, 160));
+				party_send(&s.k, w ? &s.far : &s.near, 0, &at[e], buf,
+					   kit_rtp(buf, 0x1000 + e, seq, 0, 160));
 		struct party *all[] = { &s.a, &s.b, &s.near, &s.far };
 		for (unsigned i = 0; i < 4; i++)
 			if (party_recv(all[i], 0, buf, sizeof buf, NULL) >= 0)
@@ -375,8 +381,8 @@ static void sequences(void **state)
 	/* Every number goes through; what is said is whether it passed. */
 	static const struct { uint16_t seq; enum rf_path_drop why; } cases[] = {
 		{ 65530, RF_DROPS }, { 65531, RF_DROPS }, { 65531, RF_DROP_REPLAY }, { 65530, RF_DROP_REPLAY },
-		{ 65534, RF_DROPS }, { 65533, RF_DROPS }, { 65533, RF_DROP_REPLAY }, { 1, RF_DROPS }, { 65535, RF_DROPS },
-		{ 0, RF_DROPS }, { 0, RF_DROP_REPLAY },
+		{ 65534, RF_DROPS }, { 65533, RF_DROPS }, { 65533, RF_DROP_REPLAY }, { 1, RF_DROPS },
+		{ 65535, RF_DROPS }, { 0, RF_DROPS }, { 0, RF_DROP_REPLAY },
 		{ 3000, RF_DROPS },                           /* 2999 ahead: lost ones */
 		{ 2901, RF_DROPS }, { 2901, RF_DROP_REPLAY },  /* 99 behind: late */
 		{ 2900, RF_DROP_SEQUENCE },                   /* 100 behind */
@@ -384,8 +390,9 @@ static void sequences(void **state)
 		{ 9000, RF_DROP_SEQUENCE }, { 9002, RF_DROP_SEQUENCE }, { 9003, RF_DROPS }, { 9004, RF_DROPS },
 		{ 9003, RF_DROP_REPLAY }, { 9002, RF_DROPS },
 		{ 40000, RF_DROP_SEQUENCE }, { 9005, RF_DROPS }, { 40001, RF_DROP_SEQUENCE },
-		{ 9005 + 63, RF_DROPS }, { 9005 + 127, RF_DROPS }, { 9005 + 63, RF_DROP_REPLAY }, { 9005 + 62, RF_DROPS },
-		{ 9005 + 255, RF_DROPS }, { 9005 + 159, RF_DROPS }, { 9005 + 159, RF_DROP_REPLAY },
+		{ 9005 + 63, RF_DROPS }, { 9005 + 127, RF_DROPS }, { 9005 + 63, RF_DROP_REPLAY },
+		{ 9005 + 62, RF_DROPS }, { 9005 + 255, RF_DROPS }, { 9005 + 159, RF_DROPS },
+		{ 9005 + 159, RF_DROP_REPLAY },
 	};
 	struct scene s;
 
@@ -865,7 +872,8 @@ static void every_prefix(void **state)
 static void what_is_too_long(void **state)
 {
 	static const struct { size_t n; bool passes; } cases[] = {
-		{ 1499, true }, { 1500, true }, { 1501, false }, { 2048, false }, { 2049, false }, { 9000, false }, { 60000, false },
+		{ 1499, true }, { 1500, true }, { 1501, false }, { 2048, false }, { 2049, false }, { 9000, false },
+		{ 60000, false },
 	};
 	struct scene s;
 	static uint8_t buf[65536], got[65536];
@@ -919,7 +927,9 @@ static void ports_end(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		p[i] = kit_path(&k, RF_PATH_RTP, KIT_V4, KIT_V4);
 	struct rf_path *one = NULL;
-	assert_int_equal(rf_path_new(k.w, RF_PATH_RTP, (unsigned[]){ KIT_V4_OTHER, KIT_V4 }, p[0]->ops, &k, &one, &what), RF_E_LIMIT);
+	assert_int_equal(rf_path_new(k.w, RF_PATH_RTP, (unsigned[]){ KIT_V4_OTHER, KIT_V4 }, p[0]->ops, &k, &one,
+				     &what),
+			 RF_E_LIMIT);
 	assert_string_equal(what, "ports are exhausted");
 	assert_null(one);
 	rf_path_free(p[0]);
@@ -959,7 +969,8 @@ static void descriptors_end(void **state)
 			assert_int_equal(rf_path_set(one, 0, &conf), 0);
 		}
 		assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
-		assert_int_equal(kit_passes(&s.k, s.p, 0, &s.a, &s.b, (uint16_t)more), 1); /* nobody else is disturbed */
+		/* nobody else is disturbed */
+		assert_int_equal(kit_passes(&s.k, s.p, 0, &s.a, &s.b, (uint16_t)more), 1);
 		rf_path_free(one);
 		one = NULL;
 		struct rf_media_census after = rf_media_census(s.k.w);

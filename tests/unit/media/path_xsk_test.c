@@ -1,5 +1,5 @@
-/* Paths whose packets go past the sockets: two parties behind two interfaces of ours, plain RTP on one side, SRTP on the other.
- * Skipped with a reason where that is not permitted. */
+/* Paths whose packets go past the sockets: two parties behind two interfaces of ours, plain RTP on one side, SRTP on
+ * the other. Skipped with a reason where that is not permitted. */
 #include "media/xsk_int.h"
 #include "path_kit.h"
 #include "veth_kit.h"
@@ -49,9 +49,12 @@ static void begin_worker(struct kit *k, bool with_fast)
 	struct rf_media_interface places[PLACES];
 
 	for (unsigned i = 0; i < PLACES; i++)
-		places[i] = (struct rf_media_interface){ .local = addr(place_at[i].ours), .port_first = (uint16_t)(20000 + 1000 * i),
+		places[i] = (struct rf_media_interface){ .local = addr(place_at[i].ours),
+							 .port_first = (uint16_t)(20000 + 1000 * i),
 							 .port_last = (uint16_t)(20999 + 1000 * i) };
-	kit_begin_on(k, (struct rf_media_conf){ .xsk = rf_xsk_part(xsk, 0), .fast = with_fast ? fast : NULL, .interfaces = places,
+	kit_begin_on(k, (struct rf_media_conf){ .xsk = rf_xsk_part(xsk, 0),
+						.fast = with_fast ? fast : NULL,
+						.interfaces = places,
 						.n_interfaces = PLACES });
 }
 
@@ -194,7 +197,9 @@ static void both_enter(struct scene *s)
 
 static void test_both_ways(void **state)
 {
-	static const unsigned at[][2] = { { NEAR4, FAR4 }, { NEAR6, FAR6 }, { NEAR4, FAR6 }, { NEAR6, FAR4 }, { NEAR4, NEAR4 } };
+	static const unsigned at[][2] = {
+		{ NEAR4, FAR4 }, { NEAR6, FAR6 }, { NEAR4, FAR6 }, { NEAR6, FAR4 }, { NEAR4, NEAR4 }
+	};
 	struct rf_path_end_stats a, b;
 	struct scene s;
 
@@ -300,11 +305,13 @@ static void inject(const struct frame *f)
 static void test_an_enemy_on_the_link(void **state)
 {
 	static const struct { const char *what; size_t at; uint8_t byte; bool sealed; } rows[] = {
-		{ "from another host", 29, 66, true }, { "from another port", 35, 9, true }, { "a wrong checksum", 41, 0x12, false },
-		{ "a changed byte", 60, 0x12, false }, { "a fragment", 20, 0x20, true }, { "another fragment", 21, 0x10, true },
-		{ "options", 14, 0x46, true }, { "IP too long", 16, 2, true }, { "IP too short", 17, 30, true },
-		{ "UDP too long", 38, 2, false }, { "UDP too short", 39, 30, false }, { "a tag", 12, 0x81, false },
-		{ "for somebody else", 5, 0x77, false }, { "another port of ours", 37, 0x51, true },
+		{ "from another host", 29, 66, true }, { "from another port", 35, 9, true },
+		{ "a wrong checksum", 41, 0x12, false }, { "a changed byte", 60, 0x12, false },
+		{ "a fragment", 20, 0x20, true }, { "another fragment", 21, 0x10, true }, { "options", 14, 0x46, true },
+		{ "IP too long", 16, 2, true }, { "IP too short", 17, 30, true }, { "UDP too long", 38, 2, false },
+		{ "UDP too short", 39, 30, false }, { "a tag", 12, 0x81, false },
+		{ "for somebody else", 5, 0x77, false },
+		{ "another port of ours", 37, 0x51, true },
 	};
 	static struct frame f;
 	uint8_t mac[6];
@@ -478,7 +485,8 @@ static void test_beside_the_kernels_way(void **state)
 
 enum { LINES = 2, MID_EXT = 4, LINE_SSRC = 0x2000 };
 
-/* Both lines of one party are on one port of ours, under one pair of keys; at the other side each has its own, in the clear. */
+/* Both lines of one party are on one port of ours, under one pair of keys; at the other side each has
+ * its own, in the clear. */
 struct shared {
 	struct kit k;
 	struct party one, far[LINES];
@@ -703,8 +711,9 @@ int main(void)
 		cmocka_unit_test(test_both_ways), cmocka_unit_test(test_many_at_once), cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_an_enemy_on_the_link), cmocka_unit_test(test_checksums_left_to_a_card),
 		cmocka_unit_test(test_a_neighbour_that_is_forgotten), cmocka_unit_test(test_long_ones),
-		cmocka_unit_test(test_another_source), cmocka_unit_test(test_rtcp), cmocka_unit_test(test_beside_the_kernels_way),
-		cmocka_unit_test(test_lines_that_share_a_port), cmocka_unit_test(test_a_shared_port_refuses),
+		cmocka_unit_test(test_another_source), cmocka_unit_test(test_rtcp),
+		cmocka_unit_test(test_beside_the_kernels_way), cmocka_unit_test(test_lines_that_share_a_port),
+		cmocka_unit_test(test_a_shared_port_refuses),
 		cmocka_unit_test(test_a_shared_port_with_another_source),
 	};
 	char why_not[700] = "";

@@ -1,4 +1,5 @@
-/* Codecs: a tone goes in and the same one comes out, silence is silent, and bytes that are none of theirs harm nothing. */
+/* Codecs: a tone goes in and the same one comes out, silence is silent, and bytes that are none of
+ * theirs harm nothing. */
 #include "ear.h"
 #include "fail_alloc.h"
 #include "media/pcm.h"
@@ -205,7 +206,8 @@ static void test_bounds(void **state)
 	for (size_t row = 0; row < ROWS; row++) {
 		begin(&b, row);
 		assert_int_equal(rf_pcm_in_take(b.in, (struct rf_view){ 0 }, samples, &n), RF_E_MALFORMED);
-		assert_int_equal(rf_pcm_in_take(b.in, rf_view_of(big, RF_PCM_MOST / 2 + 1), samples, &n), RF_E_MALFORMED);
+		assert_int_equal(rf_pcm_in_take(b.in, rf_view_of(big, RF_PCM_MOST / 2 + 1), samples, &n),
+				 RF_E_MALFORMED);
 		assert_int_equal(rf_pcm_out_put(b.out, samples, 0, big, sizeof big, &n), RF_E_INVALID);
 		assert_int_equal(rf_pcm_out_put(b.out, samples, 81, big, sizeof big, &n), RF_E_INVALID);
 		assert_int_equal(rf_pcm_out_put(b.out, samples, RF_PCM_MOST + 160, big, sizeof big, &n), RF_E_INVALID);

@@ -181,7 +181,8 @@ static void a_stock(void **state)
 	assert_int_equal(sum, 0);
 	/* They come first, without any rest. */
 	assert_int_equal(rf_ports_take(p, now, &even, &kept), 0);
-	assert_true(kept.fd[0] == 1 && (even == stocked[0] || even == stocked[1] || even == stocked[2] || even == stocked[3]));
+	assert_true(kept.fd[0] == 1 &&
+		    (even == stocked[0] || even == stocked[1] || even == stocked[2] || even == stocked[3]));
 	assert_true(rf_ports_let_go(p, now, true, 2, 100, let_go, &sum));
 	assert_int_equal(sum, 1);
 	/* Of those that keep nothing there are seven; one that rests is not among them. */
@@ -207,7 +208,8 @@ static void ranges(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct rf_ports *p = NULL;
 
-		assert_int_equal(rf_ports_new(cases[i].first, cases[i].last, &random, &p), cases[i].pairs ? 0 : RF_E_INVALID);
+		assert_int_equal(rf_ports_new(cases[i].first, cases[i].last, &random, &p),
+				 cases[i].pairs ? 0 : RF_E_INVALID);
 		if (p)
 			assert_int_equal(rf_ports_left(p), cases[i].pairs);
 		rf_ports_free(p);

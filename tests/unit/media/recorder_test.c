@@ -1,4 +1,5 @@
-/* Recorders over paths that are none: what is offered to them, what is copied, who may not, and that nothing is left. */
+/* Recorders over paths that are none: what is offered to them, what is copied, who may not, and
+ * that nothing is left. */
 #include "fail_alloc.h"
 #include "session_kit.h"
 
@@ -80,7 +81,8 @@ static void test_both_parties(void **state)
 	char sdp[2048];
 
 	call(k);
-	ok(k, "subscribe request", "'call-id':'c1','flags':['all'],'to-tag':'R','interface':'in','set-label':'recorder'", NULL);
+	ok(k, "subscribe request",
+	   "'call-id':'c1','flags':['all'],'to-tag':'R','interface':'in','set-label':'recorder'", NULL);
 	assert_true(rf_view_eq(k->reply.to_tag, RF_V("R")));
 	assert_true(kit_has(k, "c=IN IP4 10.0.0.1"));
 	assert_true(kit_has(k, "m=audio 20004 RTP/AVP 8 0 101"));
@@ -89,9 +91,11 @@ static void test_both_parties(void **state)
 	assert_true(kit_has(k, "a=fmtp:101 0-15"));
 	assert_true(kit_has(k, "a=label:11"));
 	assert_true(kit_has(k, "a=label:12"));
-	assert_non_null(strstr((char *)k->out, "\"media-labels\":{\"11\":{\"index\":1,\"mode\":\"sendrecv\",\"tag\":\"A\","
+	assert_non_null(strstr((char *)k->out,
+			       "\"media-labels\":{\"11\":{\"index\":1,\"mode\":\"sendrecv\",\"tag\":\"A\","
 			       "\"type\":\"audio\"},\"12\":"));
-	assert_non_null(strstr((char *)k->out, "\"tag-medias\":[{\"medias\":[{\"index\":1,\"label\":\"11\",\"mode\":\"sendrecv\","
+	assert_non_null(strstr((char *)k->out,
+			       "\"tag-medias\":[{\"medias\":[{\"index\":1,\"label\":\"11\",\"mode\":\"sendrecv\","
 			       "\"type\":\"audio\"}],\"tag\":\"A\"},{"));
 	assert_non_null(strstr((char *)k->out, "\"from-tags\":[\"A\",\"B\"]"));
 	assert_true(kit_has(k, "a=sendonly"));
@@ -168,8 +172,10 @@ static void test_refusals(void **state)
 		{ "subscribe request", "'call-id':'c1','from-tags':['A','X']", NULL, "has the tag \"X\"" },
 		{ "subscribe request", REPLY, NULL, "that of a party" },
 		{ "subscribe request", CALL ",'interface':'nowhere'", NULL, "no interface \"nowhere\"" },
-		{ "subscribe request", CALL ",'transport protocol':'RTP/SAVP','SDES':['only-F8_128_HMAC_SHA1_80']", NULL, "no suite" },
-		{ "subscribe request", CALL ",'transport protocol':'UDP/TLS/RTP/SAVP','DTLS':'off'", NULL, "switched off" },
+		{ "subscribe request", CALL ",'transport protocol':'RTP/SAVP','SDES':['only-F8_128_HMAC_SHA1_80']",
+		  NULL, "no suite" },
+		{ "subscribe request", CALL ",'transport protocol':'UDP/TLS/RTP/SAVP','DTLS':'off'", NULL,
+		  "switched off" },
 		{ "subscribe answer", REC, R_HEAD R_AUDIO("7000"), "no recorder with to-tag" },
 		{ "subscribe answer", "'call-id':'c9','to-tag':'R'", R_HEAD R_AUDIO("7000"), "Unknown call-ID" },
 		{ "unsubscribe", "'call-id':'c9','to-tag':'R'", NULL, "Unknown call-ID" },
@@ -198,11 +204,14 @@ static void test_answers(void **state)
 		{ REC, R_HEAD R_AUDIO("0"), "takes none" },
 		{ REC, R_HEAD "m=video 7000 RTP/AVP 31\r\n", "another kind" },
 		{ REC, R_HEAD "m=audio 7000 RTP/AVP 8\r\n", "leaves out PCMU" },
-		{ REC ",'flags':['allow transcoding']", R_HEAD "m=audio 7000 RTP/AVP 9\r\n", "no codec that was offered" },
-		{ REC ",'flags':['allow transcoding']", R_HEAD "m=audio 7000 RTP/AVP 8\r\na=rtpmap:8 opus/48000/2\r\n", "no codec" },
+		{ REC ",'flags':['allow transcoding']", R_HEAD "m=audio 7000 RTP/AVP 9\r\n",
+		  "no codec that was offered" },
+		{ REC ",'flags':['allow transcoding']", R_HEAD "m=audio 7000 RTP/AVP 8\r\na=rtpmap:8 opus/48000/2\r\n",
+		  "no codec" },
 		{ REC, HEAD("recorder.example.org") R_AUDIO("7000"), "a name stands" },
 		{ REC, HEAD("10.0.0.1") R_AUDIO("20004"), "this relay's own port" },
-		{ REC, "v=0\r\no=- 1 1 IN IP6 2001:db8::5\r\ns=-\r\nc=IN IP6 2001:db8::5\r\nt=0 0\r\n" R_AUDIO("7000"), "IPv6 address" },
+		{ REC, "v=0\r\no=- 1 1 IN IP6 2001:db8::5\r\ns=-\r\nc=IN IP6 2001:db8::5\r\nt=0 0\r\n" R_AUDIO("7000"),
+		  "IPv6 address" },
 	};
 	struct kit *k = *state;
 
@@ -249,7 +258,8 @@ static void test_keys(void **state)
 	assert_int_equal(c->key_out.suite, RF_SRTP_AES_CM_128_HMAC_SHA1_80);
 	assert_int_equal(c->n_keys_in, 1);
 	ok(k, "unsubscribe", REC, NULL);
-	ok(k, "subscribe request", CALL ",'to-tag':'R','transport protocol':'UDP/TLS/RTP/SAVP','ICE':'force','rtcp-mux':['offer']", NULL);
+	ok(k, "subscribe request",
+	   CALL ",'to-tag':'R','transport protocol':'UDP/TLS/RTP/SAVP','ICE':'force','rtcp-mux':['offer']", NULL);
 	assert_true(kit_has(k, "a=setup:actpass"));
 	assert_true(kit_has(k, "a=ice-lite"));
 	assert_true(kit_has(k, "a=rtcp-mux"));
@@ -294,8 +304,8 @@ static void test_shared_keys(void **state)
 	ok(k, "answer", REPLY, b);
 	assert_int_equal(kit_path(k, 0)->conf[0].keying, RF_KEYING_PASSED);
 	refused(k, "subscribe request", CALL, NULL, "share their keys");
-	told(k, "refused : the parties share their keys, and this relay opens nothing that it was to pass on unopened: offer the call "
-	     "with the flag SIPREC, then it can be recorded\n");
+	told(k, "refused : the parties share their keys, and this relay opens nothing that it was to pass on unopened: "
+	     "offer the call with the flag SIPREC, then it can be recorded\n");
 	ok(k, "offer", REPLY ",'flags':['SIPREC']", a);
 	ok(k, "answer", REPLY, own);
 	assert_int_equal(kit_path(k, 0)->conf[0].keying, RF_KEYING_SDES);
@@ -393,10 +403,11 @@ static void test_another_codec(void **state)
 	kit_again(k);
 	call(k);
 	ok(k, "subscribe request", CALL ",'to-tag':'R','codec':{'transcode':['opus']}", NULL);
-	refused(k, "subscribe request", CALL ",'to-tag':'S','codec':{'transcode':['opus']}", NULL, "transcoded already");
-	ok(k, "subscribe request", CALL ",'to-tag':'S'", NULL);
-	refused(k, "subscribe answer", "'call-id':'c1','to-tag':'S','flags':['allow transcoding']", R_HEAD "m=audio 7000 RTP/AVP 8\r\n",
+	refused(k, "subscribe request", CALL ",'to-tag':'S','codec':{'transcode':['opus']}", NULL,
 		"transcoded already");
+	ok(k, "subscribe request", CALL ",'to-tag':'S'", NULL);
+	refused(k, "subscribe answer", "'call-id':'c1','to-tag':'S','flags':['allow transcoding']",
+		R_HEAD "m=audio 7000 RTP/AVP 8\r\n", "transcoded already");
 	ok(k, "unsubscribe", REC, NULL);
 	assert_int_equal(rf_relay_census(k->relay).coded, 0);
 	k->conf.policy.coded_max = 0;
@@ -406,8 +417,10 @@ static void test_another_codec(void **state)
 /* Whole pictures are asked for: when copies begin, when the recorder asks, once a second. */
 static void test_pictures(void **state)
 {
-	static const char a[] = HEAD("192.0.2.9") AUDIO("2000", "RTP/AVP") VIDEO("2002", "RTP/AVP") "a=rtcp-fb:96 nack pli\r\n";
-	static const char b[] = HEAD("203.0.113.7") AUDIO("3000", "RTP/AVP") VIDEO("3002", "RTP/AVP") "a=rtcp-fb:* ccm fir\r\n";
+	static const char a[] =
+		HEAD("192.0.2.9") AUDIO("2000", "RTP/AVP") VIDEO("2002", "RTP/AVP") "a=rtcp-fb:96 nack pli\r\n";
+	static const char b[] =
+		HEAD("203.0.113.7") AUDIO("3000", "RTP/AVP") VIDEO("3002", "RTP/AVP") "a=rtcp-fb:* ccm fir\r\n";
 	const uint8_t packet[16] = { 0x80, 96 };
 	struct kit *k = *state;
 	struct rf_path *video, *sink;
@@ -540,7 +553,8 @@ static void test_allocations_that_fail(void **state)
 	call(k);
 	for (k->fail_at = 1;; k->fail_at++) {
 		enum rf_ng_result r = kit_ask(k, "subscribe request",
-					      "'call-id':'c1','flags':['all'],'to-tag':'R','set-label':'x','transport protocol':'RTP/SAVP'", NULL);
+					      "'call-id':'c1','flags':['all'],'to-tag':'R','set-label':'x','transport "
+					      "protocol':'RTP/SAVP'", NULL);
 
 		if (!k->failed && r == RF_NG_OK)
 			break;
@@ -579,10 +593,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, kit_begin, kit_end)
 	const struct CMUnitTest tests[] = {
-		TEST(test_both_parties), TEST(test_who_is_meant), TEST(test_refusals), TEST(test_answers), TEST(test_keys),
-		TEST(test_policy), TEST(test_shared_keys), TEST(test_lines_that_change), TEST(test_another_codec),
-		TEST(test_pictures), TEST(test_bounds_and_ends),
-		TEST(test_branches), TEST(test_allocations_that_fail), TEST(test_nothing_to_record),
+		TEST(test_both_parties), TEST(test_who_is_meant), TEST(test_refusals), TEST(test_answers),
+		TEST(test_keys), TEST(test_policy), TEST(test_shared_keys), TEST(test_lines_that_change),
+		TEST(test_another_codec), TEST(test_pictures), TEST(test_bounds_and_ends), TEST(test_branches),
+		TEST(test_allocations_that_fail), TEST(test_nothing_to_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

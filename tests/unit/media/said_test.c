@@ -26,10 +26,12 @@ static int read_said(struct rf_arena *a, const char *attrs, struct rf_said *ret)
 	return read_from(a, attrs, (struct rf_said_source){ 0 }, ret);
 }
 
-/* Where signaling comes from stands for what is said; with ICE not for an address of the other family, which its candidates are of. */
+/* Where signaling comes from stands for what is said; with ICE not for an address of the other family, which its
+ * candidates are of. */
 static void where_signaling_comes_from(void **state)
 {
-	static const struct rf_addr four = { .family = 4, .ip = { 203, 0, 113, 9 } }, six = { .family = 6, .ip = { 0x20, 1 } };
+	static const struct rf_addr four = { .family = 4, .ip = { 203, 0, 113, 9 } },
+				    six = { .family = 6, .ip = { 0x20, 1 } };
 	struct rf_arena a;
 	struct rf_said s;
 
@@ -92,7 +94,8 @@ static void no_more_than_it_may(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < RF_PATH_CANDIDATES_MAX + 3; i++)
-		n += (size_t)snprintf(text + n, sizeof text - n, "a=candidate:1 1 udp 1 198.51.100.7 %u typ host\r\n", 30000 + i);
+		n += (size_t)snprintf(text + n, sizeof text - n, "a=candidate:1 1 udp 1 198.51.100.7 %u typ host\r\n",
+				      30000 + i);
 	rf_arena_init(&a, 1 << 20);
 	assert_int_equal(read_said(&a, text, &s), 0);
 	assert_int_equal(s.n_candidates, RF_PATH_CANDIDATES_MAX);
@@ -102,7 +105,8 @@ static void no_more_than_it_may(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(candidates), cmocka_unit_test(where_signaling_comes_from), cmocka_unit_test(no_more_than_it_may) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(candidates), cmocka_unit_test(where_signaling_comes_from),
+					    cmocka_unit_test(no_more_than_it_may) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,7 +53,8 @@ static void recording(void *ctx, const struct rf_recording *r)
 	size_t n = strlen(k->recordings);
 
 	assert_true(rf_view_eq(r->call_id, RF_V("c1")));
-	n += (size_t)snprintf(k->recordings + n, sizeof k->recordings - n, "%s %.*s", states[r->state], RF_VFMT(r->tag));
+	n += (size_t)snprintf(k->recordings + n, sizeof k->recordings - n, "%s %.*s", states[r->state],
+			      RF_VFMT(r->tag));
 	for (size_t i = 0; i < r->n_tags; i++)
 		n += (size_t)snprintf(k->recordings + n, sizeof k->recordings - n, " %.*s", RF_VFMT(r->tags[i]));
 	if (r->why)

@@ -1,5 +1,5 @@
-/* For tests of sessions: a relay over paths that are none (they keep what they are told), a clock that the test turns, and
- * requests in JSON. */
+/* For tests of sessions: a relay over paths that are none (they keep what they are told), a clock that the test turns,
+ * and requests in JSON. */
 #ifndef RF_TEST_SESSION_KIT_H
 #define RF_TEST_SESSION_KIT_H
 
@@ -28,7 +28,8 @@ struct kit {
 	bool failed;                     /* it was reached */
 };
 
-/* By default: plain allowed, DTLS, four suites; interfaces "in" (10.0.0.1, 2001:db8:1::1) and "out" (198.51.100.1, 2001:db8:2::1). */
+/* By default: plain allowed, DTLS, four suites; interfaces "in" (10.0.0.1, 2001:db8:1::1) and "out" (198.51.100.1,
+ * 2001:db8:2::1). */
 void kit_setup(struct kit *k);
 void kit_down(struct kit *k);
 /* The same for cmocka: *state is a kit. */
@@ -37,7 +38,8 @@ int kit_end(void **state);
 /* Make the relay anew with k->conf. */
 void kit_again(struct kit *k);
 void kit_wait(struct kit *k, uint64_t ms);
-/* One request: members of the dictionary after "command" in JSON, 'a' for "; the description apart (NULL: none). The result. */
+/* One request: members of the dictionary after "command" in JSON, 'a' for "; the description apart
+ * (NULL: none). The result. */
 enum rf_ng_result kit_ask(struct kit *k, const char *command, const char *members, const char *sdp);
 /* kit_ask(), and it is done; and it is an error, whose reason has these words in it. */
 void ok(struct kit *k, const char *command, const char *members, const char *sdp);

@@ -72,8 +72,9 @@ static void test_parted(void **state)
 		bool ends, fails;
 	} rows[] = {
 		{ 7, 7, "query", true, false }, { 8, 8, "query", false, false }, { 0, 0, "query", false, false },
-		{ 8, 9, "query", false, false }, { 8, 9, "block media", true, false }, { 0, 9, "block media", true, false },
-		{ 9, 8, "block media", true, false }, { 8, 7, "unsubscribe", false, true },
+		{ 8, 9, "query", false, false }, { 8, 9, "block media", true, false },
+		{ 0, 9, "block media", true, false }, { 9, 8, "block media", true, false },
+		{ 8, 7, "unsubscribe", false, true },
 	};
 	struct kit *k = *state;
 
@@ -123,13 +124,20 @@ static void test_refusals(void **state)
 		{ "block media", "'call-id':'c1'", NULL, "Unknown call-ID", RF_NG_FAULT_CALL },
 		{ "delete", REPLY ",'flags':['fatal']", NULL, "not found", RF_NG_FAULT_CALL },
 		{ "offer", CALL, "v=0\r\n", "line", RF_NG_FAULT_DESCRIPTION },
-		{ "offer", CALL ",'direction':['in','nowhere']", A_PLAIN, "no interface \"nowhere\"", RF_NG_FAULT_CALL },
-		{ "offer", CALL, HEAD("phone.example.org") AUDIO("2000", "RTP/AVP"), "a name stands where", RF_NG_FAULT_DESCRIPTION },
-		{ "offer", CALL, HEAD("192.0.2.9") "m=audio 2000 RTP/SAVP 8\r\n", "without a usable a=crypto", RF_NG_FAULT_DESCRIPTION },
-		{ "offer", CALL, HEAD("192.0.2.9") "m=audio 2000 UDP/TLS/RTP/SAVP 8\r\n", "without a=fingerprint", RF_NG_FAULT_DESCRIPTION },
-		{ "offer", CALL, HEAD("192.0.2.9") "m=audio 2000 RTP/AVP 96\r\n", "no format", RF_NG_FAULT_DESCRIPTION },
-		{ "offer", CALL, HEAD("192.0.2.9") "m=application 2000 UDP/DTLS/SCTP webrtc-datachannel\r\n", "no m-line is of a kind", RF_NG_FAULT_DESCRIPTION },
-		{ "offer", CALL, HEAD("192.0.2.9") AUDIO("2000", "RTP/AVP") "a=ice-ufrag:abcd\r\na=ice-pwd:short\r\n", "ICE wants", RF_NG_FAULT_DESCRIPTION },
+		{ "offer", CALL ",'direction':['in','nowhere']", A_PLAIN, "no interface \"nowhere\"",
+		  RF_NG_FAULT_CALL },
+		{ "offer", CALL, HEAD("phone.example.org") AUDIO("2000", "RTP/AVP"), "a name stands where",
+		  RF_NG_FAULT_DESCRIPTION },
+		{ "offer", CALL, HEAD("192.0.2.9") "m=audio 2000 RTP/SAVP 8\r\n", "without a usable a=crypto",
+		  RF_NG_FAULT_DESCRIPTION },
+		{ "offer", CALL, HEAD("192.0.2.9") "m=audio 2000 UDP/TLS/RTP/SAVP 8\r\n", "without a=fingerprint",
+		  RF_NG_FAULT_DESCRIPTION },
+		{ "offer", CALL, HEAD("192.0.2.9") "m=audio 2000 RTP/AVP 96\r\n", "no format",
+		  RF_NG_FAULT_DESCRIPTION },
+		{ "offer", CALL, HEAD("192.0.2.9") "m=application 2000 UDP/DTLS/SCTP webrtc-datachannel\r\n",
+		  "no m-line is of a kind", RF_NG_FAULT_DESCRIPTION },
+		{ "offer", CALL, HEAD("192.0.2.9") AUDIO("2000", "RTP/AVP") "a=ice-ufrag:abcd\r\na=ice-pwd:short\r\n",
+		  "ICE wants", RF_NG_FAULT_DESCRIPTION },
 		{ "play DTMF", "'call-id':'c1','from-tag':'A','code':1", NULL, "Unknown call-ID", RF_NG_FAULT_CALL },
 	};
 	struct kit *k = *state;
@@ -155,7 +163,8 @@ static void test_again_is_the_same(void **state)
 	assert_string_equal(k->sdp, first);
 	expect_census(k, 1, 2, 1);
 	/* another port: another version of the same */
-	ok(k, "offer", CALL ",'ICE':'force','transport protocol':'RTP/SAVP'", HEAD("192.0.2.9") AUDIO("2000", "RTP/AVP") "a=ptime:20\r\n");
+	ok(k, "offer", CALL ",'ICE':'force','transport protocol':'RTP/SAVP'",
+	   HEAD("192.0.2.9") AUDIO("2000", "RTP/AVP") "a=ptime:20\r\n");
 	assert_string_not_equal(k->sdp, first);
 	assert_non_null(strstr(k->sdp, " 2 IN IP4"));
 	expect_census(k, 1, 2, 1);
@@ -203,19 +212,23 @@ static void test_reoffers(void **state)
 	ok(k, "answer", REPLY, B_PLAIN);
 	p = kit_path(k, 0);
 	/* from the other side: hold */
-	ok(k, "offer", "'call-id':'c1','from-tag':'B','to-tag':'A'", HEAD("203.0.113.7") AUDIO("3000", "RTP/AVP") "a=sendonly\r\n");
+	ok(k, "offer", "'call-id':'c1','from-tag':'B','to-tag':'A'",
+	   HEAD("203.0.113.7") AUDIO("3000", "RTP/AVP") "a=sendonly\r\n");
 	assert_true(kit_has(k, "a=sendonly"));
 	assert_true(kit_has(k, "m=audio 20000 RTP/AVP 8 0 101"));
 	assert_int_equal(p->conf[1].dir, RF_SDP_SENDRECV); /* not before the answer */
-	ok(k, "answer", "'call-id':'c1','from-tag':'B','to-tag':'A'", HEAD("192.0.2.9") AUDIO("2000", "RTP/AVP") "a=recvonly\r\n");
+	ok(k, "answer", "'call-id':'c1','from-tag':'B','to-tag':'A'",
+	   HEAD("192.0.2.9") AUDIO("2000", "RTP/AVP") "a=recvonly\r\n");
 	assert_int_equal(p->conf[1].dir, RF_SDP_SENDONLY);
 	assert_int_equal(p->conf[0].dir, RF_SDP_RECVONLY);
 	expect_census(k, 1, 2, 1);
 	/* video is added, the address changes; without to-tag it is the same dialog */
-	ok(k, "offer", CALL, HEAD("192.0.2.10") AUDIO("2000", "RTP/AVP") "m=video 2002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n");
+	ok(k, "offer", CALL,
+	   HEAD("192.0.2.10") AUDIO("2000", "RTP/AVP") "m=video 2002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n");
 	expect_census(k, 1, 2, 2);
 	assert_int_equal(p->conf[0].remote.ip[3], 9);
-	ok(k, "answer", REPLY, HEAD("203.0.113.7") AUDIO("3000", "RTP/AVP") "m=video 3002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n");
+	ok(k, "answer", REPLY,
+	   HEAD("203.0.113.7") AUDIO("3000", "RTP/AVP") "m=video 3002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n");
 	assert_int_equal(p->conf[0].remote.ip[3], 10);
 	assert_int_equal(kit_path(k, 1)->conf[0].types[0].flags, RF_TYPE_VIDEO);
 	/* and switched off */
@@ -225,8 +238,9 @@ static void test_reoffers(void **state)
 	ok(k, "answer", REPLY, HEAD("203.0.113.7") AUDIO("3000", "RTP/AVP") "m=video 0 RTP/AVP 96\r\n");
 	expect_census(k, 1, 2, 1);
 	/* audio becomes fax, is refused, then not */
-	ok(k, "offer", REPLY, HEAD("192.0.2.10") "m=image 2004 udptl t38\r\na=T38FaxVersion:0\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n"
-	   "m=video 0 RTP/AVP 96\r\n");
+	ok(k, "offer", REPLY,
+	   HEAD("192.0.2.10") "m=image 2004 udptl t38\r\na=T38FaxVersion:0\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n"
+			      "m=video 0 RTP/AVP 96\r\n");
 	assert_true(kit_has(k, "a=T38FaxUdpEC:t38UDPRedundancy"));
 	expect_census(k, 1, 2, 2);
 	ok(k, "offer", REPLY, HEAD("192.0.2.10") AUDIO("2000", "RTP/AVP") "m=video 0 RTP/AVP 96\r\n");
@@ -253,7 +267,8 @@ static void test_policy(void **state)
 	kit_again(k);
 	refused(k, "offer", CALL, A_PLAIN, "without encryption (RTP/AVP), which the site's policy forbids");
 	refused(k, "offer", CALL ",'transport protocol':'RTP/SAVP'", A_PLAIN, "without encryption");
-	refused(k, "offer", CALL ",'transport protocol':'RTP/AVP'", SAVP("192.0.2.9", "2000", KEY_A), "would send media without encryption");
+	refused(k, "offer", CALL ",'transport protocol':'RTP/AVP'", SAVP("192.0.2.9", "2000", KEY_A),
+		"would send media without encryption");
 	refused(k, "offer", CALL, HEAD("192.0.2.9") "m=image 2000 udptl t38\r\n", "udptl without encryption");
 	expect_census(k, 0, 0, 0);
 	/* one of two lines */
@@ -269,11 +284,14 @@ static void test_policy(void **state)
 	assert_int_equal(kit_path(k, 0)->conf[0].keying, RF_KEYING_PASSED);
 	k->conf.policy.dtls = false;
 	kit_again(k);
-	refused(k, "offer", CALL, HEAD("192.0.2.9") AUDIO("2000", "UDP/TLS/RTP/SAVP") PRINT, "DTLS-SRTP is offered and is switched off");
-	refused(k, "offer", CALL ",'transport protocol':'UDP/TLS/RTP/SAVPF'", SAVP("192.0.2.9", "2000", KEY_A), "DTLS-SRTP is asked for");
+	refused(k, "offer", CALL, HEAD("192.0.2.9") AUDIO("2000", "UDP/TLS/RTP/SAVP") PRINT,
+		"DTLS-SRTP is offered and is switched off");
+	refused(k, "offer", CALL ",'transport protocol':'UDP/TLS/RTP/SAVPF'", SAVP("192.0.2.9", "2000", KEY_A),
+		"DTLS-SRTP is asked for");
 	k->conf.policy.suites = 1u << RF_SRTP_AEAD_AES_256_GCM;
 	kit_again(k);
-	refused(k, "offer", CALL, SAVP("192.0.2.9", "2000", KEY_A), "no a=crypto with a suite that policy and request allow");
+	refused(k, "offer", CALL, SAVP("192.0.2.9", "2000", KEY_A),
+		"no a=crypto with a suite that policy and request allow");
 }
 
 static void test_rekey(void **state)
@@ -324,7 +342,8 @@ static void test_glare(void **state)
 	refused(k, "answer", REPLY, HEAD("10.0.0.1") AUDIO("20000", "RTP/AVP"), "this relay's own port");
 	/* nor to other programs of its host */
 	refused(k, "answer", REPLY, HEAD("127.0.0.1") AUDIO("2223", "RTP/AVP"), "one that each host has for itself");
-	refused(k, "answer", REPLY, HEAD("203.0.113.7") AUDIO("3000", "RTP/AVP") "a=rtcp:2223 IN IP4 127.0.0.9\r\n", "one that each host has for itself");
+	refused(k, "answer", REPLY, HEAD("203.0.113.7") AUDIO("3000", "RTP/AVP") "a=rtcp:2223 IN IP4 127.0.0.9\r\n",
+		"one that each host has for itself");
 	ok(k, "offer", REPLY ",'flags':['loop protect'],'OSRTP':['offer']", A_PLAIN);
 	assert_non_null(memmem(k->reply.warning.p, k->reply.warning.n, "loop protect", 12));
 	assert_non_null(memmem(k->reply.warning.p, k->reply.warning.n, "OSRTP", 5));
@@ -333,7 +352,8 @@ static void test_glare(void **state)
 /* A controller that sends replies as offers, too: from who answers, to who offered. */
 static void test_answers_that_are_offers(void **state)
 {
-	static const char back[] = "'call-id':'c1','from-tag':'B','to-tag':'A'", other[] = "'call-id':'c1','from-tag':'C','to-tag':'A'";
+	static const char back[] = "'call-id':'c1','from-tag':'B','to-tag':'A'",
+			  other[] = "'call-id':'c1','from-tag':'C','to-tag':'A'";
 	struct kit *k = *state;
 	struct rf_path *p;
 
@@ -459,7 +479,8 @@ static void test_times(void **state)
 	assert_int_equal(k->n_ended, 2);
 }
 
-/* A call without any line has nothing that could fall silent, and ends all the same when nobody speaks of it any more. */
+/* A call without any line has nothing that could fall silent, and ends all the same when nobody
+ * speaks of it any more. */
 static void test_no_line_is_on(void **state)
 {
 	struct kit *k = *state;
@@ -500,7 +521,8 @@ static void test_delete_later_and_a_branch_now(void **state)
 	ok(k, "offer", CALL, A_PLAIN);
 	ok(k, "answer", REPLY, B_PLAIN);
 	ok(k, "delete", CALL ",'delete delay':5", NULL);
-	refused(k, "offer", CALL, HEAD("a.example.com") AUDIO("9", "RTP/AVP"), "a name stands where the description must have an address");
+	refused(k, "offer", CALL, HEAD("a.example.com") AUDIO("9", "RTP/AVP"),
+		"a name stands where the description must have an address");
 	expect_census(k, 1, 2, 1);
 	kit_wait(k, 6000);
 	expect_census(k, 0, 0, 0);
@@ -518,7 +540,8 @@ static void test_bounds(void **state)
 	expect_census(k, 1, 2, 1);
 	assert_true(kit_path(k, 0)->open);
 	refused(k, "offer", "'call-id':'c2','from-tag':'A'", A_PLAIN, "ports are exhausted");
-	assert_int_equal(kit_ask(k, "offer", "'call-id':'c2','from-tag':'A','supports':['load limit']", A_PLAIN), RF_NG_LOAD_LIMIT);
+	assert_int_equal(kit_ask(k, "offer", "'call-id':'c2','from-tag':'A','supports':['load limit']", A_PLAIN),
+			 RF_NG_LOAD_LIMIT);
 	expect_census(k, 1, 2, 1);
 	k->worker.most = 0;
 	for (unsigned i = 1; i < 8; i++) {
@@ -624,7 +647,8 @@ static bool count_one(void *arg, const struct rf_relay_view *v)
 	return ++*n < 2;
 }
 
-static void show_one(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], bool recorder, const struct rf_path *p)
+static void show_one(void *arg, unsigned index, const struct rf_view tag[RF_PATH_ENDS], bool recorder,
+		     const struct rf_path *p)
 {
 	assert_int_equal(index, 1);
 	assert_false(recorder);
@@ -688,7 +712,8 @@ static void test_no_memory(void **state)
 		{ "offer", CALL ",'label':'x','via-branch':'y'", SAVP("192.0.2.9", "2000", KEY_A) },
 		{ "offer", CALL ",'via-branch':'z','transport protocol':'RTP/AVP'", SAVP("192.0.2.9", "2000", KEY_A) },
 		{ "answer", REPLY ",'via-branch':'z'", B_PLAIN },
-		{ "offer", REPLY, SAVP("192.0.2.9", "2000", KEY_A) "m=video 2002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n" },
+		{ "offer", REPLY,
+		  SAVP("192.0.2.9", "2000", KEY_A) "m=video 2002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n" },
 		{ "answer", REPLY, B_PLAIN "m=video 3002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n" },
 		{ "query", CALL, NULL },
 		{ "delete", CALL, NULL },

@@ -286,7 +286,8 @@ static void test_play(void **state)
 	assert_int_equal(p->last[0][1] & 0x7f, 8);
 	ok(k, "stop media", A, NULL);
 	assert_true(k->reply.warning.n > 0);
-	ok(k, "play media", "'call-id':'c1','flags':['all'],'file':'hello.wav','repeat-duration':5000,'repeat-times':50", NULL);
+	ok(k, "play media",
+	   "'call-id':'c1','flags':['all'],'file':'hello.wav','repeat-duration':5000,'repeat-times':50", NULL);
 	run(k, 200);
 	ok(k, "stop media", A, NULL);
 	assert_true(k->reply.warning.n == 0);
@@ -318,8 +319,10 @@ static void test_play(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_keys, setup, down), cmocka_unit_test_setup_teardown(test_shared_keys, setup, down),
-		cmocka_unit_test_setup_teardown(test_detect, setup, down), cmocka_unit_test_setup_teardown(test_block, setup, down),
+		cmocka_unit_test_setup_teardown(test_keys, setup, down),
+		cmocka_unit_test_setup_teardown(test_shared_keys, setup, down),
+		cmocka_unit_test_setup_teardown(test_detect, setup, down),
+		cmocka_unit_test_setup_teardown(test_block, setup, down),
 		cmocka_unit_test_setup_teardown(test_play, setup, down),
 	};
 

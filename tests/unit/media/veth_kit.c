@@ -117,15 +117,17 @@ static bool link_up(const struct veth_kit *k)
 	char words[256];
 
 	for (unsigned i = 0; i < 2; i++) {
-		snprintf(words, sizeof words, "ip link add %s type veth peer name %s netns %d && ip link set %s up && "
-			 "ip addr add 10.%u.0.1/24 dev %s && ip addr add 2001:db8:%u::1/64 dev %s nodad", i ? "outside" : "inside",
-			 i ? "far" : "near", (int)k->child, i ? "outside" : "inside", i + 1, i ? "outside" : "inside", i + 1,
-			 i ? "outside" : "inside");
+		snprintf(words, sizeof words,
+			 "ip link add %s type veth peer name %s netns %d && ip link set %s up && "
+			 "ip addr add 10.%u.0.1/24 dev %s && ip addr add 2001:db8:%u::1/64 dev %s nodad",
+			 i ? "outside" : "inside", i ? "far" : "near", (int)k->child, i ? "outside" : "inside", i + 1,
+			 i ? "outside" : "inside", i + 1, i ? "outside" : "inside");
 		if (!veth_run(k, false, words))
 			return false;
-		snprintf(words, sizeof words, "ip link set %s up && ip addr add 10.%u.0.2/24 dev %s && "
-			 "ip addr add 2001:db8:%u::2/64 dev %s nodad", i ? "far" : "near", i + 1, i ? "far" : "near", i + 1,
-			 i ? "far" : "near");
+		snprintf(words, sizeof words,
+			 "ip link set %s up && ip addr add 10.%u.0.2/24 dev %s && "
+			 "ip addr add 2001:db8:%u::2/64 dev %s nodad",
+			 i ? "far" : "near", i + 1, i ? "far" : "near", i + 1, i ? "far" : "near");
 		if (!veth_run(k, true, words))
 			return false;
 	}

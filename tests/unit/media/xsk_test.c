@@ -1,5 +1,5 @@
-/* Packets past the sockets, by the kernel itself: its program is run on frames of ours (BPF_PROG_TEST_RUN), frames come and go
- * over an interface. Skipped with a reason where that is not permitted. */
+/* Packets past the sockets, by the kernel itself: its program is run on frames of ours (BPF_PROG_TEST_RUN), frames come
+ * and go over an interface. Skipped with a reason where that is not permitted. */
 #include "media/xsk_int.h"
 
 #include "fail_alloc.h"
@@ -35,7 +35,9 @@ static struct rf_addr addr(const char *text)
 static int run_at(const struct frame *f, const char *device, unsigned queue)
 {
 	static uint8_t out[2048];
-	struct xdp_md ctx = { .data_end = (uint32_t)f->n, .ingress_ifindex = if_nametoindex(device), .rx_queue_index = queue };
+	struct xdp_md ctx = { .data_end = (uint32_t)f->n,
+			      .ingress_ifindex = if_nametoindex(device),
+			      .rx_queue_index = queue };
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->b, .data_size_in = (uint32_t)f->n, .data_out = out,
 		    .data_size_out = sizeof out, .ctx_in = &ctx, .ctx_size_in = sizeof ctx, .repeat = 1);
 	int rc = bpf_prog_test_run_opts(rf_xsk_program(xsk), &o);
@@ -102,7 +104,8 @@ static void test_takes(void **state)
 	}
 }
 
-/* One thing wrong with a frame of an admitted flow: the stack gets it as it is. sealed: with the right checksums for that. */
+/* One thing wrong with a frame of an admitted flow: the stack gets it as it is. sealed: with the right
+ * checksums for that. */
 static void test_passes(void **state)
 {
 	static const struct { const char *what; unsigned family; size_t at; uint8_t byte; bool sealed; } rows[] = {
@@ -162,8 +165,8 @@ static void test_passes(void **state)
 /* Whoever it is from: sums of addresses carry, or do not. */
 static void test_from_anywhere(void **state)
 {
-	static const char *const from[] = { "192.0.2.255:65535", "255.255.255.254:1", "1.2.3.4:5", "[ffff:ffff:ffff::ffff]:65535",
-					    "[2001:db8::1]:1" };
+	static const char *const from[] = { "192.0.2.255:65535", "255.255.255.254:1", "1.2.3.4:5",
+					    "[ffff:ffff:ffff::ffff]:65535", "[2001:db8::1]:1" };
 	static struct frame f;
 
 	(void)state;
@@ -307,7 +310,8 @@ static void test_receives(void **state)
 
 			assert_int_equal(rf_xsk_fds(part, fds), rf_xsk_totals(xsk).queues);
 			assert_int_equal(rf_xsk_admit(part, &fl.from, &fl.to), 0);
-			for (; sent < 3 * XSK_RX_FRAMES; sent += RF_XSK_BATCH) { /* all frames go round more than once */
+			for (; sent < 3 * XSK_RX_FRAMES; sent += RF_XSK_BATCH) { /* all frames go round more than
+										  * once */
 				for (unsigned i = 0; i < RF_XSK_BATCH; i++)
 					send_to(fd, &fl.to, &(uint32_t){ sent + i }, 4);
 				while (got < sent + RF_XSK_BATCH) {
@@ -347,7 +351,8 @@ static void learn(const struct rf_addr *from, const struct rf_addr *to)
 	close(fd);
 }
 
-static void find(struct rf_xsk_part *part, const struct rf_addr *from, const struct rf_addr *to, uint64_t *now_us, struct rf_xsk_way *ret)
+static void find(struct rf_xsk_part *part, const struct rf_addr *from, const struct rf_addr *to, uint64_t *now_us,
+		 struct rf_xsk_way *ret)
 {
 	bool touch;
 
@@ -381,7 +386,8 @@ static void test_sends(void **state)
 		bool touch;
 
 		if (i != 2)
-			assert_int_equal(rf_xsk_find_way(part, &from, &to, 46, now_us += 1000000, &way, &touch), RF_E_NOT_FOUND);
+			assert_int_equal(rf_xsk_find_way(part, &from, &to, 46, now_us += 1000000, &way, &touch),
+					 RF_E_NOT_FOUND);
 		learn(&from, &to);
 		wait_for(fd);
 		assert_int_equal(recv(fd, got, sizeof got, 0), 1);
@@ -442,7 +448,8 @@ static void test_ways_that_are_none(void **state)
 	to = addr("10.1.0.77:5000");
 	learn(&from, &to);
 	for (unsigned i = 1; i < 5; i++)
-		assert_int_equal(rf_xsk_find_way(rf_xsk_part(xsk, 0), &from, &to, 0, i * 1000000, &way, &touch), RF_E_NOT_FOUND);
+		assert_int_equal(rf_xsk_find_way(rf_xsk_part(xsk, 0), &from, &to, 0, i * 1000000, &way, &touch),
+				 RF_E_NOT_FOUND);
 }
 
 /* A neighbour that moved is found elsewhere; one that is only remembered is to be touched, once for each question. */
@@ -526,7 +533,8 @@ int main(void)
 		cmocka_unit_test(test_where_it_comes_in),
 		cmocka_unit_test(test_no_flow), cmocka_unit_test(test_one_flow_of_a_port),
 		cmocka_unit_test(test_receives), cmocka_unit_test(test_sends),
-		cmocka_unit_test(test_ways_that_are_none), cmocka_unit_test(test_neighbours), cmocka_unit_test(test_open),
+		cmocka_unit_test(test_ways_that_are_none), cmocka_unit_test(test_neighbours),
+		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_nothing_is_left),
 	};
 	char why_not[700] = "";

@@ -54,8 +54,8 @@ static void points(void **state)
 		enum rf_offence o;
 		unsigned times; /* until the penalty */
 	} t[] = {
-		{ RF_OFFENCE_SCANNER, 1 }, { RF_OFFENCE_STRANGER, 10 }, { RF_OFFENCE_PASSWORD, 10 }, { RF_OFFENCE_MALFORMED, 20 },
-		{ RF_OFFENCE_HANDSHAKE, 20 }, { RF_OFFENCE_RATE, 100 },
+		{ RF_OFFENCE_SCANNER, 1 }, { RF_OFFENCE_STRANGER, 10 }, { RF_OFFENCE_PASSWORD, 10 },
+		{ RF_OFFENCE_MALFORMED, 20 }, { RF_OFFENCE_HANDSHAKE, 20 }, { RF_OFFENCE_RATE, 100 },
 	};
 
 	(void)state;

@@ -34,7 +34,8 @@ struct world {
 	struct rf_tls *tls;
 	struct kit_cert ca, server, phone;
 	struct seen seen;
-	uint32_t handshake_ms;       /* 0: as it comes, for a loaded machine may stand still for longer than a test waits */
+	uint32_t handshake_ms;       /* 0: as it comes, for a loaded machine may stand still for
+				      * longer than a test waits */
 };
 
 static void on_accept(struct rf_stream *s, void *listener_arg)

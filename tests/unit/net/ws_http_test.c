@@ -1,5 +1,5 @@
-/* The handshake of a WebSocket: what is taken, what is refused by which rule, at every bound and one past it, cut off at
- * every byte, against an unmapped page. */
+/* The handshake of a WebSocket: what is taken, what is refused by which rule, at every bound and one past it, cut off
+ * at every byte, against an unmapped page. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,9 +55,11 @@ static void test_rules(void **state)
 		{ LINE HOST UP KEY VER PROTO "\r\n", RF_WS_RULE_OK }, /* no browser */
 		{ "GET /sip?x=/%20 HTTP/1.1\r\n" HOST UP KEY VER PROTO ORIGIN "\r\n", RF_WS_RULE_OK },
 		{ LINE HOST "upgrade: h2c, WebSocket\r\nCONNECTION:upgrade\r\n" KEY VER
-		  "Sec-WebSocket-Protocol: xmpp , sip\r\n" "ORIGIN: https://A.example:8443\r\nContent-Length: 0\r\n\r\n",
+			    "Sec-WebSocket-Protocol: xmpp , sip\r\n"
+			    "ORIGIN: https://A.example:8443\r\nContent-Length: 0\r\n\r\n",
 		  RF_WS_RULE_OK },
-		{ LINE HOST UP KEY VER "Sec-WebSocket-Protocol: xmpp\r\nSec-WebSocket-Protocol: sip\r\n\r\n", RF_WS_RULE_OK },
+		{ LINE HOST UP KEY VER "Sec-WebSocket-Protocol: xmpp\r\nSec-WebSocket-Protocol: sip\r\n\r\n",
+		  RF_WS_RULE_OK },
 
 		{ "\r\n" GOOD, RF_WS_RULE_LINE },
 		{ "get /sip HTTP/1.1\r\n\r\n", RF_WS_RULE_LINE },

@@ -417,8 +417,9 @@ static void test_failed_allocations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sizes), cmocka_unit_test(test_split_at_each_byte), cmocka_unit_test(test_forbidden),
-		cmocka_unit_test(test_bounds), cmocka_unit_test(test_closing), cmocka_unit_test(test_answer_inside),
+		cmocka_unit_test(test_sizes), cmocka_unit_test(test_split_at_each_byte),
+		cmocka_unit_test(test_forbidden), cmocka_unit_test(test_bounds), cmocka_unit_test(test_closing),
+		cmocka_unit_test(test_answer_inside),
 		cmocka_unit_test(test_failed_allocations),
 	};
 

@@ -160,7 +160,8 @@ static void bounds(void **state)
 	memset(big, 'x', RF_PKI_SIG_MAX + 1);
 	assert_int_equal(verify(s, manifest, big, &when), RF_E_LIMIT);
 	free(big);
-	assert_int_equal(rf_pki_bundle_verify("/nonexistent", rf_view_str(manifest), rf_view_str("x"), &when, &diag), -ENOENT);
+	assert_int_equal(rf_pki_bundle_verify("/nonexistent", rf_view_str(manifest), rf_view_str("x"), &when, &diag),
+			 -ENOENT);
 }
 
 int main(void)

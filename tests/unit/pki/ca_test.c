@@ -114,7 +114,8 @@ static void phone(void **state)
 static void outside(void **state)
 {
 	const struct rf_ca_request in = {
-		.host = true, .name = "edge", .uri = "sip:a.example", .dns = { "a.example", "edge.a.example" }, .ip = { "10.6.0.1" },
+		.host = true, .name = "edge", .uri = "sip:a.example", .dns = { "a.example", "edge.a.example" },
+		.ip = { "10.6.0.1" },
 	};
 	const struct rf_ca_request out = {
 		.host = true, .name = "edge", .uri = "sip:a.example", .dns = { "a.example" }, .ip = { "192.0.2.9" },
@@ -221,7 +222,8 @@ static void strange_names(void **state)
 static void domains(void **state)
 {
 	const struct rf_ca_request host = {
-		.host = true, .name = "edge", .dns = { "edge.example.org", "Sip.example.org" }, .ip = { "192.0.2.7", "2001:db8::7" },
+		.host = true, .name = "edge", .dns = { "edge.example.org", "Sip.example.org" },
+		.ip = { "192.0.2.7", "2001:db8::7" },
 	};
 	struct rf_ca *ca = make(*state);
 	struct rf_diag diag = { 0 };
@@ -257,7 +259,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(authority), TEST(phone), TEST(outside), TEST(revocation), cmocka_unit_test(strange_names), TEST(domains),
+		TEST(authority), TEST(phone), TEST(outside), TEST(revocation), cmocka_unit_test(strange_names),
+		TEST(domains),
 	};
 
 	return cmocka_run_group_tests_name("ca", tests, NULL, NULL);

@@ -103,12 +103,15 @@ static void test_refused(void **state)
 		{ "no use", { .tn = "SEQUENCE:list", .sections = ONE, .usage = "" }, RF_E_UNSUPPORTED },
 		{ "over", { .tn = "SEQUENCE:list", .sections = ONE, .from_s = -7200, .until_s = -3600 }, RF_E_STALE },
 		{ "not yet", { .tn = "SEQUENCE:list", .sections = ONE, .from_s = 3600, .until_s = 7200 }, RF_E_STALE },
-		{ "constraints", { .tn = "SEQUENCE:list", .sections = ONE, .more = "1.3.6.1.5.5.7.1.27=ASN1:NULL\n" },
+		{ "constraints",
+		  { .tn = "SEQUENCE:list", .sections = ONE, .more = "1.3.6.1.5.5.7.1.27=ASN1:NULL\n" },
 		  RF_E_UNSUPPORTED },
-		{ "enhanced constraints", { .tn = "SEQUENCE:list", .sections = ONE, .more = "1.3.6.1.5.5.7.1.33=ASN1:NULL\n" },
+		{ "enhanced constraints",
+		  { .tn = "SEQUENCE:list", .sections = ONE, .more = "1.3.6.1.5.5.7.1.33=ASN1:NULL\n" },
 		  RF_E_UNSUPPORTED },
-		{ "an unknown critical extension", { .tn = "SEQUENCE:list", .sections = ONE,
-		  .more = "1.2.3.4.5=critical,ASN1:NULL\n" }, RF_E_DENIED },
+		{ "an unknown critical extension",
+		  { .tn = "SEQUENCE:list", .sections = ONE, .more = "1.2.3.4.5=critical,ASN1:NULL\n" },
+		  RF_E_DENIED },
 	};
 	struct rf_stir_cert *c;
 

@@ -1,4 +1,5 @@
-/* Flows against the matrix: what is open is in the cells, what the cells allow is open, at each level, for each pair. */
+/* Flows against the matrix: what is open is in the cells, what the cells allow is open, at each
+ * level, for each pair. */
 #include "fail_alloc.h"
 #include "kit.h"
 #include "policy/flow_int.h"

@@ -1,5 +1,5 @@
-/* The matrix in the program is the matrix of the data, which is read here with libyaml; policy/matrix.py, which made the
- * table, has another reader. */
+/* The matrix in the program is the matrix of the data, which is read here with libyaml; policy/matrix.py, which made
+ * the table, has another reader. */
 #include "guard.h"
 #include "policy/matrix_int.h"
 
@@ -137,7 +137,8 @@ static void levels_only_close(void **state)
 	(void)state;
 	for (size_t i = 0; i < rf_matrix_cell_count; i++)
 		for (int l = 1; l < RF_LEVELS; l++) {
-			const struct rf_cell_level *low = &rf_matrix_cells[i].levels[l - 1], *high = &rf_matrix_cells[i].levels[l];
+			const struct rf_cell_level *low = &rf_matrix_cells[i].levels[l - 1],
+						   *high = &rf_matrix_cells[i].levels[l];
 
 			assert_false(high->allow & ~low->allow);
 			assert_false((high->allow | high->optional) & ~(low->allow | low->optional));

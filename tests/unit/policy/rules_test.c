@@ -1,6 +1,6 @@
-/* Rules against flows, by brute force: packets between every two zones are led past every router on their way and judged by
- * the rules there, and the answer must be what the flows say. The judge here shares nothing with what made the rules but
- * the way between zones. */
+/* Rules against flows, by brute force: packets between every two zones are led past every router on their way and
+ * judged by the rules there, and the answer must be what the flows say. The judge here shares nothing with what made
+ * the rules but the way between zones. */
 #include "fail_alloc.h"
 #include "kit.h"
 #include "policy/path.h"
@@ -75,7 +75,8 @@ static bool accepts(const struct rf_point *point, enum rf_chain chain, const str
 	for (size_t i = 0; i < point->rule_count; i++) {
 		const struct rf_rule *r = &point->rules[i];
 
-		if (same_packet(r, chain, p, in, out) && (!r->states || r->states & (untracked ? RF_STATE_UNTRACKED : RF_STATE_NEW)) &&
+		if (same_packet(r, chain, p, in, out) &&
+		    (!r->states || r->states & (untracked ? RF_STATE_UNTRACKED : RF_STATE_NEW)) &&
 		    (!r->pinhole || p->pinhole == r->pinhole))
 			return r->action == RF_ACTION_ACCEPT;
 	}
@@ -117,17 +118,20 @@ static bool flow_says(const struct rf_flows *flows, const struct packet *p, cons
 		const struct rf_flow *f = &flows->v[i];
 
 		bool there = f->from.zone == a && f->to.zone == b && end_has(&f->from, flows->site, &p->src) &&
-			     end_has(&f->to, flows->site, &p->dst) && in_ports(p->sport, f->sport) && in_ports(p->dport, f->dport);
-		bool back = (f->how == RF_FLOW_STATELESS || f->how == RF_FLOW_PINHOLE) && f->from.zone == b && f->to.zone == a &&
-			    end_has(&f->from, flows->site, &p->dst) && end_has(&f->to, flows->site, &p->src) &&
-			    in_ports(p->sport, f->dport) && in_ports(p->dport, f->sport);
+			     end_has(&f->to, flows->site, &p->dst) && in_ports(p->sport, f->sport) &&
+			     in_ports(p->dport, f->dport);
+		bool back = (f->how == RF_FLOW_STATELESS || f->how == RF_FLOW_PINHOLE) && f->from.zone == b &&
+			    f->to.zone == a && end_has(&f->from, flows->site, &p->dst) &&
+			    end_has(&f->to, flows->site, &p->src) && in_ports(p->sport, f->dport) &&
+			    in_ports(p->dport, f->sport);
 		/* An opening is ours at one end: where relays stand. Of UDP only for who is outside. */
 		bool at_end = there == (p->pinhole == RF_PINHOLE_FROM_ANY);
 		const struct rf_end *ours = at_end ? &f->to : &f->from, *theirs = at_end ? &f->from : &f->to;
 		bool opens = p->pinhole <= RF_PINHOLE_EXACT || (ours->zone->kind == RF_ZONE_BORDER &&
 			     (f->protocol == IPPROTO_TCP || theirs->zone->kind == RF_ZONE_INTERNET));
 
-		if (f->protocol == p->protocol && (there || back) && (f->how != RF_FLOW_PINHOLE || (p->pinhole && opens)))
+		if (f->protocol == p->protocol && (there || back) &&
+		    (f->how != RF_FLOW_PINHOLE || (p->pinhole && opens)))
 			return true;
 	}
 	return false;
@@ -205,7 +209,8 @@ static void own_addresses(struct sample *s)
 		}
 }
 
-static void send_one(struct sample *s, const struct rf_site_zone *a, const struct rf_site_zone *b, const struct packet *p)
+static void send_one(struct sample *s, const struct rf_site_zone *a, const struct rf_site_zone *b,
+		     const struct packet *p)
 {
 	bool passes = true, way = false;
 
@@ -228,15 +233,16 @@ static void send_one(struct sample *s, const struct rf_site_zone *a, const struc
 	s->accepted += passes;
 	if (passes != expected)
 		fail_msg("%s to %s: protocol %d, %u.%u.%u.%u:%u to %u.%u.%u.%u:%u (IPv%d) %s", rf_site_cstr(a->name),
-			 rf_site_cstr(b->name), p->protocol, p->src.b[0], p->src.b[1], p->src.b[2], p->src.b[3], p->sport,
-			 p->dst.b[0], p->dst.b[1], p->dst.b[2], p->dst.b[3], p->dport, p->src.family,
+			 rf_site_cstr(b->name), p->protocol, p->src.b[0], p->src.b[1], p->src.b[2], p->src.b[3],
+			 p->sport, p->dst.b[0], p->dst.b[1], p->dst.b[2], p->dst.b[3], p->dport, p->src.family,
 			 passes ? "passes, and no flow says so" : "is dropped, and a flow says it passes");
 }
 
 static void each_port(struct sample *s, const struct rf_site_zone *a, const struct rf_site_zone *b, struct packet p)
 {
 	static const uint16_t ports[] = { 22, 25, 53, 67, 68, 80, 123, 161, 443, 465, 514, 636, 993, 1812, 1813, 2083, 2223, 3128,
-					  3478, 4460, 5060, 5061, 5062, 5432, 6379, 6514, 8443, 16383, 16384, 20000, 32767, 32768 };
+					  3478, 4460, 5060, 5061, 5062, 5432, 6379, 6514, 8443, 16383, 16384, 20000,
+					  32767, 32768 };
 	static const uint16_t sources[] = { 67, 68, 20000, 40000 };
 	static const int protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ESP };
 
@@ -247,7 +253,8 @@ static void each_port(struct sample *s, const struct rf_site_zone *a, const stru
 				p.sport = sources[j];
 				p.dport = ports[i];
 				/* Holes where media may be, and beside it. */
-				bool holes = has_ports(p.protocol) && ((p.dport >= 16383 && p.dport <= 32768) || p.dport == 22 || p.dport == 5061);
+				bool holes = has_ports(p.protocol) && ((p.dport >= 16383 && p.dport <= 32768) ||
+								       p.dport == 22 || p.dport == 5061);
 
 				for (int h = RF_PINHOLE_NONE; h <= (holes ? RF_PINHOLE_TO_ANY : RF_PINHOLE_NONE); h++) {
 					p.pinhole = (enum rf_pinhole)h;
@@ -392,7 +399,10 @@ static void sources_stay_in_their_zones(void **state)
 			    outside = { zone(&h, "internet"), false }, border = { zone(&h, "border"), false },
 			    tunnel = { zone(&h, "far-phone"), true };
 	const struct rf_point *rt = point(&h, "rt-a");
-	struct packet p = { .src = IP4(10, 30, 0, 14), .dst = IP4(10, 20, 0, 11), .protocol = IPPROTO_TCP, .sport = 40000,
+	struct packet p = { .src = IP4(10, 30, 0, 14),
+			    .dst = IP4(10, 20, 0, 11),
+			    .protocol = IPPROTO_TCP,
+			    .sport = 40000,
 			    .dport = 5061 };
 
 	(void)state;
@@ -404,7 +414,10 @@ static void sources_stay_in_their_zones(void **state)
 	p.dport = 5061;
 	assert_true(accepts(rt, RF_CHAIN_FORWARD, &p, &tunnel, &server));
 	assert_false(accepts(rt, RF_CHAIN_FORWARD, &p, &outside, &server));
-	p = (struct packet){ .src = IP4(203, 0, 113, 5), .dst = IP4(10, 60, 0, 11), .protocol = IPPROTO_TCP, .sport = 4000,
+	p = (struct packet){ .src = IP4(203, 0, 113, 5),
+			     .dst = IP4(10, 60, 0, 11),
+			     .protocol = IPPROTO_TCP,
+			     .sport = 4000,
 			     .dport = 5061 };
 	assert_true(accepts(rt, RF_CHAIN_FORWARD, &p, &outside, &border));
 	p.src = IP4(127, 0, 0, 1);
@@ -418,11 +431,20 @@ static void a_router_takes_only_its_own(void **state)
 	const struct rf_hop phone = { zone(&h, "phone"), false }, admin = { zone(&h, "admin"), false },
 			    outside = { zone(&h, "internet"), false };
 	const struct rf_point *rt = point(&h, "rt-a");
-	struct packet ssh = { .src = IP4(10, 50, 0, 101), .dst = IP4(10, 50, 0, 1), .protocol = IPPROTO_TCP, .sport = 40000,
+	struct packet ssh = { .src = IP4(10, 50, 0, 101),
+			      .dst = IP4(10, 50, 0, 1),
+			      .protocol = IPPROTO_TCP,
+			      .sport = 40000,
 			      .dport = 22 };
-	struct packet ike = { .src = IP4(198, 51, 100, 2), .dst = IP4(192, 0, 2, 2), .protocol = IPPROTO_UDP, .sport = 500,
+	struct packet ike = { .src = IP4(198, 51, 100, 2),
+			      .dst = IP4(192, 0, 2, 2),
+			      .protocol = IPPROTO_UDP,
+			      .sport = 500,
 			      .dport = 500 };
-	struct packet discover = { .src = IP4(0, 0, 0, 0), .dst = IP4(255, 255, 255, 255), .protocol = IPPROTO_UDP, .sport = 68,
+	struct packet discover = { .src = IP4(0, 0, 0, 0),
+				   .dst = IP4(255, 255, 255, 255),
+				   .protocol = IPPROTO_UDP,
+				   .sport = 68,
 				   .dport = 67 };
 
 	(void)state;
@@ -441,7 +463,10 @@ static void a_host_takes_only_its_flows(void **state)
 {
 	struct house h = open_house(RF_LEVEL_MEDIUM);
 	const struct rf_point *ctl = point(&h, "ctl-a"), *edge = point(&h, "edge-a");
-	struct packet p = { .src = IP4(10, 30, 0, 14), .dst = IP4(10, 20, 0, 11), .protocol = IPPROTO_TCP, .sport = 40000,
+	struct packet p = { .src = IP4(10, 30, 0, 14),
+			    .dst = IP4(10, 20, 0, 11),
+			    .protocol = IPPROTO_TCP,
+			    .sport = 40000,
 			    .dport = 5061 };
 
 	(void)state;
@@ -453,14 +478,20 @@ static void a_host_takes_only_its_flows(void **state)
 	p.src = IP4(10, 20, 0, 11); /* its own address, from the wire */
 	p.dport = 5061;
 	assert_false(accepts(ctl, RF_CHAIN_INPUT, &p, NULL, NULL));
-	p = (struct packet){ .src = IP4(10, 20, 0, 11), .dst = IP4(10, 50, 0, 12), .protocol = IPPROTO_TCP, .sport = 40000,
+	p = (struct packet){ .src = IP4(10, 20, 0, 11),
+			     .dst = IP4(10, 50, 0, 12),
+			     .protocol = IPPROTO_TCP,
+			     .sport = 40000,
 			     .dport = 6514 };
 	assert_true(accepts(ctl, RF_CHAIN_OUTPUT, &p, NULL, NULL));
 	p.dst = IP4(9, 9, 9, 9);
 	p.dport = 443;
 	assert_false(accepts(ctl, RF_CHAIN_OUTPUT, &p, NULL, NULL));
 	/* what is outside is in no zone, on a host too */
-	p = (struct packet){ .src = IP4(203, 0, 113, 5), .dst = IP4(10, 60, 0, 11), .protocol = IPPROTO_UDP, .sport = 4000,
+	p = (struct packet){ .src = IP4(203, 0, 113, 5),
+			     .dst = IP4(10, 60, 0, 11),
+			     .protocol = IPPROTO_UDP,
+			     .sport = 4000,
 			     .dport = 20000 };
 	assert_true(accepts(edge, RF_CHAIN_INPUT, &p, NULL, NULL));
 	p.src = IP4(10, 20, 0, 11);
@@ -479,7 +510,8 @@ static void media_is_not_tracked(void **state)
 		for (size_t k = 0; k < h.book.points[i].rule_count; k++) {
 			const struct rf_rule *r = &h.book.points[i].rules[k];
 			bool router = h.book.points[i].kind == RF_POINT_ROUTER;
-			bool untracked = r->flow && (r->flow->how == RF_FLOW_STATELESS || r->flow->how == RF_FLOW_PINHOLE) &&
+			bool untracked = r->flow &&
+					 (r->flow->how == RF_FLOW_STATELESS || r->flow->how == RF_FLOW_PINHOLE) &&
 					 (router || r->protocol != IPPROTO_TCP);
 			bool pinhole = r->flow && r->flow->how == RF_FLOW_PINHOLE && router;
 
@@ -494,7 +526,8 @@ static void media_is_not_tracked(void **state)
 
 /* --- nothing is shadowed */
 
-static bool list_covers(const struct rf_site_ip *a, size_t an, bool a_not, const struct rf_site_ip *b, size_t bn, bool b_not)
+static bool list_covers(const struct rf_site_ip *a, size_t an, bool a_not, const struct rf_site_ip *b, size_t bn,
+			bool b_not)
 {
 	if (!an && !a_not)
 		return true;
@@ -509,8 +542,8 @@ static bool list_covers(const struct rf_site_ip *a, size_t an, bool a_not, const
 static bool ports_cover(const struct rf_rule *a, const struct rf_rule *b)
 {
 	return !a->protocol || !has_ports(a->protocol) ||
-	       (a->sport.first <= b->sport.first && a->sport.last >= b->sport.last && a->dport.first <= b->dport.first &&
-		a->dport.last >= b->dport.last);
+	       (a->sport.first <= b->sport.first && a->sport.last >= b->sport.last &&
+		a->dport.first <= b->dport.first && a->dport.last >= b->dport.last);
 }
 
 static bool covers(const struct rf_rule *a, const struct rf_rule *b)
@@ -521,7 +554,8 @@ static bool covers(const struct rf_rule *a, const struct rf_rule *b)
 	       list_covers(a->src, a->src_n, a->src_not, b->src, b->src_n, b->src_not) &&
 	       list_covers(a->dst, a->dst_n, a->dst_not, b->dst, b->dst_n, b->dst_not) &&
 	       (!a->protocol || a->protocol == b->protocol) && ports_cover(a, b) &&
-	       (!a->states || (b->states && !(b->states & ~a->states))) && (!a->pinhole || b->pinhole == a->pinhole) && !a->icmp_n;
+	       (!a->states || (b->states && !(b->states & ~a->states))) && (!a->pinhole || b->pinhole == a->pinhole) &&
+	       !a->icmp_n;
 }
 
 static void nothing_is_shadowed(void **state)
@@ -534,8 +568,8 @@ static void nothing_is_shadowed(void **state)
 			for (size_t k = 0; k < h.book.points[i].rule_count; k++)
 				for (size_t j = 0; j < k; j++)
 					if (covers(&h.book.points[i].rules[j], &h.book.points[i].rules[k]))
-						fail_msg("%s: %s hides %s", h.book.points[i].name, h.book.points[i].rules[j].id,
-							 h.book.points[i].rules[k].id);
+						fail_msg("%s: %s hides %s", h.book.points[i].name,
+							 h.book.points[i].rules[j].id, h.book.points[i].rules[k].id);
 		close_house(&h);
 	}
 }

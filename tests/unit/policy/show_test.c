@@ -125,9 +125,11 @@ static void pictures(void **state)
 
 static void words_are_escaped(void **state)
 {
-	struct rf_site *site = kit_full(RF_LEVEL_MINIMUM,
-					"allow:\n  - { from: data, to: server, category: data, protocol: tcp, ports: [8443], "
-					"reason: \"a <b> & \\\"c\\\"\" }\n", NULL);
+	struct rf_site *site =
+		kit_full(RF_LEVEL_MINIMUM,
+			 "allow:\n  - { from: data, to: server, category: data, protocol: tcp, ports: [8443], "
+			 "reason: \"a <b> & \\\"c\\\"\" }\n",
+			 NULL);
 	struct rf_flows flows = kit_flows(site);
 	struct shown s = text_of(&(struct rf_show){ .flows = &flows }, svg);
 

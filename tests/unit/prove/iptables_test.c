@@ -28,22 +28,31 @@ static const struct { const char *file; unsigned accepted; } good[] = {
 	{ FILE_OF("-s 10.0.0.2/32 -j ACCEPT"), 9 }, { FILE_OF("! -s 10.0.0.0/255.255.255.0 -j ACCEPT"), 2 },
 	{ FILE_OF("-s 10.0.0.1/255.0.0.1 -j ACCEPT"), 6 }, { FILE_OF("-s 10.0.0.3,10.1.1.1 -j ACCEPT"), 6 },
 	{ FILE_OF("-i vlan+ -o vlan20 -j ACCEPT"), 15 }, { FILE_OF("! -i vlan30 -j ACCEPT"), 0 },
-	{ FILE_OF("-p tcp -m tcp --dport 5000:5100 -j ACCEPT"), 1 }, { FILE_OF("-p tcp -m tcp ! --dport :5100 -j ACCEPT"), 2 },
+	{ FILE_OF("-p tcp -m tcp --dport 5000:5100 -j ACCEPT"), 1 },
+	{ FILE_OF("-p tcp -m tcp ! --dport :5100 -j ACCEPT"), 2 },
 	{ FILE_OF("-p udp -m multiport --dports 53,4000,5:9 -j ACCEPT"), 4 }, { FILE_OF("! -p tcp -j ACCEPT"), 12 },
-	{ FILE_OF("-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"), 10 }, { FILE_OF("-m state ! --state NEW -j ACCEPT"), 14 },
-	{ FILE_OF("-m conntrack --ctstate UNTRACKED -j ACCEPT"), 4 }, { FILE_OF("-m conntrack --ctdir REPLY -j ACCEPT"), 2 },
-	{ FILE_OF("-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j ACCEPT"), 1 }, { FILE_OF("-p tcp ! --syn -j ACCEPT"), 2 },
-	{ FILE_OF("-p icmp -m icmp --icmp-type 8/0 -j ACCEPT"), 8 }, { FILE_OF("-p icmp -m icmp --icmp-type any -j ACCEPT"), 8 },
+	{ FILE_OF("-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"), 10 },
+	{ FILE_OF("-m state ! --state NEW -j ACCEPT"), 14 },
+	{ FILE_OF("-m conntrack --ctstate UNTRACKED -j ACCEPT"), 4 },
+	{ FILE_OF("-m conntrack --ctdir REPLY -j ACCEPT"), 2 },
+	{ FILE_OF("-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j ACCEPT"), 1 },
+	{ FILE_OF("-p tcp ! --syn -j ACCEPT"), 2 },
+	{ FILE_OF("-p icmp -m icmp --icmp-type 8/0 -j ACCEPT"), 8 },
+	{ FILE_OF("-p icmp -m icmp --icmp-type any -j ACCEPT"), 8 },
 	{ FILE_OF("-m mark --mark 0x5 -j ACCEPT"), 3 & ~2u }, { FILE_OF("-m mark ! --mark 0x4/0x4 -j ACCEPT"), 14 },
-	{ FILE_OF("-m dscp --dscp 0x2e -j ACCEPT"), 4 }, { FILE_OF("-m iprange --src-range 10.0.0.3-10.9.0.0 -j ACCEPT"), 6 },
+	{ FILE_OF("-m dscp --dscp 0x2e -j ACCEPT"), 4 },
+	{ FILE_OF("-m iprange --src-range 10.0.0.3-10.9.0.0 -j ACCEPT"), 6 },
 	{ FILE_OF("-m limit --limit 5/sec --limit-burst 9 -j ACCEPT"), 15 },
 	{ FILE_OF("-m hashlimit --hashlimit-above 5/sec --hashlimit-mode srcip --hashlimit-name \"a b\" -j ACCEPT"), 0 },
-	{ FILE_OF("-m ttl --ttl-eq 255 -j ACCEPT"), 15 }, { FILE_OF("-m hl ! --hl-eq 255 -j DROP\n-A FORWARD -j ACCEPT"), 15 },
+	{ FILE_OF("-m ttl --ttl-eq 255 -j ACCEPT"), 15 },
+	{ FILE_OF("-m hl ! --hl-eq 255 -j DROP\n-A FORWARD -j ACCEPT"), 15 },
 	{ FILE_OF("-m rt --rt-type 0 -j DROP\n-A FORWARD -j ACCEPT"), 15 },
 	{ FILE_OF("-m comment --comment \"say \\\"yes\\\" now\" -j ACCEPT"), 15 }, { FILE_OF("-f -j ACCEPT"), 0 },
-	{ FILE_OF("-m addrtype --dst-type LOCAL -j ACCEPT"), 0 }, { FILE_OF("-m addrtype ! --dst-type LOCAL -j ACCEPT"), 15 },
+	{ FILE_OF("-m addrtype --dst-type LOCAL -j ACCEPT"), 0 },
+	{ FILE_OF("-m addrtype ! --dst-type LOCAL -j ACCEPT"), 15 },
 	{ FILE_OF("-m rpfilter --invert -j ACCEPT"), 6 }, { FILE_OF("-m pkttype --pkt-type broadcast -j ACCEPT"), 0 },
-	{ FILE_OF("-j LOG --log-prefix \"x \" --log-level 4\n-A FORWARD -p udp -j REJECT --reject-with icmp-port-unreachable\n"
+	{ FILE_OF("-j LOG --log-prefix \"x \" --log-level 4\n"
+		  "-A FORWARD -p udp -j REJECT --reject-with icmp-port-unreachable\n"
 		  "-A FORWARD -j ACCEPT"), 11 },
 };
 
@@ -90,11 +99,14 @@ static void understood(void **state)
 }
 
 static const struct { const char *file, *says; unsigned line; } bad[] = {
-	{ "", "no chain", 0 }, { "table inet x {\n", "not what iptables-save", 1 }, { "*filter\nhello\n", "not what iptables-save", 2 },
-	{ FILE_OF("-m set --match-set peers src -j ACCEPT"), "set", 16 }, { FILE_OF("--frobnicate -j ACCEPT"), "--frobnicate", 16 },
+	{ "", "no chain", 0 }, { "table inet x {\n", "not what iptables-save", 1 },
+	{ "*filter\nhello\n", "not what iptables-save", 2 },
+	{ FILE_OF("-m set --match-set peers src -j ACCEPT"), "set", 16 },
+	{ FILE_OF("--frobnicate -j ACCEPT"), "--frobnicate", 16 },
 	{ FILE_OF("-j NFQUEUE --queue-num 1"), "NFQUEUE", 16 }, { FILE_OF("-j nowhere"), "nowhere", 16 },
 	{ FILE_OF("-s 10.0.0 -j ACCEPT"), "10.0.0", 16 }, { FILE_OF("-s fd00::1 -j ACCEPT"), "fd00::1", 16 },
-	{ FILE_OF("-p tcp --dport 70000 -j ACCEPT"), "70000", 16 }, { FILE_OF("-p tcp --dport 9:5 -j ACCEPT"), "9:5", 16 },
+	{ FILE_OF("-p tcp --dport 70000 -j ACCEPT"), "70000", 16 },
+	{ FILE_OF("-p tcp --dport 9:5 -j ACCEPT"), "9:5", 16 },
 	{ FILE_OF("-p tcp --dport"), "should be", 16 }, { FILE_OF("-m comment --comment \"x"), "quote", 16 },
 	{ FILE_OF("-p ducks -j ACCEPT"), "ducks", 16 }, { FILE_OF("-m conntrack --ctstate ODD -j ACCEPT"), "ODD", 16 },
 	{ "*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -j MASQUERADE\n", "translation", 3 },
@@ -111,14 +123,16 @@ static void refused(void **state)
 		if (rf_read_iptables(rf_view_str(bad[i].file), "rules", &rs, &diag) == 0)
 			fail_msg("accepted, not \"%s\"", bad[i].says);
 		if (!strstr(diag.text, bad[i].says) || diag.line != bad[i].line)
-			fail_msg("line %u \"%s\" is not line %u \"%s\"", diag.line, diag.text, bad[i].line, bad[i].says);
+			fail_msg("line %u \"%s\" is not line %u \"%s\"", diag.line, diag.text, bad[i].line,
+				 bad[i].says);
 	}
 }
 
 static void both_families(void **state)
 {
 	static const char text[] = "*filter\n:FORWARD DROP [0:0]\nCOMMIT\n# Generated by ip6tables-save v1\n*filter\n"
-				   ":FORWARD ACCEPT [0:0]\n-A FORWARD -s fd00::/8 -p ipv6-icmp -m icmp6 --icmpv6-type 128 -j DROP\nCOMMIT\n";
+				   ":FORWARD ACCEPT [0:0]\n-A FORWARD -s fd00::/8 -p ipv6-icmp -m icmp6 --icmpv6-type "
+				   "128 -j DROP\nCOMMIT\n";
 	struct rf_ruleset rs;
 
 	(void)state;

@@ -136,7 +136,8 @@ static unsigned accepted_by(const struct rf_ruleset *rs)
 		struct rf_trace t;
 		int x = rf_space_forget(s, rf_space_packet(s, &p), RF_RS_STATE);
 
-		for (unsigned f = RF_RS_SPORT; f <= RF_RS_TCP_FLAGS; f++) /* also those that its protocol does not have */
+		for (unsigned f = RF_RS_SPORT; f <= RF_RS_TCP_FLAGS; f++) /* also those that its
+									   * protocol does not have */
 			x = rf_sets_and(s, x, rf_space_num(s, f, rf_packet_num(&p, f), rf_packet_num(&p, f)));
 
 		if (rf_device_pass(d, &way, x, rf_space_num(s, RF_RS_STATE, p.state, p.state), NULL))
@@ -175,14 +176,17 @@ static const struct { const char *file, *says; } bad[] = {
 	{ FILE_OF("", "{\"tproxy\":{\"port\":5}}"), "tproxy" },
 	{ FILE_OF("", "{\"xt\":null}"), "xt" },
 	{ FILE_OF("", "{\"ct helper\":\"sip\"}"), "ct helper" },
-	{ FILE_OF("{\"ct helper\":{\"family\":\"inet\",\"table\":\"t\",\"name\":\"sip\"}},", "{\"accept\":null}"), "ct helper \"sip\"" },
+	{ FILE_OF("{\"ct helper\":{\"family\":\"inet\",\"table\":\"t\",\"name\":\"sip\"}},", "{\"accept\":null}"),
+	  "ct helper \"sip\"" },
 	{ FILE_OF("", MATCH("==", META("iifgroup"), "5") ACC), "iifgroup" },
 	{ FILE_OF("", MATCH("==", "{\"socket\":{\"key\":\"transparent\"}}", "1") ACC), "socket" },
-	{ FILE_OF("", MATCH("==", "{\"ct\":{\"key\":\"ip saddr\",\"dir\":\"original\"}}", "\"10.0.0.1\"") ACC), "ip saddr" },
+	{ FILE_OF("", MATCH("==", "{\"ct\":{\"key\":\"ip saddr\",\"dir\":\"original\"}}", "\"10.0.0.1\"") ACC),
+	  "ip saddr" },
 	{ FILE_OF("", MATCH("==", "{\"numgen\":{\"mode\":\"inc\",\"mod\":2}}", "0") ACC), "numgen" },
 	{ FILE_OF("", MATCH("==", PAY("tcp", "dport"), "\"sip\"") ACC), "does not know this value: sip" },
 	{ FILE_OF("", MATCH("==", PAY("ip", "saddr"), "\"10.0.0\"") ACC), "10.0.0" },
-	{ FILE_OF("", MATCH("==", PAY("ip", "saddr"), "{\"prefix\":{\"addr\":\"10.0.0.0\",\"len\":33}}") ACC), "10.0.0.0/33" },
+	{ FILE_OF("", MATCH("==", PAY("ip", "saddr"), "{\"prefix\":{\"addr\":\"10.0.0.0\",\"len\":33}}") ACC),
+	  "10.0.0.0/33" },
 	{ FILE_OF("", MATCH("==", PAY("tcp", "dport"), "70000") ACC), "cannot be" },
 	{ FILE_OF("", MATCH("==", META("nfproto"), "10") ACC), "value: 10" },
 	{ FILE_OF("", MATCH("==", PAY("ip", "saddr"), "\"@nowhere\"") ACC), "@nowhere" },

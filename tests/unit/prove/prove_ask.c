@@ -1,7 +1,6 @@
-/* Asks the sets about single packets, for tests/system/test_prove.py: rules as JSON in a file, or those of a router and their
- * language (then state 1 is TCP with ACK set), lines "IN OUT SOURCE
- * DESTINATION PROTOCOL SPORT DPORT STATE" on the standard input; "accept" or "drop" for each, or "?" where sets and
- * trace disagree. */
+/* Asks the sets about single packets, for tests/system/test_prove.py: rules as JSON in a file, or those of a router and
+ * their language (then state 1 is TCP with ACK set), lines "IN OUT SOURCE DESTINATION PROTOCOL SPORT DPORT STATE" on
+ * the standard input; "accept" or "drop" for each, or "?" where sets and trace disagree. */
 #include "prove/trace.h"
 
 #include <stdio.h>
@@ -37,7 +36,8 @@ static void answer(struct rf_sets *s, struct rf_device *d, const char *in, const
 static rf_rs_reader *reader(const char *language)
 {
 	static const struct { const char *name; rf_rs_reader *read; } readers[] = {
-		{ "nft-json", rf_read_nft_json }, { "ios", rf_read_ios }, { "eos", rf_read_eos }, { "junos", rf_read_junos },
+		{ "nft-json", rf_read_nft_json }, { "ios", rf_read_ios }, { "eos", rf_read_eos },
+		{ "junos", rf_read_junos },
 	};
 
 	for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
@@ -71,7 +71,8 @@ int main(int argc, char **argv)
 		return 3;
 	while (scanf("%31s %31s %63s %63s %u %u %u %u", in, out, src, dst, &proto, &sport, &dport, &state) == 8) {
 		struct rf_packet p = { .proto = (uint8_t)proto, .sport = (uint16_t)sport, .dport = (uint16_t)dport,
-				       .state = (uint8_t)state, .tcp_flags = proto != 6 ? 0 : !rs.tracks && state == 1 ? 16 : 2 };
+				       .state = (uint8_t)state,
+				       .tcp_flags = proto != 6 ? 0 : !rs.tracks && state == 1 ? 16 : 2 };
 
 		if (!packet_of(src, dst, &p))
 			return 2;

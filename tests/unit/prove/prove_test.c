@@ -1,5 +1,5 @@
-/* The proof of a small site: correct rules are proven; every mutation of them that changes what happens to any packet is
- * caught, and the counterexample is one. What changes is decided packet by packet, without sets. */
+/* The proof of a small site: correct rules are proven; every mutation of them that changes what happens to any packet
+ * is caught, and the counterexample is one. What changes is decided packet by packet, without sets. */
 #include "prove/prove_int.h"
 
 #include <setjmp.h>
@@ -33,7 +33,8 @@ static const char site_text[] =
 enum { SERVER, PHONE, ADMIN, INTERNET, BORDER, ZONES };
 
 static const struct rf_site_ip ctl[] = { { 4, 32, { 10, 20, 0, 11 } }, { 6, 128, { 0xfd, 0, 0, 0x20, [15] = 0x11 } } };
-static const struct rf_site_ip relay[] = { { 4, 32, { 10, 60, 0, 12 } }, { 6, 128, { 0xfd, 0, 0, 0x60, [15] = 0x12 } } };
+static const struct rf_site_ip relay[] = { { 4, 32, { 10, 60, 0, 12 } },
+					   { 6, 128, { 0xfd, 0, 0, 0x60, [15] = 0x12 } } };
 static const struct rf_site_ip desk[] = { { 4, 32, { 10, 50, 0, 11 } } };
 
 struct fixture {
@@ -42,11 +43,12 @@ struct fixture {
 	struct rf_flows all;
 };
 
-static struct rf_flow flow(const struct fixture *x, const char *id, int from, int to, int proto, uint16_t first, uint16_t last,
-			   enum rf_flow_how how)
+static struct rf_flow flow(const struct fixture *x, const char *id, int from, int to, int proto, uint16_t first,
+			   uint16_t last, enum rf_flow_how how)
 {
 	struct rf_flow f = { .id = id, .from.zone = &x->site->zones[from], .to.zone = &x->site->zones[to], .protocol = proto,
-			     .sport = { 0, 65535 }, .dport = { first, last }, .how = how, .why = "why", .mitigation = "m" };
+			     .sport = { 0, 65535 }, .dport = { first, last }, .how = how, .why = "why",
+			     .mitigation = "m" };
 
 	if (how == RF_FLOW_STATELESS || how == RF_FLOW_PINHOLE)
 		f.sport = f.dport;
@@ -75,7 +77,8 @@ static void set_up(struct fixture *x)
 
 	*x = (struct fixture){ 0 };
 	rf_findings_init(&findings);
-	if (rf_site_parse(rf_view_str(site_text), (struct rf_view){ 0 }, "site.yaml", (struct rf_wall){ 0 }, &findings, &x->site)) {
+	if (rf_site_parse(rf_view_str(site_text), (struct rf_view){ 0 }, "site.yaml", (struct rf_wall){ 0 }, &findings,
+			  &x->site)) {
 		rf_findings_print(&findings, stderr);
 		fail();
 	}
@@ -129,8 +132,8 @@ static void addresses(struct rf_ruleset *rs, struct rf_rs_rule *r, enum rf_rs_fi
 		rf_rs_match_set(rs, r, set, fields, 1, false);
 }
 
-static void permit(struct rf_ruleset *rs, struct rf_rs_chain *c, const struct fixture *x, const struct rf_flow *f, bool turned,
-		   uint8_t family, bool opening)
+static void permit(struct rf_ruleset *rs, struct rf_rs_chain *c, const struct fixture *x, const struct rf_flow *f,
+		   bool turned, uint8_t family, bool opening)
 {
 	const struct rf_end *from = turned ? &f->to : &f->from, *to = turned ? &f->from : &f->to;
 	struct rf_rs_rule *r = rule(rs, c, RF_RS_ACCEPT);
@@ -145,25 +148,30 @@ static void permit(struct rf_ruleset *rs, struct rf_rs_chain *c, const struct fi
 	if (f->protocol == 1) {
 		rf_rs_match_num(rs, r, RF_RS_ICMP_TYPE, family == 4 ? 8 : 128, family == 4 ? 8 : 128, false);
 	} else {
-		rf_rs_match_num(rs, r, RF_RS_DPORT, turned ? f->sport.first : f->dport.first, turned ? f->sport.last : f->dport.last, false);
+		rf_rs_match_num(rs, r, RF_RS_DPORT, turned ? f->sport.first : f->dport.first,
+				turned ? f->sport.last : f->dport.last, false);
 		if (f->sport.first)
-			rf_rs_match_num(rs, r, RF_RS_SPORT, turned ? f->dport.first : f->sport.first, turned ? f->dport.last : f->sport.last, false);
+			rf_rs_match_num(rs, r, RF_RS_SPORT, turned ? f->dport.first : f->sport.first,
+					turned ? f->dport.last : f->sport.last, false);
 	}
 	if (opening) { /* ours is where the flow begins */
 		static const uint8_t key[2][4] = { { RF_RS_PROTO, RF_RS_DST, RF_RS_SRC, RF_RS_SPORT },
 						   { RF_RS_PROTO, RF_RS_SRC, RF_RS_DST, RF_RS_DPORT } };
 
-		rf_rs_match_set(rs, r, rf_rs_set_named(rs, family == 4 ? RF_V("t openings4") : RF_V("t openings6")), key[turned], 4, false);
+		rf_rs_match_set(rs, r, rf_rs_set_named(rs, family == 4 ? RF_V("t openings4") : RF_V("t openings6")),
+				key[turned], 4, false);
 	} else if (f->how == RF_FLOW_PINHOLE) {
 		static const uint8_t key[2][5] = { { RF_RS_PROTO, RF_RS_SRC, RF_RS_SPORT, RF_RS_DST, RF_RS_DPORT },
 						   { RF_RS_PROTO, RF_RS_DST, RF_RS_DPORT, RF_RS_SRC, RF_RS_SPORT } };
 
-		rf_rs_match_set(rs, r, rf_rs_set_named(rs, family == 4 ? RF_V("t pinholes4") : RF_V("t pinholes6")), key[turned], 5, false);
+		rf_rs_match_set(rs, r, rf_rs_set_named(rs, family == 4 ? RF_V("t pinholes4") : RF_V("t pinholes6")),
+				key[turned], 5, false);
 	}
 	if (c->name[0] == 'r') {
 		rf_rs_effect(rs, r, RF_RS_NOTRACK, 0);
 		r->verdict = RF_RS_NEXT;
-		r->matches = r->matches->next->next; /* nobody knows yet where it goes; and where it came from does not matter */
+		r->matches = r->matches->next->next; /* nobody knows yet where it goes; and where it came
+						      * from does not matter */
 	} else {
 		uint32_t state = f->how == RF_FLOW_STATEFUL ? RF_RS_NEW : RF_RS_UNTRACKED;
 
@@ -414,7 +422,8 @@ static bool routed(const struct fixture *x, const struct probe *b)
 	memcpy(ip.b, b->p.dst, 16);
 	for (int i = 0; i < ZONES; i++) {
 		const struct rf_site_zone *o = &x->site->zones[i];
-		bool here = (o->subnet.family && rf_site_ip_in(&ip, &o->subnet)) || (o->subnet6.family && rf_site_ip_in(&ip, &o->subnet6));
+		bool here = (o->subnet.family && rf_site_ip_in(&ip, &o->subnet)) ||
+			    (o->subnet6.family && rf_site_ip_in(&ip, &o->subnet6));
 
 		inside |= here;
 		if (here && o == z)
@@ -425,7 +434,9 @@ static bool routed(const struct fixture *x, const struct probe *b)
 
 static unsigned outcome(const struct rf_device *d, const struct rf_region *back, const struct probe *b)
 {
-	struct rf_way way = { .kind = RF_WAY_FORWARD, .in = ifs[b->in], .out = ifs[b->out], .back = &back[b->in], .mode = RF_MAY };
+	struct rf_way way = {
+		.kind = RF_WAY_FORWARD, .in = ifs[b->in], .out = ifs[b->out], .back = &back[b->in], .mode = RF_MAY
+	};
 	struct rf_trace t;
 
 	rf_hull_whole(&way.src);
@@ -447,10 +458,12 @@ static bool by_hole(const struct rf_packet *p, bool back)
 
 static bool in_flow(struct rf_prover *p, const struct rf_flow *f, const struct rf_packet *packet, bool back)
 {
-	return rf_sets_and(p->s, rf_space_packet(p->s, packet), rf_flow_set(p, f, (struct rf_flow_part){ .turned = back }));
+	return rf_sets_and(p->s, rf_space_packet(p->s, packet),
+			   rf_flow_set(p, f, (struct rf_flow_part){ .turned = back }));
 }
 
-/* Is there, for each set that it is in, a flow for which somebody may have put it there? Of an opening with some port. */
+/* Is there, for each set that it is in, a flow for which somebody may have put it there? Of an
+ * opening with some port. */
 static bool has_reasons(struct rf_prover *p, const struct fixture *x, const struct probe *b)
 {
 	const struct rf_site_zone *from = &x->site->zones[b->in], *to = &x->site->zones[b->out];
@@ -490,8 +503,9 @@ static bool wrong(struct rf_prover *p, const struct fixture *x, const struct pro
 		if ((ahead || (back && (stateless || hole)))
 		    && rf_sets_and(p->s, one, rf_flow_set(p, f, (struct rf_flow_part){ .turned = back })))
 			permitted = true;
-		if ((ahead || back) && is_hole(&b->p) == hole && b->p.pinhole + b->p.from_any + b->p.to_any <= 1 && (ahead ? b->p.state != RF_RS_INVALID : established)
-		    && rf_sets_and(p->s, one, rf_flow_set(p, f, (struct rf_flow_part){ .turned = back, .needed = true })))
+		if ((ahead || back) && is_hole(&b->p) == hole && b->p.pinhole + b->p.from_any + b->p.to_any <= 1 &&
+		    (ahead ? b->p.state != RF_RS_INVALID : established) &&
+		    rf_sets_and(p->s, one, rf_flow_set(p, f, (struct rf_flow_part){ .turned = back, .needed = true })))
 			needed = true;
 	}
 	rf_sets_release(p->s, mark, 0);
@@ -515,7 +529,9 @@ static void open_bench(struct bench *b)
 {
 	b->scratch = (struct rf_proof){ 0 };
 	b->ask = (struct rf_prove_ask){ .flows = &b->x.all };
-	b->p = (struct rf_prover){ .ask = &b->ask, .site = b->x.site, .proof = &b->scratch, .arena = &b->scratch.arena };
+	b->p = (struct rf_prover){
+		.ask = &b->ask, .site = b->x.site, .proof = &b->scratch, .arena = &b->scratch.arena
+	};
 	rf_arena_init(&b->scratch.arena, 1 << 20);
 	assert_int_equal(rf_sets_open(rf_space_variables(), 100000, &b->p.s), 0);
 	assert_int_equal(rf_stations_make(&b->p, NULL), 0);
@@ -608,7 +624,8 @@ static struct rf_rs_rule *opening_rule(struct rf_ruleset *rs, char chain, uint32
 {
 	for (struct rf_rs_chain *c = rs->chains; c; c = c->next)
 		for (struct rf_rs_rule *r = c->rules; r; r = r->next)
-			for (const struct rf_rs_match *m = r->matches; m && c->name[0] == chain && r->family == 4; m = m->next)
+			for (const struct rf_rs_match *m = r->matches; m && c->name[0] == chain && r->family == 4;
+			     m = m->next)
 				if (rf_match_hole(m) == RF_SPACE_FROM_ANY && has_num(r, RF_RS_PROTO, proto))
 					return r;
 	abort();
@@ -663,7 +680,8 @@ static void openings_are_no_wider(void **state)
 		write_rules(&rs, &x);
 		struct rf_rs_rule *r = opening_rule(&rs, 'f', i % 2 ? 6 : 17);
 		make_mistake(r, i / 2);
-		make_mistake(opening_rule(&rs, 'r', i % 2 ? 6 : 17), i / 2); /* and is not tracked by the same mistake */
+		make_mistake(opening_rule(&rs, 'r', i % 2 ? 6 : 17), i / 2); /* and is not tracked by the same
+									      * mistake */
 		if (proves(&x, &rs, &proof))
 			fail_msg("%s", what[i / 2]);
 		const struct rf_breach *b = &proof.breaches[0];
@@ -706,7 +724,8 @@ static void mutants_are_caught(void **state)
 		rf_proof_fini(&proof);
 		rf_ruleset_fini(&rs);
 	}
-	print_message("%u mutants: %u caught, %u change nothing that a flow or the matrix asks\n", mutants, caught, harmless);
+	print_message("%u mutants: %u caught, %u change nothing that a flow or the matrix asks\n", mutants, caught,
+		      harmless);
 	assert_true(caught * 3 > mutants);
 	rf_ruleset_fini(&b.right);
 	rf_site_put(b.x.site);
@@ -715,7 +734,9 @@ static void mutants_are_caught(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(correct_rules_are_proven), cmocka_unit_test(openings_are_no_wider), cmocka_unit_test(mutants_are_caught),
+		cmocka_unit_test(correct_rules_are_proven),
+		cmocka_unit_test(openings_are_no_wider),
+		cmocka_unit_test(mutants_are_caught),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

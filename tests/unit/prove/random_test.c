@@ -51,8 +51,9 @@ static struct rf_rs_cell any_address(void)
 static struct rf_rs_cell any_cell(struct rf_ruleset *rs, enum rf_rs_field field)
 {
 	static const uint8_t most[RF_RS_FIELDS] = {
-		[RF_RS_SPORT] = 3, [RF_RS_DPORT] = 3, [RF_RS_ICMP_TYPE] = 3, [RF_RS_ICMP_CODE] = 1, [RF_RS_FRAGMENT] = 1,
-		[RF_RS_STATE] = 4, [RF_RS_DIRECTION] = 1, [RF_RS_MARK] = 3, [RF_RS_DSCP] = 1, [RF_RS_PKTTYPE] = 1,
+		[RF_RS_SPORT] = 3, [RF_RS_DPORT] = 3, [RF_RS_ICMP_TYPE] = 3, [RF_RS_ICMP_CODE] = 1,
+		[RF_RS_FRAGMENT] = 1, [RF_RS_STATE] = 4, [RF_RS_DIRECTION] = 1, [RF_RS_MARK] = 3, [RF_RS_DSCP] = 1,
+		[RF_RS_PKTTYPE] = 1,
 	};
 	static const uint8_t protos[] = { 1, 6, 17, 58 };
 	unsigned lo;
@@ -78,9 +79,9 @@ static struct rf_rs_cell any_cell(struct rf_ruleset *rs, enum rf_rs_field field)
 static void any_match(struct rf_ruleset *rs, struct rf_rs_rule *r, struct rf_rs_set *const *sets)
 {
 	static const uint8_t often[] = {
-		RF_RS_SRC, RF_RS_DST, RF_RS_DST, RF_RS_SPORT, RF_RS_DPORT, RF_RS_DPORT, RF_RS_PROTO, RF_RS_STATE, RF_RS_IN,
-		RF_RS_OUT, RF_RS_IN, RF_RS_OUT, RF_RS_FAMILY, RF_RS_ICMP_TYPE, RF_RS_ICMP_CODE, RF_RS_TCP_FLAGS,
-		RF_RS_FRAGMENT, RF_RS_DIRECTION, RF_RS_MARK, RF_RS_DSCP, RF_RS_PKTTYPE,
+		RF_RS_SRC, RF_RS_DST, RF_RS_DST, RF_RS_SPORT, RF_RS_DPORT, RF_RS_DPORT, RF_RS_PROTO, RF_RS_STATE,
+		RF_RS_IN, RF_RS_OUT, RF_RS_IN, RF_RS_OUT, RF_RS_FAMILY, RF_RS_ICMP_TYPE, RF_RS_ICMP_CODE,
+		RF_RS_TCP_FLAGS, RF_RS_FRAGMENT, RF_RS_DIRECTION, RF_RS_MARK, RF_RS_DSCP, RF_RS_PKTTYPE,
 	};
 	unsigned what = pick(100);
 
@@ -106,9 +107,12 @@ static void any_match(struct rf_ruleset *rs, struct rf_rs_rule *r, struct rf_rs_
 	}
 }
 
-static void any_rule(struct rf_ruleset *rs, struct rf_rs_chain *const *chains, unsigned at, struct rf_rs_set *const *sets)
+static void any_rule(struct rf_ruleset *rs, struct rf_rs_chain *const *chains, unsigned at,
+		     struct rf_rs_set *const *sets)
 {
-	static const uint8_t verdicts[] = { RF_RS_ACCEPT, RF_RS_ACCEPT, RF_RS_DROP, RF_RS_DROP, RF_RS_RETURN, RF_RS_NEXT };
+	static const uint8_t verdicts[] = {
+		RF_RS_ACCEPT, RF_RS_ACCEPT, RF_RS_DROP, RF_RS_DROP, RF_RS_RETURN, RF_RS_NEXT
+	};
 	struct rf_rs_rule *r = rf_rs_rule(rs, chains[at], 1 + pick(100), RF_V("rule"));
 
 	for (unsigned n = pick(4); n > 0; n--)
@@ -209,7 +213,8 @@ static struct rf_packet any_packet(void)
 	return p;
 }
 
-/* Without the state, which is said apart; fields that a protocol does not have are 0, not any: nft's `th` could look. */
+/* Without the state, which is said apart; fields that a protocol does not have are 0, not any:
+ * nft's `th` could look. */
 static int packet_set(struct rf_sets *s, const struct rf_packet *p)
 {
 	static const uint8_t also[] = { RF_RS_SPORT, RF_RS_DPORT, RF_RS_ICMP_TYPE, RF_RS_ICMP_CODE, RF_RS_TCP_FLAGS };
@@ -231,7 +236,9 @@ static const struct rf_region own = { own_cells, 1, false }, back = { back_cells
 static struct rf_way any_way(void)
 {
 	static const char *const ifs[] = { "a", "b", "ab", "lo", "" };
-	struct rf_way w = { .kind = pick(3), .mode = pick(2), .own = chance(50) ? &own : NULL, .back = chance(70) ? &back : NULL };
+	struct rf_way w = {
+		.kind = pick(3), .mode = pick(2), .own = chance(50) ? &own : NULL, .back = chance(70) ? &back : NULL
+	};
 
 	if (w.kind != RF_WAY_OUTPUT)
 		w.in = ifs[pick(5)];
@@ -264,17 +271,20 @@ static void compare(struct world *w, const struct rf_ruleset *rs, const struct r
 		/* DSCP is forgotten behind the rules, so packets that differ in it alone may stand for each other. */
 		int may = rf_sets_and(w->s, w->x[at], passed), not = rf_sets_and(w->s, w->x[at], dropped);
 		if ((t.accept.possible && !may) || (t.drop.possible && way->mode == RF_REST && !not))
-			fail_msg("ruleset %u: %s: sets say %d %d, alone %d %d", number, rf_packet_text(&p, text, sizeof text), may != 0,
-				 not != 0, t.accept.possible, t.drop.possible);
+			fail_msg("ruleset %u: %s: sets say %d %d, alone %d %d", number,
+				 rf_packet_text(&p, text, sizeof text), may != 0, not != 0, t.accept.possible,
+				 t.drop.possible);
 		if (p.dscp == 0 && (may || not)) {
 			struct rf_packet q = p;
 			struct rf_trace u;
 
 			q.dscp = 1;
 			rf_trace(d, way, &q, &u);
-			if ((may && !t.accept.possible && !u.accept.possible) || (not && !t.drop.possible && !u.drop.possible))
-				fail_msg("ruleset %u: %s: sets say %d %d, alone %d %d", number, rf_packet_text(&p, text, sizeof text),
-					 may != 0, not != 0, t.accept.possible, t.drop.possible);
+			if ((may && !t.accept.possible && !u.accept.possible) ||
+			    (not &&!t.drop.possible && !u.drop.possible))
+				fail_msg("ruleset %u: %s: sets say %d %d, alone %d %d", number,
+					 rf_packet_text(&p, text, sizeof text), may != 0, not != 0, t.accept.possible,
+					 t.drop.possible);
 		}
 	}
 }

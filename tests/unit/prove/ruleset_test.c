@@ -38,9 +38,9 @@ static void addresses(void **state)
 		{ "10.1.2.0/23", true, 4, "\x0a\x01\x02\0", "\x0a\x01\x03\xff" },
 		{ "10.0.0.1-10.0.0.9", true, 4, "\x0a\0\0\x01", "\x0a\0\0\x09" },
 		{ "fd00::1/8", true, 6, "\xfd\0\0\0", "\xfd\xff\xff\xff" },
-		{ "10.0.0.9-10.0.0.1", false }, { "10.0.0.1-fd00::1", false }, { "10.0.0.0/33", false }, { "10.0.0/24", false },
-		{ "", false }, { "/8", false }, { "10.0.0.1/", false }, { "10.0.0.1-", false }, { "fd00::/129", false },
-		{ "10.0.0.1/+8", false }, { " 10.0.0.1", false },
+		{ "10.0.0.9-10.0.0.1", false }, { "10.0.0.1-fd00::1", false }, { "10.0.0.0/33", false },
+		{ "10.0.0/24", false }, { "", false }, { "/8", false }, { "10.0.0.1/", false }, { "10.0.0.1-", false },
+		{ "fd00::/129", false }, { "10.0.0.1/+8", false }, { " 10.0.0.1", false },
 	};
 
 	(void)state;
@@ -142,8 +142,8 @@ static void refused(void **state)
 	};
 	for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
 		rf_ruleset_init(&rs, "f", "t");
-		rf_rs_match_num(&rs, rf_rs_rule(&rs, chain(&rs, "a"), 1, RF_V("x")), values[i].field, values[i].lo, values[i].hi,
-				false);
+		rf_rs_match_num(&rs, rf_rs_rule(&rs, chain(&rs, "a"), 1, RF_V("x")), values[i].field, values[i].lo,
+				values[i].hi, false);
 		assert_int_equal(rf_ruleset_check(&rs), RF_E_MALFORMED);
 		rf_ruleset_fini(&rs);
 	}

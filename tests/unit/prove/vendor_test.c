@@ -1,4 +1,5 @@
-/* The readers of IOS, EOS and Junos: which of a few packets a configuration lets pass, and what is refused, at which line. */
+/* The readers of IOS, EOS and Junos: which of a few packets a configuration lets pass, and what is
+ * refused, at which line. */
 #include "fail_alloc.h"
 #include "prove/trace.h"
 
@@ -51,7 +52,8 @@ static const struct { rf_rs_reader *read; const char *file; unsigned accepted; }
 	{ rf_read_ios, IOS(" permit udp any any eq ntp dscp ef\n"), V6 | NTP },
 	{ rf_read_ios, IOS(" permit ip any any precedence critical\n"), V6 | NTP },
 	{ rf_read_ios, IOS(" permit 17 any any\n"), V6 | NTP },
-	{ rf_read_ios, IOS(" remark deny ip any any\n permit ip 10.30.0.2 0.0.255.0 any\n"), V6 | SYN | REPLY | PING | LATER },
+	{ rf_read_ios, IOS(" remark deny ip any any\n permit ip 10.30.0.2 0.0.255.0 any\n"),
+	  V6 | SYN | REPLY | PING | LATER },
 	{ rf_read_ios, IOS(" permit ip 10.0.0.3 255.255.255.252 any\n"), V6 | NTP },
 	/* Sequence numbers, not lines, are the order. */
 	{ rf_read_ios, IOS(" 20 permit ip any any\n 10 deny tcp any any\n"), V6 | NTP | PING },
@@ -63,14 +65,17 @@ static const struct { rf_rs_reader *read; const char *file; unsigned accepted; }
 	{ rf_read_ios, IOS6(" permit tcp fd00::/8 host fd00::9 eq 5061\n permit icmp any any nd-ns\n"), V4 | SIX | ND },
 	{ rf_read_ios, IOS6(" deny ipv6 any any\n"), V4 },
 	/* Bound out of the other interface; bound nowhere; not there; empty. */
-	{ rf_read_ios, "ip access-list extended A\n permit udp any any\ninterface GigabitEthernet 0/1\ninterface Vlan20\n ip access-group A out\n", V6 | NTP },
+	{ rf_read_ios, "ip access-list extended A\n permit udp any any\ninterface GigabitEthernet 0/1\n"
+		       "interface Vlan20\n ip access-group A out\n", V6 | NTP },
 	{ rf_read_ios, "ip access-list extended A\n deny ip any any\n", ALL },
 	{ rf_read_ios, "ip access-list extended A\n deny ip any any\ninterface Vlan30\n ip access-group A out\n", ALL },
 	{ rf_read_ios, "interface Vlan30\n ip access-group A in\n", ALL },
 	{ rf_read_ios, IOS(""), ALL },
 	{ rf_read_ios, "banner motd ^C\nip nat inside\ninterface Vlan30\n ip access-group A in\n^C\n", ALL },
-	{ rf_read_ios, "object-group network P\n description x\n host 10.30.0.3\n 192.0.2.0 255.255.255.0\nobject-group network Q\n group-object P\n"
-		       "object-group service S\n tcp eq 22\n udp source 53 range 100 200\n icmp echo\nip access-list extended A\n"
+	{ rf_read_ios, "object-group network P\n description x\n host 10.30.0.3\n 192.0.2.0 255.255.255.0\n"
+		       "object-group network Q\n group-object P\n"
+		       "object-group service S\n tcp eq 22\n udp source 53 range 100 200\n icmp echo\n"
+		       "ip access-list extended A\n"
 		       " permit object-group S object-group Q any\n" IF30(""), V6 | NTP | ALIEN },
 	{ rf_read_ios, "ip access-list extended A\n permit tcp object-group P any eq 22\n" IF30("") "object-group network P\n range 10.30.0.2 10.30.0.3\n"
 		       " 192.0.2.9 255.255.255.255\n", V6 | ALIEN | LATER },
@@ -79,7 +84,8 @@ static const struct { rf_rs_reader *read; const char *file; unsigned accepted; }
 	{ rf_read_eos, EOS("   10 permit tcp 10.30.0.0/16 host 10.20.0.11 eq 5061\n"), V6 | SYN | LATER },
 	{ rf_read_eos, EOS("   permit tcp 10.30.0.0 0.0.255.255 any established\n   deny ip any any log\n"), V6 | REPLY | LATER },
 	{ rf_read_eos, EOS("   counters per-entry\n   permit ip 10.30.0.3/32 any dscp ef\n"), V6 | NTP },
-	{ rf_read_eos, "ipv6 access-list A\n   permit icmpv6 any any neighbor-solicitation\ninterface Vlan30\n   ipv6 access-group A in\n", V4 | ND },
+	{ rf_read_eos, "ipv6 access-list A\n   permit icmpv6 any any neighbor-solicitation\ninterface Vlan30\n"
+		       "   ipv6 access-group A in\n", V4 | ND },
 	{ rf_read_eos, "banner motd\nip nat source\nEOF\nvlan 30\n   name x\n", ALL },
 
 	{ rf_read_junos, "", ALL },
@@ -107,15 +113,23 @@ static const struct { rf_rs_reader *read; const char *file; unsigned accepted; }
 	{ rf_read_junos, "set interfaces irb unit 20 family inet filter output f\n" T(a) "from protocol udp\n" T(a) "then accept\n", V6 | NTP },
 	{ rf_read_junos, "set interfaces irb unit 30 family inet filter output f\n" T(a) "then discard\n", ALL },
 	{ rf_read_junos, T(a) "then discard\n", ALL },
-	{ rf_read_junos, "set interfaces irb unit 30 family inet6 filter input g\nset firewall family inet6 filter g term a from next-header icmp6\n"
-			 "set firewall family inet6 filter g term a from icmp-type neighbor-solicit\nset firewall family inet6 filter g term a then accept\n", V4 | ND },
+	{ rf_read_junos, "set interfaces irb unit 30 family inet6 filter input g\n"
+			 "set firewall family inet6 filter g term a from next-header icmp6\n"
+			 "set firewall family inet6 filter g term a from icmp-type neighbor-solicit\n"
+			 "set firewall family inet6 filter g term a then accept\n", V4 | ND },
 	{ rf_read_junos, "set interfaces irb unit 30 family inet filter input-list [ f g ]\n" T(a) "from protocol udp\n" T(a) "then discard\n"
-			 "set firewall filter g term a from protocol [ icmp udp ]\nset firewall filter g term a then accept\n", V6 | PING },
-	{ rf_read_junos, "## Last commit\nversion 22.4;\nsystem { host-name r; }\nfirewall {\n  family inet {\n    filter f {\n      term a {\n"
-			 "        from { source-address { 10.0.0.0/8; 10.30.0.3/32 except; } protocol [ tcp icmp ]; }\n        then accept;\n      }\n"
-			 "      inactive: term b { then accept; }\n      /* the end */\n      term c { then { count x; discard; } }\n    }\n  }\n}\n"
-			 "interfaces { irb { unit 30 { family inet { filter { input f; } address 10.30.0.1/24; } } } }\n", V6 | SYN | REPLY | PING | LATER },
-	{ rf_read_junos, "firewall { filter f { term a { then { accept; } } } }\ninterfaces { irb { unit 30 { family inet { inactive: filter { input g; } } } } }\n", ALL },
+			 "set firewall filter g term a from protocol [ icmp udp ]\n"
+			 "set firewall filter g term a then accept\n", V6 | PING },
+	{ rf_read_junos, "## Last commit\nversion 22.4;\nsystem { host-name r; }\nfirewall {\n  family inet {\n"
+			 "    filter f {\n      term a {\n"
+			 "        from { source-address { 10.0.0.0/8; 10.30.0.3/32 except; } protocol [ tcp icmp ]; }\n"
+			 "        then accept;\n      }\n"
+			 "      inactive: term b { then accept; }\n      /* the end */\n"
+			 "      term c { then { count x; discard; } }\n    }\n  }\n}\n"
+			 "interfaces { irb { unit 30 { family inet { filter { input f; } "
+			 "address 10.30.0.1/24; } } } }\n", V6 | SYN | REPLY | PING | LATER },
+	{ rf_read_junos, "firewall { filter f { term a { then { accept; } } } }\n"
+			 "interfaces { irb { unit 30 { family inet { inactive: filter { input g; } } } } }\n", ALL },
 	{ rf_read_junos, SET(T(a) "then accept\n") "set interfaces irb unit 30 family inet rpf-check\n", ALL & ~ALIEN },
 	{ rf_read_junos, "firewall { replace: filter f { term a { from protocol udp; then accept; } } }\n"
 			 "interfaces { irb { unit 30 { family inet { filter { input f; } } } } }\n", V6 | NTP },
@@ -182,39 +196,60 @@ static void reads(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-static const struct { rf_rs_reader *read; const char *file; int rc; unsigned line; } refused[] = {
-	{ rf_read_ios, "foo bar\n", RF_E_UNSUPPORTED, 1 }, { rf_read_ios, "!\nip nat inside source list 1 interface Gi1 overload\n", RF_E_UNSUPPORTED, 2 },
-	{ rf_read_ios, "vrf definition x\n", RF_E_UNSUPPORTED, 1 }, { rf_read_ios, "zone security a\n", RF_E_UNSUPPORTED, 1 },
+static const struct { rf_rs_reader *read; const char *file; int rc; unsigned line;
+} refused[] = {
+	{ rf_read_ios, "foo bar\n", RF_E_UNSUPPORTED, 1 },
+	{ rf_read_ios, "!\nip nat inside source list 1 interface Gi1 overload\n", RF_E_UNSUPPORTED, 2 },
+	{ rf_read_ios, "vrf definition x\n", RF_E_UNSUPPORTED, 1 },
+	{ rf_read_ios, "zone security a\n", RF_E_UNSUPPORTED, 1 },
 	{ rf_read_ios, "interface Vlan30\n ip policy route-map x\n", RF_E_UNSUPPORTED, 2 },
 	{ rf_read_ios, "interface Vlan30\n vrf forwarding x\n", RF_E_UNSUPPORTED, 2 },
 	{ rf_read_ios, "interface Vlan30\n zone-member security x\n", RF_E_UNSUPPORTED, 2 },
 	{ rf_read_ios, "interface Vlan30\n no ip access-group A in\n", RF_E_UNSUPPORTED, 2 },
-	{ rf_read_ios, "interface Tunnel0\n", RF_E_UNSUPPORTED, 1 }, { rf_read_ios, "hostname x\n interface Vlan30\n", RF_E_UNSUPPORTED, 2 },
-	{ rf_read_ios, "line vty 0 4\n interface Vlan30\n", RF_E_UNSUPPORTED, 2 }, { rf_read_ios, IOS("") "no ip access-list extended A\n", RF_E_UNSUPPORTED, 9 },
+	{ rf_read_ios, "interface Tunnel0\n", RF_E_UNSUPPORTED, 1 },
+	{ rf_read_ios, "hostname x\n interface Vlan30\n", RF_E_UNSUPPORTED, 2 },
+	{ rf_read_ios, "line vty 0 4\n interface Vlan30\n", RF_E_UNSUPPORTED, 2 },
+	{ rf_read_ios, IOS("") "no ip access-list extended A\n", RF_E_UNSUPPORTED, 9 },
 	{ rf_read_ios, IOS(" permit udp any any established\n"), RF_E_UNSUPPORTED, 3 },
 	{ rf_read_ios, IOS(" permit tcp any any time-range night\n"), RF_E_UNSUPPORTED, 3 },
-	{ rf_read_ios, IOS(" permit tcp any any reflect x\n"), RF_E_UNSUPPORTED, 3 }, { rf_read_ios, IOS(" evaluate x\n"), RF_E_UNSUPPORTED, 3 },
-	{ rf_read_ios, IOS(" permit tcp any\n"), RF_E_MALFORMED, 3 }, { rf_read_ios, IOS(" permit tcp any any eq sipp\n"), RF_E_MALFORMED, 3 },
-	{ rf_read_ios, IOS(" permit tcp any any range 9 1\n"), RF_E_MALFORMED, 3 }, { rf_read_ios, IOS(" permit tcp 10.0.0.0/8 any\n"), RF_E_MALFORMED, 3 },
-	{ rf_read_ios, IOS(" permit foo any any\n"), RF_E_UNSUPPORTED, 3 }, { rf_read_ios, IOS(" 10 permit ip any any\n 10 deny ip any any\n"), RF_E_MALFORMED, 4 },
-	{ rf_read_ios, IOS(" permit ip object-group P any\n"), RF_E_MALFORMED, 3 }, { rf_read_ios, "object-group network P\n group-object P\n", RF_E_LIMIT, 2 },
-	{ rf_read_ios, IF30(" ip access-group B in\n"), RF_E_MALFORMED, 3 }, { rf_read_ios, "banner motd #x\n", RF_E_MALFORMED, 2 },
+	{ rf_read_ios, IOS(" permit tcp any any reflect x\n"), RF_E_UNSUPPORTED, 3 },
+	{ rf_read_ios, IOS(" evaluate x\n"), RF_E_UNSUPPORTED, 3 },
+	{ rf_read_ios, IOS(" permit tcp any\n"), RF_E_MALFORMED, 3 },
+	{ rf_read_ios, IOS(" permit tcp any any eq sipp\n"), RF_E_MALFORMED, 3 },
+	{ rf_read_ios, IOS(" permit tcp any any range 9 1\n"), RF_E_MALFORMED, 3 },
+	{ rf_read_ios, IOS(" permit tcp 10.0.0.0/8 any\n"), RF_E_MALFORMED, 3 },
+	{ rf_read_ios, IOS(" permit foo any any\n"), RF_E_UNSUPPORTED, 3 },
+	{ rf_read_ios, IOS(" 10 permit ip any any\n 10 deny ip any any\n"), RF_E_MALFORMED, 4 },
+	{ rf_read_ios, IOS(" permit ip object-group P any\n"), RF_E_MALFORMED, 3 },
+	{ rf_read_ios, "object-group network P\n group-object P\n", RF_E_LIMIT, 2 },
+	{ rf_read_ios, IF30(" ip access-group B in\n"), RF_E_MALFORMED, 3 },
+	{ rf_read_ios, "banner motd #x\n", RF_E_MALFORMED, 2 },
 	{ rf_read_ios, "interface Vlan30\n ip verify unicast source reachable-via any\n", RF_E_UNSUPPORTED, 2 },
 	{ rf_read_ios, " permit ip any any\n", RF_E_UNSUPPORTED, 1 },
-	{ rf_read_eos, "interface Vlan30\n ip access-group A in\n", RF_E_MALFORMED, 2 }, { rf_read_eos, "vrf instance x\n", RF_E_UNSUPPORTED, 1 },
-	{ rf_read_eos, EOS("   permit vlan 3 0xfff tcp any any\n"), RF_E_UNSUPPORTED, 2 }, { rf_read_eos, EOS("   permit tcp any any ttl eq 3\n"), RF_E_UNSUPPORTED, 2 },
-	{ rf_read_junos, "foo bar;\n", RF_E_UNSUPPORTED, 1 }, { rf_read_junos, "set routing-instances x\n", RF_E_UNSUPPORTED, 1 },
-	{ rf_read_junos, "set security nat source rule-set x\n", RF_E_UNSUPPORTED, 1 }, { rf_read_junos, "set groups x\n", RF_E_UNSUPPORTED, 1 },
-	{ rf_read_junos, "deactivate firewall\n", RF_E_UNSUPPORTED, 1 }, { rf_read_junos, "set system x y\ndelete firewall filter f\n", RF_E_UNSUPPORTED, 2 },
-	{ rf_read_junos, SET(T(a) "from ttl 3\n"), RF_E_UNSUPPORTED, 2 }, { rf_read_junos, SET(T(a) "then routing-instance x\n"), RF_E_UNSUPPORTED, 2 },
-	{ rf_read_junos, SET(T(a) "from destination-port foo\n"), RF_E_UNSUPPORTED, 2 }, { rf_read_junos, SET(""), RF_E_MALFORMED, 1 },
+	{ rf_read_eos, "interface Vlan30\n ip access-group A in\n", RF_E_MALFORMED, 2 },
+	{ rf_read_eos, "vrf instance x\n", RF_E_UNSUPPORTED, 1 },
+	{ rf_read_eos, EOS("   permit vlan 3 0xfff tcp any any\n"), RF_E_UNSUPPORTED, 2 },
+	{ rf_read_eos, EOS("   permit tcp any any ttl eq 3\n"), RF_E_UNSUPPORTED, 2 },
+	{ rf_read_junos, "foo bar;\n", RF_E_UNSUPPORTED, 1 },
+	{ rf_read_junos, "set routing-instances x\n", RF_E_UNSUPPORTED, 1 },
+	{ rf_read_junos, "set security nat source rule-set x\n", RF_E_UNSUPPORTED, 1 },
+	{ rf_read_junos, "set groups x\n", RF_E_UNSUPPORTED, 1 },
+	{ rf_read_junos, "deactivate firewall\n", RF_E_UNSUPPORTED, 1 },
+	{ rf_read_junos, "set system x y\ndelete firewall filter f\n", RF_E_UNSUPPORTED, 2 },
+	{ rf_read_junos, SET(T(a) "from ttl 3\n"), RF_E_UNSUPPORTED, 2 },
+	{ rf_read_junos, SET(T(a) "then routing-instance x\n"), RF_E_UNSUPPORTED, 2 },
+	{ rf_read_junos, SET(T(a) "from destination-port foo\n"), RF_E_UNSUPPORTED, 2 },
+	{ rf_read_junos, SET(""), RF_E_MALFORMED, 1 },
 	{ rf_read_junos, SET(T(a) "from source-address 10.0.0.0/8 except\n"), RF_E_MALFORMED, 2 },
 	{ rf_read_junos, SET(T(a) "from source-address fd00::/8\n"), RF_E_MALFORMED, 2 },
-	{ rf_read_junos, SET(T(a) "from tcp-flags \"(syn\"\n"), RF_E_UNSUPPORTED, 2 }, { rf_read_junos, SET(T(a) "from source-prefix-list P\n"), RF_E_MALFORMED, 2 },
+	{ rf_read_junos, SET(T(a) "from tcp-flags \"(syn\"\n"), RF_E_UNSUPPORTED, 2 },
+	{ rf_read_junos, SET(T(a) "from source-prefix-list P\n"), RF_E_MALFORMED, 2 },
 	{ rf_read_junos, "set forwarding-options family inet filter input f\n", RF_E_UNSUPPORTED, 1 },
 	{ rf_read_junos, "set interfaces ge-0/0/1 unit 0 family ethernet-switching filter input f\n", RF_E_UNSUPPORTED, 1 },
-	{ rf_read_junos, "set interfaces st0 unit 0 family inet\n", RF_E_UNSUPPORTED, 1 }, { rf_read_junos, "system { x\n", RF_E_MALFORMED, 2 },
-	{ rf_read_junos, "firewall { filter f { term a { then accept; } }\n replace: filter f { term b { then discard; } } }\n", RF_E_UNSUPPORTED, 2 },
+	{ rf_read_junos, "set interfaces st0 unit 0 family inet\n", RF_E_UNSUPPORTED, 1 },
+	{ rf_read_junos, "system { x\n", RF_E_MALFORMED, 2 },
+	{ rf_read_junos, "firewall { filter f { term a { then accept; } }\n"
+			 " replace: filter f { term b { then discard; } } }\n", RF_E_UNSUPPORTED, 2 },
 	{ rf_read_junos, "firewall { }}\n", RF_E_MALFORMED, 1 }, { rf_read_junos, "firewall {\n apply-groups x;\n}\n", RF_E_UNSUPPORTED, 2 },
 	{ rf_read_junos, "firewall { filter f { } }", RF_E_MALFORMED, 1 }, { rf_read_junos, "/* x", RF_E_MALFORMED, 1 },
 };
@@ -230,7 +265,8 @@ static void refuses(void **state)
 		int rc = refused[i].read(rf_view_str(refused[i].file), "r.cfg", &rs, &diag);
 
 		if (rc != refused[i].rc || diag.line != refused[i].line) {
-			print_error("%s\ngives %d, not %d: line %u: %s\n", refused[i].file, rc, refused[i].rc, diag.line, diag.text);
+			print_error("%s\ngives %d, not %d: line %u: %s\n", refused[i].file, rc, refused[i].rc,
+				    diag.line, diag.text);
 			wrong++;
 		}
 		if (rc == 0)
@@ -273,7 +309,8 @@ static void without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads), cmocka_unit_test(refuses), cmocka_unit_test(prefixes), cmocka_unit_test(without_memory),
+		cmocka_unit_test(reads), cmocka_unit_test(refuses), cmocka_unit_test(prefixes),
+		cmocka_unit_test(without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,7 +109,8 @@ static void *ask(void *arg)
 {
 	struct question *q = arg;
 
-	q->rc = rf_admin_ask(q->dir, json_pack("{s:s,s:s}", "do", q->verb, "text", q->text), q->wait_ms, &q->answer, &q->diag);
+	q->rc = rf_admin_ask(q->dir, json_pack("{s:s,s:s}", "do", q->verb, "text", q->text), q->wait_ms, &q->answer,
+			     &q->diag);
 	__atomic_store_n(&q->done, true, __ATOMIC_RELEASE);
 	return NULL;
 }

@@ -60,8 +60,9 @@ static int teardown(void **state)
 static struct rf_announce_order order(struct world *w)
 {
 	return (struct rf_announce_order){
-		.what = RF_ANNOUNCE_PLAY, .id = ++w->next_id, .tone = RF_TONE_PREEMPTION, .code = RF_TONE_PCMU, .type = 0,
-		.dscp = 44, .family = 4, .ip = { 127, 0, 0, 1 }, .port = w->port, .ms = 60, .seq = 65534, .timestamp = 1000,
+		.what = RF_ANNOUNCE_PLAY, .id = ++w->next_id, .tone = RF_TONE_PREEMPTION, .code = RF_TONE_PCMU,
+		.type = 0, .dscp = 44, .family = 4, .ip = { 127, 0, 0, 1 }, .port = w->port, .ms = 60, .seq = 65534,
+		.timestamp = 1000,
 		.ssrc = 0xdeadbeef,
 	};
 }
@@ -94,7 +95,9 @@ static size_t packet(struct world *w, uint8_t buf[static RF_RTP_BYTES_MAX], int 
 	struct pollfd p = { .fd = w->phone, .events = POLLIN };
 	uint8_t control[64];
 	struct iovec part = { buf, RF_RTP_BYTES_MAX };
-	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+	struct msghdr m = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control
+	};
 
 	if (poll(&p, 1, ms) != 1)
 		return 0;
@@ -218,8 +221,8 @@ static pid_t child_of(pid_t parent)
 		snprintf(path, sizeof path, "/proc/%.20s/stat", e->d_name);
 		FILE *f = e->d_name[0] >= '0' && e->d_name[0] <= '9' ? fopen(path, "r") : NULL;
 
-		if (f && fgets(line, sizeof line, f) && strrchr(line, ')') && sscanf(strrchr(line, ')'), ") %*c %d", &ppid) == 1 &&
-		    ppid == parent)
+		if (f && fgets(line, sizeof line, f) && strrchr(line, ')') &&
+		    sscanf(strrchr(line, ')'), ") %*c %d", &ppid) == 1 && ppid == parent)
 			found = (pid_t)atoi(e->d_name);
 		if (f)
 			fclose(f);
@@ -292,8 +295,9 @@ static void not_by_hand(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plays), cmocka_unit_test(stops), cmocka_unit_test(refuses), cmocka_unit_test(only_so_many),
-		cmocka_unit_test(comes_again), cmocka_unit_test(hears_nothing), cmocka_unit_test(not_by_hand),
+		cmocka_unit_test(plays), cmocka_unit_test(stops), cmocka_unit_test(refuses),
+		cmocka_unit_test(only_so_many), cmocka_unit_test(comes_again), cmocka_unit_test(hears_nothing),
+		cmocka_unit_test(not_by_hand),
 	};
 
 	if (argc > 1 && strcmp(argv[1], RF_ANNOUNCER_ROLE) == 0)

@@ -223,7 +223,8 @@ static void fetching(void **state)
 	assert_int_equal(fetch(f, URL("good"), &n), 0);
 	assert_int_equal(n, 4);
 	assert_string_equal(w.host, HOST);
-	assert_int_equal(fetch(f, "https://LOCALHOST:8443/good", &n), 0); /* by name, which the sandbox lets it resolve */
+	assert_int_equal(fetch(f, "https://LOCALHOST:8443/good", &n), 0); /* by name, which the sandbox lets it
+									   * resolve */
 	assert_int_equal(fetch(f, URL("much"), &n), 1);
 	assert_int_equal(n, 0);
 	assert_int_equal(fetch(f, URL("cut"), &n), 1);

@@ -1,4 +1,5 @@
-/* What the hand keeps on disk and reads out of rules. That bundles are verified is shown by tests/system/test_wall.py. */
+/* What the hand keeps on disk and reads out of rules. That bundles are verified is shown by
+ * tests/system/test_wall.py. */
 #include "role/hand_int.h"
 #include "role/hand_store.h"
 
@@ -87,7 +88,8 @@ static void other_texts_are_refused(void **state)
 {
 	static const char *const texts[] = {
 		"", "x", "ringfort-wall 2\nconfirmed 1\ncandidate 0 0\nreverted 0 0 \n", "ringfort-wall 1\n",
-		"ringfort-wall 1\nconfirmed -1\ncandidate 0 0\nreverted 0 0 \n", "ringfort-wall 1\nconfirmed 1\ncandidate 0\n",
+		"ringfort-wall 1\nconfirmed -1\ncandidate 0 0\nreverted 0 0 \n",
+		"ringfort-wall 1\nconfirmed 1\ncandidate 0\n",
 		"ringfort-wall 1\nconfirmed 1\ncandidate 0 0\nreverted 0 0 ",
 	};
 	struct folder *f = *state;
@@ -132,7 +134,8 @@ static void a_bundle_that_is_not_there(void **state)
 	put(f, "incoming.manifest", "x");
 	put(f, "incoming.sig", "x");
 	assert_int_equal(symlinkat("/etc/passwd", f->dir, "incoming.nft"), 0);
-	assert_int_not_equal(rf_hand_bundle_read(f->dir, "incoming", &want, &arena, &b, &diag), 0); /* a link is not followed */
+	/* a link is not followed */
+	assert_int_not_equal(rf_hand_bundle_read(f->dir, "incoming", &want, &arena, &b, &diag), 0);
 	rf_arena_fini(&arena);
 }
 

@@ -316,7 +316,8 @@ static void write_key(const char *file, EVP_PKEY *key, mode_t mode)
 	assert_int_equal(chmod(file, mode), 0);
 }
 
-/* The key file is read again: the same key has the same number, another one another, and what nobody has is forgotten. */
+/* The key file is read again: the same key has the same number, another one another, and what
+ * nobody has is forgotten. */
 static void read_again(void **state)
 {
 	struct fixture f = { 0 };
@@ -389,7 +390,9 @@ static void stir_again(void **state)
 	(void)state;
 	set_up(&f, "P-256", 1);
 	set_up(&g, "P-256", 1);
-	struct rf_keeper_options opt = { .exe = "/proc/self/exe", .key_file = f.key_file, .stir_key_file = g.key_file, .channels = 2 };
+	struct rf_keeper_options opt = {
+		.exe = "/proc/self/exe", .key_file = f.key_file, .stir_key_file = g.key_file, .channels = 2
+	};
 	assert_int_equal(chdir("/tmp"), 0); /* the site's folder: that of the key is one of its own in it */
 	assert_int_equal(rf_keeper_new(&opt, &k, &diag), 0);
 	/* what nobody has asked for yet is not forgotten with another one */
@@ -458,8 +461,9 @@ static void unheard_orders(void **state)
 	tear_down(&f);
 }
 
-/* As root it becomes another user, and reads a file that is root's alone by the one capability that it keeps. Where that was withheld
- * (a unit's bounding set) it serves with the key of its start. In a child, for what is withheld is so for good. */
+/* As root it becomes another user, and reads a file that is root's alone by the one capability that it keeps.
+ * Where that was withheld (a unit's bounding set) it serves with the key of its start. In a child, for what is
+ * withheld is so for good. */
 static int as_a_user(bool withheld)
 {
 	const struct rf_sandbox_user nobody = { 65534, 65534 };
@@ -482,7 +486,8 @@ static int as_a_user(bool withheld)
 	}
 	EVP_PKEY *next = EVP_EC_gen("P-256");
 	write_key(f.key_file, next, 0600);
-	if (rf_keeper_again(k, RF_KEEPER_TLS, &place, &diag) || rf_keeper_sign(k, place, rf_view_of(digest, 32), sig, &n))
+	if (rf_keeper_again(k, RF_KEEPER_TLS, &place, &diag) ||
+	    rf_keeper_sign(k, place, rf_view_of(digest, 32), sig, &n))
 		return 3;
 	rc = verifies(withheld ? f.key : next, digest, sig, n) ? 0 : 4;
 	EVP_PKEY_free(next);
@@ -591,8 +596,9 @@ static void host_certificates(void **state)
 		const char *name;
 		const char *word;    /* NULL: it may take over */
 	} rows[] = {
-		{ 150, "voice.example.org", NULL }, { 150, "10.0.0.1", NULL }, { 150, "10.0.0.2", "does not name 10.0.0.2" },
-		{ 201, "10.0.0.1", "has expired" }, { 99, "10.0.0.1", "not valid yet" },
+		{ 150, "voice.example.org", NULL }, { 150, "10.0.0.1", NULL },
+		{ 150, "10.0.0.2", "does not name 10.0.0.2" }, { 201, "10.0.0.1", "has expired" },
+		{ 99, "10.0.0.1", "not valid yet" },
 	};
 
 	(void)state;
@@ -757,11 +763,13 @@ static void passwords(void **state)
 	assert_int_equal(rf_keeper_new(&opt, &k, &diag), RF_E_LIMIT);
 }
 
-/* A file that lies in the site's folder itself, beside what the keeper may not read: it is read again when it was written in place, and not
- * when another one was put there; then the password before stays, and it is said. Taken away is taken away. */
+/* A file that lies in the site's folder itself, beside what the keeper may not read: it is read again when it was
+ * written in place, and not when another one was put there; then the password before stays, and it is said. Taken
+ * away is taken away. */
 static void out_of_reach(void **state)
 {
-	static const struct rf_digest_cred c = { .realm = { (const uint8_t *)"r", 1 }, .nonce = { (const uint8_t *)"n", 1 },
+	static const struct rf_digest_cred c = { .realm = { (const uint8_t *)"r", 1 },
+						 .nonce = { (const uint8_t *)"n", 1 },
 						 .uri = { (const uint8_t *)"sip:b", 5 } };
 	char dir[] = "/tmp/rf-keeper-XXXXXX", old[2 * RF_DIGEST_HASH_MAX], got[2 * RF_DIGEST_HASH_MAX];
 	struct rf_keeper_login login = { "bob", "one.password" };

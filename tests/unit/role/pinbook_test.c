@@ -1,4 +1,5 @@
-/* The book of pinholes against a wall that is written here: whatever happens, in the end the wall has what is wanted. */
+/* The book of pinholes against a wall that is written here: whatever happens, in the end the wall
+ * has what is wanted. */
 #include "role/pinbook.h"
 
 #include "fail_alloc.h"
@@ -487,8 +488,10 @@ static void asked_whether_it_is_there(void **state)
 static void lines_that_are_none(void **state)
 {
 	static const char *const t[] = {
-		"", "x", "1", "1 ", "1 OK", "1 ok x", "2 ok", "0 ok", "1 no", "1 no ", "1 no x", "1 no denied", "1 no denied 1",
-		"1 no denied -1", "1 no unknown 64", "1 no malformed tuple", "99999999999 ok", "1 yes", "1 no kernel x", " 1 ok",
+		"", "x", "1", "1 ", "1 OK", "1 ok x", "2 ok", "0 ok", "1 no", "1 no ", "1 no x", "1 no denied",
+		"1 no denied 1", "1 no denied -1", "1 no unknown 64", "1 no malformed tuple", "99999999999 ok", "1 yes",
+		"1 no kernel x",
+		" 1 ok",
 	};
 	char line[RF_WALL_LINE_MAX];
 
@@ -700,11 +703,14 @@ static void many_addresses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(opened_and_closed), cmocka_unit_test(in_batches), cmocka_unit_test(two_sessions_one_tuple),
-		cmocka_unit_test(refreshed_in_time), cmocka_unit_test(openings), cmocka_unit_test(wanted_again_while_it_closes), cmocka_unit_test(one_denied),
-		cmocka_unit_test(moods), cmocka_unit_test(a_wall_that_was_away), cmocka_unit_test(nobody_answers),
-		cmocka_unit_test(asked_whether_it_is_there), cmocka_unit_test(lines_that_are_none), cmocka_unit_test(bounds),
-		cmocka_unit_test(anything), cmocka_unit_test(without_memory), cmocka_unit_test(addresses),
+		cmocka_unit_test(opened_and_closed), cmocka_unit_test(in_batches),
+		cmocka_unit_test(two_sessions_one_tuple), cmocka_unit_test(refreshed_in_time),
+		cmocka_unit_test(openings), cmocka_unit_test(wanted_again_while_it_closes),
+		cmocka_unit_test(one_denied), cmocka_unit_test(moods), cmocka_unit_test(a_wall_that_was_away),
+		cmocka_unit_test(nobody_answers), cmocka_unit_test(asked_whether_it_is_there),
+		cmocka_unit_test(lines_that_are_none), cmocka_unit_test(bounds), cmocka_unit_test(anything),
+		cmocka_unit_test(without_memory),
+		cmocka_unit_test(addresses),
 		cmocka_unit_test(many_addresses),
 	};
 

@@ -20,8 +20,10 @@ static int use_database(void)
 	int rc = sqlite3_open_v2("state/x.db", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 
 	if (!rc)
-		rc = sqlite3_exec(db, "PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS t(x); INSERT INTO t VALUES(1);"
-				  "PRAGMA wal_checkpoint(TRUNCATE);", NULL, NULL, NULL);
+		rc = sqlite3_exec(db,
+				  "PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS t(x); INSERT INTO t VALUES(1);"
+				  "PRAGMA wal_checkpoint(TRUNCATE);",
+				  NULL, NULL, NULL);
 	sqlite3_close(db);
 	return rc;
 }

@@ -158,12 +158,14 @@ static void more_walls_than_fit(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i <= RF_PIN_WALLS_MAX; i++)
-		n += (size_t)snprintf(text + n, sizeof text - n, "  - { name: rt%u, zone: admin, address: 10.50.0.%u, roles: wall }\n", i,
-				      20 + i);
+		n += (size_t)snprintf(text + n, sizeof text - n,
+				      "  - { name: rt%u, zone: admin, address: 10.50.0.%u, roles: wall }\n", i, 20 + i);
 	n += (size_t)snprintf(text + n, sizeof text - n, "routers:\n");
 	for (unsigned i = 0; i <= RF_PIN_WALLS_MAX; i++)
-		n += (size_t)snprintf(text + n, sizeof text - n, "  - { name: rt%u, interfaces: [{ zone: admin, address: 10.50.0.%u },"
-				      " { zone: border, address: 10.60.0.%u }] }\n", i, 20 + i, 100 + i);
+		n += (size_t)snprintf(text + n, sizeof text - n,
+				      "  - { name: rt%u, interfaces: [{ zone: admin, address: 10.50.0.%u },"
+				      " { zone: border, address: 10.60.0.%u }] }\n",
+				      i, 20 + i, 100 + i);
 	struct rf_site *site = site_of(text);
 	assert_int_equal(rf_pinholes_walls_of(site, host_of(site, "relay"), walls), RF_E_LIMIT);
 	rf_site_put(site);
@@ -171,9 +173,10 @@ static void more_walls_than_fit(void **state)
 
 static void shares_of_ports(void **state)
 {
-	static const struct { uint16_t first, last; unsigned n; } t[] = {
-		{ 30000, 40000, 1 }, { 30000, 40000, 2 }, { 30001, 40000, 3 }, { 1024, 65535, 32 }, { 20000, 20003, 2 }, { 20000, 20999, 7 },
-		{ 65534, 65535, 1 },
+	static const struct { uint16_t first, last; unsigned n;
+	} t[] = {
+		{ 30000, 40000, 1 }, { 30000, 40000, 2 }, { 30001, 40000, 3 }, { 1024, 65535, 32 },
+		{ 20000, 20003, 2 }, { 20000, 20999, 7 }, { 65534, 65535, 1 },
 	};
 	uint16_t first, last;
 
@@ -203,8 +206,9 @@ static void shares_of_ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(everything_said), cmocka_unit_test(beside_a_plain_trunk), cmocka_unit_test(nothing_said), cmocka_unit_test(walls_around),
-		cmocka_unit_test(more_walls_than_fit), cmocka_unit_test(shares_of_ports),
+		cmocka_unit_test(everything_said), cmocka_unit_test(beside_a_plain_trunk),
+		cmocka_unit_test(nothing_said), cmocka_unit_test(walls_around), cmocka_unit_test(more_walls_than_fit),
+		cmocka_unit_test(shares_of_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Requests for pinholes: what is understood, what is refused and by which rule, every prefix, each bound and one past it. */
+/* Requests for pinholes: what is understood, what is refused and by which rule, every prefix, each
+ * bound and one past it. */
 #include "role/wall_line.h"
 
 #include <netinet/in.h>
@@ -65,11 +66,13 @@ static void tuple_values(void **state)
 	assert_int_equal(rf_wall_line_parse(RF_V("1 close udp/FD00::1/5/fd00:0::0:2/6"), &b, &rule), 0);
 	assert_memory_equal(&a.tuples[0], &b.tuples[0], sizeof a.tuples[0]);
 	char text[160];
-	assert_string_equal(rf_tuple_text(&b.tuples[0], text, sizeof text), "protocol 17, fd00::1 port 5 > fd00::2 port 6");
+	assert_string_equal(rf_tuple_text(&b.tuples[0], text, sizeof text),
+			    "protocol 17, fd00::1 port 5 > fd00::2 port 6");
 	assert_false(rf_tuple_is_opening(&b.tuples[0]));
 	assert_int_equal(rf_wall_line_parse(RF_V("1 close tcp/10.0.0.1/any/10.0.0.2/6"), &a, &rule), 0);
 	assert_true(rf_tuple_is_opening(&a.tuples[0]) && a.tuples[0].dport == 6 && a.tuples[0].protocol == IPPROTO_TCP);
-	assert_string_equal(rf_tuple_text(&a.tuples[0], text, sizeof text), "protocol 6, 10.0.0.1 port any > 10.0.0.2 port 6");
+	assert_string_equal(rf_tuple_text(&a.tuples[0], text, sizeof text),
+			    "protocol 6, 10.0.0.1 port any > 10.0.0.2 port 6");
 	assert_int_equal(rf_wall_line_parse(RF_V("1 close udp/::ffff:10.0.0.1/5/10.0.0.2/6"), &a, &rule), 0);
 	assert_int_equal(rf_wall_line_parse(RF_V("1 close udp/10.0.0.1/5/10.0.0.2/6"), &b, &rule), 0);
 	assert_memory_equal(&a.tuples[0], &b.tuples[0], sizeof a.tuples[0]);
@@ -81,21 +84,25 @@ static void bad_lines(void **state)
 		const char *line;
 		uint32_t id;
 	} t[] = {
-		{ "", 0 }, { " ", 0 }, { "x ping", 0 }, { "-1 ping", 0 }, { "4294967296 ping", 0 }, { "00000000001 ping", 0 },
-		{ "1", 1 }, { "1 ", 1 }, { "1 Ping", 1 }, { "1  ping", 1 }, { "1 ping ", 1 }, { "1 ping x", 1 }, { "1 drop " T4, 1 },
-		{ "1 open", 1 }, { "1 open 30", 1 }, { "1 open 30 ", 1 }, { "1 open 0 " T4, 1 }, { "1 open 3601 " T4, 1 },
-		{ "1 open x " T4, 1 }, { "1 open " T4, 1 }, { "1 close", 1 }, { "1 close 30 " T4, 1 }, { "1 close " T4 " ", 1 },
-		{ "1 close  " T4, 1 }, { "1 close " T4 "  " T4, 1 }, { "1 close " T4 "\r", 1 }, { "1 close icmp/1.1.1.1/1/1.1.1.2/1", 1 },
+		{ "", 0 }, { " ", 0 }, { "x ping", 0 }, { "-1 ping", 0 }, { "4294967296 ping", 0 },
+		{ "00000000001 ping", 0 }, { "1", 1 }, { "1 ", 1 }, { "1 Ping", 1 }, { "1  ping", 1 }, { "1 ping ", 1 },
+		{ "1 ping x", 1 }, { "1 drop " T4, 1 }, { "1 open", 1 }, { "1 open 30", 1 }, { "1 open 30 ", 1 },
+		{ "1 open 0 " T4, 1 }, { "1 open 3601 " T4, 1 }, { "1 open x " T4, 1 }, { "1 open " T4, 1 },
+		{ "1 close", 1 }, { "1 close 30 " T4, 1 }, { "1 close " T4 " ", 1 }, { "1 close  " T4, 1 },
+		{ "1 close " T4 "  " T4, 1 }, { "1 close " T4 "\r", 1 }, { "1 close icmp/1.1.1.1/1/1.1.1.2/1", 1 },
 		{ "1 close UDP/1.1.1.1/1/1.1.1.2/1", 1 }, { "1 close udp/1.1.1.1/0/1.1.1.2/1", 1 },
 		{ "1 close udp/1.1.1.1/65536/1.1.1.2/1", 1 }, { "1 close udp/1.1.1.1/1/fd00::1/1", 1 },
-		{ "1 close udp/1.1.1.1/1/1.1.1.2", 1 }, { "1 close udp/1.1.1.1/1/1.1.1.2/1/", 1 }, { "1 close udp/1.1.1/1/1.1.1.2/1", 1 },
-		{ "1 close udp/[fd00::1]/1/fd00::2/1", 1 }, { "1 close udp/fe80::1%2/1/fe80::2/1", 1 },
-		{ "1 block 86401 203.0.113.9", 1 }, { "1 block 0 203.0.113.9", 1 }, { "1 block 203.0.113.9", 1 }, { "1 block 60", 1 },
-		{ "1 block 60 ", 1 }, { "1 block 60 203.0.113.9/32", 1 }, { "1 block 60 203.0.113.9:5060", 1 }, { "1 block 60 [::1]", 1 },
-		{ "1 block 60 " T4, 1 }, { "1 unblock 60 203.0.113.9", 1 }, { "1 unblock x", 1 }, { "1 open 30 203.0.113.9", 1 },
-		{ "1 close udp/1.1.1.1/1/1.1.1.2/any", 1 }, { "1 close udp/any/1/1.1.1.2/1", 1 }, { "1 close udp/1.1.1.1/an/1.1.1.2/1", 1 },
-		{ "1 close any/1.1.1.1/any/1.1.1.2/1", 1 }, { "1 close udp/1.1.1.1/Any/1.1.1.2/1", 1 }, { "1 close udp/1.1.1.1/any/1.1.1.2/0", 1 },
-		{ "1 close udp/1.1.1.1:5/1/1.1.1.2/1", 1 }, { "1 close udp//1/1.1.1.2/1", 1 }, { "1 close ////", 1 },
+		{ "1 close udp/1.1.1.1/1/1.1.1.2", 1 }, { "1 close udp/1.1.1.1/1/1.1.1.2/1/", 1 },
+		{ "1 close udp/1.1.1/1/1.1.1.2/1", 1 }, { "1 close udp/[fd00::1]/1/fd00::2/1", 1 },
+		{ "1 close udp/fe80::1%2/1/fe80::2/1", 1 }, { "1 block 86401 203.0.113.9", 1 },
+		{ "1 block 0 203.0.113.9", 1 }, { "1 block 203.0.113.9", 1 }, { "1 block 60", 1 }, { "1 block 60 ", 1 },
+		{ "1 block 60 203.0.113.9/32", 1 }, { "1 block 60 203.0.113.9:5060", 1 }, { "1 block 60 [::1]", 1 },
+		{ "1 block 60 " T4, 1 }, { "1 unblock 60 203.0.113.9", 1 }, { "1 unblock x", 1 },
+		{ "1 open 30 203.0.113.9", 1 }, { "1 close udp/1.1.1.1/1/1.1.1.2/any", 1 },
+		{ "1 close udp/any/1/1.1.1.2/1", 1 }, { "1 close udp/1.1.1.1/an/1.1.1.2/1", 1 },
+		{ "1 close any/1.1.1.1/any/1.1.1.2/1", 1 }, { "1 close udp/1.1.1.1/Any/1.1.1.2/1", 1 },
+		{ "1 close udp/1.1.1.1/any/1.1.1.2/0", 1 }, { "1 close udp/1.1.1.1:5/1/1.1.1.2/1", 1 },
+		{ "1 close udp//1/1.1.1.2/1", 1 }, { "1 close ////", 1 },
 	};
 	struct rf_wall_request r;
 
@@ -160,7 +167,8 @@ static void every_prefix(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_lines), cmocka_unit_test(tuple_values), cmocka_unit_test(bad_lines), cmocka_unit_test(bounds),
+		cmocka_unit_test(good_lines), cmocka_unit_test(tuple_values), cmocka_unit_test(bad_lines),
+		cmocka_unit_test(bounds),
 		cmocka_unit_test(every_prefix),
 	};
 

@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 static const struct rf_announce_order whole = {
-	.what = RF_ANNOUNCE_PLAY, .id = 0x01020304, .code = RF_TONE_PCMA, .type = 8, .dscp = 44, .socket = 3, .family = 6,
-	.ip = { 0xfe, 0x80, [15] = 1 }, .scope = 7, .port = 40000, .ms = 3000, .seq = 0xfffe, .timestamp = 5, .ssrc = 0xdeadbeef,
-	.suite = RF_SRTP_AEAD_AES_256_GCM, .key = { 1, [45] = 9 },
+	.what = RF_ANNOUNCE_PLAY, .id = 0x01020304, .code = RF_TONE_PCMA, .type = 8, .dscp = 44, .socket = 3,
+	.family = 6, .ip = { 0xfe, 0x80, [15] = 1 }, .scope = 7, .port = 40000, .ms = 3000, .seq = 0xfffe,
+	.timestamp = 5, .ssrc = 0xdeadbeef, .suite = RF_SRTP_AEAD_AES_256_GCM, .key = { 1, [45] = 9 },
 };
 
 static int parse(const uint8_t *bytes, size_t n, struct rf_announce_order *ret_o)

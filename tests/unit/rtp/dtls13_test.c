@@ -55,7 +55,8 @@ static void test_records(void **state)
 			assert_int_equal(rf_dtls13_seal_put(&out, 2, 22, RF_V("words"), &w), 0);
 			struct rf_view v = rf_view_of(buf, w.n);
 
-			assert_true(rf_dtls13_is_sealed(v) && rf_dtls13_sealed_next(&v, &s) && v.n == 0 && s.epoch == 2);
+			assert_true(rf_dtls13_is_sealed(v) && rf_dtls13_sealed_next(&v, &s) && v.n == 0 &&
+				    s.epoch == 2);
 			assert_int_equal(rf_dtls13_open(&in, &s, plain, &o), 0);
 			assert_true(o.type == 22 && rf_view_eq(o.content, RF_V("words")) && o.number == out.next - 1);
 		}
@@ -218,8 +219,8 @@ static void test_stripped(void **state)
 	}
 }
 
-/* The first ClientHello has no share of a group that both know: HelloRetryRequest, from a proven source, too. The client's
- * is changed where it is counted and where it is sent. */
+/* The first ClientHello has no share of a group that both know: HelloRetryRequest, from a proven source, too. The
+ * client's is changed where it is counted and where it is sent. */
 static void test_group(void **state)
 {
 	struct net net;
@@ -325,8 +326,8 @@ static void test_nothing_kept(void **state)
 	close_net(&net);
 }
 
-/* A HelloRetryRequest that asks for no other group gets the same share again (RFC 8446 4.1.2). One that names a group that
- * was not offered ends it, cookie or not. */
+/* A HelloRetryRequest that asks for no other group gets the same share again (RFC 8446 4.1.2). One that names a group
+ * that was not offered ends it, cookie or not. */
 static void test_same_share(void **state)
 {
 	struct rf_dtls13_offer first, second;
@@ -372,19 +373,23 @@ static void test_bad_shares(void **state)
 		assert_true(rf_dtls13_share_show(other, group, share, &share_n));
 		assert_int_equal(rf_dtls13_share_meet(own, group, rf_view_of(share, share_n), shared, &n), 0);
 		for (size_t k = 0; k < share_n; k++)
-			assert_int_equal(rf_dtls13_share_meet(own, group, rf_view_of(share, k), shared, &n), RF_E_MALFORMED);
+			assert_int_equal(rf_dtls13_share_meet(own, group, rf_view_of(share, k), shared, &n),
+					 RF_E_MALFORMED);
 		if (group > 0) {
 			share[0] = 6 | (share[share_n - 1] & 1); /* the hybrid form */
-			assert_int_equal(rf_dtls13_share_meet(own, group, rf_view_of(share, share_n), shared, &n), RF_E_MALFORMED);
+			assert_int_equal(rf_dtls13_share_meet(own, group, rf_view_of(share, share_n), shared, &n),
+					 RF_E_MALFORMED);
 			share[0] = 4;
 			share[share_n - 1] ^= 1; /* beside the curve */
-			assert_int_equal(rf_dtls13_share_meet(own, group, rf_view_of(share, share_n), shared, &n), RF_E_MALFORMED);
+			assert_int_equal(rf_dtls13_share_meet(own, group, rf_view_of(share, share_n), shared, &n),
+					 RF_E_MALFORMED);
 		}
 		/* Nothing, and one: points of small order on X25519. */
 		for (uint8_t x = 0; x < 2; x++) {
 			memset(share, 0, sizeof share);
 			share[0] = x;
-			assert_int_equal(rf_dtls13_share_meet(own, group, rf_view_of(share, share_n), shared, &n), RF_E_MALFORMED);
+			assert_int_equal(rf_dtls13_share_meet(own, group, rf_view_of(share, share_n), shared, &n),
+					 RF_E_MALFORMED);
 		}
 		EVP_PKEY_free(own);
 		EVP_PKEY_free(other);
@@ -458,7 +463,8 @@ static void test_fragments(void **state)
 			size_t at = row & 2 ? count - 1 - i : i;
 
 			for (unsigned twice = 0; twice < 1 + row % 3; twice++)
-				rf_dtls_receive(net.d[0], rf_view_of(pieces[at].bytes, pieces[at].n), &there, true, now);
+				rf_dtls_receive(net.d[0], rf_view_of(pieces[at].bytes, pieces[at].n), &there, true,
+						now);
 		}
 		run(&net);
 		assert_true(settled(&net));
@@ -692,7 +698,8 @@ static void test_no_memory(void **state)
 		run(&net);
 		if (!fail_alloc_off())
 			break;
-		assert_true(settled(&net) || rf_dtls_why(net.d[1]) == RF_DTLS_WHY_LOCAL || rf_dtls_why(net.d[0]) == RF_DTLS_WHY_LOCAL);
+		assert_true(settled(&net) || rf_dtls_why(net.d[1]) == RF_DTLS_WHY_LOCAL ||
+			    rf_dtls_why(net.d[0]) == RF_DTLS_WHY_LOCAL);
 		if (settled(&net))
 			check_keys(&net, RF_SRTP_AEAD_AES_256_GCM);
 	}
@@ -700,7 +707,8 @@ static void test_no_memory(void **state)
 	close_net(&net);
 }
 
-/* What a thread keeps at hand of freed memory counts as used in mallinfo2(): without that, which only a start can say. */
+/* What a thread keeps at hand of freed memory counts as used in mallinfo2(): without that, which
+ * only a start can say. */
 static void count_memory_as_it_is(char **argv)
 {
 	if (!getenv("GLIBC_TUNABLES") && setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1) == 0)

@@ -253,7 +253,8 @@ static void test_nobody_there(void **state)
 	assert_int_equal(rf_dtls_why(net.d[1]), RF_DTLS_WHY_TIMEOUT);
 	assert_int_equal(now.us - from, RF_DTLS_HANDSHAKE_MS * 1000);
 	assert_in_range(net.sent, 6, 10);
-	assert_int_equal(rf_dtls_receive(net.d[1], RF_V("\x16\xfe\xfd\0\0\0\0\0\0\0\0\0\1\2"), &here, true, now), RF_E_STATE);
+	assert_int_equal(rf_dtls_receive(net.d[1], RF_V("\x16\xfe\xfd\0\0\0\0\0\0\0\0\0\1\2"), &here, true, now),
+			 RF_E_STATE);
 	close_net(&net);
 }
 
@@ -286,7 +287,9 @@ static void test_fingerprints(void **state)
 	}
 	/* Handshake first, description later: no keys until then. */
 	for (unsigned row = 0; row < 4; row++) {
-		struct rf_dtls_print sets[4][2] = { { wrong, right }, { wrong, wrong }, { right, strong }, { right, right } };
+		struct rf_dtls_print sets[4][2] = {
+			{ wrong, right }, { wrong, wrong }, { right, strong }, { right, right }
+		};
 
 		rf_dtls_free(net.d[0]);
 		rf_dtls_free(net.d[1]);
@@ -339,7 +342,9 @@ static void test_suites(void **state)
 		assert_int_equal(rf_dtls_why(net.d[0]), RF_DTLS_WHY_PROFILE);
 		assert_int_equal(rf_dtls_state(net.d[1]), RF_DTLS_FAILED);
 	}
-	struct rf_dtls_params params = { RF_DTLS_ACTIVE, (const enum rf_srtp_suite[]){ RF_SRTP_AES_256_CM_HMAC_SHA1_80 }, 1, NULL, NULL };
+	struct rf_dtls_params params = { RF_DTLS_ACTIVE,
+					 (const enum rf_srtp_suite[]){ RF_SRTP_AES_256_CM_HMAC_SHA1_80 }, 1, NULL,
+					 NULL };
 	struct rf_random r;
 	struct rf_dtls *none;
 	rf_random_system(&r);
@@ -449,10 +454,14 @@ static void test_peers(void **state)
 		{ "RSA client", false, .rsa = true, .profiles = gcm },
 		{ "1.0", false, .max = DTLS1_VERSION, .profiles = gcm, .why = RF_DTLS_WHY_VERSION },
 		{ "1.0 server", true, .max = DTLS1_VERSION, .profiles = gcm, .why = RF_DTLS_WHY_ALERT },
-		{ "CBC only", false, .ciphers = "ECDHE-ECDSA-AES128-SHA256", .profiles = gcm, .why = RF_DTLS_WHY_CIPHER },
-		{ "ChaCha only", false, .ciphers = "ECDHE-ECDSA-CHACHA20-POLY1305", .profiles = gcm, .why = RF_DTLS_WHY_CIPHER },
-		{ "no ECDHE", false, .ciphers = "DHE-RSA-AES128-GCM-SHA256", .profiles = gcm, .why = RF_DTLS_WHY_CIPHER },
-		{ "no cipher, a server", true, .ciphers = "ECDHE-ECDSA-CHACHA20-POLY1305", .profiles = gcm, .why = RF_DTLS_WHY_ALERT },
+		{ "CBC only", false, .ciphers = "ECDHE-ECDSA-AES128-SHA256", .profiles = gcm,
+		  .why = RF_DTLS_WHY_CIPHER },
+		{ "ChaCha only", false, .ciphers = "ECDHE-ECDSA-CHACHA20-POLY1305", .profiles = gcm,
+		  .why = RF_DTLS_WHY_CIPHER },
+		{ "no ECDHE", false, .ciphers = "DHE-RSA-AES128-GCM-SHA256", .profiles = gcm,
+		  .why = RF_DTLS_WHY_CIPHER },
+		{ "no cipher, a server", true, .ciphers = "ECDHE-ECDSA-CHACHA20-POLY1305", .profiles = gcm,
+		  .why = RF_DTLS_WHY_ALERT },
 		{ "P-521 only", false, .groups = "P-521", .profiles = gcm, .why = RF_DTLS_WHY_CIPHER },
 		{ "SHA-1 only", false, .sigalgs = "ECDSA+SHA1", .profiles = gcm, .why = RF_DTLS_WHY_CIPHER },
 		{ "no certificate", false, .no_cert = true, .profiles = gcm, .why = RF_DTLS_WHY_NO_CERTIFICATE },
@@ -468,8 +477,8 @@ static void test_peers(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		SSL_CTX *peer_ctx;
 		SSL *ssl = make_peer(&rows[i], &peer_ctx);
-		struct rf_dtls_params params = { rows[i].peer_is_server ? RF_DTLS_ACTIVE : RF_DTLS_PASSIVE, all_suites, 3,
-						 to_peer, ssl };
+		struct rf_dtls_params params = { rows[i].peer_is_server ? RF_DTLS_ACTIVE : RF_DTLS_PASSIVE, all_suites,
+						 3, to_peer, ssl };
 		struct rf_random r;
 		struct rf_dtls *d;
 
@@ -479,7 +488,8 @@ static void test_peers(void **state)
 		if (rows[i].peer_is_server)
 			rf_dtls_connect(d, now);
 		talk(d, ssl);
-		if (rf_dtls_why(d) != rows[i].why || rf_dtls_state(d) != (rows[i].why ? RF_DTLS_FAILED : RF_DTLS_UNPROVEN))
+		if (rf_dtls_why(d) != rows[i].why ||
+		    rf_dtls_state(d) != (rows[i].why ? RF_DTLS_FAILED : RF_DTLS_UNPROVEN))
 			fail_msg("%s: %s, state %d", rows[i].what, rf_dtls_why_name(rf_dtls_why(d)), rf_dtls_state(d));
 		rf_dtls_free(d);
 		SSL_free(ssl);
@@ -584,7 +594,8 @@ static void test_words(void **state)
 		{ "sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee", RF_E_MALFORMED },
 		{ "sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:", RF_E_MALFORMED },
 		{ "sha-256 00-11-22-33-44-55-66-77-88-99-AA-BB-CC-DD-EE-FF-00-11-22-33-44-55-66-77-88-99-aa-bb-cc-dd-ee-ff", RF_E_MALFORMED },
-		{ "sha-384 00:11:22", RF_E_MALFORMED }, { "sha-256", RF_E_MALFORMED }, { "", RF_E_MALFORMED }, { " ", RF_E_MALFORMED },
+		{ "sha-384 00:11:22", RF_E_MALFORMED }, { "sha-256", RF_E_MALFORMED }, { "", RF_E_MALFORMED },
+		{ " ", RF_E_MALFORMED },
 		{ "sha-1 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33", RF_E_UNSUPPORTED },
 		{ "md5 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF", RF_E_UNSUPPORTED },
 	};

@@ -36,12 +36,14 @@ static void play(const char *what, const struct line *lines, size_t count)
 
 	for (size_t i = 0; i < count; i++) {
 		const struct line *l = &lines[i];
-		uint8_t payload[4] = { l->event, (uint8_t)(l->end << 7 | 10), (uint8_t)(l->duration >> 8), (uint8_t)l->duration };
+		uint8_t payload[4] = { l->event, (uint8_t)(l->end << 7 | 10), (uint8_t)(l->duration >> 8),
+				       (uint8_t)l->duration };
 		struct rf_rtp_head head = { .seq = (uint16_t)l->seq, .timestamp = l->timestamp };
 		struct rf_mono now = { (1000u + l->ms) * UINT64_C(1000) };
 		struct rf_dtmf_news news[RF_DTMF_NEWS_MAX];
 		char told[64] = "";
-		int n = l->seq < 0 ? rf_dtmf_in_quiet(&d, now, news) : rf_dtmf_in_take(&d, &head, rf_view_of(payload, 4), now, news);
+		int n = l->seq < 0 ? rf_dtmf_in_quiet(&d, now, news) :
+				     rf_dtmf_in_take(&d, &head, rf_view_of(payload, 4), now, news);
 
 		assert_in_range(n, 0, RF_DTMF_NEWS_MAX);
 		for (int k = 0; k < n; k++) {
@@ -49,7 +51,8 @@ static void play(const char *what, const struct line *lines, size_t count)
 
 			assert_int_equal(news[k].volume, 10);
 			if (news[k].end)
-				snprintf(told + at, sizeof told - at, "%se%u:%u", k ? " " : "", news[k].event, news[k].duration);
+				snprintf(told + at, sizeof told - at, "%se%u:%u", k ? " " : "", news[k].event,
+					 news[k].duration);
 			else
 				snprintf(told + at, sizeof told - at, "%sb%u", k ? " " : "", news[k].event);
 		}
@@ -74,28 +77,27 @@ static void test_events(void **state)
 	PLAY("the same key twice",
 	     { 0, 1, 100, 5, 0, 160, "b5" }, { 20, 2, 100, 5, 1, 320, "e5:320" }, { 60, 3, 900, 5, 0, 160, "b5" },
 	     { 80, 4, 900, 5, 1, 320, "e5:320" });
-	PLAY("doubled and late packets",
-	     { 0, 1, 100, 5, 0, 160, "b5" }, { 20, 3, 100, 5, 0, 480, "" }, { 20, 2, 100, 5, 0, 320, "" }, { 21, 3, 100, 5, 0, 480, "" },
-	     { 60, 5, 100, 5, 1, 640, "e5:640" }, { 61, 4, 100, 5, 0, 560, "" }, { 62, 5, 100, 5, 1, 640, "" });
-	PLAY("an end that was lost, then quiet",
-	     { 0, 1, 100, 5, 0, 160, "b5" }, { 20, 2, 100, 5, 0, 320, "" }, { 219, -1, 0, 0, 0, 0, "" }, { 220, -1, 0, 0, 0, 0, "e5:320" },
-	     { 221, -1, 0, 0, 0, 0, "" }, { 222, 3, 100, 5, 1, 480, "" });
-	PLAY("an end that was lost, then another key",
-	     { 0, 1, 100, 5, 0, 160, "b5" }, { 20, 2, 900, 6, 0, 160, "e5:160 b6" }, { 40, 3, 900, 6, 1, 320, "e6:320" });
+	PLAY("doubled and late packets", { 0, 1, 100, 5, 0, 160, "b5" }, { 20, 3, 100, 5, 0, 480, "" },
+	     { 20, 2, 100, 5, 0, 320, "" }, { 21, 3, 100, 5, 0, 480, "" }, { 60, 5, 100, 5, 1, 640, "e5:640" },
+	     { 61, 4, 100, 5, 0, 560, "" }, { 62, 5, 100, 5, 1, 640, "" });
+	PLAY("an end that was lost, then quiet", { 0, 1, 100, 5, 0, 160, "b5" }, { 20, 2, 100, 5, 0, 320, "" },
+	     { 219, -1, 0, 0, 0, 0, "" }, { 220, -1, 0, 0, 0, 0, "e5:320" }, { 221, -1, 0, 0, 0, 0, "" },
+	     { 222, 3, 100, 5, 1, 480, "" });
+	PLAY("an end that was lost, then another key", { 0, 1, 100, 5, 0, 160, "b5" },
+	     { 20, 2, 900, 6, 0, 160, "e5:160 b6" }, { 40, 3, 900, 6, 1, 320, "e6:320" });
 	PLAY("only the last packet came",
 	     { 0, 7, 100, 5, 1, 640, "b5 e5:640" }, { 0, 8, 100, 5, 1, 640, "" });
 	PLAY("only the last packets of two came",
 	     { 0, 7, 100, 5, 0, 160, "b5" }, { 90, 8, 900, 6, 1, 640, "e5:160 b6 e6:640" });
-	PLAY("round the corner",
-	     { 0, 65535, 0xffffff00, 5, 0, 160, "b5" }, { 20, 0, 0xffffff00, 5, 0, 320, "" }, { 40, 1, 0xffffff00, 5, 1, 480, "e5:480" },
-	     { 60, 2, 0x100, 6, 0, 160, "b6" });
+	PLAY("round the corner", { 0, 65535, 0xffffff00, 5, 0, 160, "b5" }, { 20, 0, 0xffffff00, 5, 0, 320, "" },
+	     { 40, 1, 0xffffff00, 5, 1, 480, "e5:480" }, { 60, 2, 0x100, 6, 0, 160, "b6" });
 	PLAY("held for long: segments",
 	     { 0, 1, 100, 5, 0, 65000, "b5" }, { 20, 2, 100, 5, 0, 65535, "" }, { 40, 3, 65635, 5, 0, 160, "" },
 	     { 60, 4, 65635, 5, 0, 65535, "" }, { 80, 5, 131170, 5, 1, 100, "e5:131170" });
 	PLAY("the last packet of a segment was lost",
 	     { 0, 1, 100, 5, 0, 65000, "b5" }, { 40, 3, 65635, 5, 1, 160, "e5:65695" });
-	PLAY("after a long talk, sequence numbers further on than half a round",
-	     { 0, 1, 100, 5, 1, 160, "b5 e5:160" }, { 700000, 33000, 5600100, 6, 0, 160, "b6" }, { 700020, 33001, 5600100, 6, 1, 320, "e6:320" });
+	PLAY("after a long talk, sequence numbers further on than half a round", { 0, 1, 100, 5, 1, 160, "b5 e5:160" },
+	     { 700000, 33000, 5600100, 6, 0, 160, "b6" }, { 700020, 33001, 5600100, 6, 1, 320, "e6:320" });
 }
 
 static void test_refused(void **state)
@@ -105,8 +107,10 @@ static void test_refused(void **state)
 		size_t n;
 		int rc;
 	} rows[] = {
-		{ "\x05\x0a\x00\xa0", 4, 1 }, { "\x05\x0a\x00", 3, RF_E_MALFORMED }, { "\x05\x0a\x00\xa0\x00", 5, RF_E_MALFORMED },
-		{ "", 0, RF_E_MALFORMED }, { "\x05\x4a\x00\xa0", 4, RF_E_MALFORMED }, { "\x10\x0a\x00\xa0", 4, RF_E_UNSUPPORTED },
+		{ "\x05\x0a\x00\xa0", 4, 1 }, { "\x05\x0a\x00", 3, RF_E_MALFORMED },
+		{ "\x05\x0a\x00\xa0\x00", 5, RF_E_MALFORMED }, { "", 0, RF_E_MALFORMED },
+		{ "\x05\x4a\x00\xa0", 4, RF_E_MALFORMED },
+		{ "\x10\x0a\x00\xa0", 4, RF_E_UNSUPPORTED },
 		{ "\xff\x0a\x00\xa0", 4, RF_E_UNSUPPORTED },
 	};
 
@@ -130,8 +134,9 @@ static void test_send(void **state)
 		uint32_t duration, step;
 		unsigned packets;
 	} rows[] = {
-		{ 160, 160, 3 }, { 800, 160, 7 }, { 801, 160, 8 }, { 65535, 160, 412 }, { 65536, 160, 413 }, { 200000, 960, 211 },
-		{ RF_DTMF_DURATION_MAX, 960, 3002 }, { RF_DTMF_DURATION_MAX, 8000, 362 }, { 1, 1, 3 },
+		{ 160, 160, 3 }, { 800, 160, 7 }, { 801, 160, 8 }, { 65535, 160, 412 }, { 65536, 160, 413 },
+		{ 200000, 960, 211 }, { RF_DTMF_DURATION_MAX, 960, 3002 }, { RF_DTMF_DURATION_MAX, 8000, 362 },
+		{ 1, 1, 3 },
 	};
 
 	(void)state;
@@ -150,7 +155,8 @@ static void test_send(void **state)
 				head.seq = (uint16_t)(65500 + packets++);
 				if (packets % every && rows[i].duration > 65536)
 					continue;
-				int n = rf_dtmf_in_take(&in, &head, rf_view_of(payload, 4), (struct rf_mono){ packets * 20000 }, news);
+				int n = rf_dtmf_in_take(&in, &head, rf_view_of(payload, 4),
+							(struct rf_mono){ packets * 20000 }, news);
 
 				for (int k = 0; k < n; k++)
 					got[n_got++] = news[k];
@@ -179,7 +185,9 @@ static void test_send_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		assert_int_equal(rf_dtmf_out_begin(&out, rows[i].event, rows[i].volume, 0, rows[i].duration, rows[i].step), rows[i].rc);
+		assert_int_equal(rf_dtmf_out_begin(&out, rows[i].event, rows[i].volume, 0, rows[i].duration,
+						   rows[i].step),
+				 rows[i].rc);
 }
 
 int main(void)

@@ -103,16 +103,20 @@ static void test_strangers(void **state)
 		int rc;
 	} rows[] = {
 		{ { "abcdEFGH:peer", "wrongwrongwrongwrongwron", 1, 1, .nominates = true }, RF_E_AUTH },
-		{ { "abcdEFGH:peer", "abcdefghijklmnopqrstuvwx", 1, 2, .nominates = true, .no_integrity = true }, RF_E_AUTH },
+		{ { "abcdEFGH:peer", "abcdefghijklmnopqrstuvwx", 1, 2, .nominates = true, .no_integrity = true },
+		  RF_E_AUTH },
 		{ { NULL, "abcdefghijklmnopqrstuvwx", 1, 3, .nominates = true }, RF_E_AUTH },
 		{ { "abcdEFGH", "abcdefghijklmnopqrstuvwx", 1, 4, .nominates = true }, RF_E_AUTH },
 		{ { "abcdEFGH:", "abcdefghijklmnopqrstuvwx", 1, 5, .nominates = true }, RF_E_AUTH },
 		{ { "abcdEFGH:peer2", "abcdefghijklmnopqrstuvwx", 1, 6, .nominates = true }, RF_E_AUTH },
 		{ { "abcdEFG:peer", "abcdefghijklmnopqrstuvwx", 1, 7, .nominates = true }, RF_E_AUTH },
 		{ { ":peer", "abcdefghijklmnopqrstuvwx", 1, 8, .nominates = true }, RF_E_AUTH },
-		{ { "abcdEFGH:peer", "abcdefghijklmnopqrstuvwx", 1, 9, .nominates = true, .type = 0x0101 }, RF_E_UNSUPPORTED },
-		{ { "abcdEFGH:peer", "abcdefghijklmnopqrstuvwx", 1, 10, .nominates = true, .type = 0x0011 }, RF_E_UNSUPPORTED },
-		{ { "abcdEFGH:peer", "abcdefghijklmnopqrstuvwx", 1, 11, .nominates = true, .type = 0x0003 }, RF_E_UNSUPPORTED },
+		{ { "abcdEFGH:peer", "abcdefghijklmnopqrstuvwx", 1, 9, .nominates = true, .type = 0x0101 },
+		  RF_E_UNSUPPORTED },
+		{ { "abcdEFGH:peer", "abcdefghijklmnopqrstuvwx", 1, 10, .nominates = true, .type = 0x0011 },
+		  RF_E_UNSUPPORTED },
+		{ { "abcdEFGH:peer", "abcdefghijklmnopqrstuvwx", 1, 11, .nominates = true, .type = 0x0003 },
+		  RF_E_UNSUPPORTED },
 	};
 	struct rf_ice_result result;
 	struct rf_random r;

@@ -20,14 +20,17 @@ static const struct suite {
 	enum rf_srtp_suite ours;
 	set_fn *rtp, *rtcp;
 } suites[] = {
-	{ RF_SRTP_AEAD_AES_256_GCM, srtp_crypto_policy_set_aes_gcm_256_16_auth, srtp_crypto_policy_set_aes_gcm_256_16_auth },
-	{ RF_SRTP_AEAD_AES_128_GCM, srtp_crypto_policy_set_aes_gcm_128_16_auth, srtp_crypto_policy_set_aes_gcm_128_16_auth },
+	{ RF_SRTP_AEAD_AES_256_GCM, srtp_crypto_policy_set_aes_gcm_256_16_auth,
+	  srtp_crypto_policy_set_aes_gcm_256_16_auth },
+	{ RF_SRTP_AEAD_AES_128_GCM, srtp_crypto_policy_set_aes_gcm_128_16_auth,
+	  srtp_crypto_policy_set_aes_gcm_128_16_auth },
 	{ RF_SRTP_AES_256_CM_HMAC_SHA1_80, srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80,
 	  srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80 },
 	{ RF_SRTP_AES_CM_128_HMAC_SHA1_80, srtp_crypto_policy_set_rtp_default, srtp_crypto_policy_set_rtp_default },
 	{ RF_SRTP_AES_256_CM_HMAC_SHA1_32, srtp_crypto_policy_set_aes_cm_256_hmac_sha1_32,
 	  srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80 },
-	{ RF_SRTP_AES_CM_128_HMAC_SHA1_32, srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32, srtp_crypto_policy_set_rtp_default },
+	{ RF_SRTP_AES_CM_128_HMAC_SHA1_32, srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32,
+	  srtp_crypto_policy_set_rtp_default },
 };
 
 struct pair {
@@ -44,7 +47,8 @@ static uint32_t draw(struct pair *p, uint32_t below)
 	return (p->random >> 8) % below;
 }
 
-static void make_theirs(const struct suite *s, srtp_ssrc_type_t type, uint8_t *key, uint8_t *mki, bool with_mki, srtp_t *ret)
+static void make_theirs(const struct suite *s, srtp_ssrc_type_t type, uint8_t *key, uint8_t *mki, bool with_mki,
+			srtp_t *ret)
 {
 	srtp_master_key_t one = { .key = key, .mki_id = mki, .mki_size = with_mki ? MKI : 0 }, *keys[] = { &one };
 	srtp_policy_t policy;
@@ -67,7 +71,9 @@ static void make(const struct suite *s, bool mki, struct pair *p)
 	for (size_t i = 0; i < sizeof key; i++)
 		key[i] = (uint8_t)(17 * i + s->ours);
 	struct rf_srtp_master master = {
-		.suite = s->ours, .key = rf_view_of(key, rf_srtp_key_bytes(s->ours)), .mki = rf_view_of(name, mki ? MKI : 0),
+		.suite = s->ours,
+		.key = rf_view_of(key, rf_srtp_key_bytes(s->ours)),
+		.mki = rf_view_of(name, mki ? MKI : 0),
 	};
 
 	*p = (struct pair){ .mki = mki, .random = 1 };
@@ -87,7 +93,8 @@ static void end(struct pair *p)
 
 static void one_rtp(struct pair *p, uint32_t ssrc, uint16_t seq)
 {
-	uint8_t clear[CAP] __attribute__((aligned(4))), ours[CAP] __attribute__((aligned(4))), theirs[CAP] __attribute__((aligned(4)));
+	uint8_t clear[CAP] __attribute__((aligned(4))), ours[CAP] __attribute__((aligned(4))),
+		theirs[CAP] __attribute__((aligned(4)));
 	struct rf_rtp_head head = { .seq = seq, .ssrc = ssrc, .type = 96, .marker = seq & 1 };
 	size_t n = RF_RTP_HEAD_BYTES + draw(p, 1200), ours_n, got;
 	int theirs_n = (int)n;
@@ -111,7 +118,8 @@ static void one_rtp(struct pair *p, uint32_t ssrc, uint16_t seq)
 
 static void one_rtcp(struct pair *p, uint32_t ssrc)
 {
-	uint8_t clear[CAP] __attribute__((aligned(4))), ours[CAP] __attribute__((aligned(4))), theirs[CAP] __attribute__((aligned(4)));
+	uint8_t clear[CAP] __attribute__((aligned(4))), ours[CAP] __attribute__((aligned(4))),
+		theirs[CAP] __attribute__((aligned(4)));
 	size_t words = 2 + draw(p, 50), n = 4 * words, ours_n, got;
 	int theirs_n = (int)n, ours_int;
 
@@ -167,7 +175,8 @@ static void test_both(void **state)
 static void test_rekey(void **state)
 {
 	uint8_t key[RF_SRTP_KEY_MAX] = { 9, 9 };
-	struct rf_srtp_master master = { .suite = suites[1].ours, .key = rf_view_of(key, rf_srtp_key_bytes(suites[1].ours)) };
+	struct rf_srtp_master master = { .suite = suites[1].ours,
+					 .key = rf_view_of(key, rf_srtp_key_bytes(suites[1].ours)) };
 	struct pair p;
 
 	(void)state;

@@ -51,7 +51,8 @@ static void test_order(void **state)
 		s = rf_quality_sum(&q, g711);
 		if (s.expected != rows[i].expected || s.received != rows[i].received || s.lost != rows[i].lost ||
 		    s.reordered != rows[i].reordered || s.doubles != rows[i].doubles)
-			fail_msg("%s: %u %u %u %u %u", rows[i].what, s.expected, s.received, s.lost, s.reordered, s.doubles);
+			fail_msg("%s: %u %u %u %u %u", rows[i].what, s.expected, s.received, s.lost, s.reordered,
+				 s.doubles);
 	}
 }
 
@@ -190,7 +191,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order), cmocka_unit_test(test_jitter), cmocka_unit_test(test_no_clock),
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_opinion), cmocka_unit_test(test_passed_elsewhere),
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_opinion),
+		cmocka_unit_test(test_passed_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

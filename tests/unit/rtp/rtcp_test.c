@@ -113,7 +113,8 @@ static void test_check(void **state)
 /* A prefix is a compound only where one of its packets ends. */
 static void test_prefixes(void **state)
 {
-	static const char all[] = SR1 SDES SDES2 RR1_PROFILE BYE BYE_WHY APP XR NEW PLI FIR REMB AFB SLI NACK TMMBR TMMBN CC;
+	static const char all[] =
+		SR1 SDES SDES2 RR1_PROFILE BYE BYE_WHY APP XR NEW PLI FIR REMB AFB SLI NACK TMMBR TMMBN CC;
 	unsigned whole = 0;
 
 	(void)state;
@@ -144,8 +145,8 @@ static void test_report(void **state)
 	assert_int_equal(rf_rtcp_next(&r, &packet), 0);
 	assert_int_equal(packet.type, RF_RTCP_SR);
 	assert_int_equal(rf_rtcp_report_parse(&packet, &report), 0);
-	assert_true(report.sender && report.ssrc == 1 && report.ntp == 0xe123456789abcdef && report.timestamp == 0x1000 &&
-		    report.packets == 100 && report.bytes == 16000 && report.count == 1);
+	assert_true(report.sender && report.ssrc == 1 && report.ntp == 0xe123456789abcdef &&
+		    report.timestamp == 0x1000 && report.packets == 100 && report.bytes == 16000 && report.count == 1);
 	b = rf_rtcp_block_at(&report, 0);
 	assert_true(b.ssrc == 2 && b.fraction == 64 && b.lost == -2 && b.highest == 0x10010 && b.jitter == 32 &&
 		    b.lsr == 0x456789ab && b.dlsr == 0x10000);
@@ -184,8 +185,10 @@ static void test_feedback(void **state)
 		uint32_t media;
 		size_t control;
 	} rows[] = {
-		{ ROW(PLI), 0, 2, 0 }, { ROW(FIR), 0, 0, 8 }, { ROW(REMB), 0, 0, 12 }, { ROW(NACK), 0, 2, 8 }, { ROW(TMMBR), 0, 0, 8 },
-		{ ROW(TMMBN), 0, 0, 0 }, { ROW(CC), 0, 2, 12 }, { ROW(AFB), RF_E_UNSUPPORTED, 0, 0 }, { ROW(SLI), RF_E_UNSUPPORTED, 0, 0 },
+		{ ROW(PLI), 0, 2, 0 }, { ROW(FIR), 0, 0, 8 }, { ROW(REMB), 0, 0, 12 }, { ROW(NACK), 0, 2, 8 },
+		{ ROW(TMMBR), 0, 0, 8 }, { ROW(TMMBN), 0, 0, 0 }, { ROW(CC), 0, 2, 12 },
+		{ ROW(AFB), RF_E_UNSUPPORTED, 0, 0 },
+		{ ROW(SLI), RF_E_UNSUPPORTED, 0, 0 },
 	};
 
 	(void)state;
@@ -196,7 +199,8 @@ static void test_feedback(void **state)
 
 		assert_int_equal(rf_rtcp_next(&r, &packet), 0);
 		assert_int_equal(rf_rtcp_feedback_parse(&packet, &fb), rows[i].rc);
-		assert_true(fb.sender == (rows[i].rc == 0) && fb.media == rows[i].media && fb.control.n == rows[i].control);
+		assert_true(fb.sender == (rows[i].rc == 0) && fb.media == rows[i].media &&
+			    fb.control.n == rows[i].control);
 	}
 }
 
@@ -247,7 +251,8 @@ static void test_rewrite(void **state)
 		size_t n = 0;
 
 		assert_int_equal(rf_rtcp_rewrite(in, true, &how, buf, CAP, &n, &left), rows[i].rc);
-		if (n != rows[i].out_n || memcmp(buf, rows[i].out, n) != 0 || memcmp(&left, &rows[i].left, sizeof left) != 0)
+		if (n != rows[i].out_n || memcmp(buf, rows[i].out, n) != 0 ||
+		    memcmp(&left, &rows[i].left, sizeof left) != 0)
 			fail_msg("row %zu", i);
 		if (rows[i].rc == 0)
 			assert_int_equal(check(rf_view_of(buf, n), true), 0);
@@ -275,7 +280,8 @@ static void test_cname(void **state)
 		assert_int_equal(out, 52 + 4 + 2 * (4 + (2 + n) / 4 * 4 + 4));
 		assert_int_equal(check(rf_view_of(buf, out), false), 0);
 	}
-	assert_int_equal(rf_rtcp_rewrite(RF_V(PLI), false, &(struct rf_rtcp_rewrite){ NULL, 0, RF_V("c") }, buf, CAP, &out, &left),
+	assert_int_equal(rf_rtcp_rewrite(RF_V(PLI), false, &(struct rf_rtcp_rewrite){ NULL, 0, RF_V("c") }, buf, CAP,
+					 &out, &left),
 			 RF_E_DENIED);
 }
 
@@ -339,7 +345,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_check), cmocka_unit_test(test_prefixes), cmocka_unit_test(test_many),
 		cmocka_unit_test(test_report), cmocka_unit_test(test_sources), cmocka_unit_test(test_feedback),
-		cmocka_unit_test(test_rewrite), cmocka_unit_test(test_cname), cmocka_unit_test(test_pictures), cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_rewrite), cmocka_unit_test(test_cname), cmocka_unit_test(test_pictures),
+		cmocka_unit_test(test_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

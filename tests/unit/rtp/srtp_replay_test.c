@@ -1,6 +1,6 @@
 /* Nothing twice, whatever happens: peers that seal under several keys, begin their counters anew and change keys, an
- * attacker who has every packet and plays them in any order, keys that come, go and come back. One packet is taken at most
- * once, and none under a key that is not in force. By a fixed seed. */
+ * attacker who has every packet and plays them in any order, keys that come, go and come back. One packet is taken at
+ * most once, and none under a key that is not in force. By a fixed seed. */
 #include "rtp/rtp.h"
 #include "rtp/srtp_int.h"
 
@@ -212,7 +212,8 @@ static void test_no_index_twice(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_nothing_twice), cmocka_unit_test(test_no_index_twice) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_nothing_twice),
+					    cmocka_unit_test(test_no_index_twice) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

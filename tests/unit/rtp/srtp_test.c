@@ -65,8 +65,9 @@ static struct bytes rtp(uint32_t ssrc, uint16_t seq)
 
 static struct bytes rtcp(uint32_t ssrc)
 {
-	struct bytes b = { { 0x80, RF_SRTP_RTCP + 200, 0, 6, (uint8_t)(ssrc >> 24), (uint8_t)(ssrc >> 16), (uint8_t)(ssrc >> 8),
-			     (uint8_t)ssrc, 1, 2, 3 }, 28 };
+	struct bytes b = { { 0x80, RF_SRTP_RTCP + 200, 0, 6, (uint8_t)(ssrc >> 24), (uint8_t)(ssrc >> 16),
+			     (uint8_t)(ssrc >> 8), (uint8_t)ssrc, 1, 2, 3 },
+			   28 };
 
 	return b;
 }
@@ -198,7 +199,8 @@ static void test_check(void **state)
 	for EACH_SUITE (suite) {
 		struct rf_srtp_master m[2] = { master(suite, 9, RF_V("")), master(suite, 1, RF_V("")) };
 		struct pair p = pair(suite);
-		struct bytes one = seal_rtp(p.out, 7, 100), two = seal_rtp(p.out, 7, 101), three = seal_rtp(p.out, 7, 102);
+		struct bytes one = seal_rtp(p.out, 7, 100), two = seal_rtp(p.out, 7, 101),
+			     three = seal_rtp(p.out, 7, 102);
 
 		rf_srtp_in_free(p.in);
 		assert_int_equal(rf_srtp_in_new(m, 2, &p.in), 0);
@@ -231,8 +233,8 @@ static void refuse(struct rf_srtp_in *in, struct rf_view bad, bool is_rtp)
 	size_t n = 0;
 	int rc = (is_rtp ? rf_srtp_in_rtp : rf_srtp_in_rtcp)(in, (uint8_t *)(uintptr_t)copy.p, copy.n, &n);
 
-	assert_true(rc == RF_E_AUTH || rc == RF_E_MALFORMED || rc == RF_E_UNSUPPORTED || rc == RF_E_STALE || rc == RF_E_DENIED ||
-		    rc == RF_E_NOT_FOUND || rc == RF_E_EXISTS);
+	assert_true(rc == RF_E_AUTH || rc == RF_E_MALFORMED || rc == RF_E_UNSUPPORTED || rc == RF_E_STALE ||
+		    rc == RF_E_DENIED || rc == RF_E_NOT_FOUND || rc == RF_E_EXISTS);
 	assert_memory_equal(copy.p, bad.p, bad.n);
 	assert_int_equal(n, 0);
 	assert_memory_equal(&before, in, sizeof before);
@@ -349,11 +351,13 @@ static void test_estimate(void **state)
 		uint64_t index;
 	} rows[] = {
 		{ 0, 1, 0, 1 }, { 5, 4, 0, 4 }, { 0, 0x8000, 0, 0x8000 }, { 0, 0x8001, RF_E_STALE, 0 },
-		{ 0x7fff, 0xffff, 0, 0xffff }, { 0x7ffe, 0xffff, RF_E_STALE, 0 }, { 0x8000, 0, 0, 0 }, { 0x8001, 0, 0, 0x10000 },
-		{ 0x8001, 1, 0, 1 }, { 0xffff, 0, 0, 0x10000 }, { 0xffff, 0x7ffe, 0, 0x17ffe }, { 0xffff, 0x7fff, 0, 0x7fff },
-		{ 0x10000, 0xffff, 0, 0xffff }, { 0x10000, 0x8001, 0, 0x8001 }, { 0x10000, 0x8000, 0, 0x18000 },
+		{ 0x7fff, 0xffff, 0, 0xffff }, { 0x7ffe, 0xffff, RF_E_STALE, 0 }, { 0x8000, 0, 0, 0 },
+		{ 0x8001, 0, 0, 0x10000 }, { 0x8001, 1, 0, 1 }, { 0xffff, 0, 0, 0x10000 },
+		{ 0xffff, 0x7ffe, 0, 0x17ffe }, { 0xffff, 0x7fff, 0, 0x7fff }, { 0x10000, 0xffff, 0, 0xffff },
+		{ 0x10000, 0x8001, 0, 0x8001 }, { 0x10000, 0x8000, 0, 0x18000 },
 		{ 0xffffffffffff, 0xfffe, 0, 0xfffffffffffe }, { 0xffffffffffff, 0, RF_E_LIMIT, 0 },
-		{ 0xffffffff8001, 0, RF_E_LIMIT, 0 }, { 0xffffffff8000, 0, 0, 0xffffffff0000 },
+		{ 0xffffffff8001, 0, RF_E_LIMIT, 0 },
+		{ 0xffffffff8000, 0, 0, 0xffffffff0000 },
 	};
 
 	(void)state;
@@ -372,7 +376,8 @@ static void test_begun_late(void **state)
 	(void)state;
 	for EACH_SUITE (suite) {
 		struct pair p = pair(suite);
-		struct bytes lost = seal_rtp(p.out, 7, 65535), next = seal_rtp(p.out, 7, 0), after = seal_rtp(p.out, 7, 1);
+		struct bytes lost = seal_rtp(p.out, 7, 65535), next = seal_rtp(p.out, 7, 0),
+			     after = seal_rtp(p.out, 7, 1);
 
 		assert_int_equal(open_rtp(p.in, next), 0);
 		assert_int_equal(open_rtp(p.in, next), RF_E_EXISTS);
@@ -407,7 +412,8 @@ static void test_used_up(void **state)
 
 static void test_lifetime(void **state)
 {
-	struct rf_srtp_master m = master(RF_SRTP_AEAD_AES_256_GCM, 1, RF_V("")), fresh = master(RF_SRTP_AEAD_AES_256_GCM, 2, RF_V(""));
+	struct rf_srtp_master m = master(RF_SRTP_AEAD_AES_256_GCM, 1, RF_V("")),
+			      fresh = master(RF_SRTP_AEAD_AES_256_GCM, 2, RF_V(""));
 	struct pair p = pair(m.suite), longer = pair(m.suite);
 	struct bytes c;
 
@@ -433,7 +439,8 @@ static void test_lifetime(void **state)
 static void test_sources(void **state)
 {
 	struct pair p = pair(RF_SRTP_AEAD_AES_128_GCM), stranger;
-	struct rf_srtp_master fresh = master(RF_SRTP_AEAD_AES_128_GCM, 2, RF_V("")), other = master(RF_SRTP_AEAD_AES_128_GCM, 3, RF_V(""));
+	struct rf_srtp_master fresh = master(RF_SRTP_AEAD_AES_128_GCM, 2, RF_V("")),
+			      other = master(RF_SRTP_AEAD_AES_128_GCM, 3, RF_V(""));
 	struct bytes late;
 
 	(void)state;
@@ -490,7 +497,8 @@ static void test_mki(void **state)
 			}
 			assert_int_equal(rf_srtp_in_new(m, 2, &in), 0);
 			for (uint32_t i = 0; i < 6; i++) {
-				struct bytes b = seal_rtp(out[i % 3], i % 3, (uint16_t)i), c = seal_rtcp(out[i % 3], i % 3);
+				struct bytes b = seal_rtp(out[i % 3], i % 3, (uint16_t)i),
+					     c = seal_rtcp(out[i % 3], i % 3);
 				int want = i % 3 == 2 ? RF_E_NOT_FOUND : 0;
 
 				assert_int_equal(b.n, BYTES + rf_srtp_params(suite)->tag_n[RF_SRTP_RTP] + lengths[l]);
@@ -511,8 +519,10 @@ static void test_mki(void **state)
 static void test_several(void **state)
 {
 	struct rf_srtp_master m[RF_SRTP_KEYS_MAX] = {
-		master(RF_SRTP_AEAD_AES_256_GCM, 1, RF_V("")), master(RF_SRTP_AEAD_AES_128_GCM, 2, RF_V("")),
-		master(RF_SRTP_AES_256_CM_HMAC_SHA1_80, 3, RF_V("")), master(RF_SRTP_AES_CM_128_HMAC_SHA1_32, 4, RF_V("")),
+		master(RF_SRTP_AEAD_AES_256_GCM, 1, RF_V("")),
+		master(RF_SRTP_AEAD_AES_128_GCM, 2, RF_V("")),
+		master(RF_SRTP_AES_256_CM_HMAC_SHA1_80, 3, RF_V("")),
+		master(RF_SRTP_AES_CM_128_HMAC_SHA1_32, 4, RF_V("")),
 	};
 
 	(void)state;
@@ -581,7 +591,8 @@ static void test_rekey_same(void **state)
 	(void)state;
 	for EACH_SUITE (suite) {
 		struct pair p = pair(suite);
-		struct rf_srtp_master m[] = { master(suite, 4, RF_V("")), master(suite, 1, RF_V("")), master(suite, 5, RF_V("")) };
+		struct rf_srtp_master m[] = { master(suite, 4, RF_V("")), master(suite, 1, RF_V("")),
+					      master(suite, 5, RF_V("")) };
 		struct bytes first = seal_rtp(p.out, 7, 40000), last;
 
 		assert_int_equal(open_rtp(p.in, first), 0);
@@ -700,7 +711,8 @@ static void test_many_keys(void **state)
 	unpair(&p);
 }
 
-/* A key that comes back is over for an SSRC whose counters began anew under another, and for those that may be forgotten. */
+/* A key that comes back is over for an SSRC whose counters began anew under another, and for those
+ * that may be forgotten. */
 static void test_forgotten(void **state)
 {
 	struct pair p = pair(RF_SRTP_AEAD_AES_128_GCM), anew;
@@ -792,7 +804,8 @@ static void test_refusals(void **state)
 
 static void test_no_memory(void **state)
 {
-	struct rf_srtp_master m[2] = { master(RF_SRTP_AEAD_AES_256_GCM, 1, RF_V("1")), master(RF_SRTP_AEAD_AES_256_GCM, 2, RF_V("2")) };
+	struct rf_srtp_master m[2] = { master(RF_SRTP_AEAD_AES_256_GCM, 1, RF_V("1")),
+				       master(RF_SRTP_AEAD_AES_256_GCM, 2, RF_V("2")) };
 	bool again = true;
 
 	(void)state;
@@ -819,8 +832,8 @@ static void test_no_memory(void **state)
 	}
 }
 
-/* What a packet needs is made with the first one: the session keys, whoever sent it; the cipher when something is encrypted or
- * opened. */
+/* What a packet needs is made with the first one: the session keys, whoever sent it; the cipher when something is
+ * encrypted or opened. */
 static void test_first_packet(void **state)
 {
 	(void)state;
@@ -857,8 +870,9 @@ static void test_has(void **state)
 	for EACH_SUITE(suite) {
 		enum rf_srtp_suite other = suite == RF_SRTP_AES_CM_128_HMAC_SHA1_80 ? RF_SRTP_AES_CM_128_HMAC_SHA1_32 :
 										      RF_SRTP_AES_CM_128_HMAC_SHA1_80;
-		struct rf_srtp_master m[] = { master(suite, 1, RF_V("")), master(suite, 2, RF_V("")), master(other, 1, RF_V("")),
-					      master(suite, 1, RF_V("1")), master(suite, 3, RF_V("")) };
+		struct rf_srtp_master m[] = { master(suite, 1, RF_V("")), master(suite, 2, RF_V("")),
+					      master(other, 1, RF_V("")), master(suite, 1, RF_V("1")),
+					      master(suite, 3, RF_V("")) };
 		struct pair p = pair(suite);
 
 		for (unsigned packets = 0; packets < 2; packets++) {
@@ -908,7 +922,8 @@ static void its_free(void *p, const char *file, int line)
 	free(p);
 }
 
-/* The first packet gets nothing then, and the next one is as if it were the first: no index goes twice, nothing is learned. */
+/* The first packet gets nothing then, and the next one is as if it were the first: no index goes twice,
+ * nothing is learned. */
 static void test_first_without_memory(void **state)
 {
 	(void)state;
@@ -950,16 +965,18 @@ int main(void)
 	if (CRYPTO_set_mem_functions(its_malloc, its_realloc, its_free) != 1)
 		return 1;
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round), cmocka_unit_test(test_heads), cmocka_unit_test(test_check), cmocka_unit_test(test_forged),
-		cmocka_unit_test(test_window), cmocka_unit_test(test_reorder), cmocka_unit_test(test_rounds),
-		cmocka_unit_test(test_estimate), cmocka_unit_test(test_begun_late), cmocka_unit_test(test_used_up),
-		cmocka_unit_test(test_lifetime), cmocka_unit_test(test_sources), cmocka_unit_test(test_mki),
-		cmocka_unit_test(test_several), cmocka_unit_test(test_rekey), cmocka_unit_test(test_rekey_same),
+		cmocka_unit_test(test_round), cmocka_unit_test(test_heads), cmocka_unit_test(test_check),
+		cmocka_unit_test(test_forged), cmocka_unit_test(test_window), cmocka_unit_test(test_reorder),
+		cmocka_unit_test(test_rounds), cmocka_unit_test(test_estimate), cmocka_unit_test(test_begun_late),
+		cmocka_unit_test(test_used_up), cmocka_unit_test(test_lifetime), cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_mki), cmocka_unit_test(test_several), cmocka_unit_test(test_rekey),
+		cmocka_unit_test(test_rekey_same),
 		cmocka_unit_test(test_rekey_anew),
 		cmocka_unit_test(test_key_again), cmocka_unit_test(test_many_keys),
 		cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_first_packet), cmocka_unit_test(test_has), cmocka_unit_test(test_first_without_memory),
+		cmocka_unit_test(test_first_packet), cmocka_unit_test(test_has),
+		cmocka_unit_test(test_first_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,8 @@ static const struct rf_view none = { NULL, 0 };
 static void expect(struct rf_view got, const char *want)
 {
 	if (!rf_view_eq(got, rf_view_str(want)))
-		print_error("got \"%.*s\", want \"%s\"\n", (int)got.n, got.p ? (const char *)got.p : "", want ? want : "");
+		print_error("got \"%.*s\", want \"%s\"\n", (int)got.n, got.p ? (const char *)got.p : "",
+			    want ? want : "");
 	assert_true(rf_view_eq(got, rf_view_str(want)));
 }
 

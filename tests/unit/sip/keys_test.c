@@ -52,7 +52,8 @@ static void test_parse(void **state)
 			fail_msg("row %zu: %d, key %u, %u ms", i, rc, key.event, key.ms);
 		for (size_t n = 0; n < body.n; n++)
 			if (rf_sip_key_parse(rf_view_str(rows[i].type), rf_view_sub(body, 0, n), &key) == 0)
-				assert_true(key.event < 16 && key.ms >= RF_SIP_KEY_MS_MIN && key.ms <= RF_SIP_KEY_MS_MAX);
+				assert_true(key.event < 16 && key.ms >= RF_SIP_KEY_MS_MIN &&
+					    key.ms <= RF_SIP_KEY_MS_MAX);
 	}
 }
 
@@ -65,7 +66,8 @@ static void test_bounds(void **state)
 	memset(body, ' ', sizeof body);
 	memcpy(body, "Signal=1\n", 9);
 	assert_int_equal(rf_sip_key_parse(RF_V(RELAY), rf_view_of(body, RF_SIP_KEY_BYTES_MAX), &key), 0);
-	assert_int_equal(rf_sip_key_parse(RF_V(RELAY), rf_view_of(body, RF_SIP_KEY_BYTES_MAX + 1), &key), RF_E_MALFORMED);
+	assert_int_equal(rf_sip_key_parse(RF_V(RELAY), rf_view_of(body, RF_SIP_KEY_BYTES_MAX + 1), &key),
+			 RF_E_MALFORMED);
 	assert_int_equal(rf_sip_key_parse(RF_V(PLAIN), rf_view_of("\0", 1), &key), RF_E_MALFORMED);
 }
 

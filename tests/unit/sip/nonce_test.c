@@ -139,10 +139,10 @@ static void test_counts(void **state)
 		uint32_t nc;
 		int rc;
 	} steps[] = {
-		{ 1, 0 }, { 1, RF_E_STALE }, { 2, 0 }, { 5, 0 }, { 3, 0 }, { 3, RF_E_STALE }, { 4, 0 }, { 4, RF_E_STALE },
-		{ 0, RF_E_STALE }, { 68, 0 }, { 5, RF_E_STALE }, { 4, RF_E_STALE }, { 6, 0 }, { 6, RF_E_STALE }, { 67, 0 },
-		{ 67, RF_E_STALE }, { UINT32_MAX, 0 }, { UINT32_MAX, RF_E_STALE }, { UINT32_MAX - 63, 0 },
-		{ UINT32_MAX - 64, RF_E_STALE }, { 69, RF_E_STALE },
+		{ 1, 0 }, { 1, RF_E_STALE }, { 2, 0 }, { 5, 0 }, { 3, 0 }, { 3, RF_E_STALE }, { 4, 0 },
+		{ 4, RF_E_STALE }, { 0, RF_E_STALE }, { 68, 0 }, { 5, RF_E_STALE }, { 4, RF_E_STALE }, { 6, 0 },
+		{ 6, RF_E_STALE }, { 67, 0 }, { 67, RF_E_STALE }, { UINT32_MAX, 0 }, { UINT32_MAX, RF_E_STALE },
+		{ UINT32_MAX - 63, 0 }, { UINT32_MAX - 64, RF_E_STALE }, { 69, RF_E_STALE },
 	};
 	struct rf_nonce *n = make(1, 8);
 	struct text t = issue(n, t0);

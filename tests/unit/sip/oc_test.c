@@ -63,7 +63,8 @@ static void test_parse(void **state)
 static void test_put(void **state)
 {
 	static const struct rf_sip_oc samples[] = {
-		{ 0, 0, 0 }, { 1, 500, 1 }, { 100000, 500, 100 }, { 128232161578200, 60000, 20 }, { 123456700089, 1, 99 },
+		{ 0, 0, 0 }, { 1, 500, 1 }, { 100000, 500, 100 }, { 128232161578200, 60000, 20 },
+		{ 123456700089, 1, 99 },
 	};
 
 	(void)state;

@@ -133,7 +133,8 @@ static const struct {
 	{ "two alg", "{\"alg\":\"ES256\",\"alg\":\"none\",\"typ\":\"passport\",\"x5u\":\"https://c.example/c.pem\"}", B,
 	  RF_E_MALFORMED },
 	{ "two iat", H, "{\"dest\":{\"tn\":[\"12\"]},\"iat\":1,\"iat\":2,\"orig\":{\"tn\":\"34\"}}", RF_E_MALFORMED },
-	{ "an escaped name", H, "{\"dest\":{\"tn\":[\"12\"]},\"i\\u0061t\":1,\"orig\":{\"tn\":\"34\"}}", RF_E_MALFORMED },
+	{ "an escaped name", H, "{\"dest\":{\"tn\":[\"12\"]},\"i\\u0061t\":1,\"orig\":{\"tn\":\"34\"}}",
+	  RF_E_MALFORMED },
 	{ "no iat", H, "{\"dest\":{\"tn\":[\"12\"]},\"orig\":{\"tn\":\"34\"}}", RF_E_MALFORMED },
 	{ "no dest", H, "{\"iat\":1,\"orig\":{\"tn\":\"34\"}}", RF_E_MALFORMED },
 	{ "no orig", H, "{\"dest\":{\"tn\":[\"12\"]},\"iat\":1}", RF_E_MALFORMED },
@@ -167,11 +168,15 @@ static const struct {
 	{ "something behind", H, B "x", RF_E_MALFORMED },
 	{ "no object", "[]", B, RF_E_MALFORMED },
 	{ "nothing", "", "", RF_E_MALFORMED },
-	{ "nested deep", H, "{\"a\":[[[[[[[[1]]]]]]]],\"dest\":{\"tn\":[\"12\"]},\"iat\":1,\"orig\":{\"tn\":\"34\"}}", RF_E_MALFORMED },
-	{ "nested to the bound", H, "{\"a\":[[[[[[[1]]]]]]],\"dest\":{\"tn\":[\"12\"]},\"iat\":1,\"orig\":{\"tn\":\"34\"}}", 0 },
+	{ "nested deep", H, "{\"a\":[[[[[[[[1]]]]]]]],\"dest\":{\"tn\":[\"12\"]},\"iat\":1,\"orig\":{\"tn\":\"34\"}}",
+	  RF_E_MALFORMED },
+	{ "nested to the bound", H,
+	  "{\"a\":[[[[[[[1]]]]]]],\"dest\":{\"tn\":[\"12\"]},\"iat\":1,\"orig\":{\"tn\":\"34\"}}", 0 },
 	{ "a comma too many", H, "{\"dest\":{\"tn\":[\"12\"]},\"iat\":1,\"orig\":{\"tn\":\"34\"},}", RF_E_MALFORMED },
-	{ "a bad number", H, "{\"a\":1.,\"dest\":{\"tn\":[\"12\"]},\"iat\":1,\"orig\":{\"tn\":\"34\"}}", RF_E_MALFORMED },
-	{ "a bad word", H, "{\"a\":nul,\"dest\":{\"tn\":[\"12\"]},\"iat\":1,\"orig\":{\"tn\":\"34\"}}", RF_E_MALFORMED },
+	{ "a bad number", H, "{\"a\":1.,\"dest\":{\"tn\":[\"12\"]},\"iat\":1,\"orig\":{\"tn\":\"34\"}}",
+	  RF_E_MALFORMED },
+	{ "a bad word", H, "{\"a\":nul,\"dest\":{\"tn\":[\"12\"]},\"iat\":1,\"orig\":{\"tn\":\"34\"}}",
+	  RF_E_MALFORMED },
 };
 
 static void test_rows(void **state)
@@ -315,9 +320,10 @@ static void test_info(void **state)
 		{ "https://10.0.0.1:443/a", "10.0.0.1" },
 		{ "http://cert.example.org/a", NULL }, { "https://cert.example.org", NULL }, { "https:///a", NULL },
 		{ "https://user@cert.example.org/a", NULL }, { "https://cert.example.org:80/a", NULL },
-		{ "https://cert.example.org/a#b", NULL }, { "file:///etc/passwd", NULL }, { "https://c.example/\\x", NULL },
-		{ "https://c.example:/a", NULL }, { "https://c.example:8443x/a", NULL }, { "", NULL },
-		{ "https://a.example%2f.b.example/", NULL }, { "https://a.example?b/c", NULL },
+		{ "https://cert.example.org/a#b", NULL }, { "file:///etc/passwd", NULL },
+		{ "https://c.example/\\x", NULL }, { "https://c.example:/a", NULL },
+		{ "https://c.example:8443x/a", NULL }, { "", NULL }, { "https://a.example%2f.b.example/", NULL },
+		{ "https://a.example?b/c", NULL },
 	};
 
 	(void)state;

@@ -47,9 +47,11 @@ static const struct {
 static unsigned refer(const char *lines, struct rf_sip_msg *m, struct rf_refer *ret_refer)
 {
 	char text[2048];
-	int n = snprintf(text, sizeof text, "REFER sip:x@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n"
+	int n = snprintf(text, sizeof text,
+			 "REFER sip:x@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n"
 			 "From: <sip:a@h>;tag=1\r\nTo: <sip:b@h>;tag=2\r\nCall-ID: c\r\nCSeq: 1 REFER\r\n%s"
-			 "Content-Length: 0\r\n\r\n", lines);
+			 "Content-Length: 0\r\n\r\n",
+			 lines);
 	struct rf_view v = guard_copy(rf_view_of(text, (size_t)n));
 
 	if (rf_sip_msg_parse(m, v, RF_SIP_DATAGRAM, NULL))

@@ -29,7 +29,9 @@ static void test_called(void **state)
 	static const struct {
 		int32_t rseq, cseq;
 		const char *method;
-	} wrong[] = { { 1, 0, "INVITE" }, { -1, 0, "INVITE" }, { 0, 1, "INVITE" }, { 0, 0, "invite" }, { 0, 0, "UPDATE" } };
+	} wrong[] = {
+		{ 1, 0, "INVITE" }, { -1, 0, "INVITE" }, { 0, 1, "INVITE" }, { 0, 0, "invite" }, { 0, 0, "UPDATE" }
+	};
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		struct rf_rack rack = { one + (uint32_t)wrong[i].rseq, 314 + (uint32_t)wrong[i].cseq,
 					rf_view_str(wrong[i].method) };

@@ -47,11 +47,12 @@ static void parse(void **state)
 			fail_msg("%s", rows[i].uri);
 		if (rows[i].rc)
 			assert_true(rf_view_eq(t.name, RF_V("untouched")));
-		else if (!rf_view_eq(t.user, rf_view_str(rows[i].user)) || !rf_view_eq(t.name, rf_view_str(rows[i].name)) ||
+		else if (!rf_view_eq(t.user, rf_view_str(rows[i].user)) ||
+			 !rf_view_eq(t.name, rf_view_str(rows[i].name)) ||
 			 !rf_view_eq(t.context, rf_view_str(rows[i].context)) ||
 			 !rf_view_eq(t.verstat, rf_view_str(rows[i].verstat)))
-			fail_msg("%s: %.*s %.*s %.*s %.*s", rows[i].uri, RF_VFMT(t.user), RF_VFMT(t.name), RF_VFMT(t.context),
-				 RF_VFMT(t.verstat));
+			fail_msg("%s: %.*s %.*s %.*s %.*s", rows[i].uri, RF_VFMT(t.user), RF_VFMT(t.name),
+				 RF_VFMT(t.context), RF_VFMT(t.verstat));
 		guard_free(text);
 	}
 }
@@ -92,7 +93,8 @@ static void put(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(parse), cmocka_unit_test(prefixes), cmocka_unit_test(put) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(parse), cmocka_unit_test(prefixes),
+					    cmocka_unit_test(put) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,7 +140,8 @@ static void server_begins(struct world *w)
 	static const unsigned answers[] = { 200, 202, 302, 404, 486, 500, 603 };
 
 	w->server_there = true;
-	rf_trans_start(&w->server, w->invite ? RF_TRANS_IST : RF_TRANS_NIST, w->reliable, &rf_sip_timers_default, w->now);
+	rf_trans_start(&w->server, w->invite ? RF_TRANS_IST : RF_TRANS_NIST, w->reliable, &rf_sip_timers_default,
+		       w->now);
 	w->answer = answers[roll(w) % 7];
 	w->answer_at = rf_mono_add_ms(w->now, chance(w, 500) ? roll(w) % 300 : roll(w) % 30000);
 	w->ring_at = w->invite && chance(w, 700) ? rf_mono_add_ms(w->now, roll(w) % 1000) : rf_mono_never();
@@ -258,8 +259,8 @@ static void run(uint64_t seed, struct seen *seen)
 			client_step(&w, RF_TRANS_BROKEN, 0);
 	}
 	if (w.client.state != RF_TRANS_ENDED || (w.server_there && w.server.state != RF_TRANS_ENDED))
-		fail_msg("seed %llu: client %s, server %s", (unsigned long long)seed, rf_trans_state_name(w.client.state),
-			 rf_trans_state_name(w.server.state));
+		fail_msg("seed %llu: client %s, server %s", (unsigned long long)seed,
+			 rf_trans_state_name(w.client.state), rf_trans_state_name(w.server.state));
 	unsigned outcomes = w.finals + (w.accepted ? 1 : 0);
 	if (outcomes != 1)
 		fail_msg("seed %llu: %u outcomes", (unsigned long long)seed, outcomes);

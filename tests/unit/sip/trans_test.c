@@ -263,8 +263,8 @@ static void play(const struct scene *s)
 		unsigned todo = rf_trans_step(&t, p->event, p->code, rf_mono_add_ms(start, p->at_ms));
 
 		if (todo != p->todo || t.state != p->state)
-			fail_msg("%s, step %zu at %u ms: did %#x (wanted %#x), is %s (wanted %s)", s->name, i, p->at_ms, todo,
-				 p->todo, rf_trans_state_name(t.state), rf_trans_state_name(p->state));
+			fail_msg("%s, step %zu at %u ms: did %#x (wanted %#x), is %s (wanted %s)", s->name, i, p->at_ms,
+				 todo, p->todo, rf_trans_state_name(t.state), rf_trans_state_name(p->state));
 		if (t.state == RF_TRANS_ENDED)
 			assert_true(rf_trans_next(&t).us == rf_mono_never().us);
 	}

@@ -29,9 +29,11 @@ static struct key key_of(key_fn *fn, const struct parts *p)
 	struct rf_writer w;
 	char text[4096];
 	int n = snprintf(text, sizeof text,
-			 "%s %s SIP/2.0\r\nVia: %s\r\nVia: SIP/2.0/UDP below;branch=z9hG4bKother\r\nFrom: <sip:a@x>%s%s\r\n"
+			 "%s %s SIP/2.0\r\nVia: %s\r\nVia: SIP/2.0/UDP below;branch=z9hG4bKother\r\n"
+			 "From: <sip:a@x>%s%s\r\n"
 			 "To: <sip:b@y>%s%s\r\nCall-ID: %s\r\nCSeq: %s %s\r\n\r\n",
-			 p->method, p->uri, p->via, p->from_tag[0] ? ";tag=" : "", p->from_tag, p->to_tag[0] ? ";tag=" : "",
+			 p->method, p->uri, p->via, p->from_tag[0] ? ";tag=" : "", p->from_tag,
+			 p->to_tag[0] ? ";tag=" : "",
 			 p->to_tag, p->call_id, p->cseq, p->method);
 
 	assert_int_equal(rf_sip_msg_parse(&m, rf_view_of(text, (size_t)n), RF_SIP_DATAGRAM, NULL), 0);

@@ -16,7 +16,8 @@ static int parse(const char *text, struct rf_sip_uri *u)
 static void expect(struct rf_view got, const char *want, const char *of)
 {
 	if (!rf_view_eq(got, rf_view_str(want)))
-		print_error("%s: got \"%.*s\", want \"%s\"\n", of, (int)got.n, got.p ? (const char *)got.p : "", want ? want : "");
+		print_error("%s: got \"%.*s\", want \"%s\"\n", of, (int)got.n, got.p ? (const char *)got.p : "",
+			    want ? want : "");
 	assert_true(rf_view_eq(got, rf_view_str(want)));
 }
 

@@ -26,7 +26,8 @@ static void print_policy(FILE *out, const struct rf_policy *p)
 	for (unsigned i = 0; i < RF_SITE_SUITES; i++)
 		if (p->suites & 1u << i)
 			fprintf(out, " %s", rf_site_suite_name((enum rf_site_suite)i));
-	fprintf(out, ", profile %s, password %u\n", p->profile == RF_CRYPTO_CNSA ? "cnsa" : "standard", p->password_min);
+	fprintf(out, ", profile %s, password %u\n", p->profile == RF_CRYPTO_CNSA ? "cnsa" : "standard",
+		p->password_min);
 }
 
 static void print_times(FILE *out, const struct rf_site_times *t)
@@ -44,9 +45,10 @@ static void print_list(FILE *out, const char *what, const struct rf_site_list *l
 
 static void print_plan(FILE *out, const struct rf_site_plan *p)
 {
-	fprintf(out, "plan %s country '%s' area '%s' outside '%s' prefixes '%s' '%s' digits %u %u\n", rf_site_cstr(p->name),
-		rf_site_cstr(p->country_code), rf_site_cstr(p->area_code), rf_site_cstr(p->outside),
-		rf_site_cstr(p->international), rf_site_cstr(p->national), p->national_digits, p->local_digits);
+	fprintf(out, "plan %s country '%s' area '%s' outside '%s' prefixes '%s' '%s' digits %u %u\n",
+		rf_site_cstr(p->name), rf_site_cstr(p->country_code), rf_site_cstr(p->area_code),
+		rf_site_cstr(p->outside), rf_site_cstr(p->international), rf_site_cstr(p->national), p->national_digits,
+		p->local_digits);
 	for (size_t i = 0; i < p->rule_count; i++)
 		fprintf(out, "  rule %s to '%s' class %s\n", rf_site_cstr(p->rules[i].match),
 			rf_site_cstr(p->rules[i].to), rf_class_name((enum rf_call_class)p->rules[i].call_class));
@@ -75,8 +77,8 @@ static void print_names(FILE *out, const char *what, unsigned bits, const char *
 static void print_accept(FILE *out, const struct rf_site_accept *a)
 {
 	if (a->methods == (1u << RF_ACCEPT_METHODS) - 1 && a->headers == (1u << RF_ACCEPT_HEADERS) - 1 &&
-	    a->parameters == (1u << RF_ACCEPT_PARAMETERS) - 1 && a->bodies == (1u << RF_ACCEPT_BODIES) - 1 && !a->refuse &&
-	    a->message_bytes == RF_ACCEPT_MESSAGE_BYTES && a->header_fields == RF_ACCEPT_HEADER_FIELDS)
+	    a->parameters == (1u << RF_ACCEPT_PARAMETERS) - 1 && a->bodies == (1u << RF_ACCEPT_BODIES) - 1 &&
+	    !a->refuse && a->message_bytes == RF_ACCEPT_MESSAGE_BYTES && a->header_fields == RF_ACCEPT_HEADER_FIELDS)
 		return;
 	fprintf(out, "  accept %u bytes, %u fields", a->message_bytes, a->header_fields);
 	print_names(out, "methods", a->methods, rf_accept_method_name);
@@ -135,8 +137,8 @@ static void print_numbers(FILE *out, const struct rf_site_telephony *t)
 		fputc('\n', out);
 	}
 	for (size_t i = 0; i < t->number_count; i++)
-		fprintf(out, "number %s ring %d %u caller '%s'\n", rf_site_cstr(t->numbers[i].number), t->numbers[i].ring,
-			t->numbers[i].ring_s, rf_site_cstr(t->numbers[i].caller_number));
+		fprintf(out, "number %s ring %d %u caller '%s'\n", rf_site_cstr(t->numbers[i].number),
+			t->numbers[i].ring, t->numbers[i].ring_s, rf_site_cstr(t->numbers[i].caller_number));
 	for (size_t i = 0; i < t->speed_count; i++)
 		fprintf(out, "speed %s is %s\n", rf_site_cstr(t->speeds[i].number), rf_site_cstr(t->speeds[i].to));
 	for (size_t i = 0; i < t->link_count; i++)
@@ -166,12 +168,13 @@ static void print_calls(FILE *out, const struct rf_site *s)
 	print_routes(out, s);
 	print_numbers(out, t);
 	fprintf(out, "park %u-%u back after %u, voicemail '%s', test '%s', call back %u, hook '%s'\n", t->parking.first,
-		t->parking.last, t->parking.return_s, rf_site_cstr(t->voicemail.number), rf_site_cstr(s->emergency.test),
-		s->emergency.callback_s, rf_site_cstr(s->emergency.hook));
+		t->parking.last, t->parking.return_s, rf_site_cstr(t->voicemail.number),
+		rf_site_cstr(s->emergency.test), s->emergency.callback_s, rf_site_cstr(s->emergency.hook));
 	fprintf(out, "stir '%s' '%s' '%s' '%s' %d, %zu hosts, %zu providers, emergency calls %u, overload %u %u %u\n",
 		rf_site_cstr(t->stir.certificate), rf_site_cstr(t->stir.key), rf_site_cstr(t->stir.url),
-		rf_site_cstr(t->stir.trust), t->stir.attest, t->stir.hosts.n, t->stir.providers.n, s->limits.emergency_calls, s->limits.overload_cpu_percent,
-		s->limits.overload_memory_mb, s->limits.overload_queue);
+		rf_site_cstr(t->stir.trust), t->stir.attest, t->stir.hosts.n, t->stir.providers.n,
+		s->limits.emergency_calls, s->limits.overload_cpu_percent, s->limits.overload_memory_mb,
+		s->limits.overload_queue);
 	for (size_t i = 0; i < s->location_count; i++)
 		fprintf(out, "location %s plan '%s' class '%s' link '%s' %s/%s/%s/%s/%s/%s elin '%s'\n",
 			rf_site_cstr(s->locations[i].name), rf_site_cstr(s->locations[i].plan->name),
@@ -208,17 +211,20 @@ static void print_site(FILE *out, const struct rf_site *s)
 		rf_level_name(s->level), rf_site_cstr(s->run_as));
 	for (size_t i = 0; i < s->zone_count; i++)
 		fprintf(out, "zone %s kind %u vlan %u %s %s\n", rf_site_cstr(s->zones[i].name), s->zones[i].kind,
-			s->zones[i].vlan, rf_site_cstr(s->zones[i].subnet_text), rf_site_cstr(s->zones[i].subnet6_text));
+			s->zones[i].vlan, rf_site_cstr(s->zones[i].subnet_text),
+			rf_site_cstr(s->zones[i].subnet6_text));
 	for (size_t i = 0; i < s->host_count; i++)
 		fprintf(out, "host %s zone %s at %s roles %u standby for '%s'\n", rf_site_cstr(s->hosts[i].name),
 			rf_site_cstr(s->hosts[i].zone->name), rf_site_cstr(s->hosts[i].address_text), s->hosts[i].roles,
 			rf_site_cstr(s->hosts[i].standby_for));
 	for (size_t i = 0; i < s->host_count; i++)
 		if (s->hosts[i].outside.pos.line)
-			fprintf(out, "host %s outside at '%s' '%s' said to be '%s', families %u %u\n", rf_site_cstr(s->hosts[i].name),
-				rf_site_cstr(s->hosts[i].outside.address_text), rf_site_cstr(s->hosts[i].outside.address6_text),
+			fprintf(out, "host %s outside at '%s' '%s' said to be '%s', families %u %u\n",
+				rf_site_cstr(s->hosts[i].name), rf_site_cstr(s->hosts[i].outside.address_text),
+				rf_site_cstr(s->hosts[i].outside.address6_text),
 				rf_site_cstr(s->hosts[i].outside.advertised_text),
-				rf_site_outside_ip(&s->hosts[i], 4)->family, rf_site_outside_ip(&s->hosts[i], 6)->family);
+				rf_site_outside_ip(&s->hosts[i], 4)->family,
+				rf_site_outside_ip(&s->hosts[i], 6)->family);
 	for (size_t i = 0; i < s->phone_count; i++)
 		fprintf(out, "phone %s number %s in '%s' mac '%s' port '%s' label '%s' line %u:%u\n",
 			rf_site_cstr(s->phones[i].name), rf_site_cstr(s->phones[i].number),
@@ -227,7 +233,8 @@ static void print_site(FILE *out, const struct rf_site *s)
 			rf_site_cstr(s->phones[i].label), s->phones[i].pos.file, s->phones[i].pos.line);
 	for (size_t i = 0; i < s->trunk_count; i++)
 		fprintf(out, "trunk %s to %s over %s, %u channels\n", rf_site_cstr(s->trunks[i].name),
-			rf_site_cstr(s->trunks[i].peer), rf_transport_name(s->trunks[i].transport), s->trunks[i].channels);
+			rf_site_cstr(s->trunks[i].peer), rf_transport_name(s->trunks[i].transport),
+			s->trunks[i].channels);
 	for (size_t i = 0; i < s->sip.listens; i++)
 		print_listen(out, &s->sip.listen[i]);
 	fprintf(out, "register %u %u %u, bindings %u, session %d %u %u, ring %u, external calls %u\n",
@@ -247,7 +254,8 @@ static void print_ips(FILE *out, const char *what, const struct rf_site_ip *v, s
 	fprintf(out, " %s", what);
 	for (size_t i = 0; i < n; i++)
 		fprintf(out, " %s/%u",
-			v[i].family ? inet_ntop(v[i].family == 6 ? AF_INET6 : AF_INET, v[i].b, s, sizeof s) : "none", v[i].prefix);
+			v[i].family ? inet_ntop(v[i].family == 6 ? AF_INET6 : AF_INET, v[i].b, s, sizeof s) : "none",
+			v[i].prefix);
 }
 
 static void print_switch(FILE *out, const struct rf_site_switch *sw)
@@ -262,7 +270,8 @@ static void print_switch(FILE *out, const struct rf_site_switch *sw)
 		const struct rf_site_port *p = &sw->ports[i];
 
 		fprintf(out, "\n  %s %s '%s%s%s' macs %u%s", rf_site_cstr(p->name), uses[p->use],
-			p->zone ? rf_site_cstr(p->zone->name) : "", p->to_router ? rf_site_cstr(p->to_router->name) : "",
+			p->zone ? rf_site_cstr(p->zone->name) : "",
+			p->to_router ? rf_site_cstr(p->to_router->name) : "",
 			p->to_switch ? rf_site_cstr(p->to_switch->name) : "", p->macs, p->ranged ? " of a range" : "");
 	}
 	fputc('\n', out);
@@ -274,7 +283,8 @@ static void print_router(FILE *out, const struct rf_site_router *r)
 		r->main ? rf_site_cstr(r->main->name) : "", r->standby ? rf_site_cstr(r->standby->name) : "",
 		r->office ? rf_site_cstr(r->office->name) : "", r->host ? rf_site_cstr(r->host->name) : "");
 	for (size_t i = 0; i < r->interface_count; i++) {
-		fprintf(out, "\n  %s in %s", rf_site_cstr(r->interfaces[i].name), rf_site_cstr(r->interfaces[i].zone->name));
+		fprintf(out, "\n  %s in %s", rf_site_cstr(r->interfaces[i].name),
+			rf_site_cstr(r->interfaces[i].zone->name));
 		print_ips(out, "at", &r->interfaces[i].address, 1);
 		print_ips(out, "and", &r->interfaces[i].address6, 1);
 	}
@@ -283,8 +293,8 @@ static void print_router(FILE *out, const struct rf_site_router *r)
 
 static void print_allow(FILE *out, const struct rf_site_allow *a)
 {
-	fprintf(out, "allow %s to %s category %d protocol %d ports", rf_site_cstr(a->from->name), rf_site_cstr(a->to->name),
-		a->category, a->protocol);
+	fprintf(out, "allow %s to %s category %d protocol %d ports", rf_site_cstr(a->from->name),
+		rf_site_cstr(a->to->name), a->category, a->protocol);
 	for (size_t i = 0; i < a->port_count; i++)
 		fprintf(out, " %u-%u", a->ports[i].first, a->ports[i].last);
 	print_ips(out, "from", a->from_ips, a->from_ip_count);
@@ -330,7 +340,8 @@ static void print_network(FILE *out, const struct rf_site *s)
 
 		fprintf(out, "office %s link '%s' router '%s' hub '%s' peer '%s' local '%s'\n", rf_site_cstr(o->name),
 			o->link ? rf_site_cstr(o->link->name) : "", o->router ? rf_site_cstr(o->router->name) : "",
-			o->hub ? rf_site_cstr(o->hub->name) : "", rf_site_cstr(o->peer_text), rf_site_cstr(o->local_text));
+			o->hub ? rf_site_cstr(o->hub->name) : "", rf_site_cstr(o->peer_text),
+			rf_site_cstr(o->local_text));
 	}
 	for (size_t i = 0; i < s->allow_count; i++)
 		print_allow(out, &s->allows[i]);
@@ -342,10 +353,10 @@ static void print_network(FILE *out, const struct rf_site *s)
 		n->dhcp_lease_s, n->media_first, n->media_last, n->external_kbit_per_call, n->storm_percent, n->dot1x,
 		n->confirm_s);
 	for (size_t i = 0; i < s->attestation_count; i++)
-		fprintf(out, "attested %s by '%s' on %s until %s in '%s': '%s'\n", rf_site_cstr(s->attestations[i].mitigation),
-			rf_site_cstr(s->attestations[i].by), rf_site_cstr(s->attestations[i].on_text),
-			rf_site_cstr(s->attestations[i].until_text), rf_site_cstr(s->attestations[i].document),
-			rf_site_cstr(s->attestations[i].text));
+		fprintf(out, "attested %s by '%s' on %s until %s in '%s': '%s'\n",
+			rf_site_cstr(s->attestations[i].mitigation), rf_site_cstr(s->attestations[i].by),
+			rf_site_cstr(s->attestations[i].on_text), rf_site_cstr(s->attestations[i].until_text),
+			rf_site_cstr(s->attestations[i].document), rf_site_cstr(s->attestations[i].text));
 }
 
 static char *outcome(struct rf_view yaml, struct rf_view csv, struct rf_view attestations, const char *name)
@@ -468,24 +479,29 @@ static void too_large(void **state)
 
 static void every_allocation(void **state)
 {
-	static const char yaml[] = "site: a\ndomain: a.example\nlevel: medium\nzones: { server: { subnet: 10.0.0.0/24 }, phone: { vlan: 3, subnet: 10.0.1.0/24 } }\n"
+	static const char yaml[] = "site: a\ndomain: a.example\nlevel: medium\n"
+				   "zones: { server: { subnet: 10.0.0.0/24 }, phone: { vlan: 3, "
+				   "subnet: 10.0.1.0/24 } }\n"
 				   "hosts: [ { name: h, zone: server, address: 10.0.0.2, roles: controller } ]\n"
-				   "dial_plans: { d: { country_code: 49, rules: [ { match: +49900*, class: premium } ] } }\n"
+				   "dial_plans: { d: { country_code: 49, rules: [ { match: +49900*, "
+				   "class: premium } ] } }\n"
 				   "classes: { c: { grants: local, hours: [mon-fri 08:00-18:00], deny: [+1*] } }\n"
 				   "locations: { l: { class: c, dial_plan: d } }\n"
 				   "trunks: [ { name: t, peer: t.example, numbers: { +49301234xx: 12xx } } ]\n"
-				   "routes: [ { name: r, trunks: [t] } ]\ngroups: [ { name: g, number: 2000, members: [1] } ]\n"
+				   "routes: [ { name: r, trunks: [t] } ]\n"
+				   "groups: [ { name: g, number: 2000, members: [1] } ]\n"
 				   "speed_dials: { 81: 1 }\nlinks: { w: { calls: 3 } }\nholidays: [2026-12-25]\n"
 				   "phones_file: p.csv\nphones: [ { name: x, number: 1, switch: s, port: p1 } ]\n"
 				   "offices: { o: { link: w, router: q, hub: r } }\n"
-				   "routers: [ { name: r, interfaces: [ { zone: server } ] }, "
-				   "{ name: q, office: o, interfaces: [ { zone: phone, address: 10.0.1.2 } ] } ]\n"
-				   "switches: [ { name: s, zone: server, address: 10.0.0.3, "
-				   "ports: [ { name: p1-4, zone: phone }, { name: up, to: r } ] } ]\n"
-				   "allow: [ { from: phone, to: server, category: media, protocol: udp, ports: [9-10, 12], "
-				   "to_hosts: [h], reason: because } ]\nnetwork: { dns_forward: 192.0.2.1 }\n";
+				   "routers: [ { name: r, interfaces: [ { zone: server } ] }, { name: q, office: o, "
+				   "interfaces: [ { zone: phone, address: 10.0.1.2 } ] } ]\n"
+				   "switches: [ { name: s, zone: server, address: 10.0.0.3, ports: [ { name: p1-4, "
+				   "zone: phone }, { name: up, to: r } ] } ]\n"
+				   "allow: [ { from: phone, to: server, category: media, protocol: udp, ports: [9-10, "
+				   "12], to_hosts: [h], reason: because } ]\nnetwork: { dns_forward: 192.0.2.1 }\n";
 	struct rf_view csv = RF_V("name,number\np1,10\np2,11\n");
-	struct rf_view attested = RF_V("- { mitigation: hw-ecc, by: A B, on: 2026-01-01, until: 2027-01-01, text: seen }\n");
+	struct rf_view attested =
+		RF_V("- { mitigation: hw-ecc, by: A B, on: 2026-01-01, until: 2027-01-01, text: seen }\n");
 
 	(void)state;
 	for (unsigned n = 1;; n++) {

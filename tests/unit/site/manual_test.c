@@ -112,8 +112,8 @@ static void look(const struct rf_keys *keys)
 		const struct rf_key *key = &keys->v[i];
 
 		if (!described(keys, key)) {
-			print_error("ringfort-site(5) does not describe %s of %s (%u to %u)\n", key->name, keys->what, key->min,
-				    key->max);
+			print_error("ringfort-site(5) does not describe %s of %s (%u to %u)\n", key->name, keys->what,
+				    key->min, key->max);
 			missing++;
 		}
 		if (key->sub && key->type != RF_KEY_PAIRS)

@@ -1,5 +1,5 @@
-/* One mistake at a time is planted into an example site, and the check must find it: the mitigation, the line, what to do.
- * The untouched examples must give no finding at all. */
+/* One mistake at a time is planted into an example site, and the check must find it: the mitigation, the line, what to
+ * do. The untouched examples must give no finding at all. */
 #include "guard.h"
 #include "fail_alloc.h"
 #include "site/check.h"
@@ -233,7 +233,8 @@ static const struct plant plants[] = {
 	  { { "      - { zone: database, address: 10.21.0.2, address6: \"2001:db8:0:21::2\" }",
 	      "      - { zone: server, address: 10.20.0.7 }" } } },
 	{ OFFICE, SITE, "arch-avail-failover", "is one of a pair and has no address of its own in zone \"border\"",
-	  "{ zone: border, address6: \"2001:db8:0:60::3\"", { { "zone: border, address: 10.60.0.3,", "zone: border," } } },
+	  "{ zone: border, address6: \"2001:db8:0:60::3\"",
+	  { { "zone: border, address: 10.60.0.3,", "zone: border," } } },
 	{ OFFICE, SITE, "arch-zone-addressing", "router \"rt-branch\" has no address of its own in zone \"internet\"",
 	  "{ zone: internet, name: eth0 }", { { "name: eth0, address: 198.51.100.2", "name: eth0" } }, RF_SEV_WARNING },
 	{ OFFICE, SITE, "arch-zone-addressing", "no router has the gateway address of zone \"phone-branch\"",
@@ -445,9 +446,11 @@ static const struct plant plants[] = {
 	{ OFFICE, SITE, "net-inter-vlan-filter", "media_ports has 5060 and 5061", "  dns_forward:",
 	  { { "media_ports: 16384-32767", "media_ports: 5000-6000" } } },
 	{ OFFICE, SITE, "emerg-location-record", "location \"first\" does not say where", "  first:  ",
-	  { { "{ building: Main, floor: 1, room: \"1.01 to 1.20\", address: \"1 Example Road\" }", "{}" } }, RF_SEV_WARNING },
+	  { { "{ building: Main, floor: 1, room: \"1.01 to 1.20\", address: \"1 Example Road\" }", "{}" } },
+	  RF_SEV_WARNING },
 	{ OFFICE, SITE, "emerg-location-record", "\"lobby\" and \"branch\" have one elin", "  branch:        {",
-	  { { "address: \"9 Sample Street\", link", "address: \"9 Sample Street\", elin: 4930123400, link" } }, RF_SEV_WARNING },
+	  { { "address: \"9 Sample Street\", link", "address: \"9 Sample Street\", elin: 4930123400, link" } },
+	  RF_SEV_WARNING },
 
 	/* without routers and switches */
 	{ SMALL, SITE, "hw-hot-standby", "controller \"ctl-a\" has no hot standby", "name: ctl-a",
@@ -485,34 +488,42 @@ static const struct plant plants[] = {
 /* What may well be so: none of these is worth an error or a warning. */
 static const struct plant sound[] = {
 	/* two machines inside one */
-	{ OFFICE, SITE, .text = "guests", .edits = { { "switch: sw-room, port: swp2,", "switch: sw-room, port: swp1," },
-						       { "{ name: swp1-8, zone: server }", "{ name: swp1-8, zone: server, macs: 2 }" } } },
+	{ OFFICE, SITE, .text = "guests",
+	  .edits = { { "switch: sw-room, port: swp2,", "switch: sw-room, port: swp1," },
+		     { "{ name: swp1-8, zone: server }", "{ name: swp1-8, zone: server, macs: 2 }" } } },
 	/* a data network that nothing of ours joins */
 	{ HIGHEST, SITE, .text = "data alone", .edits = { { ", { zone: data }]", "]" } } },
 	/* another router behind a zone, with an address of its own there */
-	{ OFFICE, SITE, .text = "a router behind", .edits = { { "switches:\n", "  - { name: rt-c, interfaces: [{ zone: border, "
-							       "address: 10.60.0.9 }, { zone: internet, address: 192.0.2.5 }] }\n"
-							       "switches:\n" } } },
+	{ OFFICE, SITE, .text = "a router behind",
+	  .edits = { { "switches:\n", "  - { name: rt-c, interfaces: [{ zone: border, "
+				      "address: 10.60.0.9 }, { zone: internet, address: 192.0.2.5 }] }\n"
+				      "switches:\n" } } },
 	/* a zone whose gateway another address than the first is */
 	{ OFFICE, SITE, .text = "gateway", .edits = { { "vlan: 20,", "vlan: 20, gateway: 10.20.0.254," } } },
 	/* a zone of IPv4 alone, and one of IPv6 alone */
 	{ OFFICE, SITE, .text = "v4 alone", .edits = { { ", subnet6: \"2001:db8:1:80::/64\"", "" } } },
 	{ OFFICE, SITE, .text = "v6 alone", .edits = { { "subnet: 10.180.0.0/20, ", "" } } },
 	/* a PBX beside as a trunk, a gateway's lines, and a second number for help at one address */
-	{ OFFICE, SITE, .text = "gateway as trunk", .edits = { { "peer: sip.carrier.example", "peer: 10.40.0.11, addresses: [10.40.0.0/28]" } } },
-	{ OFFICE, SITE, .text = "one elin", .edits = { { "second:        { building: Main,", "second:        { building: Main, elin: 4930123400," } } },
+	{ OFFICE, SITE, .text = "gateway as trunk",
+	  .edits = { { "peer: sip.carrier.example", "peer: 10.40.0.11, addresses: [10.40.0.0/28]" } } },
+	{ OFFICE, SITE, .text = "one elin",
+	  .edits = { { "second:        { building: Main,", "second:        { building: Main, elin: 4930123400," } } },
 	/* bounds by trunk; no DHCP and so no server for it; level minimum */
 	{ OFFICE, SITE, .text = "channels", .edits = { { ", external_calls: 30", "" } } },
 	/* relays of another make, on the borders' own machine */
-	{ SMALL, SITE, .text = "rtpengine", .edits = { { "[border, relay]", "border" }, { "emergency:", "media: { relays: [127.0.0.1] }\nemergency:" } } },
+	{ SMALL, SITE, .text = "rtpengine",
+	  .edits = { { "[border, relay]", "border" },
+		     { "emergency:", "media: { relays: [127.0.0.1] }\nemergency:" } } },
 	{ OFFICE, SITE, .text = "minimum", .edits = { { "level: medium", "level: minimum" } } },
-	{ HIGHEST, SITE, .text = "medium", .edits = { { "level: highest\n", "level: medium\n" },
-							{ "vlan: 30,", "vlan: 30, dhcp: false," },
-							{ "roles: wall }", "roles: wall, services: workstation }" } } },
+	{ HIGHEST, SITE, .text = "medium",
+	  .edits = { { "level: highest\n", "level: medium\n" },
+		     { "vlan: 30,", "vlan: 30, dhcp: false," },
+		     { "roles: wall }", "roles: wall, services: workstation }" } } },
 	/* a flow that is in two entries, to two hosts */
-	{ OFFICE, SITE, .text = "two flows", .edits = { { "allow:\n", "allow:\n  - { from: server, to: border, category: services, "
-						    "protocol: tcp, ports: [53, 4460], from_hosts: [svc-a], to_hosts: [dmz-a], "
-						    "reason: one }\n" } } },
+	{ OFFICE, SITE, .text = "two flows",
+	  .edits = { { "allow:\n", "allow:\n  - { from: server, to: border, category: services, "
+				   "protocol: tcp, ports: [53, 4460], from_hosts: [svc-a], to_hosts: [dmz-a], "
+				   "reason: one }\n" } } },
 	{ OFFICE, PHONES, .text = "a line of remarks", .edits = { { "first-1,", "# first floor\nfirst-1," } } },
 	{ OFFICE, ATTESTED, .text = "none", .edits = { { "mitigation: hw-ecc", "mitigation: hw-spare-server" } } },
 };
@@ -533,7 +544,8 @@ static char *with_edits(const char *base, const struct edit *edits, const char *
 
 		if (!at || strstr(at + 1, edits[i].find))
 			fail_msg("%s: \"%s\" stands there %s", what, edits[i].find, at ? "twice" : "not at all");
-		assert_true(asprintf(&made, "%.*s%s%s", (int)(at - text), text, edits[i].put, at + strlen(edits[i].find)) > 0);
+		assert_true(asprintf(&made, "%.*s%s%s", (int)(at - text), text, edits[i].put,
+				     at + strlen(edits[i].find)) > 0);
 		free(text);
 		text = made;
 	}
@@ -649,7 +661,8 @@ static void no_word_to_a_lab(void **state)
 {
 	const struct bases *b = *state;
 	const struct edit edits[4] = { { "level: medium", "level: minimum" } };
-	char *text[FILES] = { with_edits(b->text[LAB][SITE], edits, "lab"), b->text[LAB][PHONES], b->text[LAB][ATTESTED] };
+	char *text[FILES] = { with_edits(b->text[LAB][SITE], edits, "lab"), b->text[LAB][PHONES],
+			      b->text[LAB][ATTESTED] };
 	struct rf_findings findings;
 
 	rf_findings_init(&findings);
@@ -666,7 +679,8 @@ static void every_allocation(void **state)
 	int rc = -ENOMEM;
 
 	assert_int_equal(rf_site_parse_attested(rf_view_str(b->text[OFFICE][SITE]), rf_view_str(b->text[OFFICE][PHONES]),
-						rf_view_str(b->text[OFFICE][ATTESTED]), "site.yaml", day, NULL, &site), 0);
+						rf_view_str(b->text[OFFICE][ATTESTED]), "site.yaml", day, NULL,
+						&site), 0);
 	for (unsigned n = 1; rc; n++) {
 		fail_alloc_at(n);
 		rc = rf_site_check(site, day, NULL);

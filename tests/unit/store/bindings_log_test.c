@@ -302,7 +302,8 @@ static void clear_and_expire(void **state)
 	rf_change_put_expire(c->body, (struct rf_wall){ 51 });
 	write_one(&log, c);
 	assert_int_equal(load(&log).cseq, 10);
-	write_one(&log, change("sip:1@a", &again, 1)); /* the clock went back: it is not touched by the expiry before it */
+	write_one(&log, change("sip:1@a", &again, 1)); /* the clock went back: it is not touched by
+						        * the expiry before it */
 	assert_int_equal(load(&log).cseq, 1010);
 	rf_bindings_log_close(&log);
 }
@@ -375,8 +376,9 @@ static void taken_over(void **state)
 					  "expires INTEGER NOT NULL, record BLOB NOT NULL, PRIMARY KEY (aor, key)) "
 					  "WITHOUT ROWID; PRAGMA application_id = 1380336177; PRAGMA user_version = 1",
 				      NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO bindings VALUES (?1, 'k', 9223372036854775807, ?2)", -1, &q,
-					    NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO bindings VALUES (?1, 'k', 9223372036854775807, ?2)", -1,
+					    &q, NULL),
+			 SQLITE_OK);
 	for (int i = 0; i < 300; i++) {
 		char aor[32];
 

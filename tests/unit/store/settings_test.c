@@ -161,7 +161,9 @@ static void strange_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(kept, setup, teardown), cmocka_unit_test(words), cmocka_unit_test(lines),
+		cmocka_unit_test_setup_teardown(kept, setup, teardown),
+		cmocka_unit_test(words),
+		cmocka_unit_test(lines),
 		cmocka_unit_test_setup_teardown(strange_rows, setup, teardown),
 	};
 

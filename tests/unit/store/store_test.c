@@ -151,8 +151,11 @@ static struct rf_site *site(void)
 
 static void fill(struct rf_store *s, const struct rf_pki_id *id)
 {
-	struct rf_store_cert cert = { .serial = rf_pki_id_serial(id), .phone = RF_V("p"), .subject = RF_V("sip:10@a.example"),
-				      .not_before = { 0 }, .not_after = { INT64_MAX } };
+	struct rf_store_cert cert = { .serial = rf_pki_id_serial(id),
+				      .phone = RF_V("p"),
+				      .subject = RF_V("sip:10@a.example"),
+				      .not_before = { 0 },
+				      .not_after = { INT64_MAX } };
 	struct rf_store_user u = { .name = RF_V("alice"), .number = RF_V("10"), .algs = RF_DIGEST_SHA_ONLY };
 	struct rf_diag diag;
 
@@ -267,7 +270,9 @@ static void wait_for(struct wait *w, int n)
 
 static struct rf_bindings *start(const struct place *p, size_t queue, bool safe)
 {
-	const struct rf_bindings_options opt = { .path = p->bindings, .queue = queue, .gather_us = 500, .power_safe = safe };
+	const struct rf_bindings_options opt = {
+		.path = p->bindings, .queue = queue, .gather_us = 500, .power_safe = safe
+	};
 	struct rf_bindings *b = NULL;
 	struct rf_diag diag = { 0 };
 
@@ -277,10 +282,11 @@ static struct rf_bindings *start(const struct place *p, size_t queue, bool safe)
 }
 
 static const struct rf_stored_binding example = {
-	.key = { (const uint8_t *)"urn:uuid:1;1", 12 }, .contact = { (const uint8_t *)"sip:1@192.0.2.1:5061;transport=tls", 34 },
+	.key = { (const uint8_t *)"urn:uuid:1;1", 12 },
+	.contact = { (const uint8_t *)"sip:1@192.0.2.1:5061;transport=tls", 34 },
 	.call_id = { (const uint8_t *)"abc@def", 7 }, .instance = { (const uint8_t *)"urn:uuid:1", 10 },
-	.phone = { (const uint8_t *)"p", 1 }, .flow = { (const uint8_t *)"\0\1\2", 3 }, .since = { 5 }, .refreshed = { 6 },
-	.expires = { INT64_MAX }, .cseq = 7, .reg_id = 1, .q_milli = 1000, .by_flow = true,
+	.phone = { (const uint8_t *)"p", 1 }, .flow = { (const uint8_t *)"\0\1\2", 3 }, .since = { 5 },
+	.refreshed = { 6 }, .expires = { INT64_MAX }, .cseq = 7, .reg_id = 1, .q_milli = 1000, .by_flow = true,
 };
 
 struct seen {
@@ -462,8 +468,10 @@ static void speed(void **state)
 		clock_gettime(CLOCK_MONOTONIC, &wall[1]);
 		rf_bindings_counts(b, &counts);
 		printf("%s: %.1f us CPU, %.1f us of time per put, %llu commits\n", round ? "refreshed" : "new",
-		       ((double)(cpu[1].tv_sec - cpu[0].tv_sec) * 1e9 + (double)(cpu[1].tv_nsec - cpu[0].tv_nsec)) / 1e3 / N,
-		       ((double)(wall[1].tv_sec - wall[0].tv_sec) * 1e9 + (double)(wall[1].tv_nsec - wall[0].tv_nsec)) / 1e3 / N,
+		       ((double)(cpu[1].tv_sec - cpu[0].tv_sec) * 1e9 + (double)(cpu[1].tv_nsec - cpu[0].tv_nsec)) /
+			       1e3 / N,
+		       ((double)(wall[1].tv_sec - wall[0].tv_sec) * 1e9 + (double)(wall[1].tv_nsec - wall[0].tv_nsec)) /
+			       1e3 / N,
 		       (unsigned long long)counts.commits);
 	}
 	assert_int_equal(w.failures, 0);

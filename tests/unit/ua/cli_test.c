@@ -464,7 +464,8 @@ static void test_bound(void **state)
 	assert_int_equal(stand_call(&s, "OPTIONS", &t, 0), RF_E_LIMIT);
 	/* one place is kept for what is urgent */
 	struct rf_cli_new help = { .target = t, .request = RF_V(
-		"BYE sip:1002@192.0.2.9 SIP/2.0\r\nFrom: <sip:us@example.org>;tag=1\r\nTo: <sip:x@example.org>;tag=2\r\n"
+		"BYE sip:1002@192.0.2.9 SIP/2.0\r\nFrom: <sip:us@example.org>;tag=1\r\n"
+		"To: <sip:x@example.org>;tag=2\r\n"
 		"Call-ID: urgent\r\nCSeq: 1 BYE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"), .urgent = true };
 	struct rf_cli *cli;
 

@@ -381,10 +381,11 @@ static size_t read_some(int fd, char *buf, size_t cap, const char *until_text)
 	return n;
 }
 
-static const char two[] = "\r\n\r\nOPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
-			  "To: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 3\r\n\r\nabc"
-			  "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK2\r\nFrom: <sip:a@b>;tag=2\r\n"
-			  "To: <sip:a@b>\r\nCall-ID: 2\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+static const char two[] =
+	"\r\n\r\nOPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
+	"To: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 3\r\n\r\nabc"
+	"OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK2\r\nFrom: <sip:a@b>;tag=2\r\n"
+	"To: <sip:a@b>\r\nCall-ID: 2\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
 
 static void test_byte_by_byte(void **state)
 {
@@ -412,9 +413,10 @@ static void test_byte_by_byte(void **state)
 
 static void test_lost_framing(void **state)
 {
-	static const char bad[] = "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
-				  "To: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 1\r\n"
-				  "Content-Length: 2\r\n\r\nab";
+	static const char bad[] =
+		"OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
+		"To: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 1\r\n"
+		"Content-Length: 2\r\n\r\nab";
 	char buf[8192];
 
 	(void)state;
@@ -573,7 +575,8 @@ static void shout(const struct end *at, const char *text)
 	close(fd);
 }
 
-/* Nothing of a source that sends rubbish is looked at, over whatever it comes; who shows a certificate is another matter. */
+/* Nothing of a source that sends rubbish is looked at, over whatever it comes; who shows a
+ * certificate is another matter. */
 static void test_penalty(void **state)
 {
 	const struct rf_addr here = { .family = 4, .ip = { 127, 0, 0, 1 } };

@@ -186,7 +186,9 @@ static void test_refused_invite(void **state)
 static void test_reliable_provisional(void **state)
 {
 	struct rf_flow tls = stand_stream("192.0.2.7:40000", RF_FLOW_TLS, 5);
-	struct rf_srv_reply ringing = { .code = 183, .headers = RF_V("Require: 100rel\r\nRSeq: 1\r\n"), .reliable = true };
+	struct rf_srv_reply ringing = { .code = 183,
+					.headers = RF_V("Require: 100rel\r\nRSeq: 1\r\n"),
+					.reliable = true };
 
 	(void)state;
 	get(&tls, "INVITE", "z9hG4bKi", 1, NULL);
@@ -209,7 +211,9 @@ static void test_reliable_provisional(void **state)
 static void test_reliable_forks(void **state)
 {
 	struct rf_flow tls = stand_stream("192.0.2.7:40000", RF_FLOW_TLS, 5);
-	struct rf_srv_reply ringing = { .code = 183, .headers = RF_V("Require: 100rel\r\nRSeq: 1\r\n"), .reliable = true };
+	struct rf_srv_reply ringing = { .code = 183,
+					.headers = RF_V("Require: 100rel\r\nRSeq: 1\r\n"),
+					.reliable = true };
 	char tag[8];
 
 	(void)state;
@@ -600,7 +604,8 @@ static void test_bound_of_bytes(void **state)
 		char *line = strstr(small, "From:");
 		size_t n = (size_t)snprintf(text, sizeof text, "%.*s", (int)(line - small), small);
 		for (int v = 0; v < VIAS; v++)
-			n += (size_t)snprintf(text + n, sizeof text - n, "Via: SIP/2.0/UDP h;branch=z9hG4bK;p=%s\r\n", pad);
+			n += (size_t)snprintf(text + n, sizeof text - n, "Via: SIP/2.0/UDP h;branch=z9hG4bK;p=%s\r\n",
+					      pad);
 		snprintf(text + n, sizeof text - n, "%s", line);
 		s.answer = 200;
 		stand_receive(&s, &udp, text);

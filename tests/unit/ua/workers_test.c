@@ -90,7 +90,8 @@ static size_t ask(const struct rf_addr *addr)
 
 		rf_id_make(&random, (uint8_t)(i % WORKERS), &tag);
 		int n = snprintf(buf, sizeof buf,
-				 "BYE sip:x@y SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK%u;rport\r\nFrom: <sip:a@b>;tag=a\r\n"
+				 "BYE sip:x@y SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK%u;rport\r\n"
+				 "From: <sip:a@b>;tag=a\r\n"
 				 "To: <sip:x@y>;tag=%.*s\r\nCall-ID: %u\r\nCSeq: 1 BYE\r\n\r\n",
 				 i, RF_ID_LEN, (const char *)tag.text, i);
 		assert_int_equal(send(fds[i % 7].fd, buf, (size_t)n, 0), n);

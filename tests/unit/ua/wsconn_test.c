@@ -1,5 +1,5 @@
-/* SIP over WebSocket on real sockets: the handshake slow, wrong and byte by byte; messages both ways by their flow; pings;
- * who ends it and how; TLS below; a connection of another worker's. */
+/* SIP over WebSocket on real sockets: the handshake slow, wrong and byte by byte; messages both ways by their flow;
+ * pings; who ends it and how; TLS below; a connection of another worker's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -112,8 +112,8 @@ static void make_end(struct end *e, unsigned worker, unsigned workers, struct rf
 	rf_random_system(&e->random);
 	assert_int_equal(rf_loop_new(NULL, &e->loop), 0);
 	struct rf_ua_config config = {
-		.worker = (uint8_t)worker, .workers = workers, .loop = e->loop, .random = &e->random, .hash_key = { 3, 4 },
-		.listeners = listeners, .listener_count = tls ? 2 : 1, .user = &user, .ctx = e,
+		.worker = (uint8_t)worker, .workers = workers, .loop = e->loop, .random = &e->random,
+		.hash_key = { 3, 4 }, .listeners = listeners, .listener_count = tls ? 2 : 1, .user = &user, .ctx = e,
 	};
 	if (rf_ua_new(&config, &e->ua, &d))
 		fail_msg("%s", d.text);
@@ -179,7 +179,8 @@ static bool get(const char *text)
 		turns(1);
 		char *to = browser.in + browser.n;
 		size_t cap = sizeof browser.in - browser.n;
-		ssize_t got = browser.ssl ? SSL_read(browser.ssl, to, (int)cap) : recv(browser.fd, to, cap, MSG_DONTWAIT);
+		ssize_t got =
+			browser.ssl ? SSL_read(browser.ssl, to, (int)cap) : recv(browser.fd, to, cap, MSG_DONTWAIT);
 		if (got > 0)
 			browser.n += (size_t)got;
 		else if (got == 0 && !browser.ssl)
@@ -256,7 +257,8 @@ static void test_messages(void **state)
 	assert_memory_equal(browser.in + 4, "SIP/2.0 200 ", 12);
 	/* two messages in one: the second is not looked at (RFC 7118 5) */
 	browser.n = 0;
-	put_frame(0x81, OPTIONS("sip:a@b", "3", "Content-Length: 0\r\n") OPTIONS("sip:a@b", "4", "Content-Length: 0\r\n"));
+	put_frame(0x81,
+		  OPTIONS("sip:a@b", "3", "Content-Length: 0\r\n") OPTIONS("sip:a@b", "4", "Content-Length: 0\r\n"));
 	until(&ends[0].refused, 1);
 	assert_string_equal(ends[0].refused_what, "length-long");
 	assert_true(get("SIP/2.0 400 "));
@@ -323,15 +325,19 @@ static void test_by_its_flow(void **state)
 		char *via = strstr(browser.in + 4, "Via: SIP/2.0/WS 127.0.0.1:");
 		assert_non_null(via);
 		assert_int_equal(sscanf(strstr(via, "branch="), "branch=%127[^;\r]", branch), 1);
-		snprintf(answer, sizeof answer, "SIP/2.0 200 OK\r\nVia: SIP/2.0/WS 127.0.0.1;branch=%s\r\n"
-			 "From: <sip:a@b>;tag=o\r\nTo: <sip:x@y>;tag=p\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n", branch);
+		snprintf(answer, sizeof answer,
+			 "SIP/2.0 200 OK\r\nVia: SIP/2.0/WS 127.0.0.1;branch=%s\r\n"
+			 "From: <sip:a@b>;tag=o\r\nTo: <sip:x@y>;tag=p\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n",
+			 branch);
 		put_frame(0x81, answer);
 		until(&ends[i].responses, 1);
 		assert_int_equal(ends[i].status, 200);
 	}
 	/* nobody can be reached at the address of a browser, nor at a URI with transport=ws */
-	struct rf_cli_new conf = { .target = { .addr = flow.remote, .kind = RF_FLOW_WS }, .request = rf_view_str(request),
-				   .fn = on_cli, .arg = &ends[0] };
+	struct rf_cli_new conf = { .target = { .addr = flow.remote, .kind = RF_FLOW_WS },
+				   .request = rf_view_str(request),
+				   .fn = on_cli,
+				   .arg = &ends[0] };
 	assert_int_equal(rf_cli_new(ends[0].ua, &conf, &ends[0].cli), RF_E_INVALID);
 	assert_int_equal(rf_sip_uri_parse(RF_V("sip:x@127.0.0.1;transport=ws"), &uri), 0);
 	conf.target = (struct rf_target){ .uri = &uri };
@@ -516,7 +522,8 @@ static void test_failed_allocations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_messages, teardown), cmocka_unit_test_teardown(test_by_its_flow, teardown),
+		cmocka_unit_test_teardown(test_messages, teardown),
+		cmocka_unit_test_teardown(test_by_its_flow, teardown),
 		cmocka_unit_test_teardown(test_refused, teardown), cmocka_unit_test_teardown(test_bad_frames, teardown),
 		cmocka_unit_test_teardown(test_pings, teardown), cmocka_unit_test_teardown(test_over_tls, teardown),
 		cmocka_unit_test_teardown(test_failed_allocations, teardown),

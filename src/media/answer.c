@@ -136,16 +136,15 @@ static void plan_ice(struct job *j, struct plan *pl, const struct rf_line *l)
 static int check_remote(struct job *j, size_t i, const struct rf_line *l, unsigned side, const struct rf_said *said)
 {
 	struct rf_addr rtp, rtcp, other;
+	const char *astray;
 
 	rf_path_local(path_of(l), !side, &other, &rtcp);
 	rf_path_local(path_of(l), side, &rtp, &rtcp);
 	if (rf_addr_eq(&said->remote, &rtp) || rf_addr_eq(&said->remote, &other))
 		return rf_turn_fail(j->t, RF_E_INVALID,
 				    "m-line %zu: its address is that of this relay's own port for it", i + 1);
-	if (!said->ice && rf_said_is_of_host(j->p, side, said))
-		return rf_turn_fail(j->t, RF_E_INVALID,
-				    "m-line %zu: its address is one that each host has for itself (127.0.0.0/8, ::1)",
-				    i + 1);
+	if ((astray = rf_said_astray(j->p, side, said)))
+		return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: its address is %s", i + 1, astray);
 	if (said->remote.family == 0 || said->ice || said->remote.family == rtp.family)
 		return 0;
 	return rf_turn_fail(j->t, RF_E_INVALID,

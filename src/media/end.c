@@ -122,12 +122,20 @@ void rf_line_conf(const struct rf_pair *p, const struct rf_line *l, unsigned sid
 	}
 }
 
-bool rf_said_is_of_host(const struct rf_pair *p, unsigned side, const struct rf_said *said)
+const char *rf_said_astray(const struct rf_pair *p, unsigned side, const struct rf_said *said)
 {
-	const struct rf_media_interface *in = rf_media_interface_at(p->session->relay->conf.worker, p->interface[side]);
+	const struct rf_relay_conf *conf = &p->session->relay->conf;
+	const struct rf_media_interface *in = rf_media_interface_at(conf->worker, p->interface[side]);
+	const struct rf_addr *at[] = { &said->remote, &said->remote_rtcp };
 
-	return !rf_addr_is_loopback(&in->local) &&
-	       (rf_addr_is_loopback(&said->remote) || rf_addr_is_loopback(&said->remote_rtcp));
+	for (unsigned i = 0; i < 2 && !said->ice; i++) {
+		if (rf_addr_is_loopback(at[i]) && !rf_addr_is_loopback(&in->local))
+			return "one that each host has for itself (127.0.0.0/8, ::1)";
+		if (in->outer && at[i]->family && conf->ops && conf->ops->inside &&
+		    conf->ops->inside(conf->ctx, at[i]))
+			return "of a network of the inside, and no trunk's (`peer`, `addresses`)";
+	}
+	return NULL;
 }
 
 struct rf_said_source rf_turn_source(const struct rf_ng_request *req)

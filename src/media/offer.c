@@ -283,6 +283,17 @@ static int find_interfaces(struct job *j, unsigned family)
 	return 0;
 }
 
+static int check_remotes(const struct job *j)
+{
+	for (size_t i = 0; i < j->sdp->n_media; i++) {
+		const char *astray = j->plans[i].off ? NULL : rf_said_astray(j->p, j->from, &j->plans[i].said);
+
+		if (astray)
+			return rf_turn_fail(j->t, RF_E_INVALID, "m-line %zu: its address is %s", i + 1, astray);
+	}
+	return 0;
+}
+
 /* With another line of this offer; those that it has no more are gone in a moment. What waits is on other ports than
  * what is in force. */
 static bool is_shared(const struct job *j, size_t i, bool next, unsigned side)
@@ -552,6 +563,8 @@ static int plan_all(struct job *j)
 		       rf_turn_fail(j->t, RF_E_DENIED, "no m-line is of a kind that this relay passes on");
 	if (rc == 0)
 		rc = find_interfaces(j, family);
+	if (rc == 0)
+		rc = check_remotes(j);
 	for (size_t i = 0; rc == 0 && i < j->sdp->n_media; i++)
 		rc = take(j, i);
 	return rc ? rc : grow(j);

@@ -453,10 +453,10 @@ static int check_remote(struct rf_turn *t, size_t i, const struct rf_pair *p, co
 	if (rf_addr_eq(&said->remote, &rtp))
 		return rf_turn_fail(t, RF_E_INVALID, "m-line %zu: its address is that of this relay's own port for it",
 				    i + 1);
-	if (!said->ice && rf_said_is_of_host(p, 0, said))
-		return rf_turn_fail(t, RF_E_INVALID,
-				    "m-line %zu: its address is one that each host has for itself (127.0.0.0/8, ::1)",
-				    i + 1);
+	const char *astray = rf_said_astray(p, 0, said);
+
+	if (astray)
+		return rf_turn_fail(t, RF_E_INVALID, "m-line %zu: its address is %s", i + 1, astray);
 	if (said->remote.family == 0 || said->ice || said->remote.family == rtp.family)
 		return 0;
 	return rf_turn_fail(t, RF_E_INVALID, "m-line %zu: an IPv%u address, while the port for it is IPv%u", i + 1,

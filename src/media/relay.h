@@ -45,6 +45,9 @@ struct rf_relay_ops {
 	void (*played)(void *ctx, struct rf_view call_id, struct rf_view tag);
 	/* Somebody records, or wanted to: for the record. May be NULL. */
 	void (*recording)(void *ctx, const struct rf_recording *recording);
+	/* Is this address in a network of the inside? A description that names one to an outer interface is refused.
+	 * May be NULL: none is. */
+	bool (*inside)(void *ctx, const struct rf_addr *at);
 };
 
 /* What a leg may be: the site's policy for those who ask for nothing special. Requests may only be stricter. */

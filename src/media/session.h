@@ -231,9 +231,9 @@ int rf_leg_keying(struct rf_turn *t, unsigned proto, const struct rf_sdes_rules 
 		  enum rf_path_keying *ret_keying);
 /* The policy has it, and there is a certificate. */
 bool rf_relay_has_dtls(const struct rf_relay *r);
-/* Does it send what is to go to it to programs of this very host (127.0.0.0/8, ::1), though its port
- * of ours is not there? */
-bool rf_said_is_of_host(const struct rf_pair *p, unsigned side, const struct rf_said *said);
+/* Why nothing goes where this party says that it is: to programs of this very host, though its port of ours is not
+ * there, or from the outside to hosts of the inside. NULL: it may. ICE shows where a party is by itself. */
+const char *rf_said_astray(const struct rf_pair *p, unsigned side, const struct rf_said *said);
 struct rf_said_source rf_turn_source(const struct rf_ng_request *req);
 void rf_ours_fini(struct rf_ours *o);
 void rf_ours_ice(struct rf_relay *r, struct rf_ours *o); /* new credentials */

@@ -24,6 +24,8 @@ struct rf_media_interface {
 	struct rf_addr local;        /* to bind; port unused */
 	struct rf_addr advertised;   /* family 0: local */
 	uint16_t port_first, port_last; /* of this worker: even first; RTP on even ports */
+	bool outer;                  /* it is on the outer side of its host: nobody of the inside
+				      * is reached through it */
 };
 
 struct rf_media_conf {

@@ -68,6 +68,11 @@ struct rf_site;
 struct rf_site_host;
 int rf_anchor_plan_site(const struct rf_site *site, const struct rf_site_host *host, struct rf_anchor_plan *ret_plan,
 			struct rf_diag *diag);
+/* Is it of a network of the inside, of any zone but those of the internet, WAN, PSTN, borders and gateways, and nothing
+ * that a trunk is named by (`peer`, `addresses`)? */
+bool rf_anchor_inside(const struct rf_site *site, const struct rf_addr *a);
+/* Does that say the same of every address in both? */
+bool rf_anchor_same_inside(const struct rf_site *a, const struct rf_site *b);
 /* The ports of worker `index` of n: consecutive parts of about the same size, each beginning with an even one. False:
  * too few ports for so many workers. */
 bool rf_anchor_ports(uint16_t first, uint16_t last, unsigned index, unsigned n, uint16_t *ret_first,

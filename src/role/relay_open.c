@@ -103,6 +103,8 @@ static const char *needs_restart(const struct anchor *a, const struct rf_site *n
 	    plan.policy.dtls != a->plan.policy.dtls || plan.policy.silence_ms != a->plan.policy.silence_ms ||
 	    plan.policy.coded_max != a->plan.policy.coded_max)
 		return "the rules of media";
+	if (!rf_anchor_same_inside(next, a->first_site))
+		return "the networks of the inside";
 	if (rf_pinholes_walls_of(next, host, walls) != (a->pinholes ? (int)rf_pinholes_walls(a->pinholes) : 0))
 		return "the walls around it";
 	return "";

@@ -29,8 +29,8 @@ static struct rf_addr addr_of(const struct rf_site_ip *ip, uint16_t port)
 	return a;
 }
 
-static void interface(struct rf_anchor_plan *p, const struct rf_site *site, const char *name,
-		      const struct rf_site_ip *ip, const struct rf_site_ip *advertised)
+static void interface(struct rf_anchor_plan *p, const struct rf_site *site, bool outer, const struct rf_site_ip *ip,
+		      const struct rf_site_ip *advertised)
 {
 	struct rf_media_interface *i = &p->interfaces[p->n_interfaces];
 
@@ -40,11 +40,87 @@ static void interface(struct rf_anchor_plan *p, const struct rf_site *site, cons
 		.local = addr_of(ip, 0),
 		.port_first = (uint16_t)site->network.media_first,
 		.port_last = (uint16_t)site->network.media_last,
+		.outer = outer,
 	};
 	if (advertised && advertised->family == ip->family)
 		i->advertised = addr_of(advertised, 0);
-	snprintf(i->name, sizeof i->name, "%s", name);
+	snprintf(i->name, sizeof i->name, "%s", outer ? "outside" : "inside");
 	p->n_interfaces++;
+}
+
+/* A gateway's media is where media from outside may go. */
+static bool is_of_inside(const struct rf_site_zone *z)
+{
+	return z->kind != RF_ZONE_INTERNET && z->kind != RF_ZONE_WAN && z->kind != RF_ZONE_PSTN &&
+	       z->kind != RF_ZONE_BORDER && z->kind != RF_ZONE_GATEWAY;
+}
+
+static bool in_zone(const struct rf_site_zone *z, const struct rf_site_ip *ip)
+{
+	const struct rf_site_ip *net = ip->family == 4 ? &z->subnet : &z->subnet6;
+
+	return net->family == ip->family && rf_site_ip_in(ip, net);
+}
+
+/* Somebody whom the site file calls a trunk, wherever it is. */
+static bool is_trunk(const struct rf_site_trunk *t, const struct rf_site_ip *ip)
+{
+	struct rf_site_ip peer;
+
+	for (size_t i = 0; i < t->addresses.n; i++)
+		if (t->addresses.v[i].family == ip->family && rf_site_ip_in(ip, &t->addresses.v[i]))
+			return true;
+	return rf_site_ip_parse(t->peer, false, &peer) && peer.family == ip->family && rf_site_ip_in(ip, &peer);
+}
+
+static bool is_inside(const struct rf_site *site, const struct rf_site_ip *ip)
+{
+	bool inside = false;
+
+	for (size_t i = 0; i < site->zone_count && !inside; i++)
+		inside = is_of_inside(&site->zones[i]) && in_zone(&site->zones[i], ip);
+	for (size_t i = 0; i < site->trunk_count && inside; i++)
+		inside = !is_trunk(&site->trunks[i], ip);
+	return inside;
+}
+
+bool rf_anchor_inside(const struct rf_site *site, const struct rf_addr *a)
+{
+	struct rf_site_ip ip = { .family = a->family, .prefix = a->family == 4 ? 32 : 128 };
+
+	memcpy(ip.b, a->ip, sizeof ip.b);
+	return a->family && is_inside(site, &ip);
+}
+
+static bool same_net(const struct rf_site_ip *a, const struct rf_site_ip *b)
+{
+	return a->family == b->family && a->prefix == b->prefix && memcmp(a->b, b->b, sizeof a->b) == 0;
+}
+
+static bool same_trunks(const struct rf_site *of, const struct rf_site *a, const struct rf_site *b)
+{
+	struct rf_site_ip peer;
+
+	for (size_t i = 0; i < of->trunk_count; i++) {
+		const struct rf_site_trunk *t = &of->trunks[i];
+
+		for (size_t k = 0; k < t->addresses.n; k++)
+			if (is_inside(a, &t->addresses.v[k]) != is_inside(b, &t->addresses.v[k]))
+				return false;
+		if (rf_site_ip_parse(t->peer, false, &peer) && is_inside(a, &peer) != is_inside(b, &peer))
+			return false;
+	}
+	return true;
+}
+
+bool rf_anchor_same_inside(const struct rf_site *a, const struct rf_site *b)
+{
+	for (size_t i = 0; i < a->zone_count && a->zone_count == b->zone_count; i++)
+		if (is_of_inside(&a->zones[i]) != is_of_inside(&b->zones[i]) ||
+		    !same_net(&a->zones[i].subnet, &b->zones[i].subnet) ||
+		    !same_net(&a->zones[i].subnet6, &b->zones[i].subnet6))
+			return false;
+	return a->zone_count == b->zone_count && same_trunks(a, a, b) && same_trunks(b, a, b);
 }
 
 /* Suites of the site in the numbers of rtp/: the names are the same. */
@@ -132,10 +208,10 @@ int rf_anchor_plan_site(const struct rf_site *site, const struct rf_site_host *h
 	if (!host)
 		return rf_diag_set(diag, RF_E_INVALID,
 				   "site.yaml names no hosts: a relay needs one with the role relay and its address");
-	interface(p, site, "inside", &host->address, NULL);
-	interface(p, site, "inside", &host->address6, NULL);
-	interface(p, site, "outside", rf_site_outside_ip(host, 4), &host->outside.advertised);
-	interface(p, site, "outside", rf_site_outside_ip(host, 6), NULL);
+	interface(p, site, false, &host->address, NULL);
+	interface(p, site, false, &host->address6, NULL);
+	interface(p, site, true, rf_site_outside_ip(host, 4), &host->outside.advertised);
+	interface(p, site, true, rf_site_outside_ip(host, 6), NULL);
 	if (!p->n_interfaces)
 		return rf_diag_set(diag, RF_E_INVALID, "host %s has no address: a relay needs one",
 				   rf_site_cstr(host->name));

@@ -253,10 +253,20 @@ static void on_dtmf(void *ctx, uint64_t to, struct rf_view call_id, struct rf_vi
 		news_free(x);
 }
 
+/* On the worker's thread: the first site stands as long as the relay does. */
+static bool on_inside(void *ctx, const struct rf_addr *at)
+{
+	const struct anchor_worker *w = ctx;
+
+	return w->anchor->first_site && rf_anchor_inside(w->anchor->first_site, at);
+}
+
 const struct rf_relay_ops anchor_relay_ops = {
-	.pinholes = on_pinholes, .ended = on_ended, .recording = on_recording, .dtmf = on_dtmf,
+	.pinholes = on_pinholes, .ended = on_ended, .recording = on_recording, .dtmf = on_dtmf, .inside = on_inside,
 };
-const struct rf_relay_ops anchor_relay_ops_unwalled = { .ended = on_ended, .recording = on_recording, .dtmf = on_dtmf };
+const struct rf_relay_ops anchor_relay_ops_unwalled = {
+	.ended = on_ended, .recording = on_recording, .dtmf = on_dtmf, .inside = on_inside,
+};
 
 /* --- what walls say */
 

@@ -64,7 +64,7 @@ def call(make_site, authority, monkeypatch):  # noqa: F811
     def make(trunk):
         two, peer, lobby = make_own(make_site, authority, monkeypatch, trunk)
         add_addresses(at := two.site.phone_address(8))
-        inner, outer = Keys(at), Keys(at)
+        inner, outer = Keys(at), Keys(two.site.phone_address(7))
         a, b, _ = establish(lobby, f"sip:1001@{two.site.domain}", peer, f"sip:0089123456@{two.site.domain}",
                             offer=inner.description(), answer=outer.answer)
         inner.learn(a.answer)

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import borders
-from dialogs import establish, expect, invite
+from dialogs import SDP, establish, expect, invite, sdp
 from lab import wait_until
 from test_border import ROUTES, authority, copy_ca  # noqa: F401, a fixture
 from borders import TRUNK, Halves
@@ -82,6 +82,25 @@ def test_a_call_each_way(own):
     two.wait_empty()
     wait_until("the relay has let go", lambda: sessions(two) == 0 and relay(two)["counts"]["ports"] == 0, 5)
     metrics_of(two)
+
+
+def test_media_is_not_led_inside(own):
+    """A trunk that says it is at an address of the site's, in an offer or in an answer, has no call."""
+    two, peer, lobby = own
+    led = sdp().replace("c=IN IP4 192.0.2.1", f"c=IN IP4 {two.site.phone_address(1)}")
+    peer.dial()
+    invite(peer, "sip:+43123456@sip.carrier.example", f"sip:+493012341001@{two.outside[0]};user=phone", offer=led)
+    assert expect(peer, 488)
+    invite(lobby, f"sip:1001@{two.site.domain}", f"sip:0089123456@{two.site.domain}")
+    got = expect(peer, "INVITE")
+    peer.reply(got, 200, headers=[SDP, f"Contact: <sip:x@{peer.here()};transport=tls>"], body=led)
+    assert expect(peer, "ACK")
+    peer.reply(expect(peer, "BYE"), 200)
+    while (refused := lobby.receive()).code < 300:
+        pass
+    assert refused.code in (488, 502, 503), refused
+    two.wait_empty()
+    wait_until("the relay has let go", lambda: sessions(two) == 0 and relay(two)["counts"]["ports"] == 0, 5)
 
 
 def metrics_of(two):

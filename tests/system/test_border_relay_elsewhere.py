@@ -179,7 +179,7 @@ def told(peer, inner, event):
 def test_keys_from_another_machine(hears):
     two, peer, lobby, far = hears
     add_addresses(at := two.site.phone_address(8))
-    inner, outer = Keys(at), Keys(at)
+    inner, outer = Keys(at), Keys(two.site.phone_address(7))
     a, b, _ = establish(lobby, f"sip:1001@{two.site.domain}", peer, f"sip:0089123456@{two.site.domain}", offer=inner.description(),
                         answer=outer.answer)
     inner.learn(a.answer)

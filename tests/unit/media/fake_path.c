@@ -8,8 +8,9 @@ static const struct rf_media_interface all[4] = {
 	{ .name = "in", .local = { .ip = { 0x20, 1, 0xd, 0xb8, 0, 1, [15] = 1 }, .family = 6 } },
 	{ .name = "out",
 	  .local = { .ip = { 10, 9, 9, 9 }, .family = 4 },
-	  .advertised = { .ip = { 198, 51, 100, 1 }, .family = 4 } },
-	{ .name = "out", .local = { .ip = { 0x20, 1, 0xd, 0xb8, 0, 2, [15] = 1 }, .family = 6 } },
+	  .advertised = { .ip = { 198, 51, 100, 1 }, .family = 4 },
+	  .outer = true },
+	{ .name = "out", .outer = true, .local = { .ip = { 0x20, 1, 0xd, 0xb8, 0, 2, [15] = 1 }, .family = 6 } },
 };
 
 const struct rf_media_interface *rf_media_interface_at(const struct rf_media_worker *w, unsigned index)

@@ -349,6 +349,31 @@ static void test_glare(void **state)
 	assert_non_null(memmem(k->reply.warning.p, k->reply.warning.n, "OSRTP", 5));
 }
 
+static bool is_ten(void *ctx, const struct rf_addr *at)
+{
+	(void)ctx;
+	return at->family == 4 && at->ip[0] == 10;
+}
+
+/* Whoever is outside cannot have media sent to a host of the inside by saying that it is there. */
+static void test_astray(void **state)
+{
+	static const char outwards[] = CALL ",'direction':['in','out']", inwards[] = CALL ",'direction':['out','in']";
+	static const char ours[] = HEAD("10.20.0.5") AUDIO("2000", "RTP/AVP"), why[] = "network of the inside";
+	struct kit *k = *state;
+
+	k->ops.inside = is_ten;
+	ok(k, "offer", outwards, ours); /* a phone of the site is there */
+	refused(k, "answer", REPLY, HEAD("10.20.0.6") AUDIO("3000", "RTP/AVP"), why);
+	refused(k, "answer", REPLY, HEAD("203.0.113.7") AUDIO("3000", "RTP/AVP") "a=rtcp:161 IN IP4 10.20.0.6\r\n",
+		why);
+	ok(k, "answer", REPLY, B_PLAIN);
+	ok(k, "delete", REPLY, NULL);
+	refused(k, "offer", inwards, ours, why);
+	ok(k, "offer", inwards, A_PLAIN);
+	ok(k, "answer", REPLY, ours);
+}
+
 /* A controller that sends replies as offers, too: from who answers, to who offered. */
 static void test_answers_that_are_offers(void **state)
 {
@@ -751,6 +776,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_policy, kit_begin, kit_end),
 		cmocka_unit_test_setup_teardown(test_rekey, kit_begin, kit_end),
 		cmocka_unit_test_setup_teardown(test_glare, kit_begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_astray, kit_begin, kit_end),
 		cmocka_unit_test_setup_teardown(test_answers_that_are_offers, kit_begin, kit_end),
 		cmocka_unit_test_setup_teardown(test_ice_restart, kit_begin, kit_end),
 		cmocka_unit_test_setup_teardown(test_times, kit_begin, kit_end),

@@ -75,6 +75,7 @@ static void everything_said(void **state)
 	assert_int_equal(p.interfaces[0].advertised.family, 0);
 	assert_addr(&p.interfaces[1].local, "[fd00:60::12]:0");
 	assert_string_equal(p.interfaces[2].name, "outside");
+	assert_true(p.interfaces[2].outer && !p.interfaces[0].outer);
 	assert_addr(&p.interfaces[2].local, "10.60.0.112:0");
 	assert_addr(&p.interfaces[2].advertised, "203.0.113.9:0");
 	assert_int_equal(p.interfaces[2].port_first, 20000);
@@ -203,12 +204,55 @@ static void shares_of_ports(void **state)
 	assert_false(rf_anchor_ports(65535, 65535, 0, 1, &first, &last));
 }
 
+static const char with_trunks[] = HEAD "level: medium\n" ZONES
+	"trunks: [{ name: pbx, peer: 10.20.0.41, certificate: pbx.example }, "
+	"{ name: old, peer: pbx.example, addresses: [10.20.0.42] }]\n";
+
+/* To whom no outer port of a relay sends, whatever a description says. */
+static void who_is_inside(void **state)
+{
+	static const struct {
+		const char *at;
+		bool inside;
+	} t[] = {
+		{ "10.20.0.11", true },  { "10.30.0.255", true }, { "10.50.0.1", true },     { "fd00:50::9", true },
+		{ "10.60.0.12", false }, { "10.31.0.1", false },  { "fd00:60::12", false },  { "192.0.2.1", false },
+		{ "0.0.0.0", false },    { "::", false },         { "203.0.113.9", false },
+	};
+	struct rf_site *site = site_of(with_all), *same = site_of(with_all), *gateway = site_of(with_trunks);
+	struct rf_site *other = site_of(HEAD "level: medium\nzones:\n  server: { vlan: 20, subnet: 10.20.0.0/23 }\n");
+	struct rf_addr a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		assert_int_equal(rf_addr_parse(rf_view_str(t[i].at), 0, &a), 0);
+		assert_int_equal(rf_anchor_inside(site, &a), t[i].inside);
+	}
+	a = (struct rf_addr){ 0 };
+	assert_false(rf_anchor_inside(site, &a));
+	assert_true(rf_anchor_same_inside(site, same));
+	/* a trunk is where it is said to be, and nowhere else */
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(rf_addr_parse(RF_V("10.20.0.40"), 0, &a), 0);
+		a.ip[3] = (uint8_t)(a.ip[3] + i);
+		assert_int_equal(rf_anchor_inside(gateway, &a), i == 0 || i == 3);
+		assert_true(rf_anchor_inside(site, &a));
+	}
+	assert_false(rf_anchor_same_inside(site, gateway));
+	assert_false(rf_anchor_same_inside(gateway, site));
+	rf_site_put(gateway);
+	assert_false(rf_anchor_same_inside(site, other));
+	rf_site_put(other);
+	rf_site_put(same);
+	rf_site_put(site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_said), cmocka_unit_test(beside_a_plain_trunk),
 		cmocka_unit_test(nothing_said), cmocka_unit_test(walls_around), cmocka_unit_test(more_walls_than_fit),
-		cmocka_unit_test(shares_of_ports),
+		cmocka_unit_test(shares_of_ports), cmocka_unit_test(who_is_inside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

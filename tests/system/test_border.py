@@ -162,6 +162,10 @@ def test_early_media_and_hold(halves):
     assert connection(ok.body) == two.inside[0] and "a=recvonly" in text_of(ok.body)
     lobby.send(a.request("ACK", cseq=int(ok.get("CSeq").split()[0])))
     assert expect(peer, "ACK")
+    # Each server acknowledges by itself: what comes behind the phone's ACK shows that it is with all of them, else 491 is right.
+    lobby.send(a.request("INFO"))
+    peer.reply(expect(peer, "INFO"), 200)
+    assert expect(lobby, 200)
 
     b = Leg(peer, got.get("Call-ID"), f"{got.get('To')};tag={peer.tag}", got.get("From"), uri(got.get("Contact")), 0)
     peer.send(b.request("INVITE", headers=[SDP], body=sdp()))

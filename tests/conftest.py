@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -49,7 +50,9 @@ def pytest_collection_modifyitems(config, items):
 def mourner(tmp_path_factory):
     """Nothing of this run outlives it, also when it is killed."""
     script = pathlib.Path(__file__).resolve().parent / "mourner.py"
-    with subprocess.Popen([sys.executable, script, tmp_path_factory.getbasetemp()], stdin=subprocess.PIPE,
+    # Programs that leave sockets in TMPDIR leave them here. The name is short: the path of a socket has 108 bytes.
+    lab.SCRATCH["TMPDIR"] = tempfile.mkdtemp(prefix="rf-")
+    with subprocess.Popen([sys.executable, script, tmp_path_factory.getbasetemp(), lab.SCRATCH["TMPDIR"]], stdin=subprocess.PIPE,
                           start_new_session=True) as process:
         yield
         process.stdin.close()

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""mourner.py FOLDER, with a pipe as standard input: when the other end is gone, however its holder died, every process that
-has FOLDER in its command line is killed. Controllers change user, and the kernel forgets then whom they were to die with."""
+"""mourner.py FOLDER SCRATCH, with a pipe as standard input: when the other end is gone, however its holder died, every process that
+has FOLDER in its command line is killed. Controllers change user, and the kernel forgets then whom they were to die with. Then
+the folder SCRATCH is removed."""
 import os
 import pathlib
+import shutil
 import signal
 import sys
 
@@ -28,6 +30,7 @@ def main():
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+    shutil.rmtree(sys.argv[2], ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import urllib.request
 
 import websockets
 
-from lab import die_with_parent, wait_until
+from lab import SCRATCH, die_with_parent, wait_until
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>phone</title><script>
 const modules = {}, loaded = {};
@@ -138,7 +138,7 @@ class Chromium:
              "--disable-background-timer-throttling", "--disable-renderer-backgrounding",
              "--disable-backgrounding-occluded-windows", "--autoplay-policy=no-user-gesture-required", "about:blank"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(self.folder / "err", "wb"),
-            env=dict(os.environ, HOME=str(self.folder)), preexec_fn=die_with_parent)
+            env=dict(os.environ, HOME=str(self.folder), **SCRATCH), preexec_fn=die_with_parent)
         port = wait_until("Chromium listens", self._port, 20)
         self.base = f"http://127.0.0.1:{port}"
         self.loop = asyncio.new_event_loop()

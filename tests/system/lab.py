@@ -27,6 +27,7 @@ from wire import Verdict, Wire                    # noqa: E402,F401
 RINGFORT = os.environ.get("RINGFORT", str(ROOT / "build" / "src" / "ringfort"))
 DOMAIN = "voice.example.org"
 SITES_MAX = 200
+SCRATCH = {}  # TMPDIR for programs that leave something there: conftest.py says where, and removes it
 
 
 def loopback_v6(*addresses):
@@ -229,7 +230,7 @@ class Linphone:
         self.out = open(self.folder / "out", "wb")
         self.process = subprocess.Popen(args, cwd=self.folder, stdin=subprocess.PIPE, stdout=self.out,
                                         stderr=subprocess.STDOUT, preexec_fn=die_with_parent,
-                                        env=dict(os.environ, HOME=str(self.folder)))
+                                        env=dict(os.environ, HOME=str(self.folder), **SCRATCH))
         return self
 
     def command(self, text):

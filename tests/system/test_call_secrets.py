@@ -64,7 +64,7 @@ def test_nothing_is_left(make_site, authority, monkeypatch):   # noqa: F811
     me, other = f"sip:1001@{site.domain}", f"sip:0089123456@{site.domain}"
 
     # answered, with new keys in mid-call, and ended
-    inner, outer, again = Keys(at), Keys(at), Keys(at)
+    inner, outer, again = Keys(at), Keys(site.phone_address(7)), Keys(at)
     a, b, got = establish(lobby, me, peer, other, offer=inner.description(), answer=outer.answer)
     inner.learn(a.answer)
     said = keys_in(inner.said, outer.said, inner.line, outer.line, got.body, a.answer)
@@ -88,8 +88,8 @@ def test_nothing_is_left(make_site, authority, monkeypatch):   # noqa: F811
             peer.reply(got, code)
             expect(lobby, code)
         else:
-            peer.reply(got, 183, headers=[SDP, f"Contact: <sip:x@{peer.here()};transport={peer.transport}>"], body=ear.answer(got))
-            said |= keys_in(ear.said, expect(lobby, 183).body)
+            peer.reply(got, 183, headers=[SDP, f"Contact: <sip:x@{peer.here()};transport={peer.transport}>"], body=outer.answer(got))
+            said |= keys_in(outer.said, expect(lobby, 183).body)
             lobby.send(cancel(mine))
             peer.reply(expect(peer, "CANCEL"), 200)
             peer.reply(got, 487)
